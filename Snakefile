@@ -1,0 +1,65 @@
+# What exists in the end, and where to read on. Generations: rules/; what runs: config.yaml; machine facts: profiles/.
+#
+#   snakemake                                      the default experiments of config.yaml
+#   snakemake -n                                   what would run, and why
+#   snakemake --configfile configs/lm.yaml         a preset replaces the default, it never merges with it
+#
+# Data:    data/{experiment}/{regime}/seed={seed}/gen={generation}/{synthetic.parquet,train.parquet,checkpoint/,metrics.json}
+# Results: results/{metrics.parquet,metrics.json,plots/,figures/}
+import sys
+
+from snakemake.utils import min_version
+
+from heirloom import paths
+
+min_version("9.27")
+sys.setrecursionlimit(20_000)  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
+
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+wildcard_constraints:
+    experiment=paths.NAME,
+    regime=paths.NAME,
+    seed=paths.NUMBER,
+    generation=paths.NUMBER,
+
+
+report: "docs/report/workflow.rst"
+
+
+include: "rules/common.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        every_measure,
+        "results/metrics.json",
+        "results/figures/index.json",
+
+
+include: "rules/real.smk"
+include: "rules/mix.smk"
+include: "rules/train.smk"
+include: "rules/sample.smk"
+include: "rules/evaluate.smk"
+include: "rules/chain.smk"
+include: "rules/report.smk"
+
+
+onstart:
+    shell("heirloom check --config {CONFIG_FILE:q} --thorough --quiet")
+
+
+onsuccess:
+    shell("heirloom record --complete --config {CONFIG_FILE:q}")
+
+
+onerror:
+    shell("heirloom record --config {CONFIG_FILE:q}")

@@ -1,0 +1,146 @@
+# Wildcards → paths and slices: every input and params function of the workflow, and no rule.
+#
+# An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
+# artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
+import json
+
+from heirloom import config as configuration
+from heirloom import paths, preflight, slices, sources
+from heirloom.report import tables
+from heirloom.errors import HeirloomError
+
+try:
+    CONFIG_FILE = str(workflow.configfiles[0])
+    CONFIG = configuration.parse(config, CONFIG_FILE)
+    preflight.cheap(CONFIG)
+except HeirloomError as error:
+    sys.exit(f"heirloom: {error}")
+
+
+TEXT_FILES = (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST, paths.TOKENIZER, paths.DOCUMENTS)
+VECTOR_FILES = (paths.REAL_TRAIN, paths.REAL_TEST)
+
+
+def experiments_where(condition):
+    """A wildcard constraint: the names of the experiments for which the condition holds, or one that nothing matches."""
+    names = [name for name, experiment in CONFIG.experiments.items() if condition(experiment)]
+    return "|".join(names) or "(?!)"
+
+
+def is_text(experiment):
+    return experiment.is_text
+
+
+def is_vectors(experiment):
+    return not experiment.is_text
+
+
+def is_chain(experiment):
+    return experiment.granularity == "chain"
+
+
+def files(artefacts):
+    """An input function that gives a role's artefacts without making their time stamps count."""
+
+    def given(wildcards):
+        return {role: [ancient(path) for path in paths_] for role, paths_ in artefacts(wildcards).items()}
+
+    return given
+
+
+def fingerprints(artefacts):
+    """An input function that gives the fingerprints of the same artefacts: what the job really depends on."""
+
+    def given(wildcards):
+        return [paths.fingerprint(path) for paths_ in artefacts(wildcards).values() for path in paths_]
+
+    return given
+
+
+def step_slice(step):
+    """A params function: the step's slice of the config, and the hash of its code, as JSON."""
+
+    def given(wildcards):
+        key = (wildcards.experiment, wildcards.regime, int(wildcards.seed), int(wildcards.generation))
+        return json.dumps(step(CONFIG, *key), sort_keys=True)
+
+    return given
+
+
+def real_slice(wildcards):
+    return json.dumps(slices.real(CONFIG, wildcards.experiment), sort_keys=True)
+
+
+def chain_slice(wildcards):
+    return json.dumps(slices.chain(CONFIG, wildcards.experiment, wildcards.regime, int(wildcards.seed)), sort_keys=True)
+
+
+def at(pattern, wildcards, generation):
+    """The artefact of another generation of the same lineage; generation 0 is the origin's."""
+    return paths.fill(pattern, wildcards.experiment, wildcards.regime, wildcards.seed, generation)
+
+
+def source_files(wildcards):
+    return sources.input_files(CONFIG.experiments[wildcards.experiment].source)
+
+
+def mix_artefacts(wildcards):
+    """The real pool; after generation 0, the original set and the synthetic sets that the regime asks for, oldest first."""
+    generation = int(wildcards.generation)
+    pool = paths.fill(paths.REAL_TRAIN, wildcards.experiment)
+    if generation == 0:  # the empty case: nobody ever asks to sample generation 0, so the recursion ends by itself
+        return {"pool": [pool], "original": [], "synthetic": []}
+    first = {"latest": generation, "all": 1, "none": generation + 1}[CONFIG.regimes[wildcards.regime].synthetic]
+    synthetic = [at(paths.SYNTHETIC, wildcards, g) for g in range(first, generation + 1)]
+    return {"pool": [pool], "original": [at(paths.TRAIN, wildcards, 0)], "synthetic": synthetic}
+
+
+def train_artefacts(wildcards):
+    """The training set, and the checkpoint whose weights the training begins from."""
+    generation = int(wildcards.generation)
+    start = getattr(CONFIG.experiments[wildcards.experiment].family.training, "start", "scratch")
+    begun = {"origin": 0, "previous": generation - 1}.get(start) if generation else None
+    return {
+        "train": [at(paths.TRAIN, wildcards, generation)],
+        "start": [] if begun is None else [at(paths.CHECKPOINT, wildcards, begun)],
+    }
+
+
+def sample_artefacts(wildcards):
+    """The parent's checkpoint; for text the original set, where prompts come from, and the tokenizer."""
+    parent = at(paths.CHECKPOINT, wildcards, int(wildcards.generation) - 1)
+    if not CONFIG.experiments[wildcards.experiment].is_text:
+        return {"checkpoint": [parent], "original": [], "tokenizer": []}
+    tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
+    return {"checkpoint": [parent], "original": [at(paths.TRAIN, wildcards, 0)], "tokenizer": [tokenizer]}
+
+
+def evaluate_artefacts(wildcards):
+    """Model and synthetic set of the generation, held-out and original rows, and the origin's model."""
+    generation = int(wildcards.generation)
+    return {
+        "checkpoint": [at(paths.CHECKPOINT, wildcards, generation)],
+        "synthetic": [at(paths.SYNTHETIC, wildcards, generation)] if generation else [],
+        "held_out": [paths.fill(paths.REAL_TEST, wildcards.experiment)],
+        "original": [at(paths.TRAIN, wildcards, 0)],
+        "origin": [at(paths.CHECKPOINT, wildcards, 0)],
+    }
+
+
+def chain_artefacts(wildcards):
+    """Real rows, and the origin that the lineage starts from."""
+    return {
+        "pool": [paths.fill(paths.REAL_TRAIN, wildcards.experiment)],
+        "held_out": [paths.fill(paths.REAL_TEST, wildcards.experiment)],
+        "original": [at(paths.TRAIN, wildcards, 0)],
+        "checkpoint": [at(paths.CHECKPOINT, wildcards, 0)],
+    }
+
+
+def every_measure(wildcards):
+    """What the config asks for: every generation's metrics, or a whole lineage's trajectory and its origin's metrics."""
+    return [paths.fingerprint(path) for path in measure_files(wildcards)]
+
+
+def measure_files(wildcards):
+    return [path for _, path in tables.measure_files(CONFIG)]

@@ -1,0 +1,44 @@
+# Real data. Needs: the source named in config.
+# Leaves: data/{experiment}/real/{train,valid,test}.parquet, tokenizer.json and documents.parquet for text, {train,test}.parquet for vectors.
+
+
+rule real_text:
+    """Read, divide by document, fit the tokenizer on the training split and cut rows."""
+    input:
+        source_files,
+    output:
+        train=paths.REAL_TRAIN,
+        valid=paths.REAL_VALID,
+        test=paths.REAL_TEST,
+        tokenizer=paths.TOKENIZER,
+        documents=paths.DOCUMENTS,
+        notes=[note(p) for p in TEXT_FILES for note in (paths.fingerprint, paths.manifest)],
+    log:
+        paths.log("real", paths.REAL_TRAIN),
+    benchmark:
+        paths.benchmark("real", paths.REAL_TRAIN)
+    params:
+        slice=real_slice,
+    wildcard_constraints:
+        experiment=experiments_where(is_text),
+    shell:
+        "heirloom real --slice {params.slice:q} --train {output.train} --valid {output.valid} --test {output.test}"
+        " --tokenizer {output.tokenizer} --documents {output.documents} 2> {log}"
+
+
+rule real_vectors:
+    """Draw the pool and the held-out rows of a known law."""
+    output:
+        train=paths.REAL_TRAIN,
+        test=paths.REAL_TEST,
+        notes=[note(p) for p in VECTOR_FILES for note in (paths.fingerprint, paths.manifest)],
+    log:
+        paths.log("real", paths.REAL_TRAIN),
+    benchmark:
+        paths.benchmark("real", paths.REAL_TRAIN)
+    params:
+        slice=real_slice,
+    wildcard_constraints:
+        experiment=experiments_where(is_vectors),
+    shell:
+        "heirloom real --slice {params.slice:q} --train {output.train} --test {output.test} 2> {log}"

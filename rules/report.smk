@@ -1,0 +1,44 @@
+# Report. Needs: every file of measures that the config asks for.
+# Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
+# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), and results/figures/ (each figure as SVG, PNG
+# and the numbers behind as CSV, captions in index.json). `snakemake --report results/report.html` shows the figures.
+from heirloom import codehash
+from heirloom.report import figures
+
+
+rule summarise:
+    """Gather all measures in one tidy table, and the last generation's headline numbers for DVC."""
+    input:
+        fingerprints=every_measure,
+        measures=ancient(measure_files),
+    output:
+        metrics=tables.METRICS,
+        headlines=tables.HEADLINES_FILE,
+        plots=tables.plot_files(CONFIG),
+    log:
+        "logs/summarise.log",
+    benchmark:
+        "logs/benchmarks/summarise.jsonl"
+    params:
+        code=codehash.of("heirloom.report.tables:write"),
+    shell:
+        "heirloom summarise --config {CONFIG_FILE:q} 2> {log}"
+
+
+rule plot:
+    """Draw every figure from the tidy table."""
+    input:
+        metrics=tables.METRICS,
+    output:
+        index=figures.INDEX,
+        svg=[report(f.file("svg"), f"../docs/report/{f.kind}.rst", f.experiment, labels={"figure": f.label}) for f in figures.listed(CONFIG)],
+        others=figures.files(CONFIG, "png", "csv"),
+    log:
+        "logs/plot.log",
+    benchmark:
+        "logs/benchmarks/plot.jsonl"
+    params:
+        code=codehash.of("heirloom.report.figures:write"),
+        regimes=sorted(CONFIG.regimes),
+    shell:
+        "heirloom plot --config {CONFIG_FILE:q} 2> {log}"

@@ -1,0 +1,23 @@
+# Sample. Needs: the parent's checkpoint; for text the original set (prompts) and the tokenizer.
+# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
+
+
+rule sample:
+    """Sample the synthetic set of a generation from its parent."""
+    input:
+        unpack(files(sample_artefacts)),
+        fingerprints=fingerprints(sample_artefacts),
+    output:
+        synthetic=paths.SYNTHETIC,
+        manifest=paths.manifest(paths.SYNTHETIC),
+        fingerprint=paths.fingerprint(paths.SYNTHETIC),
+    log:
+        paths.log("sample", paths.SYNTHETIC),
+    benchmark:
+        paths.benchmark("sample", paths.SYNTHETIC)
+    params:
+        slice=step_slice(slices.sample),
+    threads: CONFIG.num_threads
+    shell:
+        "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --original '{input.original}'"
+        " --tokenizer '{input.tokenizer}' --synthetic {output.synthetic} 2> {log}"

@@ -1,0 +1,23 @@
+# Train. Needs: the generation's training set, and the checkpoint it starts from (origin, previous or none).
+# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON.
+
+
+rule train:
+    """Train the model of a generation."""
+    input:
+        unpack(files(train_artefacts)),
+        fingerprints=fingerprints(train_artefacts),
+    output:
+        checkpoint=directory(paths.CHECKPOINT),
+        manifest=paths.manifest(paths.CHECKPOINT),
+        fingerprint=paths.fingerprint(paths.CHECKPOINT),
+    log:
+        paths.log("train", paths.CHECKPOINT),
+    benchmark:
+        paths.benchmark("train", paths.CHECKPOINT)
+    params:
+        slice=step_slice(slices.train),
+    threads: CONFIG.num_threads
+    shell:
+        "heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
+        " --checkpoint {output.checkpoint} 2> {log}"

@@ -1,0 +1,222 @@
+"""The config: every scientific choice, read once, validated, expanded into experiments, and never a machine fact.
+
+`load` and `parse` return a `Config` whose grids are expanded: an experiment with a `grid` becomes one experiment a variant,
+named ``<experiment>__<variant>``, and only such keys are ever seen by paths, references and Snakemake.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from heirloom import row_counts
+from heirloom.errors import HeirloomError
+from heirloom.paths import NAME, RESERVED
+from heirloom.specs.base import Strict
+from heirloom.specs.family import TEXT_FAMILIES, Family
+from heirloom.specs.regime import Regime
+from heirloom.specs.source import Source
+
+SCHEMA_VERSION = 1
+VARIANT_MARK = "__"
+MAX_VARIANTS = 500
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
+
+
+class Axis(Strict):
+    """One axis of a grid: a key of the experiment and its labelled values."""
+
+    key: str = Field(description="Dotted key inside the experiment, such as `family.training.divisor`.")
+    values: dict[Name, Any] = Field(min_length=1, description="Label → value; labels name the variants.")
+
+
+class Experiment(Strict):
+    """One family, one source of real data, one set of sizes."""
+
+    family: Family = Field(description="The kind of model and its settings, by step.")
+    source: Source = Field(description="Where the real data comes from.")
+    regimes: list[Name] = Field(min_length=1, description="Arms: names of regimes.")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="Seeds; one lineage a regime and seed.")
+    generations: int = Field(ge=1, description="Last generation G; the chain is 0 … G.")
+    rows: int = Field(ge=1, description="Rows a generation: sampled from the parent, and the budget that the regimes share out.")
+    origin_rows: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
+        None, description="Real rows that the origin is trained on: a count, `all` of the training pool, or by default `rows`."
+    )
+    num_replicas: int = Field(1, ge=1, description="Independent chains inside one lineage (vector families only).")
+    granularity: Literal["step", "chain"] = Field(
+        "step", description="`step`: every step a job; `chain`: a lineage is one job. Changes no byte of a snapshot."
+    )
+    snapshots: list[Annotated[int, Field(ge=1)]] = Field(
+        [],
+        description="Generations whose datasets and checkpoint a `chain` keeps on disk; every generation's hashes and measures are kept anyway.",
+    )
+    chunk_rows: int = Field(128, ge=1, description="Rows sampled or scored together; changes the bytes, not the law.")
+    evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
+    variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
+
+    @property
+    def original_rows(self) -> int | None:
+        """Rows of the original set, a replica; None for the whole pool."""
+        return None if self.origin_rows == "all" else self.origin_rows or self.rows
+
+    @property
+    def is_text(self) -> bool:
+        """Whether rows are tokens rather than vectors."""
+        return self.family.name in TEXT_FAMILIES
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        text_source = hasattr(self.source, "text")
+        if self.is_text != text_source:
+            wanted = "a text source (wikipedia, files, hub)" if self.is_text else "a vector source (normal)"
+            raise ValueError(f"family {self.family.name!r} needs {wanted}, not source {self.source.name!r}")
+        if self.is_text and self.num_replicas != 1:
+            raise ValueError(f"num_replicas is {self.num_replicas}; text families have 1: list more seeds instead")
+        if self.granularity == "chain" and self.is_text:
+            raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
+        for what, given in (("seeds", self.seeds), ("regimes", self.regimes)):
+            if len(set(given)) < len(given):
+                raise ValueError(f"{what} lists something twice: {given}")
+        if late := [g for g in self.snapshots if g > self.generations]:
+            raise ValueError(f"snapshots {late} are later than the last generation, {self.generations}")
+        return self
+
+
+class Config(Strict):
+    """A whole config file, grids expanded."""
+
+    schema_version: int = Field(SCHEMA_VERSION, ge=1, description="Version of this file's layout.")
+    num_threads: int = Field(1, ge=1, le=64, description="Threads of numerical work in one job; changes bytes, so it is scientific.")
+    regimes: dict[Name, Regime] = Field(min_length=1, description="The rules by which training sets are mixed, by name.")
+    experiments: dict[Name, Experiment] = Field(min_length=1, description="What is run, by name.")
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        if self.schema_version > SCHEMA_VERSION:
+            raise ValueError(f"schema_version {self.schema_version} is newer than {SCHEMA_VERSION}, the newest that this Heirloom reads")
+        for reserved in RESERVED & set(self.regimes):
+            raise ValueError(f"regimes.{reserved}: the name is reserved")
+        for name, experiment in self.experiments.items():
+            for regime in experiment.regimes:
+                if regime not in self.regimes:
+                    raise ValueError(
+                        f"experiments.{name}.regimes: {regime!r} is not defined under regimes (defined: {', '.join(sorted(self.regimes))})"
+                    )
+        return self
+
+    def lineages(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (experiment, regime, seed) of every lineage, in the order of the config."""
+        for name, experiment in self.experiments.items():
+            for regime, seed in itertools.product(experiment.regimes, experiment.seeds):
+                yield name, regime, seed
+
+
+def load(path: str | Path) -> Config:
+    """Return the config in a YAML file.
+
+    Raises
+    ------
+    HeirloomError
+        If the file is missing, is no YAML mapping, or does not validate; the message names the key.
+    """
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HeirloomError(f"{path}: no such config file") from None
+    except yaml.YAMLError as error:
+        raise HeirloomError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    return parse(raw, str(path))
+
+
+def parse(raw: Any, where: str = "config") -> Config:  # noqa: ANN401  (what YAML gives)
+    """Return the validated, expanded config of a mapping.
+
+    Parameters
+    ----------
+    raw
+        What the YAML file holds.
+    where
+        The file's name, for messages.
+    """
+    if not isinstance(raw, Mapping):
+        raise HeirloomError(f"{where}: expected a mapping with `regimes` and `experiments`, got {type(raw).__name__}")
+    raw = copy.deepcopy(dict(raw))
+    experiments = raw.get("experiments")
+    if isinstance(experiments, Mapping):
+        raw["experiments"] = {name: body for key, value in experiments.items() for name, body in _expanded(str(key), value, where)}
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise HeirloomError(f"{where}: {_one_line(error)}") from None
+    for name, experiment in config.experiments.items():
+        row_counts.check(name, experiment, config.regimes)
+    return config
+
+
+def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:  # noqa: ANN401
+    """Return the experiments that one entry stands for: itself, or one a point of its grid."""
+    if VARIANT_MARK in name:
+        raise HeirloomError(f"{where}: experiments.{name}: {VARIANT_MARK!r} is kept for variants of a grid")
+    if not isinstance(body, Mapping) or "grid" not in body:
+        return [(name, body)]
+    body = dict(body)
+    grid = body.pop("grid")
+    if not isinstance(grid, Mapping) or not grid:
+        raise HeirloomError(f"{where}: experiments.{name}.grid: expected axis → {{key, values}}")
+    axes = [_axis(axis, f"experiments.{name}.grid.{label}", where) for label, axis in grid.items()]
+    number = 1
+    for axis in axes:
+        number *= len(axis.values)
+    if number > MAX_VARIANTS:
+        raise HeirloomError(f"{where}: experiments.{name}.grid: {number} variants, at most {MAX_VARIANTS} are allowed")
+    variants = []
+    for point in itertools.product(*(axis.values.items() for axis in axes)):
+        variant = copy.deepcopy(body)
+        for axis, (_, value) in zip(axes, point, strict=True):
+            _assign(variant, axis.key, value, f"{where}: experiments.{name}.grid")
+        variant["variant_of"] = name
+        variants.append((name + VARIANT_MARK + "_".join(label for label, _ in point), variant))
+    return variants
+
+
+def _axis(raw: Any, key: str, where: str) -> Axis:  # noqa: ANN401
+    try:
+        return Axis.model_validate(raw)
+    except ValidationError as error:
+        raise HeirloomError(f"{where}: {_one_line(error, key)}") from None
+
+
+def _assign(body: dict[str, Any], key: str, value: Any, where: str) -> None:  # noqa: ANN401
+    """Set a dotted key; validation of the whole then refuses a key that does not exist."""
+    *parents, last = key.split(".")
+    for parent in parents:
+        body = body.setdefault(parent, {})
+        if not isinstance(body, dict):
+            raise HeirloomError(f"{where}: key {key!r} goes through {parent!r}, which holds no keys")
+    body[last] = value
+
+
+_BRANCHES = frozenset({"gaussian", "ngram", "transformer", "wikipedia", "files", "hub", "normal"})
+
+
+def _one_line(error: ValidationError, prefix: str = "") -> str:
+    """Return the first fault as ``key: what is wrong (given: …)``, and how many more there are."""
+    faults = error.errors()
+    first = faults[0]
+    # pydantic repeats the tag of a discriminated union as a step of the key; the file has no such step
+    steps = [
+        str(step) for i, step in enumerate(first["loc"]) if not (i and step in _BRANCHES and first["loc"][i - 1] in ("family", "source"))
+    ]
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
+    key = ".".join(filter(None, [prefix, *steps]))
+    more = f" [and {len(faults) - 1} more]" if len(faults) > 1 else ""
+    return f"{key + ': ' if key else ''}{message}{'' if first['type'] == 'value_error' else shown}{more}"

@@ -1,0 +1,350 @@
+"""The one data type: rows with their ancestry, as Arrow tables in memory and Parquet files on disk.
+
+Legend of shapes: R replicas, N rows a replica, W numbers a row (dimensions of a vector, tokens of a text row).
+
+Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``parent``), ``text``, and the ancestry
+``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``parent`` (row id of the prompt, or null),
+``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row has ``replica`` and ``x`` in place of tokens and text.
+(kind, born, row) names a row within a lineage and replica. A source's rows are sorted by replica, then row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from heirloom.errors import HeirloomError
+from heirloom.manifest import recorded_sha256, replacing
+
+Positions = NDArray[np.int64]
+
+BATCH_ROWS = 8192
+TEXT_COLUMNS = ("row", "tokens", "text", "kind", "born", "parent", "model")
+VECTOR_COLUMNS = ("replica", "row", "x", "kind", "born", "parent", "model")
+
+
+class Source(Protocol):
+    """Where rows come from: a table in memory or a file on disk."""
+
+    num_rows: int
+
+    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows at ascending positions, or all of them, in order."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return a hash of the content."""
+        ...
+
+
+class InMemory:
+    """A table whose rows are sorted by replica, each replica having as many."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.combine_chunks()
+        self.num_rows: int = table.num_rows
+
+    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows as one batch a chunk of the table."""
+        table = self.table.select(columns) if columns else self.table
+        yield from (table if rows is None else table.take(rows)).to_batches()
+
+    def digest(self) -> bytes:
+        """Return sha256 over the columns' names and buffers; computed once."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> bytes:
+        digest = hashlib.sha256()
+        for name in self.table.column_names:
+            digest.update(name.encode())
+            for chunk in self.table[name].chunks:
+                for buffer in filter(None, chunk.buffers()):
+                    digest.update(buffer)
+                if pa.types.is_dictionary(chunk.type):
+                    digest.update("\0".join(chunk.dictionary.to_pylist()).encode())
+        return digest.digest()
+
+
+class OnDisk:
+    """A Parquet file, read batch by batch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.num_rows: int = pq.read_metadata(path).num_rows
+
+    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows, never holding more than a batch of the file."""
+        with pq.ParquetFile(self.path) as file:
+            start = 0
+            for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+                stop = start + batch.num_rows
+                if rows is None:
+                    yield batch
+                else:
+                    low, high = np.searchsorted(rows, (start, stop))
+                    if low < high:
+                        yield batch.take(pa.array(rows[low:high] - start))
+                start = stop
+
+    def digest(self) -> bytes:
+        """Return the fingerprint that was recorded beside the file."""
+        return bytes.fromhex(recorded_sha256(self.path))
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some rows of one source: all of them, or those at ascending positions."""
+
+    source: Source
+    rows: Positions | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of this piece."""
+        return self.source.num_rows if self.rows is None else len(self.rows)
+
+    def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """Yield the piece's rows in order."""
+        return self.source.batches(columns, self.rows)
+
+    def digest(self) -> bytes:
+        """Return a hash of the piece's content: of its source, and of the positions where only some rows are taken."""
+        base = self.source.digest()
+        return base if self.rows is None else hashlib.sha256(base + self.rows.tobytes()).digest()
+
+
+class Dataset:
+    """An ordered concatenation of pieces; reading it streams, so a mixture is described before it is made.
+
+    Parameters
+    ----------
+    pieces
+        Pieces with equal columns, at least one.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = tuple(pieces)
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Dataset:
+        """Return a table as a dataset."""
+        return cls([Piece(InMemory(table))])
+
+    @classmethod
+    def open(cls, path: str | Path) -> Dataset:
+        """Return a Parquet file as a dataset, unread.
+
+        Raises
+        ------
+        HeirloomError
+            If the file is missing.
+        """
+        if not Path(path).is_file():
+            raise HeirloomError(f"{path}: no such dataset; run snakemake, or fetch it with dvc pull")
+        return cls([Piece(OnDisk(Path(path)))])
+
+    @cached_property
+    def num_rows(self) -> int:
+        """Rows of all pieces, over all replicas."""
+        return sum(piece.num_rows for piece in self.pieces)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order as record batches of at most about 8,000 rows for files."""
+        for piece in self.pieces:
+            yield from piece.batches(columns)
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Return the rows at ascending positions of a dataset with one whole piece."""
+        (piece,) = self.pieces
+        if piece.rows is not None:
+            rows = piece.rows[rows]
+        return Dataset([Piece(piece.source, rows)])
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return all rows in memory: for toy families and tests."""
+        return pa.Table.from_batches([_plain(batch) for batch in self.batches(columns)])
+
+    def matrices(self, column: str) -> Iterator[NDArray[Any]]:
+        """Yield a list column batch by batch as arrays of shape (rows of the batch, W)."""
+        for batch in self.batches([column]):
+            if batch.num_rows:
+                yield as_matrix(batch.column(0))
+
+    def texts(self) -> Iterator[str]:
+        """Yield the rows' text."""
+        for batch in self.batches(["text"]):
+            yield from batch.column(0).to_pylist()
+
+    def chunks(self, column: str, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield a list column in arrays of exactly ``rows`` rows, the last one filled up by repeating its last row.
+
+        A model that always sees full chunks computes every row by the same matrix products, wherever the row stands.
+        """
+        pending: list[NDArray[Any]] = []
+        held = 0
+        for matrix in self.matrices(column):
+            pending.append(matrix)
+            held += len(matrix)
+            if held < rows:
+                continue
+            whole = np.concatenate(pending)
+            for start in range(0, held - rows + 1, rows):
+                yield whole[start : start + rows]
+            pending, held = [whole[held - held % rows :]], held % rows
+        if held:
+            last = np.concatenate(pending)
+            yield np.concatenate([last, np.repeat(last[-1:], rows - held, axis=0)])
+
+    def by_replica(self) -> NDArray[np.float64]:
+        """Return the vectors as an array of shape (R, N, W), rows in order within a replica."""
+        tables = [pa.Table.from_batches(list(piece.batches(["replica", "x"]))) for piece in self.pieces]
+        replicas = [table["replica"].to_numpy() for table in tables]
+        x = [np.concatenate([as_matrix(chunk) for chunk in table["x"].chunks]) for table in tables]
+        num_replicas = 1 + max(int(replica.max()) for replica in replicas)
+        whole = [piece.rows is None and isinstance(piece.source, InMemory) for piece in self.pieces]
+        if all(whole):  # sources in memory are sorted by replica: no need to look at half a billion ids
+            return np.concatenate([part.reshape(num_replicas, -1, part.shape[1]) for part in x], axis=1)
+        order = np.argsort(np.concatenate(replicas), kind="stable")
+        return np.concatenate(x)[order].reshape(num_replicas, -1, x[0].shape[1])
+
+    def digest(self) -> str:
+        """Return a content hash in hex that needs no file: sha256 over the pieces' digests, of a single whole piece its own."""
+        digests = [piece.digest() for piece in self.pieces]
+        return digests[0].hex() if len(digests) == 1 else hashlib.sha256(b"".join(digests)).hexdigest()
+
+    def write(self, path: str | Path) -> None:
+        """Write deterministic Parquet, batch by batch, under a temporary name."""
+        write_batches(path, self.batches())
+
+
+def write_batches(path: str | Path, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write record batches as deterministic Parquet: fixed row groups, no time, no library metadata beyond the writer's version.
+
+    Raises
+    ------
+    HeirloomError
+        If there is not a single batch.
+    """
+    plain = (_plain(batch) for batch in batches)
+    first = next(plain, None)
+    if first is None:
+        raise HeirloomError(f"{path}: a dataset without rows")
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(
+            temporary, first.schema, compression="zstd", store_schema=False, use_dictionary=["kind", "born", "model"]
+        ) as writer,
+    ):
+        for batch in _regrouped(first, plain):
+            writer.write_batch(batch)
+
+
+def _regrouped(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of fixed size, so that the file does not depend on how the rows arrived."""
+    pending = pa.Table.from_batches([first])
+    for batch in rest:
+        pending = pa.concat_tables([pending, pa.Table.from_batches([batch])])
+        while pending.num_rows >= BATCH_ROWS:
+            yield pending.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
+            pending = pending.slice(BATCH_ROWS)
+    while pending.num_rows:
+        yield pending.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
+        pending = pending.slice(BATCH_ROWS)
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Spell dictionary columns as plain ones and lists without a size, as every Parquet reader returns them."""
+    return batch.cast(pa.schema([pa.field(field.name, _PLAIN[field.name]) for field in batch.schema]))
+
+
+_PLAIN = {
+    "replica": pa.int32(),
+    "row": pa.int64(),
+    "x": pa.list_(pa.float64()),
+    "tokens": pa.list_(pa.int32()),
+    "text": pa.string(),
+    "kind": pa.string(),
+    "born": pa.int32(),
+    "parent": pa.int64(),
+    "model": pa.string(),
+}
+
+
+def as_matrix(column: pa.Array) -> NDArray[Any]:
+    """Return a list column of equal lengths as an array of shape (rows, W).
+
+    Raises
+    ------
+    HeirloomError
+        If the lists differ in length.
+    """
+    values = column.flatten().to_numpy()
+    if len(values) % len(column):
+        raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
+    return values.reshape(len(column), -1)
+
+
+def text_table(
+    tokens: NDArray[np.int32],
+    text: Sequence[str],
+    *,
+    first_row: int,
+    born: int = 0,
+    parent: Sequence[int] | None = None,
+    model: str | None = None,
+) -> pa.Table:
+    """Return text rows: real ones without ``parent`` and ``model``, synthetic ones with both.
+
+    Parameters
+    ----------
+    tokens
+        Array of shape (N, W).
+    text
+        The N decoded rows.
+    first_row
+        Id of the first row; ids are consecutive.
+    """
+    num_rows, width = tokens.shape
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(tokens.reshape(-1), pa.int32()), width)
+    ids = pa.array(np.arange(first_row, first_row + num_rows))
+    return pa.table({"row": ids, "tokens": lists, "text": pa.array(text, pa.string()), **_ancestry(num_rows, born, parent, model)})
+
+
+def vector_table(x: NDArray[np.float64], *, born: int = 0, model: str | None = None) -> pa.Table:
+    """Return vectors of shape (R, N, W) as rows sorted by replica; synthetic ones name the model that drew them."""
+    num_replicas, num_rows, width = x.shape
+    replica, row = _replica_and_row(num_replicas, num_rows)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(x).reshape(-1)), width)
+    return pa.table({"replica": replica, "row": row, "x": lists, **_ancestry(len(row), born, None, model)})
+
+
+@lru_cache(maxsize=8)
+def _replica_and_row(num_replicas: int, num_rows: int) -> tuple[pa.Array, pa.Array]:
+    replica = np.repeat(np.arange(num_replicas, dtype=np.int32), num_rows)
+    return pa.array(replica), pa.array(np.tile(np.arange(num_rows), num_replicas))
+
+
+def _ancestry(num_rows: int, born: int, parent: Sequence[int] | None, model: str | None) -> dict[str, pa.Array]:
+    return {
+        "kind": _constant(num_rows, "real" if model is None else "synthetic"),
+        "born": pa.array(np.full(num_rows, born, np.int32)),
+        "parent": pa.nulls(num_rows, pa.int64()) if parent is None else pa.array(parent, pa.int64()),
+        "model": _constant(num_rows, model),
+    }
+
+
+def _constant(num_rows: int, value: str | None) -> pa.Array:
+    """Return a column of one repeated word at a byte a row."""
+    if value is None:
+        return pa.nulls(num_rows, pa.dictionary(pa.int8(), pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(num_rows, np.int8)), pa.array([value]))

@@ -1,0 +1,104 @@
+"""What a family promises, in words: a module with these functions is a family.
+
+`train` cannot tell a real row from a synthetic one, `sample` knows no regime and no generation, and neither sees a path: what a
+model is shown is decided in `mixing`, and who descends from whom is written down in `steps`.
+
+Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B rows of a chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.streams import Stream
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The datasets that a generation is measured on.
+
+    Parameters
+    ----------
+    sample
+        The generation's synthetic set; at generation 0 as many real training rows, so that every generation's figures come
+        from the same sample size.
+    held_out
+        Real rows that no model is trained on.
+    original
+        The rows that the origin was trained on: the reference for what is lost.
+    """
+
+    sample: Dataset
+    held_out: Dataset
+    original: Dataset
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Settings of a measurement.
+
+    Parameters
+    ----------
+    chunk_rows
+        Rows scored together.
+    vocab_size
+        Tokens in the vocabulary (text).
+    truth
+        The true law's ``mean`` (list of W) and ``covariance`` (W lists of W) (vectors).
+    """
+
+    chunk_rows: int
+    vocab_size: int = 0
+    truth: Mapping[str, Any] | None = None
+
+
+class Family(Protocol):
+    """A kind of model. Models are opaque: only their own family looks inside."""
+
+    Fit: Any
+    """The pydantic model of one generation's training settings (`specs.family`)."""
+    Sampling: Any
+    """The pydantic model of the sampling settings (`specs.family`)."""
+
+    def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream) -> Any:  # noqa: ANN401
+        """Return the model fitted to ``rows``, from the weights of the model ``start`` where one is given.
+
+        Raises
+        ------
+        HeirloomError
+            If the rows cannot be fitted: too few, degenerate, a loss that is not finite, weights that do not change.
+        """
+        ...
+
+    def sample(
+        self,
+        model: Any,
+        prompts: Iterable[NDArray[Any]] | None,
+        num_rows: int,
+        settings: Any,
+        stream: Stream,
+    ) -> Iterator[NDArray[Any]]:
+        """Yield sampled values in order of row id.
+
+        A vector family yields one array of shape (R, num_rows, W). A text family is given its prompts as full chunks of shape
+        (B, W) and yields the continuation of each, of the same shape; what the last chunk was filled up with is dropped by the caller.
+        """
+        ...
+
+    def evaluate(self, model: Any, sets: Sets, origin: Any, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ANN401
+        """Return this generation's measures: finite numbers by name."""
+        ...
+
+    def save(self, model: Any, folder: Path) -> None:  # noqa: ANN401
+        """Write the model as safetensors and JSON into a new folder, byte for byte the same for the same model."""
+        ...
+
+    def load(self, folder: Path) -> Any:  # noqa: ANN401
+        """Return the model that `save` wrote."""
+        ...

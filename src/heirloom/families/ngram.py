@@ -1,0 +1,217 @@
+"""An interpolated n-gram model over tokens: text without torch.
+
+Witten–Bell smoothing (Witten & Bell 1991, method C; interpolated as in Chen & Goodman 1999, eq. 2.11) has no knob to turn:
+with c(h, w) the count of token w after context h, c(h) its sum, and T(h) the number of different tokens seen after h,
+
+    P(w | h) = [c(h, w) + T(h) P(w | h')] / [c(h) + T(h)],    h' = h without its first token, down to 1 / vocabulary.
+
+It reads as a recipe for drawing, too: stay with the counts with probability c(h) / (c(h) + T(h)), else forget one token of context.
+
+Legend of shapes: N rows, B rows of a chunk, T tokens a row, K different n-grams, C different contexts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import text
+from heirloom.families.base import Measuring, Sets
+from heirloom.specs.base import NoSettings
+from heirloom.specs.ngram import NgramFit
+from heirloom.streams import Stream
+
+Ints = NDArray[np.int64]
+
+Fit = NgramFit
+Sampling = NoSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The n-grams of one length, sorted by context and then by last token.
+
+    Parameters
+    ----------
+    contexts
+        The C different contexts as numbers in base vocabulary, ascending.
+    starts
+        Where each context's n-grams begin, then K; shape (C + 1,).
+    tokens
+        The last token of each n-gram, shape (K,).
+    before
+        Sum of the counts of all n-grams before each, then the total; shape (K + 1,).
+    """
+
+    contexts: Ints
+    starts: Ints
+    tokens: Ints
+    before: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Levels 1 … order over a vocabulary."""
+
+    vocab_size: int
+    levels: tuple[Level, ...]
+
+
+def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> Model:  # noqa: ARG001
+    """Count the n-grams inside rows; neither a start nor randomness enters.
+
+    Raises
+    ------
+    HeirloomError
+        If n-grams of that order over that vocabulary cannot be numbered in 63 bits, or rows are shorter than the order.
+    """
+    if fit.vocab_size**fit.order >= 2**63:
+        raise HeirloomError(
+            f"family.training.order {fit.order} with vocab_size {fit.vocab_size} needs more than 63 bits: lower one of them"
+        )
+    counted: list[list[tuple[Ints, Ints]]] = [[] for _ in range(fit.order)]
+    for tokens_NT in rows.matrices("tokens"):
+        if tokens_NT.shape[1] < fit.order:
+            raise HeirloomError(f"rows of {tokens_NT.shape[1]} tokens are shorter than family.training.order {fit.order}")
+        for length, counts in enumerate(counted, start=1):
+            counts.append(np.unique(_keys(tokens_NT, length, fit.vocab_size), return_counts=True))
+    return Model(fit.vocab_size, tuple(_level(*_merged(counts), fit.vocab_size) for counts in counted))
+
+
+def sample(
+    model: Model,
+    prompts: Iterable[NDArray[Any]] | None,
+    num_rows: int,  # noqa: ARG001  (one continuation a prompt)
+    settings: NoSettings,  # noqa: ARG001
+    stream: Stream,
+) -> Iterator[NDArray[np.int32]]:
+    """Yield a continuation of each prompt, as long as the prompt; random numbers are keyed by row id."""
+    for number, prompts_BT in enumerate(prompts or ()):
+        num_prompts, width = prompts_BT.shape
+        uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
+        written = prompts_BT.astype(np.int64)
+        for position in range(width):
+            written = np.column_stack([written, _next_tokens(model, written, uniforms_BT[:, position])])
+        yield written[:, width:].astype(np.int32)
+
+
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ARG001
+    """Measure the model on real text and the generation's text under the origin (`families.text`)."""
+    return text.evaluate(lambda rows: row_losses(model, rows), lambda rows: row_losses(origin, rows), sets, measuring)
+
+
+def row_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
+    """Return each row's summed negative log-likelihood in nats over its tokens but the first, shape (N,)."""
+    num_rows, width = tokens_NT.shape
+    probability = np.full((num_rows, width), 1.0 / model.vocab_size)
+    for length, level in enumerate(model.levels, start=1):
+        keys = _keys(tokens_NT, length, model.vocab_size)
+        context, token = np.divmod(keys, model.vocab_size)
+        found, first, last, total, kinds = _look_up(level, context)
+        gram = first + _rank(level, first, last, token)
+        inside = found & (gram < last) & (level.tokens[np.minimum(gram, len(level.tokens) - 1)] == token)
+        gram = np.where(inside, gram, 0)
+        counts = np.where(inside, level.before[gram + 1] - level.before[gram], 0)
+        lower = probability[:, length - 1 :].reshape(-1)
+        mixed = np.where(found, (counts + kinds * lower) / np.maximum(total + kinds, 1), lower)
+        probability[:, length - 1 :] = mixed.reshape(num_rows, -1)
+    return -np.log(probability[:, 1:]).sum(axis=1)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write ``model.safetensors`` (integers) and ``config.json`` (vocabulary and order)."""
+    from safetensors.numpy import save_file
+
+    from heirloom.manifest import dumps
+
+    folder.mkdir()
+    tensors = {
+        f"{length}.{name}": np.ascontiguousarray(getattr(level, name))
+        for length, level in enumerate(model.levels, start=1)
+        for name in ("contexts", "starts", "tokens", "before")
+    }
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(dumps({"vocab_size": model.vocab_size, "order": len(model.levels)}), encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """Return the model in a checkpoint folder."""
+    from safetensors.numpy import load_file
+
+    from heirloom.manifest import read_json
+
+    config = read_json(folder / "config.json")
+    tensors = load_file(folder / "model.safetensors")
+    levels = (
+        Level(*(tensors[f"{length}.{name}"] for name in ("contexts", "starts", "tokens", "before")))
+        for length in range(1, config["order"] + 1)
+    )
+    return Model(config["vocab_size"], tuple(levels))
+
+
+def _keys(tokens_NT: NDArray[Any], length: int, vocab_size: int) -> Ints:
+    """Return every n-gram of a length inside rows as a number in base ``vocab_size``, row by row, flat."""
+    width = tokens_NT.shape[1] - length + 1
+    keys = np.zeros((len(tokens_NT), width), np.int64)
+    for offset in range(length):
+        keys = keys * vocab_size + tokens_NT[:, offset : offset + width]
+    return keys.reshape(-1)
+
+
+def _merged(counted: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    keys = np.concatenate([keys for keys, _ in counted])
+    counts = np.concatenate([counts for _, counts in counted])
+    unique, place = np.unique(keys, return_inverse=True)
+    return unique, np.bincount(place, weights=counts).astype(np.int64)
+
+
+def _level(keys: Ints, counts: Ints, vocab_size: int) -> Level:
+    context, token = np.divmod(keys, vocab_size)
+    contexts, starts = np.unique(context, return_index=True)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    return Level(contexts, np.append(starts, len(keys)), token, before)
+
+
+def _look_up(level: Level, context: Ints) -> tuple[NDArray[np.bool_], Ints, Ints, Ints, Ints]:
+    """Return for each context whether it was seen, its n-grams' first and last place, c(h) and T(h)."""
+    place = np.minimum(np.searchsorted(level.contexts, context), len(level.contexts) - 1)
+    found = level.contexts[place] == context
+    first, last = level.starts[place], level.starts[place + 1]
+    return found, first, last, level.before[last] - level.before[first], last - first
+
+
+def _rank(level: Level, first: Ints, last: Ints, token: Ints) -> Ints:
+    """Return how many of each context's tokens are smaller than ``token``: a binary search in all slices at once."""
+    low, high = first.copy(), last.copy()
+    while np.any(low < high):
+        middle = (low + high) // 2
+        smaller = (level.tokens[np.minimum(middle, len(level.tokens) - 1)] < token) & (low < high)
+        low, high = np.where(smaller, middle + 1, low), np.where(smaller, high, np.minimum(middle, high))
+    return low - first
+
+
+def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> Ints:
+    """Draw one token a row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
+    u = uniforms.copy()
+    chosen = np.full(len(written), -1, np.int64)
+    for length in range(len(model.levels), 0, -1):
+        level = model.levels[length - 1]
+        context = (
+            _keys(written[:, written.shape[1] - length + 1 :], length - 1, model.vocab_size) if length > 1 else np.zeros(len(u), np.int64)
+        )
+        found, first, _, total, kinds = _look_up(level, context)
+        stay = np.where(found, total / np.maximum(total + kinds, 1), 0.0)
+        here = (chosen < 0) & (u < stay)
+        within = np.minimum((u / np.where(here, stay, 1.0) * total).astype(np.int64), total - 1)
+        gram = np.searchsorted(level.before, level.before[first] + within, side="right") - 1
+        chosen = np.where(here, level.tokens[np.minimum(gram, len(level.tokens) - 1)], chosen)
+        u = np.where(chosen < 0, (u - stay) / (1.0 - stay), u)
+    uniform = np.minimum((u * model.vocab_size).astype(np.int64), model.vocab_size - 1)
+    return np.where(chosen < 0, uniform, chosen)

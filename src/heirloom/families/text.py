@@ -1,0 +1,74 @@
+"""What every text family is measured by: perplexity of real and of synthetic text, diversity, and the survival of rare words.
+
+Perplexity is exp of nats a token over a row's tokens but the first, which has no context; every row has the same number of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.families.base import Measuring, Sets
+from heirloom.measures import text
+
+RowLosses = Callable[[NDArray[Any]], NDArray[np.float64]]
+
+
+def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return a generation's measures by name.
+
+    Parameters
+    ----------
+    model, origin
+        Functions from a chunk of rows of shape (B, T) to each row's summed nats, shape (B,): the generation's model and
+        generation 0.
+    """
+    perplexities = _row_perplexities(origin, sets.sample, measuring.chunk_rows)
+    measured = {
+        "test_perplexity": _perplexity(model, sets.held_out, measuring.chunk_rows),
+        **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},
+        **{f"origin_perplexity_histogram.{name}": share for name, share in text.perplexity_histogram(perplexities).items()},
+        **_diversity(sets.sample, measuring.vocab_size),
+    }
+    produced = text.count_words(sets.sample.texts())
+    survival = text.tail_survival(text.count_words(sets.original.texts()), produced)
+    return {**measured, **{f"tail_survival.{band}": share for band, share in survival.items()}, "word_types": float(len(produced))}
+
+
+def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
+    counts = np.zeros(vocab_size, np.int64)
+    for tokens_BT in sample.matrices("tokens"):
+        counts += text.count_tokens(tokens_BT, vocab_size)
+    return {
+        **{f"distinct_{n}": text.distinct_n(_rows(sample), n) for n in (1, 2, 3)},
+        "token_entropy": text.token_entropy(counts),
+        "vocabulary_coverage": text.vocabulary_coverage(counts, vocab_size),
+        "duplicate_row_share": text.duplicate_row_share(_rows(sample)),
+    }
+
+
+def _rows(sample: Dataset) -> Iterable[NDArray[Any]]:
+    for tokens_BT in sample.matrices("tokens"):
+        yield from tokens_BT
+
+
+def _perplexity(losses: RowLosses, rows: Dataset, chunk_rows: int) -> float:
+    nats, predicted = _row_nats(losses, rows, chunk_rows)
+    return text.perplexity(float(nats.sum()), predicted * len(nats))
+
+
+def _row_perplexities(losses: RowLosses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    return text.row_perplexities(*_row_nats(losses, rows, chunk_rows))
+
+
+def _row_nats(losses: RowLosses, rows: Dataset, chunk_rows: int) -> tuple[NDArray[np.float64], int]:
+    """Return each row's summed nats and the number of tokens predicted in a row, scoring full chunks only."""
+    nats, width = [], 0
+    for tokens_BT in rows.chunks("tokens", chunk_rows):
+        nats.append(losses(tokens_BT))
+        width = tokens_BT.shape[1]
+    return np.concatenate(nats)[: rows.num_rows], width - 1

@@ -1,0 +1,14 @@
+"""A small Llama-architecture language model trained from scratch, on tensors of our own and checkpoints of Hugging Face's.
+
+`sample`, `train` and `evaluate` are the family; `generation`, `training` and `scoring` are the loops under them, over `model`.
+"""
+
+from heirloom.families.transformer.evaluate import evaluate
+from heirloom.families.transformer.model import load_folder as load
+from heirloom.families.transformer.model import save_folder as save
+from heirloom.families.transformer.sample import sample
+from heirloom.families.transformer.train import train
+from heirloom.specs.transformer import Decoding as Sampling
+from heirloom.specs.transformer import TransformerFit as Fit
+
+__all__ = ["Fit", "Sampling", "evaluate", "load", "sample", "save", "train"]

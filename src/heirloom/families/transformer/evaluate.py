@@ -1,0 +1,14 @@
+"""Measure a transformer on real text, and the generation's text under the origin."""
+
+from __future__ import annotations
+
+from heirloom.families import text
+from heirloom.families.base import Measuring, Sets
+from heirloom.families.transformer import scoring
+from heirloom.families.transformer.model import Llama
+from heirloom.streams import Stream
+
+
+def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ARG001
+    """Return the measures that all text families share (`families.text`)."""
+    return text.evaluate(lambda rows: scoring.row_losses(model, rows), lambda rows: scoring.row_losses(origin, rows), sets, measuring)

@@ -1,0 +1,29 @@
+"""Sample from a transformer: continue each prompt, chunk by full chunk, by random numbers keyed by row id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.families.transformer import generation
+from heirloom.families.transformer.model import Llama
+from heirloom.specs.transformer import Decoding
+from heirloom.streams import Stream
+
+
+def sample(
+    model: Llama,
+    prompts: Iterable[NDArray[Any]] | None,
+    num_rows: int,  # noqa: ARG001  (one continuation a prompt)
+    settings: Decoding,
+    stream: Stream,
+) -> Iterator[NDArray[np.int32]]:
+    """Yield a continuation of each prompt, as long as the prompt."""
+    decoding = generation.Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0)
+    for number, prompts_BT in enumerate(prompts or ()):
+        num_prompts, width = prompts_BT.shape
+        uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
+        yield generation.continue_prompts(model, prompts_BT, width, uniforms_BT, decoding)

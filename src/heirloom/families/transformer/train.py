@@ -1,0 +1,61 @@
+"""Train a transformer on a dataset: begin from new or given weights, and read rows from a memory-mapped file."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families.transformer import training
+from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.specs.transformer import TransformerFit
+from heirloom.streams import Stream
+
+log = logging.getLogger(__name__)
+
+
+def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stream) -> Llama:
+    """Return the model trained on ``rows``, from ``start`` or from new weights.
+
+    Raises
+    ------
+    HeirloomError
+        If the start has another shape, the loss is not finite, or no weight changes.
+    """
+    shape = LlamaShape(vocab_size=fit.vocab_size, context_tokens=fit.context_tokens, **fit.architecture.model_dump())
+    begun = start or Llama(shape, initialise(shape, stream.child("initial")))
+    if begun.shape != shape:
+        raise HeirloomError(f"the start checkpoint has shape {begun.shape}, but family.training.architecture asks for {shape}")
+    settings = training.TrainSettings(
+        epochs=fit.schedule.epochs,
+        batch_rows=fit.schedule.batch_rows,
+        learning_rate=fit.schedule.learning_rate,
+        weight_decay=fit.weight_decay,
+        warmup=fit.warmup_share,
+        clip=fit.clip_norm,
+    )
+    with memory_mapped(rows) as tokens_NT:
+        trained, record = training.train(begun, tokens_NT, stream, settings)
+    log.info(
+        "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
+    )
+    return trained
+
+
+@contextmanager
+def memory_mapped(rows: Dataset) -> Iterator[NDArray[Any]]:
+    """Yield all rows' tokens as an array of shape (N, T) in a temporary file: random access without holding the corpus."""
+    with tempfile.TemporaryFile() as file:
+        width = 0
+        for tokens_BT in rows.matrices("tokens"):
+            width = tokens_BT.shape[1]
+            file.write(np.ascontiguousarray(tokens_BT, dtype=np.int32).tobytes())
+        file.flush()
+        yield np.memmap(file, dtype=np.int32, mode="r", shape=(rows.num_rows, width))

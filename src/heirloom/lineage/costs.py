@@ -1,0 +1,98 @@
+"""What each job cost, gathered from Snakemake's benchmark files into one table that no rule reads and no fingerprint sees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import paths
+from heirloom.lineage import folders
+from heirloom.manifest import replacing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COSTS = Path(paths.RESULTS, "costs.parquet")
+BENCHMARKS = Path("logs/benchmarks")
+KEY = ("step", "experiment", "regime", "seed", "generation")
+_MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "peak_memory_mb": "max_rss", "read_mb": "io_in", "written_mb": "io_out"}
+
+Row = dict[str, Any]
+
+
+def gather() -> int:
+    """Bring the cost table up to date with the benchmark files written since; return how many rows are new.
+
+    Rows without a benchmark file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed, generation,
+    seconds (wall), cpu_seconds, peak_memory_mb (resident), read_mb, written_mb; null where a job ended before it was sampled; then
+    commit and changes, as `tree` gives them when the row is gathered.
+    """
+    since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
+    files = [file for file in BENCHMARKS.rglob("*.jsonl") if file.stat().st_mtime_ns >= since]
+    fresh = [row for file in sorted(files) if (row := _row(file))]
+    if fresh:
+        _merge(fresh)
+    return len(fresh)
+
+
+def tree() -> tuple[str, str]:
+    """Return the git commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does)."""
+    commit = _git("rev-parse", "HEAD").strip()
+    where = ("--", ".", ":!data", ":!results", ":!dvc.lock")
+    changes = _git("diff", "HEAD", *where) + _git("ls-files", "--others", "--exclude-standard", *where) if commit else ""
+    return commit, hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
+
+
+def _merge(fresh: list[Row]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    commit, changes = tree()
+    old = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
+    rows = {tuple(row[name] for name in KEY): row for row in old}
+    rows |= {tuple(row[name] for name in KEY): {**row, "commit": commit, "changes": changes} for row in fresh}
+    ordered = [rows[key] for key in sorted(rows, key=lambda key: [(part is not None, part) for part in key])]
+    with replacing(COSTS) as temporary:
+        pq.write_table(pa.Table.from_pylist(ordered, _schema()), temporary)
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    text, number, measure = pa.string(), pa.int64(), pa.float64()
+    types = {"step": text, "experiment": text, "regime": text, "seed": number, "generation": number}
+    return pa.schema({**types, **dict.fromkeys(_MEASURED, measure), "commit": text, "changes": text})
+
+
+def _row(file: Path) -> Row | None:
+    """Return the row of a benchmark file, or None if it is none of the workflow's or not fully written."""
+    step, *rest = file.relative_to(BENCHMARKS).with_suffix("").parts
+    path = "/".join(("data", *rest))
+    patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
+    known = next((found for pattern in patterns if (found := folders.keys(path, pattern)) is not None), None)
+    try:
+        *_, last = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    except ValueError:
+        return None
+    if known is None:
+        return None
+    key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
+    return {**key, **{name: _number(last.get(column)) for name, column in _MEASURED.items()}}
+
+
+def _numbers(known: dict[str, str]) -> dict[str, int | None]:
+    return {name: int(known[name]) if name in known else None for name in ("seed", "generation")}
+
+
+def _number(given: object) -> float | None:
+    return float(given) if isinstance(given, int | float) else None  # Snakemake writes "NA" for what it could not sample
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,131 @@
+"""DVC, through its command line: is it usable here, what has it recorded, add, and commit the workflow stage.
+
+Two of its file formats are read, both documented: the ``.dvc`` file and the directory object (a JSON list of md5 and relpath).
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from heirloom.errors import HeirloomError
+from heirloom.manifest import write_text
+
+STAGE = "workflow"
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+_HIDDEN = "# only while heirloom record runs: half-made generations\n"
+_BATCH = 4000  # targets in one command: far below the length that Linux allows
+
+
+def unavailable() -> str:
+    """Return why DVC cannot record here, in one line with what to do, or an empty string."""
+    if importlib.util.find_spec("dvc") is None:
+        return "not recorded: DVC is not installed; pip install dvc, then heirloom record"
+    if not Path(".dvc/config").exists():
+        return "not recorded: no .dvc/config in this folder; run heirloom in the project's top folder, or dvc init"
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)) and not _without_git():
+        return "not recorded: this folder is no git repository; git init, then heirloom record"
+    return ""
+
+
+def listing(lineage: str) -> dict[str, str] | None:
+    """Return path → md5 of every file that DVC has recorded of a lineage folder.
+
+    Returns
+    -------
+    None if nothing is recorded, or if the cache lacks the record (a clone without `dvc pull`): then there is nothing to add to.
+    """
+    pointer = Path(f"{lineage}.dvc")
+    if not pointer.exists():
+        return None
+    try:
+        md5 = str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+    except (yaml.YAMLError, KeyError, IndexError, TypeError):
+        raise HeirloomError(f"{pointer}: not a .dvc file; resolve it with git, or remove it and run heirloom record") from None
+    listed = _cache() / "files" / "md5" / md5[:2] / md5[2:]
+    if not listed.exists():
+        return None
+    return {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(listed.read_text(encoding="utf-8"))}
+
+
+def md5(path: Path) -> str:
+    """Return the md5 that DVC gives to a small file."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def add(targets: Sequence[str]) -> None:
+    """Record files and folders, in one command; the cache then shares their bytes with the workspace where the file system can."""
+    for start in range(0, len(targets), _BATCH):
+        _run("--wait-for-lock", "add", "-q", *targets[start : start + _BATCH])
+
+
+@contextmanager
+def hidden(folders: Sequence[str]) -> Iterator[None]:
+    """Keep folders under ``data/`` out of what DVC sees, while a lineage folder is added for the first time."""
+    if not folders:
+        yield
+        return
+    ignore = Path("data/.dvcignore")
+    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    kept = before.partition(_HIDDEN)[0]  # a record that was killed may have left its own lines
+    write_text(ignore, kept + _HIDDEN + "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders))
+    try:
+        yield
+    finally:
+        if kept:
+            write_text(ignore, kept)
+        else:
+            ignore.unlink()
+
+
+def commit() -> None:
+    """Say that the results are those of the workflow, its code and config as they are."""
+    _run("--wait-for-lock", "commit", "-q", "-f", STAGE)
+
+
+def pipeline_files() -> list[Path]:
+    """Return the files that decide whether the stage `workflow` is up to date, the lock file included."""
+    stage = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"][STAGE]
+    named = [
+        next(iter(entry)) if isinstance(entry, dict) else entry for key in ("deps", "params", "metrics") for entry in stage.get(key, [])
+    ]
+    found = {PIPELINE, LOCK}
+    for path in map(Path, named):
+        inside = path.rglob("*") if path.is_dir() else [path]
+        found |= {file for file in inside if "__pycache__" not in file.parts and ".egg-info" not in str(file)}
+    return sorted(file for file in found if file.is_file())
+
+
+@cache
+def _cache() -> Path:
+    return Path(_run("cache", "dir").strip())
+
+
+def _without_git() -> bool:
+    """Return whether the user has told DVC to do without git (`dvc init --no-scm`)."""
+    config = configparser.ConfigParser()
+    config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    return config.getboolean("core", "no_scm", fallback=False)
+
+
+def _run(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-P", "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        told = next((line for line in said if line.startswith("ERROR")), said[-1] if said else f"exit status {done.returncode}")
+        raise HeirloomError(
+            f"dvc {' '.join(arguments[:4])}: {told.removeprefix('ERROR: ')}; data are complete, heirloom record tries again"
+        )
+    return done.stdout

@@ -1,0 +1,126 @@
+"""Which lineage folders and units lie under ``data/``, and which of them are whole.
+
+Built from the patterns in `heirloom.paths`: nothing here spells a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+
+from heirloom import paths
+
+PROVENANCE = "provenance.jsonl"
+
+_WILDCARDS = {"experiment": paths.NAME, "regime": paths.NAME, "seed": paths.NUMBER, "generation": paths.NUMBER}
+_TRACKED = (paths.REAL_FOLDER, paths.LINEAGE)
+_UNITS = (paths.GENERATION, *_TRACKED)
+_NAMES = {
+    Path(pattern).name.split(".")[0]: Path(pattern).name  # where only the small files are here, this tells the artefact's full name
+    for pattern in vars(paths).values()
+    if isinstance(pattern, str) and pattern.startswith("data/")
+}
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.format(**{name: f"(?P<{name}>{allowed})" for name, allowed in _WILDCARDS.items()}) + "(?=/|$)")
+
+
+def keys(path: str, pattern: str) -> dict[str, str] | None:
+    """Return the wildcards of a path that lies at or below a pattern, or None."""
+    found = _expression(pattern).match(path)
+    return found.groupdict() if found else None
+
+
+def unit_of(path: str) -> str | None:
+    """Return the unit that a path belongs to, or None outside of them."""
+    return _first(path, _UNITS)
+
+
+def lineage_of(path: str) -> str | None:
+    """Return the lineage folder that a path belongs to, or None outside of them."""
+    return _first(path, _TRACKED)
+
+
+def lineages() -> dict[str, list[str]]:
+    """Return lineage folder → its units, of all that are on disk, sorted."""
+    found: dict[str, list[str]] = {}
+    for pattern in _TRACKED:
+        for folder in _existing(pattern):
+            generations = _existing(folder + paths.GENERATION.removeprefix(paths.LINEAGE))
+            found[folder] = [folder, *sorted(generations, key=lambda unit: (len(unit), unit))]
+    return dict(sorted(found.items()))
+
+
+def artefacts(unit: str) -> list[Path]:
+    """Return the artefacts of a unit that are on disk: no fingerprints, manifests, hidden files, or folders without a file."""
+    return sorted(path for path in Path(unit).iterdir() if _is_artefact(path))
+
+
+def sealed(unit: str) -> list[Path]:
+    """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
+    present = {_stem(path): path for path in artefacts(unit)}
+    stems = sorted(_stem(path) for path in Path(unit).glob(paths.fingerprint("*")))
+    found = [present.get(stem, Path(unit, _NAMES.get(stem, stem))) for stem in stems]
+    return [path for path in found if Path(paths.manifest(path)).exists()]
+
+
+def notes(unit: str) -> list[Path]:
+    """Return the small files that tell one version of a unit from another: its fingerprints and its provenance."""
+    provenance = Path(unit, PROVENANCE)
+    return sorted(Path(unit).glob(paths.fingerprint("*"))) + ([provenance] if provenance.exists() else [])
+
+
+def is_whole(unit: str, marks: Collection[str]) -> bool:
+    """Return whether a unit has something to record and nothing that is half made.
+
+    Parameters
+    ----------
+    marks
+        Units in which Snakemake has a job running or interrupted. What is half made on a lineage's own level makes all of its generations
+        so, because a `chain` job makes them.
+    """
+    levels = {unit, lineage_of(unit) or unit}
+    return bool(sealed(unit)) and not levels & set(marks) and all(set(artefacts(level)) <= set(sealed(level)) for level in levels)
+
+
+def is_half_made(unit: str, whole: Collection[str]) -> bool:
+    """Return whether a unit holds something, and is not among the whole ones."""
+    return unit not in whole and bool(artefacts(unit) or sealed(unit))
+
+
+def is_finished(unit: str) -> bool:
+    """Return whether a generation was carried through to its measures, its own or those of the chain it is a snapshot of."""
+    known = keys(unit, paths.GENERATION)
+    if known is None:
+        return True
+    measures = Path(unit, Path(paths.METRICS).name), Path(paths.TRAJECTORY.format(**known))
+    return any(Path(paths.fingerprint(path)).exists() for path in measures)
+
+
+def _first(path: str, patterns: tuple[str, ...]) -> str | None:
+    for pattern in patterns:
+        if found := _expression(pattern).match(path):
+            return found.group()
+    return None
+
+
+def _existing(pattern: str) -> Iterator[str]:
+    for path in Path().glob(pattern.format(**dict.fromkeys(_WILDCARDS, "*"))):
+        if path.is_dir() and _first(path.as_posix(), _UNITS) == path.as_posix():
+            yield path.as_posix()
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0]
+
+
+def _is_artefact(path: Path) -> bool:
+    if path.name.startswith(".") or path.name == PROVENANCE or unit_of(path.as_posix()) == path.as_posix():
+        return False
+    if path.is_dir():
+        return any(inside.is_file() and not inside.name.startswith(".") for inside in path.rglob("*"))
+    return str(path) not in {paths.fingerprint(path), paths.manifest(path)}

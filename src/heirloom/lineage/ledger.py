@@ -1,0 +1,61 @@
+"""``results/lineage.tsv``: one line an artefact with its hash and its parents' hashes, so that `git diff` alone says which versions changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.lineage import folders
+from heirloom.manifest import read_json, write_text
+
+LEDGER = Path(paths.RESULTS, "lineage.tsv")
+COLUMNS = ("path", "sha256", "size", "inputs")
+
+
+def write(units: Collection[str], replaced: Collection[str]) -> None:
+    """Bring the ledger up to date.
+
+    Parameters
+    ----------
+    units
+        The units whose lines come from the manifests on disk. Lines of all others (not pulled, or half made) stay as they were
+        recorded, as long as DVC still has the lineage folder.
+    replaced
+        Lineage folders that are recorded anew from what is on disk: what their lines said before is gone.
+    """
+    lines = {path: line for path, line in _present().items() if _stays(path, units, replaced)}
+    for unit in units:
+        for artefact in folders.sealed(unit):
+            lines[artefact.as_posix()] = line(artefact)
+    text = "\t".join(COLUMNS) + "\n" + "".join(lines[path] + "\n" for path in sorted(lines))
+    if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
+        write_text(LEDGER, text)
+
+
+def line(artefact: Path) -> str:
+    """Return an artefact's line: path, sha256, size in bytes, ``role=sha256`` of each input, separated by tabs."""
+    manifest = read_json(paths.manifest(artefact))
+    return "\t".join([artefact.as_posix(), manifest["sha256"], str(manifest["size"]), ",".join(_inputs(manifest.get("inputs", {})))])
+
+
+def _inputs(inputs: Mapping[str, Any]) -> Iterable[str]:
+    """Yield ``role=sha256``, roles in alphabetical order, several inputs of a role in the order in which they went in."""
+    for role, given in sorted(inputs.items()):
+        for sha256 in [given] if isinstance(given, str) else given:
+            yield f"{role}={sha256}"
+
+
+def _present() -> dict[str, str]:
+    if not LEDGER.exists():
+        return {}
+    _, *lines = LEDGER.read_text(encoding="utf-8").splitlines()
+    return {line.split("\t")[0]: line for line in lines}
+
+
+def _stays(path: str, units: Collection[str], replaced: Collection[str]) -> bool:
+    lineage = folders.lineage_of(path)
+    if lineage is None or lineage in replaced or not Path(f"{lineage}.dvc").exists():
+        return False
+    return folders.unit_of(path) not in units or not Path(paths.manifest(path)).exists()

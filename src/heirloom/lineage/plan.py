@@ -1,0 +1,65 @@
+"""What to give DVC: nothing, a whole lineage folder, or parts of it when some of what it has recorded is not here or half made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from heirloom.lineage import dvc, folders
+
+
+def signature(lineage: str, units: Iterable[str]) -> str:
+    """Return a hash over what tells one version of a lineage from another: fingerprints, provenance and the .dvc file."""
+    return _hash([Path(f"{lineage}.dvc"), *(note for unit in units for note in folders.notes(unit))])
+
+
+def workflow_signature() -> str:
+    """Return a hash over what decides whether DVC's stage is up to date: code, config, headline numbers, lock file."""
+    return _hash(dvc.pipeline_files())
+
+
+def targets(lineage: str, units: Collection[str], half_made: Collection[str]) -> list[str]:
+    """Return what `dvc add` has to be given to record some units of a lineage, and to lose nothing that is recorded already.
+
+    Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made; then the changed units
+    are added by themselves, and DVC merges them into the folder's record.
+
+    Parameters
+    ----------
+    units
+        The units to record.
+    half_made
+        Units on disk that are not to be recorded.
+    """
+    recorded = dvc.listing(lineage)
+    if recorded is None:
+        return [lineage]
+    changed = [unit for unit in units if any(recorded.get(note.as_posix()) != dvc.md5(note) for note in folders.notes(unit))]
+    absent = [path for path in recorded if not Path(path).exists()]
+    if changed and not absent and not any(folders.lineage_of(unit) == lineage for unit in half_made):
+        return [lineage]
+    return [part for unit in changed for part in _parts(unit, absent)]
+
+
+def _parts(folder: str, absent: Collection[str]) -> Iterator[str]:
+    """Yield a folder as one if all that is recorded of it is here and it holds no other unit; else what it has, part by part."""
+    if folders.lineage_of(folder) != folder and not any(path.startswith(f"{folder}/") for path in absent):
+        yield folder
+        return
+    for path in sorted(Path(folder).iterdir()):
+        inside = path.as_posix()
+        if path.name.startswith(".") or folders.unit_of(inside) == inside:
+            continue
+        if path.is_dir():
+            yield from _parts(inside, absent)
+        else:
+            yield inside
+
+
+def _hash(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.as_posix()}\n".encode())
+        digest.update(file.read_bytes() if file.exists() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""Snakemake's own records of finished jobs, read, written beside the data, and put back; nothing else knows their format.
+
+Snakemake 9 keeps one JSON file an output in ``.snakemake/metadata``, named by the URL-safe base64 of the output's path, and an equally
+named mark in ``.snakemake/incomplete`` while its job runs. With these records a clone knows that nothing has to be redone. Times and
+process-bound ids are replaced by constants, so that equal reruns leave equal bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage.folders import PROVENANCE, unit_of
+from heirloom.manifest import write_text
+
+METADATA = Path(".snakemake/metadata")
+INCOMPLETE = Path(".snakemake/incomplete")
+FORMAT_VERSION = 6
+"""``record_format_version`` that this module was written for; a test compares it with the installed Snakemake."""
+
+_NAME_LENGTH = 254  # a longer name is cut into folders, each marked with @
+_OWN = ("path", "sha256")
+
+Record = dict[str, Any]
+
+
+def live() -> dict[str, dict[str, Record]]:
+    """Return unit → output → normalised record, of all outputs that are on disk."""
+    found: dict[str, dict[str, Record]] = {}
+    for output, file in _files(METADATA):
+        unit = unit_of(output)
+        if unit and Path(output).exists() and (content := _json(file)):
+            found.setdefault(unit, {})[output] = normalised(output, content)
+    return found
+
+
+def marks() -> set[str]:
+    """Return the units in which Snakemake has a job running or interrupted."""
+    return {unit for output, _ in _files(INCOMPLETE) if (unit := unit_of(output))}
+
+
+def normalised(output: str, record: Mapping[str, Any]) -> Record:
+    """Return a record as it is kept: its output, that output's fingerprint, and nothing that varies between equal reruns.
+
+    Snakemake's ``job_hash`` tells jobs of one rule apart but is a new number in each process; here it is derived from the command.
+    """
+    told = json.dumps([record.get("rule"), record.get("shellcmd"), record.get("log")])
+    job = int.from_bytes(hashlib.sha256(told.encode()).digest()[:6], "big")
+    constants = {"starttime": 0.0, "endtime": 0.0, "job_hash": job, "external_jobid": None}
+    return {**record, **constants, "path": output, "sha256": _recorded(output)}
+
+
+def read(unit: str) -> dict[str, Record]:
+    """Return output → record of a unit's ``provenance.jsonl``; empty if there is none.
+
+    Raises
+    ------
+    HeirloomError
+        If a line is no JSON.
+    """
+    file = Path(unit, PROVENANCE)
+    if not file.exists():
+        return {}
+    try:
+        records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise HeirloomError(f"{file}: not valid JSON lines ({error}); fetch it again with dvc checkout --force {file}") from None
+    return {record["path"]: record for record in records}
+
+
+def write(unit: str, records: Mapping[str, Record]) -> None:
+    """Bring a unit's ``provenance.jsonl`` up to date; lines of outputs that are not on disk (a partial checkout) stay."""
+    kept = {output: record for output, record in read(unit).items() if not Path(output).exists()}
+    merged = {**kept, **records}
+    text = "".join(json.dumps(merged[output], sort_keys=True) + "\n" for output in sorted(merged))
+    file = Path(unit, PROVENANCE)
+    if text and (not file.exists() or file.read_text(encoding="utf-8") != text):
+        write_text(file, text)
+
+
+def put_back(unit: str) -> int:
+    """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
+    changed = 0
+    for output, record in read(unit).items():
+        if record.get("sha256") != _recorded(output):
+            continue
+        file = _file(METADATA, output)
+        present = _json(file) if file.exists() else None
+        if present is None or normalised(output, present) != record:
+            write_text(file, json.dumps({key: value for key, value in record.items() if key not in _OWN}))
+            changed += 1
+    return changed
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield (output, file) of a folder that Snakemake names by output."""
+    for file in folder.rglob("*"):
+        if file.is_dir():
+            continue
+        name = "".join(part.removeprefix("@") for part in file.relative_to(folder).parts)
+        try:
+            yield base64.urlsafe_b64decode(name).decode(), file
+        except ValueError:  # not a record: Snakemake's own marks, a user's stray file
+            continue
+
+
+def _file(folder: Path, output: str) -> Path:
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    parts = [name[start : start + _NAME_LENGTH] for start in range(0, len(name), _NAME_LENGTH)]
+    return folder.joinpath(*("@" + part for part in parts[:-1]), parts[-1])
+
+
+def _json(file: Path) -> Record | None:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # being written, or cut short by a full disk: Snakemake takes it for absent too
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _recorded(output: str) -> str | None:
+    content = _json(Path(paths.fingerprint(output)))
+    return None if content is None else content.get("sha256")

@@ -1,0 +1,42 @@
+"""Restore: Snakemake's records follow the data that git and DVC bring, so that a clone redoes no finished job.
+
+Called at the top of the Snakefile, in the main process. A stamp of size, time and inode of each ``provenance.jsonl`` tells which ones are
+new since the last look; when none is, only these files are looked at and none is read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from heirloom.lineage import folders, provenance, stamps
+
+SEEN = Path(".heirloom/provenance.json")
+
+
+def restore() -> int:
+    """Put back the records of units whose provenance is another than at the last look; return how many records changed.
+
+    A record is put back only where the fingerprint on disk is the one it was written for, so unrecorded results of a local run keep theirs.
+    """
+    seen = stamps.read(SEEN)
+    now = signatures()
+    changed = sum(provenance.put_back(unit) for unit, signature in now.items() if seen.get(unit) != signature)
+    remember(now)
+    return changed
+
+
+def signatures() -> dict[str, str]:
+    """Return unit → size, time and inode of its provenance, of all units on disk that have one."""
+    found = {}
+    for unit in (unit for units in folders.lineages().values() for unit in units):
+        try:
+            status = Path(unit, folders.PROVENANCE).stat()
+        except FileNotFoundError:
+            continue
+        found[unit] = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    return found
+
+
+def remember(now: dict[str, str]) -> None:
+    """Write down what has been looked at."""
+    stamps.write(SEEN, now)

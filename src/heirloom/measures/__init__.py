@@ -1,0 +1,1 @@
+"""Measures: pure functions from arrays, counts and texts to numbers; formula, unit and source stand in each docstring."""

@@ -1,0 +1,156 @@
+"""How far a fitted Gaussian, or its rows, have moved from the truth.
+
+Every function is pure and vectorised over replicas: arrays in with a leading replica axis, one float64 a replica out.
+The truth is a Gaussian shared by all replicas and has no replica axis.
+
+Shapes: R replicas, N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.errors import HeirloomError
+
+Floats = NDArray[np.float64]
+
+TAIL_LEVELS: tuple[float, ...] = (0.95, 0.975, 0.99)
+"""Levels of the original distribution beyond which `tail_mass` is reported."""
+
+
+def covariance_trace(covariance_RDD: Floats) -> Floats:
+    """Return the trace of each covariance, sum_d C_dd: the total variance, in squared units of x.
+
+    Parameters
+    ----------
+    covariance_RDD
+        Shape (R, D, D).
+
+    Returns
+    -------
+    array of shape (R,)
+    """
+    return np.asarray(np.trace(covariance_RDD, axis1=-2, axis2=-1), dtype=np.float64)
+
+
+def log_determinant(covariance_RDD: Floats) -> Floats:
+    """Return ln det C of each covariance; for D = 1 the log of the variance.
+
+    Parameters
+    ----------
+    covariance_RDD
+        Shape (R, D, D).
+
+    Returns
+    -------
+    array of shape (R,), always finite
+
+    Raises
+    ------
+    HeirloomError
+        If a covariance is degenerate, so that the logarithm would be -inf or undefined.
+    """
+    with np.errstate(invalid="ignore"):
+        sign_R, log_R = np.linalg.slogdet(covariance_RDD)
+    bad = np.flatnonzero(~((sign_R > 0) & np.isfinite(log_R)))
+    if bad.size:
+        raise HeirloomError(
+            f"log determinant: the covariance of {bad.size} of {log_R.size} replicas is degenerate (first: replica "
+            f"{bad[0]}, {covariance_RDD.shape[-1]} dimensions); give each generation more rows than dimensions, "
+            "or run fewer generations"
+        )
+    return np.asarray(log_R, dtype=np.float64)
+
+
+def mean_squared_distance(mean_RD: Floats, truth_D: Floats) -> Floats:
+    """Return |mean - truth|², summed over dimensions, in squared units of x.
+
+    Parameters
+    ----------
+    mean_RD
+        Fitted means, shape (R, D).
+    truth_D
+        The true mean, shape (D,).
+
+    Returns
+    -------
+    array of shape (R,)
+    """
+    return np.asarray(((mean_RD - truth_D) ** 2).sum(axis=-1), dtype=np.float64)
+
+
+def wasserstein2_squared_gaussians(mean_RD: Floats, covariance_RDD: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats) -> Floats:
+    """Return the squared Wasserstein-2 distance of each Gaussian to the truth, in squared units of x.
+
+    W2² = |m - m0|² + tr(C + C0 - 2 (C0^½ C C0^½)^½): Dowson and Landau 1982, "The Fréchet distance between multivariate
+    normal distributions", eq. 4. In one dimension this is (m - m0)² + (s - s0)² with standard deviations s, which is
+    used there, since it does not cancel.
+
+    Parameters
+    ----------
+    mean_RD, covariance_RDD
+        The fitted Gaussians, shapes (R, D) and (R, D, D); a degenerate covariance is allowed.
+    truth_mean_D, truth_covariance_DD
+        The true Gaussian, shapes (D,) and (D, D).
+
+    Returns
+    -------
+    array of shape (R,), never negative
+    """
+    shift_R = mean_squared_distance(mean_RD, truth_mean_D)
+    if covariance_RDD.shape[-1] == 1:
+        deviation_R = np.sqrt(covariance_RDD[:, 0, 0]) - np.sqrt(truth_covariance_DD[0, 0])
+        return np.asarray(shift_R + deviation_R**2, dtype=np.float64)
+    root_DD = _square_root(truth_covariance_DD)
+    eigenvalues_RD = np.linalg.eigvalsh(root_DD @ covariance_RDD @ root_DD)
+    cross_R = np.sqrt(np.clip(eigenvalues_RD, 0, None)).sum(axis=-1)
+    bures_R = covariance_trace(covariance_RDD) + np.trace(truth_covariance_DD) - 2 * cross_R
+    return np.asarray(shift_R + np.clip(bures_R, 0, None), dtype=np.float64)
+
+
+def tail_mass(x_RND: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats, level: float) -> Floats:
+    """Return the share of rows outside the ellipsoid that holds the share ``level`` of the truth.
+
+    A row is outside if (x - m0)' C0^-1 (x - m0) exceeds the chi² quantile of ``level`` with D degrees of freedom. Rows
+    of the truth give 1 - level; a smaller share says that the tails are being lost. Shumailov et al. 2024 look at the
+    same bounds.
+
+    Parameters
+    ----------
+    x_RND
+        Rows, shape (R, N, D).
+    truth_mean_D, truth_covariance_DD
+        The true Gaussian, shapes (D,) and (D, D).
+    level
+        Share of the truth inside, in (0, 1); see `TAIL_LEVELS`.
+
+    Returns
+    -------
+    array of shape (R,), in [0, 1]
+
+    Raises
+    ------
+    HeirloomError
+        If there is no row, the level is outside (0, 1) or the true covariance is not positive definite.
+    """
+    from scipy.special import gammaincinv
+
+    if not 0 < level < 1:
+        raise HeirloomError(f"tail mass: level must lie in (0, 1), got {level}")
+    if x_RND.shape[1] == 0:
+        raise HeirloomError("tail mass needs at least one row, got none")
+    try:
+        root_DD = np.linalg.cholesky(truth_covariance_DD)
+    except np.linalg.LinAlgError:
+        raise HeirloomError("tail mass: the true covariance must be positive definite, and it is not") from None
+    whitened_RND = (x_RND - truth_mean_D) @ np.linalg.inv(root_DD).T
+    # The chi² quantile with D degrees is twice the gamma quantile of shape D / 2; scipy.stats is slow to import.
+    bound = 2 * gammaincinv(x_RND.shape[-1] / 2, level)
+    return np.asarray(((whitened_RND**2).sum(axis=-1) > bound).mean(axis=-1), dtype=np.float64)
+
+
+def _square_root(covariance_DD: Floats) -> Floats:
+    values_D, vectors_DD = np.linalg.eigh(covariance_DD)
+    root_DD = (vectors_DD * np.sqrt(np.clip(values_D, 0, None))) @ vectors_DD.T
+    return np.asarray(root_DD, dtype=np.float64)

@@ -1,0 +1,72 @@
+"""The only spelling of a path in Heirloom: ``data/{experiment}/{regime}/seed={seed}/gen={generation}/…``.
+
+A wildcard is a key into the config, never a value. Names stand alone, numbers carry their key, so that table tools read
+``seed=0`` and ``gen=3`` as columns. Patterns hold Snakemake's wildcards; functions fill them in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NAME = "[a-z][a-z0-9_]*"
+"""What an experiment, variant or regime may be called: nothing that a shell or a path would read as more than a word."""
+
+NUMBER = "[0-9]+"
+
+ORIGIN = "origin"
+REAL = "real"
+RESERVED = frozenset({ORIGIN, REAL})
+
+REAL_FOLDER = "data/{experiment}/real"
+LINEAGE = "data/{experiment}/{regime}/seed={seed}"
+GENERATION = LINEAGE + "/gen={generation}"
+TRAJECTORY = LINEAGE + "/trajectory.parquet"
+
+SYNTHETIC = GENERATION + "/synthetic.parquet"
+TRAIN = GENERATION + "/train.parquet"
+CHECKPOINT = GENERATION + "/checkpoint"
+METRICS = GENERATION + "/metrics.json"
+
+REAL_TRAIN = REAL_FOLDER + "/train.parquet"
+REAL_VALID = REAL_FOLDER + "/valid.parquet"
+REAL_TEST = REAL_FOLDER + "/test.parquet"
+TOKENIZER = REAL_FOLDER + "/tokenizer.json"
+DOCUMENTS = REAL_FOLDER + "/documents.parquet"
+
+RESULTS = "results"
+
+
+def fingerprint(path: str | Path) -> str:
+    """Return the path of an artefact's fingerprint: the small file that later steps depend on."""
+    return _beside(path, "fingerprint")
+
+
+def manifest(path: str | Path) -> str:
+    """Return the path of an artefact's manifest: how it was made; no step takes it as input."""
+    return _beside(path, "manifest")
+
+
+def fill(pattern: str, experiment: str, regime: str = "", seed: int | str = "", generation: int | str = "") -> str:
+    """Return ``pattern`` with its wildcards filled in; generation 0 of any regime is the origin's."""
+    if str(generation) == "0":
+        regime = ORIGIN
+    return pattern.format(experiment=experiment, regime=regime, seed=seed, generation=generation)
+
+
+def _beside(path: str | Path, what: str) -> str:
+    path = Path(path)
+    return str(path.with_name(f"{path.name.split('.')[0]}.{what}.json"))
+
+
+def log(step: str, pattern: str) -> str:
+    """Return the log file of a step, mirroring the artefact that it makes; outside data, because it varies between equal reruns."""
+    return _mirrored("logs", step, pattern, "log")
+
+
+def benchmark(step: str, pattern: str) -> str:
+    """Return the benchmark file of a step (seconds, memory), mirroring the artefact that it makes."""
+    return _mirrored("logs/benchmarks", step, pattern, "jsonl")
+
+
+def _mirrored(root: str, step: str, pattern: str, suffix: str) -> str:
+    return f"{root}/{step}/{Path(pattern).parent.relative_to('data').as_posix()}.{suffix}"

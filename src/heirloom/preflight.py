@@ -1,0 +1,63 @@
+"""Preflight: what can be found wrong with a config and its sources before any job starts, writing nothing.
+
+`cheap` is fast enough for every start of Snakemake. `thorough` also counts the rows of text sources that might be too small, once, as long as
+the real data have not been made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from heirloom import paths, row_counts, sources
+from heirloom.config import Config, Experiment
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.specs.source import NormalSource
+
+_AMPLE_BYTES_A_TOKEN = 10  # byte-level BPE gives 3 to 5 bytes a token on prose
+
+
+def cheap(config: Config) -> None:
+    """Check sources that stand in files; counts that need no reading were checked with the config.
+
+    Raises
+    ------
+    HeirloomError
+        Naming the experiment and the file or key.
+    """
+    for name, experiment in config.experiments.items():
+        try:
+            sources.preflight(experiment.source)
+        except HeirloomError as error:
+            raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def thorough(config: Config) -> None:
+    """Check, beside what `cheap` does, that every text source has the rows that its experiment needs.
+
+    Raises
+    ------
+    HeirloomError
+        Naming the experiment, the key, and the rows needed and there.
+    """
+    cheap(config)
+    for name, experiment in config.experiments.items():
+        if not isinstance(experiment.source, NormalSource) and (pool_rows := _pool_rows(name, experiment, config)) is not None:
+            row_counts.check(name, experiment, config.regimes, pool_rows)
+
+
+def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
+    """Return the size of a text pool; None where its bytes are ample or, on a hub, unknown before the download."""
+    from heirloom.steps import real
+
+    made = Path(paths.fill(paths.REAL_TRAIN, name))
+    if made.is_file():
+        return Dataset.open(made).num_rows
+    source = experiment.source
+    if isinstance(source, NormalSource):
+        return source.rows
+    known_bytes = sources.module(source.name).text_bytes(source)
+    wanted = row_counts.most_needed(experiment, config.regimes) * source.text.row_tokens * source.text.split.train
+    if known_bytes is None or known_bytes > wanted * _AMPLE_BYTES_A_TOKEN:
+        return None
+    return real.count_rows(source)

@@ -1,0 +1,185 @@
+"""Numbers to Altair charts: one look, one colour a regime, every axis with its unit.
+
+Colours are those of Okabe and Ito 2008, told apart by colour-blind readers, and a control is dashed grey as well.
+Generations and frequency bands are ordered, so they get an ordered scale (viridis).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from heirloom.measures.text import BANDS
+from heirloom.specs.regime import Regime
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+PLACES = {"replace": 0, "keep": 1, "accumulate": 2, "fresh": 3, "accumulate_fixed": 4}
+SOLID: tuple[int, ...] = (1, 0)
+DASHED: tuple[int, ...] = (6, 3)
+DOTTED: tuple[int, ...] = (2, 3)
+GREY, BLACK, BLUE, ORANGE = "#666666", "#000000", "#0072B2", "#D55E00"
+VIRIDIS = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#D4B300")
+POINTS_UP_TO = 12
+COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour and dashes of a regime's line."""
+
+    colour: str
+    dashes: tuple[int, ...] = SOLID
+
+
+def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
+    """Return one look a regime: usual names have their own colour, the rest get free ones, controls are dashed grey.
+
+    A control is a regime whose rows are all redrawn from the real pool, whatever its name. More regimes than colours
+    begin again with dashed lines.
+    """
+    arms = [name for name in sorted(regimes) if regimes[name].pool < 1]
+    taken = {name: PLACES[name] for name in arms if name in PLACES}
+    free = [place for place in range(len(PALETTE) + len(arms)) if place not in taken.values()]
+    others = [name for name in arms if name not in taken]
+    places = taken | dict(zip(others, free, strict=False))
+    dashes = (SOLID, (8, 2), (4, 2), DOTTED)
+    chosen = {name: Look(PALETTE[i % len(PALETTE)], dashes[i // len(PALETTE) % len(dashes)]) for name, i in places.items()}
+    return chosen | {name: Look(GREY, DASHED) for name in regimes if regimes[name].pool >= 1}
+
+
+def test_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the perplexity on held-out real text by generation, one line a regime; ``arms`` are in the order of the legend."""
+    title = _title("Perplexity on held-out real text", name, _what(numbers, arms))
+    return _dressed(_arms(numbers, arms, "test perplexity (lower is better)", title).properties(width=480, height=300))
+
+
+def diversity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw distinct-3 and token entropy of the synthetic text side by side."""
+    axes = {"distinct_3": "distinct 3-grams / all 3-grams", "token_entropy": "token entropy (nats)"}
+    panels = [_arms(numbers[numbers["metric"] == metric], arms, axis).properties(width=300, height=260) for metric, axis in axes.items()]
+    title = _title("Diversity of the synthetic text", name, _what(numbers, arms))
+    return _dressed(alt.hconcat(*panels, spacing=30).properties(title=title))
+
+
+def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the histograms of row perplexity under generation 0, a panel a regime and a curve a generation."""
+    generations = sorted(numbers["generation"].unique().tolist())
+    colour = _ordered("generation", generations, [BLACK, *_ramp(len(generations) - 1)], "generation")
+    low, high = numbers["perplexity"].min(), numbers["perplexity"].max()
+    x = alt.X("perplexity:Q", title="row perplexity under generation 0 (log)").scale(type="log", domain=[low, high], nice=False)
+    x = x.axis(values=[1, 3, 10, 30, 100, 300, 1000, 3000, 10_000], format=",d", grid=False)
+    y = alt.Y("share:Q", title="rows (%) per tenth of a decade").axis(format=".0%", tickCount=5)
+    line = alt.Chart(numbers).mark_line(strokeWidth=1.8).encode(x=x, y=y, color=colour)
+    title = _title(
+        "How surprising generation 0 finds the text of later generations",
+        name,
+        "black: real text; further left: text that generation 0 finds more likely",
+    )
+    return _dressed(_panels(line, arms, 250, 190).properties(title=title))
+
+
+def tail_survival(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the share of real words that still occur, a panel a regime and a line a frequency band."""
+    bands = [band for band in BANDS if band in set(numbers["band"])]
+    colour = _ordered("band", bands, _ramp(len(bands)), "times in real text")
+    y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
+    line = alt.Chart(numbers).mark_line(point=_points(numbers), strokeWidth=2).encode(x=_generations(numbers), y=y, color=colour)
+    title = _title(
+        "Real words that still occur in the synthetic text",
+        name,
+        "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled",
+    )
+    return _dressed(_panels(line, arms, 230, 190).properties(title=title))
+
+
+def variance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the fitted total variance, mean with two standard errors and median, against the closed form."""
+    labels = {"mean": "mean ± 2 se", "median": "median", "expected": "closed form of the mean"}
+    keys = ["regime", "generation"]
+    lines = numbers.melt(keys, list(labels), "which", "variance").dropna().assign(low=float("nan"), high=float("nan"))
+    band = numbers[[*keys]].assign(which="mean", low=numbers["mean"] - 2 * numbers["se"], high=numbers["mean"] + 2 * numbers["se"])
+    rows = pd.concat([lines, band.dropna()], ignore_index=True).replace({"which": labels})
+    domain = [label for label in labels.values() if label in set(rows["which"])]
+    style = dict(zip(labels.values(), ((BLUE, SOLID), (ORANGE, DOTTED), (BLACK, DASHED)), strict=True))
+    legend = alt.Legend(title=None, symbolSize=300, symbolStrokeWidth=2)
+    colour = alt.Color("which:N", legend=legend).scale(domain=domain, range=[style[label][0] for label in domain])
+    dash = alt.StrokeDash("which:N", legend=legend).scale(domain=domain, range=[list(style[label][1]) for label in domain])
+    base = alt.Chart(rows).encode(x=_generations(numbers))
+    area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
+    y = alt.Y("variance:Q", title="covariance trace").axis(tickCount=5)
+    line = base.transform_filter("isValid(datum.variance)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
+    title = _title(
+        "Total variance of the fitted Gaussian",
+        name,
+        "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean",
+    )
+    return _dressed(_panels(alt.layer(area, line), arms, 230, 170).properties(title=title))
+
+
+def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt.Title | None = None) -> alt.LayerChart:
+    """Return one line a regime, and a band from the least to the greatest seed where there are several."""
+    names, legend = list(arms), alt.Legend(title="regime", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
+    colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
+    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
+    base = alt.Chart(numbers).encode(x=_generations(numbers), color=colour)
+    y = alt.Y("mean:Q", title=axis).scale(zero=False)
+    line = base.mark_line(point=_points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
+    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
+    layers = [band, line] if numbers["seeds"].max() > 1 else [line]
+    return alt.layer(*layers, **({"title": title} if title else {}))
+
+
+def _panels(chart: alt.Chart, arms: Mapping[str, Look], width: int, height: int) -> alt.FacetChart:
+    """Return one panel a regime, three a row, each with its own labelled axes."""
+    header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start", labelPadding=4)
+    facet = alt.Facet("regime:N", title=None, sort=list(arms), header=header)
+    faceted = chart.properties(width=width, height=height).facet(facet=facet, columns=2 if len(arms) == 2 * 2 else COLUMNS, spacing=24)
+    return faceted.resolve_axis(x="independent", y="independent")
+
+
+def _generations(numbers: pd.DataFrame) -> alt.X:
+    last = int(numbers["generation"].max())
+    return (
+        alt.X("generation:Q", title="generation")
+        .scale(domain=[0, last], nice=False)
+        .axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False, labelFlush=False)
+    )
+
+
+def _points(numbers: pd.DataFrame) -> dict[str, int] | bool:
+    return {"size": 36} if numbers["generation"].max() <= POINTS_UP_TO else False
+
+
+def _ordered(field: str, values: Sequence[object], colours: Sequence[str], title: str) -> alt.Color:
+    legend = alt.Legend(title=title, symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
+    return alt.Color(f"{field}:O", sort=list(values), legend=legend).scale(domain=list(values), range=list(colours))
+
+
+def _ramp(count: int) -> list[str]:
+    """Return colours spread evenly over the ordered scale, darkest first."""
+    return [VIRIDIS[round(i * (len(VIRIDIS) - 1) / max(1, count - 1))] for i in range(count)]
+
+
+def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
+    seeds = int(numbers["seeds"].max())
+    over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, band: least to greatest"
+    return over + ("; dashed grey: trained on real text only" if Look(GREY, DASHED) in arms.values() else "")
+
+
+def _title(text: str, name: str, subtitle: str) -> alt.Title:
+    return alt.Title(text, subtitle=f"{name} · {subtitle}", anchor="start", offset=12)
+
+
+def _dressed(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    """Return the chart with the fonts and lines that all figures share."""
+    return (
+        chart.configure(font=FONT, background="white", padding=12)
+        .configure_title(fontSize=16, subtitleFontSize=12, subtitleColor="#444444")
+        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#E5E5E5", titlePadding=8)
+        .configure_legend(labelFontSize=12, titleFontSize=12, symbolOpacity=1)
+        .configure_view(stroke="#CCCCCC")
+    )

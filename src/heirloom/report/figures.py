@@ -1,0 +1,144 @@
+"""Which figures a config has, and their files: SVG, PNG and the numbers behind as CSV.
+
+Imported by the Snakefile at every start, so that pandas and Altair are imported only where a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heirloom import paths
+from heirloom.config import Config, Experiment
+from heirloom.manifest import dumps, replacing
+from heirloom.report import tables
+from heirloom.specs.gaussian import Gaussian
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = f"{paths.RESULTS}/figures"
+INDEX = f"{FOLDER}/index.json"
+PIXELS_PER_POINT = 2
+
+
+class Kind(NamedTuple):
+    """A kind of figure: what it shows, in one line, and which experiments have it."""
+
+    caption: str
+    applies: Callable[[Experiment], bool]
+
+
+def _is_text(experiment: Experiment) -> bool:
+    return experiment.is_text
+
+
+def _is_gaussian(experiment: Experiment) -> bool:
+    return isinstance(experiment.family, Gaussian)
+
+
+KINDS: Mapping[str, Kind] = {
+    "test_perplexity": Kind("Perplexity of each generation's model on held-out real text, by regime.", _is_text),
+    "synthetic_perplexity": Kind("Histogram of each generation's text by its perplexity under generation 0, by regime.", _is_text),
+    "tail_survival": Kind("Share of the real text's words that still occur in the synthetic text, by frequency and regime.", _is_text),
+    "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
+    "variance": Kind("Total variance of the fitted Gaussian by regime, against the closed form where there is one.", _is_gaussian),
+}
+
+
+class Figure(NamedTuple):
+    """One kind of figure of one experiment."""
+
+    experiment: str
+    kind: str
+
+    def file(self, suffix: str) -> str:
+        """Return the figure's path with a suffix: svg, png or csv."""
+        return f"{FOLDER}/{self.experiment}_{self.kind}.{suffix}"
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows, in one line."""
+        return f"{self.experiment}: {KINDS[self.kind].caption}"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return self.kind.replace("_", " ")
+
+
+def listed(config: Config) -> list[Figure]:
+    """Return every figure that a config has, in the order of the config."""
+    experiments = config.experiments.items()
+    return [Figure(name, kind) for name, experiment in experiments for kind in KINDS if KINDS[kind].applies(experiment)]
+
+
+def files(config: Config, *suffixes: str) -> list[str]:
+    """Return the paths of a config's figures with the given suffixes."""
+    return [figure.file(suffix) for figure in listed(config) for suffix in suffixes]
+
+
+def write(config: Config) -> None:
+    """Draw every figure from the tidy table of the last run, and list the files with captions in ``index.json``.
+
+    The folder of figures is replaced as a whole, so that it never holds a figure of another config.
+
+    Raises
+    ------
+    HeirloomError
+        If the tidy table is missing or has no measures of an experiment.
+    """
+    frame = tables.load()
+    index = []
+    with replacing(FOLDER) as folder:
+        folder.mkdir()
+        for figure in listed(config):
+            experiment = config.experiments[figure.experiment]
+            numbers = _numbers(figure, tables.of_experiment(frame, figure.experiment, experiment), config)
+            numbers.to_csv(folder / Path(figure.file("csv")).name, index=False, lineterminator="\n", float_format="%.8g")
+            _save(_chart(figure, numbers, config), figure, folder)
+            index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in ("csv", "png", "svg")]
+        (folder / Path(INDEX).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+
+
+def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
+    from heirloom.report import numbers
+
+    experiment = config.experiments[figure.experiment]
+    if figure.kind == "variance":
+        return numbers.variance(own, experiment.regimes, experiment, config)
+    of_text = {
+        "test_perplexity": numbers.test_perplexity,
+        "synthetic_perplexity": numbers.synthetic_perplexity,
+        "tail_survival": numbers.tail_survival,
+        "diversity": numbers.diversity,
+    }
+    return of_text[figure.kind](own, experiment.regimes)
+
+
+def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:  # noqa: ANN401  (an Altair chart)
+    from heirloom.report import charts
+
+    drawn = {
+        "test_perplexity": charts.test_perplexity,
+        "synthetic_perplexity": charts.synthetic_perplexity,
+        "tail_survival": charts.tail_survival,
+        "diversity": charts.diversity,
+        "variance": charts.variance,
+    }
+    looks = charts.looks(config.regimes)
+    arms = {regime: looks[regime] for regime in config.experiments[figure.experiment].regimes}
+    return drawn[figure.kind](numbers, arms, figure.experiment).properties(description=figure.caption)
+
+
+def _save(chart: Any, figure: Figure, folder: Path) -> None:  # noqa: ANN401
+    import altair as alt
+
+    with alt.data_transformers.enable("default", max_rows=None):
+        chart.save(folder / Path(figure.file("svg")).name)
+        chart.save(folder / Path(figure.file("png")).name, scale_factor=PIXELS_PER_POINT)
+
+
+def _by_file(entry: dict[str, str]) -> str:
+    return entry["file"]

@@ -1,0 +1,101 @@
+"""The numbers behind each figure: one experiment's measures in, the small table that is drawn out.
+
+Every function takes the tidy rows of one experiment (see `tables.of_experiment`) and its regimes in the order of the
+config. Generation 0 belongs to all regimes, so each of them gets its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from heirloom import paths
+from heirloom.config import Config, Experiment
+from heirloom.report import expected
+
+HISTOGRAM = "origin_perplexity_histogram."
+SURVIVAL = "tail_survival."
+DIVERSITY = ("distinct_3", "token_entropy")
+MAX_CURVES = 7
+
+
+def joined(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the rows with generation 0 given to every regime, ordered by regime (as listed), generation and metric."""
+    origin = own[own["regime"] == paths.ORIGIN]
+    parts = [pd.concat([origin.assign(regime=regime), own[own["regime"] == regime]]) for regime in regimes]
+    return pd.concat(parts, ignore_index=True)
+
+
+def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, least and greatest value over seeds: regime, generation, metric, mean, low, high, seeds."""
+    grouped = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
+    return grouped.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
+
+
+def test_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the perplexity on held-out real text by regime and generation."""
+    return over_seeds(joined(own[own["metric"] == "test_perplexity"], regimes))
+
+
+def diversity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return distinct-3 and token entropy by regime and generation."""
+    return over_seeds(joined(own[own["metric"].isin(DIVERSITY)], regimes))
+
+
+def tail_survival(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the share of word types still produced by regime, generation and frequency band."""
+    shown = over_seeds(joined(own[own["metric"].str.startswith(SURVIVAL)], regimes))
+    return shown.assign(band=shown["metric"].str.removeprefix(SURVIVAL)).drop(columns="metric")
+
+
+def synthetic_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the histogram of row perplexity under generation 0: regime, generation, log10_from, perplexity, share.
+
+    ``perplexity`` is the middle of a bin of a tenth of a decade on the log axis; shares are means over seeds. Bins that
+    are empty at both ends for every curve are left out, and at most `MAX_CURVES` generations are kept, evenly spaced.
+    """
+    shown = over_seeds(joined(own[own["metric"].str.startswith(HISTOGRAM)], regimes))
+    edges = shown["metric"].str.removeprefix(HISTOGRAM).astype(float)
+    shown = shown.assign(log10_from=edges.where(np.isfinite(edges), -0.1), share=shown["mean"])
+    used = shown.loc[shown["share"] > 0, "log10_from"]
+    inside = shown["log10_from"].between(used.min() - 0.15, used.max() + 0.15)
+    shown = shown[inside & shown["generation"].isin(_spaced(int(shown["generation"].max())))]
+    shown = shown.assign(perplexity=10 ** (shown["log10_from"] + 0.05)).sort_values(["regime", "generation", "log10_from"])
+    return shown[["regime", "generation", "log10_from", "perplexity", "share"]].reset_index(drop=True)
+
+
+def variance(own: pd.DataFrame, regimes: Sequence[str], experiment: Experiment, config: Config) -> pd.DataFrame:
+    """Return the fitted variance against its closed form: `estimates` of the covariance trace, and ``expected``."""
+    shown = estimates(own, regimes, "covariance_trace")
+    known = {regime: expected.curves(experiment, config.regimes[regime]).get("covariance_trace") for regime in regimes}
+    pairs = zip(shown["regime"], shown["generation"], strict=True)
+    return shown.assign(expected=[np.nan if (curve := known[regime]) is None else curve[generation] for regime, generation in pairs])
+
+
+def estimates(own: pd.DataFrame, regimes: Sequence[str], measure: str) -> pd.DataFrame:
+    """Return a measure summarised over replicas and then seeds: regime, generation, mean, se, median.
+
+    The mean and the median are averaged over S seeds, and se is sqrt(sum of se²) / S, since seeds are independent. With
+    one replica mean and median are those of the seeds, and se is theirs (NaN for one seed).
+    """
+    rows = joined(own, regimes)
+    index = ["regime", "generation"]
+    keys = rows[index].drop_duplicates().set_index(index)
+    if (rows["metric"] == measure).any():
+        values = rows[rows["metric"] == measure].groupby(index)["value"]
+        over = pd.DataFrame({"mean": values.mean(), "se": values.sem(), "median": values.median()})
+        return keys.join(over, how="inner").reset_index()
+    parts = {what: rows[rows["metric"] == f"{measure}.{what}"].groupby(index)["value"] for what in ("mean", "se", "median")}
+    summary = pd.DataFrame({"mean": parts["mean"].mean(), "se": parts["se"].apply(_pooled), "median": parts["median"].mean()})
+    return keys.join(summary, how="inner").reset_index()
+
+
+def _pooled(errors: pd.Series[float]) -> float:
+    return float(np.sqrt((errors**2).sum()) / len(errors))
+
+
+def _spaced(last: int) -> list[int]:
+    """Return 0 … last, or `MAX_CURVES` of them from 0 to last."""
+    return sorted({round(g) for g in np.linspace(0, last, min(last + 1, MAX_CURVES))})

@@ -1,0 +1,181 @@
+"""Measures of all generations, gathered from many small files into one tidy table and the few numbers that DVC compares.
+
+Imported by the Snakefile at every start, so that pandas and pyarrow are imported only where a table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heirloom import paths
+from heirloom.config import VARIANT_MARK, Config, Experiment
+from heirloom.errors import HeirloomError
+from heirloom.manifest import dumps, read_json, replacing, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRICS = f"{paths.RESULTS}/metrics.parquet"
+HEADLINES_FILE = f"{paths.RESULTS}/metrics.json"
+PLOTS = f"{paths.RESULTS}/plots"
+
+COLUMNS = ("experiment", "variant", "regime", "seed", "generation", "metric", "value")
+
+TEXT_HEADLINES = ("test_perplexity", "origin_perplexity.median", "distinct_3", "token_entropy", "tail_survival.1")
+VECTOR_HEADLINES = ("covariance_trace", "log_determinant", "mean_squared_error", "wasserstein2_squared", "tail_mass_99")
+HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for what in ("", ".mean", ".median")))
+"""Metrics that stand for an experiment where there is room for a few; one that a family does not measure is left out."""
+
+
+class Key(NamedTuple):
+    """What a file of measures is about.
+
+    Attributes
+    ----------
+    generation
+        None for a trajectory, which holds all generations of a lineage but the origin's.
+    """
+
+    experiment: str
+    regime: str
+    seed: int
+    generation: int | None
+
+
+def measure_files(config: Config) -> list[tuple[Key, str]]:
+    """Return every file of measures that a config asks for, in the order of the config.
+
+    The origin's come first, once a seed; then one file a generation, or one a lineage where the granularity is ``chain``.
+    """
+    keys: list[Key] = []
+    for name, experiment in config.experiments.items():
+        keys += [Key(name, paths.ORIGIN, seed, 0) for seed in experiment.seeds]
+        own: list[int | None] = [None] if experiment.granularity == "chain" else [*range(1, experiment.generations + 1)]
+        keys += [Key(name, regime, seed, generation) for regime in experiment.regimes for seed in experiment.seeds for generation in own]
+    return [(key, _file(key)) for key in keys]
+
+
+def plot_files(config: Config) -> list[str]:
+    """Return the tables for ``dvc plots``, one an experiment."""
+    return [f"{PLOTS}/{name}.csv" for name in config.experiments]
+
+
+def names(key: str, experiment: Experiment) -> tuple[str, str]:
+    """Return the columns ``experiment`` and ``variant`` of an entry of the expanded config; the variant is "" without a grid."""
+    return (experiment.variant_of, key.removeprefix(experiment.variant_of + VARIANT_MARK)) if experiment.variant_of else (key, "")
+
+
+def gather(config: Config) -> pd.DataFrame:
+    """Return all measures as a tidy table with the columns `COLUMNS`, sorted by all of them but the value.
+
+    Generation 0 is there once a seed, under the regime ``origin``, and not once a regime.
+
+    Raises
+    ------
+    HeirloomError
+        If a file of measures is missing or unreadable.
+    """
+    import pandas as pd
+
+    parts = []
+    for key, path in measure_files(config):
+        name, variant = names(key.experiment, config.experiments[key.experiment])
+        part = _trajectory(path) if key.generation is None else _generation(path, key.generation)
+        parts.append(part.assign(experiment=name, variant=variant, regime=key.regime, seed=key.seed))
+    return pd.concat(parts)[list(COLUMNS)].sort_values(list(COLUMNS[:-1]), ignore_index=True)
+
+
+def load() -> pd.DataFrame:
+    """Return the tidy table of the last run.
+
+    Raises
+    ------
+    HeirloomError
+        If there is none.
+    """
+    import pandas as pd
+
+    if not Path(METRICS).is_file():
+        raise HeirloomError(f"{METRICS}: missing; run snakemake")
+    return pd.read_parquet(METRICS)
+
+
+def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
+    """Return the rows of one entry of the expanded config.
+
+    Raises
+    ------
+    HeirloomError
+        If there is none.
+    """
+    name, variant = names(key, experiment)
+    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+    if own.empty:
+        raise HeirloomError(f"{METRICS}: no measures of experiment {key!r}, which the config has; run snakemake")
+    return own
+
+
+def write(config: Config) -> None:
+    """Write the tidy table, the headline numbers of the last generation, and a table an experiment for ``dvc plots``."""
+    frame = gather(config)
+    _write_parquet(frame, METRICS)
+    write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
+    with replacing(PLOTS) as folder:
+        folder.mkdir()
+        for path, (key, experiment) in zip(plot_files(config), config.experiments.items(), strict=True):
+            text = plot_table(of_experiment(frame, key, experiment)).to_csv(index=False, lineterminator="\n", float_format="%.8g")
+            (folder / Path(path).name).write_text(text, encoding="utf-8")
+
+
+def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the last generation's headline metrics: {experiment: {regime: {metric: mean over seeds, to six digits}}}."""
+    numbers: dict[str, dict[str, dict[str, float]]] = {}
+    for key, experiment in config.experiments.items():
+        own = of_experiment(frame, key, experiment)
+        last = own[(own["generation"] == experiment.generations) & own["metric"].isin(HEADLINES)]
+        for row in last.groupby(["regime", "metric"], as_index=False)["value"].mean().itertuples():
+            numbers.setdefault(key, {}).setdefault(str(row.regime), {})[str(row.metric)] = float(f"{row.value:.6g}")
+    return numbers
+
+
+def plot_table(own: pd.DataFrame) -> pd.DataFrame:
+    """Return one experiment's headline metrics: a row a generation and regime, a column a metric, means over seeds."""
+    shown = own[own["metric"].isin(HEADLINES)]
+    wide = shown.pivot_table(index=["generation", "regime"], columns="metric", values="value", aggfunc="mean")
+    return wide[[metric for metric in HEADLINES if metric in wide.columns]].reset_index()
+
+
+def _file(key: Key) -> str:
+    if key.generation is None:
+        return paths.fill(paths.TRAJECTORY, key.experiment, key.regime, key.seed)
+    return paths.fill(paths.METRICS, key.experiment, key.regime, key.seed, key.generation)
+
+
+def _generation(path: str, generation: int) -> pd.DataFrame:
+    import pandas as pd
+
+    measured: Mapping[str, Any] = read_json(path)
+    values = [float(value) for value in measured.values()]
+    return pd.DataFrame({"generation": generation, "metric": list(measured), "value": values})
+
+
+def _trajectory(path: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if not Path(path).is_file():
+        raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull")
+    return pd.read_parquet(path, columns=["generation", "metric", "value"])
+
+
+def _write_parquet(frame: pd.DataFrame, path: str) -> None:
+    """Write the table without pandas' metadata, whose wording changes with its version."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types: dict[str, pa.DataType] = {"seed": pa.int64(), "generation": pa.int32(), "value": pa.float64()}
+    schema = pa.schema([(column, types.get(column, pa.string())) for column in COLUMNS])
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    with replacing(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", store_schema=False)

@@ -1,0 +1,54 @@
+"""Which row counts a config asks for, and whether its sources can meet them: arithmetic only, before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from heirloom.errors import HeirloomError
+from heirloom.specs.regime import Regime
+from heirloom.specs.source import NormalSource
+
+if TYPE_CHECKING:
+    from heirloom.config import Experiment
+
+
+def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool_rows: int | None = None) -> None:
+    """Check every need for real rows against what is known to exist.
+
+    Parameters
+    ----------
+    pool_rows
+        Rows of the real training pool, a replica; None where it has not been counted.
+
+    Raises
+    ------
+    HeirloomError
+        If the original set, the prompts or a regime needs more real rows than exist; the message names the keys.
+    """
+    if isinstance(experiment.source, NormalSource):
+        pool_rows = experiment.source.rows
+    for what, rows, there in _needs(experiment, regimes, pool_rows):
+        if there is not None and rows > there:
+            raise HeirloomError(f"experiments.{name}: {what} needs {rows} real rows, but there are {there}")
+
+
+def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:
+    """Return how many rows the real training pool must have at least."""
+    return max(rows for _, rows, _ in _needs(experiment, regimes, None))
+
+
+def _needs(experiment: Experiment, regimes: Mapping[str, Regime], pool_rows: int | None) -> Iterator[tuple[str, int, int | None]]:
+    """Yield (what, rows needed, rows there; None where unknown)."""
+    original = experiment.original_rows or pool_rows
+    yield "origin_rows", experiment.original_rows or 1, pool_rows
+    if experiment.is_text:
+        yield "rows (one original row a prompt)", experiment.rows, original
+    for name in experiment.regimes:
+        regime = regimes[name]
+        if regime.original:
+            yield f"regime {name!r} (original.share of rows)", round(regime.original.share * experiment.rows), original
+        yield f"regime {name!r} (pool)", round(regime.pool * experiment.rows), pool_rows
+        if fresh := round(regime.fresh * experiment.rows) * experiment.generations:
+            what = f"regime {name!r} (original set and fresh rows of {experiment.generations} generations)"
+            yield what, (original or 1) + fresh, pool_rows

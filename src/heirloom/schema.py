@@ -1,0 +1,43 @@
+"""The JSON schema of config files, generated from the models, for editors; `--fix` writes it, otherwise a difference is an error."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from heirloom.config import Axis, Config, Experiment
+from heirloom.errors import HeirloomError
+from heirloom.manifest import dumps, write_text
+
+FILE = Path("schemas/config.schema.json")
+
+
+def generate() -> dict[str, Any]:
+    """Return the schema of a config file as people write it: grids not yet expanded."""
+    schema: dict[str, Any] = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    experiment = schema["$defs"][Experiment.__name__]
+    experiment["properties"].pop("variant_of")
+    grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
+    experiment["properties"]["grid"] = {**grid, "description": "Axes that are crossed; each point becomes an experiment <name>__<labels>."}
+    schema["$defs"][Axis.__name__] = Axis.model_json_schema()
+    return schema
+
+
+def run(*, fix: bool, file: Path = FILE) -> None:
+    """Write the schema, or compare it with the file.
+
+    Raises
+    ------
+    HeirloomError
+        If the file differs and is not to be fixed; the message shows the first difference.
+    """
+    wanted = dumps(generate())
+    if fix:
+        write_text(file, wanted)
+        return
+    there = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if there != wanted:
+        changed = [line for line in difflib.unified_diff(there.splitlines(), wanted.splitlines(), lineterm="", n=0) if line[:1] in "+-"]
+        raise HeirloomError(f"{file} is out of date ({changed[2] if len(changed) > 2 else 'missing'}); run: heirloom schema --fix")

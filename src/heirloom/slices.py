@@ -1,0 +1,133 @@
+"""What each step depends on: its own slice of the config and the hash of its code, as one small mapping a job.
+
+The slice is what Snakemake compares (the params trigger), what the step is run with, and what the manifest records. A key that is in no
+slice (``granularity``, names of experiments) changes no byte and reruns nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from heirloom import codehash
+from heirloom.config import Config, Experiment
+from heirloom.families import FAMILIES
+from heirloom.paths import ORIGIN
+
+SCHEMA_VERSION = 1
+
+
+def real(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the slice of an experiment's real data (pool, held-out sets, tokenizer)."""
+    chosen = config.experiments[experiment]
+    entry = "heirloom.steps.real:run_text" if chosen.is_text else "heirloom.steps.real:run_vectors"
+    source = chosen.source.model_dump(mode="json")
+    own = {"source": source} if chosen.is_text else {"source": source, "num_replicas": chosen.num_replicas}
+    return {"step": "real", **own, **_common(config, entry, f"heirloom.sources.{chosen.source.name}:*")}
+
+
+def mix(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
+    """Return the slice of a training set: the regime's declaration and the row counts, or the origin's count alone."""
+    chosen = config.experiments[experiment]
+    own: dict[str, Any] = {"num_replicas": chosen.num_replicas}
+    if generation == 0:
+        own |= {"rows": chosen.original_rows}
+    else:
+        own |= {"rows": chosen.rows, "mixing": config.regimes[regime].model_dump(mode="json")}
+    return {"step": "mix", **_key(regime, seed, generation), **own, **_common(config, "heirloom.steps.mix:run")}
+
+
+def train(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
+    """Return the slice of a training: the settings of this generation's fit."""
+    chosen = config.experiments[experiment]
+    fit = chosen.family.training.fit(generation, getattr(chosen.source, "text", None))
+    return {
+        "step": "train",
+        **_key(regime, seed, generation),
+        "family": chosen.family.name,
+        "fit": fit.model_dump(mode="json"),
+        **_common(config, "heirloom.steps.train:run", *_entries(chosen, "train", "load", "save")),
+    }
+
+
+def sample(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
+    """Return the slice of a synthetic set: decoding, rows and their layout in chunks."""
+    chosen = config.experiments[experiment]
+    return {
+        "step": "sample",
+        **_key(regime, seed, generation),
+        "family": chosen.family.name,
+        "rows": chosen.rows,
+        "sampling": chosen.family.sampling.model_dump(mode="json"),
+        **_chunks(chosen),
+        **_common(config, "heirloom.steps.sample:run", *_entries(chosen, "sample", "load")),
+    }
+
+
+def evaluate(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
+    """Return the slice of a generation's measures."""
+    chosen = config.experiments[experiment]
+    own: dict[str, Any] = {"rows": chosen.rows, "num_replicas": chosen.num_replicas}
+    if chosen.is_text:
+        own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size}  # type: ignore[union-attr]
+    else:
+        own |= {"truth": _truth(chosen)}
+    return {
+        "step": "evaluate",
+        **_key(regime, seed, generation),
+        "family": chosen.family.name,
+        **own,
+        **_chunks(chosen),
+        **_common(config, "heirloom.steps.evaluate:run", *_entries(chosen, "evaluate", "load")),
+    }
+
+
+def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, Any]:
+    """Return the slice of a whole lineage run in one job: the slices of its steps, as they are at generation 1, and its length."""
+    chosen = config.experiments[experiment]
+    steps = {step.__name__: _bare(step(config, experiment, regime, seed, 1)) for step in (mix, train, sample, evaluate)}
+    return {
+        "step": "chain",
+        "regime": regime,
+        "seed": seed,
+        "generations": chosen.generations,
+        "snapshots": sorted(chosen.snapshots),
+        "steps": steps,
+        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, "sample", "train", "evaluate", "load", "save")),
+    }
+
+
+def _bare(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step's slice without what the chain's own slice says once."""
+    return {key: value for key, value in step.items() if key not in {"regime", "seed", "generation", "code", "num_threads"}}
+
+
+def _key(regime: str, seed: int, generation: int) -> dict[str, Any]:
+    return {"regime": ORIGIN if generation == 0 else regime, "seed": seed, "generation": generation}
+
+
+def _chunks(chosen: Experiment) -> dict[str, Any]:
+    return {"chunk_rows": chosen.chunk_rows} if chosen.is_text else {}
+
+
+def _truth(chosen: Experiment) -> dict[str, Any]:
+    from heirloom.sources.normal import truth
+    from heirloom.specs.source import NormalSource
+
+    if not isinstance(chosen.source, NormalSource):
+        raise TypeError(f"source {chosen.source.name!r} has no truth")
+    known = truth(chosen.source)
+    return {"mean": known.mean.tolist(), "covariance": known.covariance.tolist()}
+
+
+def _entries(chosen: Experiment, *functions: str) -> list[str]:
+    return [f"{FAMILIES[chosen.family.name]}:{function}" for function in functions]
+
+
+def _common(config: Config, *entries: str) -> dict[str, Any]:
+    return {"code": _code(entries), "num_threads": config.num_threads}
+
+
+@cache
+def _code(entries: tuple[str, ...]) -> str:
+    return codehash.of(*entries)

@@ -1,0 +1,71 @@
+"""Any text dataset that the ``datasets`` library opens: a hub id or a local folder of data files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from heirloom.errors import HeirloomError
+from heirloom.sources.text import Document, split_at, with_text
+from heirloom.specs.source import HubSource, HubSplits
+
+
+def preflight(spec: HubSource) -> None:
+    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none; the hub is not asked."""
+    looks_local = spec.dataset.startswith((".", "/", "~")) or spec.dataset.count("/") > 1
+    if looks_local and not Path(spec.dataset).is_dir():
+        raise HeirloomError(f"source.dataset: no such folder: {spec.dataset} (a hub id has the form owner/name)")
+
+
+def text_bytes(spec: HubSource) -> None:
+    """Return None: the size is not known before the download."""
+
+
+def input_files(spec: HubSource) -> list[Path]:
+    """Return the files of a local folder, in alphabetical order; none for a hub id."""
+    return sorted(path for path in Path(spec.dataset).rglob("*") if path.is_file())
+
+
+def documents(spec: HubSource) -> Iterator[Document]:
+    """Yield the documents of each split, in the dataset's order; rows lie on disk, not in memory.
+
+    Raises
+    ------
+    HeirloomError
+        If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
+    """
+    splits: dict[str | None, str] = dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
+    for split, name in splits.items():
+        rows = _load(spec, name)
+        _check_column(rows, spec, name)
+        texts = (row[spec.text_column] or "" for row in rows)
+        if spec.document_separator is None:
+            read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in enumerate(texts, 1))
+        else:
+            read = split_at((text.rstrip("\n") for text in texts), spec.document_separator, name)
+        for document in islice(with_text(read, spec), spec.max_documents):
+            yield Document(document.title, document.text, split)
+
+
+def _load(spec: HubSource, split: str) -> Any:  # noqa: ANN401  datasets carries no types
+    import datasets
+
+    given = f"{spec.dataset}" + (f" ({spec.config})" if spec.config else "")
+    try:
+        return datasets.load_dataset(spec.dataset, spec.config, split=split, revision=spec.revision)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        reason = " ".join(str(error).split())
+        raise HeirloomError(f"source.dataset: cannot load {given}, split {split!r}: {reason}") from error
+
+
+def _check_column(rows: Any, spec: HubSource, split: str) -> None:  # noqa: ANN401  as above
+    from datasets import Value
+
+    place = f"source.text_column: {spec.dataset}, split {split!r}"
+    column = rows.features.get(spec.text_column)
+    if column is None:
+        raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
+    if column not in (Value("string"), Value("large_string")):
+        raise HeirloomError(f"{place}: {spec.text_column!r} holds {column}, which is no text")

@@ -1,0 +1,61 @@
+"""Documents: the unit in which real text is read, divided and cut into rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from heirloom.specs.source import TextSource
+
+
+@dataclass(frozen=True)
+class Document:
+    """One article, file or row of real text.
+
+    Parameters
+    ----------
+    title
+        A name for people; it decides nothing.
+    text
+        The words, lines separated by newlines.
+    split
+        ``train``, ``valid`` or ``test`` where the data come already split, else None.
+    """
+
+    title: str
+    text: str
+    split: str | None = None
+
+
+def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Document]:
+    """Join lines into documents, each starting at a line in which ``separator`` is found.
+
+    Parameters
+    ----------
+    lines
+        Text without ends of line.
+    separator
+        Regular expression; the matching line is the document's first and, without ``=`` and white space, its title.
+    title
+        Title of what precedes the first match.
+    """
+    starts = re.compile(separator)
+    held: list[str] = []
+    for line in lines:
+        if starts.search(line):
+            yield Document(title, "\n".join(held))
+            title, held = line.strip(" =\t"), []
+        held.append(line)
+    yield Document(title, "\n".join(held))
+
+
+def with_text(documents: Iterable[Document], spec: TextSource) -> Iterator[Document]:
+    """Drop short paragraphs, as ``spec.min_paragraph_words`` says, then documents without any word."""
+    for document in documents:
+        text = document.text
+        if spec.min_paragraph_words:
+            kept = (line for line in text.split("\n") if len(line.split()) >= spec.min_paragraph_words)
+            text = "\n".join(kept)
+        if text.strip():
+            yield replace(document, text=text)

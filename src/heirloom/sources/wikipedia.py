@@ -1,0 +1,88 @@
+"""The default source of real text: the sample of English Wikipedia that lies inside the gensim package."""
+
+from __future__ import annotations
+
+import bz2
+import importlib.util
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from heirloom.errors import HeirloomError
+from heirloom.sources.text import Document, with_text
+from heirloom.specs.source import WikipediaSource
+
+_DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+_ARTICLES = 106
+_PROSE_BYTES = 2_900_000
+_NAMESPACE = "{http://www.mediawiki.org/xml/export-0.10/}"
+_NOT_PROSE = ("*", "|", "{", "!", "Category")  # what the parser leaves of lists, tables, templates and categories
+_LEFT_MARKUP = re.compile(r"\b(?:thumb|frame|upright|left|right)\s*\||\d\s?px\b|\|\||\[\[|\]\]|\{\{|\}\}|</?ref\b")
+
+
+def path() -> Path:
+    """Return where gensim keeps the sample, without the seconds that importing gensim takes.
+
+    Raises
+    ------
+    HeirloomError
+        If gensim or the file is missing.
+    """
+    package = importlib.util.find_spec("gensim")
+    if package is None or not package.submodule_search_locations:
+        raise HeirloomError("source.name: wikipedia needs the package gensim, which is not installed")
+    found = Path(package.submodule_search_locations[0], "test", "test_data", _DUMP)
+    if not found.is_file():
+        raise HeirloomError(f"source.name: wikipedia needs {_DUMP}, which this gensim lacks; install gensim 4.4")
+    return found
+
+
+def preflight(spec: WikipediaSource) -> None:  # noqa: ARG001  all sources are asked alike
+    """Raise HeirloomError unless the sample is there."""
+    path()
+
+
+def text_bytes(spec: WikipediaSource) -> int:
+    """Return about how many bytes of prose the source holds."""
+    return _PROSE_BYTES * min(spec.max_documents or _ARTICLES, _ARTICLES) // _ARTICLES
+
+
+def input_files(spec: WikipediaSource) -> list[Path]:  # noqa: ARG001  as above
+    """Return no file: the sample is part of an installed package, whose version the manifest names."""
+    return []
+
+
+def documents(spec: WikipediaSource) -> Iterator[Document]:
+    """Yield the articles in the dump's order, cleaned to prose; redirects and articles without prose are left out."""
+    articles = (Document(title, prose(markup)) for title, markup in _pages(path()))
+    yield from islice(with_text(articles, spec), spec.max_documents)
+
+
+def prose(markup: str) -> str:
+    """Return the paragraphs of an article's wiki markup, one a line, without templates, table rows and image captions.
+
+    Items of lists and the text of footnotes stay, without their marks.
+    """
+    import mwparserfromhell
+
+    stripped = mwparserfromhell.parse(markup).strip_code()
+    lines = (line.strip() for line in stripped.split("\n"))
+    return "\n".join(line for line in lines if not line.startswith(_NOT_PROSE) and not _LEFT_MARKUP.search(line))
+
+
+def _pages(dump: Path) -> Iterator[tuple[str, str]]:
+    """Yield title and markup of each article, holding one page in memory at a time."""
+    with bz2.open(dump) as stream:
+        events = ET.iterparse(stream, events=("start", "end"))  # noqa: S314  as above
+        _, root = next(events)
+        for event, page in events:
+            if event == "end" and page.tag == f"{_NAMESPACE}page":
+                is_article = page.findtext(f"{_NAMESPACE}ns") == "0" and page.find(f"{_NAMESPACE}redirect") is None
+                if is_article:
+                    yield (
+                        page.findtext(f"{_NAMESPACE}title", ""),
+                        page.findtext(f"{_NAMESPACE}revision/{_NAMESPACE}text", ""),
+                    )
+                root.clear()

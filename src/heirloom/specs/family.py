@@ -1,0 +1,19 @@
+"""Families in config: one model a family, with one section a step, so that each step depends on its own keys only.
+
+A family's ``training`` section answers `fit(generation, text)`: the settings of one generation's training and nothing else, so that
+a key of later generations never retrains the origin. What it returns is what the family's ``train`` receives.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from heirloom.specs.gaussian import Gaussian
+from heirloom.specs.ngram import Ngram
+from heirloom.specs.transformer import Transformer
+
+Family = Annotated[Gaussian | Ngram | Transformer, Field(discriminator="name")]
+
+TEXT_FAMILIES = frozenset({"ngram", "transformer"})

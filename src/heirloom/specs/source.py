@@ -1,0 +1,165 @@
+"""Where an experiment's real data comes from: one model per source, told apart by ``name``."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from heirloom.specs.base import Strict
+
+_SHARES_TOLERANCE = 1e-9
+_SMALLEST_VOCABULARY = 257  # 256 bytes and the end-of-document token
+
+
+class SplitShares(Strict):
+    """How the documents of a source that comes unsplit are divided; the three shares sum to 1."""
+
+    train: float = Field(0.9, gt=0, lt=1, description="Share of the documents to train on.")
+    valid: float = Field(0.05, gt=0, lt=1, description="Share of the documents to validate on.")
+    test: float = Field(0.05, gt=0, lt=1, description="Share of the documents held out for evaluation.")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.valid + self.test
+        if not math.isclose(total, 1, abs_tol=_SHARES_TOLERANCE):
+            raise ValueError(f"train, valid and test must sum to 1, not {total:g}")
+        return self
+
+
+class TextSettings(Strict):
+    """How text becomes rows of tokens, whatever its source."""
+
+    vocab_size: int = Field(
+        2048,
+        ge=_SMALLEST_VOCABULARY,
+        description="Entries of the byte-level BPE vocabulary, special token included; fitted on real training text.",
+    )
+    row_tokens: int = Field(64, ge=1, description="Tokens in each row; rows never cross the end of a document.")
+    split: SplitShares = Field(
+        default_factory=SplitShares, description="Shares of the documents; not used where the data come already split."
+    )
+
+
+class TextSource(Strict):
+    """What all sources of text share."""
+
+    text: TextSettings = Field(default_factory=TextSettings, description="How text becomes rows of tokens.")
+    max_documents: int | None = Field(None, ge=1, description="Documents read, the first ones of each split of the source; null reads all.")
+    min_paragraph_words: int = Field(
+        0, ge=0, description="Lines of fewer words (separated by white space) are dropped; 0 keeps the text as it is."
+    )
+
+
+class WikipediaSource(TextSource):
+    """The sample of English Wikipedia inside the gensim package: 106 articles, no download."""
+
+    name: Literal["wikipedia"] = Field(description="The kind of source.")
+    min_paragraph_words: int = Field(21, ge=0, description="Paragraphs of fewer words (separated by white space) are dropped.")
+
+
+class _SeparableText(TextSource):
+    text_column: str = Field("text", min_length=1, description="The column or key that holds the text.")
+    document_separator: str | None = Field(
+        None,
+        description="Regular expression searched in each line (of a .txt file) or row (of any other); a match starts a "
+        "new document and is its title: '^ = [^=]+ = $' for WikiText. Null: each .txt file or row is a document.",
+    )
+
+    @field_validator("document_separator")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return pattern
+
+
+class FileSplits(Strict):
+    """Files that come already split."""
+
+    train: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the training files.")
+    valid: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the validation files.")
+    test: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the held-out files.")
+
+
+class FilesSource(_SeparableText):
+    """Local text: .txt, .jsonl, .json (one list of objects) or .parquet."""
+
+    name: Literal["files"] = Field(description="The kind of source.")
+    paths: Annotated[tuple[str, ...], Field(min_length=1)] | FileSplits = Field(
+        description="Paths or globs (** crosses folders), relative to the working directory: a list, "
+        "divided by document, or a mapping train / valid / test that is kept."
+    )
+
+
+class HubSplits(Strict):
+    """Names of the splits that a dataset comes with, slices such as ``train[:90%]`` included."""
+
+    train: str = Field("train", min_length=1, description="The dataset's split to train on.")
+    valid: str = Field("validation", min_length=1, description="The dataset's split to validate on.")
+    test: str = Field("test", min_length=1, description="The dataset's split held out for evaluation.")
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        names = (self.train, self.valid, self.test)
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"train, valid and test must be different splits, not {', '.join(names)}; to divide one split, give its name alone"
+            )
+        return self
+
+
+class HubSource(_SeparableText):
+    """Any text dataset that ``datasets.load_dataset`` opens, on the hub or in a local folder."""
+
+    name: Literal["hub"] = Field(description="The kind of source.")
+    dataset: str = Field(min_length=1, description="Hub id such as Salesforce/wikitext, or a local folder.")
+    config: str | None = Field(None, description="Configuration of the dataset, such as wikitext-2-raw-v1.")
+    revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
+    splits: HubSplits | str = Field(
+        default_factory=HubSplits,
+        description="The dataset's own splits as a mapping train / valid / test, which is kept, or one split's name, divided by document.",
+    )
+
+
+class NormalSource(Strict):
+    """A d-dimensional normal distribution, drawn afresh for every replica."""
+
+    name: Literal["normal"] = Field(description="The kind of source.")
+    dim: int = Field(1, ge=1, description="Dimensions of a row.")
+    mean: float | tuple[float, ...] = Field(0.0, description="Mean: one number for all dimensions, or one for each.")
+    covariance: Annotated[float, Field(gt=0)] | tuple[tuple[float, ...], ...] = Field(
+        1.0,
+        description="One number: the standard deviation of every dimension, independent of the others. "
+        "Or the full covariance matrix, by rows.",
+    )
+    rows: int = Field(ge=1, description="Rows in the pool of real training data, for each replica.")
+    test_rows: int = Field(1000, ge=1, description="Rows held out for evaluation, for each replica.")
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        if isinstance(self.mean, tuple) and len(self.mean) != self.dim:
+            raise ValueError(f"mean has {len(self.mean)} numbers, dim is {self.dim}")
+        if isinstance(self.covariance, tuple):
+            _check_covariance(self.covariance, self.dim)
+        return self
+
+
+def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
+    import numpy as np
+
+    if [len(row) for row in rows] != [dim] * dim:
+        raise ValueError(f"covariance must have {dim} rows of {dim} numbers (dim is {dim})")
+    matrix = np.array(rows)
+    if not np.array_equal(matrix, matrix.T):
+        raise ValueError("covariance must be symmetric")
+    if np.linalg.eigvalsh(matrix)[0] <= 0:
+        raise ValueError("covariance must be positive definite")
+
+
+AnyTextSource = WikipediaSource | FilesSource | HubSource
+Source = Annotated[WikipediaSource | FilesSource | HubSource | NormalSource, Field(discriminator="name")]

@@ -1,0 +1,95 @@
+"""The `transformer` family in config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from heirloom.specs.base import Strict
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import TextSettings
+
+
+class Decoding(Strict):
+    """How the next token is drawn from the model's distribution."""
+
+    temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
+    top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
+    top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
+
+
+class Architecture(Strict):
+    """Shape of a Llama-architecture causal language model; the vocabulary is the tokenizer's."""
+
+    hidden_size: int = Field(128, ge=8, description="Width of the residual stream (numbers a token).")
+    num_layers: int = Field(3, ge=1, description="Transformer blocks.")
+    num_heads: int = Field(4, ge=1, description="Attention heads; divides hidden_size into even parts.")
+    intermediate_size: int = Field(352, ge=8, description="Width of the feed-forward layer (numbers a token).")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.hidden_size % (2 * self.num_heads):
+            raise ValueError(f"hidden_size {self.hidden_size} must be a multiple of 2 × num_heads = {2 * self.num_heads}")
+        return self
+
+
+class Schedule(Strict):
+    """One training: how long and how fast."""
+
+    epochs: int = Field(ge=1, description="Passes over the training set.")
+    learning_rate: float = Field(gt=0.0, description="Peak learning rate of AdamW; a cosine takes it to zero.")
+    batch_rows: int = Field(ge=1, description="Rows in one optimiser step.")
+
+
+class TransformerFit(Strict):
+    """How one generation of a transformer is trained."""
+
+    architecture: Architecture
+    vocab_size: int
+    context_tokens: int
+    schedule: Schedule
+    start: Literal["scratch", "origin", "previous"]
+    weight_decay: float
+    warmup_share: float
+    clip_norm: float
+
+
+class TransformerTraining(Strict):
+    """How a transformer is trained, the origin and later generations apart."""
+
+    architecture: Architecture = Architecture()
+    origin: Schedule = Schedule(epochs=6, learning_rate=2e-3, batch_rows=32)
+    generation: Schedule = Schedule(epochs=2, learning_rate=5e-4, batch_rows=32)
+    start: Literal["scratch", "origin", "previous"] = Field(
+        "origin",
+        description="Weights a generation's training begins from: `scratch` (new random weights), `origin` (generation 0: real "
+        "data lives on in its weights), `previous` (generation g-1).",
+    )
+    weight_decay: float = Field(0.01, ge=0.0, description="AdamW's decoupled weight decay.")
+    warmup_share: float = Field(0.02, ge=0.0, lt=1.0, description="Share of the steps in which the learning rate rises from 0.")
+    clip_norm: float = Field(1.0, gt=0.0, description="Largest norm of the gradient.")
+
+    def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:
+        """Return one generation's fit: the origin's schedule and new weights, or the later generations' and their start."""
+        if text is None:
+            raise ValueError("a transformer needs a text source")
+        return TransformerFit(
+            architecture=self.architecture,
+            vocab_size=text.vocab_size,
+            context_tokens=text.row_tokens,
+            schedule=self.generation if generation else self.origin,
+            start=self.start if generation else "scratch",
+            weight_decay=self.weight_decay,
+            warmup_share=self.warmup_share,
+            clip_norm=self.clip_norm,
+        )
+
+
+class Transformer(Strict):
+    """A small Llama-architecture language model trained from scratch."""
+
+    name: Literal["transformer"]
+    training: TransformerTraining = TransformerTraining()
+    sampling: Decoding = Decoding()

@@ -1,0 +1,102 @@
+"""Chain: a whole lineage in one job, for families whose generations take milliseconds.
+
+Runs the same four functions as the step-by-step jobs, in memory, and writes one tidy trajectory, the snapshots that the config lists, and in the
+trajectory's manifest the hash of every generation's data and model, kept or not.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heirloom import mixing, paths, streams
+from heirloom.dataset import Dataset
+from heirloom.families import family
+from heirloom.manifest import fingerprint, recorded_sha256, replacing
+from heirloom.steps import evaluate, mix, sample
+from heirloom.steps.common import finish
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation in memory."""
+
+    number: int
+    synthetic: Dataset
+    train: Dataset
+    model: Any
+    author: str
+    measures: Mapping[str, float]
+
+    @property
+    def hashes(self) -> dict[str, str | int]:
+        """Content hashes of the data in memory, and the fingerprint of the checkpoint."""
+        synthetic, train = self.synthetic.digest(), self.train.digest()
+        return {"generation": self.number, "synthetic_content": synthetic, "train_content": train, "checkpoint": self.author}
+
+
+def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> None:
+    """Write the trajectory and the snapshots of one lineage.
+
+    Parameters
+    ----------
+    inputs
+        ``pool``, ``held_out`` (real rows), ``original`` and ``checkpoint`` (the origin's training set and model).
+    trajectory
+        The Parquet file to write (generation, metric, value); snapshots go to the generations' folders beside it.
+    """
+    hashes, rows = [], []
+    for generation in generations(step, inputs):
+        hashes.append(generation.hashes)
+        rows += [{"generation": generation.number, "metric": name, "value": value} for name, value in generation.measures.items()]
+        if generation.number in step["snapshots"]:
+            _keep(step, inputs, generation, Path(trajectory).parent)
+    schema = pa.schema([("generation", pa.int32()), ("metric", pa.string()), ("value", pa.float64())])
+    with replacing(trajectory) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd", store_schema=False)
+    finish(step, inputs, [trajectory], generations=hashes)
+
+
+def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
+    """Yield generations 1 … G of a lineage, each made from the one before."""
+    slices = {name: {**own, "regime": step["regime"], "seed": step["seed"]} for name, own in step["steps"].items()}
+    module = family(slices["train"]["family"])
+    fit = module.Fit.model_validate(slices["train"]["fit"])
+    pool, original, held_out = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original", "held_out"))
+    origin = model = module.load(Path(inputs["checkpoint"]))
+    author = recorded_sha256(inputs["checkpoint"])
+    synthetic: list[Dataset] = []
+    keeps_all = slices["mix"]["mixing"]["synthetic"] == "all"
+    for number in range(1, step["generations"] + 1):
+        newest = Dataset.of(sample.vectors(slices["sample"], model, author, number))
+        synthetic = [*synthetic, newest] if keeps_all else [newest]
+        offered = mixing.Ingredients(pool, original, synthetic, slices["mix"]["num_replicas"])
+        train = mix.mix(slices["mix"], offered, number)
+        model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
+        author = _fingerprint(module, model)
+        sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
+        yield Generation(number, newest, train, model, author, evaluate.measure(slices["evaluate"], model, sets, origin, number))
+
+
+def _fingerprint(module: Any, model: Any) -> str:  # noqa: ANN401
+    """Return the fingerprint that the model's checkpoint has, or would have, on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        module.save(model, Path(folder) / "checkpoint")
+        return str(fingerprint(Path(folder) / "checkpoint")["sha256"])
+
+
+def _keep(step: Mapping[str, Any], inputs: Mapping[str, str], kept: Generation, lineage: Path) -> None:
+    """Write a generation's datasets and checkpoint where the step-by-step jobs would."""
+    folder = lineage / Path(paths.GENERATION).name.format(generation=kept.number)
+    synthetic, train, checkpoint = (str(folder / Path(p).name) for p in (paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT))
+    kept.synthetic.write(synthetic)
+    kept.train.write(train)
+    with replacing(checkpoint) as temporary:
+        family(step["steps"]["train"]["family"]).save(kept.model, temporary)
+    finish(step, inputs, [synthetic, train, checkpoint], generation=kept.number)

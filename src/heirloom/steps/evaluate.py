@@ -1,0 +1,54 @@
+"""Evaluate: measure a generation's model and its synthetic set against real data and the origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import mixing, streams
+from heirloom.dataset import Dataset
+from heirloom.families import family
+from heirloom.families.base import Measuring, Sets
+from heirloom.manifest import dumps, write_text
+from heirloom.steps.common import finish
+from heirloom.streams import Stream
+
+
+def run(step: Mapping[str, Any], checkpoint: str, synthetic: str | None, held_out: str, original: str, origin: str, metrics: str) -> None:
+    """Write the measures of one generation.
+
+    Parameters
+    ----------
+    checkpoint, synthetic
+        The generation's model and synthetic set; None at generation 0, where real rows stand in.
+    held_out, original
+        Held-out real rows and the origin's training set.
+    origin
+        Generation 0's checkpoint.
+    metrics
+        The JSON file to write: {measure: number}.
+    """
+    module = family(step["family"])
+    sets = gather(step, Dataset.open(original), Dataset.open(synthetic) if synthetic else None, Dataset.open(held_out))
+    measured = measure(step, module.load(Path(checkpoint)), sets, module.load(Path(origin)), step["generation"])
+    write_text(metrics, dumps(measured))
+    inputs = {"checkpoint": checkpoint, "synthetic": synthetic or "", "held_out": held_out, "original": original, "origin": origin}
+    finish(step, inputs, [metrics])
+
+
+def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
+    """Return what a generation is measured on; held-out text is cut to ``evaluation_rows``, drawn once a seed."""
+    replicas = step["num_replicas"]
+    rows = min(step["rows"], original.num_rows // replicas)
+    sample = synthetic or mixing.mix_origin(original, rows, Stream((step["seed"], "shown")), replicas)
+    if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
+        held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
+    return Sets(sample, held_out, original)
+
+
+def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:  # noqa: ANN401
+    """Return the measures of one generation by name."""
+    measuring = Measuring(step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"))
+    stream = streams.step(step["seed"], step["regime"], generation, "evaluate")
+    return family(step["family"]).evaluate(model, sets, origin, measuring, stream)

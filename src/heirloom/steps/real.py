@@ -1,0 +1,124 @@
+"""Real data: pool, held-out sets, tokenizer, and which row came from which document. The only step without an ancestor."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
+
+from heirloom import sources, tokenization
+from heirloom.dataset import Dataset, text_table, vector_table, write_batches
+from heirloom.errors import HeirloomError
+from heirloom.manifest import write_text
+from heirloom.sources import normal
+from heirloom.sources.splits import SPLITS, assign
+from heirloom.specs.source import AnyTextSource, NormalSource, Source
+from heirloom.steps.common import finish
+from heirloom.streams import Stream
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+STREAM = Stream(("real",))
+"""Real data is shared by all seeds of an experiment."""
+
+
+def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
+    """Draw the pool and the held-out rows of a known law."""
+    spec = NormalSource.model_validate(step["source"])
+    Dataset.of(vector_table(normal.draw(spec, step["num_replicas"], STREAM))).write(train)
+    Dataset.of(vector_table(normal.draw_test(spec, step["num_replicas"], STREAM))).write(test)
+    finish(step, {}, [train, test])
+
+
+def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str, documents: str) -> None:
+    """Read a text source, divide it by document, fit the tokenizer on the training split alone and cut rows.
+
+    Parameters
+    ----------
+    outputs
+        Split (train, valid, test) → Parquet file.
+    tokenizer, documents
+        Files of the tokenizer and of the documents: title, split, first row, number of rows.
+    """
+    spec: AnyTextSource = TypeAdapter(Source).validate_python(step["source"])
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
+        _spool(spec, spool)
+        read = pq.read_table(spool, columns=["title", "split"])
+        titles = read["title"].to_pylist()
+        names = assign(read["split"].to_pylist(), spec.text.split, STREAM.child("split"))
+        fitted = tokenization.fit(_texts(spool, names, "train"), spec.text.vocab_size)
+        first_rows = np.zeros(len(names), np.int64)
+        counts = np.zeros(len(names), np.int64)
+        for split in SPLITS:
+            places = [place for place, name in enumerate(names) if name == split]
+            rows = _rows(_texts(spool, names, split), fitted, spec.text.row_tokens, places, (first_rows, counts))
+            write_batches(outputs[split], rows)
+    write_text(tokenizer, tokenization.to_json(fitted))
+    index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": counts}
+    _write_index(documents, pa.table({name: pa.array(values) for name, values in index.items()}))
+    finish(step, {}, [*outputs.values(), tokenizer, documents])
+
+
+def count_rows(spec: AnyTextSource) -> int:
+    """Return how many training rows a text source gives: the whole preparation, writing nothing that stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Path(folder) / "documents.parquet"
+        _spool(spec, spool)
+        own = pq.read_table(spool, columns=["split"])["split"].to_pylist()
+        names = assign(own, spec.text.split, STREAM.child("split"))
+        fitted = tokenization.fit(_texts(spool, names, "train"), spec.text.vocab_size)
+        texts = _texts(spool, names, "train")
+        return sum(len(tokens) for _, tokens in tokenization.encode_rows(texts, fitted, spec.text.row_tokens))
+
+
+def _spool(spec: AnyTextSource, path: Path) -> None:
+    schema = pa.schema([("title", pa.string()), ("text", pa.string()), ("split", pa.string())])
+    with pq.ParquetWriter(path, schema) as writer:
+        for document in sources.documents(spec):
+            row = {"title": document.title, "text": document.text, "split": document.split}
+            writer.write_table(pa.Table.from_pylist([row], schema))
+
+
+def _texts(spool: Path, names: Sequence[str], split: str) -> Iterator[str]:
+    place = 0
+    with pq.ParquetFile(spool) as file:
+        for batch in file.iter_batches(64, columns=["text"]):
+            for text in batch.column(0).to_pylist():
+                if names[place] == split:
+                    yield text
+                place += 1
+
+
+def _rows(
+    texts: Iterator[str],
+    tokenizer: Tokenizer,
+    row_tokens: int,
+    places: Sequence[int],
+    index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
+) -> Iterator[pa.RecordBatch]:
+    """Yield a split's rows, noting in ``index`` where each document's rows begin and how many it has."""
+    first_rows, counts = index
+    row = 0
+    for number, tokens_NT in tokenization.encode_rows(texts, tokenizer, row_tokens):
+        if not counts[places[number]]:
+            first_rows[places[number]] = row
+        counts[places[number]] += len(tokens_NT)
+        yield from text_table(tokens_NT, tokenization.decode(tokenizer, tokens_NT), first_row=row).to_batches()
+        row += len(tokens_NT)
+    if not row:
+        raise HeirloomError(f"source: a split without a single row of {row_tokens} tokens; lower source.text.row_tokens")
+
+
+def _write_index(path: str, table: pa.Table) -> None:
+    from heirloom.manifest import replacing
+
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", store_schema=False)

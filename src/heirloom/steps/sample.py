@@ -1,0 +1,74 @@
+"""Sample: let a generation's parent write the synthetic set, and note who wrote each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heirloom import mixing, streams, tokenization
+from heirloom.dataset import Dataset, text_table, vector_table, write_batches
+from heirloom.families import family
+from heirloom.manifest import recorded_sha256
+from heirloom.steps.common import finish
+from heirloom.streams import Stream
+
+
+def run(step: Mapping[str, Any], checkpoint: str, original: str | None, tokenizer: str | None, synthetic: str) -> None:
+    """Write the synthetic set that the parent's model makes.
+
+    Parameters
+    ----------
+    checkpoint
+        The parent's model.
+    original, tokenizer
+        Real rows to draw prompts from, and the tokenizer: for text only.
+    synthetic
+        The file to write.
+    """
+    model = family(step["family"]).load(Path(checkpoint))
+    author = recorded_sha256(checkpoint)
+    if original is None or tokenizer is None:
+        write_batches(synthetic, vectors(step, model, author, step["generation"]).to_batches())
+    else:
+        prompts = choose_prompts(Dataset.open(original), step["rows"], step["seed"])
+        write_batches(synthetic, _texts(step, model, author, prompts, Path(tokenizer)))
+    finish(step, {"checkpoint": checkpoint, "prompts": original or "", "tokenizer": tokenizer or ""}, [synthetic])
+
+
+def vectors(step: Mapping[str, Any], model: Any, author: str, generation: int) -> pa.Table:  # noqa: ANN401
+    """Return a vector family's synthetic rows."""
+    module = family(step["family"])
+    settings = module.Sampling.model_validate(step["sampling"])
+    stream = streams.step(step["seed"], step["regime"], generation, "sample")
+    (x_RNW,) = module.sample(model, None, step["rows"], settings, stream)
+    return vector_table(x_RNW, born=generation, model=author)
+
+
+def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
+    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side."""
+    return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+
+
+def _texts(step: Mapping[str, Any], model: Any, author: str, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+    module = family(step["family"])
+    settings = module.Sampling.model_validate(step["sampling"])
+    stream = streams.step(step["seed"], step["regime"], step["generation"], "sample")
+    decoder = tokenization.from_json(tokenizer.read_text(encoding="utf-8"))
+    parents: NDArray[np.int64] = prompts.table(["row"])["row"].to_numpy()
+    first = 0
+    for tokens_BT in module.sample(model, prompts.chunks("tokens", step["chunk_rows"]), len(parents), settings, stream):
+        kept = tokens_BT[: len(parents) - first]  # the last chunk was filled up
+        yield from text_table(
+            kept,
+            tokenization.decode(decoder, kept),
+            first_row=first,
+            born=step["generation"],
+            parent=parents[first : first + len(kept)],
+            model=author,
+        ).to_batches()
+        first += len(kept)

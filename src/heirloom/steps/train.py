@@ -1,0 +1,34 @@
+"""Train: fit a generation's model to its training set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import streams
+from heirloom.dataset import Dataset
+from heirloom.families import family
+from heirloom.manifest import replacing
+from heirloom.steps.common import finish
+
+
+def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str) -> None:
+    """Write the checkpoint of one generation.
+
+    Parameters
+    ----------
+    train
+        The training set.
+    start
+        Checkpoint whose weights the training begins from, or None.
+    checkpoint
+        The folder to write.
+    """
+    module = family(step["family"])
+    stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
+    begun = module.load(Path(start)) if start else None
+    model = module.train(Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
+    with replacing(checkpoint) as temporary:
+        module.save(model, temporary)
+    finish(step, {"train": train, "start": start or ""}, [checkpoint])

@@ -1,0 +1,72 @@
+"""Named random streams: the only place in Heirloom where randomness comes from.
+
+A stream is a tuple of names, such as ``(seed, regime, generation, step)``. Equal names give equal numbers; any other name
+gives numbers that have nothing to do with them, because the names are hashed, never added. A new arm, seed or generation
+therefore never changes the draws of another. Experiment and variant are in no name, so variants share their numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DRAWS_PER_COUNTER = 4  # Philox4x64 gives four 64-bit words for each value of its counter
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A name for a sequence of random numbers.
+
+    Parameters
+    ----------
+    names
+        Integers and words, from the general to the special: seed, regime, generation, step, quantity.
+    """
+
+    names: tuple[int | str, ...]
+
+    def child(self, *names: int | str) -> Stream:
+        """Return the stream with further names appended."""
+        return Stream((*self.names, *names))
+
+    def generator(self) -> np.random.Generator:
+        """Return a fresh generator at the start of this stream."""
+        return np.random.Generator(np.random.PCG64DXSM(self._entropy()))
+
+    def uniforms(self, first_row: int, num_rows: int, width: int) -> NDArray[np.float64]:
+        """Return uniforms in [0, 1) keyed by row id, so that no row's numbers depend on which rows are asked for.
+
+        Parameters
+        ----------
+        first_row, num_rows
+            Ids of the rows: ``first_row … first_row + num_rows - 1``.
+        width
+            Numbers a row. Part of the key's layout: the same row asked with another width gets other numbers.
+
+        Returns
+        -------
+        array of shape (num_rows, width)
+        """
+        counters = -(-width // _DRAWS_PER_COUNTER)
+        philox = np.random.Philox(key=self._entropy() & (2**128 - 1))
+        philox.advance(first_row * counters)
+        drawn = np.random.Generator(philox).random((num_rows, counters * _DRAWS_PER_COUNTER))
+        return drawn[:, :width]
+
+    def _entropy(self) -> int:
+        digest = hashlib.sha256(json.dumps(self.names).encode()).digest()
+        return int.from_bytes(digest[:32], "big")
+
+
+def lineage(seed: int, regime: str) -> Stream:
+    """Return the stream of one lineage; steps append generation, step and quantity."""
+    return Stream((seed, regime))
+
+
+def step(seed: int, regime: str, generation: int, name: str) -> Stream:
+    """Return the stream of one step of one generation."""
+    return lineage(seed, regime).child(generation, name)
