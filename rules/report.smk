@@ -31,7 +31,7 @@ rule plot:
         metrics=tables.METRICS,
     output:
         index=figures.INDEX,
-        svg=[report(f.file("svg"), f"../docs/report/{f.kind}.rst", f.experiment, labels={"figure": f.label}) for f in figures.listed(CONFIG)],
+        svg=[report(f.file("svg"), **f.shown) for f in figures.listed(CONFIG)],
         others=figures.files(CONFIG, "png", "csv"),
     log:
         "logs/plot.log",

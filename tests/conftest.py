@@ -56,3 +56,10 @@ def run(workspace: Path) -> Run:
         return done
 
     return command
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Return a folder with a small corpus."""
+    write_corpus(tmp_path / "corpus")
+    return tmp_path / "corpus"

@@ -5,8 +5,8 @@ can reach inside ``heirloom``: functions, classes and constants, followed name b
 syntax trees and never listed by hand. Docstrings, comments, layout and the descriptions of config fields are left out: a comment must
 not retrain every lineage, a changed measure must not retrain any, and a new family must leave the others alone.
 
-Not seen: what is looked up by text at run time (`getattr`, `importlib`). The only such place is the registry of
-families, whose module each step names itself.
+Not seen: what is looked up by text at run time (`getattr`, `importlib`), and ``import heirloom.x`` (the package writes
+``from heirloom import x``). The only look-ups by text are the registries of families and sources, whose modules `slices` names.
 """
 
 from __future__ import annotations
@@ -98,16 +98,18 @@ def _read(module: str) -> _Module:
         if not names:
             read.effects.append(statement)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            read.modules |= {(alias.asname or alias.name): alias.name for alias in node.names if _file(alias.name)}
-        elif isinstance(node, ast.ImportFrom) and node.module and _file(node.module):
-            for alias in node.names:
-                inside = f"{node.module}.{alias.name}"
-                if _file(inside):
-                    read.modules[alias.asname or alias.name] = inside
-                else:
-                    read.symbols[alias.asname or alias.name] = (node.module, alias.name)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
+            _note_imports(node, node.module, read)
     return read
+
+
+def _note_imports(node: ast.ImportFrom, origin: str, read: _Module) -> None:
+    for alias in node.names:
+        name, inside = alias.asname or alias.name, f"{origin}.{alias.name}"
+        if _file(inside):
+            read.modules[name] = inside
+        elif _file(origin):
+            read.symbols[name] = (origin, alias.name)
 
 
 def _reached(entry: str) -> Iterator[str]:

@@ -55,7 +55,7 @@ class Experiment(Strict):
     )
     snapshots: list[Annotated[int, Field(ge=1)]] = Field(
         [],
-        description="Generations whose datasets and checkpoint a `chain` keeps on disk; every generation's hashes and measures are kept anyway.",
+        description="Generations whose datasets and checkpoint a `chain` keeps; hashes and measures of all are kept anyway.",
     )
     chunk_rows: int = Field(128, ge=1, description="Rows sampled or scored together; changes the bytes, not the law.")
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
@@ -135,7 +135,7 @@ def load(path: str | Path) -> Config:
     return parse(raw, str(path))
 
 
-def parse(raw: Any, where: str = "config") -> Config:  # noqa: ANN401  (what YAML gives)
+def parse(raw: Any, where: str = "config") -> Config:
     """Return the validated, expanded config of a mapping.
 
     Parameters
@@ -160,7 +160,7 @@ def parse(raw: Any, where: str = "config") -> Config:  # noqa: ANN401  (what YAM
     return config
 
 
-def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:  # noqa: ANN401
+def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:
     """Return the experiments that one entry stands for: itself, or one a point of its grid."""
     if VARIANT_MARK in name:
         raise HeirloomError(f"{where}: experiments.{name}: {VARIANT_MARK!r} is kept for variants of a grid")
@@ -186,14 +186,14 @@ def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:  # noq
     return variants
 
 
-def _axis(raw: Any, key: str, where: str) -> Axis:  # noqa: ANN401
+def _axis(raw: Any, key: str, where: str) -> Axis:
     try:
         return Axis.model_validate(raw)
     except ValidationError as error:
         raise HeirloomError(f"{where}: {_one_line(error, key)}") from None
 
 
-def _assign(body: dict[str, Any], key: str, value: Any, where: str) -> None:  # noqa: ANN401
+def _assign(body: dict[str, Any], key: str, value: Any, where: str) -> None:
     """Set a dotted key; validation of the whole then refuses a key that does not exist."""
     *parents, last = key.split(".")
     for parent in parents:

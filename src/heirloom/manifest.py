@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ _BLOCK = 1 << 20
 _IGNORED = frozenset({".snakemake_timestamp"})  # Snakemake drops it into folders after the job
 
 
-def dumps(content: Any) -> str:  # noqa: ANN401  (any JSON value)
+def dumps(content: Any) -> str:
     """Return the one JSON spelling used on disk: sorted keys, two spaces, a newline at the end, no NaN."""
     return json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
@@ -105,8 +104,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         if path.is_dir() and not path.is_symlink():
-            os.replace(path, scratch / "old")  # a folder cannot be renamed over a full one
-        os.replace(temporary, path)
+            path.replace(scratch / "old")  # a folder cannot be renamed over a full one
+        temporary.replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

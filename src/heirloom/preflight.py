@@ -1,7 +1,7 @@
 """Preflight: what can be found wrong with a config and its sources before any job starts, writing nothing.
 
-`cheap` is fast enough for every start of Snakemake. `thorough` also counts the rows of text sources that might be too small, once, as long as
-the real data have not been made.
+`cheap` is fast enough for every start of Snakemake. `thorough` also counts the rows of text sources that might be too small, as
+long as the real data have not been made.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Family(Protocol):
     Sampling: Any
     """The pydantic model of the sampling settings (`specs.family`)."""
 
-    def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream) -> Any:  # noqa: ANN401
+    def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream) -> Any:
         """Return the model fitted to ``rows``, from the weights of the model ``start`` where one is given.
 
         Raises
@@ -91,14 +91,14 @@ class Family(Protocol):
         """
         ...
 
-    def evaluate(self, model: Any, sets: Sets, origin: Any, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ANN401
+    def evaluate(self, model: Any, sets: Sets, origin: Any, measuring: Measuring, stream: Stream) -> dict[str, float]:
         """Return this generation's measures: finite numbers by name."""
         ...
 
-    def save(self, model: Any, folder: Path) -> None:  # noqa: ANN401
+    def save(self, model: Any, folder: Path) -> None:
         """Write the model as safetensors and JSON into a new folder, byte for byte the same for the same model."""
         ...
 
-    def load(self, folder: Path) -> Any:  # noqa: ANN401
+    def load(self, folder: Path) -> Any:
         """Return the model that `save` wrote."""
         ...

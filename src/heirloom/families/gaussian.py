@@ -43,7 +43,7 @@ class Model:
     covariance: NDArray[np.float64]
 
 
-def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Stream) -> Model:  # noqa: ARG001
+def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Stream) -> Model:
     """Fit mean and covariance; neither a start nor randomness enters.
 
     Raises
@@ -79,7 +79,7 @@ def sample(
     yield noise_RND
 
 
-def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ARG001
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the fit against the true law, and the tails of the generation's rows against the true law's bounds.
 
     Each measure is summarised over replicas where there are several (`measures.replicas`).

@@ -64,7 +64,7 @@ class Model:
     levels: tuple[Level, ...]
 
 
-def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> Model:  # noqa: ARG001
+def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> Model:
     """Count the n-grams inside rows; neither a start nor randomness enters.
 
     Raises
@@ -88,8 +88,8 @@ def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> 
 def sample(
     model: Model,
     prompts: Iterable[NDArray[Any]] | None,
-    num_rows: int,  # noqa: ARG001  (one continuation a prompt)
-    settings: NoSettings,  # noqa: ARG001
+    num_rows: int,
+    settings: NoSettings,
     stream: Stream,
 ) -> Iterator[NDArray[np.int32]]:
     """Yield a continuation of each prompt, as long as the prompt; random numbers are keyed by row id."""
@@ -102,7 +102,7 @@ def sample(
         yield written[:, width:].astype(np.int32)
 
 
-def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ARG001
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the model on real text and the generation's text under the origin (`families.text`)."""
     return text.evaluate(lambda rows: row_losses(model, rows), lambda rows: row_losses(origin, rows), sets, measuring)
 

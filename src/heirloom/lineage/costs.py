@@ -63,8 +63,8 @@ def _schema() -> pa.Schema:
     import pyarrow as pa
 
     text, number, measure = pa.string(), pa.int64(), pa.float64()
-    types = {"step": text, "experiment": text, "regime": text, "seed": number, "generation": number}
-    return pa.schema({**types, **dict.fromkeys(_MEASURED, measure), "commit": text, "changes": text})
+    types = dict(zip(KEY, (text, text, text, number, number), strict=True)) | dict.fromkeys(_MEASURED, measure)
+    return pa.schema([*types.items(), ("commit", text), ("changes", text)])
 
 
 def _row(file: Path) -> Row | None:

@@ -90,6 +90,12 @@ def hidden(folders: Sequence[str]) -> Iterator[None]:
             ignore.unlink()
 
 
+def relink(lineages: Sequence[str]) -> None:
+    """Put links in place of files that have a copy in the cache; DVC refuses to touch what it has not recorded."""
+    if lineages:
+        _run("--wait-for-lock", "checkout", "-q", "--relink", *lineages)
+
+
 def commit() -> None:
     """Say that the results are those of the workflow, its code and config as they are."""
     _run("--wait-for-lock", "commit", "-q", "-f", STAGE)
@@ -98,9 +104,8 @@ def commit() -> None:
 def pipeline_files() -> list[Path]:
     """Return the files that decide whether the stage `workflow` is up to date, the lock file included."""
     stage = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"][STAGE]
-    named = [
-        next(iter(entry)) if isinstance(entry, dict) else entry for key in ("deps", "params", "metrics") for entry in stage.get(key, [])
-    ]
+    listed = [entry for key in ("deps", "params", "metrics") for entry in stage.get(key, [])]
+    named = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in listed]
     found = {PIPELINE, LOCK}
     for path in map(Path, named):
         inside = path.rglob("*") if path.is_dir() else [path]
@@ -125,7 +130,5 @@ def _run(*arguments: str) -> str:
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         told = next((line for line in said if line.startswith("ERROR")), said[-1] if said else f"exit status {done.returncode}")
-        raise HeirloomError(
-            f"dvc {' '.join(arguments[:4])}: {told.removeprefix('ERROR: ')}; data are complete, heirloom record tries again"
-        )
+        raise HeirloomError(f"dvc {' '.join(arguments[:4])}: {told.removeprefix('ERROR: ')}; the data are safe, try heirloom record again")
     return done.stdout

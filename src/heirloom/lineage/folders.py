@@ -60,6 +60,12 @@ def artefacts(unit: str) -> list[Path]:
     return sorted(path for path in Path(unit).iterdir() if _is_artefact(path))
 
 
+def files(unit: str) -> list[Path]:
+    """Return the files of a unit's artefacts."""
+    inside = (sorted(path.rglob("*")) if path.is_dir() else [path] for path in artefacts(unit))
+    return [path for paths_ in inside for path in paths_ if path.is_file() and not path.name.startswith(".")]
+
+
 def sealed(unit: str) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
     present = {_stem(path): path for path in artefacts(unit)}

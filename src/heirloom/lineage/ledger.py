@@ -1,4 +1,4 @@
-"""``results/lineage.tsv``: one line an artefact with its hash and its parents' hashes, so that `git diff` alone says which versions changed."""
+"""``results/lineage.tsv``: a line an artefact with its hash and its parents', so that `git diff` alone says which versions changed."""
 
 from __future__ import annotations
 

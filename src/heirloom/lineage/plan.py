@@ -8,10 +8,32 @@ from pathlib import Path
 
 from heirloom.lineage import dvc, folders
 
+LARGE = 1 << 16
+"""Bytes from which a file is worth a link into the cache of its own accord."""
+
 
 def signature(lineage: str, units: Iterable[str]) -> str:
-    """Return a hash over what tells one version of a lineage from another: fingerprints, provenance and the .dvc file."""
-    return _hash([Path(f"{lineage}.dvc"), *(note for unit in units for note in folders.notes(unit))])
+    """Return a hash over what tells one version of a lineage from another: fingerprints, provenance and the .dvc file.
+
+    Inodes of the artefacts' files are in it, so that files made again with the same bytes are linked to the cache again.
+    """
+    units = list(units)
+    digest = hashlib.sha256(_hash([Path(f"{lineage}.dvc"), *(note for unit in units for note in folders.notes(unit))]).encode())
+    for file in (file for unit in units for file in folders.files(unit)):
+        status = file.stat()
+        digest.update(f"{file.as_posix()} {status.st_ino} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def takes_twice(lineage: str, units: Iterable[str]) -> bool:
+    """Return whether a large file of a lineage that is all here and all recorded may lie in the cache a second time.
+
+    DVC makes a link only where it moves a file into the cache; bytes that were there before (a forced rerun, two variants with the same
+    real data) stay a copy.
+    """
+    recorded = dvc.listing(lineage) or {}
+    large = [status for unit in units for file in folders.files(unit) if (status := file.stat()).st_size >= LARGE]
+    return any(status.st_nlink == 1 for status in large) and all(Path(path).exists() for path in recorded)
 
 
 def workflow_signature() -> str:
@@ -22,8 +44,8 @@ def workflow_signature() -> str:
 def targets(lineage: str, units: Collection[str], half_made: Collection[str]) -> list[str]:
     """Return what `dvc add` has to be given to record some units of a lineage, and to lose nothing that is recorded already.
 
-    Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made; then the changed units
-    are added by themselves, and DVC merges them into the folder's record.
+    Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made. In these cases the
+    changed units are added by themselves, and DVC merges them into the folder's record.
 
     Parameters
     ----------

@@ -99,6 +99,8 @@ def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: Collection[str
         return []
     with dvc.hidden([unit for unit in half_made if targets.get(lineage := folders.lineage_of(unit) or unit) == [lineage]]):
         dvc.add([target for lineage in targets for target in targets[lineage]])
+    in_part = {folders.lineage_of(unit) for unit in half_made}
+    dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, whole[lineage])])
     now = {lineage: plan.signature(lineage, units) for lineage, units in whole.items() if units}
     stamps.write(SEEN, {**seen, **now})
     return [lineage for lineage in targets if targets[lineage]]

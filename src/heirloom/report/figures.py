@@ -63,9 +63,13 @@ class Figure(NamedTuple):
         return f"{self.experiment}: {KINDS[self.kind].caption}"
 
     @property
-    def label(self) -> str:
-        """The kind in words."""
-        return self.kind.replace("_", " ")
+    def shown(self) -> dict[str, Any]:
+        """How ``snakemake --report`` shows the figure: arguments of its ``report`` flag, the caption's path seen from rules/."""
+        return {
+            "caption": f"../docs/report/{self.kind}.rst",
+            "category": self.experiment,
+            "labels": {"figure": self.kind.replace("_", " ")},
+        }
 
 
 def listed(config: Config) -> list[Figure]:
@@ -117,7 +121,7 @@ def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
     return of_text[figure.kind](own, experiment.regimes)
 
 
-def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:  # noqa: ANN401  (an Altair chart)
+def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
     from heirloom.report import charts
 
     drawn = {
@@ -132,7 +136,7 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:  # noq
     return drawn[figure.kind](numbers, arms, figure.experiment).properties(description=figure.caption)
 
 
-def _save(chart: Any, figure: Figure, folder: Path) -> None:  # noqa: ANN401
+def _save(chart: Any, figure: Figure, folder: Path) -> None:
     import altair as alt
 
     with alt.data_transformers.enable("default", max_rows=None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.report import expected, figures, tables
 
@@ -76,37 +77,30 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
     key
         Its name in the expanded config.
     """
+    regimes, generations = experiment.regimes, sorted({0, 1, experiment.generations})
+    checks = {regime: check(own, regime, experiment, config) for regime in regimes}
+    theory = ("theory", "z") if any(checks.values()) else ()
+    table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", [*(f"gen {g}" for g in generations), *theory])
+    for metric, words in SHOWN.items():
+        if not own["metric"].isin([metric, f"{metric}.mean"]).any():
+            continue
+        for regime in regimes:
+            values = (_number(_value(own, metric, regime, generation)) for generation in generations)
+            known = _check_cells(checks[regime].get(metric)) if theory else ()
+            table.add_row(words if regime == regimes[0] else "", regime, *values, *known)
+        table.add_section()
+    return table
+
+
+def _empty_table(title: str, columns: list[str]) -> Table:
     from rich import box
     from rich.table import Table
 
-    generations = sorted({0, 1, experiment.generations})
-    seeds = f"{len(experiment.seeds)} seed{'s' * (len(experiment.seeds) > 1)}"
-    table = Table(
-        title=f"{key} ({experiment.family.name}, {seeds})",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-    )
-    table.add_column("measure", no_wrap=True)
-    table.add_column("regime", no_wrap=True)
-    checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
-    has_theory = any(checks.values())
-    for column in [*(f"gen {g}" for g in generations), *(("theory", "z") if has_theory else ())]:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for words in ("measure", "regime"):
+        table.add_column(words, no_wrap=True)
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
-    for metric, words in SHOWN.items():
-        for regime in experiment.regimes:
-            values = [_value(own, metric, regime, generation) for generation in generations]
-            if None not in values:
-                first = regime == experiment.regimes[0]
-                known = _check_cells(checks[regime].get(metric)) if has_theory else ()
-                table.add_row(
-                    words if first else "",
-                    regime,
-                    *(f"{value:.4g}" for value in values),
-                    *known,
-                    end_section=regime == experiment.regimes[-1],
-                )
     return table
 
 
@@ -125,19 +119,21 @@ def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config
     return checks
 
 
-def _value(own: pd.DataFrame, metric: str, regime: str, generation: int) -> float | None:
-    """Return the mean over seeds, or None where the family does not measure it; generation 0 is the origin's."""
-    from heirloom import paths
-
+def _value(own: pd.DataFrame, metric: str, regime: str, generation: int) -> float:
+    """Return the mean over seeds; generation 0 is the origin's."""
     here = own[(own["regime"] == (regime if generation else paths.ORIGIN)) & (own["generation"] == generation)]
-    values = here.loc[here["metric"].isin([metric, f"{metric}.mean"]), "value"]
-    return float(values.mean()) if len(values) else None
+    return float(here.loc[here["metric"].isin([metric, f"{metric}.mean"]), "value"].mean())
 
 
 def _check_cells(known: Check | None) -> tuple[str, str]:
     if known is None:
         return "", ""
     if known.z is None:
-        return f"{known.expected:.4g}", "-"
+        return _number(known.expected), "-"
     colour = "red" if abs(known.z) >= SUSPICIOUS_Z else "green"
-    return f"{known.expected:.4g}", f"[{colour}]{known.z:+.1f}[/{colour}]"
+    return _number(known.expected), f"[{colour}]{known.z:+.1f}[/{colour}]"
+
+
+def _number(value: float) -> str:
+    """Return four decimals of an ordinary number, so that columns line up, and few digits of any other."""
+    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.4g}"

@@ -132,14 +132,14 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, _parse(line, f"{path}:{number}")
 
 
-def _parse(text: str, place: str) -> Any:  # noqa: ANN401  JSON holds anything
+def _parse(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise HeirloomError(f"{place}: not JSON ({error})") from error
 
 
-def _text(row: Any, column: str, place: str) -> str:  # noqa: ANN401  as above
+def _text(row: Any, column: str, place: str) -> str:
     if not isinstance(row, dict) or column not in row:
         has = ", ".join(map(str, row)) if isinstance(row, dict) else f"a {type(row).__name__}"
         raise HeirloomError(f"source.text_column: {place} has no {column!r}; it has {has}")
@@ -149,7 +149,7 @@ def _text(row: Any, column: str, place: str) -> str:  # noqa: ANN401  as above
     return text
 
 
-def _open_parquet(path: Path, column: str) -> Any:  # noqa: ANN401  pyarrow carries no types
+def _open_parquet(path: Path, column: str) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

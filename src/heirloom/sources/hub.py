@@ -49,7 +49,7 @@ def documents(spec: HubSource) -> Iterator[Document]:
             yield Document(document.title, document.text, split)
 
 
-def _load(spec: HubSource, split: str) -> Any:  # noqa: ANN401  datasets carries no types
+def _load(spec: HubSource, split: str) -> Any:
     import datasets
 
     given = f"{spec.dataset}" + (f" ({spec.config})" if spec.config else "")
@@ -60,7 +60,7 @@ def _load(spec: HubSource, split: str) -> Any:  # noqa: ANN401  datasets carries
         raise HeirloomError(f"source.dataset: cannot load {given}, split {split!r}: {reason}") from error
 
 
-def _check_column(rows: Any, spec: HubSource, split: str) -> None:  # noqa: ANN401  as above
+def _check_column(rows: Any, spec: HubSource, split: str) -> None:
     from datasets import Value
 
     place = f"source.text_column: {spec.dataset}, split {split!r}"

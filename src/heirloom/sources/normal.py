@@ -31,7 +31,7 @@ def preflight(spec: NormalSource) -> None:
     """Do nothing: a validated specification can always be drawn from."""
 
 
-def input_files(spec: NormalSource) -> list[Path]:  # noqa: ARG001  as above
+def input_files(spec: NormalSource) -> list[Path]:
     """Return no file: the rows are drawn."""
     return []
 

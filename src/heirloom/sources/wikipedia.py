@@ -39,7 +39,7 @@ def path() -> Path:
     return found
 
 
-def preflight(spec: WikipediaSource) -> None:  # noqa: ARG001  all sources are asked alike
+def preflight(spec: WikipediaSource) -> None:
     """Raise HeirloomError unless the sample is there."""
     path()
 
@@ -49,7 +49,7 @@ def text_bytes(spec: WikipediaSource) -> int:
     return _PROSE_BYTES * min(spec.max_documents or _ARTICLES, _ARTICLES) // _ARTICLES
 
 
-def input_files(spec: WikipediaSource) -> list[Path]:  # noqa: ARG001  as above
+def input_files(spec: WikipediaSource) -> list[Path]:
     """Return no file: the sample is part of an installed package, whose version the manifest names."""
     return []
 

@@ -17,7 +17,7 @@ class GaussianTraining(Strict):
 
     divisor: Literal["n", "n-1"] = Field("n", description="Divisor of the covariance: `n` (maximum likelihood) or `n-1` (unbiased).")
 
-    def fit(self, generation: int, text: TextSettings | None) -> GaussianTraining:  # noqa: ARG002  (the same for all)
+    def fit(self, generation: int, text: TextSettings | None) -> GaussianTraining:
         """Return the settings of one generation's fit: the same for all."""
         return self
 

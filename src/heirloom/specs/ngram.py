@@ -24,7 +24,7 @@ class NgramTraining(Strict):
 
     order: int = Field(3, ge=1, le=8, description="Length of the longest n-gram, in tokens.")
 
-    def fit(self, generation: int, text: TextSettings | None) -> NgramFit:  # noqa: ARG002  (the same for all)
+    def fit(self, generation: int, text: TextSettings | None) -> NgramFit:
         """Return the settings of one generation's fit: the same for all."""
         if text is None:
             raise ValueError("an n-gram model needs a text source")

@@ -161,5 +161,5 @@ def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
         raise ValueError("covariance must be positive definite")
 
 
-AnyTextSource = WikipediaSource | FilesSource | HubSource
+AnyTextSource = Annotated[WikipediaSource | FilesSource | HubSource, Field(discriminator="name")]
 Source = Annotated[WikipediaSource | FilesSource | HubSource | NormalSource, Field(discriminator="name")]

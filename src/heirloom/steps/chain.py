@@ -1,7 +1,7 @@
 """Chain: a whole lineage in one job, for families whose generations take milliseconds.
 
-Runs the same four functions as the step-by-step jobs, in memory, and writes one tidy trajectory, the snapshots that the config lists, and in the
-trajectory's manifest the hash of every generation's data and model, kept or not.
+Runs the same four functions as the step-by-step jobs, in memory, and writes one tidy trajectory, the snapshots that the config
+lists, and in the trajectory's manifest the hash of every generation's data and model, kept or not.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         yield Generation(number, newest, train, model, author, evaluate.measure(slices["evaluate"], model, sets, origin, number))
 
 
-def _fingerprint(module: Any, model: Any) -> str:  # noqa: ANN401
+def _fingerprint(module: Any, model: Any) -> str:
     """Return the fingerprint that the model's checkpoint has, or would have, on disk."""
     with tempfile.TemporaryDirectory() as folder:
         module.save(model, Path(folder) / "checkpoint")

@@ -17,7 +17,7 @@ def finish(
     step: Mapping[str, Any],
     inputs: Mapping[str, str | Sequence[str]],
     artefacts: Sequence[str],
-    **more: Any,  # noqa: ANN401
+    **more: Any,
 ) -> None:
     """Write manifests and fingerprints of the artefacts that a step has made.
 
@@ -37,7 +37,7 @@ def environment() -> dict[str, Any]:
     """Return what can change bytes beside code and config: processor features, Python and the libraries in use."""
     import numpy as np
 
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # type: ignore[call-overload, index]
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     libraries = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {
         "device": "cpu",

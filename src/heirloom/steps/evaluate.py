@@ -47,7 +47,7 @@ def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None
     return Sets(sample, held_out, original)
 
 
-def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:  # noqa: ANN401
+def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
     """Return the measures of one generation by name."""
     measuring = Measuring(step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"))
     stream = streams.step(step["seed"], step["regime"], generation, "evaluate")

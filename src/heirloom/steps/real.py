@@ -18,7 +18,7 @@ from heirloom.errors import HeirloomError
 from heirloom.manifest import write_text
 from heirloom.sources import normal
 from heirloom.sources.splits import SPLITS, assign
-from heirloom.specs.source import AnyTextSource, NormalSource, Source
+from heirloom.specs.source import AnyTextSource, NormalSource
 from heirloom.steps.common import finish
 from heirloom.streams import Stream
 
@@ -47,7 +47,7 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
     tokenizer, documents
         Files of the tokenizer and of the documents: title, split, first row, number of rows.
     """
-    spec: AnyTextSource = TypeAdapter(Source).validate_python(step["source"])
+    spec = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step["source"])
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
         _spool(spec, spool)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from heirloom import mixing, streams, tokenization
 from heirloom.dataset import Dataset, text_table, vector_table, write_batches
@@ -40,7 +38,7 @@ def run(step: Mapping[str, Any], checkpoint: str, original: str | None, tokenize
     finish(step, {"checkpoint": checkpoint, "prompts": original or "", "tokenizer": tokenizer or ""}, [synthetic])
 
 
-def vectors(step: Mapping[str, Any], model: Any, author: str, generation: int) -> pa.Table:  # noqa: ANN401
+def vectors(step: Mapping[str, Any], model: Any, author: str, generation: int) -> pa.Table:
     """Return a vector family's synthetic rows."""
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
@@ -54,12 +52,12 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _texts(step: Mapping[str, Any], model: Any, author: str, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+def _texts(step: Mapping[str, Any], model: Any, author: str, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], step["generation"], "sample")
     decoder = tokenization.from_json(tokenizer.read_text(encoding="utf-8"))
-    parents: NDArray[np.int64] = prompts.table(["row"])["row"].to_numpy()
+    parents: list[int] = prompts.table(["row"])["row"].to_pylist()
     first = 0
     for tokens_BT in module.sample(model, prompts.chunks("tokens", step["chunk_rows"]), len(parents), settings, stream):
         kept = tokens_BT[: len(parents) - first]  # the last chunk was filled up

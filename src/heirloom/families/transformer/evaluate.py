@@ -9,6 +9,6 @@ from heirloom.families.transformer.model import Llama
 from heirloom.streams import Stream
 
 
-def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:  # noqa: ARG001
+def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
     return text.evaluate(lambda rows: scoring.row_losses(model, rows), lambda rows: scoring.row_losses(origin, rows), sets, measuring)

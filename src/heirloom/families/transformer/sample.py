@@ -17,7 +17,7 @@ from heirloom.streams import Stream
 def sample(
     model: Llama,
     prompts: Iterable[NDArray[Any]] | None,
-    num_rows: int,  # noqa: ARG001  (one continuation a prompt)
+    num_rows: int,
     settings: Decoding,
     stream: Stream,
 ) -> Iterator[NDArray[np.int32]]:

@@ -1,0 +1,342 @@
+"""Recording on real git, real DVC and real Snakemake, in a toy project with the real paths."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from toy_project import LINEAGE, Shell, commit, snakemake, write
+
+from heirloom.errors import HeirloomError
+from heirloom.lineage import provenance
+from heirloom.lineage.record import RecordReport, record
+from heirloom.manifest import replacing
+
+pytestmark = pytest.mark.slow
+
+CONFIG = Path("config.yaml")
+ALL = ("data/toy/origin/seed=0", "data/toy/real", "data/toy/replace/seed=0")
+MODEL = LINEAGE / "gen=2/checkpoint/model.safetensors"
+UP_TO_DATE = "Data and pipelines are up to date.\n"
+
+
+@pytest.fixture(scope="session")
+def sh() -> Iterator[Shell]:
+    """Yield a function that runs a command and gives what it printed; it fails the test unless the exit status is ``status``."""
+    who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **who}
+
+    def command(*arguments: str, status: int = 0, **environment: str) -> str:
+        env = {**os.environ, **own, **environment}
+        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DVC_STAGE", raising=False)
+        yield command
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:
+    """Make the toy project, a git repository with one commit, the working folder; nothing has run."""
+    write(tmp_path / "toy")
+    monkeypatch.chdir(tmp_path / "toy")
+    sh("git", "init", "-q")
+    commit(sh)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, sh: Shell) -> tuple[Path, RecordReport]:
+    """Return the folder and the report of a first run, recorded and committed; only ever copied."""
+    folder = tmp_path_factory.mktemp("finished") / "toy"
+    write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        sh("git", "init", "-q")
+        commit(sh)
+        snakemake(sh)
+        report = record(CONFIG, complete=True)
+        commit(sh)
+    return folder, report
+
+
+@pytest.fixture
+def recorded(finished: tuple[Path, RecordReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> RecordReport:
+    """Return the report of a first run, recorded and committed, of which the working folder is a copy, links and all."""
+    sh("cp", "-a", str(finished[0]), str(tmp_path / "toy"))
+    monkeypatch.chdir(tmp_path / "toy")
+    return finished[1]
+
+
+def listed(sh: Shell, folder: Path | str) -> set[str]:
+    """Return the files that DVC has recorded of a folder."""
+    return set(sh("dvc", "ls", "-R", "--dvc-only", ".", str(folder)).split())
+
+
+def ledger() -> dict[str, list[str]]:
+    _, *lines = Path("results/lineage.tsv").read_text().splitlines()
+    return {line.split("\t")[0]: line.split("\t") for line in lines}
+
+
+def set_generations(number: int) -> None:
+    CONFIG.write_text(CONFIG.read_text().replace("generations: 2", f"generations: {number}"))
+
+
+def cache_is_intact() -> bool:
+    objects = [path for path in Path(".dvc/cache/files/md5").rglob("*") if path.is_file()]
+    return bool(objects) and all(hashlib.md5(path.read_bytes()).hexdigest() == f"{path.parent.name}{path.stem}" for path in objects)  # noqa: S324
+
+
+def test_after_a_run_everything_is_recorded_and_dvc_and_git_are_clean(recorded: RecordReport, sh: Shell) -> None:
+    assert recorded == RecordReport(recorded=ALL, left_out=(), new_costs=3, committed=True, unrecorded="")
+    assert sh("dvc", "status") == UP_TO_DATE
+    assert "No changes" in sh("dvc", "data", "status")
+    assert sh("git", "status", "--short") == ""
+    tracked = sh("git", "ls-files", "data", "results", "dvc.lock", "dvc.yaml").split()
+    assert tracked == [*(f"{lineage}.dvc" for lineage in ALL), "dvc.lock", "dvc.yaml", "results/lineage.tsv", "results/metrics.json"]
+    assert listed(sh, LINEAGE / "gen=1/checkpoint") == {"model.safetensors"}
+
+
+def test_the_ledger_names_each_artefact_with_its_parents(recorded: RecordReport) -> None:
+    lines = ledger()
+    assert list(lines) == sorted(lines)
+    assert len(lines) == 7
+    origin = lines["data/toy/origin/seed=0/gen=0/checkpoint"]
+    assert lines[f"{LINEAGE}/gen=1/checkpoint"][3] == f"parent={origin[1]}"
+    assert lines["data/toy/real/train.parquet"][2:] == [str(Path("data/toy/real/train.parquet").stat().st_size), ""]
+
+
+def test_a_forced_rerun_leaves_git_and_dvc_unchanged_and_is_linked_to_the_cache_again(recorded: RecordReport, sh: Shell) -> None:
+    big = Path("data/toy/real/train.parquet")
+    snakemake(sh, "--forceall")
+    assert record(CONFIG, complete=True).recorded == ()
+    assert sh("git", "status", "--short") == ""
+    assert sh("dvc", "status") == UP_TO_DATE
+    assert big.stat().st_nlink >= 2
+
+
+def test_nothing_new_is_said_without_starting_dvc(recorded: RecordReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(CONFIG, complete=True)  # the copy has other inodes than what was recorded
+    monkeypatch.setattr("heirloom.lineage.dvc._run", None)
+    began = time.perf_counter()
+    report = record(CONFIG, complete=True)
+    assert report == RecordReport(recorded=(), left_out=(), new_costs=0, committed=False, unrecorded="")
+    assert report.line == "nothing new to record"
+    assert time.perf_counter() - began < 1.5
+
+
+def test_one_more_generation_changes_one_lineage(recorded: RecordReport, sh: Shell) -> None:
+    set_generations(3)
+    snakemake(sh)
+    report = record(CONFIG, complete=True)
+    assert report.recorded == (str(LINEAGE),)
+    assert report.committed
+    assert sh("dvc", "status") == UP_TO_DATE
+    changed = [line for line in sh("git", "diff", "-U0", "results/lineage.tsv").splitlines() if line.startswith(("+d", "-d"))]
+    assert [line.split("\t")[0] for line in changed] == [f"+{LINEAGE}/gen=3/checkpoint", f"+{LINEAGE}/gen=3/metrics.json"]
+
+
+def test_the_bytes_lie_on_disk_once_and_writers_cannot_reach_the_cache(recorded: RecordReport) -> None:
+    assert MODEL.stat().st_nlink == 2
+    with replacing(MODEL) as temporary:
+        temporary.write_text("another model")
+    assert MODEL.stat().st_nlink == 1
+    assert cache_is_intact()
+
+
+def test_a_failed_first_run_is_recorded_up_to_its_last_complete_generation(toy: None, sh: Shell) -> None:
+    snakemake(sh, status=1, TOY_FAILS_AT="gen=2/metrics")
+    report = record(CONFIG, complete=False)
+    assert report.left_out == (f"{LINEAGE}/gen=2",)
+    assert not report.committed
+    assert not any(name.startswith("gen=2/") for name in listed(sh, LINEAGE))
+    assert "gen=1/checkpoint/model.safetensors" in listed(sh, LINEAGE)
+    assert f"{LINEAGE}/gen=2/checkpoint" not in ledger()
+    assert not Path("data/.dvcignore").exists()
+    snakemake(sh)
+    assert record(CONFIG, complete=True).left_out == ()
+    assert "gen=2/checkpoint/model.safetensors" in listed(sh, LINEAGE)
+    assert sh("dvc", "status") == UP_TO_DATE
+
+
+def test_a_failed_rerun_keeps_what_was_recorded_of_the_failed_generation(recorded: RecordReport, sh: Shell) -> None:
+    before = ledger()
+    CONFIG.write_text(CONFIG.read_text().replace("rows: 10", "rows: 11"))
+    snakemake(sh, status=1, TOY_FAILS_AT="gen=2/metrics")
+    report = record(CONFIG, complete=False)
+    after = ledger()
+    assert report.left_out == (f"{LINEAGE}/gen=2",)
+    assert after[f"{LINEAGE}/gen=1/checkpoint"] != before[f"{LINEAGE}/gen=1/checkpoint"]
+    assert after[f"{LINEAGE}/gen=2/checkpoint"] == before[f"{LINEAGE}/gen=2/checkpoint"]
+    assert "gen=2/checkpoint/model.safetensors" in listed(sh, LINEAGE)
+
+
+def test_a_generation_with_a_job_under_way_is_left_out(recorded: RecordReport) -> None:
+    mark = provenance._file(provenance.INCOMPLETE, f"{LINEAGE}/gen=2/checkpoint")
+    mark.write_text("{}")
+    assert record(CONFIG, complete=False).left_out == (f"{LINEAGE}/gen=2",)
+
+
+def test_a_partial_checkout_loses_nothing_that_it_does_not_hold(recorded: RecordReport, sh: Shell) -> None:
+    before, lines = listed(sh, LINEAGE), ledger()
+    MODEL.unlink()
+    shutil.rmtree(LINEAGE / "gen=1/checkpoint")
+    shutil.rmtree(".heirloom")
+    set_generations(3)
+    sh("dvc", "checkout", "-q", str(MODEL))
+    snakemake(sh, "--allowed-rules", "train", "evaluate", "headlines", "all")
+    assert not (LINEAGE / "gen=1/checkpoint").exists()
+    assert record(CONFIG, complete=True).recorded == (str(LINEAGE),)
+    assert listed(sh, LINEAGE) >= before
+    assert "gen=3/checkpoint/model.safetensors" in listed(sh, LINEAGE)
+    assert lines.items() <= ledger().items()
+
+
+def test_costs_are_gathered_and_rows_of_jobs_run_elsewhere_are_kept(recorded: RecordReport, sh: Shell) -> None:
+    shutil.rmtree("logs")
+    set_generations(3)
+    snakemake(sh)
+    assert record(CONFIG, complete=True).new_costs == 1
+    rows = pq.read_table("results/costs.parquet").to_pylist()
+    assert [(row["step"], row["regime"], row["generation"]) for row in rows] == [
+        ("train", "origin", 0),
+        ("train", "replace", 1),
+        ("train", "replace", 2),
+        ("train", "replace", 3),
+    ]
+    assert all(0 < row["seconds"] < 60 and len(row["commit"]) == 40 for row in rows)
+    assert rows[0]["changes"] == ""
+    assert len(rows[3]["changes"]) == 16
+    assert sh("git", "check-ignore", "results/costs.parquet")
+
+
+def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(toy: None, sh: Shell) -> None:
+    shutil.rmtree(".git")
+    snakemake(sh)
+    report = record(CONFIG, complete=True)
+    assert report.line == "not recorded: this folder is no git repository; git init, then heirloom record"
+    assert len(ledger()) == 7
+    assert not Path(f"{LINEAGE}.dvc").exists()
+    sh("git", "init", "-q")
+    assert record(CONFIG, complete=True).recorded == ALL
+
+
+def test_a_failure_of_dvc_is_one_line_and_the_next_record_makes_it_good(toy: None, sh: Shell) -> None:
+    snakemake(sh)
+    good = Path("dvc.yaml").read_text()
+    Path("dvc.yaml").write_text("stages: 3\n")
+    with pytest.raises(HeirloomError, match=r"^dvc --wait-for-lock add .*dvc\.yaml.*heirloom record again$"):
+        record(CONFIG)
+    Path("dvc.yaml").write_text(good)
+    assert record(CONFIG).recorded == ALL
+
+
+def test_only_the_default_config_is_committed_as_the_workflow_of_dvc_yaml(toy: None, sh: Shell) -> None:
+    shutil.copy(CONFIG, "other.yaml")
+    snakemake(sh, "--configfile", "other.yaml")
+    report = record(Path("other.yaml"), complete=True)
+    assert report.recorded == ALL
+    assert not report.committed
+    with pytest.raises(HeirloomError, match=r"^none\.yaml: no such config file$"):
+        record(Path("none.yaml"))
+
+
+def test_dvc_repro_runs_the_workflow_and_records_inside_it(toy: None, sh: Shell) -> None:
+    hook = "python -c 'from heirloom.lineage.record import record; from pathlib import Path; record(Path(\"config.yaml\"), True)'"
+    snakefile = Path("Snakefile")
+    snakefile.write_text(f'{snakefile.read_text()}\nonsuccess:\n    shell("""{hook}""")\n')
+    Path("profiles/default").mkdir(parents=True)
+    Path("profiles/default/config.yaml").write_text("cores: 1\n")
+    sh("dvc", "repro")
+    assert sh("dvc", "status") == UP_TO_DATE
+    assert "model.safetensors" in listed(sh, LINEAGE / "gen=2/checkpoint")
+    assert "didn't change" in sh("dvc", "repro")
+
+
+def test_metadata_of_snakemake_has_the_format_that_provenance_reads_and_writes(toy: None, sh: Shell) -> None:
+    from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
+
+    assert RECORD_FORMAT_VERSION == provenance.FORMAT_VERSION
+    snakemake(sh, "data/toy/real/train.parquet")
+    raw = provenance._json(provenance._file(provenance.METADATA, "data/toy/real/train.parquet"))
+    assert raw is not None
+    assert set(raw) == set(MetadataRecord.model_fields)
+    assert {"starttime", "endtime", "job_hash", "external_jobid", "rule", "shellcmd", "log"} <= set(raw)
+    long = "data/toy/real/" + "long" * 200
+    provenance._file(Path("x"), long).parent.mkdir(parents=True)
+    provenance._file(Path("x"), long).write_text("{}")
+    assert [output for output, _ in provenance._files(Path("x"))] == [long]
+
+
+def test_jobs_of_one_rule_keep_different_ids_and_outputs_of_one_job_the_same(recorded: RecordReport) -> None:
+    ids = {output: row["job_hash"] for unit in ("gen=1", "gen=2") for output, row in provenance.read(str(LINEAGE / unit)).items()}
+    checkpoints = [ids[f"{LINEAGE}/gen={generation}/checkpoint"] for generation in (1, 2)]
+    assert len(set(checkpoints)) == 2
+    assert ids[f"{LINEAGE}/gen=1/checkpoint.manifest.json"] == checkpoints[0]
+
+
+def clone(sh: Shell, monkeypatch: pytest.MonkeyPatch, *pulled: str) -> None:
+    """Push, clone into a new folder, pull and make that the working folder."""
+    here = Path.cwd()
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(here.parent / "store"))
+    commit(sh)
+    sh("dvc", "push", "-q")
+    sh("git", "clone", "-q", str(here), str(here.parent / "clone"))
+    monkeypatch.chdir(here.parent / "clone")
+    sh("dvc", "pull", "-q", *pulled)
+
+
+def test_a_clone_has_nothing_to_do_and_nothing_to_record(recorded: RecordReport, sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone(sh, monkeypatch)
+    assert "Nothing to be done" in snakemake(sh, "-n")
+    assert record(CONFIG).recorded == ()
+    assert sh("git", "status", "--short") == ""
+    set_generations(3)
+    assert "total          4" in snakemake(sh, "-n")
+    snakemake(sh)
+    assert record(CONFIG, complete=True).recorded == (str(LINEAGE),)
+
+
+def test_a_clone_reruns_exactly_what_a_changed_key_changes(recorded: RecordReport, sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone(sh, monkeypatch)
+    CONFIG.write_text(CONFIG.read_text().replace("rows: 10", "rows: 11"))
+    planned = snakemake(sh, "-n")
+    assert "train          3" in planned
+    assert "real " not in planned
+
+
+def test_an_old_commit_brings_its_records_back(recorded: RecordReport, sh: Shell) -> None:
+    CONFIG.write_text(CONFIG.read_text().replace("rows: 10", "rows: 11"))
+    snakemake(sh)
+    record(CONFIG, complete=True)
+    commit(sh)
+    sh("git", "checkout", "-q", "HEAD~1")
+    sh("dvc", "checkout", "-q")
+    assert "Nothing to be done" in snakemake(sh, "-n")
+    assert record(CONFIG, complete=True).recorded == ()
+    assert sh("git", "status", "--short") == ""
+
+
+def test_restore_leaves_unrecorded_results_of_this_machine_alone(recorded: RecordReport, sh: Shell) -> None:
+    CONFIG.write_text(CONFIG.read_text().replace("rows: 10", "rows: 11"))
+    snakemake(sh)
+    shutil.rmtree(".heirloom")
+    assert "Nothing to be done" in snakemake(sh, "-n")
+
+
+def test_restoring_nothing_takes_under_a_tenth_of_a_second(recorded: RecordReport) -> None:
+    from heirloom.lineage.restore import restore
+
+    assert restore() == 0
+    began = time.perf_counter()
+    assert restore() == 0
+    assert time.perf_counter() - began < 0.1

@@ -1,0 +1,76 @@
+"""One look, one colour a regime, and every chart says what it shows and in which unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heirloom.config import Config
+from heirloom.report import charts, figures, tables
+from heirloom.report.charts import BLACK, DASHED, GREY, SOLID, Look
+from heirloom.specs.regime import Regime
+
+
+def test_a_usual_regime_keeps_its_colour_whatever_stands_beside_it() -> None:
+    alone = charts.looks({"replace": Regime()})
+    together = charts.looks({name: Regime() for name in ("zero", "replace", "keep", "accumulate")})
+    assert alone["replace"] == together["replace"] == Look("#D55E00")
+    assert len({look.colour for look in together.values()}) == 4
+
+
+def test_a_control_is_dashed_grey_whatever_its_name() -> None:
+    assert charts.looks({"baseline": Regime(pool=1.0, synthetic="none")}) == {"baseline": Look(GREY, DASHED)}
+
+
+def test_more_regimes_than_colours_are_told_apart_by_dashes() -> None:
+    looks = charts.looks({f"arm_{i:02}": Regime() for i in range(20)})
+    assert len(set(looks.values())) == 20
+    assert looks["arm_00"].dashes == SOLID != looks["arm_06"].dashes
+
+
+@pytest.fixture
+def spec(run: Path, config: Config) -> Any:
+    frame = tables.gather(config)
+
+    def drawn(experiment: str, kind: str) -> dict[str, Any]:
+        figure = figures.Figure(experiment, kind)
+        own = tables.of_experiment(frame, experiment, config.experiments[experiment])
+        specification: dict[str, Any] = figures._chart(figure, figures._numbers(figure, own, config), config).to_dict()
+        return specification
+
+    return drawn
+
+
+def test_the_perplexity_chart_has_a_band_over_seeds_and_the_regimes_in_the_order_of_the_config(spec: Any) -> None:
+    chart = spec("words", "test_perplexity")
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["area", "line"]
+    scale = chart["layer"][1]["encoding"]["color"]["scale"]
+    assert scale == {"domain": ["replace", "keep", "control"], "range": ["#D55E00", "#0072B2", GREY]}
+    assert chart["layer"][1]["encoding"]["strokeDash"]["scale"]["range"][2] == list(DASHED)
+    assert chart["title"]["text"] == "Perplexity on held-out real text"
+    assert "2 seeds" in chart["title"]["subtitle"]
+
+
+def test_the_histogram_has_a_panel_a_regime_a_log_axis_and_black_for_real_text(spec: Any) -> None:
+    chart = spec("words", "synthetic_perplexity")
+    assert chart["facet"]["sort"] == ["replace", "keep", "control"]
+    encoding = chart["spec"]["encoding"]
+    assert encoding["x"]["scale"]["type"] == "log"
+    assert encoding["color"]["scale"]["domain"] == [0, 1, 2, 3]
+    assert encoding["color"]["scale"]["range"][0] == BLACK
+
+
+def test_the_variance_chart_shows_mean_median_and_closed_form(spec: Any) -> None:
+    chart = spec("toy", "variance")
+    line = chart["spec"]["layer"][1]["encoding"]
+    assert line["color"]["scale"]["domain"] == ["mean ± 2 se", "median", "closed form of the mean"]
+    assert "squared units" in chart["title"]["subtitle"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in figures.KINDS if kind != "variance"])
+def test_every_chart_of_text_carries_its_caption_and_the_name_of_its_experiment(spec: Any, kind: str) -> None:
+    chart = spec("words", kind)
+    assert chart["description"].startswith("words: ")
+    assert chart["title"]["subtitle"].startswith("words · ")

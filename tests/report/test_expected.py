@@ -1,0 +1,94 @@
+"""A regime's declaration chooses its closed form, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heirloom import theory
+from heirloom.config import Experiment
+from heirloom.report.expected import curves
+from heirloom.specs.regime import Regime
+
+N, G = 10, 5
+
+
+def gaussian(divisor: str = "n", **changes: Any) -> Experiment:
+    body: dict[str, Any] = {
+        "family": {"name": "gaussian", "training": {"divisor": divisor}},
+        "source": {"name": "normal", "rows": 80},
+        "regimes": ["any"],
+        "generations": G,
+        "rows": N,
+    }
+    return Experiment.model_validate(body | changes)
+
+
+def variance(regime: dict[str, Any], **changes: Any) -> Any:
+    return curves(gaussian(**changes), Regime.model_validate(regime)).get("covariance_trace")
+
+
+@pytest.mark.parametrize(
+    ("regime", "moments"),
+    [
+        ({}, theory.replace(N, G + 1)),
+        ({"pool": 1.0, "synthetic": "none"}, theory.control(N, G + 1)),
+        ({"pool": 0.3}, theory.keep(N, G + 1, 3, 80)),
+        ({"fresh": 0.2}, theory.fresh(N, G + 1, 2)),
+        ({"fresh": 1.0, "synthetic": "none"}, theory.control(N, G + 1)),
+        ({"original": {"share": 0.3}}, theory.keep(N, G + 1, 3)),
+        ({"original": {"share": 0.3, "draw": "fixed"}}, theory.keep_fixed(N, G + 1, 3)),
+        ({"original": {"share": 1.0}, "synthetic": "all", "budget": "grows"}, theory.accumulate(N, G + 1)),
+        ({"original": {"share": 1.0}, "synthetic": "all", "budget": "drawn"}, theory.accumulate_fixed(N, G + 1)),
+    ],
+)
+def test_a_declaration_has_the_closed_form_of_its_regime(regime: dict[str, Any], moments: theory.Moments) -> None:
+    found = curves(gaussian(), Regime.model_validate(regime))
+    np.testing.assert_array_equal(found["covariance_trace"], moments.variance)
+    np.testing.assert_array_equal(found["mean_squared_error"], moments.mean_square)
+
+
+def test_entry_g_is_model_g_so_the_origin_has_lost_one_factor_already() -> None:
+    np.testing.assert_allclose(variance({}), 0.9 ** np.arange(1, G + 2))
+
+
+def test_the_unbiased_divisor_keeps_the_expected_variance_at_the_truth() -> None:
+    np.testing.assert_allclose(variance({}, divisor="n-1"), np.ones(G + 1))
+
+
+def test_curves_are_in_the_units_of_the_source() -> None:
+    source = {"name": "normal", "dim": 2, "covariance": [[2.0, 0.5], [0.5, 1.0]], "rows": 80}
+    found = curves(gaussian(source=source), Regime())
+    np.testing.assert_allclose(found["covariance_trace"], 3 * theory.replace(N, G + 1).variance)
+    first_log = theory.replace_log_determinant(N, 1, 2)[0] + np.log(2 * 1 - 0.25)
+    assert found["log_determinant"][0] == pytest.approx(first_log)
+    assert "wasserstein2_squared" not in found
+
+
+def test_the_control_stays_where_the_origin_is() -> None:
+    found = curves(gaussian(source={"name": "normal", "covariance": 3.0, "rows": 80}), Regime(pool=1.0, synthetic="none"))
+    for curve in found.values():
+        assert len(curve) == G + 1
+        np.testing.assert_allclose(curve, curve[0])
+    assert found["wasserstein2_squared"][0] == pytest.approx(9 * theory.replace_wasserstein2_squared(N, 1)[0])
+
+
+@pytest.mark.parametrize(
+    "regime",
+    [
+        {"original": {"share": 0.2}, "fresh": 0.2},
+        {"original": {"share": 0.5}, "synthetic": "all", "budget": "grows"},
+        {"original": {"share": 1.0}, "fresh": 0.1, "synthetic": "all", "budget": "grows"},
+        {"original": {"share": 1.0}, "budget": "drawn"},
+    ],
+)
+def test_a_mixture_without_a_known_closed_form_has_none(regime: dict[str, Any]) -> None:
+    assert variance(regime) is None
+
+
+def test_an_origin_with_other_than_a_generation_s_rows_has_no_closed_form() -> None:
+    assert variance({}, origin_rows=20) is None
+    assert variance({}, origin_rows="all") is None
+    assert variance({}, origin_rows="all", source={"name": "normal", "rows": N}) is not None

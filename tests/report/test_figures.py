@@ -1,0 +1,57 @@
+"""Figures are files derived from the config, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from heirloom.config import Config
+from heirloom.errors import HeirloomError
+from heirloom.report import figures, tables
+
+
+def test_a_config_has_four_figures_of_text_and_one_of_a_gaussian(config: Config) -> None:
+    listed = figures.listed(config)
+    assert [figure.kind for figure in listed if figure.experiment == "words"] == list(figures.KINDS)[:4]
+    assert [figure.kind for figure in listed if figure.experiment != "words"] == ["variance"] * 3
+    assert figures.files(config, "svg")[0] == "results/figures/toy_variance.svg"
+
+
+def test_every_kind_of_figure_has_a_caption_for_the_report() -> None:
+    folder = Path(__file__).parents[2] / "docs" / "report"
+    assert {path.stem for path in folder.glob("*.rst")} == {*figures.KINDS, "workflow"}
+
+
+def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:
+    tables.write(config)
+    Path("results/figures").mkdir()
+    Path("results/figures/old.svg").write_text("<svg/>")
+    figures.write(config)
+    first = {str(path): path.read_bytes() for path in Path("results/figures").iterdir()}
+    figures.write(config)
+    assert first == {str(path): path.read_bytes() for path in Path("results/figures").iterdir()}
+    assert set(first) == {figures.INDEX, *figures.files(config, "svg", "png", "csv")}
+    assert all(content.startswith(b"\x89PNG") for path, content in first.items() if path.endswith(".png"))
+    index = json.loads(first[figures.INDEX])
+    assert [entry["file"] for entry in index] == sorted(Path(path).name for path in figures.files(config, "svg", "png", "csv"))
+    assert all(entry["caption"].endswith(".") for entry in index)
+    written = pd.read_csv("results/figures/words_test_perplexity.csv")
+    assert written.loc[written["generation"] == 0, "mean"].tolist() == [60.5] * 3
+
+
+def test_a_figure_s_svg_has_marks_and_its_words_as_text(run: Path, config: Config) -> None:
+    only = config.model_copy(update={"experiments": {"toy": config.experiments["toy"]}})
+    tables.write(only)
+    figures.write(only)
+    svg = Path("results/figures/toy_variance.svg").read_text()
+    assert "Total variance of the fitted Gaussian" in svg
+    assert svg.count("mark-line") >= 4
+
+
+def test_figures_of_a_run_without_results_are_refused(run: Path, config: Config) -> None:
+    with pytest.raises(HeirloomError, match="run snakemake"):
+        figures.write(config)
+    assert not Path("results/figures").exists()

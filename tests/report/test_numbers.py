@@ -1,0 +1,82 @@
+"""The table behind each figure holds exactly what is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heirloom.config import Config
+from heirloom.report import numbers, tables
+
+REGIMES = ["replace", "keep", "control"]
+
+
+@pytest.fixture
+def words(run: Path, config: Config) -> pd.DataFrame:
+    return tables.of_experiment(tables.gather(config), "words", config.experiments["words"])
+
+
+def test_every_regime_begins_at_generation_0(words: pd.DataFrame) -> None:
+    table = numbers.test_perplexity(words, REGIMES)
+    assert list(table["regime"].unique()) == REGIMES
+    first = table[table["generation"] == 0]
+    assert first["mean"].tolist() == [60.5] * 3
+    assert table.groupby("regime")["generation"].apply(list).tolist() == [[0, 1, 2, 3]] * 3
+
+
+def test_the_band_reaches_from_the_least_to_the_greatest_seed(words: pd.DataFrame) -> None:
+    row = numbers.test_perplexity(words, REGIMES).iloc[0]
+    assert (row["low"], row["mean"], row["high"], row["seeds"]) == (60.0, 60.5, 61.0, 2)
+
+
+def test_tail_survival_has_a_line_a_band(words: pd.DataFrame) -> None:
+    table = numbers.tail_survival(words, REGIMES)
+    assert set(table["band"]) == {"1", "2-4", "5-16", "17-64", "65+"}
+    assert table.loc[(table["band"] == "1") & (table["generation"] == 0), "mean"].tolist() == pytest.approx([0.3] * 3)
+
+
+def test_the_histogram_keeps_all_mass_and_leaves_out_empty_ends(words: pd.DataFrame) -> None:
+    table = numbers.synthetic_perplexity(words, REGIMES)
+    np.testing.assert_allclose(table.groupby(["regime", "generation"])["share"].sum(), 1)
+    assert (table["log10_from"].min(), table["log10_from"].max()) == (0.7, 3.5)
+    np.testing.assert_allclose(table["perplexity"], 10 ** (table["log10_from"] + 0.05))
+
+
+def test_the_open_bin_below_one_is_drawn_just_left_of_it() -> None:
+    rows = {"origin_perplexity_histogram.-inf": 0.25, "origin_perplexity_histogram.0.00": 0.75}
+    own = pd.DataFrame({"regime": "origin", "generation": 0, "metric": list(rows), "value": list(rows.values())})
+    table = numbers.synthetic_perplexity(own, ["replace"])
+    assert table[["log10_from", "share"]].to_numpy().tolist() == [[-0.1, 0.25], [0.0, 0.75]]
+
+
+def test_at_most_seven_generations_are_drawn_first_and_last_among_them() -> None:
+    assert numbers._spaced(3) == [0, 1, 2, 3]
+    assert numbers._spaced(100) == [0, 17, 33, 50, 67, 83, 100]
+
+
+def test_standard_errors_of_independent_seeds_are_pooled() -> None:
+    rows = [("v.mean", 0, 1.0), ("v.mean", 1, 3.0), ("v.se", 0, 0.3), ("v.se", 1, 0.4), ("v.median", 0, 1.0), ("v.median", 1, 2.0)]
+    own = pd.DataFrame([{"regime": "origin", "generation": 0, "metric": m, "seed": s, "value": v} for m, s, v in rows])
+    assert numbers.estimates(own, ["replace"], "v").to_dict("records") == [
+        {"regime": "replace", "generation": 0, "mean": 2.0, "se": pytest.approx(0.25), "median": 1.5}
+    ]
+
+
+def test_with_one_replica_the_spread_is_that_of_the_seeds() -> None:
+    own = pd.DataFrame({"regime": "origin", "generation": 0, "metric": "v", "seed": [0, 1, 2], "value": [1.0, 2.0, 6.0]})
+    (row,) = numbers.estimates(own, ["replace"], "v").to_dict("records")
+    assert (row["mean"], row["median"]) == (3.0, 2.0)
+    assert row["se"] == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))
+
+
+def test_variance_stands_beside_its_closed_form(run: Path, config: Config) -> None:
+    toy = config.experiments["toy"]
+    own = tables.of_experiment(tables.gather(config), "toy", toy)
+    table = numbers.variance(own, toy.regimes, toy, config)
+    replace = table[table["regime"] == "replace"]
+    np.testing.assert_allclose(replace["expected"], 0.9 ** np.arange(1, 8))
+    np.testing.assert_allclose(replace["mean"], 0.9 ** np.arange(1, 8))
+    assert list(table.columns) == ["regime", "generation", "mean", "se", "median", "expected"]

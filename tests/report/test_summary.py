@@ -1,0 +1,58 @@
+"""The summary says on one screen what each arm lost, and whether theory agrees."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from heirloom import theory
+from heirloom.config import Config
+from heirloom.report import summary, tables
+
+
+@pytest.fixture
+def printed(run: Path, config: Config) -> list[str]:
+    tables.write(config)
+    console = Console(file=StringIO(), width=80)
+    summary.print_summary(config, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def row(printed: list[str], *starts: str) -> list[str]:
+    (found,) = [line.split() for line in printed if line.split()[: len(starts)] == list(starts)]
+    return found[len(starts) :]
+
+
+def test_text_arms_are_shown_at_generations_0_1_and_the_last(printed: list[str]) -> None:
+    # 60 + 0.5, then times exp(0.2), exp(0.6)
+    assert row(printed, "test", "perplexity", "replace") == ["60.5", "73.78", "109.8"]
+
+
+def test_a_mean_stands_beside_its_closed_form_and_z_score(printed: list[str], config: Config) -> None:
+    toy = config.experiments["toy"]
+    checks = summary.check(tables.of_experiment(tables.load(), "toy", toy), "keep", toy, config)
+    known = theory.keep(10, 7, 1).variance[-1]
+    assert checks["covariance_trace"].expected == known
+    assert checks["covariance_trace"].z == pytest.approx((0.9 ** (1 + 0.3 * 6) - known) / 0.02)
+    assert "log_determinant" not in checks
+
+
+def test_nothing_is_cut_off_at_eighty_columns(printed: list[str]) -> None:
+    assert not [line for line in printed if "…" in line]
+
+
+def test_the_files_are_named_at_the_end(printed: list[str]) -> None:
+    assert "results/metrics.parquet" in printed[-2]
+    assert "results/figures/" in printed[-1]
+
+
+def test_one_seed_and_one_replica_have_no_z_score(run: Path, config: Config) -> None:
+    toy = config.experiments["toy"]
+    own = tables.of_experiment(tables.gather(config), "toy", toy)
+    means = own[own["metric"].str.endswith(".mean")]
+    single = means.assign(metric=means["metric"].str.removesuffix(".mean"))
+    assert summary.check(single, "replace", toy, config)["covariance_trace"].z is None

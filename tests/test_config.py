@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from heirloom import config as configuration
+from heirloom import preflight, schema
+from heirloom.errors import HeirloomError
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml")), ROOT / "tests/config.tiny.yaml"]
+
+VALID: dict[str, Any] = {
+    "regimes": {"replace": {}, "fresh": {"fresh": 0.5}, "keep": {"original": {"share": 0.1}}},
+    "experiments": {
+        "gaussian": {
+            "family": {"name": "gaussian"},
+            "source": {"name": "normal", "rows": 50},
+            "regimes": ["replace", "fresh"],
+            "generations": 3,
+            "rows": 10,
+        }
+    },
+}
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    raw = copy.deepcopy(VALID)
+    *parents, last = key.split(".")
+    body = raw
+    for parent in parents:
+        body = body.setdefault(parent, {})
+    body[last] = value
+    return raw
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_config_is_valid(path: Path) -> None:
+    assert list(configuration.load(path).lineages())
+
+
+def test_experiment_names_are_unique_over_all_shipped_configs() -> None:
+    names = [name for path in SHIPPED[:-1] for name in yaml.safe_load(path.read_text())["experiments"]]
+    assert len(names) == len(set(names))
+
+
+G = "experiments.gaussian"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (changed(f"{G}.family.training.dimm", 2), r"config: experiments.gaussian.family.training.dimm: Extra inputs are not permitted"),
+        (changed(f"{G}.rows", "many"), r"experiments.gaussian.rows: Input should be a valid integer.*given: 'many'"),
+        (changed(f"{G}.rows", 0), r"experiments.gaussian.rows: Input should be greater than or equal to 1 \(given: 0\)"),
+        (changed("regimes.keep", {"original": {"share": 1.5}}), r"regimes.keep.original.share: .*less than or equal to 1 \(given: 1.5\)"),
+        (changed("regimes.fresh", {"fresh": -0.1}), r"regimes.fresh.fresh: .*greater than or equal to 0 \(given: -0.1\)"),
+        (changed("regimes.keep", {"original": {"share": 0.6}, "fresh": 0.6}), r"regimes.keep: the real shares add up to 1.2"),
+        (changed("regimes.none", {"synthetic": "none"}), r"regimes.none: without synthetic rows the real shares must add up to 1, not 0"),
+        (changed("regimes.all", {"synthetic": "all"}), r"regimes.all: `synthetic: all` needs `budget: grows`"),
+        (changed("regimes.origin", {}), r"regimes.origin: the name is reserved"),
+        (changed("experiments.Bad name", {}), r"experiments.Bad name.*String should match pattern"),
+        (changed("experiments.$(rm -rf ~)", {}), r"String should match pattern"),
+        (changed("experiments.a__b", {}), r"experiments.a__b: '__' is kept for variants of a grid"),
+        (changed(f"{G}.regimes", ["replace", "nowhere"]), r"experiments.gaussian.regimes: 'nowhere' is not defined under regimes"),
+        (changed(f"{G}.source.rows", 20), r"experiments.gaussian: regime 'fresh' .* needs 25 real rows, but there are 20"),
+        (changed(f"{G}.origin_rows", 51), r"experiments.gaussian: origin_rows needs 51 real rows, but there are 50"),
+        (changed(f"{G}.family", {"name": "ngram"}), r"experiments.gaussian: family 'ngram' needs a text source"),
+        (changed(f"{G}.family", {"name": "bert"}), r"experiments.gaussian.family: .*'bert'.*"),
+        (changed(f"{G}.snapshots", [4]), r"experiments.gaussian: snapshots \[4\] are later than the last generation, 3"),
+        (changed(f"{G}.seeds", [1, 1]), r"seeds lists something twice"),
+        (changed(f"{G}.grid", {"d": {"key": "family.nothing.divisor", "values": {"a": 1}}}), r"family.nothing: Extra inputs"),
+        (changed(f"{G}.grid", {"d": {"key": "rows", "values": {f"v{i}": i + 1 for i in range(501)}}}), r"501 variants, at most 500 are allowed"),
+        (changed("schema_version", 99), r"schema_version 99 is newer than 1"),
+        (changed("speed", "fast"), r"config: speed: Extra inputs are not permitted \(given: 'fast'\)"),
+        ([], r"config: expected a mapping"),
+    ],
+)
+def test_bad_input_names_the_key_and_what_is_allowed_in_one_line(raw: Any, message: str) -> None:
+    with pytest.raises(HeirloomError, match=message) as caught:
+        configuration.parse(raw)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_grid_expands_into_named_variants_that_cross_its_axes() -> None:
+    raw = changed(
+        f"{G}.grid",
+        {
+            "divisor": {"key": "family.training.divisor", "values": {"mle": "n", "unbiased": "n-1"}},
+            "size": {"key": "rows", "values": {"small": 5, "large": 10}},
+        },
+    )
+    expanded = configuration.parse(raw).experiments
+    names = ["mle_small", "mle_large", "unbiased_small", "unbiased_large"]
+    assert list(expanded) == [f"gaussian__{name}" for name in names]
+    assert [(e.rows, e.family.training.divisor) for e in expanded.values()] == [(5, "n"), (10, "n"), (5, "n-1"), (10, "n-1")]  # type: ignore[union-attr]
+    assert {e.variant_of for e in expanded.values()} == {"gaussian"}
+
+
+def test_nothing_of_a_config_can_be_changed_after_reading() -> None:
+    config = configuration.parse(VALID)
+    with pytest.raises(Exception, match="frozen"):
+        config.num_threads = 2
+
+
+def test_a_file_that_is_missing_or_no_yaml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HeirloomError, match="nowhere.yaml: no such config file"):
+        configuration.load(tmp_path / "nowhere.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [")
+    with pytest.raises(HeirloomError, match=r"bad.yaml: not valid YAML"):
+        configuration.load(tmp_path / "bad.yaml")
+
+
+def test_the_schema_file_is_in_step_with_the_models() -> None:
+    schema.run(fix=False, file=ROOT / "schemas/config.schema.json")
+
+
+def test_a_schema_out_of_step_is_an_error_that_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(HeirloomError, match="heirloom schema --fix"):
+        schema.run(fix=False, file=tmp_path / "schema.json")
+    schema.run(fix=True, file=tmp_path / "schema.json")
+    schema.run(fix=False, file=tmp_path / "schema.json")
+
+
+def text_config(folder: Path, **more: Any) -> configuration.Config:
+    source = {"name": "files", "paths": [str(folder / "*.txt")], "text": {"vocab_size": 300, "row_tokens": 8}}
+    experiment = {"family": {"name": "ngram"}, "source": source, "regimes": ["replace"], "generations": 1, "rows": 20, **more}
+    return configuration.parse({"regimes": VALID["regimes"], "experiments": {"text": experiment}})
+
+
+def test_a_text_source_with_too_few_rows_is_found_before_any_job(corpus: Path) -> None:
+    with pytest.raises(HeirloomError, match=r"experiments.text: origin_rows needs 99999 real rows, but there are \d+"):
+        preflight.thorough(text_config(corpus, origin_rows=99999))
+    preflight.thorough(text_config(corpus))
+
+
+def test_prompts_are_original_rows_and_there_must_be_enough(corpus: Path) -> None:
+    with pytest.raises(HeirloomError, match=r"rows \(one original row a prompt\) needs 20 real rows, but there are 10"):
+        text_config(corpus, origin_rows=10)
+
+
+def test_a_source_that_is_missing_or_empty_is_found_before_any_job(tmp_path: Path) -> None:
+    with pytest.raises(HeirloomError, match=r"experiments.text: source.paths"):
+        preflight.cheap(text_config(tmp_path / "nowhere"))
+    (tmp_path / "empty.txt").write_text(" \n")
+    with pytest.raises(HeirloomError, match=r"experiments.text: source"):
+        preflight.cheap(text_config(tmp_path))
