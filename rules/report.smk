@@ -21,8 +21,9 @@ rule summarise:
         "logs/benchmarks/summarise.jsonl"
     params:
         code=codehash.of("heirloom.report.tables:write"),
+        config_file=CONFIG_FILE,
     shell:
-        "heirloom summarise --config {CONFIG_FILE:q} 2> {log}"
+        "heirloom summarise --config {params.config_file:q} 2> {log}"
 
 
 rule plot:
@@ -40,5 +41,6 @@ rule plot:
     params:
         code=codehash.of("heirloom.report.figures:write"),
         regimes=sorted(CONFIG.regimes),
+        config_file=CONFIG_FILE,
     shell:
-        "heirloom plot --config {CONFIG_FILE:q} 2> {log}"
+        "heirloom plot --config {params.config_file:q} 2> {log}"

@@ -39,7 +39,7 @@ ORIGINAL = values(ingredients(0).original)
 
 
 def test_the_origin_takes_the_head_of_the_shuffled_pool_in_the_pools_order() -> None:
-    assert ORIGINAL == sorted(SHUFFLE.generator().permuted(np.arange(POOL_ROWS)[None], axis=1)[0, :ORIGIN_ROWS].astype(float))
+    assert sorted(SHUFFLE.generator().permuted(np.arange(POOL_ROWS)[None], axis=1)[0, :ORIGIN_ROWS].astype(float)) == ORIGINAL
     assert values(mix_origin(rows(0, 4), 4, SHUFFLE)) == [0, 1, 2, 3]
 
 

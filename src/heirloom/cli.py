@@ -179,6 +179,18 @@ def summary(config: ConfigFile = CONFIG) -> None:
 
 
 @app.command()
+def record(
+    config: ConfigFile = CONFIG,
+    *,
+    complete: Annotated[bool, typer.Option("--complete", help="The whole workflow has run: record its stage, too.")] = False,
+) -> None:
+    """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks."""
+    from heirloom.lineage.record import record as job
+
+    typer.echo(job(config, complete=complete).line)
+
+
+@app.command()
 def schema(*, fix: Annotated[bool, typer.Option("--fix", help="Write the file instead of comparing it.")] = False) -> None:
     """Compare schemas/config.schema.json with the config models, or write it."""
     from heirloom import schema as job

@@ -127,7 +127,7 @@ def test_inputs_are_left_as_they_were(name: str, case: Case, tmp_path: Path) -> 
 
 def test_measures_are_finite_numbers_and_the_same_every_time(name: str, case: Case) -> None:
     model = trained(name, case)
-    sets = Sets(case.rows, case.rows, case.rows)
+    sets = Sets(case.rows, case.rows, case.rows, case.rows)
     first = family(name).evaluate(model, sets, model, case.measuring, Stream((0, "evaluate")))
     assert first == family(name).evaluate(model, sets, model, case.measuring, Stream((0, "evaluate")))
     assert first

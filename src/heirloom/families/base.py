@@ -28,6 +28,9 @@ class Sets:
     sample
         The generation's synthetic set; at generation 0 as many real training rows, so that every generation's figures come
         from the same sample size.
+    scored
+        The rows that are scored under the origin: the synthetic set; at generation 0 held-out real rows, because the origin has seen
+        its own training rows and finds them too easy.
     held_out
         Real rows that no model is trained on.
     original
@@ -35,6 +38,7 @@ class Sets:
     """
 
     sample: Dataset
+    scored: Dataset
     held_out: Dataset
     original: Dataset
 

@@ -27,7 +27,7 @@ def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuri
         Functions from a chunk of rows of shape (B, T) to each row's summed nats, shape (B,): the generation's model and
         generation 0.
     """
-    perplexities = _row_perplexities(origin, sets.sample, measuring.chunk_rows)
+    perplexities = _row_perplexities(origin, sets.scored, measuring.chunk_rows)
     measured = {
         "test_perplexity": _perplexity(model, sets.held_out, measuring.chunk_rows),
         **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},

@@ -68,7 +68,7 @@ def md5(path: Path) -> str:
 def add(targets: Sequence[str]) -> None:
     """Record files and folders, in one command; the cache then shares their bytes with the workspace where the file system can."""
     for start in range(0, len(targets), _BATCH):
-        _run("--wait-for-lock", "add", "-q", *targets[start : start + _BATCH])
+        _run("--wait-for-lock", "add", *targets[start : start + _BATCH])
 
 
 @contextmanager
@@ -93,12 +93,12 @@ def hidden(folders: Sequence[str]) -> Iterator[None]:
 def relink(lineages: Sequence[str]) -> None:
     """Put links in place of files that have a copy in the cache; DVC refuses to touch what it has not recorded."""
     if lineages:
-        _run("--wait-for-lock", "checkout", "-q", "--relink", *lineages)
+        _run("--wait-for-lock", "checkout", "--relink", *lineages)
 
 
 def commit() -> None:
     """Say that the results are those of the workflow, its code and config as they are."""
-    _run("--wait-for-lock", "commit", "-q", "-f", STAGE)
+    _run("--wait-for-lock", "commit", "-f", STAGE)
 
 
 def pipeline_files() -> list[Path]:
@@ -128,7 +128,8 @@ def _without_git() -> bool:
 def _run(*arguments: str) -> str:
     done = subprocess.run([sys.executable, "-P", "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        told = next((line for line in said if line.startswith("ERROR")), said[-1] if said else f"exit status {done.returncode}")
-        raise HeirloomError(f"dvc {' '.join(arguments[:4])}: {told.removeprefix('ERROR: ')}; the data are safe, try heirloom record again")
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
+        told = " ".join(errors or said[-3:]) or f"exit status {done.returncode}"
+        raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {told}; the data are safe, try heirloom record again")
     return done.stdout

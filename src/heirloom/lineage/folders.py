@@ -36,8 +36,8 @@ def keys(path: str, pattern: str) -> dict[str, str] | None:
 
 
 def unit_of(path: str) -> str | None:
-    """Return the unit that a path belongs to, or None outside of them."""
-    return _first(path, _UNITS)
+    """Return the unit that a path belongs to, the results' folder among them, or None outside of them."""
+    return _first(path, (*_UNITS, paths.RESULTS))
 
 
 def lineage_of(path: str) -> str | None:

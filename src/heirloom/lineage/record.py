@@ -78,7 +78,7 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
         for lineage, units in found.items()
     }
     live = provenance.live()
-    for unit in (unit for units in whole.values() for unit in units):
+    for unit in (*(unit for units in whole.values() for unit in units), *({paths.RESULTS} - marks)):
         provenance.write(unit, live.get(unit, {}))
     half_made = [unit for lineage, units in found.items() for unit in units if folders.is_half_made(unit, whole[lineage])]
     new_costs = costs.gather()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from heirloom import paths
 from heirloom.lineage import folders, provenance, stamps
 
 SEEN = Path(".heirloom/provenance.json")
@@ -28,7 +29,7 @@ def restore() -> int:
 def signatures() -> dict[str, str]:
     """Return unit → size, time and inode of its provenance, of all units on disk that have one."""
     found = {}
-    for unit in (unit for units in folders.lineages().values() for unit in units):
+    for unit in (paths.RESULTS, *(unit for units in folders.lineages().values() for unit in units)):
         try:
             status = Path(unit, folders.PROVENANCE).stat()
         except FileNotFoundError:

@@ -178,4 +178,4 @@ def _write_parquet(frame: pd.DataFrame, path: str) -> None:
     schema = pa.schema([(column, types.get(column, pa.string())) for column in COLUMNS])
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     with replacing(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", store_schema=False)
+        pq.write_table(table, temporary, compression="zstd", store_schema=False)

@@ -23,10 +23,10 @@ class Decoding(Strict):
 class Architecture(Strict):
     """Shape of a Llama-architecture causal language model; the vocabulary is the tokenizer's."""
 
-    hidden_size: int = Field(128, ge=8, description="Width of the residual stream (numbers a token).")
-    num_layers: int = Field(3, ge=1, description="Transformer blocks.")
-    num_heads: int = Field(4, ge=1, description="Attention heads; divides hidden_size into even parts.")
-    intermediate_size: int = Field(352, ge=8, description="Width of the feed-forward layer (numbers a token).")
+    hidden_size: int = Field(96, ge=8, description="Width of the residual stream (numbers a token).")
+    num_layers: int = Field(2, ge=1, description="Transformer blocks.")
+    num_heads: int = Field(3, ge=1, description="Attention heads; divides hidden_size into even parts.")
+    intermediate_size: int = Field(256, ge=8, description="Width of the feed-forward layer (numbers a token).")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -60,15 +60,15 @@ class TransformerTraining(Strict):
     """How a transformer is trained, the origin and later generations apart."""
 
     architecture: Architecture = Architecture()
-    origin: Schedule = Schedule(epochs=6, learning_rate=2e-3, batch_rows=32)
-    generation: Schedule = Schedule(epochs=2, learning_rate=5e-4, batch_rows=32)
+    origin: Schedule = Schedule(epochs=2, learning_rate=4e-3, batch_rows=16)
+    generation: Schedule = Schedule(epochs=1, learning_rate=1e-3, batch_rows=16)
     start: Literal["scratch", "origin", "previous"] = Field(
         "origin",
         description="Weights a generation's training begins from: `scratch` (new random weights), `origin` (generation 0: real "
         "data lives on in its weights), `previous` (generation g-1).",
     )
-    weight_decay: float = Field(0.01, ge=0.0, description="AdamW's decoupled weight decay.")
-    warmup_share: float = Field(0.02, ge=0.0, lt=1.0, description="Share of the steps in which the learning rate rises from 0.")
+    weight_decay: float = Field(0.1, ge=0.0, description="AdamW's decoupled weight decay.")
+    warmup_share: float = Field(0.05, ge=0.0, lt=1.0, description="Share of the steps in which the learning rate rises from 0.")
     clip_norm: float = Field(1.0, gt=0.0, description="Largest norm of the gradient.")
 
     def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:

@@ -44,7 +44,7 @@ def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None
     sample = synthetic or mixing.mix_origin(original, rows, Stream((step["seed"], "shown")), replicas)
     if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
         held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
-    return Sets(sample, held_out, original)
+    return Sets(sample, synthetic or held_out, held_out, original)
 
 
 def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:

@@ -1,0 +1,53 @@
+# Two commands: `make` (environment, the default experiments, report) and `make test`. The rest are their parts.
+VENV ?= .venv
+PYTHON ?= python3
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := all
+.PHONY: all env run record report summary test test-fast check format clean-env
+
+all: run record report summary
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# the workflow: after this, plain `snakemake` from $(VENV)/bin does the same
+run: env
+	snakemake
+
+# Snakemake's hook has recorded already when something ran; this covers the case where nothing did
+record: env
+	heirloom record --complete
+
+report: env
+	snakemake --report results/report.html --quiet all
+
+summary: env
+	heirloom summary
+
+test: env
+	python -m pytest --numprocesses auto --dist worksteal
+
+test-fast: env
+	python -m pytest -m 'not slow' --numprocesses auto
+
+check: env
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile rules
+	codespell
+	heirloom schema
+	python -m pytest -q tests/workflow/test_rules.py
+
+format: env
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+clean-env:
+	rm -rf $(VENV)

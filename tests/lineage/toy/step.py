@@ -1,0 +1,19 @@
+"""One job of the toy: write an artefact that depends on its path, its setting and its parents, and seal it."""
+
+import os
+import sys
+
+from heirloom.manifest import read_json, replacing, seal
+
+out, setting, *parents = sys.argv[1:]
+if os.environ.get("TOY_FAILS_AT", "never") in out:
+    sys.exit("as the test asked")
+inputs = {"parent": [read_json(parent)["sha256"] for parent in parents]} if parents else {}
+text = f"{out} {setting} {inputs}" + "x" * 100_000
+with replacing(out) as temporary:
+    if out.endswith("checkpoint"):
+        temporary.mkdir()
+        (temporary / "model.safetensors").write_text(text)
+    else:
+        temporary.write_text("{}" if out.endswith("json") else text)
+seal([out], {"slice": {"setting": setting}, "inputs": inputs, "environment": {}})

@@ -1,0 +1,138 @@
+"""A lineage in one job and the same lineage step by step are the same lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heirloom import config as configuration
+from heirloom import paths, slices, theory
+from heirloom.manifest import read_json, recorded_sha256
+from heirloom.steps import chain, evaluate, mix, real, sample, train
+
+REGIMES = {
+    "replace": {},
+    "keep": {"original": {"share": 0.3}},
+    "accumulate": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"},
+    "accumulate_fixed": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "drawn"},
+    "fresh": {"fresh": 0.3},
+    "control": {"pool": 1.0, "synthetic": "none"},
+}
+FILL = paths.fill
+
+
+def made(generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = ()) -> configuration.Config:
+    experiment = {
+        "family": {"name": "gaussian", "training": {"divisor": divisor}},
+        "source": {"name": "normal", "rows": pool, "test_rows": 1},
+        "regimes": list(REGIMES),
+        "generations": generations,
+        "rows": rows,
+        "num_replicas": replicas,
+        "granularity": "chain",
+        "snapshots": list(snapshots),
+    }
+    return configuration.parse({"regimes": REGIMES, "experiments": {"g": experiment}})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_origin(config: configuration.Config) -> dict[str, str]:
+    """Make the real rows and generation 0, and return the inputs of a chain."""
+    pool, held_out = FILL(paths.REAL_TRAIN, "g"), FILL(paths.REAL_TEST, "g")
+    original, checkpoint = FILL(paths.TRAIN, "g", "origin", 0, 0), FILL(paths.CHECKPOINT, "g", "origin", 0, 0)
+    real.run_vectors(slices.real(config, "g"), pool, held_out)
+    mix.run(slices.mix(config, "g", "origin", 0, 0), pool, None, [], original)
+    train.run(slices.train(config, "g", "origin", 0, 0), original, None, checkpoint)
+    return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+
+
+def run_chain(config: configuration.Config, regime: str) -> pd.DataFrame:
+    inputs = run_origin(config)
+    trajectory = FILL(paths.TRAJECTORY, "g", regime, 0)
+    chain.run(slices.chain(config, "g", regime, 0), inputs, trajectory)
+    return pd.read_parquet(trajectory).pivot_table(index="generation", columns="metric", values="value")
+
+
+def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
+    inputs = run_origin(config)
+    measured = {}
+    for g in range(1, config.experiments["g"].generations + 1):
+        synthetic = [FILL(paths.SYNTHETIC, "g", regime, 0, h) for h in range(1, g + 1)]
+        training, checkpoint = FILL(paths.TRAIN, "g", regime, 0, g), FILL(paths.CHECKPOINT, "g", regime, 0, g)
+        key = (config, "g", regime, 0, g)
+        sample.run(slices.sample(*key), FILL(paths.CHECKPOINT, "g", regime, 0, g - 1), None, None, synthetic[-1])
+        offered = {"latest": synthetic[-1:], "all": synthetic, "none": []}[config.regimes[regime].synthetic]
+        mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
+        train.run(slices.train(*key), training, None, checkpoint)
+        metrics = FILL(paths.METRICS, "g", regime, 0, g)
+        evaluate.run(slices.evaluate(*key), checkpoint, synthetic[-1], inputs["held_out"], inputs["original"], inputs["checkpoint"], metrics)
+        measured[g] = read_json(metrics)
+    return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, regime: str) -> None:
+    config = made(generations=3, replicas=4, snapshots=(1, 2, 3))
+    by_chain = run_chain(config, regime)
+    artefacts = [FILL(p, "g", regime, 0, g) for p in (paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT) for g in (1, 2, 3)]
+    kept = {path: recorded_sha256(path) for path in artefacts}
+    by_steps = run_steps(config, regime)
+    assert {path: recorded_sha256(path) for path in artefacts} == kept
+    pd.testing.assert_frame_equal(by_chain, by_steps, check_exact=True, check_names=False, check_index_type=False)
+
+
+def test_a_trajectory_names_the_hash_of_every_generation_kept_or_not(folder: Path) -> None:
+    config = made(generations=3, replicas=2, snapshots=(2,))
+    run_chain(config, "replace")
+    trajectory = FILL(paths.TRAJECTORY, "g", "replace", 0)
+    listed = read_json(paths.manifest(trajectory))["generations"]
+    assert [entry["generation"] for entry in listed] == [1, 2, 3]
+    assert listed[1]["checkpoint"] == recorded_sha256(FILL(paths.CHECKPOINT, "g", "replace", 0, 2))
+    assert not Path(FILL(paths.CHECKPOINT, "g", "replace", 0, 1)).exists()
+    assert len({entry["train_content"] for entry in listed}) == 3
+
+
+def test_adding_replicas_leaves_earlier_ones_unchanged(folder: Path) -> None:
+    from heirloom.families import gaussian
+
+    means = []
+    for replicas in (2, 5):
+        run_chain(made(generations=3, replicas=replicas, snapshots=(3,)), "accumulate_fixed")
+        means.append(gaussian.load(Path(FILL(paths.CHECKPOINT, "g", "accumulate_fixed", 0, 3))).mean)
+    assert np.array_equal(means[0], means[1][:2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("divisor", ["n", "n-1"])
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_arm_agrees_with_its_closed_form(folder: Path, regime: str, divisor: str) -> None:
+    n, generations, ddof = 10, 4, 0 if divisor == "n" else 1
+    expected = {
+        "replace": lambda t: theory.replace(n, t, ddof=ddof),
+        "keep": lambda t: theory.keep(n, t, 3, ddof=ddof),
+        "accumulate": lambda t: theory.accumulate(n, t, ddof=ddof),
+        "accumulate_fixed": lambda t: theory.accumulate_fixed(n, t, ddof=ddof),
+        "fresh": lambda t: theory.fresh(n, t, 3, ddof=ddof),
+        "control": lambda t: theory.control(n, t, ddof=ddof),
+    }[regime](generations + 1)
+    measured = run_chain(made(generations, replicas=20_000, rows=n, pool=30, divisor=divisor), regime)
+    for metric, theirs in (("covariance_trace", expected.variance), ("mean_squared_error", expected.mean_square)):
+        z = (measured[f"{metric}.mean"] - theirs[1:]) / measured[f"{metric}.se"]
+        assert np.abs(z).max() < 4, (metric, z)
+
+
+@pytest.mark.slow
+def test_the_neighbouring_generation_is_rejected(folder: Path) -> None:
+    measured = run_chain(made(4, replicas=20_000, rows=10), "replace")
+    expected = theory.replace(10, 7, ddof=0).variance
+    for shift in (-1, 1):
+        z = (measured["covariance_trace.mean"] - expected[1 + shift : 5 + shift]) / measured["covariance_trace.se"]
+        assert np.abs(z).min() > 6, z

@@ -1,0 +1,88 @@
+"""The DAG: what would run, counted by dry runs of real Snakemake."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from heirloom import config as configuration
+
+pytestmark = pytest.mark.slow
+
+
+def planned(output: str) -> dict[str, int]:
+    """Return the job counts of a dry run by rule, without the target rule and the report's."""
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+)\s+(\d+)$", output, re.MULTILINE)}
+    return {rule: number for rule, number in counts.items() if rule not in {"all", "total", "summarise", "plot"}}
+
+
+def dry_run(run, *arguments: str) -> dict[str, int]:  # type: ignore[no-untyped-def]
+    return planned(run("snakemake", "-n", *arguments).stdout)
+
+
+def edit(workspace: Path, change) -> None:  # type: ignore[no-untyped-def]
+    raw = yaml.safe_load((workspace / "config.yaml").read_text())
+    change(raw)
+    (workspace / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def test_the_jobs_of_a_fresh_folder_are_those_that_the_config_implies(workspace, run) -> None:  # type: ignore[no-untyped-def]
+    config = configuration.load(workspace / "config.yaml")
+    origins = sum(len(e.seeds) for e in config.experiments.values())
+    steps = sum(e.generations * len(e.seeds) * len(e.regimes) for e in config.experiments.values() if e.granularity == "step")
+    chains = sum(len(e.seeds) * len(e.regimes) for e in config.experiments.values() if e.granularity == "chain")
+    assert dry_run(run) == {
+        "real_text": 2,
+        "real_vectors": 3,
+        "mix": origins + steps,
+        "train": origins + steps,
+        "sample": steps,
+        "evaluate": origins + steps,
+        "chain": chains,
+    }
+
+
+def test_a_chain_of_a_thousand_generations_builds(workspace, run) -> None:  # type: ignore[no-untyped-def]
+    def only_a_long_chain(raw: dict) -> None:
+        raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "generations": 1000, "regimes": ["replace"]}}
+
+    edit(workspace, only_a_long_chain)
+    assert dry_run(run) == {"real_vectors": 1, "mix": 1001, "train": 1001, "sample": 1000, "evaluate": 1001}
+
+
+def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace, run) -> None:  # type: ignore[no-untyped-def]
+    raw = yaml.safe_load((workspace / "config.yaml").read_text())
+    raw["experiments"] = {"other": {**raw["experiments"]["steps"], "regimes": ["replace"], "generations": 1}}
+    (workspace / "preset.yaml").write_text(yaml.safe_dump(raw))
+    assert dry_run(run, "--configfile", "preset.yaml") == {"real_vectors": 1, "mix": 2, "train": 2, "sample": 1, "evaluate": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda raw: raw["experiments"]["steps"].update(rows=0), "experiments.steps.rows: Input should be greater than or equal to 1 (given: 0)"),
+        (lambda raw: raw["experiments"]["ngram"]["source"].update(paths=["nowhere/*.txt"]), "experiments.ngram: source.paths"),
+        (lambda raw: raw["regimes"].update(keep={"original": {"share": 2}}), "regimes.keep.original.share"),
+        (lambda raw: raw["experiments"].update({"a;b": raw["experiments"]["steps"]}), "String should match pattern"),
+    ],
+)
+def test_bad_input_is_one_clear_line_before_any_job_and_nothing_is_written(workspace, run, change, message) -> None:  # type: ignore[no-untyped-def]
+    edit(workspace, change)
+    done = run("snakemake", check=False)
+    assert done.returncode != 0
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if message in line]
+    assert len(lines) == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (workspace / "data").exists()
+    assert not (workspace / "results").exists()
+
+
+def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspace, run) -> None:  # type: ignore[no-untyped-def]
+    edit(workspace, lambda raw: raw["experiments"]["ngram"].update(origin_rows=99999))
+    done = run("snakemake", check=False)
+    assert done.returncode != 0
+    assert "experiments.ngram: origin_rows needs 99999 real rows, but there are" in done.stdout + done.stderr
+    assert not (workspace / "data").exists()

@@ -1,0 +1,158 @@
+"""The whole workflow on the tiny config: real Snakemake, real DVC, real git."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from heirloom import manifest
+from helpers import environment, make_workspace, run_in
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the tiny config has run once, under git and DVC, recorded by Snakemake's own hook."""
+    folder = make_workspace(tmp_path_factory.mktemp("finished"))
+    run_in(folder, "git", "init", "-q")
+    run_in(folder, "snakemake")
+    return folder
+
+
+@pytest.fixture
+def again(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished folder to change at will."""
+    shutil.copytree(finished, tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+def jobs(folder: Path) -> dict[str, int]:
+    output = run_in(folder, "snakemake", "-n").stdout
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+)\s+(\d+)$", output, re.MULTILINE)}
+    return {rule: number for rule, number in counts.items() if rule not in {"all", "total"}}
+
+
+def prints(folder: Path) -> dict[str, str]:
+    """Return every recorded fingerprint, and check it against the artefact."""
+    found = {}
+    for path in sorted((folder / "data").rglob("*.fingerprint.json")):
+        name = path.name.split(".")[0]
+        (artefact,) = (p for p in path.parent.iterdir() if p.name.split(".")[0] == name and p.name.split(".")[1:] in ([], ["parquet"], ["json"]))
+        recorded = json.loads(path.read_text())
+        assert manifest.fingerprint(artefact) == recorded, path
+        found[path.relative_to(folder).as_posix()] = recorded["sha256"]
+    return found
+
+
+def edit(folder: Path, change) -> None:  # type: ignore[no-untyped-def]
+    raw = yaml.safe_load((folder / "config.yaml").read_text())
+    change(raw)
+    (folder / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def test_every_generation_has_its_measures_in_one_tidy_table(finished: Path) -> None:
+    table = pd.read_parquet(finished / "results/metrics.parquet")
+    assert list(table.columns) == ["experiment", "variant", "regime", "seed", "generation", "metric", "value"]
+    lm = table[(table["experiment"] == "transformer") & (table["metric"] == "test_perplexity")]
+    assert sorted(zip(lm["regime"], lm["generation"], strict=True)) == [
+        ("accumulate", 1), ("accumulate", 2), ("origin", 0), ("replace", 1), ("replace", 2),
+    ]  # fmt: skip
+    assert set(table["variant"][table["experiment"] == "gaussian"]) == {"mle", "unbiased"}
+
+
+def test_nothing_is_left_to_do_after_a_run(finished: Path) -> None:
+    assert jobs(finished) == {}
+
+
+def test_every_dataset_and_checkpoint_is_in_dvc_and_takes_its_size_once(finished: Path) -> None:
+    assert run_in(finished, "dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    lineages = sorted(path.relative_to(finished).as_posix() for path in finished.glob("data/**/*.dvc"))
+    assert "data/transformer/replace/seed=0.dvc" in lineages
+    assert "data/transformer/origin/seed=0.dvc" in lineages
+    assert "data/ngram/real.dvc" in lineages
+    for path in ("transformer/replace/seed=0/gen=1/synthetic.parquet", "transformer/replace/seed=0/gen=2/checkpoint/model.safetensors"):
+        assert (finished / "data" / path).stat().st_nlink >= 2
+
+
+def test_a_rerun_by_force_gives_the_same_bytes_and_a_clean_diff(again: Path) -> None:
+    before = prints(again)
+    run_in(again, "git", "add", "-A")
+    run_in(again, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "recorded")
+    run_in(again, "snakemake", "--forceall")
+    assert prints(again) == before
+    assert run_in(again, "git", "diff", "--exit-code", "--stat", "--", "data", "results", check=False).stdout == ""
+
+
+def test_one_more_generation_adds_its_own_jobs_only(again: Path) -> None:
+    edit(again, lambda raw: raw["experiments"]["transformer"].update(generations=3))
+    assert jobs(again) == {"mix": 2, "train": 2, "sample": 2, "evaluate": 2, "summarise": 1, "plot": 1}
+
+
+def test_a_changed_learning_rate_of_later_generations_leaves_the_origin_alone(again: Path) -> None:
+    def faster(raw: dict) -> None:
+        raw["experiments"]["transformer"]["family"]["training"]["generation"]["learning_rate"] = 0.02
+
+    edit(again, faster)
+    # generation 1 mixes and samples from the origin, which stays; everything behind a new checkpoint is new
+    assert jobs(again) == {"mix": 2, "train": 4, "sample": 2, "evaluate": 4, "summarise": 1, "plot": 1}
+
+
+def test_a_changed_regime_reruns_that_arm_only(again: Path) -> None:
+    edit(again, lambda raw: raw["regimes"]["keep"]["original"].update(share=0.2))
+    assert jobs(again) == {"chain": 2, "mix": 2, "train": 2, "evaluate": 2, "summarise": 1, "plot": 1}
+
+
+def test_scrambled_time_stamps_rerun_nothing(again: Path) -> None:
+    for number, path in enumerate(sorted((again / "data").rglob("*"), reverse=True)):
+        if path.is_file():
+            path.touch() if number % 2 else None
+    assert jobs(again) == {}
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    folder = make_workspace(tmp_path)
+    process = subprocess.Popen(["snakemake"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("data/transformer/*/seed=0/gen=1/train.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    run_in(folder, "snakemake", "--unlock")
+    run_in(folder, "snakemake")
+    assert prints(folder) == prints(finished)
+
+
+def test_frozen_weights_stop_the_chain_with_one_clear_line(workspace: Path, run) -> None:  # type: ignore[no-untyped-def]
+    def frozen(raw: dict) -> None:
+        raw["experiments"] = {"transformer": raw["experiments"]["transformer"]}
+        raw["experiments"]["transformer"]["family"]["training"]["origin"]["learning_rate"] = 1e-30
+
+    edit(workspace, frozen)
+    done = run("snakemake", check=False)
+    assert done.returncode != 0
+    log = (workspace / "logs/train/transformer/origin/seed=0/gen=0.log").read_text()
+    assert re.fullmatch(r"heirloom: no weight changed in \d+ steps at learning_rate 1e-30: .*\n", log)
+    assert not list(workspace.glob("data/transformer/origin/seed=0/gen=0/checkpoint*"))
+
+
+def test_the_checkpoint_is_a_folder_that_transformers_opens(finished: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(finished / "data/transformer/replace/seed=0/gen=2/checkpoint")
+    assert type(model).__name__ == "LlamaForCausalLM"
+
+
+def test_the_interpreter_of_the_tests_is_the_one_whose_commands_run(finished: Path) -> None:
+    assert Path(run_in(finished, "python", "-c", "import sys; print(sys.executable)").stdout.strip()) == Path(sys.executable)
