@@ -34,7 +34,10 @@ def make_workspace(folder: Path) -> Path:
     for name in WORKFLOW:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(ROOT / name)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(ROOT / name, target)
     shutil.copy(ROOT / "tests/config.tiny.yaml", folder / "config.yaml")
     write_corpus(folder / "corpus")
     return folder
