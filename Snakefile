@@ -58,8 +58,8 @@ onstart:
 
 
 onsuccess:
-    shell("heirloom record --complete --config {CONFIG_FILE:q}")
+    shell("heirloom record --complete --if-possible --config {CONFIG_FILE:q}")
 
 
 onerror:
-    shell("heirloom record --config {CONFIG_FILE:q}")
+    shell("heirloom record --if-possible --config {CONFIG_FILE:q}")

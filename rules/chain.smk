@@ -16,6 +16,7 @@ rule chain:
         paths.log("chain", paths.TRAJECTORY),
     benchmark:
         paths.benchmark("chain", paths.TRAJECTORY)
+    priority: PRIORITY[\"chain\"]
     params:
         slice=chain_slice,
     wildcard_constraints:

@@ -8,17 +8,24 @@ from heirloom import config as configuration
 from heirloom import paths, preflight, slices, sources
 from heirloom.report import tables
 from heirloom.errors import HeirloomError
+from heirloom.lineage.restore import restore
 
 try:
     CONFIG_FILE = str(workflow.configfiles[0])
     CONFIG = configuration.parse(config, CONFIG_FILE)
     preflight.cheap(CONFIG)
+    if workflow.is_main_process:
+        restore()  # Snakemake's records follow the data that git and DVC have brought
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
 
 
 TEXT_FILES = (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST, paths.TOKENIZER, paths.DOCUMENTS)
 VECTOR_FILES = (paths.REAL_TRAIN, paths.REAL_TEST)
+
+
+# What later generations wait for goes first; measures, which only tables wait for, fill the gaps.
+PRIORITY = {"real": 40, "mix": 30, "train": 30, "sample": 30, "chain": 10}
 
 
 def experiments_where(condition):

@@ -17,6 +17,7 @@ rule real_text:
         paths.log("real", paths.REAL_TRAIN),
     benchmark:
         paths.benchmark("real", paths.REAL_TRAIN)
+    priority: PRIORITY[\"real\"]
     params:
         slice=real_slice,
     wildcard_constraints:
@@ -36,6 +37,7 @@ rule real_vectors:
         paths.log("real", paths.REAL_TRAIN),
     benchmark:
         paths.benchmark("real", paths.REAL_TRAIN)
+    priority: PRIORITY[\"real\"]
     params:
         slice=real_slice,
     wildcard_constraints:

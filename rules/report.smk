@@ -13,6 +13,7 @@ rule summarise:
         measures=ancient(measure_files),
     output:
         metrics=tables.METRICS,
+        fingerprint=paths.fingerprint(tables.METRICS),
         headlines=tables.HEADLINES_FILE,
         plots=tables.plot_files(CONFIG),
     log:
@@ -29,7 +30,8 @@ rule summarise:
 rule plot:
     """Draw every figure from the tidy table."""
     input:
-        metrics=tables.METRICS,
+        metrics=ancient(tables.METRICS),
+        fingerprint=paths.fingerprint(tables.METRICS),
     output:
         index=figures.INDEX,
         svg=[report(f.file("svg"), **f.shown) for f in figures.listed(CONFIG)],

@@ -15,6 +15,7 @@ rule sample:
         paths.log("sample", paths.SYNTHETIC),
     benchmark:
         paths.benchmark("sample", paths.SYNTHETIC)
+    priority: PRIORITY[\"sample\"]
     params:
         slice=step_slice(slices.sample),
     threads: CONFIG.num_threads

@@ -15,6 +15,7 @@ rule train:
         paths.log("train", paths.CHECKPOINT),
     benchmark:
         paths.benchmark("train", paths.CHECKPOINT)
+    priority: PRIORITY[\"train\"]
     params:
         slice=step_slice(slices.train),
     threads: CONFIG.num_threads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from heirloom import config as configuration
 ROOT = Path(__file__).parents[1]
 
 FILES = {
-    "a.py": "from heirloom import b\nfrom heirloom.c import helper\nLIMIT = 3\ndef train():\n    return helper() + LIMIT\ndef evaluate():\n    return b.measure()\n",
+    "a.py": "from heirloom import b\nfrom heirloom.c import helper\nLIMIT = 3\n"
+    "def train():\n    return helper() + LIMIT\ndef evaluate():\n    return b.measure()\n",
     "b.py": "def measure():\n    return 1\ndef unused():\n    return 2\n",
     "c.py": "from heirloom import d\ndef helper():\n    '''Words.'''\n    return d.deep\n",
     "d.py": "deep = 5\nother = 6\n",
@@ -20,7 +22,7 @@ FILES = {
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(codehash, "ROOT", tmp_path)
@@ -58,7 +60,9 @@ def hashes_after(package: Path, name: str, old: str, new: str) -> tuple[bool, bo
         ("b.py", "def unused", "import os\nos.getcwd()\ndef unused", (False, True)),
     ],
 )
-def test_an_edit_counts_for_exactly_the_steps_that_run_it(package: Path, name: str, old: str, new: str, expected: tuple[bool, bool]) -> None:
+def test_an_edit_counts_for_exactly_the_steps_that_run_it(
+    package: Path, name: str, old: str, new: str, expected: tuple[bool, bool]
+) -> None:
     assert hashes_after(package, name, old, new) == expected
 
 

@@ -74,7 +74,10 @@ G = "experiments.gaussian"
         (changed(f"{G}.snapshots", [4]), r"experiments.gaussian: snapshots \[4\] are later than the last generation, 3"),
         (changed(f"{G}.seeds", [1, 1]), r"seeds lists something twice"),
         (changed(f"{G}.grid", {"d": {"key": "family.nothing.divisor", "values": {"a": 1}}}), r"family.nothing: Extra inputs"),
-        (changed(f"{G}.grid", {"d": {"key": "rows", "values": {f"v{i}": i + 1 for i in range(501)}}}), r"501 variants, at most 500 are allowed"),
+        (
+            changed(f"{G}.grid", {"d": {"key": "rows", "values": {f"v{i}": i + 1 for i in range(501)}}}),
+            r"501 variants, at most 500 are allowed",
+        ),
         (changed("schema_version", 99), r"schema_version 99 is newer than 1"),
         (changed("speed", "fast"), r"config: speed: Extra inputs are not permitted \(given: 'fast'\)"),
         ([], r"config: expected a mapping"),
@@ -104,11 +107,11 @@ def test_a_grid_expands_into_named_variants_that_cross_its_axes() -> None:
 def test_nothing_of_a_config_can_be_changed_after_reading() -> None:
     config = configuration.parse(VALID)
     with pytest.raises(Exception, match="frozen"):
-        config.num_threads = 2
+        config.num_threads = 2  # type: ignore[misc]
 
 
 def test_a_file_that_is_missing_or_no_yaml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HeirloomError, match="nowhere.yaml: no such config file"):
+    with pytest.raises(HeirloomError, match=r"nowhere.yaml: no such config file"):
         configuration.load(tmp_path / "nowhere.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(HeirloomError, match=r"bad.yaml: not valid YAML"):

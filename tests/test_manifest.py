@@ -38,16 +38,20 @@ def test_sealing_writes_manifest_and_fingerprint_beside_the_artefact(tmp_path: P
     assert made["sha256"] == manifest.recorded_sha256(tmp_path / "train.parquet") == hashlib.sha256(b"x").hexdigest()
 
 
+def half_made(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "model").write_text("half")
+    raise FileExistsError
+
+
 def test_an_error_leaves_what_stood_there_and_no_temporary(tmp_path: Path) -> None:
     target = tmp_path / "checkpoint"
     target.mkdir()
     (target / "model").write_text("old")
-    with pytest.raises(RuntimeError), manifest.replacing(target) as temporary:
-        temporary.mkdir()
-        (temporary / "model").write_text("half")
-        raise RuntimeError
+    with pytest.raises(FileExistsError), manifest.replacing(target) as temporary:
+        half_made(temporary)
     assert (target / "model").read_text() == "old"
-    assert os.listdir(tmp_path) == ["checkpoint"]
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint"]
 
 
 def test_replacing_never_writes_through_a_hard_link(tmp_path: Path) -> None:
@@ -64,12 +68,17 @@ def test_a_full_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         with manifest.replacing(tmp_path / "folder") as temporary:
             temporary.mkdir()
             (temporary / content).touch()
-    assert os.listdir(tmp_path / "folder") == ["new"]
+    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["new"]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "missing; run snakemake"), ("{", "not valid JSON"), ("[]", "expected a JSON object"), ('{"schema_version": 2}', "schema_version 2 is newer")],
+    [
+        (None, "missing; run snakemake"),
+        ("{", "not valid JSON"),
+        ("[]", "expected a JSON object"),
+        ('{"schema_version": 2}', "schema_version 2 is newer"),
+    ],
 )
 def test_a_small_file_that_cannot_be_trusted_is_refused_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
     path = tmp_path / "file.json"

@@ -11,7 +11,12 @@ PINNED_UNIFORMS = [[0.38428200953583525, 0.3697505453826395]]
 def test_equal_names_give_equal_numbers_and_any_other_name_gives_others() -> None:
     first = step(0, "replace", 1, "train").generator().random(4)
     assert np.array_equal(first, step(0, "replace", 1, "train").generator().random(4))
-    for other in (step(1, "replace", 1, "train"), step(0, "keep", 1, "train"), step(0, "replace", 2, "train"), step(0, "replace", 1, "mix")):
+    for other in (
+        step(1, "replace", 1, "train"),
+        step(0, "keep", 1, "train"),
+        step(0, "replace", 2, "train"),
+        step(0, "replace", 1, "mix"),
+    ):
         assert not np.array_equal(first, other.generator().random(4))
 
 
@@ -38,5 +43,3 @@ def test_uniforms_are_uniform() -> None:
     z = (drawn.mean() - 0.5) / np.sqrt(1 / 12 / drawn.size)
     assert abs(z) < 4
     assert 0 <= drawn.min() < drawn.max() < 1
-
-

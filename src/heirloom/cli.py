@@ -183,11 +183,15 @@ def record(
     config: ConfigFile = CONFIG,
     *,
     complete: Annotated[bool, typer.Option("--complete", help="The whole workflow has run: record its stage, too.")] = False,
+    if_possible: Annotated[bool, typer.Option("--if-possible", help="Without git or DVC, say so and succeed.")] = False,
 ) -> None:
     """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks."""
     from heirloom.lineage.record import record as job
 
-    typer.echo(job(config, complete=complete).line)
+    report = job(config, complete=complete)
+    if report.unrecorded and not if_possible:
+        raise HeirloomError(report.unrecorded)
+    typer.echo(report.line)
 
 
 @app.command()

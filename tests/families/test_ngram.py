@@ -64,5 +64,5 @@ def test_counts_do_not_depend_on_batches() -> None:
 def test_an_order_that_cannot_be_numbered_and_rows_too_short_are_refused() -> None:
     with pytest.raises(HeirloomError, match="needs more than 63 bits"):
         fitted(ROWS, 8, 2048)
-    with pytest.raises(HeirloomError, match="rows of 3 tokens are shorter than family.training.order 4"):
+    with pytest.raises(HeirloomError, match=r"rows of 3 tokens are shorter than family.training.order 4"):
         fitted(ROWS, 4)

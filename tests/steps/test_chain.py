@@ -24,7 +24,9 @@ REGIMES = {
 FILL = paths.fill
 
 
-def made(generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = ()) -> configuration.Config:
+def made(
+    generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = ()
+) -> configuration.Config:
     experiment = {
         "family": {"name": "gaussian", "training": {"divisor": divisor}},
         "source": {"name": "normal", "rows": pool, "test_rows": 1},
@@ -73,7 +75,9 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
         train.run(slices.train(*key), training, None, checkpoint)
         metrics = FILL(paths.METRICS, "g", regime, 0, g)
-        evaluate.run(slices.evaluate(*key), checkpoint, synthetic[-1], inputs["held_out"], inputs["original"], inputs["checkpoint"], metrics)
+        evaluate.run(
+            slices.evaluate(*key), checkpoint, synthetic[-1], inputs["held_out"], inputs["original"], inputs["checkpoint"], metrics
+        )
         measured[g] = read_json(metrics)
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 

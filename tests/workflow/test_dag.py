@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from heirloom import config as configuration
+from helpers import Run
 
 pytestmark = pytest.mark.slow
+
+Change = Callable[[dict[str, Any]], object]
 
 
 def planned(output: str) -> dict[str, int]:
@@ -19,17 +24,17 @@ def planned(output: str) -> dict[str, int]:
     return {rule: number for rule, number in counts.items() if rule not in {"all", "total", "summarise", "plot"}}
 
 
-def dry_run(run, *arguments: str) -> dict[str, int]:  # type: ignore[no-untyped-def]
+def dry_run(run: Run, *arguments: str) -> dict[str, int]:
     return planned(run("snakemake", "-n", *arguments).stdout)
 
 
-def edit(workspace: Path, change) -> None:  # type: ignore[no-untyped-def]
+def edit(workspace: Path, change: Change) -> None:
     raw = yaml.safe_load((workspace / "config.yaml").read_text())
     change(raw)
     (workspace / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
 
 
-def test_the_jobs_of_a_fresh_folder_are_those_that_the_config_implies(workspace, run) -> None:  # type: ignore[no-untyped-def]
+def test_the_jobs_of_a_fresh_folder_are_those_that_the_config_implies(workspace: Path, run: Run) -> None:
     config = configuration.load(workspace / "config.yaml")
     origins = sum(len(e.seeds) for e in config.experiments.values())
     steps = sum(e.generations * len(e.seeds) * len(e.regimes) for e in config.experiments.values() if e.granularity == "step")
@@ -45,15 +50,15 @@ def test_the_jobs_of_a_fresh_folder_are_those_that_the_config_implies(workspace,
     }
 
 
-def test_a_chain_of_a_thousand_generations_builds(workspace, run) -> None:  # type: ignore[no-untyped-def]
-    def only_a_long_chain(raw: dict) -> None:
+def test_a_chain_of_a_thousand_generations_builds(workspace: Path, run: Run) -> None:
+    def only_a_long_chain(raw: dict[str, Any]) -> None:
         raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "generations": 1000, "regimes": ["replace"]}}
 
     edit(workspace, only_a_long_chain)
     assert dry_run(run) == {"real_vectors": 1, "mix": 1001, "train": 1001, "sample": 1000, "evaluate": 1001}
 
 
-def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace: Path, run: Run) -> None:
     raw = yaml.safe_load((workspace / "config.yaml").read_text())
     raw["experiments"] = {"other": {**raw["experiments"]["steps"], "regimes": ["replace"], "generations": 1}}
     (workspace / "preset.yaml").write_text(yaml.safe_dump(raw))
@@ -63,13 +68,16 @@ def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda raw: raw["experiments"]["steps"].update(rows=0), "experiments.steps.rows: Input should be greater than or equal to 1 (given: 0)"),
+        (
+            lambda raw: raw["experiments"]["steps"].update(rows=0),
+            "experiments.steps.rows: Input should be greater than or equal to 1 (given: 0)",
+        ),
         (lambda raw: raw["experiments"]["ngram"]["source"].update(paths=["nowhere/*.txt"]), "experiments.ngram: source.paths"),
         (lambda raw: raw["regimes"].update(keep={"original": {"share": 2}}), "regimes.keep.original.share"),
         (lambda raw: raw["experiments"].update({"a;b": raw["experiments"]["steps"]}), "String should match pattern"),
     ],
 )
-def test_bad_input_is_one_clear_line_before_any_job_and_nothing_is_written(workspace, run, change, message) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_is_one_clear_line_before_any_job_and_nothing_is_written(workspace: Path, run: Run, change: Change, message: str) -> None:
     edit(workspace, change)
     done = run("snakemake", check=False)
     assert done.returncode != 0
@@ -80,7 +88,7 @@ def test_bad_input_is_one_clear_line_before_any_job_and_nothing_is_written(works
     assert not (workspace / "results").exists()
 
 
-def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspace, run) -> None:  # type: ignore[no-untyped-def]
+def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspace: Path, run: Run) -> None:
     edit(workspace, lambda raw: raw["experiments"]["ngram"].update(origin_rows=99999))
     done = run("snakemake", check=False)
     assert done.returncode != 0

@@ -10,14 +10,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 
 from heirloom import manifest
-from helpers import environment, make_workspace, run_in
+from helpers import Run, environment, make_workspace, run_in
 
 pytestmark = pytest.mark.slow
 
@@ -49,14 +51,16 @@ def prints(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted((folder / "data").rglob("*.fingerprint.json")):
         name = path.name.split(".")[0]
-        (artefact,) = (p for p in path.parent.iterdir() if p.name.split(".")[0] == name and p.name.split(".")[1:] in ([], ["parquet"], ["json"]))
+        (artefact,) = (
+            p for p in path.parent.iterdir() if p.name.split(".")[0] == name and p.name.split(".")[1:] in ([], ["parquet"], ["json"])
+        )
         recorded = json.loads(path.read_text())
         assert manifest.fingerprint(artefact) == recorded, path
         found[path.relative_to(folder).as_posix()] = recorded["sha256"]
     return found
 
 
-def edit(folder: Path, change) -> None:  # type: ignore[no-untyped-def]
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     raw = yaml.safe_load((folder / "config.yaml").read_text())
     change(raw)
     (folder / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
@@ -101,7 +105,7 @@ def test_one_more_generation_adds_its_own_jobs_only(again: Path) -> None:
 
 
 def test_a_changed_learning_rate_of_later_generations_leaves_the_origin_alone(again: Path) -> None:
-    def faster(raw: dict) -> None:
+    def faster(raw: dict[str, Any]) -> None:
         raw["experiments"]["transformer"]["family"]["training"]["generation"]["learning_rate"] = 0.02
 
     edit(again, faster)
@@ -123,7 +127,9 @@ def test_scrambled_time_stamps_rerun_nothing(again: Path) -> None:
 
 def test_a_killed_run_goes_on_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     folder = make_workspace(tmp_path)
-    process = subprocess.Popen(["snakemake"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        ["snakemake"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while not list(folder.glob("data/transformer/*/seed=0/gen=1/train.parquet")) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -134,8 +140,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(finished: Path, tmp_path: Path) 
     assert prints(folder) == prints(finished)
 
 
-def test_frozen_weights_stop_the_chain_with_one_clear_line(workspace: Path, run) -> None:  # type: ignore[no-untyped-def]
-    def frozen(raw: dict) -> None:
+def test_frozen_weights_stop_the_chain_with_one_clear_line(workspace: Path, run: Run) -> None:
+    def frozen(raw: dict[str, Any]) -> None:
         raw["experiments"] = {"transformer": raw["experiments"]["transformer"]}
         raw["experiments"]["transformer"]["family"]["training"]["origin"]["learning_rate"] = 1e-30
 

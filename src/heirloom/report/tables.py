@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import VARIANT_MARK, Config, Experiment
 from heirloom.errors import HeirloomError
-from heirloom.manifest import dumps, read_json, replacing, write_text
+from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +121,7 @@ def write(config: Config) -> None:
     """Write the tidy table, the headline numbers of the last generation, and a table an experiment for ``dvc plots``."""
     frame = gather(config)
     _write_parquet(frame, METRICS)
+    write_text(paths.fingerprint(METRICS), dumps(fingerprint(Path(METRICS))))
     write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
     with replacing(PLOTS) as folder:
         folder.mkdir()
