@@ -1,6 +1,8 @@
 # Two commands: `make` (environment, the default experiments, report) and `make test`. The rest are their parts.
 VENV ?= .venv
 PYTHON ?= python3
+# without compiled modules every job would spend two seconds on compiling its imports anew
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
@@ -12,7 +14,7 @@ env: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 # the workflow: after this, plain `snakemake` from $(VENV)/bin does the same

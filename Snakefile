@@ -13,7 +13,9 @@ from snakemake.utils import min_version
 from heirloom import paths
 
 min_version("9.27")
-sys.setrecursionlimit(20_000)  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
+sys.setrecursionlimit(
+    20_000
+)  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
 
 if not workflow.configfiles:
 

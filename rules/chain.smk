@@ -16,12 +16,12 @@ rule chain:
         paths.log("chain", paths.TRAJECTORY),
     benchmark:
         paths.benchmark("chain", paths.TRAJECTORY)
-    priority: PRIORITY[\"chain\"]
-    params:
-        slice=chain_slice,
     wildcard_constraints:
         experiment=experiments_where(is_chain),
+    priority: PRIORITY["chain"]
     threads: CONFIG.num_threads
+    params:
+        slice=chain_slice,
     shell:
         "heirloom chain --slice {params.slice:q} --pool {input.pool} --held-out {input.held_out}"
         " --original {input.original} --checkpoint {input.checkpoint} --trajectory {output.trajectory} 2> {log}"

@@ -20,7 +20,13 @@ except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
 
 
-TEXT_FILES = (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST, paths.TOKENIZER, paths.DOCUMENTS)
+TEXT_FILES = (
+    paths.REAL_TRAIN,
+    paths.REAL_VALID,
+    paths.REAL_TEST,
+    paths.TOKENIZER,
+    paths.DOCUMENTS,
+)
 VECTOR_FILES = (paths.REAL_TRAIN, paths.REAL_TEST)
 
 
@@ -30,7 +36,9 @@ PRIORITY = {"real": 40, "mix": 30, "train": 30, "sample": 30, "chain": 10}
 
 def experiments_where(condition):
     """A wildcard constraint: the names of the experiments for which the condition holds, or one that nothing matches."""
-    names = [name for name, experiment in CONFIG.experiments.items() if condition(experiment)]
+    names = [
+        name for name, experiment in CONFIG.experiments.items() if condition(experiment)
+    ]
     return "|".join(names) or "(?!)"
 
 
@@ -50,7 +58,10 @@ def files(artefacts):
     """An input function that gives a role's artefacts without making their time stamps count."""
 
     def given(wildcards):
-        return {role: [ancient(path) for path in paths_] for role, paths_ in artefacts(wildcards).items()}
+        return {
+            role: [ancient(path) for path in paths_]
+            for role, paths_ in artefacts(wildcards).items()
+        }
 
     return given
 
@@ -59,7 +70,11 @@ def fingerprints(artefacts):
     """An input function that gives the fingerprints of the same artefacts: what the job really depends on."""
 
     def given(wildcards):
-        return [paths.fingerprint(path) for paths_ in artefacts(wildcards).values() for path in paths_]
+        return [
+            paths.fingerprint(path)
+            for paths_ in artefacts(wildcards).values()
+            for path in paths_
+        ]
 
     return given
 
@@ -68,7 +83,12 @@ def step_slice(step):
     """A params function: the step's slice of the config, and the hash of its code, as JSON."""
 
     def given(wildcards):
-        key = (wildcards.experiment, wildcards.regime, int(wildcards.seed), int(wildcards.generation))
+        key = (
+            wildcards.experiment,
+            wildcards.regime,
+            int(wildcards.seed),
+            int(wildcards.generation),
+        )
         return json.dumps(step(CONFIG, *key), sort_keys=True)
 
     return given
@@ -79,12 +99,19 @@ def real_slice(wildcards):
 
 
 def chain_slice(wildcards):
-    return json.dumps(slices.chain(CONFIG, wildcards.experiment, wildcards.regime, int(wildcards.seed)), sort_keys=True)
+    return json.dumps(
+        slices.chain(
+            CONFIG, wildcards.experiment, wildcards.regime, int(wildcards.seed)
+        ),
+        sort_keys=True,
+    )
 
 
 def at(pattern, wildcards, generation):
     """The artefact of another generation of the same lineage; generation 0 is the origin's."""
-    return paths.fill(pattern, wildcards.experiment, wildcards.regime, wildcards.seed, generation)
+    return paths.fill(
+        pattern, wildcards.experiment, wildcards.regime, wildcards.seed, generation
+    )
 
 
 def source_files(wildcards):
@@ -95,17 +122,29 @@ def mix_artefacts(wildcards):
     """The real pool; after generation 0, the original set and the synthetic sets that the regime asks for, oldest first."""
     generation = int(wildcards.generation)
     pool = paths.fill(paths.REAL_TRAIN, wildcards.experiment)
-    if generation == 0:  # the empty case: nobody ever asks to sample generation 0, so the recursion ends by itself
+    if (
+        generation == 0
+    ):  # the empty case: nobody ever asks to sample generation 0, so the recursion ends by itself
         return {"pool": [pool], "original": [], "synthetic": []}
-    first = {"latest": generation, "all": 1, "none": generation + 1}[CONFIG.regimes[wildcards.regime].synthetic]
-    synthetic = [at(paths.SYNTHETIC, wildcards, g) for g in range(first, generation + 1)]
-    return {"pool": [pool], "original": [at(paths.TRAIN, wildcards, 0)], "synthetic": synthetic}
+    first = {"latest": generation, "all": 1, "none": generation + 1}[
+        CONFIG.regimes[wildcards.regime].synthetic
+    ]
+    synthetic = [
+        at(paths.SYNTHETIC, wildcards, g) for g in range(first, generation + 1)
+    ]
+    return {
+        "pool": [pool],
+        "original": [at(paths.TRAIN, wildcards, 0)],
+        "synthetic": synthetic,
+    }
 
 
 def train_artefacts(wildcards):
     """The training set, and the checkpoint whose weights the training begins from."""
     generation = int(wildcards.generation)
-    start = getattr(CONFIG.experiments[wildcards.experiment].family.training, "start", "scratch")
+    start = getattr(
+        CONFIG.experiments[wildcards.experiment].family.training, "start", "scratch"
+    )
     begun = {"origin": 0, "previous": generation - 1}.get(start) if generation else None
     return {
         "train": [at(paths.TRAIN, wildcards, generation)],
@@ -119,7 +158,11 @@ def sample_artefacts(wildcards):
     if not CONFIG.experiments[wildcards.experiment].is_text:
         return {"checkpoint": [parent], "original": [], "tokenizer": []}
     tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
-    return {"checkpoint": [parent], "original": [at(paths.TRAIN, wildcards, 0)], "tokenizer": [tokenizer]}
+    return {
+        "checkpoint": [parent],
+        "original": [at(paths.TRAIN, wildcards, 0)],
+        "tokenizer": [tokenizer],
+    }
 
 
 def evaluate_artefacts(wildcards):

@@ -15,9 +15,9 @@ rule evaluate:
         paths.log("evaluate", paths.METRICS),
     benchmark:
         paths.benchmark("evaluate", paths.METRICS)
+    threads: CONFIG.num_threads
     params:
         slice=step_slice(slices.evaluate),
-    threads: CONFIG.num_threads
     shell:
         "heirloom evaluate --slice {params.slice:q} --checkpoint {input.checkpoint} --synthetic '{input.synthetic}'"
         " --held-out {input.held_out} --original {input.original} --origin {input.origin} --metrics {output.metrics} 2> {log}"

@@ -15,7 +15,7 @@ rule mix:
         paths.log("mix", paths.TRAIN),
     benchmark:
         paths.benchmark("mix", paths.TRAIN)
-    priority: PRIORITY[\"mix\"]
+    priority: PRIORITY["mix"]
     params:
         slice=step_slice(slices.mix),
     shell:

@@ -12,16 +12,18 @@ rule real_text:
         test=paths.REAL_TEST,
         tokenizer=paths.TOKENIZER,
         documents=paths.DOCUMENTS,
-        notes=[note(p) for p in TEXT_FILES for note in (paths.fingerprint, paths.manifest)],
+        notes=[
+            note(p) for p in TEXT_FILES for note in (paths.fingerprint, paths.manifest)
+        ],
     log:
         paths.log("real", paths.REAL_TRAIN),
     benchmark:
         paths.benchmark("real", paths.REAL_TRAIN)
-    priority: PRIORITY[\"real\"]
-    params:
-        slice=real_slice,
     wildcard_constraints:
         experiment=experiments_where(is_text),
+    priority: PRIORITY["real"]
+    params:
+        slice=real_slice,
     shell:
         "heirloom real --slice {params.slice:q} --train {output.train} --valid {output.valid} --test {output.test}"
         " --tokenizer {output.tokenizer} --documents {output.documents} 2> {log}"
@@ -32,15 +34,19 @@ rule real_vectors:
     output:
         train=paths.REAL_TRAIN,
         test=paths.REAL_TEST,
-        notes=[note(p) for p in VECTOR_FILES for note in (paths.fingerprint, paths.manifest)],
+        notes=[
+            note(p)
+            for p in VECTOR_FILES
+            for note in (paths.fingerprint, paths.manifest)
+        ],
     log:
         paths.log("real", paths.REAL_TRAIN),
     benchmark:
         paths.benchmark("real", paths.REAL_TRAIN)
-    priority: PRIORITY[\"real\"]
-    params:
-        slice=real_slice,
     wildcard_constraints:
         experiment=experiments_where(is_vectors),
+    priority: PRIORITY["real"]
+    params:
+        slice=real_slice,
     shell:
         "heirloom real --slice {params.slice:q} --train {output.train} --test {output.test} 2> {log}"

@@ -15,10 +15,10 @@ rule sample:
         paths.log("sample", paths.SYNTHETIC),
     benchmark:
         paths.benchmark("sample", paths.SYNTHETIC)
-    priority: PRIORITY[\"sample\"]
+    priority: PRIORITY["sample"]
+    threads: CONFIG.num_threads
     params:
         slice=step_slice(slices.sample),
-    threads: CONFIG.num_threads
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --original '{input.original}'"
         " --tokenizer '{input.tokenizer}' --synthetic {output.synthetic} 2> {log}"

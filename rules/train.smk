@@ -15,10 +15,10 @@ rule train:
         paths.log("train", paths.CHECKPOINT),
     benchmark:
         paths.benchmark("train", paths.CHECKPOINT)
-    priority: PRIORITY[\"train\"]
+    priority: PRIORITY["train"]
+    threads: CONFIG.num_threads
     params:
         slice=step_slice(slices.train),
-    threads: CONFIG.num_threads
     shell:
         "heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
         " --checkpoint {output.checkpoint} 2> {log}"
