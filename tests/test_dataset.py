@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom.dataset import BATCH_ROWS, Dataset, InMemory, Piece, text_table, vector_table, write_batches
+from heirloom.dataset import BATCH_ROWS, Dataset, InMemory, Piece, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
+from heirloom.rows import text_table, vector_table
 
 
 def text(first: int, count: int, **ancestry: object) -> Dataset:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset, vector_table
+from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.mixing import Ingredients, mix, mix_origin
+from heirloom.rows import vector_table
 from heirloom.specs.regime import Original, Regime
 from heirloom.streams import Stream, lineage
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset, text_table, vector_table
+from heirloom.dataset import Dataset
 from heirloom.families import FAMILIES, family
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import fingerprint
+from heirloom.rows import text_table, vector_table
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset, vector_table
+from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian
+from heirloom.rows import vector_table
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.streams import Stream

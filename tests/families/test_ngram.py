@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset, text_table
+from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import ngram
+from heirloom.rows import text_table
 from heirloom.specs.base import NoSettings
 from heirloom.specs.ngram import NgramFit
 from heirloom.streams import Stream

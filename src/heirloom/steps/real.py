@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from heirloom import sources, tokenization
-from heirloom.dataset import Dataset, text_table, vector_table, write_batches
+from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.manifest import write_text
+from heirloom.rows import text_table, vector_table
 from heirloom.sources import normal
 from heirloom.sources.splits import SPLITS, assign
 from heirloom.specs.source import AnyTextSource, NormalSource

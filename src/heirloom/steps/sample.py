@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from heirloom import mixing, streams, tokenization
-from heirloom.dataset import Dataset, text_table, vector_table, write_batches
+from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
 from heirloom.manifest import recorded_sha256
+from heirloom.rows import text_table, vector_table
 from heirloom.steps.common import finish
 from heirloom.streams import Stream
 

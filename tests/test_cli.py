@@ -1,0 +1,36 @@
+"""The command line as a person meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from heirloom import cli
+from helpers import Run, run_in
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
+    (workspace / "config.yaml").write_text("regimes: {}\nexperiments: {}\n")
+    done = run("heirloom", "check", check=False)
+    assert done.returncode == cli.BAD_INPUT
+    assert done.stdout == ""
+    assert done.stderr.startswith("heirloom: config.yaml: regimes: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_check_says_what_a_config_holds(run: Run) -> None:
+    assert run("heirloom", "check", "--thorough").stdout == "config.yaml: 5 experiments, 9 lineages\n"
+
+
+@pytest.mark.parametrize(
+    "command", sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback)
+)
+def test_every_command_explains_itself(command: str) -> None:
+    assert len(run_in(ROOT, "heirloom", command, "--help").stdout) > 200
+
+
+def test_the_schema_command_agrees_with_the_file() -> None:
+    run_in(ROOT, "heirloom", "schema")
