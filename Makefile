@@ -32,10 +32,10 @@ summary: env
 	heirloom summary
 
 test: env
-	python -m pytest --numprocesses auto --dist worksteal
+	python -m pytest --numprocesses auto --dist loadfile
 
 test-fast: env
-	python -m pytest -m 'not slow' --numprocesses auto
+	python -m pytest -m "not slow" --numprocesses auto --dist loadfile
 
 check: env
 	ruff check .

@@ -34,6 +34,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     codehash._read.cache_clear()
     codehash._said.cache_clear()
+    codehash._reached.cache_clear()
 
 
 def hashes_after(package: Path, name: str, old: str, new: str) -> tuple[bool, bool]:

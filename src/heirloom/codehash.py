@@ -112,8 +112,13 @@ def _note_imports(node: ast.ImportFrom, origin: str, read: _Module) -> None:
             read.symbols[name] = (origin, alias.name)
 
 
-def _reached(entry: str) -> Iterator[str]:
-    """Yield the definitions that one names directly."""
+@cache
+def _reached(entry: str) -> frozenset[str]:
+    """Return the definitions that one names directly."""
+    return frozenset(_names_in(entry))
+
+
+def _names_in(entry: str) -> Iterator[str]:
     module, name = entry.split(":")
     read = _read(module)
     if name not in read.definitions:

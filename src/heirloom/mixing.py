@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,8 +151,9 @@ def _drawn(union: Dataset, count: int, num_replicas: int, stream: Stream) -> Dat
     return _joined(parts)
 
 
+@lru_cache(maxsize=1)
 def _shuffled(stream: Stream, num_rows: int, num_replicas: int) -> Positions:
-    """Return a permutation a replica, of shape (R, num_rows)."""
+    """Return a permutation a replica, of shape (R, num_rows); the same one in every generation, so it is remembered."""
     identity = np.broadcast_to(np.arange(num_rows), (num_replicas, num_rows))
     return stream.generator().permuted(identity, axis=1)
 
