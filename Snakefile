@@ -17,6 +17,11 @@ sys.setrecursionlimit(
     20_000
 )  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
 
+if workflow.local_exec and workflow.scheduling_settings:
+    # Snakemake 9.27 looks at the queue again a second after every finished job, and from then on every second: 40 % of a
+    # core after a hundred jobs (docs/log.md). Jobs on this machine need no limit to how fast they are started.
+    workflow.scheduling_settings.max_jobs_per_timespan = None
+
 if not workflow.configfiles:
 
     configfile: "config.yaml"
