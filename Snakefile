@@ -17,11 +17,6 @@ sys.setrecursionlimit(
     20_000
 )  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
 
-if workflow.local_exec and workflow.scheduling_settings:
-    # Snakemake 9.27 looks at the queue again a second after every finished job, and from then on every second: 40 % of a
-    # core after a hundred jobs (docs/log.md). Jobs on this machine need no limit to how fast they are started.
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 if not workflow.configfiles:
 
     configfile: "config.yaml"
@@ -61,6 +56,10 @@ include: "rules/report.smk"
 
 
 onstart:
+    if workflow.local_exec:
+        # Snakemake 9.27 looks at the whole queue again a second after each finished job, and from then on every second: 40 % of a core
+        # after a hundred jobs (docs/log.md). Jobs on this machine need no limit to how fast they are started.
+        workflow.scheduler.job_rate_limiter = None
     shell("heirloom check --config {CONFIG_FILE:q} --thorough --quiet")
 
 

@@ -88,7 +88,9 @@ def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
     first = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     tables.write(config)
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
-    assert sorted(str(path) for path in first) == sorted(["results/metrics.json", "results/metrics.parquet", *tables.plot_files(config)])
+    assert sorted(str(path) for path in first) == sorted(
+        ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json", *tables.plot_files(config)]
+    )
 
 
 def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config: Config) -> None:

@@ -77,7 +77,7 @@ def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: 
     title = _title(
         "How surprising generation 0 finds the text of later generations",
         name,
-        "black: its own training text (real); further left: text that it finds more likely",
+        "black: real text that it has not seen; further left: text that it finds more likely",
     )
     return _dressed(_panels(line, arms, 250, 190).properties(title=title))
 

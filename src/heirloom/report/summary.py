@@ -18,7 +18,7 @@ SHOWN = {
     "origin_perplexity.median": "origin perplexity",
     "distinct_3": "distinct 3-grams",
     "token_entropy": "entropy (nats)",
-    "tail_survival.1": "once-seen words",
+    "tail_survival.17-64": "rare words alive",
     "covariance_trace": "variance, mean",
     "covariance_trace.median": "variance, median",
     "log_determinant": "log determinant",
@@ -27,7 +27,8 @@ SHOWN = {
 """Metric, or the measure whose mean over replicas is shown, to what the reader is told."""
 
 LEGEND = (
-    "origin perplexity: median over rows of synthetic text, under generation 0; once-seen words: share that still occurs; "
+    "origin perplexity: median over rows of synthetic text, under generation 0; "
+    "rare words: 17 to 64 times in real text, share that still occurs; "
     "z: (mean - theory) / standard error, red from 4"
 )
 
