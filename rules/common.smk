@@ -12,7 +12,9 @@ from heirloom.lineage.restore import restore
 
 try:
     if workflow.config_settings.config or len(workflow.configfiles) != 1:
-        raise HeirloomError("give one --configfile and no --config: a config is one file, which git can keep")
+        raise HeirloomError(
+            "give one --configfile and no --config: a config is one file, which git can keep"
+        )
     CONFIG_FILE = str(workflow.configfiles[0])
     CONFIG = configuration.parse(config, CONFIG_FILE)
     preflight.cheap(CONFIG)
