@@ -14,8 +14,6 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.specs.source import NormalSource
 
-_AMPLE_BYTES_A_TOKEN = 10  # byte-level BPE gives 3 to 5 bytes a token on prose
-
 
 def cheap(config: Config) -> None:
     """Check sources that stand in files; counts that need no reading were checked with the config.
@@ -56,8 +54,9 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     source = experiment.source
     if isinstance(source, NormalSource):
         return source.rows
-    known_bytes = sources.module(source.name).text_bytes(source)
-    wanted = row_counts.most_needed(experiment, config.regimes) * source.text.row_tokens * source.text.split.train
-    if known_bytes is None or known_bytes > wanted * _AMPLE_BYTES_A_TOKEN:
+    module = sources.module(source.name)
+    known_bytes = module.text_bytes(source)
+    wanted_tokens = row_counts.most_needed(experiment, config.regimes) * source.text.row_tokens / source.text.split.train
+    if known_bytes is None or known_bytes > wanted_tokens * module.AMPLE_BYTES_A_TOKEN:
         return None
     return real.count_rows(source)

@@ -17,6 +17,10 @@ from heirloom.specs.source import FileSplits, FilesSource
 SUFFIXES = (".txt", ".jsonl", ".json", ".parquet")
 
 
+AMPLE_BYTES_A_TOKEN = 10
+"""More bytes than a token of any prose has: byte-level BPE gives 3 to 5."""
+
+
 def preflight(spec: FilesSource) -> None:
     """Raise HeirloomError for a missing or empty file, a glob without match, an unknown suffix, a missing column."""
     paths = input_files(spec)

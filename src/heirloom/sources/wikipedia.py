@@ -39,6 +39,10 @@ def path() -> Path:
     return found
 
 
+AMPLE_BYTES_A_TOKEN = 4
+"""More bytes than a token of this text has: 2.94 measured at a vocabulary of 2,048."""
+
+
 def preflight(spec: WikipediaSource) -> None:
     """Raise HeirloomError unless the sample is there."""
     path()
