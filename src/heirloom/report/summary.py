@@ -136,5 +136,5 @@ def _check_cells(known: Check | None) -> tuple[str, str]:
 
 
 def _number(value: float) -> str:
-    """Return four decimals of an ordinary number, so that columns line up, and few digits of any other."""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.4g}"
+    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
