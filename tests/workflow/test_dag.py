@@ -94,3 +94,11 @@ def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspac
     assert done.returncode != 0
     assert "experiments.ngram: origin_rows needs 99999 real rows, but there are" in done.stdout + done.stderr
     assert not (workspace / "data").exists()
+
+
+def test_a_config_is_one_file_and_values_on_the_command_line_are_refused(workspace: Path, run: Run) -> None:
+    for arguments in (("--config", "num_threads=2"), ("--configfile", "config.yaml", "other.yaml")):
+        (workspace / "other.yaml").write_text("num_threads: 2\n")
+        done = run("snakemake", "-n", *arguments, check=False)
+        assert done.returncode != 0
+        assert "give one --configfile and no --config" in done.stdout + done.stderr
