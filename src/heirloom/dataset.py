@@ -28,8 +28,6 @@ from heirloom.manifest import recorded_sha256, replacing
 Positions = NDArray[np.int64]
 
 BATCH_ROWS = 8192
-TEXT_COLUMNS = ("row", "tokens", "text", "kind", "born", "parent", "model")
-VECTOR_COLUMNS = ("replica", "row", "x", "kind", "born", "parent", "model")
 
 
 class Source(Protocol):

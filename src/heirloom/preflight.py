@@ -40,7 +40,7 @@ def thorough(config: Config) -> None:
     """
     cheap(config)
     for name, experiment in config.experiments.items():
-        if not isinstance(experiment.source, NormalSource) and (pool_rows := _pool_rows(name, experiment, config)) is not None:
+        if (pool_rows := _pool_rows(name, experiment, config)) is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
 
 

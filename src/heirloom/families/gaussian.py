@@ -24,8 +24,6 @@ from heirloom.streams import Stream
 Fit = GaussianTraining
 Sampling = NoSettings
 
-TAIL_LEVELS = (0.95, 0.975, 0.99)
-
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -95,7 +93,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
         "wasserstein2_squared": vectors.wasserstein2_squared_gaussians(model.mean, model.covariance, mean_D, covariance_DD),
         "mean_first": model.mean[:, 0],
     }
-    for level in TAIL_LEVELS:
+    for level in vectors.TAIL_LEVELS:
         measured[f"tail_mass_{level * 100:g}"] = vectors.tail_mass(x_RND, mean_D, covariance_DD, level)
     return {key: value for name, values in measured.items() for key, value in replicas.summarise(name, values).items()}
 

@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
 
-Share = Field(ge=0.0, le=1.0)
-
 
 class Original(Strict):
     """Rows from the original set: the real rows that the origin was trained on."""
