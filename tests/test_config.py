@@ -69,7 +69,7 @@ G = "experiments.gaussian"
         (changed(f"{G}.regimes", ["replace", "nowhere"]), r"experiments.gaussian.regimes: 'nowhere' is not defined under regimes"),
         (changed(f"{G}.source.rows", 20), r"experiments.gaussian: regime 'fresh' .* needs 25 real rows, but there are 20"),
         (changed(f"{G}.origin_rows", 51), r"experiments.gaussian: origin_rows needs 51 real rows, but there are 50"),
-        (changed(f"{G}.family", {"name": "ngram"}), r"experiments.gaussian: family 'ngram' needs a text source"),
+        (changed(f"{G}.family", {"name": "ngram"}), r"experiments.gaussian: family 'ngram' needs one of the sources wikipedia, files, hub"),
         (changed(f"{G}.family", {"name": "bert"}), r"experiments.gaussian.family: .*'bert'.*"),
         (changed(f"{G}.snapshots", [4]), r"experiments.gaussian: snapshots \[4\] are later than the last generation, 3"),
         (changed(f"{G}.seeds", [1, 1]), r"seeds lists something twice"),

@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import NAME, RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import TEXT_FAMILIES, Family
+from heirloom.specs.family import SOURCES, TEXT_FAMILIES, Family
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
 
@@ -73,10 +73,8 @@ class Experiment(Strict):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        text_source = hasattr(self.source, "text")
-        if self.is_text != text_source:
-            wanted = "a text source (wikipedia, files, hub)" if self.is_text else "a vector source (normal)"
-            raise ValueError(f"family {self.family.name!r} needs {wanted}, not source {self.source.name!r}")
+        if self.source.name not in (fitting := SOURCES[self.family.name]):
+            raise ValueError(f"family {self.family.name!r} needs one of the sources {', '.join(fitting)}, not {self.source.name!r}")
         if self.is_text and self.num_replicas != 1:
             raise ValueError(f"num_replicas is {self.num_replicas}; text families have 1: list more seeds instead")
         if self.granularity == "chain" and self.is_text:

@@ -12,7 +12,7 @@ from heirloom import paths, row_counts, sources
 from heirloom.config import Config, Experiment
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.specs.source import NormalSource
+from heirloom.specs.vector_source import VectorSource
 
 
 def cheap(config: Config) -> None:
@@ -52,7 +52,7 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     if made.is_file():
         return Dataset.open(made).num_rows
     source = experiment.source
-    if isinstance(source, NormalSource):
+    if isinstance(source, VectorSource):
         return source.rows
     module = sources.module(source.name)
     known_bytes = module.text_bytes(source)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from heirloom.errors import HeirloomError
 from heirloom.specs.regime import Regime
-from heirloom.specs.source import NormalSource
+from heirloom.specs.vector_source import VectorSource
 
 if TYPE_CHECKING:
     from heirloom.config import Experiment
@@ -26,7 +26,7 @@ def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool
     HeirloomError
         If the original set, the prompts or a regime needs more real rows than exist; the message names the keys.
     """
-    if isinstance(experiment.source, NormalSource):
+    if isinstance(experiment.source, VectorSource):
         pool_rows = experiment.source.rows
     for what, rows, there in _needs(experiment, regimes, pool_rows):
         if there is not None and rows > there:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from heirloom import codehash
+from heirloom import codehash, sources
 from heirloom.config import Config, Experiment
 from heirloom.families import FAMILIES
 from heirloom.paths import ORIGIN
@@ -71,7 +71,7 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
     if chosen.is_text:
         own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size}  # type: ignore[union-attr]
     else:
-        own |= {"truth": _truth(chosen)}
+        own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
     return {
         "step": "evaluate",
         **_key(regime, seed, generation),
@@ -108,16 +108,6 @@ def _key(regime: str, seed: int, generation: int) -> dict[str, Any]:
 
 def _chunks(chosen: Experiment) -> dict[str, Any]:
     return {"chunk_rows": chosen.chunk_rows} if chosen.is_text else {}
-
-
-def _truth(chosen: Experiment) -> dict[str, Any]:
-    from heirloom.sources.normal import truth
-    from heirloom.specs.source import NormalSource
-
-    if not isinstance(chosen.source, NormalSource):
-        raise TypeError(f"source {chosen.source.name!r} has no truth")
-    known = truth(chosen.source)
-    return {"mean": known.mean.tolist(), "covariance": known.covariance.tolist()}
 
 
 def _entries(chosen: Experiment, *functions: str) -> list[str]:

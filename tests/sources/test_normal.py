@@ -7,7 +7,7 @@ import pytest
 
 from heirloom import sources
 from heirloom.sources import normal
-from heirloom.specs.source import NormalSource
+from heirloom.specs.vector_source import NormalSource
 from heirloom.streams import Stream
 
 STREAM = Stream((7, "real"))

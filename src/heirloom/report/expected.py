@@ -10,7 +10,7 @@ from heirloom.config import Experiment
 from heirloom.sources import normal
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.regime import Regime
-from heirloom.specs.source import NormalSource
+from heirloom.specs.vector_source import NormalSource
 
 Curve = NDArray[np.float64]
 

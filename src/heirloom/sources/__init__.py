@@ -1,7 +1,7 @@
 """Where real data comes from: one module a source, loaded when it is asked for.
 
 Every source has ``preflight(spec)`` and ``input_files(spec)``; one of text has ``documents(spec)`` and
-``text_bytes(spec)``, one of vectors ``draw``, ``draw_test`` and ``truth``.
+``text_bytes(spec)``, one of vectors ``draw``, ``draw_test`` (arrays of shape (R, N, W)) and ``law`` (the truth, as JSON).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from types import ModuleType
 from heirloom.errors import HeirloomError
 from heirloom.sources import splits
 from heirloom.sources.text import Document
-from heirloom.specs.source import AnyTextSource, NormalSource
+from heirloom.specs.source import AnyTextSource, Source
+from heirloom.specs.vector_source import VectorSource
 from heirloom.streams import Stream
 
 SOURCES = {
@@ -47,7 +48,7 @@ def documents(spec: AnyTextSource) -> Iterator[Document]:
         raise HeirloomError(f"source: {spec.name} holds no text")
 
 
-def preflight(spec: AnyTextSource | NormalSource) -> None:
+def preflight(spec: Source) -> None:
     """Check what can be checked cheaply before any job starts, writing nothing.
 
     Text so short that it might not fill the vocabulary is read, divided and tokenized to see whether it does.
@@ -59,14 +60,14 @@ def preflight(spec: AnyTextSource | NormalSource) -> None:
     """
     source = module(spec.name)
     source.preflight(spec)
-    if isinstance(spec, NormalSource):
+    if isinstance(spec, VectorSource):
         return
     known_bytes = source.text_bytes(spec)
     if known_bytes is not None and known_bytes < _AMPLE_BYTES * spec.text.vocab_size:
         _check_small(spec)
 
 
-def input_files(spec: AnyTextSource | NormalSource) -> list[Path]:
+def input_files(spec: Source) -> list[Path]:
     """Return the user's files that a source reads, so that a changed file is noticed; none for a package or the hub."""
     files: list[Path] = module(spec.name).input_files(spec)
     return files

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.specs.source import NormalSource
+from heirloom.specs.vector_source import NormalSource
 from heirloom.streams import Stream
 
 
@@ -42,6 +42,12 @@ def truth(spec: NormalSource) -> Truth:
     if isinstance(spec.covariance, tuple):
         return Truth(mean, np.array(spec.covariance, dtype=np.float64))
     return Truth(mean, spec.covariance**2 * np.eye(spec.dim))
+
+
+def law(spec: NormalSource) -> dict[str, Any]:
+    """Return what a step is told of the distribution: ``mean`` (D numbers) and ``covariance`` (D rows of D)."""
+    known = truth(spec)
+    return {"mean": known.mean.tolist(), "covariance": known.covariance.tolist()}
 
 
 def draw(spec: NormalSource, num_replicas: int, stream: Stream) -> NDArray[np.float64]:

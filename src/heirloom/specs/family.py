@@ -17,3 +17,12 @@ from heirloom.specs.transformer import Transformer
 Family = Annotated[Gaussian | Ngram | Transformer, Field(discriminator="name")]
 
 TEXT_FAMILIES = frozenset({"ngram", "transformer"})
+
+_TEXT = ("wikipedia", "files", "hub")
+
+SOURCES = {
+    "gaussian": ("normal",),
+    "ngram": _TEXT,
+    "transformer": _TEXT,
+}
+"""Family → the sources whose rows it can be trained on and measured against."""

@@ -1,4 +1,4 @@
-"""Where an experiment's real data comes from: one model per source, told apart by ``name``."""
+"""Where a text experiment's real data comes from, one model per source, and the union of all sources."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.vector_source import AnyVectorSource
 
 _SHARES_TOLERANCE = 1e-9
 _SMALLEST_VOCABULARY = 257  # 256 bytes and the end-of-document token
@@ -126,40 +127,5 @@ class HubSource(_SeparableText):
     )
 
 
-class NormalSource(Strict):
-    """A d-dimensional normal distribution, drawn afresh for every replica."""
-
-    name: Literal["normal"] = Field(description="The kind of source.")
-    dim: int = Field(1, ge=1, description="Dimensions of a row.")
-    mean: float | tuple[float, ...] = Field(0.0, description="Mean: one number for all dimensions, or one for each.")
-    covariance: Annotated[float, Field(gt=0)] | tuple[tuple[float, ...], ...] = Field(
-        1.0,
-        description="One number: the standard deviation of every dimension, independent of the others. "
-        "Or the full covariance matrix, by rows.",
-    )
-    rows: int = Field(ge=1, description="Rows in the pool of real training data, for each replica.")
-    test_rows: int = Field(1000, ge=1, description="Rows held out for evaluation, for each replica.")
-
-    @model_validator(mode="after")
-    def _shapes_agree(self) -> Self:
-        if isinstance(self.mean, tuple) and len(self.mean) != self.dim:
-            raise ValueError(f"mean has {len(self.mean)} numbers, dim is {self.dim}")
-        if isinstance(self.covariance, tuple):
-            _check_covariance(self.covariance, self.dim)
-        return self
-
-
-def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
-    import numpy as np
-
-    if [len(row) for row in rows] != [dim] * dim:
-        raise ValueError(f"covariance must have {dim} rows of {dim} numbers (dim is {dim})")
-    matrix = np.array(rows)
-    if not np.array_equal(matrix, matrix.T):
-        raise ValueError("covariance must be symmetric")
-    if np.linalg.eigvalsh(matrix)[0] <= 0:
-        raise ValueError("covariance must be positive definite")
-
-
 AnyTextSource = Annotated[WikipediaSource | FilesSource | HubSource, Field(discriminator="name")]
-Source = Annotated[WikipediaSource | FilesSource | HubSource | NormalSource, Field(discriminator="name")]
+Source = Annotated[WikipediaSource | FilesSource | HubSource | AnyVectorSource, Field(discriminator="name")]

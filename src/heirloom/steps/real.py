@@ -17,9 +17,9 @@ from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.manifest import write_text
 from heirloom.rows import text_table, vector_table
-from heirloom.sources import normal
 from heirloom.sources.splits import SPLITS, assign
-from heirloom.specs.source import AnyTextSource, NormalSource
+from heirloom.specs.source import AnyTextSource
+from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps.common import finish
 from heirloom.streams import Stream
 
@@ -32,9 +32,10 @@ STREAM = Stream(("real",))
 
 def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
     """Draw the pool and the held-out rows of a known law."""
-    spec = NormalSource.model_validate(step["source"])
-    Dataset.of(vector_table(normal.draw(spec, step["num_replicas"], STREAM))).write(train)
-    Dataset.of(vector_table(normal.draw_test(spec, step["num_replicas"], STREAM))).write(test)
+    spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step["source"])
+    source = sources.module(spec.name)
+    Dataset.of(vector_table(source.draw(spec, step["num_replicas"], STREAM))).write(train)
+    Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], STREAM))).write(test)
     finish(step, {}, [train, test])
 
 
