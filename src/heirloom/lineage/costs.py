@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
-from heirloom.lineage import folders
+from heirloom.lineage import folders, git
 from heirloom.manifest import replacing
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ def gather() -> int:
 
     Rows without a benchmark file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed, generation,
     seconds (wall), cpu_seconds, peak_memory_mb (resident), read_mb, written_mb; null where a job ended before it was sampled; then
-    commit and changes, as `tree` gives them when the row is gathered.
+    commit and changes, as `git.tree` gives them when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
     files = [file for file in BENCHMARKS.rglob("*.jsonl") if file.stat().st_mtime_ns >= since]
@@ -38,19 +36,11 @@ def gather() -> int:
     return len(fresh)
 
 
-def tree() -> tuple[str, str]:
-    """Return the git commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does)."""
-    commit = _git("rev-parse", "HEAD").strip()
-    where = ("--", ".", ":!data", ":!results", ":!dvc.lock")
-    changes = _git("diff", "HEAD", *where) + _git("ls-files", "--others", "--exclude-standard", *where) if commit else ""
-    return commit, hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
-
-
 def _merge(fresh: list[Row]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    commit, changes = tree()
+    commit, changes = git.tree()
     old = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
     rows = {tuple(row[name] for name in KEY): row for row in old}
     rows |= {tuple(row[name] for name in KEY): {**row, "commit": commit, "changes": changes} for row in fresh}
@@ -89,10 +79,3 @@ def _numbers(known: dict[str, str]) -> dict[str, int | None]:
 
 def _number(given: object) -> float | None:
     return float(given) if isinstance(given, int | float) else None  # Snakemake writes "NA" for what it could not sample
-
-
-def _git(*arguments: str) -> str:
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return ""

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from heirloom.errors import HeirloomError
-from heirloom.manifest import write_text
+from heirloom.manifest import replacing, write_text
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")
@@ -54,10 +54,19 @@ def listing(lineage: str) -> dict[str, str] | None:
         md5 = str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
     except (yaml.YAMLError, KeyError, IndexError, TypeError):
         raise HeirloomError(f"{pointer}: not a .dvc file; resolve it with git, or remove it and run heirloom record") from None
-    listed = _cache() / "files" / "md5" / md5[:2] / md5[2:]
-    if not listed.exists():
+    return entries(lineage, md5)
+
+
+def entries(folder: str, md5: str) -> dict[str, str] | None:
+    """Return path → md5 of the files in a listing of the cache, or None if the cache lacks it."""
+    if not cached(md5).exists():
         return None
-    return {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(listed.read_text(encoding="utf-8"))}
+    return {f"{folder}/{entry['relpath']}": entry["md5"] for entry in json.loads(cached(md5).read_text(encoding="utf-8"))}
+
+
+def cached(md5: str) -> Path:
+    """Return where the cache holds, or would hold, an object."""
+    return _cache() / "files" / "md5" / md5[:2] / md5[2:]
 
 
 def md5(path: Path) -> str:
@@ -94,6 +103,22 @@ def relink(lineages: Sequence[str]) -> None:
     """Put links in place of files that have a copy in the cache; DVC refuses to touch what it has not recorded."""
     if lineages:
         _run("--wait-for-lock", "checkout", "--relink", *lineages)
+
+
+def get(path: str, commit: str, place: Path) -> None:
+    """Bring a recorded file or folder of a commit from the cache or a remote.
+
+    Raises
+    ------
+    HeirloomError
+        If neither has it; the message names the command that fetches it.
+    """
+    with replacing(place) as temporary:
+        try:
+            _run("get", ".", path, "--rev", commit, "--out", str(temporary), "--quiet")
+        except HeirloomError as error:
+            where = f"{path} of commit {commit[:10]} is neither in DVC's cache nor on its default remote"
+            raise HeirloomError(f"{where}; dvc fetch --all-commits brings what another remote holds ({error})") from None
 
 
 def commit() -> None:

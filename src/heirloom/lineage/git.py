@@ -1,0 +1,49 @@
+"""Git, through its command line: what stands in a commit, and which commit and changes the tree is at."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+
+from heirloom.errors import HeirloomError
+
+
+def commit_of(revision: str) -> str:
+    """Return the full hash of a revision.
+
+    Raises
+    ------
+    HeirloomError
+        If this is no git repository, or it has no such revision.
+    """
+    found = output("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    if not found:
+        raise HeirloomError(f"{revision!r}: no such git revision here; git log --oneline lists them")
+    return found
+
+
+def show(revision: str, path: str) -> str | None:
+    """Return a text file as it stood in a commit, or None if it was not there."""
+    done = _run("show", f"{commit_of(revision)}:./{path}")
+    return done.stdout if done is not None and not done.returncode else None
+
+
+def tree() -> tuple[str, str]:
+    """Return the commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does)."""
+    commit = output("rev-parse", "HEAD").strip()
+    where = ("--", ".", ":!data", ":!results", ":!dvc.lock")
+    changes = output("diff", "HEAD", *where) + output("ls-files", "--others", "--exclude-standard", *where) if commit else ""
+    return commit, hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
+
+
+def output(*arguments: str) -> str:
+    """Return what a git command prints; nothing without git, or where it fails."""
+    done = _run(*arguments)
+    return done.stdout if done is not None else ""
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None

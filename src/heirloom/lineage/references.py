@@ -1,0 +1,203 @@
+"""References: one way to name a dataset or a checkpoint, whoever asks: ``experiment/regime/seed/generation[:what][@revision]``.
+
+A bare reference means the synthetic set, and at generation 0 the rows that the origin was trained on. An experiment's real data are
+``experiment/real:train`` (or ``valid``, ``test``, ``tokenizer``, ``documents``), a chain's measures ``experiment/regime/seed:trajectory``.
+Paths, with a revision too, and the first digits of a fingerprint name the same things.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, index, revisions
+
+REVISION_MARK = "@"
+FEWEST_DIGITS = 6
+"""Of a fingerprint: fewer could be a word."""
+
+OF_GENERATION = {"synthetic": paths.SYNTHETIC, "train": paths.TRAIN, "checkpoint": paths.CHECKPOINT, "metrics": paths.METRICS}
+OF_LINEAGE = {"trajectory": paths.TRAJECTORY}
+OF_REAL = {
+    "train": paths.REAL_TRAIN,
+    "valid": paths.REAL_VALID,
+    "test": paths.REAL_TEST,
+    "tokenizer": paths.TOKENIZER,
+    "documents": paths.DOCUMENTS,
+}
+
+_GRAMMAR = re.compile(
+    rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})|(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})"
+    rf"(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
+)
+_SPELLING = (
+    "experiment/regime/seed/generation[:synthetic|train|checkpoint|metrics][@revision], a path, or the first digits of a fingerprint"
+)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a reference names.
+
+    Attributes
+    ----------
+    path
+        The artefact on disk: in its place, or for a revision in a private folder that is never written to.
+    name
+        The reference in its shortest spelling; of a file outside of ``data/`` its path.
+    recorded
+        The artefact's path inside the project, as manifests and DVC know it; None for a file outside of ``data/``.
+    revision
+        The git revision that was asked for, or None for what lies on disk.
+    """
+
+    path: Path
+    name: str
+    recorded: str | None = None
+    revision: str | None = None
+
+
+def resolve(text: str) -> Resolved:
+    """Return the artefact that a reference, a path or the beginning of a fingerprint names.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing has that name (the nearest names are suggested), if several fingerprints begin so, or if the data of a revision
+        are neither in the cache nor on a remote.
+    """
+    if Path(text).exists() and not _GRAMMAR.fullmatch(text):
+        return _at(text, None)
+    bare, _, revision = text.partition(REVISION_MARK)
+    recorded = find(bare)
+    if revision:
+        return _at(recorded, revision)
+    if not Path(recorded).exists():
+        raise HeirloomError(_missing(text, recorded))
+    return _at(recorded, None)
+
+
+def find(text: str) -> str:
+    """Return the path of the artefact that a reference without revision names, on disk or not.
+
+    Raises
+    ------
+    HeirloomError
+        If the text is no reference, or names a part that such a thing does not have.
+    """
+    found = _GRAMMAR.fullmatch(text)
+    if found:
+        return _path(text, **found.groupdict())
+    if name_of(text) != text or Path(text).exists():
+        return _inside(text)
+    if re.fullmatch(f"[0-9a-f]{{{FEWEST_DIGITS},64}}", text):
+        return _by_fingerprint(text)
+    raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
+
+
+def name_of(path: str | Path) -> str:
+    """Return the reference of an artefact's path; any other path is its own name."""
+    inside = _inside(path)
+    for what, pattern in OF_REAL.items():
+        if found := _exactly(inside, pattern):
+            return f"{found['experiment']}/{paths.REAL}:{what}"
+    for what, pattern in (OF_GENERATION | OF_LINEAGE).items():
+        if found := _exactly(inside, pattern):
+            place = [found["experiment"], found["regime"], found["seed"], *([found["generation"]] if "generation" in found else [])]
+            bare = "generation" in found and what == ("synthetic" if found["generation"] != "0" else "train")
+            return "/".join(place) + ("" if bare else f":{what}")
+    return str(path)
+
+
+def known() -> list[str]:
+    """Return the references of all artefacts on disk or in the ledger, sorted."""
+    return sorted(map(name_of, index.build().sha256))
+
+
+def complete(incomplete: str) -> list[str]:
+    """Return the references that begin as typed so far: for the shell's completion."""
+    return [name for name in known() if name.startswith(incomplete)]
+
+
+def units(text: str | None) -> list[str]:
+    """Return the units on disk that a reference covers: an experiment, an arm, a lineage, a generation, an artefact's unit, or all.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing on disk lies there.
+    """
+    every = [unit for units in folders.lineages().values() for unit in units]
+    if text is None:
+        return every
+    parts = text.partition(":")[0].split("/")
+    if text.startswith("data/") or not all(re.fullmatch(f"{paths.NAME}|{paths.NUMBER}", part) for part in parts):
+        inside = [unit for unit in every if unit == folders.unit_of(_inside(text)) or unit.startswith(f"{_inside(text).rstrip('/')}/")]
+    else:
+        pattern = "/".join(paths.GENERATION.split("/")[: 1 + len(parts)])
+        folder = paths.fill(pattern, *parts[:2], *parts[2:4])
+        inside = [unit for unit in every if unit == folder or unit.startswith(f"{folder}/")]
+    if not inside:
+        raise HeirloomError(f"{text!r}: nothing of that name lies under data/{_nearest(text)}; run snakemake, or fetch it with dvc pull")
+    return inside
+
+
+def _at(path: str, revision: str | None) -> Resolved:
+    inside = _inside(path)
+    recorded = inside if folders.lineage_of(inside) else None
+    if revision is None:
+        return Resolved(Path(path), name_of(path), recorded)
+    if recorded is None:
+        raise HeirloomError(f"{path}@{revision}: only what lies under data/ has revisions")
+    held = revisions.hold(recorded, revision)
+    return replace(Resolved(held, f"{name_of(recorded)}{REVISION_MARK}{revision}", recorded), revision=revision)
+
+
+def _path(
+    text: str, experiment: str, real: str | None, regime: str | None, seed: str | None, generation: str | None, what: str | None
+) -> str:
+    if generation == "0" and what == "synthetic":
+        raise HeirloomError(f"{text}: generation 0 has no synthetic set, only real rows; ask for {text.partition(':')[0]}:train")
+    parts, default = (OF_REAL, "train") if real else (OF_LINEAGE, "trajectory")
+    if generation is not None:
+        parts, default = OF_GENERATION, "train" if int(generation) == 0 else "synthetic"
+    what = what or default
+    if what not in parts:
+        raise HeirloomError(f"{text}: no {what!r} there; it has {', '.join(parts)}")
+    return paths.fill(parts[what], experiment, regime or "", seed or "", "" if generation is None else int(generation))
+
+
+def _by_fingerprint(digits: str) -> str:
+    found = index.build().beginning(digits)
+    if not found:
+        raise HeirloomError(f"{digits}: no artefact's fingerprint begins with these digits (data/ and results/lineage.tsv were searched)")
+    if len(found) > 1:
+        raise HeirloomError(f"{digits}: several fingerprints begin so: {', '.join(sorted(found)[:4])}; give more digits")
+    (artefacts,) = found.values()
+    return next((path for path in artefacts if Path(path).exists()), artefacts[0])
+
+
+def _exactly(path: str, pattern: str) -> dict[str, str] | None:
+    found = folders.keys(path, pattern)
+    return found if found is not None and pattern.format(**found) == path else None
+
+
+def _inside(path: str | Path) -> str:
+    """Return a path relative to the project's top folder, where it lies below it."""
+    path = Path(path)
+    return (path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path).as_posix()
+
+
+def _missing(text: str, recorded: str) -> str:
+    if recorded in index.build().sha256:
+        return f"{text}: recorded, but not here; fetch it with dvc pull {folders.lineage_of(recorded)}"
+    return f"{text}: no such artefact ({recorded} does not exist){_nearest(text)}"
+
+
+def _nearest(text: str) -> str:
+    near = difflib.get_close_matches(text.partition(REVISION_MARK)[0], known(), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
