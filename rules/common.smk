@@ -157,23 +157,27 @@ def train_artefacts(wildcards):
 
 
 def sample_artefacts(wildcards):
-    """The parent's checkpoint; for text the original set, where prompts come from, and the tokenizer."""
-    parent = at(paths.CHECKPOINT, wildcards, int(wildcards.generation) - 1)
+    """The parent's checkpoint and training set; for text the original set, where prompts come from, and the tokenizer."""
+    parent = int(wildcards.generation) - 1
+    writer = {
+        "checkpoint": [at(paths.CHECKPOINT, wildcards, parent)],
+        "train": [at(paths.TRAIN, wildcards, parent)],
+    }
     if not CONFIG.experiments[wildcards.experiment].is_text:
-        return {"checkpoint": [parent], "original": [], "tokenizer": []}
+        return writer | {"original": [], "tokenizer": []}
     tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
-    return {
-        "checkpoint": [parent],
+    return writer | {
         "original": [at(paths.TRAIN, wildcards, 0)],
         "tokenizer": [tokenizer],
     }
 
 
 def evaluate_artefacts(wildcards):
-    """Model and synthetic set of the generation, held-out and original rows, and the origin's model."""
+    """Model, training and synthetic set of the generation, held-out and original rows, and the origin's model."""
     generation = int(wildcards.generation)
     return {
         "checkpoint": [at(paths.CHECKPOINT, wildcards, generation)],
+        "train": [at(paths.TRAIN, wildcards, generation)],
         "synthetic": [at(paths.SYNTHETIC, wildcards, generation)] if generation else [],
         "held_out": [paths.fill(paths.REAL_TEST, wildcards.experiment)],
         "original": [at(paths.TRAIN, wildcards, 0)],

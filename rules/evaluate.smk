@@ -1,4 +1,4 @@
-# Evaluate. Needs: the generation's checkpoint and synthetic set, held-out and original real rows, and the origin's checkpoint.
+# Evaluate. Needs: the generation's checkpoint, training and synthetic set, held-out and original real rows, and the origin's checkpoint.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/metrics.json, {measure: number}.
 
 
@@ -19,5 +19,5 @@ rule evaluate:
     params:
         slice=step_slice(slices.evaluate),
     shell:
-        "heirloom evaluate --slice {params.slice:q} --checkpoint {input.checkpoint} --synthetic '{input.synthetic}'"
+        "heirloom evaluate --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train} --synthetic '{input.synthetic}'"
         " --held-out {input.held_out} --original {input.original} --origin {input.origin} --metrics {output.metrics} 2> {log}"

@@ -1,4 +1,4 @@
-# Sample. Needs: the parent's checkpoint; for text the original set (prompts) and the tokenizer.
+# Sample. Needs: the parent's checkpoint and training set; for text the original set (prompts) and the tokenizer.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
 
 
@@ -20,5 +20,5 @@ rule sample:
     params:
         slice=step_slice(slices.sample),
     shell:
-        "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --original '{input.original}'"
-        " --tokenizer '{input.tokenizer}' --synthetic {output.synthetic} 2> {log}"
+        "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
+        " --original '{input.original}' --tokenizer '{input.tokenizer}' --synthetic {output.synthetic} 2> {log}"

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom.dataset import BATCH_ROWS, Dataset, InMemory, Piece, write_batches
+from heirloom.ancestry import Writer
+from heirloom.dataset import Dataset, Piece, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
 from heirloom.rows import text_table, vector_table
+from heirloom.storage import BATCH_ROWS, InMemory
 
 
 def text(first: int, count: int, **ancestry: object) -> Dataset:
@@ -20,12 +22,16 @@ def text(first: int, count: int, **ancestry: object) -> Dataset:
 def test_text_rows_have_the_columns_of_the_contract_and_open_with_pandas_and_datasets(tmp_path: Path) -> None:
     import datasets
 
-    mixed = Dataset([*text(0, 2).pieces, *text(0, 2, born=3, parent=[7, 9], model="c" * 64).pieces])
+    mixed = Dataset(
+        [*text(0, 2).pieces, *text(0, 2, born=3, parent=[7, 9], writer=Writer("c" * 64, np.array([2.5]), np.array([3], np.int32))).pieces]
+    )
     path = tmp_path / "train.parquet"
     mixed.write(path)
     frame = pd.read_parquet(path)
-    assert list(frame.columns) == ["row", "tokens", "text", "kind", "born", "parent", "model"]
+    assert list(frame.columns) == ["row", "tokens", "text", "kind", "born", "depth", "depth_max", "parent", "model"]
     assert frame["kind"].tolist() == ["real", "real", "synthetic", "synthetic"]
+    assert frame["depth"].tolist() == [0.0, 0.0, 2.5, 2.5]
+    assert frame["depth_max"].tolist() == [0, 0, 3, 3]
     assert frame["parent"].isna().tolist() == [True, True, False, False]
     assert frame["tokens"].iloc[3].tolist() == [4, 5, 6, 7]
     opened = datasets.load_dataset("parquet", data_files=str(path), cache_dir=str(tmp_path / "cache"))["train"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.mixing import Ingredients, mix, mix_origin
@@ -16,10 +17,14 @@ SHUFFLE = Stream((0, "pool"))
 POOL_ROWS, ORIGIN_ROWS, ROWS = 20, 6, 6
 
 
+def writer(born: int, replicas: int) -> Writer | None:
+    return Writer("ab" * 32, np.full(replicas, float(born)), np.full(replicas, born, np.int32)) if born else None
+
+
 def rows(first: float, count: int, born: int = 0, replicas: int = 1) -> Dataset:
     """Return rows whose x is ``first``, ``first + 1``, … in every replica, plus 1,000 a replica."""
     x = np.arange(count) + first + 1000 * np.arange(replicas)[:, None]
-    return Dataset.of(vector_table(x[:, :, None].astype(float), born=born, model="ab" * 32 if born else None))
+    return Dataset.of(vector_table(x[:, :, None].astype(float), born=born, writer=writer(born, replicas)))
 
 
 def values(dataset: Dataset) -> list[float]:

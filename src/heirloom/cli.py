@@ -90,6 +90,7 @@ def train(slice_: Slice, train: Annotated[str, typer.Option()], checkpoint: Anno
 def sample(
     slice_: Slice,
     checkpoint: Annotated[str, typer.Option()],
+    train: Annotated[str, typer.Option(help="The training set of the checkpoint.")],
     synthetic: Annotated[str, typer.Option()],
     original: str = "",
     tokenizer: str = "",
@@ -98,13 +99,14 @@ def sample(
     step = _begin(slice_)
     from heirloom.steps import sample as job
 
-    job.run(step, checkpoint, original or None, tokenizer or None, synthetic)
+    job.run(step, checkpoint, train, original or None, tokenizer or None, synthetic)
 
 
 @app.command()
 def evaluate(
     slice_: Slice,
     checkpoint: Annotated[str, typer.Option()],
+    train: Annotated[str, typer.Option()],
     held_out: Annotated[str, typer.Option()],
     original: Annotated[str, typer.Option()],
     origin: Annotated[str, typer.Option()],
@@ -115,7 +117,15 @@ def evaluate(
     step = _begin(slice_)
     from heirloom.steps import evaluate as job
 
-    job.run(step, checkpoint, synthetic or None, held_out, original, origin, metrics)
+    inputs = {
+        "checkpoint": checkpoint,
+        "train": train,
+        "synthetic": synthetic,
+        "held_out": held_out,
+        "original": original,
+        "origin": origin,
+    }
+    job.run(step, inputs, metrics)
 
 
 @app.command()

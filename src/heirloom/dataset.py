@@ -3,9 +3,9 @@
 Legend of shapes: R replicas, N rows a replica, W numbers a row (dimensions of a vector, tokens of a text row).
 
 Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``parent``), ``text``, and the ancestry
-``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``parent`` (row id of the prompt, or null),
-``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row has ``replica`` and ``x`` in place of tokens and text.
-(kind, born, row) names a row within a lineage and replica. A source's rows are sorted by replica, then row.
+``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``depth`` and ``depth_max`` (models since a human:
+`ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row
+has ``replica`` and ``x`` in place of tokens and text. (kind, born, row) names a row within a lineage and replica.
 """
 
 from __future__ import annotations
@@ -15,88 +15,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from heirloom import ancestry
 from heirloom.errors import HeirloomError
-from heirloom.manifest import recorded_sha256, replacing
-
-Positions = NDArray[np.int64]
-
-BATCH_ROWS = 8192
-
-
-class Source(Protocol):
-    """Where rows come from: a table in memory or a file on disk."""
-
-    num_rows: int
-
-    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows at ascending positions, or all of them, in order."""
-        ...
-
-    def digest(self) -> bytes:
-        """Return a hash of the content."""
-        ...
-
-
-class InMemory:
-    """A table whose rows are sorted by replica, each replica having as many."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table.combine_chunks()
-        self.num_rows: int = table.num_rows
-
-    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows as one batch a chunk of the table."""
-        table = self.table.select(columns) if columns else self.table
-        yield from (table if rows is None else table.take(rows)).to_batches()
-
-    def digest(self) -> bytes:
-        """Return sha256 over the columns' names and buffers; computed once."""
-        return self._digest
-
-    @cached_property
-    def _digest(self) -> bytes:
-        digest = hashlib.sha256()
-        for name in self.table.column_names:
-            digest.update(name.encode())
-            for chunk in self.table[name].chunks:
-                for buffer in filter(None, chunk.buffers()):
-                    digest.update(buffer)
-                if pa.types.is_dictionary(chunk.type):
-                    digest.update("\0".join(chunk.dictionary.to_pylist()).encode())
-        return digest.digest()
-
-
-class OnDisk:
-    """A Parquet file, read batch by batch."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.num_rows: int = pq.read_metadata(path).num_rows
-
-    def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows, never holding more than a batch of the file."""
-        with pq.ParquetFile(self.path) as file:
-            start = 0
-            for batch in file.iter_batches(BATCH_ROWS, columns=columns):
-                stop = start + batch.num_rows
-                if rows is None:
-                    yield batch
-                else:
-                    low, high = np.searchsorted(rows, (start, stop))
-                    if low < high:
-                        yield batch.take(pa.array(rows[low:high] - start))
-                start = stop
-
-    def digest(self) -> bytes:
-        """Return the fingerprint that was recorded beside the file."""
-        return bytes.fromhex(recorded_sha256(self.path))
+from heirloom.manifest import replacing
+from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source, tally
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +48,10 @@ class Piece:
         """Return a hash of the piece's content: of its source, and of the positions where only some rows are taken."""
         base = self.source.digest()
         return base if self.rows is None else hashlib.sha256(base + self.rows.tobytes()).digest()
+
+    def tally(self) -> ancestry.Tally:
+        """Return the piece's rows counted by generation of birth."""
+        return self.source.tally() if self.rows is None else tally(self.source, self.rows)
 
 
 class Dataset:
@@ -220,6 +153,15 @@ class Dataset:
         digests = [piece.digest() for piece in self.pieces]
         return digests[0].hex() if len(digests) == 1 else hashlib.sha256(b"".join(digests)).hexdigest()
 
+    def tally(self) -> ancestry.Tally:
+        """Return the rows counted by generation of birth."""
+        return ancestry.merge([piece.tally() for piece in self.pieces])
+
+    def count_distinct_real(self) -> int:
+        """Return how many different real rows there are, over all replicas."""
+        columns = {"replica", "row", "born"} & set(self.pieces[0].source.columns)
+        return ancestry.count_distinct_real(self.batches(sorted(columns)))
+
     def write(self, path: str | Path) -> None:
         """Write deterministic Parquet, batch by batch, under a temporary name."""
         write_batches(path, self.batches())
@@ -240,7 +182,7 @@ def write_batches(path: str | Path, batches: Iterable[pa.RecordBatch]) -> None:
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
-            temporary, first.schema, compression="zstd", store_schema=False, use_dictionary=["kind", "born", "model"]
+            temporary, first.schema, compression="zstd", store_schema=False, use_dictionary=["kind", "born", "depth", "depth_max", "model"]
         ) as writer,
     ):
         for batch in _regrouped(first, plain):
@@ -273,6 +215,8 @@ _PLAIN = {
     "text": pa.string(),
     "kind": pa.string(),
     "born": pa.int32(),
+    "depth": pa.float64(),
+    "depth_max": pa.int32(),
     "parent": pa.int64(),
     "model": pa.string(),
 }

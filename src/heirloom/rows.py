@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heirloom.ancestry import Writer
+
 
 def text_table(
     tokens: NDArray[np.int32],
@@ -20,9 +22,9 @@ def text_table(
     first_row: int,
     born: int = 0,
     parent: Sequence[int] | None = None,
-    model: str | None = None,
+    writer: Writer | None = None,
 ) -> pa.Table:
-    """Return text rows: real ones without ``parent`` and ``model``, synthetic ones with both.
+    """Return text rows: real ones without a writer, synthetic ones with theirs and, where they continue a prompt, with its row.
 
     Parameters
     ----------
@@ -36,15 +38,16 @@ def text_table(
     num_rows, width = tokens.shape
     lists = pa.FixedSizeListArray.from_arrays(pa.array(tokens.reshape(-1), pa.int32()), width)
     ids = pa.array(np.arange(first_row, first_row + num_rows))
-    return pa.table({"row": ids, "tokens": lists, "text": pa.array(text, pa.string()), **_ancestry(num_rows, born, parent, model)})
+    ancestry = _ancestry(np.zeros(num_rows, np.int32), born, parent, writer)
+    return pa.table({"row": ids, "tokens": lists, "text": pa.array(text, pa.string()), **ancestry})
 
 
-def vector_table(x: NDArray[np.float64], *, born: int = 0, model: str | None = None) -> pa.Table:
-    """Return vectors of shape (R, N, W) as rows sorted by replica; synthetic ones name the model that drew them."""
+def vector_table(x: NDArray[np.float64], *, born: int = 0, writer: Writer | None = None) -> pa.Table:
+    """Return vectors of shape (R, N, W) as rows sorted by replica; synthetic ones name their writer."""
     num_replicas, num_rows, width = x.shape
     replica, row = _replica_and_row(num_replicas, num_rows)
     lists = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(x).reshape(-1)), width)
-    return pa.table({"replica": replica, "row": row, "x": lists, **_ancestry(len(row), born, None, model)})
+    return pa.table({"replica": replica, "row": row, "x": lists, **_ancestry(replica.to_numpy(), born, None, writer)})
 
 
 @lru_cache(maxsize=8)
@@ -53,12 +56,15 @@ def _replica_and_row(num_replicas: int, num_rows: int) -> tuple[pa.Array, pa.Arr
     return pa.array(replica), pa.array(np.tile(np.arange(num_rows), num_replicas))
 
 
-def _ancestry(num_rows: int, born: int, parent: Sequence[int] | None, model: str | None) -> dict[str, pa.Array]:
+def _ancestry(replica: NDArray[np.int32], born: int, parent: Sequence[int] | None, writer: Writer | None) -> dict[str, pa.Array]:
+    num_rows = len(replica)
     return {
-        "kind": _constant(num_rows, "real" if model is None else "synthetic"),
+        "kind": _constant(num_rows, "synthetic" if writer else "real"),
         "born": pa.array(np.full(num_rows, born, np.int32)),
+        "depth": pa.array(writer.depth[replica] if writer else np.zeros(num_rows)),
+        "depth_max": pa.array(writer.depth_max[replica] if writer else np.zeros(num_rows, np.int32)),
         "parent": pa.nulls(num_rows, pa.int64()) if parent is None else pa.array(parent, pa.int64()),
-        "model": _constant(num_rows, model),
+        "model": _constant(num_rows, writer.model if writer else None),
     }
 
 

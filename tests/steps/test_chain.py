@@ -70,14 +70,15 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         synthetic = [FILL(paths.SYNTHETIC, "g", regime, 0, h) for h in range(1, g + 1)]
         training, checkpoint = FILL(paths.TRAIN, "g", regime, 0, g), FILL(paths.CHECKPOINT, "g", regime, 0, g)
         key = (config, "g", regime, 0, g)
-        sample.run(slices.sample(*key), FILL(paths.CHECKPOINT, "g", regime, 0, g - 1), None, None, synthetic[-1])
+        writer, its_rows = (FILL(pattern, "g", regime, 0, g - 1) for pattern in (paths.CHECKPOINT, paths.TRAIN))
+        sample.run(slices.sample(*key), writer, its_rows, None, None, synthetic[-1])
         offered = {"latest": synthetic[-1:], "all": synthetic, "none": []}[config.regimes[regime].synthetic]
         mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
         train.run(slices.train(*key), training, None, checkpoint)
         metrics = FILL(paths.METRICS, "g", regime, 0, g)
-        evaluate.run(
-            slices.evaluate(*key), checkpoint, synthetic[-1], inputs["held_out"], inputs["original"], inputs["checkpoint"], metrics
-        )
+        own = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
+        rest = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
+        evaluate.run(slices.evaluate(*key), {**own, **rest}, metrics)
         measured[g] = read_json(metrics)
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 

@@ -71,17 +71,18 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     pool, original, held_out = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original", "held_out"))
     origin = model = module.load(Path(inputs["checkpoint"]))
     author = recorded_sha256(inputs["checkpoint"])
-    synthetic: list[Dataset] = []
+    train, synthetic = original, list[Dataset]()
     keeps_all = slices["mix"]["mixing"]["synthetic"] == "all"
     for number in range(1, step["generations"] + 1):
-        newest = Dataset.of(sample.vectors(slices["sample"], model, author, number))
+        newest = Dataset.of(sample.vectors(slices["sample"], model, train.tally().writer(author), number))
         synthetic = [*synthetic, newest] if keeps_all else [newest]
         offered = mixing.Ingredients(pool, original, synthetic, slices["mix"]["num_replicas"])
         train = mix.mix(slices["mix"], offered, number)
         model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
-        yield Generation(number, newest, train, model, author, evaluate.measure(slices["evaluate"], model, sets, origin, number))
+        measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)
+        yield Generation(number, newest, train, model, author, measures)
 
 
 def _fingerprint(module: Any, model: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import mixing, streams
+from heirloom import ancestry, mixing, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
@@ -15,25 +15,24 @@ from heirloom.steps.common import finish
 from heirloom.streams import Stream
 
 
-def run(step: Mapping[str, Any], checkpoint: str, synthetic: str | None, held_out: str, original: str, origin: str, metrics: str) -> None:
+def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> None:
     """Write the measures of one generation.
 
     Parameters
     ----------
-    checkpoint, synthetic
-        The generation's model and synthetic set; None at generation 0, where real rows stand in.
-    held_out, original
-        Held-out real rows and the origin's training set.
-    origin
-        Generation 0's checkpoint.
+    inputs
+        ``checkpoint``, ``train`` and ``synthetic``: the generation's model, the rows it was trained on, and its synthetic set, empty at
+        generation 0, where real rows stand in. ``held_out`` and ``original``: held-out real rows and the origin's training set. ``origin``:
+        generation 0's checkpoint.
     metrics
         The JSON file to write: {measure: number}.
     """
     module = family(step["family"])
-    sets = gather(step, Dataset.open(original), Dataset.open(synthetic) if synthetic else None, Dataset.open(held_out))
-    measured = measure(step, module.load(Path(checkpoint)), sets, module.load(Path(origin)), step["generation"])
+    synthetic = Dataset.open(inputs["synthetic"]) if inputs["synthetic"] else None
+    sets = gather(step, Dataset.open(inputs["original"]), synthetic, Dataset.open(inputs["held_out"]))
+    model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
+    measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step["generation"])
     write_text(metrics, dumps(measured))
-    inputs = {"checkpoint": checkpoint, "synthetic": synthetic or "", "held_out": held_out, "original": original, "origin": origin}
     finish(step, inputs, [metrics])
 
 
@@ -45,6 +44,13 @@ def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None
     if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
         held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
     return Sets(sample, synthetic or held_out, held_out, original)
+
+
+def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:
+    """Return the ancestry figures of a generation's training set."""
+    rows = train.tally()
+    tokens = ancestry.token_figures(rows) if "vocab_size" in step else {}
+    return ancestry.figures(rows, train.count_distinct_real()) | tokens
 
 
 def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from heirloom import mixing, streams, tokenization
+from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
 from heirloom.manifest import recorded_sha256
@@ -17,35 +18,35 @@ from heirloom.steps.common import finish
 from heirloom.streams import Stream
 
 
-def run(step: Mapping[str, Any], checkpoint: str, original: str | None, tokenizer: str | None, synthetic: str) -> None:
+def run(step: Mapping[str, Any], checkpoint: str, train: str, original: str | None, tokenizer: str | None, synthetic: str) -> None:
     """Write the synthetic set that the parent's model makes.
 
     Parameters
     ----------
-    checkpoint
-        The parent's model.
+    checkpoint, train
+        The parent's model, and the rows it was trained on: they say how deep its own rows are.
     original, tokenizer
         Real rows to draw prompts from, and the tokenizer: for text only.
     synthetic
         The file to write.
     """
     model = family(step["family"]).load(Path(checkpoint))
-    author = recorded_sha256(checkpoint)
+    writer = Dataset.open(train).tally().writer(recorded_sha256(checkpoint))
     if original is None or tokenizer is None:
-        write_batches(synthetic, vectors(step, model, author, step["generation"]).to_batches())
+        write_batches(synthetic, vectors(step, model, writer, step["generation"]).to_batches())
     else:
         prompts = choose_prompts(Dataset.open(original), step["rows"], step["seed"])
-        write_batches(synthetic, _texts(step, model, author, prompts, Path(tokenizer)))
-    finish(step, {"checkpoint": checkpoint, "prompts": original or "", "tokenizer": tokenizer or ""}, [synthetic])
+        write_batches(synthetic, _texts(step, model, writer, prompts, Path(tokenizer)))
+    finish(step, {"checkpoint": checkpoint, "train": train, "prompts": original or "", "tokenizer": tokenizer or ""}, [synthetic])
 
 
-def vectors(step: Mapping[str, Any], model: Any, author: str, generation: int) -> pa.Table:
+def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> pa.Table:
     """Return a vector family's synthetic rows."""
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], generation, "sample")
     (x_RNW,) = module.sample(model, None, step["rows"], settings, stream)
-    return vector_table(x_RNW, born=generation, model=author)
+    return vector_table(x_RNW, born=generation, writer=writer)
 
 
 def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
@@ -53,7 +54,7 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _texts(step: Mapping[str, Any], model: Any, author: str, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:
+def _texts(step: Mapping[str, Any], model: Any, writer: Writer, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], step["generation"], "sample")
@@ -68,6 +69,6 @@ def _texts(step: Mapping[str, Any], model: Any, author: str, prompts: Dataset, t
             first_row=first,
             born=step["generation"],
             parent=parents[first : first + len(kept)],
-            model=author,
+            writer=writer,
         ).to_batches()
         first += len(kept)
