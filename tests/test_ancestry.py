@@ -28,15 +28,15 @@ def joined(*parts: Dataset) -> Dataset:
 
 
 def test_a_model_of_real_rows_writes_rows_of_depth_one() -> None:
-    writer = real(4).tally().writer("m")
+    writer = real(4).tally.writer("m")
     assert (writer.depth.tolist(), writer.depth_max.tolist()) == ([1.0], [1])
 
 
 def test_depth_is_one_more_than_the_mean_and_the_maximum_of_the_writers_rows() -> None:
-    first = written(3, 1, real(4).tally().writer("m0"))
-    second = joined(real(1), first).tally().writer("m1")
+    first = written(3, 1, real(4).tally.writer("m0"))
+    second = joined(real(1), first).tally.writer("m1")
     assert (second.depth.tolist(), second.depth_max.tolist()) == ([1.75], [2])
-    third = joined(real(2), first, written(3, 2, second)).tally().writer("m2")
+    third = joined(real(2), first, written(3, 2, second)).tally.writer("m2")
     assert third.depth.tolist() == [1 + (3 * 1.0 + 3 * 1.75) / 8]
     assert third.depth_max.tolist() == [3]
 
@@ -45,7 +45,7 @@ def test_every_replica_has_its_own_depth() -> None:
     x = np.zeros((2, 2, 1))
     first = vector_table(x, born=1, writer=Writer("m0", np.array([1.0, 1.0]), np.array([1, 1], np.int32)))
     rows = Dataset([Piece(InMemory(vector_table(x)), np.array([0])), Piece(InMemory(first), np.array([1, 2, 3]))])
-    writer = rows.tally().writer("m1")
+    writer = rows.tally.writer("m1")
     assert (writer.depth.tolist(), writer.depth_max.tolist()) == ([1.5, 2.0], [2, 2])
 
 
@@ -53,16 +53,16 @@ def test_a_file_and_the_pieces_it_was_written_from_have_the_same_tally(tmp_path:
     first = written(3, 1, Writer("m0", np.array([1.1]), np.array([1], np.int32)))
     mixed = joined(real(7), first, written(6, 2, Writer("m1", np.array([1.0 + 1 / 3]), np.array([2], np.int32))))
     mixed.write(tmp_path / "train.parquet")
-    mine, theirs = mixed.tally(), Dataset.open(tmp_path / "train.parquet").tally()
+    mine, theirs = mixed.tally, Dataset.open(tmp_path / "train.parquet").tally
     assert mine.counts.tolist() == theirs.counts.tolist() == [[7, 3, 6]]
     assert mine.mean_depth.tolist() == theirs.mean_depth.tolist()
     assert mine.prompted == theirs.prompted == 9
 
 
 def test_the_figures_count_rows_tokens_prompts_and_distinct_real_rows() -> None:
-    first = written(6, 1, real(4).tally().writer("m0"))
+    first = written(6, 1, real(4).tally.writer("m0"))
     mixed = joined(real(2), real(2), first)
-    rows = mixed.tally()
+    rows = mixed.tally
     assert mixed.count_distinct_real() == 2
     assert ancestry.figures(rows, 2) == {
         "ancestry.real_row_share": 0.4,
@@ -74,8 +74,8 @@ def test_the_figures_count_rows_tokens_prompts_and_distinct_real_rows() -> None:
 
 
 def test_rows_without_a_prompt_carry_no_real_tokens() -> None:
-    first = written(6, 1, real(4).tally().writer("m0"), prompts=False)
-    figures = ancestry.token_figures(joined(real(2), first).tally())
+    first = written(6, 1, real(4).tally.writer("m0"), prompts=False)
+    figures = ancestry.token_figures(joined(real(2), first).tally)
     assert figures["ancestry.real_token_share_prompted"] == figures["ancestry.real_token_share"] == 0.25
 
 

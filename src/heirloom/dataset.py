@@ -153,14 +153,16 @@ class Dataset:
         digests = [piece.digest() for piece in self.pieces]
         return digests[0].hex() if len(digests) == 1 else hashlib.sha256(b"".join(digests)).hexdigest()
 
+    @cached_property
     def tally(self) -> ancestry.Tally:
-        """Return the rows counted by generation of birth."""
+        """The rows counted by generation of birth."""
         return ancestry.merge([piece.tally() for piece in self.pieces])
 
     def count_distinct_real(self) -> int:
         """Return how many different real rows there are, over all replicas."""
-        columns = {"replica", "row", "born"} & set(self.pieces[0].source.columns)
-        return ancestry.count_distinct_real(self.batches(sorted(columns)))
+        columns = sorted({"replica", "row", "born"} & set(self.pieces[0].source.columns))
+        real = (piece for piece in self.pieces if 0 in piece.source.tally().born)
+        return ancestry.count_distinct_real(batch for piece in real for batch in piece.batches(columns))
 
     def write(self, path: str | Path) -> None:
         """Write deterministic Parquet, batch by batch, under a temporary name."""

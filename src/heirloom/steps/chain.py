@@ -74,7 +74,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     train, synthetic = original, list[Dataset]()
     keeps_all = slices["mix"]["mixing"]["synthetic"] == "all"
     for number in range(1, step["generations"] + 1):
-        newest = Dataset.of(sample.vectors(slices["sample"], model, train.tally().writer(author), number))
+        newest = Dataset.of(sample.vectors(slices["sample"], model, train.tally.writer(author), number))
         synthetic = [*synthetic, newest] if keeps_all else [newest]
         offered = mixing.Ingredients(pool, original, synthetic, slices["mix"]["num_replicas"])
         train = mix.mix(slices["mix"], offered, number)

@@ -48,7 +48,7 @@ def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None
 
 def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:
     """Return the ancestry figures of a generation's training set."""
-    rows = train.tally()
+    rows = train.tally
     tokens = ancestry.token_figures(rows) if "vocab_size" in step else {}
     return ancestry.figures(rows, train.count_distinct_real()) | tokens
 

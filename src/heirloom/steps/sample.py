@@ -31,7 +31,7 @@ def run(step: Mapping[str, Any], checkpoint: str, train: str, original: str | No
         The file to write.
     """
     model = family(step["family"]).load(Path(checkpoint))
-    writer = Dataset.open(train).tally().writer(recorded_sha256(checkpoint))
+    writer = Dataset.open(train).tally.writer(recorded_sha256(checkpoint))
     if original is None or tokenizer is None:
         write_batches(synthetic, vectors(step, model, writer, step["generation"]).to_batches())
     else:
