@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ import pytest
 from heirloom.config import Config, parse
 from heirloom.manifest import dumps, write_text
 from heirloom.report import tables
+
+Measures = Callable[[str, int, int], dict[str, float]]
 
 REGIMES = {
     "replace": {},
@@ -77,6 +80,12 @@ def gaussian_measures(regime: str, seed: int, generation: int) -> dict[str, floa
     return {f"{name}.{what}": value for name, mean in measured.items() for what, value in _summary(mean).items()}
 
 
+def all_measures(own: Measures, regime: str, seed: int, generation: int) -> dict[str, float]:
+    real = 1.0 if regime in {"origin", "control"} else 0.1
+    ancestry = {"real_row_share": real, "depth_mean": (1 - real) * generation, "depth_max": generation, "distinct_real_rows": 10.0}
+    return own(regime, seed, generation) | {f"ancestry.{name}": value for name, value in ancestry.items()}
+
+
 def _summary(mean: float) -> Mapping[str, float]:
     return {"mean": mean, "se": 0.02, "median": 0.9 * mean, "q05": 0.5 * mean, "q95": 1.5 * mean}
 
@@ -92,7 +101,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path
     monkeypatch.chdir(tmp_path)
     for key, path in tables.measure_files(config):
         experiment = config.experiments[key.experiment]
-        measures = text_measures if experiment.is_text else gaussian_measures
+        own = text_measures if experiment.is_text else gaussian_measures
+        measures = partial(all_measures, own)
         if key.generation is not None:
             write_text(path, dumps(measures(key.regime, key.seed, key.generation)))
             continue

@@ -60,9 +60,13 @@ def test_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) 
 def diversity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw distinct-3 and token entropy of the synthetic text side by side."""
     axes = {"distinct_3": "distinct 3-grams / all 3-grams", "token_entropy": "token entropy (nats)"}
-    panels = [_arms(numbers[numbers["metric"] == metric], arms, axis).properties(width=300, height=260) for metric, axis in axes.items()]
-    title = _title("Diversity of the synthetic text", name, _what(numbers, arms))
-    return _dressed(alt.hconcat(*panels, spacing=30).properties(title=title))
+    return _side_by_side(numbers, arms, axes, _title("Diversity of the synthetic text", name, _what(numbers, arms)))
+
+
+def ancestry(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the share of real rows and the mean depth of each generation's training set side by side."""
+    axes = {"ancestry.real_row_share": "real rows / all rows", "ancestry.depth_mean": "models since a human, mean over rows"}
+    return _side_by_side(numbers, arms, axes, _title("Ancestry of the training sets", name, _what(numbers, arms)))
 
 
 def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -118,6 +122,12 @@ def variance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.
         "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean",
     )
     return _dressed(_panels(alt.layer(area, line), arms, 230, 170).properties(title=title))
+
+
+def _side_by_side(numbers: pd.DataFrame, arms: Mapping[str, Look], axes: Mapping[str, str], title: alt.Title) -> alt.TopLevelMixin:
+    """Return one panel a metric, each with a line a regime."""
+    panels = [_arms(numbers[numbers["metric"] == metric], arms, axis).properties(width=300, height=260) for metric, axis in axes.items()]
+    return _dressed(alt.hconcat(*panels, spacing=30).properties(title=title))
 
 
 def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt.Title | None = None) -> alt.LayerChart:

@@ -34,6 +34,10 @@ def _is_text(experiment: Experiment) -> bool:
     return experiment.is_text
 
 
+def _always(experiment: Experiment) -> bool:
+    return True
+
+
 def _is_gaussian(experiment: Experiment) -> bool:
     return isinstance(experiment.family, Gaussian)
 
@@ -43,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "synthetic_perplexity": Kind("Histogram of each generation's text by its perplexity under generation 0, by regime.", _is_text),
     "tail_survival": Kind("Share of the real text's words that still occur in the synthetic text, by frequency and regime.", _is_text),
     "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
+    "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _always),
     "variance": Kind("Total variance of the fitted Gaussian by regime, against the closed form where there is one.", _is_gaussian),
 }
 
@@ -112,13 +117,14 @@ def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
     experiment = config.experiments[figure.experiment]
     if figure.kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
-    of_text = {
+    of_arms = {
         "test_perplexity": numbers.test_perplexity,
         "synthetic_perplexity": numbers.synthetic_perplexity,
         "tail_survival": numbers.tail_survival,
         "diversity": numbers.diversity,
+        "ancestry": numbers.ancestry,
     }
-    return of_text[figure.kind](own, experiment.regimes)
+    return of_arms[figure.kind](own, experiment.regimes)
 
 
 def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
@@ -129,6 +135,7 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
         "synthetic_perplexity": charts.synthetic_perplexity,
         "tail_survival": charts.tail_survival,
         "diversity": charts.diversity,
+        "ancestry": charts.ancestry,
         "variance": charts.variance,
     }
     looks = charts.looks(config.regimes)

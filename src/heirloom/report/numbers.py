@@ -18,6 +18,7 @@ from heirloom.report import expected
 HISTOGRAM = "origin_perplexity_histogram."
 SURVIVAL = "tail_survival."
 DIVERSITY = ("distinct_3", "token_entropy")
+ANCESTRY = ("ancestry.real_row_share", "ancestry.depth_mean")
 MAX_CURVES = 7
 
 
@@ -42,6 +43,11 @@ def test_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
 def diversity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return distinct-3 and token entropy by regime and generation."""
     return over_seeds(joined(own[own["metric"].isin(DIVERSITY)], regimes))
+
+
+def ancestry(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the share of real rows and the mean depth of what each generation was trained on, by regime and generation."""
+    return over_seeds(joined(own[own["metric"].isin(ANCESTRY)], regimes))
 
 
 def tail_survival(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:

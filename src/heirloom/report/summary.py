@@ -23,11 +23,14 @@ SHOWN = {
     "covariance_trace.median": "variance, median",
     "log_determinant": "log determinant",
     "mean_squared_error": "mean's sq. error",
+    "ancestry.real_row_share": "real rows",
+    "ancestry.depth_mean": "depth",
 }
 """Metric, or the measure whose mean over replicas is shown, to what the reader is told."""
 
 LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
+    "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
     "z: (mean - theory) / standard error, red from 4"
 )
