@@ -1,17 +1,22 @@
-"""What the mathematics says a chain must do, so that a simulation can be told from a mistake.
+"""Two moments decide a regime: how far the mean strays, and how much variance is left, whatever the family.
 
-Closed forms and exact recursions, in units of the true variance (sigma² = 1, true mean 0). A curve has one entry for
-each fit, and the origin is a fit too: **entry g describes model g**, which the literature counts as t = g + 1. In D
-dimensions every coordinate follows the one-dimensional curve whatever the true covariance C0: multiply by tr C0 to get
-the covariance trace and the squared distance of the mean.
+Exact recursions in units of the true variance (sigma² = 1, true mean 0). A curve has one entry for each fit, and the
+origin is a fit too: **entry g describes model g**, which the literature counts as t = g + 1.
 
-``ddof`` is the estimator's: the variance is divided by n - ddof, 0 for maximum likelihood and 1 for the unbiased
-estimate.
+``ddof`` says how the model's variance follows from its training set's: divided by n - ddof, 0 for maximum likelihood
+and 1 for the unbiased estimate, and ``None`` where it is not estimated and its expectation stays the truth's.
 
-Derivation shared by the Gaussian regimes. A training set of n rows with sample mean m and second moment q is fitted as
-variance n / (n - ddof) · (q - m²). Row means and second moments of a mixture are linear in the previous model's
-E[mean²] and E[variance], so two numbers a generation suffice. If every row is a true row or an unweighted sample of a
-maximum likelihood model, E[variance] + E[mean²] = 1 for ever: what the variance loses, the mean gains.
+| family | ddof | unit |
+|---|---|---|
+| Gaussian | 0 or 1 | in D dimensions tr C0, for the covariance trace and the squared distance of the mean |
+| Bernoulli | 0: p (1 - p) is the variance of zeros and ones | p0 (1 - p0) |
+| categorical | 0: a type is a Bernoulli variable, and the diversity 1 - sum p² sums their variances | 1 - sum p0² |
+| Poisson | None: a row's variance is the model's mean, whose expectation never changes | the true rate |
+
+Derivation shared by the regimes. A training set of n rows with sample mean m and second moment q is fitted as variance
+n / (n - ddof) · (q - m²). Row means and second moments of a mixture are linear in the previous model's E[mean²] and
+E[variance], so two numbers a generation suffice. If every row is a true row or an unweighted sample of a maximum
+likelihood model, E[variance] + E[mean²] = 1 for ever: what the variance loses, the mean gains.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from itertools import islice, repeat
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
 
@@ -44,7 +49,7 @@ class Moments(NamedTuple):
     mean_square: Curve
 
 
-def replace(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
+def replace(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     """Return the moments when each model is fitted to n rows of the previous one only.
 
     Model t = g + 1 has E[variance] = ((n-1) / (n-ddof))^t, that is (1 - 1/n)^t for maximum likelihood and 1 for the
@@ -57,19 +62,20 @@ def replace(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
     num_rows, num_fits
         Rows of each training set, n; models of the chain, the origin included.
     ddof
-        0 or 1, see the module's docstring.
+        0, 1 or None, see the module's docstring.
 
     Raises
     ------
     HeirloomError
-        If n < 2, num_fits < 1 or ddof is neither 0 nor 1.
+        If n < 2, num_fits < 1 or ddof is none of 0, 1 and None.
     """
-    _check(num_rows, num_fits, 0, ddof)
-    variance = np.power((num_rows - 1) / (num_rows - ddof), np.arange(num_fits + 1.0))
+    check(num_rows, num_fits, 0, ddof)
+    step = 1.0 if ddof is None else (num_rows - 1) / (num_rows - ddof)
+    variance = np.power(step, np.arange(num_fits + 1.0))
     return Moments(variance[1:], np.cumsum(variance[:-1]) / num_rows)
 
 
-def control(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
+def control(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     """Return the moments when each model is fitted to n true rows: (n-1) / (n-ddof) and 1 / n, at every generation.
 
     Holds whether rows come from the true law or are drawn without replacement from a pool of independent true rows.
@@ -78,7 +84,7 @@ def control(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
     return fresh(num_rows, num_fits, num_rows, ddof)
 
 
-def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: int = 0) -> Moments:
+def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: int | None = 0) -> Moments:
     """Return the moments when m of n rows are true rows that no model has seen, the rest the previous model's.
 
     With s = n - m, E[mean_t²] = (m + s E[var] + s² E[mean²]) / n² and E[row²] = (m + s (E[var] + E[mean²])) / n, the
@@ -99,7 +105,7 @@ def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: int = 0) -> Moment
     return _mix(num_rows, num_fits, num_fresh, repeat(0.0), ddof)
 
 
-def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None = None, ddof: int = 0) -> Moments:
+def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None = None, ddof: int | None = 0) -> Moments:
     """Return the moments when m of n rows are redrawn each generation from one fixed original set.
 
     As `fresh`, plus the covariance of the kept rows' mean with the previous model's mean, 2 m s / n² · 1 / n0: the kept
@@ -126,7 +132,7 @@ def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None 
     return _mix(num_rows, num_fits, num_kept, repeat(1 / pool), ddof)
 
 
-def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: int = 0) -> Moments:
+def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: int | None = 0) -> Moments:
     """Return the moments when the same m original rows are in every training set.
 
     As `keep`, but the covariance of the kept rows' mean with the model's mean grows, towards 1/m: b_1 = 1/n and b_t =
@@ -137,14 +143,14 @@ def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: int = 0) -> Mo
     return _mix(num_rows, num_fits, num_kept, covariances.tolist(), ddof)
 
 
-def accumulate(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
+def accumulate(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     """Return the moments when all rows ever made are kept and each generation adds n: model t is fitted to n t rows.
 
     For maximum likelihood E[variance] = prod_(j<=t) (1 - 1 / (n j²)). In general E[mean_t²] = E[mean²] + E[var] / (n
     t²) and E[row²]_t = ((t-1) E[row²] + E[var] + E[mean²]) / t, the right side taken at t - 1. Derived here; the regime
     is that of Gerstgrasser et al. 2024. Parameters and errors as in `replace`.
     """
-    _check(num_rows, num_fits, 0, ddof)
+    check(num_rows, num_fits, 0, ddof)
 
     def steps() -> Iterator[tuple[float, float]]:
         mean_square, row_square = 1 / num_rows, 1.0
@@ -162,12 +168,12 @@ def accumulate_limit(num_rows: int) -> float:
 
     Euler's product for the sine, with n rows a generation; the mean's share of the loss is 1 minus that.
     """
-    _check(num_rows, 1, 0, 0)
+    check(num_rows, 1, 0, 0)
     x = math.pi / math.sqrt(num_rows)
     return math.sin(x) / x
 
 
-def accumulate_fixed(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
+def accumulate_fixed(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     """Return the moments when each model is fitted to n rows drawn from everything ever made.
 
     Model t = g + 1 draws uniformly without replacement from a pool of n t rows: n originals and n of each of the models
@@ -176,7 +182,7 @@ def accumulate_fixed(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
     adds (E[row²] - E[p_t²]) (t - 1) / (n t - 1) to give E[mean_t²]. Derived here; the regime is that of Kazdan et al.
     2024, and before it the fixed-size draws of Shumailov et al. 2024. Parameters and errors as in `replace`.
     """
-    _check(num_rows, num_fits, 0, ddof)
+    check(num_rows, num_fits, 0, ddof)
 
     def steps() -> Iterator[tuple[float, float]]:
         pool_square, row_square = 1 / num_rows, 1.0
@@ -191,82 +197,9 @@ def accumulate_fixed(num_rows: int, num_fits: int, ddof: int = 0) -> Moments:
     return _curves(steps())
 
 
-def replace_log_determinant(num_rows: int, num_fits: int, num_dimensions: int = 1, ddof: int = 0) -> Curve:
-    """Return E[ln det C_t - ln det C0] under replace; for D = 1 E[ln variance]. Entry 0 is the control's, always.
-
-    t (sum_(d=1..D) digamma((n - d) / 2) - D ln((n - ddof) / 2)): the determinant of a Wishart matrix is a product of
-    chi² variates (Bartlett 1933). Use it for t >> n, where the mean of the variance misleads.
-
-    Parameters
-    ----------
-    num_rows, num_fits, ddof
-        As in `replace`.
-    num_dimensions
-        D, below n.
-
-    Raises
-    ------
-    HeirloomError
-        As in `replace`, or if D is outside 1 … n - 1.
-    """
-    from scipy.special import digamma
-
-    _check(num_rows, num_fits, 0, ddof)
-    if not 0 < num_dimensions < num_rows:
-        raise HeirloomError(f"theory: the log determinant needs 1 to {num_rows - 1} dimensions, got {num_dimensions}")
-    degrees = num_rows - np.arange(1, num_dimensions + 1)
-    step = float((digamma(degrees / 2) - math.log((num_rows - ddof) / 2)).sum())
-    return np.cumsum(np.full(num_fits, step))
-
-
-def replace_deviation(num_rows: int, num_fits: int, ddof: int = 0) -> Curve:
-    """Return E[standard deviation] under replace in one dimension, a^t.
-
-    a = sqrt(2 / (n-ddof)) Gamma(n/2) / Gamma((n-1)/2): the mean of a chi variate (Johnson, Kotz and Balakrishnan 1994,
-    chapter 18). Parameters and errors as in `replace`.
-    """
-    _check(num_rows, num_fits, 0, ddof)
-    log_step = math.log(2 / (num_rows - ddof)) / 2 + math.lgamma(num_rows / 2) - math.lgamma((num_rows - 1) / 2)
-    return np.asarray(np.exp(np.cumsum(np.full(num_fits, log_step))), dtype=np.float64)
-
-
-def replace_wasserstein2_squared(num_rows: int, num_fits: int, ddof: int = 0) -> Curve:
-    """Return E[W2²] to the truth under replace in one dimension: E[mean²] + E[variance] - 2 E[sd] + 1.
-
-    For the unbiased estimate t/n + 2 - 2 a^t, the exact form of the risk that Shumailov et al. 2024 give to leading
-    order; for maximum likelihood 2 - 2 a^t. Parameters and errors as in `replace`.
-    """
-    moments = replace(num_rows, num_fits, ddof)
-    return moments.mean_square + moments.variance - 2 * replace_deviation(num_rows, num_fits, ddof) + 1
-
-
-def drift_survival(counts: ArrayLike, num_generations: int, ratio: float = 1.0) -> Curve:
-    """Return the neutral expectation that a type seen c times in the real data still occurs in synthetic k = 1, 2, ….
-
-    1 - exp(-r c g_k) with g_1 = 1 and g_(k+1) = 1 - exp(-g_k): the survival of a branching process with Poisson
-    offspring of mean 1 (Fisher 1922; Athreya and Ney 1972, chapter I), for an exact refit of unigrams under replace. A
-    chain of frequencies that starts from the true law instead of counts has c = n p, and its fit k counts the origin's.
-
-    Parameters
-    ----------
-    counts, num_generations
-        Occurrences c of each type in the real data, shape (V,); synthetic generations k.
-    ratio
-        r, synthetic tokens of one generation / real tokens, prompts left out.
-
-    Returns
-    -------
-    array of shape (num_generations, V); row k - 1 belongs to synthetic k
-    """
-    lines = np.ones(max(0, num_generations))
-    for k in range(1, num_generations):
-        lines[k] = -math.expm1(-lines[k - 1])
-    return np.asarray(-np.expm1(-ratio * np.multiply.outer(lines, np.asarray(counts, dtype=np.float64))))
-
-
-def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[float], ddof: int) -> Moments:
+def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[float], ddof: int | None) -> Moments:
     """Fit n rows, m of them true; entry t - 1 of covariances is that of model t's mean and the next true rows' mean."""
-    _check(num_rows, num_fits, num_true, ddof)
+    check(num_rows, num_fits, num_true, ddof)
     n, m, s = num_rows, num_true, num_rows - num_true
 
     def steps() -> Iterator[tuple[float, float]]:
@@ -280,8 +213,8 @@ def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[floa
     return _curves(steps())
 
 
-def _fitted(num_rows: int, ddof: int, sample_variance: float) -> float:
-    return sample_variance * num_rows / (num_rows - ddof)
+def _fitted(num_rows: int, ddof: int | None, sample_variance: float) -> float:
+    return 1.0 if ddof is None else sample_variance * num_rows / (num_rows - ddof)
 
 
 def _curves(steps: Iterator[tuple[float, float]]) -> Moments:
@@ -289,9 +222,10 @@ def _curves(steps: Iterator[tuple[float, float]]) -> Moments:
     return Moments(variance, mean_square)
 
 
-def _check(num_rows: int, num_fits: int, num_true: int, ddof: int) -> None:
-    if num_rows < 2 or num_fits < 1 or ddof not in {0, 1} or not 0 <= num_true <= num_rows:
+def check(num_rows: int, num_fits: int, num_true: int, ddof: int | None) -> None:
+    """Raise HeirloomError unless the sizes are possible; see `replace` and `fresh`."""
+    if num_rows < 2 or num_fits < 1 or ddof not in {0, 1, None} or not 0 <= num_true <= num_rows:
         raise HeirloomError(
             f"theory: got {num_rows} rows, {num_fits} fits, {num_true} true rows, ddof {ddof}; allowed are at least "
-            f"2 rows, at least 1 fit, 0 to {num_rows} true rows, ddof 0 or 1"
+            f"2 rows, at least 1 fit, 0 to {num_rows} true rows, ddof 0, 1 or None"
         )

@@ -1,0 +1,36 @@
+"""What the mathematics says a chain must do, so that a simulation can be told from a mistake; one module a kind of model."""
+
+from heirloom.theory import discrete, regression
+from heirloom.theory.discrete import drift_survival
+from heirloom.theory.gaussian import replace_deviation, replace_log_determinant, replace_wasserstein2_squared
+from heirloom.theory.moments import (
+    Curve,
+    Moments,
+    accumulate,
+    accumulate_fixed,
+    accumulate_limit,
+    control,
+    fresh,
+    keep,
+    keep_fixed,
+    replace,
+)
+
+__all__ = [
+    "Curve",
+    "Moments",
+    "accumulate",
+    "accumulate_fixed",
+    "accumulate_limit",
+    "control",
+    "discrete",
+    "drift_survival",
+    "fresh",
+    "keep",
+    "keep_fixed",
+    "regression",
+    "replace",
+    "replace_deviation",
+    "replace_log_determinant",
+    "replace_wasserstein2_squared",
+]

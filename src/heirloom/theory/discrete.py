@@ -1,0 +1,146 @@
+"""What exact resampling does to types: who survives, who is alone in the end, and when.
+
+A type that has c of n rows has Binomial(n, c / n) of the next n: the haploid model of Wright 1931 and Fisher 1930,
+without mutation. Two moments of this chain, in every regime, are in `moments`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heirloom.errors import HeirloomError
+from heirloom.theory.moments import Curve
+
+EXACT_ROWS = 1000
+"""Most rows for which the exact chain of counts is worked out: 8 MB of transitions."""
+
+
+def drift_survival(counts: ArrayLike, num_generations: int, ratio: float = 1.0) -> Curve:
+    """Return the neutral expectation that a type seen c times in the real data still occurs in synthetic k = 1, 2, ….
+
+    1 - exp(-r c g_k) with g_1 = 1 and g_(k+1) = 1 - exp(-g_k): the survival of a branching process with Poisson
+    offspring of mean 1 (Fisher 1922; Athreya and Ney 1972, chapter I), for an exact refit of unigrams under replace. A
+    chain of frequencies that starts from the true law instead of counts has c = n p, and its fit k counts the origin's.
+
+    Parameters
+    ----------
+    counts, num_generations
+        Occurrences c of each type in the real data, shape (V,); synthetic generations k.
+    ratio
+        r, synthetic tokens of one generation / real tokens, prompts left out.
+
+    Returns
+    -------
+    array of shape (num_generations, V); row k - 1 belongs to synthetic k
+    """
+    lines = np.ones(max(0, num_generations))
+    for k in range(1, num_generations):
+        lines[k] = -math.expm1(-lines[k - 1])
+    return np.asarray(-np.expm1(-ratio * np.multiply.outer(lines, np.asarray(counts, dtype=np.float64))))
+
+
+def spectrum(probabilities: ArrayLike, num_rows: int, num_fits: int, weights: ArrayLike | None = None) -> Curve:
+    """Return how many types are expected to have each count after each fit of `replace`, exactly.
+
+    The first fit has Binomial(n, p_i) rows of type i, and every later one Binomial(n, c / n) of what it had c of; the
+    expectation is a sum over types, so one vector of n + 1 numbers follows them all. Column 0 counts the types that are
+    lost, column n is the probability that one is alone. Wright 1931, "Evolution in Mendelian populations".
+
+    Parameters
+    ----------
+    probabilities
+        The true law p, shape (V,).
+    num_rows, num_fits
+        n, at most `EXACT_ROWS`, since the chain has (n + 1)² transitions; fits, the origin's included.
+    weights
+        What a type counts for, shape (V,); by default 1. With the probabilities themselves, column 0 is the true mass
+        of the lost types.
+
+    Returns
+    -------
+    array of shape (num_fits, n + 1), a row a fit
+
+    Raises
+    ------
+    HeirloomError
+        If the sizes are impossible.
+    """
+    p_V = np.asarray(probabilities, dtype=np.float64)
+    weight_V = np.ones_like(p_V) if weights is None else np.asarray(weights, dtype=np.float64)
+    distinct, place_V = np.unique(p_V, return_inverse=True)
+    first = np.bincount(place_V, weights=weight_V) @ _binomial(distinct, num_rows)
+    return _evolved(first, num_rows, num_fits)
+
+
+def survival(count: int, num_rows: int, num_generations: int) -> Curve:
+    """Return the probability that a type seen c times in n rows still occurs in synthetic k = 1, 2, …, exactly.
+
+    `drift_survival` is its limit for many rows.
+
+    Parameters
+    ----------
+    count, num_rows
+        c and n.
+    num_generations
+        Synthetic generations k.
+
+    Returns
+    -------
+    array of shape (num_generations,)
+    """
+    start = np.zeros(num_rows + 1)
+    start[count] = 1.0
+    return 1 - _evolved(start, num_rows, num_generations + 1)[1:, 0]
+
+
+def fixation_time(probability: float, num_rows: int) -> float:
+    """Return how many fits a Bernoulli chain needs on average until all rows are alike, the origin's fit counted.
+
+    Solves (1 - Q) tau = 1 on the counts 1 … n - 1 (Kemeny and Snell 1960, theorem 3.2.4); the diffusion limit is -2 n
+    (p ln p + (1 - p) ln(1 - p)) (Watterson 1962).
+
+    Parameters
+    ----------
+    probability, num_rows
+        The true probability p and the rows n of each fit.
+    """
+    transitions = _transitions(num_rows)[1:-1, 1:-1]
+    remaining = np.linalg.solve(np.eye(num_rows - 1) - transitions, np.ones(num_rows - 1))
+    return float(1 + _binomial(np.array([probability]), num_rows)[0, 1:-1] @ remaining)
+
+
+def poisson_extinction(rate: float, num_rows: int, num_fits: int) -> Curve:
+    """Return the probability that a Poisson chain under `replace` has come to a rate of 0, entry g for model g.
+
+    The sum of n rows at rate S / n is Poisson(S): a branching process with Poisson offspring of mean 1 from S_0 = n
+    rate, so exp(-n rate g_t) with the g of `drift_survival`, here exactly.
+    """
+    return 1 - drift_survival([rate * num_rows], num_fits)[:, 0]
+
+
+def _evolved(first: Curve, num_rows: int, num_fits: int) -> Curve:
+    transitions = _transitions(num_rows)
+    rows = [first]
+    for _ in range(1, num_fits):
+        rows.append(rows[-1] @ transitions)
+    return np.array(rows)
+
+
+def _transitions(num_rows: int) -> NDArray[np.float64]:
+    """Return the probabilities of going from c rows to c' rows of n, shape (n + 1, n + 1)."""
+    if not 2 <= num_rows <= EXACT_ROWS:
+        raise HeirloomError(f"theory: the exact chain of counts needs 2 to {EXACT_ROWS} rows, got {num_rows}")
+    return _binomial(np.arange(num_rows + 1) / num_rows, num_rows)
+
+
+def _binomial(probabilities: NDArray[np.float64], num_rows: int) -> NDArray[np.float64]:
+    """Return Pr(Binomial(n, p) = c), shape (number of p, n + 1)."""
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    c = np.arange(num_rows + 1)
+    ways = gammaln(num_rows + 1) - gammaln(c + 1) - gammaln(num_rows - c + 1)
+    p = probabilities[:, None]
+    return np.asarray(np.exp(ways + xlogy(c, p) + xlog1py(num_rows - c, -p)), dtype=np.float64)
