@@ -79,6 +79,8 @@ class Experiment(Strict):
             raise ValueError(f"num_replicas is {self.num_replicas}; text families have 1: list more seeds instead")
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
+        if self.granularity != "chain" and getattr(self.family, "path", "rows") == "statistics":
+            raise ValueError("family.path: statistics has no rows to hand from job to job; it needs granularity: chain")
         for what, given in (("seeds", self.seeds), ("regimes", self.regimes)):
             if len(set(given)) < len(given):
                 raise ValueError(f"{what} lists something twice: {given}")
@@ -201,7 +203,7 @@ def _assign(body: dict[str, Any], key: str, value: Any, where: str) -> None:
     body[last] = value
 
 
-_BRANCHES = frozenset({"gaussian", "ngram", "transformer", "wikipedia", "files", "hub", "normal"})
+_BRANCHES = frozenset(SOURCES).union(*SOURCES.values())
 
 
 def _one_line(error: ValidationError, prefix: str = "") -> str:

@@ -83,11 +83,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
         If a share asks for more rows than its source holds.
     """
     step = lineage.child(generation, "mix")
-    real = [
-        *_original(regime, ingredients, rows, lineage, step),
-        *_pool(regime, ingredients, rows, step),
-        *_fresh(regime, ingredients, rows, generation, shuffle),
-    ]
+    real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
     synthetic = {"latest": ingredients.synthetic[-1:], "all": ingredients.synthetic, "none": ()}[regime.synthetic]
     if regime.budget == "fixed":
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
@@ -96,6 +92,16 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     if regime.budget == "grows":
         return union
     return _drawn(union, rows, ingredients.num_replicas, step.child("drawn"))
+
+
+def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> list[Dataset]:
+    """Return the real rows of one generation, a dataset a kind; parameters and errors as in `mix`."""
+    step = lineage.child(generation, "mix")
+    return [
+        *_original(regime, ingredients, rows, lineage, step),
+        *_pool(regime, ingredients, rows, step),
+        *_fresh(regime, ingredients, rows, generation, shuffle),
+    ]
 
 
 def _original(regime: Regime, given: Ingredients, rows: int, lineage: Stream, step: Stream) -> list[Dataset]:

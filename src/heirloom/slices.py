@@ -16,6 +16,10 @@ from heirloom.paths import ORIGIN
 
 SCHEMA_VERSION = 1
 
+_ROWS = ("sample", "train", "evaluate")
+_ROWLESS = ("summarise", "draw", "merge", "subset", "fitted", "measure")
+"""What a whole-chain job calls of a family (`families.base`): with rows, and without."""
+
 
 def real(config: Config, experiment: str) -> dict[str, Any]:
     """Return the slice of an experiment's real data (pool, held-out sets, tokenizer)."""
@@ -86,6 +90,7 @@ def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, 
     """Return the slice of a whole lineage run in one job: the slices of its steps, as they are at generation 1, and its length."""
     chosen = config.experiments[experiment]
     steps = {step.__name__: _bare(step(config, experiment, regime, seed, 1)) for step in (mix, train, sample, evaluate)}
+    rowless = getattr(chosen.family, "path", "rows") == "statistics"
     return {
         "step": "chain",
         "regime": regime,
@@ -93,7 +98,8 @@ def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, 
         "generations": chosen.generations,
         "snapshots": sorted(chosen.snapshots),
         "steps": steps,
-        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, "sample", "train", "evaluate", "load", "save")),
+        **({"path": "statistics"} if rowless else {}),
+        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, *(_ROWLESS if rowless else _ROWS), "load", "save")),
     }
 
 

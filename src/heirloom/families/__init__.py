@@ -5,10 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from heirloom.families.base import Family
+from heirloom.families.base import Family, Rowless
 
 FAMILIES: dict[str, str] = {
     "gaussian": "heirloom.families.gaussian",
+    "discrete": "heirloom.families.discrete",
+    "bernoulli": "heirloom.families.bernoulli",
+    "poisson": "heirloom.families.poisson",
+    "linear_regression": "heirloom.families.linear_regression",
     "ngram": "heirloom.families.ngram",
     "transformer": "heirloom.families.transformer",
 }
@@ -19,7 +23,13 @@ def family(name: str) -> Family:
     return cast("Family", import_module(FAMILIES[name]))
 
 
-if TYPE_CHECKING:  # mypy compares each module with the protocol
-    from heirloom.families import gaussian, ngram, transformer
+def rowless(name: str) -> Rowless:
+    """Return the family of that name as one that can draw a generation without its rows."""
+    return cast("Rowless", import_module(FAMILIES[name]))
 
-    _PROMISED: dict[str, Family] = {"gaussian": gaussian, "ngram": ngram, "transformer": transformer}
+
+if TYPE_CHECKING:  # mypy compares each module with the protocols
+    from heirloom.families import bernoulli, discrete, gaussian, linear_regression, ngram, poisson, transformer
+
+    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, linear_regression, ngram, poisson, transformer]
+    _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete]

@@ -8,7 +8,7 @@ Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,4 +105,42 @@ class Family(Protocol):
 
     def load(self, folder: Path) -> Any:
         """Return the model that `save` wrote."""
+        ...
+
+
+class Rowless(Family, Protocol):
+    """A family whose fit needs a few sums over the rows only, so that a generation can be drawn without any row.
+
+    The sums (sufficient statistics) are opaque, like models. A chain has the same law as with rows, by other draws:
+    `steps.rowless`.
+    """
+
+    def summarise(self, rows: Dataset) -> Any:
+        """Return the statistics of rows."""
+        ...
+
+    def draw(self, model: Any, num_rows: int, settings: Any, stream: Stream) -> Any:
+        """Return the statistics that ``num_rows`` rows of `sample` would have, drawn directly."""
+        ...
+
+    def merge(self, parts: Sequence[Any]) -> Any:
+        """Return the statistics of several sets of rows together."""
+        ...
+
+    def subset(self, whole: Any, num_rows: int, stream: Stream) -> Any:
+        """Return the statistics of ``num_rows`` rows chosen from a set without replacement.
+
+        Raises
+        ------
+        HeirloomError
+            If there are too few rows, or the statistics do not determine the law of a subset's.
+        """
+        ...
+
+    def fitted(self, statistics: Any, fit: Any) -> Any:
+        """Return the model that `train` would fit to rows with these statistics."""
+        ...
+
+    def measure(self, model: Any, origin: Any, measuring: Measuring) -> dict[str, float]:
+        """Return the measures that need no rows."""
         ...

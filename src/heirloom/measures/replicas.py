@@ -6,6 +6,8 @@ median and two quantiles always stand beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -47,3 +49,8 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
         f"{name}.q05": float(low),
         f"{name}.q95": float(high),
     }
+
+
+def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
+    """Return the metrics that describe several measures, as `summarise` does for one."""
+    return {metric: value for name, values in measures.items() for metric, value in summarise(name, values).items()}

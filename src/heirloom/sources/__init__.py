@@ -23,6 +23,10 @@ SOURCES = {
     "files": "heirloom.sources.files",
     "hub": "heirloom.sources.hub",
     "normal": "heirloom.sources.normal",
+    "categorical": "heirloom.sources.categorical",
+    "bernoulli": "heirloom.sources.bernoulli",
+    "poisson": "heirloom.sources.poisson",
+    "linear": "heirloom.sources.linear",
 }
 
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)

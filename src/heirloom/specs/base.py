@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import TextSettings
 
 
 class Strict(BaseModel):
@@ -13,3 +18,11 @@ class Strict(BaseModel):
 
 class NoSettings(Strict):
     """The section of a step that has nothing to choose."""
+
+
+class NoTraining(NoSettings):
+    """The training section of a family whose fit has nothing to choose."""
+
+    def fit(self, generation: int, text: TextSettings | None) -> Self:
+        """Return the settings of one generation's fit: none."""
+        return self

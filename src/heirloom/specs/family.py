@@ -10,11 +10,18 @@ from typing import Annotated
 
 from pydantic import Field
 
+from heirloom.specs.bernoulli import Bernoulli
+from heirloom.specs.discrete import Discrete
 from heirloom.specs.gaussian import Gaussian
+from heirloom.specs.linear_regression import LinearRegression
 from heirloom.specs.ngram import Ngram
+from heirloom.specs.poisson import Poisson
 from heirloom.specs.transformer import Transformer
 
-Family = Annotated[Gaussian | Ngram | Transformer, Field(discriminator="name")]
+Family = Annotated[
+    Gaussian | Discrete | Bernoulli | Poisson | LinearRegression | Ngram | Transformer,
+    Field(discriminator="name"),
+]
 
 TEXT_FAMILIES = frozenset({"ngram", "transformer"})
 
@@ -22,6 +29,10 @@ _TEXT = ("wikipedia", "files", "hub")
 
 SOURCES = {
     "gaussian": ("normal",),
+    "discrete": ("categorical",),
+    "bernoulli": ("bernoulli",),
+    "poisson": ("poisson",),
+    "linear_regression": ("linear",),
     "ngram": _TEXT,
     "transformer": _TEXT,
 }

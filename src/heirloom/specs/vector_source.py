@@ -49,4 +49,77 @@ def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
         raise ValueError("covariance must be positive definite")
 
 
-AnyVectorSource = NormalSource
+class Uniform(Strict):
+    """All types equally likely."""
+
+    kind: Literal["uniform"] = Field(description="The kind of law.")
+    types: int = Field(ge=1, description="Number of types.")
+
+
+class Zipf(Strict):
+    """Probability proportional to rank to the power of minus the exponent."""
+
+    kind: Literal["zipf"] = Field(description="The kind of law.")
+    types: int = Field(ge=1, description="Number of types.")
+    exponent: float = Field(1.0, gt=0, description="Exponent of the rank; 1 is Zipf's own.")
+
+
+class Weights(Strict):
+    """Any law, given by one weight a type."""
+
+    kind: Literal["weights"] = Field(description="The kind of law.")
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, description="Weights, in any unit; type i has the i-th.")
+
+
+class Words(Strict):
+    """The words of a text, as often as they occur in it; types are numbered from the most frequent word on."""
+
+    kind: Literal["words"] = Field(description="The kind of law.")
+    text: Literal["wikipedia"] | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="`wikipedia`, the sample inside gensim, or paths and globs of text files."
+    )
+
+
+CategoricalLaw = Annotated[Uniform | Zipf | Weights | Words, Field(discriminator="kind")]
+
+
+class CategoricalSource(VectorSource):
+    """Independent draws from a categorical law; a row is the number of a type, from 0."""
+
+    name: Literal["categorical"] = Field(description="The kind of source.")
+    law: CategoricalLaw = Field(description="Which types, and how likely each is.")
+
+
+class BernoulliSource(VectorSource):
+    """Independent zeros and ones."""
+
+    name: Literal["bernoulli"] = Field(description="The kind of source.")
+    probability: float = Field(0.5, gt=0, lt=1, description="Probability of a one.")
+
+
+class PoissonSource(VectorSource):
+    """Independent Poisson counts."""
+
+    name: Literal["poisson"] = Field(description="The kind of source.")
+    rate: float = Field(1.0, gt=0, description="Mean of a row.")
+
+
+class LinearSource(VectorSource):
+    """Standard normal features and a label that depends on them linearly; a row is its features, then its label."""
+
+    name: Literal["linear"] = Field(description="The kind of source.")
+    features: int = Field(10, ge=1, description="Features of a row.")
+    weights: float | tuple[float, ...] = Field(0.0, description="True weights: one number for all features, or one for each.")
+    noise: float = Field(1.0, gt=0, description="Standard deviation of the labels' noise.")
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        if isinstance(self.weights, tuple) and len(self.weights) != self.features:
+            raise ValueError(f"weights has {len(self.weights)} numbers, features is {self.features}")
+        return self
+
+
+AnyVectorSource = Annotated[
+    NormalSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource,
+    Field(discriminator="name"),
+]

@@ -1,7 +1,8 @@
 """Chain: a whole lineage in one job, for families whose generations take milliseconds.
 
 Runs the same four functions as the step-by-step jobs, in memory, and writes one tidy trajectory, the snapshots that the config
-lists, and in the trajectory's manifest the hash of every generation's data and model, kept or not.
+lists, and in the trajectory's manifest the hash of every generation's data and model, kept or not. A chain on the path of
+sufficient statistics (`rowless`) has no synthetic rows: its manifest says so, and a snapshot is the model alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from heirloom import mixing, paths, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
-from heirloom.steps import evaluate, mix, sample
+from heirloom.steps import evaluate, mix, rowless, sample
 from heirloom.steps.common import finish
 
 
@@ -28,17 +29,16 @@ class Generation:
     """One generation in memory."""
 
     number: int
-    synthetic: Dataset
-    train: Dataset
+    datasets: Mapping[str, Dataset]
     model: Any
     author: str
     measures: Mapping[str, float]
 
     @property
     def hashes(self) -> dict[str, str | int]:
-        """Content hashes of the data in memory, and the fingerprint of the checkpoint."""
-        synthetic, train = self.synthetic.digest(), self.train.digest()
-        return {"generation": self.number, "synthetic_content": synthetic, "train_content": train, "checkpoint": self.author}
+        """Content hashes of the data in memory, ``synthetic_content`` and ``train_content``, and the checkpoint's fingerprint."""
+        contents = {f"{name}_content": dataset.digest() for name, dataset in self.datasets.items()}
+        return {"generation": self.number, **contents, "checkpoint": self.author}
 
 
 def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> None:
@@ -52,7 +52,8 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
         The Parquet file to write (generation, metric, value); snapshots go to the generations' folders beside it.
     """
     hashes, rows = [], []
-    for generation in generations(step, inputs):
+    made, note = (without_rows, {"rows": "none: sufficient statistics"}) if "path" in step else (generations, {})
+    for generation in made(step, inputs):
         hashes.append(generation.hashes)
         rows += [{"generation": generation.number, "metric": name, "value": value} for name, value in generation.measures.items()]
         if generation.number in step["snapshots"]:
@@ -60,7 +61,7 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
     schema = pa.schema([("generation", pa.int32()), ("metric", pa.string()), ("value", pa.float64())])
     with replacing(trajectory) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd", store_schema=False)
-    finish(step, inputs, [trajectory], generations=hashes)
+    finish(step, inputs, [trajectory], generations=hashes, **note)
 
 
 def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
@@ -82,7 +83,14 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
         measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)
-        yield Generation(number, newest, train, model, author, measures)
+        yield Generation(number, {"synthetic": newest, "train": train}, model, author, measures)
+
+
+def without_rows(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
+    """Yield generations 1 … G of a lineage, of which only sufficient statistics are drawn."""
+    module = family(step["steps"]["train"]["family"])
+    for number, (model, measures) in enumerate(rowless.generations(step, inputs), 1):
+        yield Generation(number, {}, model, _fingerprint(module, model), measures)
 
 
 def _fingerprint(module: Any, model: Any) -> str:
@@ -95,9 +103,11 @@ def _fingerprint(module: Any, model: Any) -> str:
 def _keep(step: Mapping[str, Any], inputs: Mapping[str, str], kept: Generation, lineage: Path) -> None:
     """Write a generation's datasets and checkpoint where the step-by-step jobs would."""
     folder = lineage / Path(paths.GENERATION).name.format(generation=kept.number)
-    synthetic, train, checkpoint = (str(folder / Path(p).name) for p in (paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT))
-    kept.synthetic.write(synthetic)
-    kept.train.write(train)
+    named = {"synthetic": paths.SYNTHETIC, "train": paths.TRAIN}
+    files = {str(folder / Path(named[name]).name): dataset for name, dataset in kept.datasets.items()}
+    for file, dataset in files.items():
+        dataset.write(file)
+    checkpoint = str(folder / Path(paths.CHECKPOINT).name)
     with replacing(checkpoint) as temporary:
         family(step["steps"]["train"]["family"]).save(kept.model, temporary)
-    finish(step, inputs, [synthetic, train, checkpoint], generation=kept.number)
+    finish(step, inputs, [*files, checkpoint], generation=kept.number)

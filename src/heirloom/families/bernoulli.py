@@ -1,0 +1,79 @@
+"""The probability of a one, refitted to its own draws: a random walk that ends at 0 or 1.
+
+Legend of shapes: R replicas, N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import arrays
+from heirloom.families.base import Measuring, Sets
+from heirloom.measures import replicas
+from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.streams import Stream
+
+Fit = NoTraining
+Sampling = NoSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The fitted probability of a one, shape (R,)."""
+
+    probability: NDArray[np.float64]
+
+
+def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
+    """Fit by maximum likelihood, the share of ones; neither a start nor randomness enters."""
+    return Model(rows.by_replica()[..., 0].mean(axis=1))
+
+
+def sample(
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
+) -> Iterator[NDArray[np.float64]]:
+    """Yield zeros and ones of shape (R, num_rows, 1); more replicas leave earlier ones' draws alone."""
+    uniform_RN = stream.child("rows").generator().random((len(model.probability), num_rows))
+    yield (uniform_RN < model.probability[:, None]).astype(np.float64)[..., None]
+
+
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Measure how far the probability has strayed, what variance p (1 - p) is left, and how many replicas are fixed.
+
+    ``fixed_at_0`` and ``fixed_at_1`` are shares of replicas whose rows are all alike. Each measure is summarised over
+    replicas where there are several (`measures.replicas`).
+
+    Raises
+    ------
+    HeirloomError
+        If the true law is not known.
+    """
+    if measuring.truth is None:
+        raise HeirloomError("a Bernoulli law is measured against the true law; its source must be `bernoulli`")
+    p_R = model.probability
+    measured = {
+        "probability": p_R,
+        "variance": p_R * (1 - p_R),
+        "squared_error": (p_R - measuring.truth["probability"]) ** 2,
+        "fixed_at_0": (p_R == 0).astype(np.float64),
+        "fixed_at_1": (p_R == 1).astype(np.float64),
+    }
+    return replicas.summarise_each(measured)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write ``model.safetensors`` with ``probability``."""
+    arrays.save(model, folder)
+
+
+def load(folder: Path) -> Model:
+    """Return the model in a checkpoint folder."""
+    return arrays.load(Model, folder)

@@ -1,0 +1,139 @@
+"""A categorical law refitted to its own draws by counting: the chain in which every type but one is lost in the end.
+
+A model is the counts of its training set, and sampling draws from these rows with replacement: exact, without a
+division. Since the counts say everything, a generation can also be drawn without rows: the functions from `summarise`
+on (`families.base.Rowless`).
+
+Legend of shapes: R replicas, N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import arrays
+from heirloom.families.base import Measuring, Sets
+from heirloom.measures import categorical, replicas
+from heirloom.measures.categorical import Counts
+from heirloom.sources import categorical as laws
+from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.streams import Stream
+
+Fit = NoTraining
+Sampling = NoSettings
+
+
+def train(rows: Dataset, fit: NoTraining, start: Counts | None, stream: Stream) -> Counts:
+    """Count the types; neither a start nor randomness enters."""
+    return fitted(summarise(rows), fit)
+
+
+def sample(
+    model: Counts, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
+) -> Iterator[NDArray[np.float64]]:
+    """Yield draws of shape (R, num_rows, 1), each row a copy of one of the training rows."""
+    trained_RN = np.repeat(model.types, model.counts).reshape(model.num_replicas, -1)
+    chosen_RN = stream.child("rows").generator().integers(0, trained_RN.shape[1], (model.num_replicas, num_rows))
+    yield np.take_along_axis(trained_RN, chosen_RN, axis=1).astype(np.float64)[..., None]
+
+
+def evaluate(model: Counts, sets: Sets, origin: Counts, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Measure the law against the truth and the origin's counts; see `measure`."""
+    return measure(model, origin, measuring)
+
+
+def save(model: Counts, folder: Path) -> None:
+    """Write ``model.safetensors`` with ``starts``, ``types`` and ``counts``."""
+    arrays.save(model, folder)
+
+
+def load(folder: Path) -> Counts:
+    """Return the model in a checkpoint folder."""
+    return arrays.load(Counts, folder)
+
+
+def summarise(rows: Dataset) -> Counts:
+    """Return the counts of rows."""
+    return categorical.count(rows.by_replica()[..., 0].astype(np.int64))
+
+
+def draw(model: Counts, num_rows: int, settings: NoSettings, stream: Stream) -> Counts:
+    """Return the counts of rows that are never drawn: multinomial, so equal in law to counting `sample`'s rows."""
+    rng = stream.child("counts").generator()
+    drawn = np.empty_like(model.counts)
+    for own in _replicas(model):  # one generator in order of replicas: more of them leave the earlier ones alone
+        drawn[own] = rng.multinomial(num_rows, model.shares[own])
+    return _without_zeros(model, drawn)
+
+
+def merge(parts: Sequence[Counts]) -> Counts:
+    """Return the counts of several sets of rows together."""
+    return categorical.merged(parts)
+
+
+def subset(whole: Counts, num_rows: int, stream: Stream) -> Counts:
+    """Return the counts of rows chosen without replacement: multivariate hypergeometric.
+
+    Raises
+    ------
+    HeirloomError
+        If there are too few rows.
+    """
+    if (available := int(whole.num_rows.min())) < num_rows:
+        raise HeirloomError(f"`rows` needs {num_rows} rows, but the union it draws from has {available}")
+    rng = stream.child("counts").generator()
+    drawn = np.empty_like(whole.counts)
+    for own in _replicas(whole):
+        drawn[own] = rng.multivariate_hypergeometric(whole.counts[own], num_rows, method="marginals")
+    return _without_zeros(whole, drawn)
+
+
+def fitted(counts: Counts, fit: NoTraining) -> Counts:
+    """Return the model: the counts themselves."""
+    return counts
+
+
+def measure(model: Counts, origin: Counts, measuring: Measuring) -> dict[str, float]:
+    """Return types, diversity, survival by original count, and distances to the true law.
+
+    ``absorbed`` is the share of replicas with one type left. Each measure is summarised over replicas where there are
+    several (`measures.replicas`).
+
+    Raises
+    ------
+    HeirloomError
+        If the true law is not known.
+    """
+    if measuring.truth is None:
+        raise HeirloomError("a discrete law is measured against the true law; its source must be `categorical`")
+    truth_V = laws.from_json(dict(measuring.truth))
+    types = categorical.num_types(model)
+    measured = {
+        "types": types,
+        "absorbed": (types == 1).astype(np.float64),
+        "diversity": categorical.diversity(model),
+        "entropy": categorical.entropy(model),
+        "total_variation": categorical.total_variation(model, truth_V),
+        "kullback_leibler": categorical.kullback_leibler(model, truth_V),
+        "squared_error": categorical.squared_error(model, truth_V),
+        "lost_mass": categorical.lost_mass(model, truth_V),
+    }
+    measured |= {f"survival.{band}": share for band, share in categorical.survival(model, origin).items()}
+    return replicas.summarise_each(measured)
+
+
+def _replicas(law: Counts) -> Iterator[slice]:
+    yield from (slice(int(first), int(last)) for first, last in zip(law.starts[:-1], law.starts[1:], strict=True))
+
+
+def _without_zeros(law: Counts, counts: NDArray[np.int64]) -> Counts:
+    kept = counts > 0
+    starts = np.concatenate([[0], np.cumsum(np.add.reduceat(kept.astype(np.int64), law.starts[:-1]))])
+    return Counts(starts, law.types[kept], counts[kept])

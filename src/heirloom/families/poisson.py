@@ -1,0 +1,75 @@
+"""The rate of Poisson counts, refitted to its own draws: a branching process that dies out, slowly.
+
+Legend of shapes: R replicas, N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import arrays
+from heirloom.families.base import Measuring, Sets
+from heirloom.measures import replicas
+from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.streams import Stream
+
+Fit = NoTraining
+Sampling = NoSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The fitted rate, shape (R,)."""
+
+    rate: NDArray[np.float64]
+
+
+def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
+    """Fit by maximum likelihood, the mean; neither a start nor randomness enters."""
+    return Model(rows.by_replica()[..., 0].mean(axis=1))
+
+
+def sample(
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
+) -> Iterator[NDArray[np.float64]]:
+    """Yield counts of shape (R, num_rows, 1); more replicas leave earlier ones' draws alone."""
+    rng = stream.child("rows").generator()
+    yield rng.poisson(model.rate[:, None], (len(model.rate), num_rows)).astype(np.float64)[..., None]
+
+
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Measure how far the rate has strayed, and the share of replicas whose rate is 0 for ever, ``absorbed``.
+
+    Each measure is summarised over replicas where there are several (`measures.replicas`).
+
+    Raises
+    ------
+    HeirloomError
+        If the true law is not known.
+    """
+    if measuring.truth is None:
+        raise HeirloomError("a Poisson law is measured against the true law; its source must be `poisson`")
+    measured = {
+        "rate": model.rate,
+        "squared_error": (model.rate - measuring.truth["rate"]) ** 2,
+        "absorbed": (model.rate == 0).astype(np.float64),
+    }
+    return replicas.summarise_each(measured)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write ``model.safetensors`` with ``rate``."""
+    arrays.save(model, folder)
+
+
+def load(folder: Path) -> Model:
+    """Return the model in a checkpoint folder."""
+    return arrays.load(Model, folder)

@@ -1,0 +1,46 @@
+"""A lineage whose synthetic rows are never drawn: each generation's sufficient statistics are, from their own law.
+
+Real rows are the very rows that the same regime has with rows drawn (`mixing.real_rows`), counted. A part of a
+synthetic set needs no draw of which part, because its rows are independent. Only the union of many sets is different: what is
+drawn from it is a subset without replacement (`families.base.Rowless.subset`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import mixing, streams
+from heirloom.dataset import Dataset
+from heirloom.families import rowless
+from heirloom.families.base import Measuring
+from heirloom.specs.regime import Regime
+from heirloom.steps import mix
+
+
+def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[tuple[Any, dict[str, float]]]:
+    """Yield model and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
+    own = step["steps"]
+    module = rowless(own["train"]["family"])
+    fit, settings = module.Fit.model_validate(own["train"]["fit"]), module.Sampling.model_validate(own["sample"]["sampling"])
+    regime, rows = Regime.model_validate(own["mix"]["mixing"]), own["mix"]["rows"]
+    pool, original = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original"))
+    offered = mixing.Ingredients(pool, original, (), own["mix"]["num_replicas"])
+    lineage, shuffle = streams.lineage(step["seed"], step["regime"]), mix.shuffle(step["seed"])
+    measuring = Measuring(1, truth=own["evaluate"]["truth"])
+    origin = model = module.load(Path(inputs["checkpoint"]))
+    so_far: list[Any] = []  # synthetic sets that later generations see again, as one
+    for number in range(1, step["generations"] + 1):
+        real = mixing.real_rows(regime, offered, rows, number, shuffle=shuffle, lineage=lineage)
+        num_real = sum(part.num_rows for part in real) // offered.num_replicas
+        stream = lineage.child(number)
+        wanted = rows - num_real if regime.budget == "fixed" else rows
+        newest = [module.draw(model, wanted, settings, stream.child("sample"))] if regime.synthetic != "none" and wanted else []
+        synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
+        so_far = synthetic if regime.synthetic == "all" else []
+        trained = module.merge([*map(module.summarise, real), *synthetic])
+        if regime.budget == "drawn":
+            trained = module.subset(trained, rows, stream.child("mix", "drawn"))
+        model = module.fitted(trained, fit)
+        yield model, module.measure(model, origin, measuring)
