@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from heirloom.measures.text import BANDS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+_TYPE_BITS = 40
+_EDGES = np.array([band.start for band in BANDS.values()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,11 @@ class Counts:
     def replica(self) -> Integers:
         """The replica of each pair, shape (S,)."""
         return np.repeat(np.arange(self.num_replicas), np.diff(self.starts))
+
+    @cached_property
+    def keys(self) -> Integers:
+        """One number a pair, ascending, shape (S,)."""
+        return (self.replica << _TYPE_BITS) + self.types
 
     @cached_property
     def num_rows(self) -> Integers:
@@ -123,15 +131,25 @@ def survival(law: Counts, origin: Counts) -> dict[str, Floats]:
 
     Bands are those of `measures.text.BANDS`; one that any replica lacks is left out.
     """
-    width = int(max(law.types.max(), origin.types.max())) + 1
-    alive_S = np.isin(origin.replica * width + origin.types, law.replica * width + law.types, assume_unique=True)
-    found = {}
-    for label, band in BANDS.items():
-        inside_S = (origin.counts >= band.start) & (origin.counts < band.stop)
-        sizes_R = np.add.reduceat(inside_S.astype(np.float64), origin.starts[:-1])
-        if sizes_R.min() > 0:
-            found[label] = origin.summed((inside_S & alive_S).astype(np.float64)) / sizes_R
-    return found
+    band_S, sizes_RB = _bands(origin)
+    places = np.searchsorted(origin.keys, law.keys)
+    known = origin.keys[np.minimum(places, len(origin.keys) - 1)] == law.keys  # fresh rows may bring types that the origin has not seen
+    alive_RB = _tallied(law.replica[known], band_S[places[known]], sizes_RB.shape)
+    return {label: alive_RB[:, i] / sizes_RB[:, i] for i, label in enumerate(BANDS) if sizes_RB[:, i].all()}
+
+
+@lru_cache(maxsize=1)
+def _bands(origin: Counts) -> tuple[Integers, Floats]:
+    """Return the band of each pair, shape (S,), and how many types each replica has in each band, shape (R, bands).
+
+    Remembered, because every generation is compared with the same origin.
+    """
+    band_S = np.searchsorted(_EDGES, origin.counts, side="right") - 1
+    return band_S, _tallied(origin.replica, band_S, (origin.num_replicas, len(_EDGES)))
+
+
+def _tallied(replica: Integers, band: Integers, shape: tuple[int, ...]) -> Floats:
+    return np.bincount(replica * shape[1] + band, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
 
 
 def _gathered(replica: Integers, types: Integers, counts: Integers | None, num_replicas: int) -> Counts:

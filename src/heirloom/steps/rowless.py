@@ -25,8 +25,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     module = rowless(own["train"]["family"])
     fit, settings = module.Fit.model_validate(own["train"]["fit"]), module.Sampling.model_validate(own["sample"]["sampling"])
     regime, rows = Regime.model_validate(own["mix"]["mixing"]), own["mix"]["rows"]
-    pool, original = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original"))
-    offered = mixing.Ingredients(pool, original, (), own["mix"]["num_replicas"])
+    offered = _real(regime, inputs, own["mix"]["num_replicas"])
     lineage, shuffle = streams.lineage(step["seed"], step["regime"]), mix.shuffle(step["seed"])
     measuring = Measuring(1, truth=own["evaluate"]["truth"])
     origin = model = module.load(Path(inputs["checkpoint"]))
@@ -44,3 +43,11 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
             trained = module.subset(trained, rows, stream.child("mix", "drawn"))
         model = module.fitted(trained, fit)
         yield model, module.measure(model, origin, measuring)
+
+
+def _real(regime: Regime, inputs: Mapping[str, str], num_replicas: int) -> mixing.Ingredients:
+    """Return the real rows, in memory where the regime takes some of them in every generation."""
+    taken = {"pool": regime.pool + regime.fresh > 0, "original": regime.original is not None}
+    opened = {role: Dataset.open(inputs[role]) for role in taken}
+    held = {role: Dataset.of(dataset.table()) if taken[role] else dataset for role, dataset in opened.items()}
+    return mixing.Ingredients(held["pool"], held["original"], (), num_replicas)
