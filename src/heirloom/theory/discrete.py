@@ -75,6 +75,12 @@ def spectrum(probabilities: ArrayLike, num_rows: int, num_fits: int, weights: Ar
     return _evolved(first, num_rows, num_fits)
 
 
+def present(probabilities: ArrayLike, num_rows: int) -> Curve:
+    """Return the probability that each type occurs among n independent rows, 1 - (1 - p)^n, shape (V,)."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(-np.expm1(num_rows * np.log1p(-np.asarray(probabilities, dtype=np.float64))))
+
+
 def survival(count: int, num_rows: int, num_generations: int) -> Curve:
     """Return the probability that a type seen c times in n rows still occurs in synthetic k = 1, 2, …, exactly.
 
