@@ -129,13 +129,19 @@ def lost_mass(law: Counts, truth_V: Floats) -> Floats:
 def survival(law: Counts, origin: Counts) -> dict[str, Floats]:
     """Return, for each band of counts in the origin, the share of its types that still occur.
 
-    Bands are those of `measures.text.BANDS`; one that any replica lacks is left out.
+    Bands are those of `measures.text.BANDS`. Replicas without a type in a band are left out of it, and so is a band
+    that no replica has.
+
+    Returns
+    -------
+    band to array of shape (replicas that have the band,)
     """
     band_S, sizes_RB = _bands(origin)
     places = np.searchsorted(origin.keys, law.keys)
     known = origin.keys[np.minimum(places, len(origin.keys) - 1)] == law.keys  # fresh rows may bring types that the origin has not seen
     alive_RB = _tallied(law.replica[known], band_S[places[known]], sizes_RB.shape)
-    return {label: alive_RB[:, i] / sizes_RB[:, i] for i, label in enumerate(BANDS) if sizes_RB[:, i].all()}
+    has_RB = sizes_RB > 0
+    return {label: alive_RB[has, i] / sizes_RB[has, i] for i, (label, has) in enumerate(zip(BANDS, has_RB.T, strict=True)) if has.any()}
 
 
 @lru_cache(maxsize=1)

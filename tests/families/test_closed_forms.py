@@ -1,0 +1,105 @@
+"""Every arm of the toy families against its closed form, through the steps that a real chain runs; and against the wrong generation's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heirloom import config as configuration
+from heirloom import paths, slices
+from heirloom.config import Config
+from heirloom.report import expected
+from heirloom.steps import chain, mix, real, train
+
+REGIMES: dict[str, dict[str, Any]] = {
+    "replace": {},
+    "keep": {"original": {"share": 0.3}},
+    "keep_fixed": {"original": {"share": 0.3, "draw": "fixed"}},
+    "fresh": {"fresh": 0.3},
+    "accumulate": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"},
+    "accumulate_fixed": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "drawn"},
+    "control": {"pool": 1.0, "synthetic": "none"},
+}
+N, POOL, GENERATIONS = 10, 30, 3
+FEW, MANY = 5_000, 40_000
+ZIPF = {"name": "categorical", "law": {"kind": "zipf", "types": 6}}
+EXPERIMENTS: dict[str, dict[str, Any]] = {
+    "rows": {"family": {"name": "discrete"}, "source": ZIPF},
+    "statistics": {"family": {"name": "discrete", "path": "statistics"}, "source": ZIPF},
+    "bernoulli": {"family": {"name": "bernoulli"}, "source": {"name": "bernoulli", "probability": 0.3}, "num_replicas": MANY},
+    "poisson": {"family": {"name": "poisson"}, "source": {"name": "poisson", "rate": 0.4}, "num_replicas": MANY},
+    "linear": {
+        "family": {"name": "linear_regression", "sampling": {"noise": 0.5}},
+        "source": {"name": "linear", "features": 3, "weights": [1.0, -2.0, 0.5], "noise": 0.5},
+        "regimes": ["replace", "accumulate", "control"],
+        "rows": 20,
+    },
+}
+ARMS = [(name, regime) for name, body in EXPERIMENTS.items() for regime in body.get("regimes", REGIMES)]
+
+
+def config(name: str) -> Config:
+    body = {"regimes": list(REGIMES), "generations": GENERATIONS, "rows": N, "num_replicas": FEW, "granularity": "chain"}
+    body |= EXPERIMENTS[name]
+    body["source"] = {"rows": POOL, "test_rows": 1, **body["source"]}
+    return configuration.parse({"regimes": REGIMES, "experiments": {name: body}})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("closed_forms"))
+        yield Path()
+
+
+@cache
+def origin(name: str) -> dict[str, str]:
+    """Make the real rows and generation 0, and return the inputs of a chain."""
+    fill, made = paths.fill, config(name)
+    pool, held_out = fill(paths.REAL_TRAIN, name), fill(paths.REAL_TEST, name)
+    original, checkpoint = fill(paths.TRAIN, name, "origin", 0, 0), fill(paths.CHECKPOINT, name, "origin", 0, 0)
+    real.run_vectors(slices.real(made, name), pool, held_out)
+    mix.run(slices.mix(made, name, "origin", 0, 0), pool, None, [], original)
+    train.run(slices.train(made, name, "origin", 0, 0), original, None, checkpoint)
+    return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+
+
+@cache
+def measured(name: str, regime: str) -> pd.DataFrame:
+    trajectory = paths.fill(paths.TRAJECTORY, name, regime, 0)
+    chain.run(slices.chain(config(name), name, regime, 0), origin(name), trajectory)
+    return pd.read_parquet(trajectory).pivot_table(index="generation", columns="metric", values="value")
+
+
+def z_scores(name: str, regime: str, shift: int = 0) -> pd.DataFrame:
+    """Return z of generations 1 … G - 1 against their expectation, or that of the generation ``shift`` later."""
+    made, values = config(name), measured(name, regime)
+    curves = expected.curves(made.experiments[name], made.regimes[regime])
+    assert curves
+    found = {}
+    for metric, curve in curves.items():
+        error = values[f"{metric}.se"].iloc[:-1]
+        if (error > 0).all():
+            found[metric] = (values[f"{metric}.mean"].iloc[:-1] - curve[1 + shift : GENERATIONS + shift]) / error
+    return pd.DataFrame(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "regime"), ARMS)
+def test_every_arm_agrees_with_its_closed_form(name: str, regime: str) -> None:
+    z = z_scores(name, regime)
+    assert (np.abs(z) < 4).all(axis=None), z
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shift", [-1, 1])
+@pytest.mark.parametrize(("name", "regime"), [arm for arm in ARMS if arm[1] != "control"])
+def test_the_neighbouring_generation_is_rejected(name: str, regime: str, shift: int) -> None:
+    z = z_scores(name, regime, shift)
+    assert np.abs(z).max(axis=None) > 6, z
