@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from heirloom.dataset import Dataset
-from heirloom.families import FAMILIES, family
+from heirloom.families import FAMILIES, family, rowless
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import fingerprint
 from heirloom.rows import text_table, vector_table
+from heirloom.specs.base import NoTraining
 from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
 from heirloom.streams import Stream
@@ -28,27 +30,36 @@ class Case(NamedTuple):
     measuring: Measuring
 
 
-def text_rows(num_rows: int) -> Dataset:
-    tokens = Stream((0, "rows")).generator().integers(0, VOCABULARY, (num_rows, WIDTH)).astype(np.int32)
-    return Dataset.of(text_table(tokens, [" one two three "] * num_rows, first_row=0))
+def text(fit: Any) -> Case:
+    tokens = Stream((0, "rows")).generator().integers(0, VOCABULARY, (12, WIDTH)).astype(np.int32)
+    rows = Dataset.of(text_table(tokens, [" one two three "] * 12, first_row=0))
+    return Case(fit, rows, tokens, Measuring(CHUNK, VOCABULARY))
 
 
-def vector_rows() -> Dataset:
-    return Dataset.of(vector_table(Stream((0, "rows")).generator().standard_normal((3, 12, 2))))
+def vectors(fit: Any, truth: dict[str, Any], x_RNW: np.ndarray) -> Case:
+    return Case(fit, Dataset.of(vector_table(x_RNW.astype(float))), None, Measuring(1, truth=truth))
 
 
-FITS = {
-    "gaussian": GaussianTraining(),
-    "ngram": NgramFit(order=3, vocab_size=VOCABULARY),
-    "transformer": TransformerFit(
-        architecture=Architecture(hidden_size=8, num_layers=1, num_heads=2, intermediate_size=16),
-        vocab_size=VOCABULARY,
-        context_tokens=WIDTH,
-        schedule=Schedule(epochs=1, learning_rate=0.01, batch_rows=4),
-        start="scratch",
-        weight_decay=0.01,
-        warmup_share=0.0,
-        clip_norm=1.0,
+NOISE = Stream((0, "rows")).generator().standard_normal((3, 12, 3))
+
+CASES = {
+    "gaussian": vectors(GaussianTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
+    "discrete": vectors(NoTraining(), {"kind": "uniform", "types": 9}, np.abs(2 * NOISE[..., :1]).round()),
+    "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
+    "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
+    "linear_regression": vectors(LinearRegressionTraining(), {"weights": [0.0, 0.0]}, NOISE),
+    "ngram": text(NgramFit(order=3, vocab_size=VOCABULARY)),
+    "transformer": text(
+        TransformerFit(
+            architecture=Architecture(hidden_size=8, num_layers=1, num_heads=2, intermediate_size=16),
+            vocab_size=VOCABULARY,
+            context_tokens=WIDTH,
+            schedule=Schedule(epochs=1, learning_rate=0.01, batch_rows=4),
+            start="scratch",
+            weight_decay=0.01,
+            warmup_share=0.0,
+            clip_norm=1.0,
+        )
     ),
 }
 
@@ -60,12 +71,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def case(name: str) -> Case:
-    if name == "gaussian":
-        truth = {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}
-        return Case(FITS[name], vector_rows(), None, Measuring(1, truth=truth))
-    rows = text_rows(12)
-    prompts = np.concatenate(list(rows.matrices("tokens")))
-    return Case(FITS[name], rows, prompts, Measuring(CHUNK, VOCABULARY))
+    return CASES[name]
 
 
 def trained(name: str, case: Case, stream: str = "train") -> Any:
@@ -99,7 +105,8 @@ def test_a_checkpoint_is_safetensors_and_json_and_comes_back_the_same(name: str,
 def test_sampling_is_deterministic_and_has_the_promised_shape(name: str, case: Case) -> None:
     model = trained(name, case)
     values = sampled(name, case, model, case.prompts)
-    assert values.shape == ((3, 12, 2) if case.prompts is None else (12, WIDTH))
+    shape = case.rows.by_replica().shape if case.prompts is None else (12, WIDTH)
+    assert values.shape == shape
     assert np.array_equal(values, sampled(name, case, model, case.prompts))
     if case.prompts is not None:
         assert 0 <= values.min() <= values.max() < VOCABULARY
@@ -133,3 +140,19 @@ def test_measures_are_finite_numbers_and_the_same_every_time(name: str, case: Ca
     assert first == family(name).evaluate(model, sets, model, case.measuring, Stream((0, "evaluate")))
     assert first
     assert all(isinstance(value, float) and np.isfinite(value) for value in first.values())
+
+
+def test_a_family_that_can_do_without_rows_has_the_same_model_and_measures_from_statistics(name: str, case: Case, tmp_path: Path) -> None:
+    if not hasattr(family(name), "summarise"):
+        pytest.skip("needs its rows")
+    module, model = rowless(name), trained(name, case)
+    statistics = module.summarise(case.rows)
+    assert saved(name, module.fitted(statistics, case.fit), tmp_path / "one") == saved(name, model, tmp_path / "two")
+    twice = Dataset([*case.rows.pieces, *case.rows.pieces])
+    merged = module.fitted(module.merge([statistics, statistics]), case.fit)
+    assert saved(name, merged, tmp_path / "three") == saved(name, module.train(twice, case.fit, None, Stream(())), tmp_path / "four")
+    sets = Sets(case.rows, case.rows, case.rows, case.rows)
+    assert module.measure(model, model, case.measuring).items() <= module.evaluate(model, sets, model, case.measuring, Stream(())).items()
+    drawn = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
+    again = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
+    assert saved(name, module.fitted(drawn, case.fit), tmp_path / "five") == saved(name, module.fitted(again, case.fit), tmp_path / "six")
