@@ -70,6 +70,10 @@ G = "experiments.gaussian"
         (changed(f"{G}.source.rows", 20), r"experiments.gaussian: regime 'fresh' .* needs 25 real rows, but there are 20"),
         (changed(f"{G}.origin_rows", 51), r"experiments.gaussian: origin_rows needs 51 real rows, but there are 50"),
         (changed(f"{G}.family", {"name": "ngram"}), r"experiments.gaussian: family 'ngram' needs one of the sources wikipedia, files, hub"),
+        (
+            changed(f"{G}.family", {"name": "poisson"}),
+            r"family 'poisson' needs one of the sources poisson, not 'normal'",
+        ),
         (changed(f"{G}.family", {"name": "bert"}), r"experiments.gaussian.family: .*'bert'.*"),
         (changed(f"{G}.snapshots", [4]), r"experiments.gaussian: snapshots \[4\] are later than the last generation, 3"),
         (changed(f"{G}.seeds", [1, 1]), r"seeds lists something twice"),
@@ -87,6 +91,15 @@ def test_bad_input_names_the_key_and_what_is_allowed_in_one_line(raw: Any, messa
     with pytest.raises(HeirloomError, match=message) as caught:
         configuration.parse(raw)
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_without_rows_needs_a_chain() -> None:
+    raw = changed(f"{G}.family", {"name": "discrete", "path": "statistics"})
+    raw["experiments"]["gaussian"]["source"] = {"name": "categorical", "rows": 50, "law": {"kind": "uniform", "types": 3}}
+    with pytest.raises(HeirloomError, match=r"experiments.gaussian: family.path: statistics .* needs granularity: chain"):
+        configuration.parse(raw)
+    raw["experiments"]["gaussian"]["granularity"] = "chain"
+    configuration.parse(raw)
 
 
 def test_a_grid_expands_into_named_variants_that_cross_its_axes() -> None:

@@ -45,7 +45,7 @@ ARMS = [(name, regime) for name, body in EXPERIMENTS.items() for regime in body.
 
 
 def config(name: str) -> Config:
-    body = {"regimes": list(REGIMES), "generations": GENERATIONS, "rows": N, "num_replicas": FEW, "granularity": "chain"}
+    body: dict[str, Any] = {"regimes": list(REGIMES), "generations": GENERATIONS, "rows": N, "num_replicas": FEW, "granularity": "chain"}
     body |= EXPERIMENTS[name]
     body["source"] = {"rows": POOL, "test_rows": 1, **body["source"]}
     return configuration.parse({"regimes": REGIMES, "experiments": {name: body}})
