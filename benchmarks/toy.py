@@ -1,6 +1,6 @@
 """Toy families side by side with a plain loop: one function a row of the table, and CPU seconds, since machines are shared.
 
-    python benchmarks/toy.py [row …]
+    OMP_NUM_THREADS=1 python benchmarks/toy.py [row …]
 
 A row's baseline may run on a part of the work (fewer replicas or generations) and is scaled to the whole; its note says so.
 """
@@ -14,9 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before numpy is imported
 
 import numpy as np
 
@@ -41,7 +38,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def whole_chain(experiment: dict[str, Any]) -> float:
-    """Return the CPU seconds of the whole-chain job of an experiment under `replace`, everything that it writes included."""
+    """Return the CPU seconds of an experiment's whole-chain job under `replace`, everything that it writes included."""
     made = config.parse(
         {"regimes": {"replace": {}}, "experiments": {"toy": {**experiment, "regimes": ["replace"], "granularity": "chain"}}}
     )
@@ -80,9 +77,7 @@ def discrete() -> Row:
             counts = np.bincount(rng.choice(types, types, p=law / law.sum()), minlength=types)
             law = counts / types
 
-    return Row(
-        ours, replicas * cpu_seconds(one_replica), "statistics path, all measures and manifests; baseline: numpy choice, 1 replica x 100"
-    )
+    return Row(ours, replicas * cpu_seconds(one_replica), "statistics, all measures and manifests; baseline: numpy choice, 1 replica × 100")
 
 
 ROWS: dict[str, Callable[[], Row]] = {"discrete": discrete}
