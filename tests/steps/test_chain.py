@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,16 @@ REGIMES = {
     "control": {"pool": 1.0, "synthetic": "none"},
 }
 FILL = paths.fill
+TOYS: dict[str, dict[str, Any]] = {
+    "discrete": {"source": {"name": "categorical", "law": {"kind": "zipf", "types": 5}, "rows": 100, "test_rows": 1}},
+    "bernoulli": {"source": {"name": "bernoulli", "rows": 100, "test_rows": 1}},
+    "poisson": {"source": {"name": "poisson", "rows": 100, "test_rows": 1}},
+    "linear_regression": {"source": {"name": "linear", "features": 2, "rows": 100, "test_rows": 1}},
+}
 
 
 def made(
-    generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = ()
+    generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = (), toy: str = ""
 ) -> configuration.Config:
     experiment = {
         "family": {"name": "gaussian", "training": {"divisor": divisor}},
@@ -37,6 +44,8 @@ def made(
         "granularity": "chain",
         "snapshots": list(snapshots),
     }
+    if toy:
+        experiment |= {"family": {"name": toy}, **TOYS[toy]}
     return configuration.parse({"regimes": REGIMES, "experiments": {"g": experiment}})
 
 
@@ -74,7 +83,8 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         sample.run(slices.sample(*key), writer, its_rows, None, None, synthetic[-1])
         offered = {"latest": synthetic[-1:], "all": synthetic, "none": []}[config.regimes[regime].synthetic]
         mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
-        train.run(slices.train(*key), training, None, checkpoint)
+        handed_on = hasattr(config.experiments["g"].family.training, "start")
+        train.run(slices.train(*key), training, inputs["checkpoint"] if handed_on else None, checkpoint)
         metrics = FILL(paths.METRICS, "g", regime, 0, g)
         own = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
         rest = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
@@ -83,9 +93,9 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
 
-@pytest.mark.parametrize("regime", REGIMES)
-def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, regime: str) -> None:
-    config = made(generations=3, replicas=4, snapshots=(1, 2, 3))
+@pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES), *((toy, "keep") for toy in TOYS)])
+def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
+    config = made(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
     artefacts = [FILL(p, "g", regime, 0, g) for p in (paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT) for g in (1, 2, 3)]
     kept = {path: recorded_sha256(path) for path in artefacts}
