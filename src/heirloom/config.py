@@ -71,6 +71,11 @@ class Experiment(Strict):
         """Whether rows are tokens rather than vectors."""
         return self.family.name in TEXT_FAMILIES
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether synthetic rows are drawn, and not only their sufficient statistics."""
+        return getattr(self.family, "path", "rows") == "rows"
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         if self.source.name not in (fitting := SOURCES[self.family.name]):
@@ -79,7 +84,7 @@ class Experiment(Strict):
             raise ValueError(f"num_replicas is {self.num_replicas}; text families have 1: list more seeds instead")
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
-        if self.granularity != "chain" and getattr(self.family, "path", "rows") == "statistics":
+        if self.granularity != "chain" and not self.has_rows:
             raise ValueError("family.path: statistics has no rows to hand from job to job; it needs granularity: chain")
         for what, given in (("seeds", self.seeds), ("regimes", self.regimes)):
             if len(set(given)) < len(given):

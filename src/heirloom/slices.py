@@ -90,7 +90,6 @@ def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, 
     """Return the slice of a whole lineage run in one job: the slices of its steps, as they are at generation 1, and its length."""
     chosen = config.experiments[experiment]
     steps = {step.__name__: _bare(step(config, experiment, regime, seed, 1)) for step in (mix, train, sample, evaluate)}
-    rowless = getattr(chosen.family, "path", "rows") == "statistics"
     return {
         "step": "chain",
         "regime": regime,
@@ -98,8 +97,8 @@ def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, 
         "generations": chosen.generations,
         "snapshots": sorted(chosen.snapshots),
         "steps": steps,
-        **({"path": "statistics"} if rowless else {}),
-        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, *(_ROWLESS if rowless else _ROWS), "load", "save")),
+        **({} if chosen.has_rows else {"path": "statistics"}),
+        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, *(_ROWS if chosen.has_rows else _ROWLESS), "load", "save")),
     }
 
 

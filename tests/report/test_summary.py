@@ -56,3 +56,11 @@ def test_one_seed_and_one_replica_have_no_z_score(run: Path, config: Config) -> 
     means = own[own["metric"].str.endswith(".mean")]
     single = means.assign(metric=means["metric"].str.removesuffix(".mean"))
     assert summary.check(single, "replace", toy, config)["covariance_trace"].z is None
+
+
+def test_a_measure_that_was_not_taken_is_not_checked(run: Path, config: Config) -> None:
+    toy = config.experiments["toy"]
+    own = tables.of_experiment(tables.gather(config), "toy", toy)
+    without = own[~own["metric"].str.startswith("log_determinant")]
+    assert "log_determinant" in summary.check(own, "replace", toy, config)
+    assert "log_determinant" not in summary.check(without, "replace", toy, config)

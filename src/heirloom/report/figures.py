@@ -34,8 +34,8 @@ def _is_text(experiment: Experiment) -> bool:
     return experiment.is_text
 
 
-def _always(experiment: Experiment) -> bool:
-    return True
+def _has_rows(experiment: Experiment) -> bool:
+    return experiment.has_rows
 
 
 def _is_gaussian(experiment: Experiment) -> bool:
@@ -47,7 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "synthetic_perplexity": Kind("Histogram of each generation's text by its perplexity under generation 0, by regime.", _is_text),
     "tail_survival": Kind("Share of the real text's words that still occur in the synthetic text, by frequency and regime.", _is_text),
     "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
-    "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _always),
+    "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _has_rows),
     "variance": Kind("Total variance of the fitted Gaussian by regime, against the closed form where there is one.", _is_gaussian),
 }
 

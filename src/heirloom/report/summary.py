@@ -96,7 +96,7 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
     theory = ("theory", "z") if any(checks.values()) else ()
     table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", [*(f"gen {g}" for g in generations), *theory])
     for metric, words in SHOWN.items():
-        if not own["metric"].isin([metric, f"{metric}.mean"]).any():
+        if not own.loc[own["generation"] > 0, "metric"].isin([metric, f"{metric}.mean"]).any():
             continue
         for regime in regimes:
             values = (_number(_value(own, metric, regime, generation)) for generation in generations)
