@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from heirloom.config import Config
+from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import figures, tables
 
@@ -20,6 +20,14 @@ def test_every_experiment_has_the_figure_of_ancestry_and_those_of_its_family(con
     assert kinds.pop("words") == ["test_perplexity", "synthetic_perplexity", "tail_survival", "diversity", "ancestry"]
     assert list(kinds.values()) == [["ancestry", "variance"]] * 3
     assert figures.files(config, "svg")[0] == "results/figures/toy_ancestry.svg"
+
+
+def test_an_experiment_without_rows_has_no_figure_of_ancestry() -> None:
+    source = {"name": "categorical", "rows": 9, "law": {"kind": "uniform", "types": 3}}
+    body = {"source": source, "regimes": ["replace"], "generations": 1, "rows": 9, "granularity": "chain"}
+    experiments = {path: {**body, "family": {"name": "discrete", "path": path}} for path in ("rows", "statistics")}
+    config = parse({"regimes": {"replace": {}}, "experiments": experiments})
+    assert figures.listed(config) == [figures.Figure("rows", "ancestry")]
 
 
 def test_every_kind_of_figure_has_a_caption_for_the_report() -> None:
