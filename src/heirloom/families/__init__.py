@@ -9,6 +9,8 @@ from heirloom.families.base import Family, Rowless
 
 FAMILIES: dict[str, str] = {
     "gaussian": "heirloom.families.gaussian",
+    "gmm": "heirloom.families.gmm",
+    "kde": "heirloom.families.kde",
     "discrete": "heirloom.families.discrete",
     "bernoulli": "heirloom.families.bernoulli",
     "poisson": "heirloom.families.poisson",
@@ -29,7 +31,7 @@ def rowless(name: str) -> Rowless:
 
 
 if TYPE_CHECKING:  # mypy compares each module with the protocols
-    from heirloom.families import bernoulli, discrete, gaussian, linear_regression, ngram, poisson, transformer
+    from heirloom.families import bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer
 
-    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, linear_regression, ngram, poisson, transformer]
-    _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete]
+    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer]
+    _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]

@@ -22,6 +22,17 @@ def save(model: Any, folder: Path) -> None:
 
 def load(kind: type[Model], folder: Path) -> Model:
     """Return the model of that dataclass which `save` wrote."""
-    from safetensors.numpy import load_file
+    from safetensors import deserialize
 
-    return kind(**load_file(folder / "model.safetensors"))
+    tensors = deserialize((folder / "model.safetensors").read_bytes())  # type: ignore[no-untyped-call]
+    shaped = {name: np.frombuffer(tensor["data"], _dtype(tensor["dtype"])).reshape(tensor["shape"]) for name, tensor in tensors}
+    return kind(**shaped)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """Return the type that safetensors calls by that name; its own reader for NumPy knows no bfloat16."""
+    if name != "BF16":
+        return np.dtype({"F16": "f2", "F32": "f4", "F64": "f8", "I32": "i4", "I64": "i8"}[name])
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16)

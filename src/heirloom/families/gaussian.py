@@ -1,11 +1,13 @@
 """A d-dimensional Gaussian refitted to its own draws: the family whose answer is known in closed form.
 
+It can do without rows: `sufficient` draws what a fit needs of them (``path: statistics``).
+
 Legend of shapes: R replicas, N rows, D dimensions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
+from heirloom.families import algebra, arrays, precision, sufficient
 from heirloom.families.base import Measuring, Sets
-from heirloom.measures import replicas, vectors
+from heirloom.families.sufficient import Statistics
+from heirloom.measures import mixtures, replicas, vectors
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.streams import Stream
@@ -27,7 +31,7 @@ Sampling = NoSettings
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted Gaussian for every replica.
+    """A fitted Gaussian for every replica, in float64 or the narrower type that it is computed in.
 
     Parameters
     ----------
@@ -37,8 +41,8 @@ class Model:
         Array of shape (R, D, D).
     """
 
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    mean: NDArray[Any]
+    covariance: NDArray[Any]
 
 
 def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Stream) -> Model:
@@ -50,13 +54,14 @@ def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Str
         If there are too few rows for the divisor.
     """
     x_RND = rows.by_replica()
-    num_rows = x_RND.shape[1]
-    divisor = num_rows if fit.divisor == "n" else num_rows - 1
-    if divisor < 1:
-        raise HeirloomError(f"a Gaussian with divisor {fit.divisor!r} needs at least 2 rows, got {num_rows}")
-    mean_RD = x_RND.mean(axis=1)
-    centred_RND = x_RND - mean_RD[:, None, :]
-    return Model(mean_RD, np.matmul(centred_RND.transpose(0, 2, 1), centred_RND) / divisor)
+    if fit.precision == "float64":
+        return fitted(sufficient.of(x_RND), fit)
+    _, num_rows, dim = x_RND.shape
+    if dim > 1:
+        raise HeirloomError(f"family.training.precision: {fit.precision} is for one dimension, the rows have {dim}; use float64")
+    ddof = num_rows - _divisor(num_rows, fit)
+    mean_R, variance_R = precision.mean_and_variance(x_RND[:, :, 0], fit.precision, ddof)
+    return Model(mean_R[:, None], variance_R[:, None, None])
 
 
 def sample(
@@ -70,52 +75,101 @@ def sample(
     num_replicas, dim = model.mean.shape
     noise_RND = stream.child("noise").generator().standard_normal((num_replicas, num_rows, dim))
     if dim == 1:
+        noise_RND = noise_RND.astype(model.mean.dtype, copy=False)
         noise_RND *= np.sqrt(model.covariance)
     else:
-        noise_RND = np.matmul(noise_RND, _root(model.covariance).transpose(0, 2, 1))
+        noise_RND = np.matmul(noise_RND, algebra.root(model.covariance).transpose(0, 2, 1))
     noise_RND += model.mean[:, None, :]
-    yield noise_RND
+    yield noise_RND.astype(np.float64, copy=False)
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
-    """Measure the fit against the true law, and the tails of the generation's rows against the true law's bounds.
+    """Measure the fit against the true law, and the tails of the generation's rows against the true law's bounds; see `measure`."""
+    tails = mixtures.tail_masses(sets.sample.by_replica(), mixtures.truth(measuring.truth))
+    return measure(model, origin, measuring) | replicas.summarise_each(tails)
 
-    Each measure is summarised over replicas where there are several (`measures.replicas`).
+
+def summarise(rows: Dataset) -> Statistics:
+    """Return what a fit needs of rows."""
+    return sufficient.of(rows.by_replica())
+
+
+def draw(model: Model, num_rows: int, settings: NoSettings, stream: Stream) -> Statistics:
+    """Return the statistics of rows that are never drawn, equal in law to those of `sample`'s rows."""
+    return sufficient.draw(model.mean, model.covariance, num_rows, stream)
+
+
+def merge(parts: Sequence[Statistics]) -> Statistics:
+    """Return the statistics of several sets of rows together."""
+    return sufficient.union(parts)
+
+
+def subset(whole: Statistics, num_rows: int, stream: Stream) -> Statistics:
+    """Refuse: mean and scatter of a set say nothing of which rows are chosen from it.
+
+    Raises
+    ------
+    HeirloomError
+        Always.
     """
-    if measuring.truth is None:
-        raise HeirloomError("a Gaussian is measured against the true law; its source must be `normal`")
-    mean_D, covariance_DD = np.array(measuring.truth["mean"]), np.array(measuring.truth["covariance"])
-    x_RND = sets.sample.by_replica()
+    raise HeirloomError("family.path: statistics cannot draw from rows of earlier generations (`budget: drawn`); use path: rows")
+
+
+def fitted(statistics: Statistics, fit: GaussianTraining) -> Model:
+    """Fit mean and covariance to a set's statistics.
+
+    Raises
+    ------
+    HeirloomError
+        If there are too few rows for the divisor.
+    """
+    return Model(statistics.mean, statistics.scatter / _divisor(statistics.num_rows, fit))
+
+
+def measure(model: Model, origin: Model, measuring: Measuring) -> dict[str, float]:
+    """Measure the fit against the true law; each measure is summarised over replicas where there are several.
+
+    ``wasserstein2_squared`` is the distance to the Gaussian with the truth's mean and covariance; ``squared_l2``, where the truth is a
+    mixture, the distance to its density. ``absorbed`` is 1 where the variance is exactly 0: such a chain has ended, has no log
+    determinant and no bounded squared L2, and a generation with such a replica goes without these two.
+    """
+    truth = mixtures.truth(measuring.truth)
+    mean_D, covariance_DD = (moment[0] for moment in mixtures.moments(truth))
+    mean_RD, covariance_RDD = (values.astype(np.float64, copy=False) for values in (model.mean, model.covariance))
+    absorbed_R = np.trace(covariance_RDD, axis1=1, axis2=2) == 0
     measured = {
-        "covariance_trace": vectors.covariance_trace(model.covariance),
-        "log_determinant": vectors.log_determinant(model.covariance),
-        "mean_squared_error": vectors.mean_squared_distance(model.mean, mean_D),
-        "wasserstein2_squared": vectors.wasserstein2_squared_gaussians(model.mean, model.covariance, mean_D, covariance_DD),
-        "mean_first": model.mean[:, 0],
+        "covariance_trace": vectors.covariance_trace(covariance_RDD),
+        "mean_squared_error": vectors.mean_squared_distance(mean_RD, mean_D),
+        "wasserstein2_squared": vectors.wasserstein2_squared_gaussians(mean_RD, covariance_RDD, mean_D, covariance_DD),
+        "mean_first": mean_RD[:, 0],
+        "absorbed": absorbed_R.astype(np.float64),
     }
-    for level in vectors.TAIL_LEVELS:
-        measured[f"tail_mass_{level * 100:g}"] = vectors.tail_mass(x_RND, mean_D, covariance_DD, level)
-    return {key: value for name, values in measured.items() for key, value in replicas.summarise(name, values).items()}
+    if not absorbed_R.any():
+        measured |= _density_measures(mean_RD, covariance_RDD, truth)
+    return replicas.summarise_each(measured)
+
+
+def _density_measures(mean_RD: NDArray[np.float64], covariance_RDD: NDArray[np.float64], truth: mixtures.Mixture) -> dict[str, Any]:
+    """Return the measures that only a Gaussian with a density has."""
+    known = {"log_determinant": vectors.log_determinant(covariance_RDD)}
+    if truth.weights.shape[1] == 1:
+        return known
+    one = mixtures.Mixture(np.ones((len(mean_RD), 1)), mean_RD[:, None], covariance_RDD[:, None])
+    return known | {"squared_l2": mixtures.squared_l2(one, truth)}
 
 
 def save(model: Model, folder: Path) -> None:
-    """Write ``model.safetensors`` with ``mean`` and ``covariance`` in float64."""
-    from safetensors.numpy import save_file
-
-    folder.mkdir()
-    tensors = {"mean": np.ascontiguousarray(model.mean), "covariance": np.ascontiguousarray(model.covariance)}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    """Write ``model.safetensors`` with the arrays of the model."""
+    arrays.save(model, folder)
 
 
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder."""
-    from safetensors.numpy import load_file
-
-    return Model(**load_file(folder / "model.safetensors"))
+    return arrays.load(Model, folder)
 
 
-def _root(covariance_RDD: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the symmetric square root, which exists for singular covariances too."""
-    values_RD, vectors_RDD = np.linalg.eigh(covariance_RDD)
-    scaled_RDD = vectors_RDD * np.sqrt(np.clip(values_RD, 0.0, None))[:, None, :]
-    return np.matmul(scaled_RDD, vectors_RDD.transpose(0, 2, 1))
+def _divisor(num_rows: int, fit: GaussianTraining) -> int:
+    divisor = num_rows if fit.divisor == "n" else num_rows - 1
+    if divisor < 1:
+        raise HeirloomError(f"a Gaussian with divisor {fit.divisor!r} needs at least 2 rows, got {num_rows}")
+    return divisor

@@ -134,6 +134,14 @@ def tail_mass(x_RND: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats, 
     HeirloomError
         If there is no row, the level is outside (0, 1) or the true covariance is not positive definite.
     """
+    return np.asarray(outside(x_RND, truth_mean_D, truth_covariance_DD, level).mean(axis=-1), dtype=np.float64)
+
+
+def outside(x_RND: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats, level: float) -> NDArray[np.bool_]:
+    """Return which rows lie outside the ellipsoid that holds the share ``level`` of a Gaussian, shape (R, N).
+
+    Parameters and errors as in `tail_mass`.
+    """
     from scipy.special import gammaincinv
 
     if not 0 < level < 1:
@@ -147,7 +155,7 @@ def tail_mass(x_RND: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats, 
     whitened_RND = (x_RND - truth_mean_D) @ np.linalg.inv(root_DD).T
     # The chi² quantile with D degrees is twice the gamma quantile of shape D / 2; scipy.stats is slow to import.
     bound = 2 * gammaincinv(x_RND.shape[-1] / 2, level)
-    return np.asarray(((whitened_RND**2).sum(axis=-1) > bound).mean(axis=-1), dtype=np.float64)
+    return np.asarray((whitened_RND**2).sum(axis=-1) > bound)
 
 
 def _square_root(covariance_DD: Floats) -> Floats:

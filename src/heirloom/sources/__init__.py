@@ -23,6 +23,7 @@ SOURCES = {
     "files": "heirloom.sources.files",
     "hub": "heirloom.sources.hub",
     "normal": "heirloom.sources.normal",
+    "mixture": "heirloom.sources.mixture",
     "categorical": "heirloom.sources.categorical",
     "bernoulli": "heirloom.sources.bernoulli",
     "poisson": "heirloom.sources.poisson",

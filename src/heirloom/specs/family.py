@@ -13,22 +13,27 @@ from pydantic import Field
 from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.discrete import Discrete
 from heirloom.specs.gaussian import Gaussian
+from heirloom.specs.gmm import Gmm
+from heirloom.specs.kde import Kde
 from heirloom.specs.linear_regression import LinearRegression
 from heirloom.specs.ngram import Ngram
 from heirloom.specs.poisson import Poisson
 from heirloom.specs.transformer import Transformer
 
 Family = Annotated[
-    Gaussian | Discrete | Bernoulli | Poisson | LinearRegression | Ngram | Transformer,
+    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Ngram | Transformer,
     Field(discriminator="name"),
 ]
 
 TEXT_FAMILIES = frozenset({"ngram", "transformer"})
 
+_DENSITIES = ("normal", "mixture")
 _TEXT = ("wikipedia", "files", "hub")
 
 SOURCES = {
-    "gaussian": ("normal",),
+    "gaussian": _DENSITIES,
+    "gmm": _DENSITIES,
+    "kde": _DENSITIES,
     "discrete": ("categorical",),
     "bernoulli": ("bernoulli",),
     "poisson": ("poisson",),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+
+Covariance = Annotated[float, Field(gt=0)] | tuple[tuple[float, ...], ...]
+"""The standard deviation of every dimension, or the full matrix by rows."""
+
+_WEIGHTS_TOLERANCE = 1e-9
 
 
 class VectorSource(Strict):
@@ -22,7 +28,7 @@ class NormalSource(VectorSource):
     name: Literal["normal"] = Field(description="The kind of source.")
     dim: int = Field(1, ge=1, description="Dimensions of a row.")
     mean: float | tuple[float, ...] = Field(0.0, description="Mean: one number for all dimensions, or one for each.")
-    covariance: Annotated[float, Field(gt=0)] | tuple[tuple[float, ...], ...] = Field(
+    covariance: Covariance = Field(
         1.0,
         description="One number: the standard deviation of every dimension, independent of the others. "
         "Or the full covariance matrix, by rows.",
@@ -47,6 +53,38 @@ def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
         raise ValueError("covariance must be symmetric")
     if np.linalg.eigvalsh(matrix)[0] <= 0:
         raise ValueError("covariance must be positive definite")
+
+
+class MixtureSource(VectorSource):
+    """A mixture of normal distributions with known weights, means and covariances, drawn afresh for every replica."""
+
+    name: Literal["mixture"] = Field(description="The kind of source.")
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        min_length=1, description="Share of the rows that each component gives; they sum to 1."
+    )
+    means: tuple[tuple[float, ...], ...] = Field(description="Mean of each component, one number a dimension.")
+    covariances: tuple[Covariance, ...] = Field(
+        description="For each component one number, the standard deviation of every dimension, or the full covariance matrix, by rows."
+    )
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a row."""
+        return len(self.means[0])
+
+    @model_validator(mode="after")
+    def _components_agree(self) -> Self:
+        counts = {"weights": len(self.weights), "means": len(self.means), "covariances": len(self.covariances)}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"each component has a weight, a mean and a covariance; given are {counts}")
+        if not math.isclose(total := sum(self.weights), 1, abs_tol=_WEIGHTS_TOLERANCE):
+            raise ValueError(f"weights must sum to 1, not {total:g}")
+        if {len(mean) for mean in self.means} != {self.dim} or not self.dim:
+            raise ValueError(f"means must have one number a dimension each, got {[len(mean) for mean in self.means]} numbers")
+        for covariance in self.covariances:
+            if isinstance(covariance, tuple):
+                _check_covariance(covariance, self.dim)
+        return self
 
 
 class Uniform(Strict):
@@ -120,6 +158,6 @@ class LinearSource(VectorSource):
 
 
 AnyVectorSource = Annotated[
-    NormalSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource,
+    NormalSource | MixtureSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource,
     Field(discriminator="name"),
 ]

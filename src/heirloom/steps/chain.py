@@ -21,7 +21,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
 from heirloom.steps import evaluate, mix, rowless, sample
-from heirloom.steps.common import finish
+from heirloom.steps.common import finish, naming
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         synthetic = [*synthetic, newest] if keeps_all else [newest]
         offered = mixing.Ingredients(pool, original, synthetic, slices["mix"]["num_replicas"])
         train = mix.mix(slices["mix"], offered, number)
-        model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
+        with naming(number):
+            model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
         measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from heirloom.errors import HeirloomError
 from heirloom.manifest import recorded_sha256, seal
 
-LIBRARIES = ("numpy", "pyarrow", "scipy", "safetensors", "tokenizers", "torch", "transformers")
+LIBRARIES = ("ml_dtypes", "numpy", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
 """Libraries whose version can change bytes; those that a step has imported are named in its manifest."""
 
 
@@ -31,6 +33,15 @@ def finish(
         Further entries of the manifest.
     """
     seal(artefacts, {"slice": dict(step), "inputs": _fingerprints(inputs), "environment": environment(), **more})
+
+
+@contextmanager
+def naming(generation: int | str) -> Iterator[None]:
+    """Say in which generation bad input came to light."""
+    try:
+        yield
+    except HeirloomError as error:
+        raise HeirloomError(f"generation {generation}: {error}") from None
 
 
 def environment() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import dumps, write_text
-from heirloom.steps.common import finish
+from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
 
 
@@ -57,4 +57,5 @@ def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, genera
     """Return the measures of one generation by name."""
     measuring = Measuring(step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"))
     stream = streams.step(step["seed"], step["regime"], generation, "evaluate")
-    return family(step["family"]).evaluate(model, sets, origin, measuring, stream)
+    with naming(generation):
+        return family(step["family"]).evaluate(model, sets, origin, measuring, stream)

@@ -17,6 +17,7 @@ from heirloom.families import rowless
 from heirloom.families.base import Measuring
 from heirloom.specs.regime import Regime
 from heirloom.steps import mix
+from heirloom.steps.common import naming
 
 
 def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[tuple[Any, dict[str, float]]]:
@@ -31,18 +32,20 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     origin = model = module.load(Path(inputs["checkpoint"]))
     so_far: list[Any] = []  # synthetic sets that later generations see again, as one
     for number in range(1, step["generations"] + 1):
-        real = mixing.real_rows(regime, offered, rows, number, shuffle=shuffle, lineage=lineage)
-        num_real = sum(part.num_rows for part in real) // offered.num_replicas
-        stream = lineage.child(number)
-        wanted = rows - num_real if regime.budget == "fixed" else rows
-        newest = [module.draw(model, wanted, settings, stream.child("sample"))] if regime.synthetic != "none" and wanted else []
-        synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
-        so_far = synthetic if regime.synthetic == "all" else []
-        trained = module.merge([*map(module.summarise, real), *synthetic])
-        if regime.budget == "drawn":
-            trained = module.subset(trained, rows, stream.child("mix", "drawn"))
-        model = module.fitted(trained, fit)
-        yield model, module.measure(model, origin, measuring)
+        with naming(number):
+            real = mixing.real_rows(regime, offered, rows, number, shuffle=shuffle, lineage=lineage)
+            num_real = sum(part.num_rows for part in real) // offered.num_replicas
+            stream = lineage.child(number)
+            wanted = rows - num_real if regime.budget == "fixed" else rows
+            newest = [module.draw(model, wanted, settings, stream.child("sample"))] if regime.synthetic != "none" and wanted else []
+            synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
+            so_far = synthetic if regime.synthetic == "all" else []
+            trained = module.merge([*map(module.summarise, real), *synthetic])
+            if regime.budget == "drawn":
+                trained = module.subset(trained, rows, stream.child("mix", "drawn"))
+            model = module.fitted(trained, fit)
+            measures = module.measure(model, origin, measuring)
+        yield model, measures
 
 
 def _real(regime: Regime, inputs: Mapping[str, str], num_replicas: int) -> mixing.Ingredients:

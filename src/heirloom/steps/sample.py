@@ -14,7 +14,7 @@ from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
 from heirloom.manifest import recorded_sha256
 from heirloom.rows import text_table, vector_table
-from heirloom.steps.common import finish
+from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
 
 
@@ -45,7 +45,8 @@ def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], generation, "sample")
-    (x_RNW,) = module.sample(model, None, step["rows"], settings, stream)
+    with naming(generation):
+        (x_RNW,) = module.sample(model, None, step["rows"], settings, stream)
     return vector_table(x_RNW, born=generation, writer=writer)
 
 

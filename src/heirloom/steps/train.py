@@ -10,7 +10,7 @@ from heirloom import streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import replacing
-from heirloom.steps.common import finish
+from heirloom.steps.common import finish, naming
 
 
 def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str) -> None:
@@ -28,7 +28,8 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str)
     module = family(step["family"])
     stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
     begun = module.load(Path(start)) if start else None
-    model = module.train(Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
+    with naming(step["generation"]):
+        model = module.train(Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
     with replacing(checkpoint) as temporary:
         module.save(model, temporary)
     finish(step, {"train": train, "start": start or ""}, [checkpoint])

@@ -1,0 +1,27 @@
+"""The little linear algebra that vector families share, for all replicas at once.
+
+Legend of shapes: R replicas, N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
+    """Return the rows' mean (R, D) and the sum of outer products of their deviations from it (R, D, D)."""
+    mean_RD = x_RND.mean(axis=1)
+    centred_RND = x_RND - mean_RD[:, None, :]
+    return mean_RD, np.matmul(centred_RND.transpose(0, 2, 1), centred_RND)
+
+
+def root(covariance_RDD: Floats) -> Floats:
+    """Return the symmetric square root of each covariance, which exists for singular ones too; shape (R, D, D)."""
+    if covariance_RDD.shape[-1] == 1:
+        return np.sqrt(covariance_RDD)
+    values_RD, vectors_RDD = np.linalg.eigh(covariance_RDD)
+    scaled_RDD = vectors_RDD * np.sqrt(np.clip(values_RD, 0.0, None))[:, None, :]
+    return np.matmul(scaled_RDD, vectors_RDD.transpose(0, 2, 1))

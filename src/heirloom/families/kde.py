@@ -1,0 +1,113 @@
+"""A kernel density estimate refitted to its own draws: a row drawn with replacement, plus kernel noise.
+
+Its density is never needed: the rows and the kernel's covariance are the model. What each generation adds to the second moment is
+known exactly (`theory`), so smoothing makes the distribution wider where a Gaussian refit makes it narrower.
+
+Legend of shapes: R replicas, N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import algebra, arrays
+from heirloom.families.base import Measuring, Sets
+from heirloom.measures import mixtures, replicas, vectors
+from heirloom.specs.base import NoSettings
+from heirloom.specs.kde import KdeTraining
+from heirloom.streams import Stream
+
+Fit = KdeTraining
+Sampling = NoSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An estimate for every replica.
+
+    Parameters
+    ----------
+    x
+        The rows that it smooths, shape (R, N, D).
+    kernel
+        Covariance of the Gaussian kernel, shape (R, D, D).
+    """
+
+    x: NDArray[np.float64]
+    kernel: NDArray[np.float64]
+
+
+def train(rows: Dataset, fit: KdeTraining, start: Model | None, stream: Stream) -> Model:
+    """Keep the rows and choose the kernel; neither a start nor randomness enters.
+
+    A number h as bandwidth gives the kernel h² I. Scott's rule gives n^(-2 / (D + 4)) times the rows' covariance with divisor n - 1
+    (Scott 1992, Multivariate Density Estimation, equation 6.42, in the matrix form that SciPy's gaussian_kde has).
+
+    Raises
+    ------
+    HeirloomError
+        If Scott's rule is given a single row.
+    """
+    x_RND = rows.by_replica()
+    num_replicas, num_rows, dim = x_RND.shape
+    if fit.bandwidth != "scott":
+        return Model(x_RND, np.broadcast_to(fit.bandwidth**2 * np.eye(dim), (num_replicas, dim, dim)))
+    if num_rows == 1:
+        raise HeirloomError("Scott's rule needs at least 2 rows, got 1; give family.training.bandwidth as a number")
+    return Model(x_RND, num_rows ** (-2 / (dim + 4)) * num_rows / (num_rows - 1) * _covariance(x_RND))
+
+
+def sample(
+    model: Model,
+    prompts: Iterable[NDArray[Any]] | None,
+    num_rows: int,
+    settings: NoSettings,
+    stream: Stream,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield draws of shape (R, num_rows, D)."""
+    num_replicas, num_kept, dim = model.x.shape
+    chosen_RN = stream.child("row").generator().integers(num_kept, size=(num_replicas, num_rows))
+    noise_RND = stream.child("noise").generator().standard_normal((num_replicas, num_rows, dim))
+    noise_RND = np.matmul(noise_RND, algebra.root(model.kernel))
+    noise_RND += np.take_along_axis(model.x, chosen_RN[:, :, None], axis=1)
+    yield noise_RND
+
+
+def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Measure the estimate's mean and covariance (its rows' plus its kernel's) against the true law, and the tails of its rows.
+
+    ``bandwidth`` is the kernel's standard deviation, over dimensions as a root mean square.
+    """
+    truth = mixtures.truth(measuring.truth)
+    covariance_RDD = _covariance(model.x) + model.kernel
+    measured = {
+        "covariance_trace": vectors.covariance_trace(covariance_RDD),
+        "log_determinant": vectors.log_determinant(covariance_RDD),
+        "mean_squared_error": vectors.mean_squared_distance(model.x.mean(axis=1), mixtures.moments(truth)[0][0]),
+        "bandwidth": np.sqrt(vectors.covariance_trace(model.kernel) / model.kernel.shape[-1]),
+        **mixtures.tail_masses(sets.sample.by_replica(), truth),
+    }
+    return replicas.summarise_each(measured)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write ``model.safetensors`` with the arrays of the model."""
+    arrays.save(model, folder)
+
+
+def load(folder: Path) -> Model:
+    """Return the model in a checkpoint folder."""
+    return arrays.load(Model, folder)
+
+
+def _covariance(x_RND: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the covariance of the rows with divisor N, shape (R, D, D)."""
+    return algebra.scatter(x_RND)[1] / x_RND.shape[1]

@@ -1,0 +1,84 @@
+"""What a Gaussian fit needs of its rows and no more: how many, their mean, and the scatter about it.
+
+A set of independent draws can be replaced by a draw of these three, equal in law: the mean of n rows of N(m, C) is N(m, C / n), their
+scatter is Wishart(C, n - 1), and the two are independent (Anderson 2003, An Introduction to Multivariate Statistical Analysis, theorem
+3.3.2). A union of sets has the statistics that theirs give, so everything but a draw from rows drawn before can do without rows.
+
+Legend of shapes: R replicas, N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.errors import HeirloomError
+from heirloom.families import algebra
+from heirloom.streams import Stream
+
+Floats = NDArray[np.float64]
+
+
+class Statistics(NamedTuple):
+    """Sufficient statistics of a set of rows, the same number in every replica.
+
+    Parameters
+    ----------
+    num_rows
+        Rows a replica.
+    mean
+        Array of shape (R, D).
+    scatter
+        Sum of outer products of deviations from the mean, shape (R, D, D).
+    """
+
+    num_rows: int
+    mean: Floats
+    scatter: Floats
+
+
+def of(x_RND: Floats) -> Statistics:
+    """Return the statistics of rows of shape (R, N, D)."""
+    return Statistics(x_RND.shape[1], *algebra.scatter(x_RND))
+
+
+def union(parts: Sequence[Statistics]) -> Statistics:
+    """Return the statistics of a union of sets, at least one (Chan, Golub and LeVeque 1983, equations 2.1)."""
+    return reduce(_merged, parts)
+
+
+def draw(mean_RD: Floats, covariance_RDD: Floats, count: int, stream: Stream) -> Statistics:
+    """Return the statistics of ``count`` draws from a Gaussian, without drawing them.
+
+    The Wishart matrix is made from its triangular factor, whose squared diagonal is chi² with n - 1, n - 2, … degrees of freedom (Bartlett
+    1933). More replicas leave the earlier ones' numbers alone.
+
+    Raises
+    ------
+    HeirloomError
+        If there are no more draws than dimensions.
+    """
+    num_replicas, dim = mean_RD.shape
+    if count <= dim:
+        raise HeirloomError(f"family.path: statistics needs more synthetic rows than dimensions ({dim}), got {count}; use path: rows")
+    root_RDD = algebra.root(covariance_RDD)
+    shift_RD1 = stream.child("mean").generator().standard_normal((num_replicas, dim, 1))
+    shift_RD1 /= np.sqrt(count)
+    chi2_RD = stream.child("scatter").generator().chisquare(count - 1 - np.arange(dim) if dim > 1 else count - 1, (num_replicas, dim))
+    if dim == 1:  # a matrix product of single numbers costs ten times the number's
+        return Statistics(count, mean_RD + (root_RDD * shift_RD1)[..., 0], covariance_RDD * chi2_RD[..., None])
+    factor_RDD = np.tril(stream.child("below").generator().standard_normal((num_replicas, dim, dim)), -1)
+    factor_RDD[:, np.arange(dim), np.arange(dim)] = np.sqrt(chi2_RD)
+    spread_RDD = np.matmul(root_RDD, factor_RDD)
+    return Statistics(count, mean_RD + np.matmul(root_RDD, shift_RD1)[..., 0], np.matmul(spread_RDD, spread_RDD.transpose(0, 2, 1)))
+
+
+def _merged(one: Statistics, other: Statistics) -> Statistics:
+    count = one.num_rows + other.num_rows
+    apart_RD = other.mean - one.mean
+    between_RDD = apart_RD[:, :, None] * apart_RD[:, None, :] * (one.num_rows * other.num_rows / count)
+    return Statistics(count, one.mean + apart_RD * (other.num_rows / count), one.scatter + other.scatter + between_RDD)

@@ -1,0 +1,39 @@
+"""The `gmm` family in config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from heirloom.specs.base import NoSettings, Strict
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import TextSettings
+
+
+class GmmTraining(Strict):
+    """How a Gaussian mixture is fitted; the defaults are the publication's."""
+
+    components: int = Field(2, ge=1, description="Number of components, each with its own full covariance.")
+    estimator: Literal["sklearn", "em"] = Field(
+        "sklearn", description="`sklearn`: scikit-learn's GaussianMixture; `em`: the same iteration, for all replicas at once and faster."
+    )
+    start: Literal["scratch", "previous"] = Field(
+        "scratch", description="`scratch`: from k-means in every generation; `previous`: from the parameters of the generation before."
+    )
+    tolerance: float = Field(1e-5, gt=0, description="EM stops when the mean log-likelihood of a row (nats) changes by less.")
+    max_iterations: int = Field(2000, ge=1, description="EM stops after so many iterations at the latest.")
+    reg_covar: float = Field(1e-6, ge=0, description="Added to the diagonal of every covariance, in squared units of x.")
+
+    def fit(self, generation: int, text: TextSettings | None) -> GmmTraining:
+        """Return the settings of one generation's fit: the origin has none to start from."""
+        return self if generation else self.model_copy(update={"start": "scratch"})
+
+
+class Gmm(Strict):
+    """A Gaussian mixture, refitted to its own draws (Shumailov et al. 2024, the Gaussian mixture)."""
+
+    name: Literal["gmm"]
+    training: GmmTraining = GmmTraining()
+    sampling: NoSettings = NoSettings()
