@@ -11,10 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import theory
+from heirloom import sources, theory
 from heirloom.config import Experiment
 from heirloom.sources import categorical, normal
 from heirloom.specs.gaussian import Gaussian
+from heirloom.specs.gmm import Gmm
+from heirloom.specs.kde import Kde
 from heirloom.specs.linear_regression import LinearRegression
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import BernoulliSource, CategoricalSource, LinearSource, NormalSource, PoissonSource, VectorSource
@@ -45,13 +47,37 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
 
 def _gaussian(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
-    assert isinstance(experiment.source, NormalSource)
-    moments = _moments(experiment, regime, _ddof(experiment))
+    known = _traces(experiment, regime, _ddof(experiment))
+    return known | _more(regime, experiment.source, experiment) if known and isinstance(experiment.source, NormalSource) else known
+
+
+def _kde(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
+    assert isinstance(experiment.family, Kde)
+    total, dim = _total_variance(experiment)
+    h = experiment.family.training.bandwidth
+    rule = theory.smoothing.scott(dim) if h == "scott" else theory.smoothing.kernel(dim * h**2 / total)
+    return _traces(experiment, regime, rule)
+
+
+def _gmm(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
+    assert isinstance(experiment.family, Gmm)
+    total, dim = _total_variance(experiment)
+    return _traces(experiment, regime, theory.smoothing.kernel(dim * experiment.family.training.reg_covar / total))
+
+
+def _traces(experiment: Experiment, regime: Regime, ddof: theory.Rule) -> dict[str, Curve]:
+    """Return the one-dimensional curves times the trace of the true covariance."""
+    moments = _moments(experiment, regime, ddof)
     if moments is None:
         return {}
-    scale = float(np.trace(normal.truth(experiment.source).covariance))
-    known = {"covariance_trace": scale * moments.variance, "mean_squared_error": scale * moments.mean_square}
-    return known | _more(regime, experiment.source, experiment)
+    scale, _ = _total_variance(experiment)
+    return {"covariance_trace": scale * moments.variance, "mean_squared_error": scale * moments.mean_square}
+
+
+def _total_variance(experiment: Experiment) -> tuple[float, int]:
+    """Return the trace of the true covariance, and the dimensions."""
+    covariance = sources.module(experiment.source.name).law(experiment.source)["covariance"]
+    return float(np.trace(covariance)), len(covariance)
 
 
 def _more(regime: Regime, source: NormalSource, experiment: Experiment) -> dict[str, Curve]:
@@ -135,6 +161,8 @@ def _linear_regression(experiment: Experiment, regime: Regime) -> dict[str, Curv
 
 _KNOWN: Mapping[str, Callable[[Experiment, Regime], dict[str, Curve]]] = {
     "gaussian": _gaussian,
+    "gmm": _gmm,
+    "kde": _kde,
     "discrete": _discrete,
     "bernoulli": _bernoulli,
     "poisson": _poisson,
@@ -152,7 +180,7 @@ def _arm(regime: Regime, rows: int) -> Arm | None:
     return "replace" if not real else "control" if real == {"pool": rows} else None
 
 
-def _moments(experiment: Experiment, regime: Regime, ddof: int | None) -> theory.Moments | None:
+def _moments(experiment: Experiment, regime: Regime, ddof: theory.Rule) -> theory.Moments | None:
     """Return the expected variance and squared mean, in units of the true variance, of an origin with n rows."""
     assert isinstance(experiment.source, VectorSource)
     n, fits = experiment.rows, experiment.generations + 1

@@ -1,11 +1,12 @@
 """What the mathematics says a chain must do, so that a simulation can be told from a mistake; one module a kind of model."""
 
-from heirloom.theory import discrete, regression
+from heirloom.theory import discrete, regression, smoothing
 from heirloom.theory.discrete import drift_survival
 from heirloom.theory.gaussian import replace_deviation, replace_log_determinant, replace_wasserstein2_squared
 from heirloom.theory.moments import (
     Curve,
     Moments,
+    Rule,
     accumulate,
     accumulate_fixed,
     accumulate_limit,
@@ -19,6 +20,7 @@ from heirloom.theory.moments import (
 __all__ = [
     "Curve",
     "Moments",
+    "Rule",
     "accumulate",
     "accumulate_fixed",
     "accumulate_limit",
@@ -33,4 +35,5 @@ __all__ = [
     "replace_deviation",
     "replace_log_determinant",
     "replace_wasserstein2_squared",
+    "smoothing",
 ]

@@ -4,13 +4,16 @@ Exact recursions in units of the true variance (sigma² = 1, true mean 0). A cur
 origin is a fit too: **entry g describes model g**, which the literature counts as t = g + 1.
 
 ``ddof`` says how the model's variance follows from its training set's: divided by n - ddof, 0 for maximum likelihood
-and 1 for the unbiased estimate, and ``None`` where it is not estimated and its expectation stays the truth's.
+and 1 for the unbiased estimate, and ``None`` where it is not estimated and its expectation stays the truth's. Or it is the
+rule itself, linear: number of rows and sample variance (divisor n) to model variance; `theory.smoothing` has two.
 
 | family | ddof | unit |
 |---|---|---|
 | Gaussian | 0 or 1 | in D dimensions tr C0, for the covariance trace and the squared distance of the mean |
 | Bernoulli | 0: p (1 - p) is the variance of zeros and ones | p0 (1 - p0) |
 | categorical | 0: a type is a Bernoulli variable, and the diversity 1 - sum p² sums their variances | 1 - sum p0² |
+| kernel density | a rule: the kernel's variance is added | tr C0 |
+| Gaussian mixture | a rule: EM keeps the rows' mean and, but for ``reg_covar``, their covariance, whatever the components do | tr C0 |
 | Poisson | None: a row's variance is the model's mean, whose expectation never changes | the true rate |
 
 Derivation shared by the regimes. A training set of n rows with sample mean m and second moment q is fitted as variance
@@ -22,7 +25,7 @@ likelihood model, E[variance] + E[mean²] = 1 for ever: what the variance loses,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -32,6 +35,7 @@ from numpy.typing import NDArray
 from heirloom.errors import HeirloomError
 
 Curve = NDArray[np.float64]
+Rule = int | Callable[[int, float], float] | None
 
 
 class Moments(NamedTuple):
@@ -49,7 +53,7 @@ class Moments(NamedTuple):
     mean_square: Curve
 
 
-def replace(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
+def replace(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """Return the moments when each model is fitted to n rows of the previous one only.
 
     Model t = g + 1 has E[variance] = ((n-1) / (n-ddof))^t, that is (1 - 1/n)^t for maximum likelihood and 1 for the
@@ -62,20 +66,22 @@ def replace(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     num_rows, num_fits
         Rows of each training set, n; models of the chain, the origin included.
     ddof
-        0, 1 or None, see the module's docstring.
+        0, 1, None or a rule, see the module's docstring.
 
     Raises
     ------
     HeirloomError
-        If n < 2, num_fits < 1 or ddof is none of 0, 1 and None.
+        If n < 2, num_fits < 1 or ddof is none of these.
     """
+    if callable(ddof):
+        return fresh(num_rows, num_fits, 0, ddof)
     check(num_rows, num_fits, 0, ddof)
     step = 1.0 if ddof is None else (num_rows - 1) / (num_rows - ddof)
     variance = np.power(step, np.arange(num_fits + 1.0))
     return Moments(variance[1:], np.cumsum(variance[:-1]) / num_rows)
 
 
-def control(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
+def control(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """Return the moments when each model is fitted to n true rows: (n-1) / (n-ddof) and 1 / n, at every generation.
 
     Holds whether rows come from the true law or are drawn without replacement from a pool of independent true rows.
@@ -84,7 +90,7 @@ def control(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
     return fresh(num_rows, num_fits, num_rows, ddof)
 
 
-def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: int | None = 0) -> Moments:
+def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: Rule = 0) -> Moments:
     """Return the moments when m of n rows are true rows that no model has seen, the rest the previous model's.
 
     With s = n - m, E[mean_t²] = (m + s E[var] + s² E[mean²]) / n² and E[row²] = (m + s (E[var] + E[mean²])) / n, the
@@ -105,7 +111,7 @@ def fresh(num_rows: int, num_fits: int, num_fresh: int, ddof: int | None = 0) ->
     return _mix(num_rows, num_fits, num_fresh, repeat(0.0), ddof)
 
 
-def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None = None, ddof: int | None = 0) -> Moments:
+def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None = None, ddof: Rule = 0) -> Moments:
     """Return the moments when m of n rows are redrawn each generation from one fixed original set.
 
     As `fresh`, plus the covariance of the kept rows' mean with the previous model's mean, 2 m s / n² · 1 / n0: the kept
@@ -132,7 +138,7 @@ def keep(num_rows: int, num_fits: int, num_kept: int, num_originals: int | None 
     return _mix(num_rows, num_fits, num_kept, repeat(1 / pool), ddof)
 
 
-def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: int | None = 0) -> Moments:
+def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: Rule = 0) -> Moments:
     """Return the moments when the same m original rows are in every training set.
 
     As `keep`, but the covariance of the kept rows' mean with the model's mean grows, towards 1/m: b_1 = 1/n and b_t =
@@ -143,7 +149,7 @@ def keep_fixed(num_rows: int, num_fits: int, num_kept: int, ddof: int | None = 0
     return _mix(num_rows, num_fits, num_kept, covariances.tolist(), ddof)
 
 
-def accumulate(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
+def accumulate(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """Return the moments when all rows ever made are kept and each generation adds n: model t is fitted to n t rows.
 
     For maximum likelihood E[variance] = prod_(j<=t) (1 - 1 / (n j²)). In general E[mean_t²] = E[mean²] + E[var] / (n
@@ -173,7 +179,7 @@ def accumulate_limit(num_rows: int) -> float:
     return math.sin(x) / x
 
 
-def accumulate_fixed(num_rows: int, num_fits: int, ddof: int | None = 0) -> Moments:
+def accumulate_fixed(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """Return the moments when each model is fitted to n rows drawn from everything ever made.
 
     Model t = g + 1 draws uniformly without replacement from a pool of n t rows: n originals and n of each of the models
@@ -197,7 +203,7 @@ def accumulate_fixed(num_rows: int, num_fits: int, ddof: int | None = 0) -> Mome
     return _curves(steps())
 
 
-def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[float], ddof: int | None) -> Moments:
+def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[float], ddof: Rule) -> Moments:
     """Fit n rows, m of them true; entry t - 1 of covariances is that of model t's mean and the next true rows' mean."""
     check(num_rows, num_fits, num_true, ddof)
     n, m, s = num_rows, num_true, num_rows - num_true
@@ -213,7 +219,9 @@ def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[floa
     return _curves(steps())
 
 
-def _fitted(num_rows: int, ddof: int | None, sample_variance: float) -> float:
+def _fitted(num_rows: int, ddof: Rule, sample_variance: float) -> float:
+    if callable(ddof):
+        return ddof(num_rows, sample_variance)
     return 1.0 if ddof is None else sample_variance * num_rows / (num_rows - ddof)
 
 
@@ -222,10 +230,10 @@ def _curves(steps: Iterator[tuple[float, float]]) -> Moments:
     return Moments(variance, mean_square)
 
 
-def check(num_rows: int, num_fits: int, num_true: int, ddof: int | None) -> None:
+def check(num_rows: int, num_fits: int, num_true: int, ddof: Rule) -> None:
     """Raise HeirloomError unless the sizes are possible; see `replace` and `fresh`."""
-    if num_rows < 2 or num_fits < 1 or ddof not in {0, 1, None} or not 0 <= num_true <= num_rows:
+    if num_rows < 2 or num_fits < 1 or not (callable(ddof) or ddof in {0, 1, None}) or not 0 <= num_true <= num_rows:
         raise HeirloomError(
-            f"theory: got {num_rows} rows, {num_fits} fits, {num_true} true rows, ddof {ddof}; allowed are at least "
+            f"theory: got {num_rows} rows, {num_fits} fits, {num_true} true rows, ddof {ddof!r}; allowed are at least "
             f"2 rows, at least 1 fit, 0 to {num_rows} true rows, ddof 0, 1 or None"
         )
