@@ -29,7 +29,24 @@ REGIMES: dict[str, dict[str, Any]] = {
 N, POOL, GENERATIONS = 10, 30, 3
 FEW, MANY = 5_000, 40_000
 ZIPF = {"name": "categorical", "law": {"kind": "zipf", "types": 6}}
+BLOBS = {"name": "mixture", "weights": [0.3, 0.7], "means": [[-1.0, 0.0], [1.0, 0.5]], "covariances": [0.5, [[1.0, 0.3], [0.3, 0.5]]]}
+EM = {"estimator": "em", "start": "previous", "max_iterations": 20, "reg_covar": 0.05}
 EXPERIMENTS: dict[str, dict[str, Any]] = {
+    "gaussian": {"family": {"name": "gaussian"}, "source": BLOBS, "regimes": ["replace", "keep"]},
+    "gaussian_statistics": {
+        "family": {"name": "gaussian", "path": "statistics", "training": {"divisor": "n-1"}},
+        "source": {"name": "normal", "dim": 2, "covariance": [[2.0, 0.5], [0.5, 1.0]]},
+        "regimes": [name for name in REGIMES if name != "accumulate_fixed"],
+        "num_replicas": 4 * FEW,
+    },
+    "kde_fixed": {"family": {"name": "kde", "training": {"bandwidth": 0.8}}, "source": BLOBS},
+    "kde_scott": {"family": {"name": "kde"}, "source": {"name": "normal"}},
+    "gmm": {
+        "family": {"name": "gmm", "training": EM},
+        "source": BLOBS,
+        "regimes": ["replace", "control"],
+        "num_replicas": 600,  # of k-means, one by one
+    },
     "rows": {"family": {"name": "discrete"}, "source": ZIPF},
     "statistics": {"family": {"name": "discrete", "path": "statistics"}, "source": ZIPF},
     "bernoulli": {"family": {"name": "bernoulli"}, "source": {"name": "bernoulli", "probability": 0.3}, "num_replicas": MANY},

@@ -1,7 +1,9 @@
 """Mean and variance in a chosen floating-point type, storage and arithmetic, every operation rounded to it.
 
-Sums run over a binary tree of rounded additions: the same on every machine, and with an error that grows with log n (Higham 1993, The
-accuracy of floating point summation), so what is seen is the type's precision and not a poor algorithm.
+Rows are counted from the first one, so rows that are all equal have that mean and the variance 0 exactly, and stay so:
+otherwise the rounding of their mean would bring an ended chain back to life. Sums run over a binary tree of rounded
+additions: the same on every machine, and with an error that grows with log n (Higham 1993, The accuracy of floating
+point summation), so what is seen is the type's precision and not a poor algorithm.
 """
 
 from __future__ import annotations
@@ -44,8 +46,10 @@ def mean_and_variance(x_RN: NDArray[np.float64], name: str, ddof: int) -> tuple[
     num_rows = x_RN.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):  # reported below, in words
         x_NR = x_RN.T.astype(narrow)
-        mean_R = _sum(x_NR) / narrow.type(num_rows)
-        deviation_NR = x_NR - mean_R
+        from_first_NR = x_NR - x_NR[0]
+        shift_R = _sum(from_first_NR) / narrow.type(num_rows)
+        mean_R = x_NR[0] + shift_R
+        deviation_NR = from_first_NR - shift_R
         variance_R = _sum(deviation_NR * deviation_NR) / narrow.type(num_rows - ddof)
     if not (np.isfinite(mean_R).all() and np.isfinite(variance_R).all()):
         raise HeirloomError(f"family.training.precision: {name} cannot hold a sum over {num_rows} rows; use fewer rows or another type")

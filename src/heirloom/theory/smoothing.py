@@ -1,9 +1,10 @@
 """Models that are wider than their rows: how a model's variance follows from its training set's.
 
 Each function returns a rule for `theory.moments`. Together with the moments' recursions they give, under replace with n rows
-and a kernel of fixed variance h², E[var_t] = (1 - 1/n) E[var_(t-1)] + h², which tends to n h²; and E[var] + E[mean²], the mean square
-distance of a drawn row from the true mean, grows by exactly h² a generation. Scott's rule has the factor 1 - 1/n + n^(-2/(D+4)) instead of an
-addend: above 1 for all n > 1, so the variance grows without bound. Derived here: a draw is a row plus independent noise.
+and a kernel of fixed variance h², E[var_t] = (1 - 1/n) E[var_(t-1)] + h², which tends to n h²; and E[var] + E[mean²], the
+mean square distance of a drawn row from the true mean, grows by exactly h² a generation. Scott's rule has the factor
+1 - 1/n + n^(-2/(D+4)) instead of an addend: above 1 for all n > 1, so the variance grows without bound. Derived here: a
+draw is a row plus independent noise.
 """
 
 from __future__ import annotations

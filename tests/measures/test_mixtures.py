@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from heirloom.errors import HeirloomError
+from heirloom.measures import mixtures, vectors
+from heirloom.measures.mixtures import Mixture
+
+TWO = Mixture(np.array([[0.25, 0.75]]), np.array([[[-1.0], [2.0]]]), np.array([[[[1.0]], [[0.25]]]]))
+
+
+def normal(mean: float, variance: float) -> Mixture:
+    return Mixture(np.array([[1.0]]), np.array([[[mean]]]), np.array([[[[variance]]]]))
+
+
+def density(mixture: Mixture, x: np.ndarray) -> np.ndarray:
+    spread = np.sqrt(mixture.covariances[0, :, 0, 0])[:, None]
+    each = np.exp(-(((x - mixture.means[0]) / spread) ** 2) / 2) / spread / np.sqrt(2 * np.pi)
+    return np.asarray(mixture.weights[0] @ each)
+
+
+def test_the_squared_l2_distance_is_the_integral() -> None:
+    x = np.linspace(-12, 12, 20_001)
+    for other in (normal(0.5, 2.0), TWO):
+        integral = ((density(TWO, x) - density(other, x)) ** 2).sum() * (x[1] - x[0])
+        assert mixtures.squared_l2(TWO, other)[0] == pytest.approx(integral, abs=1e-9)
+
+
+def test_the_distance_to_a_point_like_mixture_in_the_plane_tends_to_one_over_four_pi_variance() -> None:
+    point = Mixture(np.array([[0.5, 0.5]]), np.zeros((1, 2, 2)), np.tile(0.0105**2 * np.eye(2), (1, 2, 1, 1)))
+    start = Mixture(np.array([[1.0]]), np.zeros((1, 1, 2)), np.eye(2)[None, None])
+    assert mixtures.squared_l2(start, Mixture(start.weights, start.means + 100, start.covariances))[0] == pytest.approx(
+        2 * 0.0796, rel=1e-3
+    )
+    assert mixtures.squared_l2(point, start)[0] == pytest.approx(721.8, rel=1e-3)
+
+
+def test_many_replicas_stand_beside_one_truth() -> None:
+    many = Mixture(*(np.repeat(part, 3, axis=0) for part in TWO))
+    assert mixtures.squared_l2(many, normal(0.0, 1.0)).tolist() == [mixtures.squared_l2(TWO, normal(0.0, 1.0))[0]] * 3
+
+
+def test_a_degenerate_mixture_has_no_distance() -> None:
+    with pytest.raises(HeirloomError, match="squared L2: a covariance is degenerate"):
+        mixtures.squared_l2(normal(0.0, 0.0), TWO)
+
+
+def test_the_moments_of_a_mixture_are_those_of_the_whole() -> None:
+    mean, covariance = mixtures.moments(TWO)
+    assert mean.tolist() == [[1.25]]
+    assert covariance.tolist() == [[[0.25 * 1.0 + 0.75 * 0.25 + 0.25 * 2.25**2 + 0.75 * 0.75**2]]]
+
+
+def test_the_tails_of_a_normal_law_are_those_of_its_ellipsoid_and_of_a_mixture_those_outside_every_component() -> None:
+    x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
+    single = mixtures.tail_masses(x, normal(0.0, 1.0))
+    assert single["tail_mass_95"] == vectors.tail_mass(x, np.zeros(1), np.eye(1), 0.95)
+    # outside ±1.96 around -1 and ±0.98 around 2: x < -2.96, 0.96 < x < 1.02, x > 2.98
+    assert mixtures.tail_masses(x, TWO)["tail_mass_95"].tolist() == [(21 + 1 + 21) / 101]
+
+
+def test_a_source_without_a_law_is_refused() -> None:
+    with pytest.raises(HeirloomError, match="their source must be `normal` or `mixture`"):
+        mixtures.truth({"probability": 0.5})
