@@ -49,7 +49,7 @@ def test_moments_are_those_of_the_law() -> None:
         ({"weights": [0.5, 0.6]}, "weights must sum to 1, not 1.1"),
         (
             {"weights": [1.0]},
-            "each component has a weight, a mean and a covariance; given are {'weights': 1, 'means': 2, 'covariances': 2}",
+            "a weight, a mean and a covariance; given are {'weights': 1, 'means': 2, 'covariances': 2}",
         ),
         ({"weights": [0.0, 1.0]}, "greater than 0"),
         ({"means": [[0, 0], [1]]}, r"means must have one number a dimension each, got \[2, 1\] numbers"),
