@@ -11,13 +11,24 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from heirloom import config, paths, slices
+from heirloom import config, paths, slices, streams
+from heirloom.dataset import Dataset
+from heirloom.families import em
+from heirloom.families import gaussian as gaussians
+from heirloom.families import gmm as mixtures
+from heirloom.rows import vector_table
+from heirloom.sources import mixture
+from heirloom.specs.base import NoSettings
+from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gmm import GmmTraining
+from heirloom.specs.vector_source import MixtureSource
 from heirloom.steps import chain, mix, real, train
 from heirloom.streams import Stream
 
@@ -80,7 +91,86 @@ def discrete() -> Row:
     return Row(ours, replicas * cpu_seconds(one_replica), "statistics, all measures and manifests; baseline: numpy choice, 1 replica × 100")
 
 
-ROWS: dict[str, Callable[[], Row]] = {"discrete": discrete}
+def gaussian() -> Row:
+    """1,000 replicas, 2,000 generations, 100 rows a generation: the engine alone, and its model fitted to statistics."""
+    replicas, generations, rows = 1000, 2000, 100
+    start = gaussians.Model(np.zeros((replicas, 1)), np.ones((replicas, 1, 1)))
+    rng = Stream(("benchmark",)).generator()
+
+    def ours() -> None:
+        model, fit = start, GaussianTraining()
+        for generation in range(generations):
+            stream = streams.step(0, "replace", generation, "sample")
+            model = gaussians.fitted(gaussians.draw(model, rows, NoSettings(), stream), fit)
+
+    def one_replica() -> None:
+        mean, deviation = 0.0, 1.0
+        for _ in range(generations):
+            drawn = rng.normal(mean, deviation, rows)
+            mean, deviation = drawn.mean(), drawn.std()
+
+    baseline = replicas * np.median([cpu_seconds(one_replica) for _ in range(20)])
+    return Row(cpu_seconds(ours), float(baseline), "statistics, no measures; baseline: numpy, one replica after the other, 20 of 1,000 run")
+
+
+def gaussian_job() -> Row:
+    """Run the same as a job: all measures of all generations, the hash of every model, trajectory and manifest."""
+    ours = whole_chain(
+        {
+            "family": {"name": "gaussian", "path": "statistics"},
+            "source": {"name": "normal", "rows": 100, "test_rows": 1},
+            "rows": 100,
+            "num_replicas": 1000,
+            "generations": 2000,
+        }
+    )
+    return Row(ours, gaussian().baseline, "as above, with everything that a job writes; the baseline measures and writes nothing")
+
+
+def gmm(generations: int = 5) -> Row:
+    """10,000 rows in two dimensions, two components, started from the generation before; sampling and fitting."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    rows, whole = 10_000, 2000
+    law = MixtureSource(name="mixture", weights=(0.5, 0.5), means=((-1.5, 0.0), (1.5, 0.0)), covariances=(0.5, 0.5), rows=rows, test_rows=1)
+    x_RND = mixture.draw(law, 1, Stream(("benchmark",)))
+    fit = GmmTraining(estimator="em", start="previous")
+    origin = mixtures.train(Dataset.of(vector_table(x_RND)), fit, None, Stream(()))
+    theirs = GaussianMixture(2, tol=fit.tolerance, max_iter=fit.max_iterations, warm_start=True, random_state=0).fit(x_RND[0])
+
+    def ours() -> None:
+        model = origin
+        for generation in range(generations):
+            (drawn_RND,) = mixtures.sample(model, None, rows, NoSettings(), streams.step(0, "replace", generation, "sample"))
+            begun = em.Parameters(model.weights, model.means, model.covariances)
+            fitted = em.run(drawn_RND, begun, fit.tolerance, fit.max_iterations, fit.reg_covar)
+            model = mixtures.Model(*fitted.parameters, fitted.iterations)
+
+    def baseline() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            for _ in range(generations):
+                theirs.fit(theirs.sample(rows)[0])
+
+    pairs = [(cpu_seconds(ours), cpu_seconds(baseline)) for _ in range(20)]
+    least, least_baseline = (whole / generations * min(seconds) for seconds in zip(*pairs, strict=True))
+    note = f"own EM; baseline: scikit-learn, warm_start; {generations} of {whole} generations at a time, the least disturbed of 20 turns"
+    return Row(least, least_baseline, note)
+
+
+def gmm_linear() -> Row:
+    """Compare 40 generations at a time (ours) with 10 (baseline), both scaled to 2,000: a ratio of 1 is a cost linear in generations."""
+    return Row(gmm(40).ours, gmm(10).ours, "own EM on both sides")
+
+
+ROWS: dict[str, Callable[[], Row]] = {
+    "discrete": discrete,
+    "gaussian": gaussian,
+    "gaussian_job": gaussian_job,
+    "gmm": gmm,
+    "gmm_linear": gmm_linear,
+}
 
 
 def main(names: list[str]) -> None:

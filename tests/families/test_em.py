@@ -18,7 +18,8 @@ COVARIANCES = np.array([[[[0.5, 0.1], [0.1, 0.3]], [[1.0, -0.4], [-0.4, 0.6]]]])
 
 
 def rows(num_replicas: int, num_rows: int = 400) -> Dataset:
-    law = gmm.Model(*(np.repeat(part, num_replicas, axis=0) for part in (WEIGHTS, MEANS, COVARIANCES)), np.ones(num_replicas, np.int64))
+    weights, means, covariances = (np.repeat(part, num_replicas, axis=0) for part in (WEIGHTS, MEANS, COVARIANCES))
+    law = gmm.Model(weights, means, covariances, np.ones(num_replicas, np.int64))
     (x_RND,) = gmm.sample(law, None, num_rows, NoSettings(), Stream((0, "rows")))
     return Dataset.of(vector_table(x_RND))
 

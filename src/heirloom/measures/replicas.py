@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
 
@@ -33,24 +33,31 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     HeirloomError
         If there is no replica, or a value is not finite.
     """
+    return summarise_each({name: values})
+
+
+def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
+    """Return the metrics that describe several measures over the same replicas, as `summarise` does for one."""
+    values_MR = np.stack([_checked(name, values) for name, values in measures.items()])
+    num_replicas = values_MR.shape[1]
+    if num_replicas == 1:
+        return dict(zip(measures, values_MR[:, 0].tolist(), strict=True))
+    low_M, median_M, high_M = np.quantile(values_MR, [0.05, 0.5, 0.95], axis=1)
+    columns = {
+        "mean": values_MR.mean(axis=1),
+        "se": values_MR.std(axis=1, ddof=1) / np.sqrt(num_replicas),
+        "median": median_M,
+        "q05": low_M,
+        "q95": high_M,
+    }
+    return {f"{name}.{metric}": float(values_M[m]) for m, name in enumerate(measures) for metric, values_M in columns.items()}
+
+
+def _checked(name: str, values: ArrayLike) -> NDArray[np.float64]:
     values_R = np.asarray(values, dtype=np.float64)
     if values_R.ndim != 1 or values_R.size == 0:
         raise HeirloomError(f"{name}: needs one value for each replica, got an array of shape {values_R.shape}")
     num_bad = int((~np.isfinite(values_R)).sum())
     if num_bad:
         raise HeirloomError(f"{name}: {num_bad} of {values_R.size} replicas are not finite; allowed are finite numbers")
-    if values_R.size == 1:
-        return {name: float(values_R[0])}
-    low, median, high = np.quantile(values_R, [0.05, 0.5, 0.95])
-    return {
-        f"{name}.mean": float(values_R.mean()),
-        f"{name}.se": float(values_R.std(ddof=1) / np.sqrt(values_R.size)),
-        f"{name}.median": float(median),
-        f"{name}.q05": float(low),
-        f"{name}.q95": float(high),
-    }
-
-
-def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
-    """Return the metrics that describe several measures, as `summarise` does for one."""
-    return {metric: value for name, values in measures.items() for metric, value in summarise(name, values).items()}
+    return values_R
