@@ -37,8 +37,16 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
 
 
 def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
-    """Return the metrics that describe several measures over the same replicas, as `summarise` does for one."""
-    values_MR = np.stack([_checked(name, values) for name, values in measures.items()])
+    """Return the metrics that describe several measures, as `summarise` does for one; those over as many replicas are sorted at once."""
+    checked = {name: _checked(name, values) for name, values in measures.items()}
+    described: dict[str, float] = {}
+    for size in dict.fromkeys(map(len, checked.values())):
+        described |= _described({name: values_R for name, values_R in checked.items() if len(values_R) == size})
+    return described
+
+
+def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    values_MR = np.stack(list(measures.values()))
     num_replicas = values_MR.shape[1]
     if num_replicas == 1:
         return dict(zip(measures, values_MR[:, 0].tolist(), strict=True))
