@@ -25,24 +25,24 @@ class TextSample:
 
     Parameters
     ----------
-    types_T
-        Type ids (tokens, words or n-grams) of all rows, end to end, 0 … V - 1; both samples share the ids. Arrow's list arrays
+    types
+        Type ids (tokens, words or n-grams) of all rows, end to end, shape (T,), 0 … V - 1; both samples share the ids. Arrow's list arrays
         have them as ``values``.
     offsets
         Where each row begins, and the end: shape (N + 1,), as Arrow's list arrays have them.
-    keys_N
+    keys
         Prompt or article of each row; None if each row stands alone. The same key in both samples makes a pair.
-    content_N
+    content
         Any integer that is equal exactly where two rows are equal, such as a hash; None leaves out the test of repeated rows.
     features
         Name to one number a row, such as its length, its share of distinct tokens, its log perplexity: each gets a test of
         its mean. Both samples have the same names.
     """
 
-    types_T: Ints
+    types: Ints
     offsets: Ints
-    keys_N: Ints | None = None
-    content_N: Ints | None = None
+    keys: Ints | None = None
+    content: Ints | None = None
     features: Mapping[str, Floats] = field(default_factory=dict)
 
 
@@ -52,11 +52,11 @@ class VectorSample:
 
     Parameters
     ----------
-    x_ND
-        The rows.
-    keys_N
+    x
+        The rows, shape (N, D).
+    keys
         What each row belongs to; None if each row stands alone.
     """
 
-    x_ND: Floats
-    keys_N: Ints | None = None
+    x: Floats
+    keys: Ints | None = None

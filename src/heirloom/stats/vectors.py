@@ -22,26 +22,26 @@ class VectorDifferences:
 
     Parameters
     ----------
-    mean_D, total_variance_ratio, log_generalised_variance
+    mean, total_variance_ratio, log_generalised_variance
         Difference of means; trace C_B / trace C_A; ln det C_B - ln det C_A (nan where a covariance is degenerate).
     energy_distance, energy_rows
         Energy distance (Székely and Rizzo 2004), over so many rows drawn from each sample.
-    wasserstein_D, sliced_wasserstein
+    wasserstein, sliced_wasserstein
         Exact Wasserstein-1 distance of each dimension; mean over random directions (for one dimension the exact one).
-    kolmogorov_smirnov_D
+    kolmogorov_smirnov
         Largest distance of the distribution functions, each dimension.
     tails_a, tails_b
         Share of entries beyond A's quantiles: tail (0.01, 0.05) to (share below, share above), averaged over dimensions.
     """
 
-    mean_D: Floats
+    mean: Floats
     total_variance_ratio: float
     log_generalised_variance: float
     energy_distance: float
     energy_rows: int
-    wasserstein_D: Floats
+    wasserstein: Floats
     sliced_wasserstein: float
-    kolmogorov_smirnov_D: Floats
+    kolmogorov_smirnov: Floats
     tails_a: Mapping[float, tuple[float, float]]
     tails_b: Mapping[float, tuple[float, float]]
 
