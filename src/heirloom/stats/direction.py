@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from heirloom.stats.holm import holm
 from heirloom.stats.permutation import TestResult
 
 Direction = Literal["same", "narrower", "broader", "elsewhere"]
+
 LEVEL = 0.05
+"""Chance of any false alarm over all tests of one comparison."""
+
+SIGNS_OF_BREADTH = ("entropy", "types", "spread")
+"""Tests whose statistic, B - A, falls when the law narrows: the first two for text, the last for vectors."""
 
 
 def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:
-    """Return what all tests together say. Holm's correction over all results is applied inside.
+    """Return what all tests of one comparison say together; Holm's correction over them is applied inside.
 
-    ``same`` if no test is significant at the level after Holm's correction. Otherwise the signed tests of breadth decide:
-    ``entropy`` and ``types`` for text, ``spread`` for vectors. If those that are significant all fell, ``narrower``; if all
-    rose, ``broader``; if they disagree or none is significant, ``elsewhere``.
+    - ``same``: no test is significant at the level.
+    - ``narrower``: some test of breadth (`SIGNS_OF_BREADTH`) is significant, and all such fell from A to B.
+    - ``broader``: likewise, and all rose.
+    - ``elsewhere``: the law changed, but no test of breadth is significant, or they disagree.
+
+    A shift of the mean beside a change of breadth does not alter the answer; the test ``mean`` tells it.
     """
-    raise NotImplementedError
+    adjusted = holm([result.p_value for result in results])
+    found = [result for result, p_value in zip(results, adjusted, strict=True) if p_value <= level]
+    rises = {result.statistic > 0 for result in found if result.name in SIGNS_OF_BREADTH}
+    if not found:
+        return "same"
+    if rises == {False}:
+        return "narrower"
+    return "broader" if rises == {True} else "elsewhere"

@@ -1,18 +1,36 @@
-"""How surprising two samples are to one model: quantiles, and the mass beyond what was once surprising."""
+"""How surprising two samples are to one model: quantiles, and the mass beyond what used to be rare.
+
+The paper's picture of collapse: later generations lose the surprising rows and gain rows the model finds too probable
+(Shumailov et al. 2024, figure 1).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
+
+from heirloom.errors import HeirloomError
+from heirloom.stats.samples import Floats
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
 class PerplexityComparison:
-    """Quantiles by level of both samples, and the share of rows beyond the reference's 1 % (below) and 99 % (above)."""
+    """Perplexities of two samples under one model.
+
+    Parameters
+    ----------
+    quantiles_a, quantiles_b
+        Level to quantile (linear interpolation).
+    bounds
+        The reference's 1 % and 99 % quantiles.
+    beyond_a, beyond_b
+        Share of rows below the lower bound, and above the upper one; 1 % each says "as the reference".
+    """
 
     quantiles_a: Mapping[float, float]
     quantiles_b: Mapping[float, float]
@@ -22,5 +40,29 @@ class PerplexityComparison:
 
 
 def compare_perplexities(ppl_a: ArrayLike, ppl_b: ArrayLike, reference: ArrayLike | None = None) -> PerplexityComparison:
-    """Compare two sets of row perplexities; the reference (the real rows) sets the bounds, or A where it is None."""
-    raise NotImplementedError
+    """Compare two sets of row perplexities.
+
+    Parameters
+    ----------
+    ppl_a, ppl_b
+        Perplexity of each row under the same model, shape (N,).
+    reference
+        Perplexities of the real rows, which set the bounds; A where it is None.
+
+    Raises
+    ------
+    HeirloomError
+        If a set is empty or holds a number that is not finite.
+    """
+    a, b = _finite("A", ppl_a), _finite("B", ppl_b)
+    low, high = np.quantile(a if reference is None else _finite("the reference", reference), [0.01, 0.99])
+    quantiles_a, quantiles_b = (dict(zip(LEVELS, np.quantile(part, LEVELS).tolist(), strict=True)) for part in (a, b))
+    beyond_a, beyond_b = ((float((part < low).mean()), float((part > high).mean())) for part in (a, b))
+    return PerplexityComparison(quantiles_a, quantiles_b, (float(low), float(high)), beyond_a, beyond_b)
+
+
+def _finite(name: str, values: ArrayLike) -> Floats:
+    ppl_N = np.asarray(values, dtype=np.float64)
+    if not ppl_N.size or not np.isfinite(ppl_N).all():
+        raise HeirloomError(f"perplexities of {name} must be at least one number, all finite; got {ppl_N.size} rows")
+    return ppl_N

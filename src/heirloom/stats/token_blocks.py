@@ -47,7 +47,7 @@ def token_statistics(a: TextSample, b: TextSample, moves: Exchange) -> TokenStat
         If a type id is negative, or the rows that can be exchanged leave a sample without tokens.
     """
     types_T, blocks_T = (np.concatenate(parts) for parts in zip(_tokens(a, moves.blocks_a), _tokens(b, moves.blocks_b), strict=True))
-    num_P = moves.in_a @ np.bincount(blocks_T, minlength=moves.in_a.shape[1])
+    num_P = moves.in_a.astype(np.float64) @ np.bincount(blocks_T, minlength=moves.in_a.shape[1])
     if not (0 < num_P[0] < types_T.size):
         raise HeirloomError("comparing tokens needs a token in each sample, and one has none")
     matrices = _count_matrices(types_T, blocks_T, moves.in_a.shape[1])
@@ -56,7 +56,7 @@ def token_statistics(a: TextSample, b: TextSample, moves: Exchange) -> TokenStat
     for start in range(0, num_P.size, chunk):
         in_a_MC = np.ascontiguousarray(moves.in_a[start : start + chunk].T)
         num_C = num_P[start : start + chunk]
-        parts.append(sum(_sums(matrix, in_a_MC, num_C, types_T.size - num_C) for matrix in matrices))
+        parts.append(np.sum([_sums(matrix, in_a_MC, num_C, types_T.size - num_C) for matrix in matrices], axis=0))
     plogp_P, qlogq_P, mlogm_P, types_a_P, types_b_P = np.concatenate(parts, axis=1)
     return TokenStatistics(((plogp_P + qlogq_P) / 2 - mlogm_P) / math.log(2), plogp_P - qlogq_P, types_b_P - types_a_P)
 
@@ -90,8 +90,8 @@ def _sums(counts_FM: Any, in_a_MC: Singles, num_a_C: Floats, num_b_C: Floats) ->
     a_FC = (counts_FM @ in_a_MC).astype(np.float64)
     b_FC = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)[:, None] - a_FC
     types = [np.count_nonzero(a_FC, axis=0), np.count_nonzero(b_FC, axis=0)]
-    a_FC /= num_a_C
-    b_FC /= num_b_C
+    a_FC /= np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
+    b_FC /= np.maximum(num_b_C, 1)
     return np.array([*(_xlogx(part) for part in (a_FC, b_FC, (a_FC + b_FC) / 2)), *types], dtype=np.float64)
 
 

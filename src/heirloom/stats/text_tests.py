@@ -1,0 +1,113 @@
+"""Did the law of the text change? Tests of tokens, types, repeats and any number a row.
+
+Without keys, rows count as independent, and rows that both samples share make the tests conservative. To compare two revisions
+that share most rows, compare what was removed with what was added, or with what was kept if nothing was added.
+
+Shapes: N rows, P permutations (the first is the data), M blocks, R rows that occur more than once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from heirloom.errors import HeirloomError
+from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
+from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, one_sided, two_sided
+from heirloom.stats.samples import Floats, Ints, TextSample
+from heirloom.stats.token_blocks import token_statistics
+from heirloom.streams import Stream
+
+
+@dataclass(frozen=True)
+class TextTests:
+    """Every test of two text samples, and the divergence that chance alone would show.
+
+    Parameters
+    ----------
+    results
+        ``divergence`` (bits), ``entropy`` (nats), ``types`` (number), ``repeated rows`` (share), then one a feature.
+    divergence_bits, chance_bits
+        Plug-in Jensen-Shannon divergence of the rows that take part, and its mean over permutations; their difference is the
+        corrected divergence (see `heirloom.stats.divergence.corrected_distance`).
+    """
+
+    results: tuple[TestResult, ...]
+    divergence_bits: float
+    chance_bits: float
+
+
+def text_tests(a: TextSample, b: TextSample, stream: Stream, num_permutations: int = NUM_PERMUTATIONS) -> TextTests:
+    """Test two text samples for a difference of law.
+
+    Correct for many tests with `heirloom.stats.holm.holm` over all results.
+
+    Parameters
+    ----------
+    a, b
+        The samples: the same features, and keys in both or in neither.
+    stream, num_permutations
+        Where the permutations come from, and how many.
+
+    Raises
+    ------
+    HeirloomError
+        If a sample is empty, or the samples do not fit each other.
+    """
+    num_a, num_b = a.offsets.size - 1, b.offsets.size - 1
+    moves = exchange(*row_keys(a.keys, b.keys, num_a, num_b), stream, num_permutations)
+    tokens = token_statistics(a, b, moves)
+    results = [
+        one_sided("divergence", tokens.divergence_bits, moves, "Jensen-Shannon divergence in bits, as counted"),
+        two_sided("entropy", tokens.entropy_difference, moves, "entropy of tokens in nats, B - A beyond chance"),
+        two_sided("types", tokens.type_difference, moves, "number of types, B - A beyond chance"),
+    ]
+    if a.content is not None and b.content is not None:
+        repeats_P = _repeats(a.content, b.content, moves)
+        results.append(two_sided("repeated rows", repeats_P, moves, "share of rows that repeat another of their sample, B - A"))
+    results += _feature_tests(a.features, b.features, moves)
+    return TextTests(tuple(results), float(tokens.divergence_bits[0]), float(tokens.divergence_bits[1:].mean()))
+
+
+def _feature_tests(a: Mapping[str, Floats], b: Mapping[str, Floats], moves: Exchange) -> list[TestResult]:
+    if set(a) != set(b):
+        raise HeirloomError(f"features must be the same in both samples, got {sorted(a)} and {sorted(b)}")
+    results = []
+    for name in a:
+        values_a, values_b = _column(name, a, moves.blocks_a.size), _column(name, b, moves.blocks_b.size)
+        mean_a, mean_b = dealt_means(values_a, values_b, moves)
+        results.append(two_sided(name, (mean_b - mean_a)[:, 0], moves, f"mean of {name}, B - A beyond chance"))
+    return results
+
+
+def _column(name: str, features: Mapping[str, Floats], num_rows: int) -> Floats:
+    values_N = np.asarray(features[name], dtype=np.float64)
+    if values_N.shape != (num_rows,) or not np.isfinite(values_N).all():
+        raise HeirloomError(f"feature {name} needs one finite number for each of {num_rows} rows")
+    return values_N[:, None]
+
+
+def _repeats(content_a: Ints, content_b: Ints, moves: Exchange) -> Floats:
+    """Return the share of rows that repeat an earlier row of their own sample, B - A, under every exchange."""
+    blocks = np.concatenate([moves.blocks_a, moves.blocks_b])
+    kept = blocks != LEFT_OUT
+    blocks = blocks[kept]
+    codes, counts = np.unique(np.concatenate([content_a, content_b])[kept], return_inverse=True, return_counts=True)[1:]
+    again = counts[codes] > 1  # a row that occurs once repeats nothing, wherever it is dealt
+    rank = np.cumsum(counts > 1) - 1
+    num_blocks = moves.in_a.shape[1]
+    where = (rank[codes[again]], blocks[again])
+    table = csr_array((np.ones(where[0].size, np.float32), where), shape=(int((counts > 1).sum()), num_blocks))
+    rows_M = np.bincount(blocks, minlength=num_blocks)
+    rows_a = moves.in_a @ rows_M
+    repeats_a, repeats_b = (np.zeros(rows_a.size) for _ in range(2))
+    step = max(1, 2**21 // max(1, table.shape[0]))
+    for start in range(0, rows_a.size, step):
+        here = slice(start, start + step)
+        a_RC = table @ np.ascontiguousarray(moves.in_a[here].T)
+        b_RC = table.sum(axis=1)[:, None] - a_RC
+        repeats_a[here], repeats_b[here] = (np.maximum(part - 1, 0).sum(axis=0) for part in (a_RC, b_RC))
+    return repeats_b / (rows_M.sum() - rows_a) - repeats_a / rows_a
