@@ -3,7 +3,7 @@
 Without keys, rows count as independent, and rows that both samples share make the tests conservative. To compare two revisions
 that share most rows, compare what was removed with what was added, or with what was kept if nothing was added.
 
-Shapes: N rows, P permutations (the first is the data), M blocks, R rows that occur more than once.
+Shapes: N rows, P permutations (the first is the data), M blocks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from heirloom.errors import HeirloomError
 from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
@@ -60,10 +59,12 @@ def text_tests(a: TextSample, b: TextSample, stream: Stream, num_permutations: i
     num_a, num_b = a.offsets.size - 1, b.offsets.size - 1
     moves = exchange(*row_keys(a.keys, b.keys, num_a, num_b), stream, num_permutations)
     tokens = token_statistics(a, b, moves)
+    if not (tokens.tokens_a[0] and tokens.tokens_b[0]):
+        raise HeirloomError("comparing text needs a token in each sample, and one has none")
     results = [
         one_sided("divergence", tokens.divergence_bits, moves, "Jensen-Shannon divergence in bits, as counted"),
         two_sided("entropy", tokens.entropy_difference, moves, "entropy of tokens in nats, B - A beyond chance"),
-        two_sided("types", tokens.type_difference, moves, "number of types, B - A beyond chance"),
+        two_sided("types", tokens.types_b - tokens.types_a, moves, "number of types, B - A beyond chance"),
     ]
     if a.content is not None and b.content is not None:
         repeats_P = _repeats(a.content, b.content, moves)
@@ -91,23 +92,19 @@ def _column(name: str, features: Mapping[str, Floats], num_rows: int) -> Floats:
 
 
 def _repeats(content_a: Ints, content_b: Ints, moves: Exchange) -> Floats:
-    """Return the share of rows that repeat an earlier row of their own sample, B - A, under every exchange."""
+    """Return the share of rows that repeat another row of their own side, B - A, under every exchange.
+
+    A repeated content is a type with one token a row: repeats = rows - different contents. A content that occurs once repeats
+    nothing wherever it is dealt, so it is left out of that count.
+    """
+    codes_N, counts = np.unique(np.concatenate([content_a, content_b]), return_inverse=True, return_counts=True)[1:]
+    again_N = counts[codes_N] > 1
+    sides = [
+        (part[again], again) for part, again in zip(np.split(codes_N, [content_a.size]), np.split(again_N, [content_a.size]), strict=True)
+    ]
+    repeated = [TextSample(codes, np.concatenate([[0], np.cumsum(again)])) for codes, again in sides]
+    found = token_statistics(repeated[0], repeated[1], moves)
     blocks = np.concatenate([moves.blocks_a, moves.blocks_b])
-    kept = blocks != LEFT_OUT
-    blocks = blocks[kept]
-    codes, counts = np.unique(np.concatenate([content_a, content_b])[kept], return_inverse=True, return_counts=True)[1:]
-    again = counts[codes] > 1  # a row that occurs once repeats nothing, wherever it is dealt
-    rank = np.cumsum(counts > 1) - 1
-    num_blocks = moves.in_a.shape[1]
-    where = (rank[codes[again]], blocks[again])
-    table = csr_array((np.ones(where[0].size, np.float32), where), shape=(int((counts > 1).sum()), num_blocks))
-    rows_M = np.bincount(blocks, minlength=num_blocks)
-    rows_a = moves.in_a @ rows_M
-    repeats_a, repeats_b = (np.zeros(rows_a.size) for _ in range(2))
-    step = max(1, 2**21 // max(1, table.shape[0]))
-    for start in range(0, rows_a.size, step):
-        here = slice(start, start + step)
-        a_RC = table @ np.ascontiguousarray(moves.in_a[here].T)
-        b_RC = table.sum(axis=1)[:, None] - a_RC
-        repeats_a[here], repeats_b[here] = (np.maximum(part - 1, 0).sum(axis=0) for part in (a_RC, b_RC))
-    return repeats_b / (rows_M.sum() - rows_a) - repeats_a / rows_a
+    rows_M = np.bincount(blocks[blocks != LEFT_OUT], minlength=moves.in_a.shape[1])
+    rows_a = moves.in_a.astype(np.float64) @ rows_M
+    return (found.tokens_b - found.types_b) / (rows_M.sum() - rows_a) - (found.tokens_a - found.types_a) / rows_a

@@ -28,42 +28,53 @@ Singles = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TokenStatistics:
-    """One number a permutation, shape (P,): divergence in bits, entropy B - A in nats, types B - A."""
+    """One number a permutation, shape (P,).
+
+    Parameters
+    ----------
+    divergence_bits, entropy_difference
+        Jensen-Shannon divergence (see `heirloom.stats.divergence.jensen_shannon`); Shannon's plug-in entropy, B - A, in nats.
+    types_a, types_b, tokens_a, tokens_b
+        Number of different types, and of tokens, dealt to each side.
+    """
 
     divergence_bits: Floats
     entropy_difference: Floats
-    type_difference: Floats
+    types_a: Floats
+    types_b: Floats
+    tokens_a: Floats
+    tokens_b: Floats
 
 
 def token_statistics(a: TextSample, b: TextSample, moves: Exchange) -> TokenStatistics:
-    """Return the statistics of tokens under every exchange.
-
-    Divergence is Jensen-Shannon's (see `heirloom.stats.divergence.jensen_shannon`), entropy Shannon's plug-in (1948), types
-    the number of different types.
+    """Return the statistics of tokens under every exchange; a side without tokens has entropy 0.
 
     Raises
     ------
     HeirloomError
-        If a type id is negative, or the rows that can be exchanged leave a sample without tokens.
+        If a type id is negative, or a sample's offsets do not fit its types.
     """
     types_T, blocks_T = (np.concatenate(parts) for parts in zip(_tokens(a, moves.blocks_a), _tokens(b, moves.blocks_b), strict=True))
-    num_P = moves.in_a.astype(np.float64) @ np.bincount(blocks_T, minlength=moves.in_a.shape[1])
-    if not (0 < num_P[0] < types_T.size):
-        raise HeirloomError("comparing tokens needs a token in each sample, and one has none")
-    matrices = _count_matrices(types_T, blocks_T, moves.in_a.shape[1])
-    chunk = max(1, _CHUNK_NUMBERS // max(matrix.shape[0] for matrix in matrices))
+    num_blocks = moves.in_a.shape[1]
+    tokens_a = moves.in_a.astype(np.float64) @ np.bincount(blocks_T, minlength=num_blocks)
+    tokens_b = types_T.size - tokens_a
+    matrices = _count_matrices(types_T, blocks_T, num_blocks)
+    chunk = max(1, _CHUNK_NUMBERS // max(1, *(matrix.shape[0] for matrix in matrices)))
     parts = []
-    for start in range(0, num_P.size, chunk):
-        in_a_MC = np.ascontiguousarray(moves.in_a[start : start + chunk].T)
-        num_C = num_P[start : start + chunk]
-        parts.append(np.sum([_sums(matrix, in_a_MC, num_C, types_T.size - num_C) for matrix in matrices], axis=0))
-    plogp_P, qlogq_P, mlogm_P, types_a_P, types_b_P = np.concatenate(parts, axis=1)
-    return TokenStatistics(((plogp_P + qlogq_P) / 2 - mlogm_P) / math.log(2), plogp_P - qlogq_P, types_b_P - types_a_P)
+    for start in range(0, tokens_a.size, chunk):
+        here = slice(start, start + chunk)
+        in_a_MC = np.ascontiguousarray(moves.in_a[here].T)
+        parts.append(np.sum([_sums(matrix, in_a_MC, tokens_a[here], tokens_b[here]) for matrix in matrices], axis=0))
+    plogp_P, qlogq_P, mlogm_P, types_a, types_b = np.concatenate(parts, axis=1)
+    bits_P = ((plogp_P + qlogq_P) / 2 - mlogm_P) / math.log(2)
+    return TokenStatistics(bits_P, plogp_P - qlogq_P, types_a, types_b, tokens_a, tokens_b)
 
 
 def _tokens(sample: TextSample, blocks_N: Ints) -> tuple[Ints, Ints]:
     if sample.types.size and sample.types.min() < 0:
         raise HeirloomError(f"type ids must be 0 or more, got {sample.types.min()}")
+    if sample.offsets[-1] != sample.types.size:
+        raise HeirloomError(f"offsets of rows must end at the number of tokens, {sample.types.size}, got {sample.offsets[-1]}")
     blocks_T = np.repeat(blocks_N, np.diff(sample.offsets))
     kept_T = blocks_T != LEFT_OUT
     return (sample.types, blocks_T) if kept_T.all() else (sample.types[kept_T], blocks_T[kept_T])
@@ -82,6 +93,7 @@ def _count_matrices(types_T: Ints, blocks_T: Ints, num_blocks: int) -> list[Any]
     rare = (rank_T[~often_T] - _DENSE_TYPES, blocks_T[~often_T])
     if not rare[0].size:
         return [dense]
+    # Repeats of a cell add up in the product.
     return [dense, csr_array((np.ones(rare[0].size, np.float32), rare), shape=(int(rare[0].max()) + 1, num_blocks))]
 
 
