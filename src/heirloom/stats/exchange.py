@@ -37,7 +37,7 @@ class Exchange:
     blocks_a, blocks_b
         Block of each row, or -1 for a row that is left out, shape (N,).
     in_a
-        1 where the block is dealt to A, shape (1 + P, M); the first row is the data as it is.
+        1 where the block is dealt to A, shape (1 + P, M); the first row is the data as it is, the last two blocks never move.
     num_units
         Pairs and unpaired units that move.
     note

@@ -9,7 +9,7 @@ Shapes: N rows, F numbers a row, P permutations (the first is the data), M block
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ from heirloom.stats.samples import Floats
 NUM_PERMUTATIONS = 499
 """The smallest p is then 1 / 500, so that Holm's correction can still say 5 % over 25 tests."""
 
-_TIES = 1e-9
+_ROUNDING = 1e-11
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,33 @@ class TestResult:
     note: str
 
 
-def one_sided(name: str, values_P: Floats, moves: Exchange, note: str) -> TestResult:
-    """Return the test that is extreme where the statistic is large; the first value is the data's."""
+def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:
+    """Return the test that is extreme where the statistic is large.
+
+    Parameters
+    ----------
+    name, note
+        As in `TestResult`; what was exchanged is added to the note.
+    values_P
+        The statistic of the data, then of each permutation.
+    moves
+        The exchanges.
+    scale
+        Size of the numbers that the statistic was computed from: differences below 1e-11 of it are rounding, hence ties.
+    """
     values_P = np.asarray(values_P, dtype=np.float64)
-    slack = _TIES * float(np.abs(values_P).max())
-    extreme = int((values_P[1:] >= values_P[0] - slack).sum())
-    return TestResult(name, float(values_P[0]), (1 + extreme) / values_P.size, values_P.size - 1, moves.num_units, f"{note}; {moves.note}")
+    extreme = int((values_P[1:] >= values_P[0] - _ROUNDING * scale).sum())
+    p_value = (1 + extreme) / values_P.size
+    return TestResult(name, float(values_P[0]), p_value, values_P.size - 1, moves.num_units, f"{note}; {moves.note}")
 
 
-def two_sided(name: str, values_P: Floats, moves: Exchange, note: str) -> TestResult:
-    """Return the test that is extreme where the statistic is far from its mean over all permutations, on either side."""
-    values_P = np.asarray(values_P, dtype=np.float64)
-    excess_P = values_P - values_P.mean()
-    excess_P[np.abs(excess_P) <= _TIES * np.abs(values_P).max()] = 0
-    found = one_sided(name, np.abs(excess_P), moves, note)
-    return TestResult(name, float(excess_P[0]), found.p_value, found.num_permutations, found.num_units, found.note)
+def two_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:
+    """Return the test that is extreme where the statistic is far from its mean over all permutations, on either side.
+
+    Parameters are those of `one_sided`; the statistic of the result is the signed distance from that mean.
+    """
+    excess_P = np.asarray(values_P, dtype=np.float64) - np.mean(values_P)
+    return replace(one_sided(name, np.abs(excess_P), moves, note, scale), statistic=float(excess_P[0]))
 
 
 def dealt_means(values_a: Floats, values_b: Floats, moves: Exchange) -> tuple[Floats, Floats]:

@@ -80,7 +80,8 @@ def _feature_tests(a: Mapping[str, Floats], b: Mapping[str, Floats], moves: Exch
     for name in a:
         values_a, values_b = _column(name, a, moves.blocks_a.size), _column(name, b, moves.blocks_b.size)
         mean_a, mean_b = dealt_means(values_a, values_b, moves)
-        results.append(two_sided(name, (mean_b - mean_a)[:, 0], moves, f"mean of {name}, B - A beyond chance"))
+        scale = max(float(np.abs(part).max()) for part in (values_a, values_b))
+        results.append(two_sided(name, (mean_b - mean_a)[:, 0], moves, f"mean of {name}, B - A beyond chance", scale))
     return results
 
 

@@ -53,9 +53,7 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
         one_sided("mean", _mean_statistic(x_a, x_b, moves), moves, "largest difference of means in standard deviations"),
         _spread_test(x_a, x_b, moves),
         one_sided("marginals", _marginal_statistic(x_a, x_b, moves), moves, "largest weighted distance of distribution functions"),
-        one_sided(
-            "energy", _energy_statistic(x_a[near_a], x_b[near_b], few), few, f"energy distance of {near_a.size} and {near_b.size} rows"
-        ),
+        _energy_test(x_a[near_a], x_b[near_b], few),
     )
 
 
@@ -123,15 +121,18 @@ def _marginal_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
     return largest_P
 
 
-def _energy_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
-    x_ND, blocks = np.concatenate([a_ND, b_ND]), np.concatenate([moves.blocks_a, moves.blocks_b])
-    x_ND, blocks = x_ND[blocks != LEFT_OUT], blocks[blocks != LEFT_OUT]
-    rows_M = np.bincount(blocks, minlength=moves.in_a.shape[1])
-    gather = csr_array((np.ones(blocks.size), (blocks, np.arange(blocks.size))), shape=(rows_M.size, blocks.size))
-    distance_MM = gather @ cdist(x_ND, x_ND) @ gather.T
+def _energy_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
+    x_ND, blocks_N = np.concatenate([a_ND, b_ND]), np.concatenate([moves.blocks_a, moves.blocks_b])
+    x_ND, blocks_N = x_ND[blocks_N != LEFT_OUT], blocks_N[blocks_N != LEFT_OUT]
+    rows_M = np.bincount(blocks_N, minlength=moves.in_a.shape[1])
+    gather_MN = csr_array((np.ones(blocks_N.size), (blocks_N, np.arange(blocks_N.size))), shape=(rows_M.size, blocks_N.size))
+    distance_NN = cdist(x_ND, x_ND)
+    distance_MM = gather_MN @ (gather_MN @ distance_NN).T
     in_a = moves.in_a.astype(np.float64)
     weight_PM = in_a / (in_a @ rows_M)[:, None] - (1 - in_a) / ((1 - in_a) @ rows_M)[:, None]
-    return np.asarray(-np.einsum("pm,pm->p", weight_PM @ distance_MM, weight_PM))
+    energy_P = -np.einsum("pm,pm->p", weight_PM @ distance_MM, weight_PM)
+    note = f"energy distance of {len(a_ND)} and {len(b_ND)} rows"
+    return one_sided("energy", energy_P, moves, note, scale=float(distance_NN.max()))
 
 
 def _draw(keys_a: Ints, keys_b: Ints, stream: Stream) -> tuple[Ints, Ints]:
