@@ -54,6 +54,7 @@ def test_blocks_are_few_equally_large_and_keep_the_numbers_on_both_sides(num_a: 
     assert moves.in_a.shape[1] <= 1100
     assert len(set(sizes[:-2].tolist())) == 1
     assert (moves.in_a @ sizes == num_a).all()
+    assert len(set(moves.blocks_b.tolist()) - {len(sizes) - 1}) >= min(num_b, 32)
     assert moves.in_a[0, moves.blocks_a].all()
     assert not moves.in_a[0, moves.blocks_b].any()
     assert (moves.in_a[:, -2:] == [1, 0]).all()

@@ -15,16 +15,17 @@ STREAM = Stream((0, "vectors"))
 
 
 def test_a_shift_is_the_shift_in_every_distance() -> None:
-    a = np.arange(100.0)[:, None]
+    a = np.arange(101.0)[:, None]
     found = vector_differences(a, a + 3, STREAM)
     assert found.mean.tolist() == [3]
     assert found.wasserstein == pytest.approx([3])
     assert found.sliced_wasserstein == pytest.approx(3)
-    assert found.kolmogorov_smirnov == pytest.approx([0.03])
+    assert found.kolmogorov_smirnov == pytest.approx([3 / 101])
     assert found.total_variance_ratio == pytest.approx(1)
     assert found.log_generalised_variance == pytest.approx(0)
-    assert found.energy_rows == (100, 100)
-    assert (found.tails_a[0.05], found.tails_b[0.05]) == ((0.05, 0.05), (0.02, 0.08))
+    assert found.energy_rows == (101, 101)
+    assert found.tails_a[0.05] == pytest.approx((5 / 101, 5 / 101))  # the bounds are 5 and 95 and belong to neither tail
+    assert found.tails_b[0.05] == pytest.approx((2 / 101, 8 / 101))
 
 
 def test_a_scaled_copy_has_the_scale_in_its_covariance() -> None:
