@@ -1,0 +1,54 @@
+"""Which rows are in both: exact matching of rows by hash as multisets, and of rewritten rows by prompt. Only numbers here.
+
+Shapes: N and M rows of the two sides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.diffs.cells import Ints
+
+Flags = NDArray[np.bool_]
+
+
+def occurrence(keys: NDArray[Any]) -> Ints:
+    """Return for each row how many earlier rows have its key, shape (N,)."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if keys.size else np.empty(0, np.int64)
+    rank = np.empty(keys.size, np.int64)
+    rank[order] = np.arange(keys.size) - np.repeat(first, np.diff(np.append(first, keys.size)))
+    return rank
+
+
+def kept(a: NDArray[Any], b: NDArray[Any]) -> tuple[Flags, Flags]:
+    """Return which rows of each side have a partner: of equal rows the first min(count in A, count in B) of either side."""
+    return _with_partner(a, np.sort(b)), _with_partner(b, np.sort(a))
+
+
+def _with_partner(keys: NDArray[Any], other: NDArray[Any]) -> Flags:
+    there = np.searchsorted(other, keys, "right") - np.searchsorted(other, keys, "left")
+    return occurrence(keys) < there
+
+
+def pairs(a: Ints, b: Ints, open_a: Flags, open_b: Flags) -> tuple[Ints, Ints]:
+    """Return positions (A, B) of rows with the same prompt, the first of A with the first of B, and so on.
+
+    Parameters
+    ----------
+    a, b
+        Row id of each row's prompt, -1 where there is none; shapes (N,) and (M,).
+    open_a, open_b
+        Rows that may be paired: those that were not kept.
+    """
+    rows_a, rows_b = np.flatnonzero(open_a & (a >= 0)), np.flatnonzero(open_b & (b >= 0))
+    ranks_a, ranks_b = occurrence(a[rows_a]), occurrence(b[rows_b])
+    width = 1 + max(int(ranks_a.max(initial=0)), int(ranks_b.max(initial=0)))
+    keys_a, keys_b = a[rows_a] * width + ranks_a, b[rows_b] * width + ranks_b
+    _, at_a, at_b = np.intersect1d(keys_a, keys_b, assume_unique=True, return_indices=True)
+    order = np.argsort(at_a)
+    return rows_a[at_a[order]], rows_b[at_b[order]]

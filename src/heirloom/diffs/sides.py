@@ -1,0 +1,158 @@
+"""A side of the comparison: where its rows lie, what columns they have, and what its manifest says; read in bounded batches.
+
+A side is any Parquet file, a folder of Parquet files (as on the Hugging Face hub), a folder that `datasets` saved, or a
+dataset of Heirloom, by path or by reference. `locate` needs no Arrow, so that comparing fingerprints starts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.manifest import fingerprint, read_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DATA_COLUMNS = ("tokens", "text", "x")
+MAX_BATCH_ROWS = 8192
+MAX_BATCH_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a dataset lies, under which name it is spoken of, and its manifest if Heirloom made it."""
+
+    name: str
+    path: Path
+    manifest: Mapping[str, Any] | None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of the bytes: the recorded one, or computed."""
+        recorded = Path(paths.fingerprint(self.path))
+        return str((read_json(recorded) if recorded.is_file() else fingerprint(self.path))["sha256"])
+
+    @property
+    def slice(self) -> Mapping[str, Any]:
+        """The config slice it was made from, or nothing."""
+        made: Mapping[str, Any] = (self.manifest or {}).get("slice", {})
+        return made
+
+
+@dataclass(frozen=True)
+class Side:
+    """A dataset that can be read: its files and the types of its columns."""
+
+    place: Place
+    files: tuple[Path, ...]
+    schema: pa.Schema
+    num_rows: int
+    size: int
+    batch_rows: int
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order, some columns of them, never more than a batch at a time."""
+        for file in self.files:
+            yield from _batches(file, list(columns), self.batch_rows)
+
+    def has(self, *columns: str) -> bool:
+        """Return whether every one of the columns is there."""
+        return all(column in self.schema.names for column in columns)
+
+
+def locate(text: str | Path) -> Place:
+    """Return where a path or a reference points.
+
+    Raises
+    ------
+    HeirloomError
+        If there is nothing there, or the reference is wrong.
+    """
+    path = Path(text)
+    name = str(text)
+    if not path.exists():
+        from heirloom.lineage.references import resolve
+
+        resolved = resolve(name)
+        path, name = resolved.path, resolved.name
+    manifest = Path(paths.manifest(path))
+    return Place(name, path, read_json(manifest) if manifest.is_file() else None)
+
+
+def open_side(place: Place) -> Side:
+    """Return the side's files and columns, its rows unread.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no Parquet or Arrow file, one cannot be read, columns differ between files, or there is no column of data.
+    """
+    import pyarrow as pa
+
+    files = _files(place.path)
+    try:
+        schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
+    except (pa.ArrowException, OSError) as error:
+        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({_first_line(error)})") from None
+    for file, schema in zip(files, schemas, strict=True):
+        if schema.names != schemas[0].names:
+            raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
+    if not set(DATA_COLUMNS) & set(schemas[0].names):
+        raise HeirloomError(f"{place.path}: no column text, tokens or x; it has {', '.join(schemas[0].names) or 'none'}")
+    bytes_a_row = sum(sizes) // max(1, sum(rows)) + 1
+    batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // bytes_a_row))
+    return Side(place, files, schemas[0], sum(rows), sum(file.stat().st_size for file in files), batch_rows)
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    for pattern in ("*.parquet", "*.arrow"):
+        found = tuple(sorted(file for file in path.rglob(pattern) if not any(part.startswith(".") for part in file.parts[-2:])))
+        if found:
+            return found
+    raise HeirloomError(f"{path}: a folder without a Parquet or Arrow file is no dataset")
+
+
+def _about(file: Path) -> tuple[pa.Schema, int, int]:
+    """Return a file's columns, rows, and bytes once decompressed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if file.suffix == ".arrow":
+        with _arrow(file) as reader:
+            rows = sum(batch.num_rows for batch in reader)
+            return reader.schema, rows, file.stat().st_size
+    metadata = pq.read_metadata(file)
+    sizes = (metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    schema: pa.Schema = metadata.schema.to_arrow_schema()
+    return schema, metadata.num_rows, sum(sizes)
+
+
+def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    import pyarrow.parquet as pq
+
+    if file.suffix == ".arrow":
+        with _arrow(file) as reader:
+            for batch in reader:
+                selected = batch.select(columns)
+                yield from (selected.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
+    else:
+        with pq.ParquetFile(file, memory_map=True) as parquet:
+            yield from parquet.iter_batches(batch_rows, columns=columns)
+
+
+def _arrow(file: Path) -> pa.RecordBatchStreamReader:
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(pa.memory_map(str(file)))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

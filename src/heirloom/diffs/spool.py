@@ -1,0 +1,117 @@
+"""Exact counts of n-grams of two sides in bounded memory: packed into 64 bits, spilled to disk by hash, sorted part by part.
+
+All occurrences of an n-gram land in the same part, so each part is counted alone and every total is a sum over parts. Sorting
+64-bit integers with numpy beats hash tables here (docs/design/0005-diff.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.diffs.cells import Ints, Ragged
+
+PART_GRAMS = 1 << 23
+MAX_PARTS = 256
+MAX_TRIGRAM_TYPES = (1 << 21) - 1
+_BITS = {1: 63, 2: 31, 3: 21}
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Block(NamedTuple):
+    """Some n-grams, each once, with their counts in A and B; shapes (K,)."""
+
+    grams: Ints
+    a: Ints
+    b: Ints
+
+
+def pack(rows: Ragged, n: int) -> Ragged:
+    """Return each row's n-grams as one integer each; they never cross the end of a row.
+
+    Ids above 2,097,150 share one place in a trigram, the only loss there is.
+    """
+    bits = _BITS[n]
+    ids = np.minimum(rows.values, (1 << bits) - 1)
+    starts = max(0, ids.size - n + 1)
+    packed = np.zeros(starts, np.int64)
+    for offset in range(n):
+        packed = packed << bits | ids[offset : offset + starts]
+    lengths = np.maximum(rows.lengths - (n - 1), 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    where = np.arange(offsets[-1]) + np.repeat(rows.offsets[:-1] - offsets[:-1], lengths)
+    return Ragged(packed[where], offsets)
+
+
+def unpack(gram: int, n: int) -> list[int]:
+    """Return the ids of a packed n-gram."""
+    bits = _BITS[n]
+    return [gram >> bits * place & (1 << bits) - 1 for place in reversed(range(n))]
+
+
+class Spool:
+    """N-grams of both sides, on their way to being counted.
+
+    Parameters
+    ----------
+    folder, n
+        Where to spill; length of the n-grams.
+    expected
+        About how many n-grams the larger side has: decides the number of parts, never a count.
+    """
+
+    def __init__(self, folder: Path, n: int, expected: int) -> None:
+        self.n = n
+        self._folder = folder
+        self._parts = min(MAX_PARTS, 1 << max(0, (expected // PART_GRAMS).bit_length()))
+
+    def add(self, side: str, rows: Ragged) -> None:
+        """Put the n-grams of some rows of side ``a`` or ``b`` into their parts."""
+        grams = pack(rows, self.n).values
+        if self._parts == 1:
+            self._append(side, 0, grams)
+            return
+        part = ((grams.view(np.uint64) * _MIX) >> np.uint64(64 - self._parts.bit_length() + 1)).astype(np.uint8)
+        ordered = grams[np.argsort(part, kind="stable")]
+        for number, piece in enumerate(np.split(ordered, np.cumsum(np.bincount(part, minlength=self._parts))[:-1])):
+            self._append(side, number, piece)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield every n-gram once with its counts, part by part."""
+        for number in range(self._parts):
+            yield _count(self._read("a", number), self._read("b", number))
+
+    def _append(self, side: str, part: int, grams: Ints) -> None:
+        with self._file(side, part).open("ab") as file:
+            grams.tofile(file)
+
+    def _read(self, side: str, part: int) -> Ints:
+        file = self._file(side, part)
+        return np.fromfile(file, np.int64) if file.exists() else np.empty(0, np.int64)
+
+    def _file(self, side: str, part: int) -> Path:
+        return self._folder / f"{self.n}-{side}-{part}"
+
+
+def _count(a: Ints, b: Ints) -> Block:
+    grams_a, counts_a = _distinct(a)
+    grams_b, counts_b = _distinct(b)
+    grams = np.union1d(grams_a, grams_b)
+    return Block(grams, _spread(grams, grams_a, counts_a), _spread(grams, grams_b, counts_b))
+
+
+def _distinct(grams: Ints) -> tuple[Ints, Ints]:
+    # np.unique hashes first, which is slower where most n-grams differ.
+    grams.sort()
+    first = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]])) if grams.size else np.empty(0, np.int64)
+    return grams[first], np.diff(np.append(first, grams.size))
+
+
+def _spread(grams: Ints, own: Ints, counts: Ints) -> Ints:
+    spread: NDArray[np.int64] = np.zeros(grams.size, np.int64)
+    spread[np.searchsorted(grams, own)] = counts
+    return spread

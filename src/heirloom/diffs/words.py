@@ -1,0 +1,107 @@
+"""Text as numbers: each row's words as ids of one lexicon that both sides share.
+
+The words are those of `heirloom.measures.text.words`, found column by column in Arrow, which takes a fifth of the time. Rows
+that were cut out of documents (they have tokens) lose the word that the cut may have gone through; whole texts do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heirloom.diffs.cells import Ragged, ends, ragged, strings
+from heirloom.errors import HeirloomError
+
+_LETTER = r"\p{L}\p{Nl}\p{No}\x{FFFD}"
+_APOSTROPHE = "'\u2019"
+# Between two words stands any run of other characters but a lone apostrophe, which may be inside a word.
+_BETWEEN = rf"[^{_LETTER}]{{2,}}|[^{_LETTER}{_APOSTROPHE}]"
+_UNDECODABLE = "\ufffd"
+_NO_WORD = -1
+
+
+class WordLexicon:
+    """Words to ids, in order of appearance; it grows as rows are read.
+
+    Parameters
+    ----------
+    windows
+        Whether rows are cut out of longer texts, so that a word at either end may be a part of one.
+    """
+
+    unit = "words"
+    column = "text"
+
+    def __init__(self, *, windows: bool) -> None:
+        self.windows = windows
+        self.invalid_rows = 0
+        self._ids: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def read(self, column: pa.Array) -> Ragged:
+        """Return the words of each text as ids."""
+        texts, wrong = strings(column)
+        self.invalid_rows += wrong
+        pieces = pc.split_pattern_regex(texts, _BETWEEN)
+        lengths = pc.list_value_length(pieces).to_numpy(zero_copy_only=False)
+        coded = pieces.flatten().dictionary_encode()
+        ids = np.fromiter(map(self._id, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
+        values = ids[coded.indices.to_numpy(zero_copy_only=False)] if len(coded) else np.empty(0, np.int64)
+        offsets = ends(lengths)
+        if self.windows:
+            # What touches an end is the first or last piece; where a row begins or ends between words that piece is empty.
+            values[offsets[:-1][lengths > 0]] = _NO_WORD
+            values[offsets[1:][lengths > 0] - 1] = _NO_WORD
+        there = values != _NO_WORD
+        return Ragged(values[there], np.concatenate([[0], np.cumsum(there)])[offsets])
+
+    def spell(self, ids: Sequence[int]) -> list[str]:
+        """Return the words of some ids."""
+        words = list(self._ids)
+        return [words[number] for number in ids]
+
+    def _id(self, piece: str) -> int:
+        if _UNDECODABLE in piece:
+            return _NO_WORD
+        word = piece.strip(_APOSTROPHE).replace("\u2019", "'").casefold()
+        return self._ids.setdefault(word, len(self._ids)) if word else _NO_WORD
+
+
+class TokenLexicon:
+    """Token ids as they are, for datasets without text."""
+
+    unit = "tokens"
+    column = "tokens"
+    invalid_rows = 0
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, column: pa.Array) -> Ragged:
+        """Return each row's token ids.
+
+        Raises
+        ------
+        HeirloomError
+            If an id is negative, too large, or no integer.
+        """
+        tokens = ragged(column)
+        if tokens.values.dtype != np.int64 or (tokens.values.size and not 0 <= tokens.values.min() <= tokens.values.max() < 1 << 31):
+            raise HeirloomError("column tokens must hold whole numbers from 0 to 2^31 - 1")
+        self._size = max(self._size, 1 + int(tokens.values.max(initial=-1)))
+        return tokens
+
+    def spell(self, ids: Sequence[int]) -> list[str]:
+        """Return the numbers in angle brackets."""
+        return [f"⟨{number}⟩" for number in ids]
+
+
+Lexicon = WordLexicon | TokenLexicon
