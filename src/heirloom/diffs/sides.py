@@ -26,10 +26,11 @@ MAX_BATCH_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dataset lies, under which name it is spoken of, and its manifest if Heirloom made it."""
+    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it."""
 
     name: str
     path: Path
+    recorded: str | None
     manifest: Mapping[str, Any] | None
 
     @cached_property
@@ -74,15 +75,11 @@ def locate(text: str | Path) -> Place:
     HeirloomError
         If there is nothing there, or the reference is wrong.
     """
-    path = Path(text)
-    name = str(text)
-    if not path.exists():
-        from heirloom.lineage.references import resolve
+    from heirloom.lineage.references import resolve
 
-        resolved = resolve(name)
-        path, name = resolved.path, resolved.name
-    manifest = Path(paths.manifest(path))
-    return Place(name, path, read_json(manifest) if manifest.is_file() else None)
+    found = resolve(str(text))
+    manifest = Path(paths.manifest(found.path))
+    return Place(found.name, found.path, found.recorded, read_json(manifest) if manifest.is_file() else None)
 
 
 def open_side(place: Place) -> Side:
