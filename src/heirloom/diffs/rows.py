@@ -21,6 +21,8 @@ from heirloom.diffs.result import Group
 from heirloom.diffs.sides import Side
 
 NO_PROMPT = -1
+UNKNOWN = -1
+KINDS = ("real", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Table:
     """What the matching needs of each row: its hash, its number of tokens, its prompt, its origin and its depth; shapes (N,)."""
 
     hashes: Hashes
-    lengths: Ints
+    lengths: NDArray[np.int32]
     prompts: Ints
     kinds: NDArray[Any]
     depths: NDArray[Any]
@@ -57,11 +59,18 @@ def read(side: Side, data: Sequence[str]) -> Table:
     """Return the table of a side, its rows hashed over the data columns; one pass over the file."""
     extra = [name for name in ("parent", "kind", "depth") if side.has(name)]
     length_of = "tokens" if side.has("tokens") else data[0]
-    parts = [_part(batch, data, length_of) for batch in side.batches(list(dict.fromkeys([*data, length_of, *extra])))]
-    if not parts:
-        return Table(np.empty(0, np.uint64), *(np.empty(0, np.int64) for _ in range(4)))
-    columns = zip(*parts, strict=True)
-    return Table(*(np.concatenate(column) for column in columns))
+    columns = list(dict.fromkeys([*data, length_of, *extra]))
+    size = side.num_rows
+    table = Table(np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size, np.int16))
+    start = 0
+    for batch in side.batches(columns):
+        here = slice(start, start := start + batch.num_rows)
+        table.hashes[here] = cells.row_hashes(batch.select(list(data)))
+        table.lengths[here] = _lengths(_column(batch, length_of))
+        table.prompts[here] = _numbers(batch, "parent", NO_PROMPT)
+        table.kinds[here] = _kinds(batch)
+        table.depths[here] = _numbers(batch, "depth", UNKNOWN)
+    return table
 
 
 def match(a: Table, b: Table, *, same_prompts: bool) -> Matched:
@@ -80,10 +89,10 @@ def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
     """Yield the counts by origin and by depth, where the columns are there."""
     status_a, status_b = _status(matched.kept_a, matched.edited[0]), _status(matched.kept_b, matched.edited[1])
     for by, values_a, values_b in (("kind", a.kinds, b.kinds), ("depth", a.depths, b.depths)):
-        for value in sorted({*_present(values_a), *_present(values_b)}):
+        for value in sorted({*np.unique(values_a).tolist(), *np.unique(values_b).tolist()} - {UNKNOWN}):
             counts_a = np.bincount(status_a[values_a == value], minlength=3).tolist()
             counts_b = np.bincount(status_b[values_b == value], minlength=3).tolist()
-            yield Group(by, str(value), *counts_a, *counts_b)
+            yield Group(by, KINDS[value] if by == "kind" else str(value), *counts_a, *counts_b)
 
 
 def same_prompts(a: Side, b: Side) -> bool:
@@ -103,33 +112,35 @@ def _family_tree(side: Side) -> tuple[Any, ...]:
     return found.get("experiment"), found.get("seed")
 
 
-def _status(kept: NDArray[np.bool_], edited: Ints) -> Ints:
-    status = np.where(kept, 0, 2)
+def _status(kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
+    status = np.where(kept, 0, 2).astype(np.int8)
     status[edited] = 1
     return status
 
 
-def _present(values: NDArray[Any]) -> list[Any]:
-    return [value for value in np.unique(values).tolist() if value not in ("", -1)]
+def _lengths(column: pa.Array) -> NDArray[Any]:
+    """Return tokens of each row, or words between white space where there are no tokens."""
+    if pa.types.is_nested(column.type):
+        lengths = pc.list_value_length(column)
+    else:
+        lengths = pc.count_substring_regex(column.cast(pa.large_binary()), r"\S+")
+    return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
 
 
-def _part(batch: pa.RecordBatch, data: Sequence[str], length_of: str) -> tuple[NDArray[Any], ...]:
-    rows, names = batch.num_rows, batch.schema.names
-    measured = batch.column(names.index(length_of))
-    nested = pa.types.is_nested(measured.type)
-    lengths = pc.list_value_length(measured) if nested else pc.add(pc.count_substring_regex(measured.cast(pa.large_binary()), r"\s+"), 1)
-    return (
-        cells.row_hashes(batch.select(list(data))),
-        pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype(np.int64),
-        _numbers(batch, "parent", NO_PROMPT) if "parent" in names else np.full(rows, NO_PROMPT),
-        pc.fill_null(batch.column(names.index("kind")).cast(pa.string()), "").to_numpy(zero_copy_only=False).astype("U9")
-        if "kind" in names
-        else np.full(rows, "", "U1"),
-        _numbers(batch, "depth", -1) if "depth" in names else np.full(rows, -1),
-    )
+def _kinds(batch: pa.RecordBatch) -> NDArray[Any]:
+    column = _column(batch, "kind")
+    if column is None:
+        return np.full(batch.num_rows, UNKNOWN)
+    found = pc.index_in(column.cast(pa.string()), pa.array(KINDS))
+    return np.asarray(pc.fill_null(found, UNKNOWN).to_numpy(zero_copy_only=False))
 
 
-def _numbers(batch: pa.RecordBatch, name: str, missing: int) -> Ints:
-    column = batch.column(batch.schema.names.index(name))
-    values = pc.fill_null(column, missing).to_numpy(zero_copy_only=False)
-    return np.asarray(np.rint(values), np.int64)
+def _numbers(batch: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
+    column = _column(batch, name)
+    if column is None:
+        return np.full(batch.num_rows, missing)
+    return np.asarray(np.rint(pc.fill_null(column, missing).to_numpy(zero_copy_only=False)))
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
+    return batch.column(batch.schema.names.index(name)) if name in batch.schema.names else None

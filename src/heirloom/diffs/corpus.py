@@ -1,0 +1,86 @@
+"""One reading of a side's words: exact counts of types and n-grams, and what is kept of single rows; a batch in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.diffs import near
+from heirloom.diffs.cells import Ints, Ragged, join
+from heirloom.diffs.sides import Side
+from heirloom.diffs.spool import Spool, pack
+from heirloom.diffs.words import Lexicon
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows are looked at more closely: ascending positions of the tests' sample, and of the rows compared for near-duplicates."""
+
+    sample: Ints
+    near: Ints
+    seed: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one pass has found.
+
+    Parameters
+    ----------
+    counts
+        Occurrences of each type, by id, shape (V,); V may be smaller than the lexicon, which went on growing.
+    lengths, repetition
+        Words of each row, and the share of its 3-grams that it has said before; shapes (N,).
+    sample
+        The words of the sampled rows.
+    signatures
+        MinHash signatures of the rows compared for near-duplicates.
+    """
+
+    counts: Ints
+    lengths: NDArray[np.int32]
+    repetition: NDArray[np.float32]
+    sample: Ragged
+    signatures: near.Signatures
+
+
+def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], wanted: Wanted) -> Reading:
+    """Read side ``a`` or ``b`` once, putting its n-grams into the spools."""
+    counts = np.zeros(0, np.int64)
+    lengths, repetition = np.zeros(side.num_rows, np.int32), np.zeros(side.num_rows, np.float32)
+    samples, signatures = [], [np.empty((0, near.NUM_PERMUTATIONS), np.uint32)]
+    start = 0
+    for batch in side.batches([lexicon.column]):
+        words = lexicon.read(batch.column(0))
+        stop = start + batch.num_rows
+        lengths[start:stop], repetition[start:stop] = words.lengths, repeated_share(words)
+        seen = np.bincount(words.values, minlength=len(counts))
+        seen[: len(counts)] += counts
+        counts = seen
+        for spool in spools:
+            spool.add(name, words)
+        samples.append(words.take(_within(wanted.sample, start, stop)))
+        signatures.append(near.signatures(words.take(_within(wanted.near, start, stop)), wanted.seed))
+        start = stop
+    return Reading(counts, lengths, repetition, join(samples), np.concatenate(signatures))
+
+
+def repeated_share(words: Ragged) -> NDArray[np.float64]:
+    """Return the share of each row's 3-grams that stood earlier in the row, shape (N,); 0 for rows without one."""
+    grams = pack(words, 3)
+    rows = np.repeat(np.arange(len(grams.lengths)), grams.lengths)
+    # One 64-bit key for (row, 3-gram): a chance collision would shift a share by one 3-gram.
+    keys = grams.values.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    keys ^= keys >> np.uint64(32)
+    keys = keys * np.uint64(0xD6E8FEB86659FD93) + rows.astype(np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
+    order = np.argsort(keys)
+    again = order[1:][keys[order][1:] == keys[order][:-1]]
+    return np.bincount(rows[again], minlength=len(grams.lengths)) / np.maximum(grams.lengths, 1)
+
+
+def _within(positions: Ints, start: int, stop: int) -> Ints:
+    low, high = np.searchsorted(positions, (start, stop))
+    return positions[low:high] - start

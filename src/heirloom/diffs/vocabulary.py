@@ -1,0 +1,178 @@
+"""What happened to the words: types lost and gained by frequency, n-grams that moved, and the diversity of both sides.
+
+Everything here is a sum over blocks of n-grams (`spool`), so no table of n-grams is ever whole in memory.
+Shapes: K n-grams of a block, V types.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.diffs.cells import Ints
+from heirloom.diffs.corpus import Reading
+from heirloom.diffs.result import Band, Measure, Moved, Vocabulary
+from heirloom.diffs.spool import MAX_TRIGRAM_TYPES, Block, Spool, unpack
+from heirloom.diffs.words import Lexicon
+from heirloom.measures.text import BANDS, token_entropy
+from heirloom.theory import drift_survival
+
+PRIOR_WEIGHT = 1000.0
+"""How many n-grams the prior is worth: enough that a word seen once moves no z-score beyond 2."""
+
+ZIPF_RANKS = 1000
+Floats = NDArray[np.float64]
+
+
+def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool], generations: int, examples: int) -> Vocabulary:
+    """Return what became of A's types and n-grams in B.
+
+    Parameters
+    ----------
+    generations
+        How often neutral drift resampled the words between A and B, at least 1.
+    examples
+        How many n-grams and types to name, of each sort.
+    """
+    words = Block(np.arange(len(lexicon)), _whole(a.counts, lexicon), _whole(b.counts, lexicon))
+    measures = [*_described(a, b, words)]
+    moved = _top(words, 1, (int(words.a.sum()), int(words.b.sum())), lexicon, examples)
+    for spool in spools:
+        found, totals = _scanned(spool, lexicon, examples, (a, b))
+        moved += found
+        measures.append(Measure(f"distinct_{spool.n}", *totals))
+    gained = np.flatnonzero((words.a == 0) & (words.b > 0))
+    clipped = len(lexicon) > MAX_TRIGRAM_TYPES and lexicon.unit == "words"
+    return Vocabulary(
+        unit=lexicon.unit,
+        types_a=int((words.a > 0).sum()),
+        types_b=int((words.b > 0).sum()),
+        lost=int(((words.a > 0) & (words.b == 0)).sum()),
+        gained=len(gained),
+        generations=generations,
+        bands=tuple(_bands(words, lexicon, generations, examples)),
+        gained_bands=tuple(Measure(f"gained, seen {label} times", 0, count) for label, count in _by_band(words.b[gained])),
+        gained_examples=tuple(_most(gained, words.b, lexicon, examples)),
+        moved=tuple(moved),
+        measures=tuple(measures),
+        notes=(f"3-grams: types beyond the first {MAX_TRIGRAM_TYPES:,} share one place",) if clipped else (),
+    )
+
+
+def log_odds(block: Block, totals: tuple[int, int], prior: float = PRIOR_WEIGHT) -> tuple[Floats, Floats]:
+    """Return the log-odds ratio of each n-gram, B against A, and its z-score; shapes (K,).
+
+    delta = ln((y_B + α) / (n_B + α_0 - y_B - α)) - ln((y_A + α) / (n_A + α_0 - y_A - α)), variance 1 / (y_A + α) + 1 / (y_B + α),
+    z = delta / sqrt(variance): Monroe, Colaresi and Quinn 2008, "Fightin' words", eqs. 16, 20 and 22, with the informative Dirichlet
+    prior of their eq. 23, α = α_0 (y_A + y_B) / (n_A + n_B): the n-gram's frequency in both sides together.
+
+    Parameters
+    ----------
+    totals
+        n_A, n_B: all n-grams of either side.
+    prior
+        α_0, in n-grams.
+    """
+    n_a, n_b = totals
+    alpha = prior * (block.a + block.b) / max(1, n_a + n_b)
+    in_a, in_b = block.a + alpha, block.b + alpha
+    with np.errstate(divide="ignore", invalid="ignore"):
+        delta = np.log(in_b / (n_b + prior - in_b)) - np.log(in_a / (n_a + prior - in_a))
+        z = delta / np.sqrt(1 / in_a + 1 / in_b)
+    there = (block.a + block.b > 0) & np.isfinite(z)
+    return np.where(there, delta, 0.0), np.where(there, z, 0.0)
+
+
+def zipf_slope(counts: Ints) -> float:
+    """Return the slope of ln frequency over ln rank, least squares over ranks 1 to 1,000: about -1 for natural text (Zipf 1935).
+
+    0 if there are fewer than two types.
+    """
+    ranked = np.sort(counts[counts > 0])[::-1][:ZIPF_RANKS]
+    if ranked.size < 2:
+        return 0.0
+    x, y = np.log(np.arange(1, ranked.size + 1)), np.log(ranked)
+    x -= x.mean()
+    return float((x * (y - y.mean())).sum() / (x * x).sum())
+
+
+def _scanned(spool: Spool, lexicon: Lexicon, examples: int, read: tuple[Reading, Reading]) -> tuple[list[Moved], tuple[float, float]]:
+    """Return the n-grams that moved most, and distinct-n of both sides."""
+    totals = _num_grams(read[0], spool.n), _num_grams(read[1], spool.n)
+    best: list[Moved] = []
+    types_a = types_b = 0
+    for block in spool.blocks():
+        types_a, types_b = types_a + int((block.a > 0).sum()), types_b + int((block.b > 0).sum())
+        best += _top(block, spool.n, totals, lexicon, examples)
+    ordered = heapq.nlargest(examples, best, key=lambda one: one.z), heapq.nsmallest(examples, best, key=lambda one: one.z)
+    chosen = [*(one for one in ordered[0] if one.z > 0), *(one for one in ordered[1] if one.z < 0)]
+    return chosen, (types_a / max(1, totals[0]), types_b / max(1, totals[1]))
+
+
+def _num_grams(read: Reading, n: int) -> int:
+    return int(np.maximum(read.lengths.astype(np.int64) - (n - 1), 0).sum())
+
+
+def _top(block: Block, n: int, totals: tuple[int, int], lexicon: Lexicon, examples: int) -> list[Moved]:
+    delta, z = log_odds(block, totals)
+    size = min(examples, len(z))
+    if not size:
+        return []
+    order = {*np.argpartition(z, size - 1)[:size].tolist(), *np.argpartition(z, -size)[-size:].tolist()}
+    found = sorted((index for index in order if z[index]), key=lambda index: -z[index])
+    spelled = [lexicon.spell(unpack(int(block.grams[index]), n)) for index in found]
+    return [
+        Moved(n, " ".join(words), int(block.a[index]), int(block.b[index]), float(delta[index]), float(z[index]))
+        for index, words in zip(found, spelled, strict=True)
+    ]
+
+
+def _bands(words: Block, lexicon: Lexicon, generations: int, examples: int) -> Iterable[Band]:
+    ratio = words.b.sum() / max(1, words.a.sum())
+    for label, band in BANDS.items():
+        inside = np.flatnonzero((words.a >= band.start) & (words.a < band.stop))
+        if inside.size:
+            expected = drift_survival(words.a[inside], generations, float(ratio))[-1].mean()
+            lost = inside[words.b[inside] == 0]
+            survived = int(inside.size - lost.size)
+            yield Band(
+                label, int(inside.size), survived, survived / inside.size, float(expected), tuple(_most(lost, words.a, lexicon, examples))
+            )
+
+
+def _by_band(counts: Ints) -> Iterable[tuple[str, int]]:
+    for label, band in BANDS.items():
+        yield label, int(((counts >= band.start) & (counts < band.stop)).sum())
+
+
+def _most(ids: Ints, counts: Ints, lexicon: Lexicon, examples: int) -> list[str]:
+    return lexicon.spell(ids[np.argsort(-counts[ids], kind="stable")][:examples].tolist())
+
+
+def _whole(counts: Ints, lexicon: Lexicon) -> Ints:
+    return np.pad(counts, (0, len(lexicon) - len(counts)))
+
+
+def _described(a: Reading, b: Reading, words: Block) -> Iterable[Measure]:
+    sides: list[Mapping[str, Any]] = [_numbers(a, words.a), _numbers(b, words.b)]
+    for name in sides[0]:
+        yield Measure(name, sides[0][name], sides[1][name])
+
+
+def _numbers(read: Reading, counts: Ints) -> dict[str, float]:
+    total, types = int(counts.sum()), int((counts > 0).sum())
+    rows = len(read.lengths)
+    return {
+        "words": total,
+        "entropy (nats)": token_entropy(counts) + (types - 1) / (2 * total) if total else 0.0,
+        "zipf_slope": zipf_slope(counts),
+        "row length, mean": float(read.lengths.mean()) if rows else 0.0,
+        "row length, 5 %": float(np.quantile(read.lengths, 0.05)) if rows else 0.0,
+        "row length, 95 %": float(np.quantile(read.lengths, 0.95)) if rows else 0.0,
+        "repetition": float(read.repetition.mean(dtype=np.float64)) if rows else 0.0,
+        "distinct_1": types / max(1, total),
+    }
