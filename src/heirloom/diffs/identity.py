@@ -14,13 +14,13 @@ from heirloom.manifest import read_json
 Manifest = Mapping[str, Any]
 
 
-def identity(a: Side, b: Side, tokens: tuple[int, int]) -> Identity:
+def identity(a: Side, b: Side, tokens: tuple[int, int] | tuple[None, None] = (None, None)) -> Identity:
     """Return what can be said of the files.
 
     Parameters
     ----------
     tokens
-        Tokens of A and B, which only a reading of the rows can tell.
+        Tokens of A and B, where the rows have been read.
     """
     step, differences = lineage(a.place, b.place)
     return Identity(
@@ -95,5 +95,5 @@ def _columns(side: Side) -> dict[str, str]:
     return {field.name: str(field.type) for field in side.schema}
 
 
-def _summary(side: Side, tokens: int) -> SideSummary:
+def _summary(side: Side, tokens: int | None) -> SideSummary:
     return SideSummary(side.place.name, side.place.sha256, side.num_rows, tokens, side.size, _columns(side))

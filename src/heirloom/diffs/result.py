@@ -25,12 +25,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class SideSummary:
-    """One dataset: its name, sha256 of its bytes, rows, tokens (numbers, for vectors), bytes on disk, and column types."""
+    """One dataset: its name, sha256 of its bytes, rows, tokens, bytes on disk, and column types.
+
+    Tokens are words where there are no tokens, numbers for vectors, and None where no row had to be read.
+    """
 
     name: str
     sha256: str
     rows: int
-    tokens: int
+    tokens: int | None
     bytes: int
     columns: dict[str, str]
 

@@ -1,0 +1,238 @@
+"""The one function: `diff` of two datasets, section by section.
+
+Two passes over each side: the first matches rows by hash, the second counts words. What is held is a few numbers a row, the
+lexicon, and one part of the n-grams; the rest is on disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from heirloom.diffs import corpus, distribution, examples, identity, near, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
+from heirloom.diffs.common import Common, common
+from heirloom.diffs.edits import edits
+from heirloom.diffs.result import DatasetDiff, Distribution, Rows, Vocabulary
+from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.spool import Spool
+from heirloom.errors import HeirloomError
+from heirloom.stats.samples import TextSample, VectorSample
+from heirloom.streams import Stream
+
+MAX_EXAMPLES = 5
+SAMPLE = 10_000
+NEAR_ROWS = 1_000_000
+EDITED_ROWS = 100_000
+FEWEST_ROWS = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to show, how many rows of each side the tests look at, and the seed of what is drawn."""
+
+    max_examples: int = MAX_EXAMPLES
+    sample: int = SAMPLE
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_examples < 0 or self.sample < FEWEST_ROWS or self.seed < 0:
+            raise HeirloomError(
+                f"diff: max_examples {self.max_examples}, sample {self.sample} and seed {self.seed} given; allowed are at least "
+                f"0, {FEWEST_ROWS} and 0"
+            )
+
+    def stream(self, *names: str) -> Stream:
+        """Return a stream of this comparison."""
+        return Stream((self.seed, "diff", *names))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two open sides with their rows matched."""
+
+    a: Side
+    b: Side
+    shared: Common
+    table_a: rows.Table
+    table_b: rows.Table
+    matched: rows.Matched
+    same_prompts: bool
+    options: Options
+
+
+def diff(
+    a: str | Path, b: str | Path, *, max_examples: int = MAX_EXAMPLES, sample: int = SAMPLE, seed: int = 0, against_control: bool = False
+) -> DatasetDiff:
+    """Return what changed from dataset A to dataset B.
+
+    Parameters
+    ----------
+    a, b
+        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved) or references
+        (``experiment/regime/seed/generation[:what][@revision]``).
+    max_examples
+        Rows, pairs and n-grams to show, of each sort.
+    sample
+        Rows of either side that the tests look at; counts are exact whatever this is.
+    seed
+        Of the permutations and the samples.
+    against_control
+        Also compare the two control generations of the same experiment and seed: what resampling alone does.
+
+    Raises
+    ------
+    HeirloomError
+        If a side cannot be read, the two have no data in common, or there is no control.
+    """
+    options = Options(max_examples, sample, seed)
+    found = compare(open_side(locate(a)), open_side(locate(b)), options)
+    if against_control:
+        from heirloom.diffs.control import control
+
+        return replace(found, control=control(a, b, found, options))
+    return found
+
+
+def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
+    """Return what changed from one open side to another."""
+    shared = common(a, b)
+    if a.place.sha256 == b.place.sha256:
+        known = identity.identity(a, b)
+        same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
+        return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
+    tables = rows.read(a, shared.data), rows.read(b, shared.data)
+    known = identity.identity(a, b, (int(tables[0].lengths.sum()), int(tables[1].lengths.sum())))
+    same_prompts = rows.same_prompts(a, b)
+    both = Compared(a, b, shared, *tables, rows.match(*tables, same_prompts=same_prompts), same_prompts, options)
+    changes = _rows(both)
+    if changes.same:
+        return DatasetDiff(shared.kind, known, changes, None, None, None, verdict.verdict(known, changes, None, None))
+    words, law, changes = _vectors(both, changes) if shared.kind == "vectors" else _words(both, changes)
+    return DatasetDiff(shared.kind, known, changes, words, law, None, verdict.verdict(known, changes, words, law))
+
+
+def _rows(both: Compared) -> Rows:
+    """Return the counts of rows, with examples; near-duplicates come with the words."""
+    matched, most = both.matched, both.options.max_examples
+    removed, added = matched.open
+    edited = matched.edited
+    column = both.shared.data[-1]
+    same = not (len(removed) or len(added) or len(edited[0]))
+    measured = tuple(side[:EDITED_ROWS] for side in edited)
+    return Rows(
+        same=same,
+        same_order=same and bool((both.table_a.hashes == both.table_b.hashes).all()),
+        kept=int(matched.kept_a.sum()),
+        edited=len(edited[0]),
+        removed=len(removed),
+        added=len(added),
+        repeated_a=rows.repeated(both.table_a),
+        repeated_b=rows.repeated(both.table_b),
+        groups=tuple(rows.groups(both.table_a, both.table_b, matched)),
+        edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True))) if len(edited[0]) else None,
+        removed_examples=examples.shown(both.a, removed[:most], column),
+        added_examples=examples.shown(both.b, added[:most], column),
+        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), column),
+        notes=both.shared.notes,
+    )
+
+
+def _ids(side: Side, at: Ints, shared: Common) -> list[list[int]]:
+    """Return tokens, or where there are none words, of the rows at some positions, as ids."""
+    ordered, back = np.unique(at, return_inverse=True)
+    lexicon = shared.lexicon()
+    if "tokens" in shared.data:
+        parts = [ragged(batch.column(0)) for batch in origin.take(side, ordered, ["tokens"])]
+    else:
+        parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ordered, [lexicon.column])]
+    return [row.tolist() for row in join(parts).take(back).rows()]
+
+
+def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
+    """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
+    options, lexicon = both.options, both.shared.lexicon()
+    keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
+    drawn = sampling.draw(*keys, options.sample, options.stream("sample"))
+    compared = tuple(_some(free, options.stream("near")) for free in both.matched.open)
+    expected = max(int(both.table_a.lengths.sum(dtype=np.int64)), int(both.table_b.lengths.sum(dtype=np.int64)))
+    with tempfile.TemporaryDirectory(prefix="heirloom-diff-") as folder:
+        spools = [Spool(Path(folder), n, expected) for n in (2, 3)]
+        a, b = (
+            corpus.read(side, name, lexicon, spools, corpus.Wanted(sampled, close, options.seed))
+            for side, name, sampled, close in zip((both.a, both.b), ("a", "b"), drawn, compared, strict=True)
+        )
+        words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(both), options.max_examples)
+    changes = replace(_near(both, changes, (a, b), compared), notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
+    return words, _law(both, (a, b), drawn, keys), changes
+
+
+def _law(
+    both: Compared, read: tuple[corpus.Reading, corpus.Reading], drawn: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
+) -> Distribution | None:
+    keyed = both.same_prompts and bool((both.table_a.prompts >= 0).any() and (both.table_b.prompts >= 0).any())
+    chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn, keyed=keyed)
+    samples, places = [], []
+    for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
+        here = at[chosen]
+        words: Ragged = reading.sample.take(np.flatnonzero(chosen))
+        samples.append(distribution.text_sample(words, key[here], table.hashes[here], reading.repetition[here]))
+        places.append(here[: origin.MAX_ROWS])
+    if not all(_enough(sample) for sample in samples):
+        return None
+    model = origin.find(both.a, both.b)
+    scored = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else None
+    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), [note] if note else [])
+
+
+def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
+    keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
+    drawn = sampling.draw(*keys, both.options.sample, both.options.stream("sample"))
+    samples = []
+    for side, at, key in zip((both.a, both.b), drawn, keys, strict=True):
+        found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])
+        widths = np.unique(found.lengths)
+        if len(widths) > 1:
+            raise HeirloomError(f"{side.place.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
+        samples.append(VectorSample(found.values.reshape(len(at), -1), key[at].view(np.int64)))
+    if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
+        return None, None, changes
+    return None, distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests")), changes
+
+
+def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading], compared: tuple[Ints, ...]) -> Rows:
+    signed_a, signed_b = read[0].signatures, read[1].signatures
+    to_b, likeness = near.nearest(signed_a, signed_b)
+    to_a, _ = near.nearest(signed_b, signed_a)
+    best = np.argsort(-likeness, kind="stable")[: both.options.max_examples]
+    best = best[to_b[best] >= 0]
+    at = compared[0][best], compared[1][to_b[best]]
+    return replace(
+        changes,
+        near_removed=int((to_b >= 0).sum()),
+        near_added=int((to_a >= 0).sum()),
+        near_checked=(len(compared[0]), len(compared[1])),
+        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1]),
+    )
+
+
+def _some(at: Ints, stream: Stream) -> Ints:
+    """Return all positions up to a million, else a million of them."""
+    return at if len(at) <= NEAR_ROWS else np.sort(stream.generator().permutation(at)[:NEAR_ROWS])
+
+
+def _generations(both: Compared) -> int:
+    """Return how many generations lie between A and B, 1 where it is not known."""
+    born = [side.place.slice.get("generation") for side in (both.a, both.b)]
+    return max(1, born[1] - born[0]) if isinstance(born[0], int) and isinstance(born[1], int) else 1
+
+
+def _enough(sample: TextSample) -> bool:
+    return len(sample.offsets) > FEWEST_ROWS and len(sample.types) > 0
+
+
+def _unreadable(invalid_rows: int) -> list[str]:
+    return [f"{invalid_rows:,} rows hold bytes that are not UTF-8; they are read as U+FFFD"] if invalid_rows else []

@@ -1,0 +1,87 @@
+"""How surprising rows are to the origin, the model that has seen real data only: where its checkpoint is at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heirloom import paths
+from heirloom.diffs import cells
+from heirloom.diffs.cells import Ints, Ragged
+from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.measures.text import row_perplexities
+
+MAX_ROWS = 1000
+"""Rows of each side that are scored: a small transformer takes about a second for them."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A model to score with: its checkpoint, its family, and held-out real rows as what it should find usual."""
+
+    family: str
+    checkpoint: Path
+    real: Path
+
+
+def find(a: Side, b: Side) -> Origin | None:
+    """Return the origin that both sides descend from, or None: no common one, or not on disk."""
+    known = {found for side in (a, b) if (found := _of(side))}
+    if len(known) != 1 or not (a.has("tokens") and b.has("tokens")):
+        return None
+    (origin,) = known
+    return origin if origin.checkpoint.is_dir() and origin.real.is_file() else None
+
+
+def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
+    """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or rows differ in length."""
+    from heirloom.families import family
+
+    module: Any = family(origin.family)
+    if not hasattr(module, "row_losses"):
+        return None
+    real = open_side(locate(origin.real))
+    asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
+    tokens = [tokens_at(side, rows) for side, rows in asked]
+    widths = {int(width) for found in tokens for width in np.unique(found.lengths)}
+    if len(widths) != 1 or min(widths) < 2:
+        return None
+    (width,) = widths
+    model = module.load(origin.checkpoint)
+    return tuple(row_perplexities(module.row_losses(model, found.values.reshape(-1, width)), width - 1) for found in tokens)
+
+
+def tokens_at(side: Side, rows: Ints) -> Ragged:
+    """Return the tokens of the rows at ascending positions."""
+    return cells.join([cells.ragged(batch.column(0)) for batch in take(side, rows, ["tokens"])])
+
+
+def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
+    """Return some columns of the rows at ascending positions."""
+    found, start = [], 0
+    for batch in side.batches(columns):
+        low, high = np.searchsorted(rows, (start, start + batch.num_rows))
+        if low < high:
+            found.append(batch.take(pa.array(rows[low:high] - start)))
+        start += batch.num_rows
+        if high == len(rows):
+            break
+    return found
+
+
+def _of(side: Side) -> Origin | None:
+    from heirloom.lineage import folders
+
+    known = folders.keys(side.place.recorded or "", paths.LINEAGE)
+    family = side.place.slice.get("family")
+    if known is None or family is None:
+        return None
+    experiment, seed = known["experiment"], known["seed"]
+    checkpoint = Path(paths.fill(paths.CHECKPOINT, experiment, paths.ORIGIN, seed, 0))
+    return Origin(str(family), checkpoint, Path(paths.fill(paths.REAL_TEST, experiment)))
+

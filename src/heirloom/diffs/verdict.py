@@ -1,0 +1,34 @@
+"""The one line at the end: same, different rows, or shifted and in which direction, with the evidence in one sentence."""
+
+from __future__ import annotations
+
+from heirloom.diffs.result import Distribution, Identity, Rows, Verdict, Vocabulary
+from heirloom.stats.direction import LEVEL
+
+_MEANING = {"narrower": "B is narrower than A", "broader": "B is broader than A", "elsewhere": "B lies elsewhere than A"}
+
+
+def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distribution | None) -> Verdict:
+    """Return the verdict: rows decide whether the datasets are the same, the tests after Holm's correction whether their laws are."""
+    if rows.same:
+        return Verdict("same", "", _sameness(identity, rows))
+    changes = f"{rows.removed:,} rows removed, {rows.added:,} added, {rows.edited:,} edited, {rows.kept:,} kept"
+    if law is None:
+        return Verdict("different", "", f"{changes}; too few rows for a test of the distribution")
+    if law.direction == "same":
+        least = min(law.tests, key=lambda test: test.adjusted)
+        return Verdict(
+            "different rows, same distribution", "", f"{changes}; no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
+        )
+    found = [test for test in law.tests if test.adjusted <= LEVEL]
+    named = ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in sorted(found, key=lambda t: t.adjusted)[:3])
+    lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
+    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {named}{lost}; {law.distance_name} {law.distance:.3f}")
+
+
+def _sameness(identity: Identity, rows: Rows) -> str:
+    if identity.same_bytes:
+        return f"the same bytes, {rows.kept:,} rows"
+    order = "in the same order" if rows.same_order else "in another order"
+    columns = f"; columns differ: {', '.join(one.what for one in identity.schema)}" if identity.schema else ""
+    return f"the same {rows.kept:,} rows {order}{columns}"
