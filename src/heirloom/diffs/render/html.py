@@ -1,0 +1,94 @@
+"""The page as HTML that stands alone: no script, no link, everything from the data escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heirloom.diffs.render.blocks import Section, safe
+from heirloom.diffs.render.page import page, title
+from heirloom.manifest import write_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from heirloom.diffs.result import DatasetDiff
+
+_STYLE = """
+.heirloom {font: 15px/1.45 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #1b1b1b; background: #fff}
+.heirloom h1 {font-size: 1.3em; overflow-wrap: anywhere} .heirloom h2 {font-size: 1.1em; border-top: 1px solid #ccc; padding-top: .6em}
+.heirloom table {border-collapse: collapse; margin: .6em 0} .heirloom caption {text-align: left; font-style: italic; color: #555}
+.heirloom th, .heirloom td {padding: .15em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #eee}
+.heirloom th:first-child, .heirloom td:first-child {text-align: left; overflow-wrap: anywhere}
+.heirloom .pairs {table-layout: fixed; width: 100%} .heirloom .pairs td {text-align: left; overflow-wrap: anywhere}
+.heirloom del {background: #ffe0dc; text-decoration: none} .heirloom ins {background: #d9f2dd; text-decoration: none}
+.heirloom .verdict {font-weight: 600}
+"""
+
+_BODY = """
+<div class="heirloom"><style>{{ style }}</style>
+<h1>{{ name }}</h1>
+<p class="verdict">{{ verdict }}</p>
+{% for section in sections %}<h2>{{ section.title }}</h2>
+{% for block in section.blocks %}{% if block.columns is defined %}
+<table>{% if block.title %}<caption>{{ block.title | safely }}</caption>{% endif %}
+<tr>{% for column in block.columns %}<th>{{ column | safely }}</th>{% endfor %}</tr>
+{% for row in block.rows %}<tr>{% for cell in row %}<td>{{ cell | safely }}</td>{% endfor %}</tr>
+{% endfor %}</table>
+{% elif block.texts is defined %}<p><i>{{ block.title | safely }}</i></p>
+<ul>{% for text in block.texts %}<li>{{ text | safely }}</li>{% endfor %}</ul>
+{% elif block.pairs is defined %}<table class="pairs"><caption>{{ block.title | safely }}</caption><tr><th>A</th><th>B</th></tr>
+{% for pair in block.pairs %}<tr>
+<td>{% for piece in pair.a %}{% if piece.changed %}<del>{{ piece.text | safely }}</del>{% else %}{{ piece.text | safely }}{% endif %}{% endfor %}</td>
+<td>{% for piece in pair.b %}{% if piece.changed %}<ins>{{ piece.text | safely }}</ins>{% else %}{{ piece.text | safely }}{% endif %}{% endfor %}</td>
+</tr>{% endfor %}</table>
+{% else %}<p>{{ block.text | safely }}</p>
+{% endif %}{% endfor %}{% endfor %}{{ more }}</div>
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{ name }}</title></head><body>{{ body }}</body></html>
+"""
+
+
+def write(diff: DatasetDiff, path: str | Path) -> None:
+    """Write the comparison as one HTML file that needs nothing else."""
+    write_text(path, document(title(diff), fragment(diff)))
+
+
+def document(name: str, body: str) -> str:
+    """Return a whole HTML page around a fragment made here."""
+    from markupsafe import Markup
+
+    return _environment().from_string(_PAGE).render(name=safe(name), body=Markup(body))  # noqa: S704: made by `sheet`, which escapes
+
+
+def fragment(diff: DatasetDiff) -> str:
+    """Return the comparison as a piece of HTML, for a notebook or a report."""
+    return sheet(title(diff), diff.verdict.line, page(diff))
+
+
+def sheet(name: str, verdict: str, sections: Sequence[Section], picture: str = "") -> str:
+    """Return sections as a piece of HTML.
+
+    Parameters
+    ----------
+    picture
+        An SVG drawn by this program, put at the end as it is.
+    """
+    from markupsafe import Markup
+
+    more = Markup(picture)  # noqa: S704: drawn by this program
+    return _environment().from_string(_BODY).render(style=Markup(_STYLE), name=safe(name), verdict=safe(verdict), sections=sections, more=more)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True)
+    environment.filters["safely"] = safe
+    return environment

@@ -1,0 +1,38 @@
+"""Every number of an answer as one flat list, for a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from heirloom.diffs.result import DatasetDiff, Rows, SideSummary
+
+Number = tuple[str, str, float | None, float | None]
+
+
+def numbers(diff: DatasetDiff) -> list[Number]:
+    """Return (section, name, a, b); b is None for a number that belongs to the pair."""
+    return list(_numbers(diff))
+
+
+def _numbers(diff: DatasetDiff) -> Iterator[Number]:
+    for field in fields(SideSummary):
+        if field.name in ("rows", "tokens", "bytes"):
+            yield "identity", field.name, getattr(diff.identity.a, field.name), getattr(diff.identity.b, field.name)
+    for field in fields(Rows) if diff.rows else ():
+        value = getattr(diff.rows, field.name)
+        if type(value) is int:
+            yield "rows", field.name, value, None
+    if words := diff.vocabulary:
+        yield "vocabulary", "types", words.types_a, words.types_b
+        yield from (("vocabulary", name, getattr(words, name), None) for name in ("lost", "gained"))
+        yield from (("survival and drift", band.band, band.survival, band.expected) for band in words.bands)
+        yield from (("vocabulary", one.name, one.a, one.b) for one in words.measures)
+        yield from ((f"moved {one.n}-grams", one.gram, one.count_a, one.count_b) for one in words.moved)
+    if law := diff.distribution:
+        yield "distribution", law.distance_name, law.distance, None
+        yield from (("distribution", one.name, one.a, one.b) for one in law.measures)
+        yield from (("test: statistic and corrected p", one.name, one.statistic, one.adjusted) for one in law.tests)
+    if diff.control:
+        yield "control", "distance", diff.control.distance, None
+        yield "control", "ratio", diff.control.ratio, None
