@@ -11,11 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from heirloom import cli_diff
 from heirloom.errors import HeirloomError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
 )
+
+app.command()(cli_diff.diff)
+app.command("git-diff", hidden=True)(cli_diff.git_diff)
 
 BAD_INPUT = 2
 

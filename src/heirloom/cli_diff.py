@@ -1,0 +1,132 @@
+"""The command `heirloom diff`: like `diff`, it exits with 0 for the same rows, 1 for different ones, 2 for trouble."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.diffs.result import DatasetDiff
+    from heirloom.diffs.series import Series
+
+DIFFERENT = 1
+
+
+class Format(StrEnum):
+    """How an answer is spelled."""
+
+    terminal = "terminal"
+    json = "json"
+    markdown = "markdown"
+    html = "html"
+    csv = "csv"
+
+
+A = Annotated[str, typer.Argument(help="A dataset: a path, or a reference; or a series such as lm/replace/0/0..5.")]
+B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out for a series.")]
+
+
+def diff(
+    a: A,
+    b: B = "",
+    *,
+    form: Annotated[Format, typer.Option("--format", help="csv is for a series.")] = Format.terminal,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to a file instead.")] = None,
+    max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
+    sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the permutations and samples.")] = 0,
+    against_control: Annotated[bool, typer.Option("--against-control", help="Also say what resampling alone does.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
+) -> None:
+    """Say what changed between two datasets, and whether it is more than chance."""
+    from heirloom.diffs.series import names_of
+
+    if brief:
+        _finish(*_brief(a, b), output)
+    elif (references := names_of(a)) is not None:
+        if b or against_control:
+            raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
+        from heirloom.diffs.engine import Options
+        from heirloom.diffs.series import series
+
+        found = series(references, Options(max_examples, sample, seed))
+        _finish(_series_text(found, form, output), found.same, output)
+    else:
+        if not b:
+            raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
+        from heirloom.diffs.engine import diff as compare
+
+        answer = compare(a, b, max_examples=max_examples, sample=sample, seed=seed, against_control=against_control)
+        _finish(_text(answer, form, output), answer.same, output)
+
+
+def _text(found: DatasetDiff, form: Format, output: Path | None) -> str | None:
+    """Return the answer as text; None where it was shown on the terminal already."""
+    from heirloom.diffs.render import html, markdown, terminal
+    from heirloom.diffs.render.page import page, title
+
+    match form:
+        case Format.json:
+            return found.to_json()
+        case Format.markdown:
+            return markdown.text(page(found))
+        case Format.html:
+            return html.document(title(found), html.fragment(found))
+        case Format.csv:
+            raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
+    return terminal.text(page(found)) if output else terminal.show(page(found))
+
+
+def _series_text(found: Series, form: Format, output: Path | None) -> str | None:
+    from heirloom.diffs.render import heat, html, markdown, terminal
+    from heirloom.diffs.series import page
+
+    name = f"{found.names[0]} … {found.names[-1]}"
+    match form:
+        case Format.json:
+            return found.to_json()
+        case Format.csv:
+            return found.to_csv()
+        case Format.markdown:
+            return markdown.text(page(found))
+        case Format.html:
+            return html.document(name, html.sheet(name, "", page(found), heat.svg(found)))
+    return terminal.text(page(found)) if output else terminal.show(page(found))
+
+
+def _brief(a: str, b: str) -> tuple[str, bool]:
+    """Return what fingerprints and manifests tell, in a few lines, and whether the bytes are the same."""
+    from heirloom.diffs.identity import lineage
+    from heirloom.diffs.render.blocks import safe
+    from heirloom.diffs.sides import locate
+
+    one, other = locate(a), locate(b)
+    if one.sha256 == other.sha256:
+        return f"{one.name} and {other.name} are the same bytes\n", True
+    step, differences = lineage(one, other)
+    parting = f"the ancestries part at the step {step}: " if step else ""
+    told = ", ".join(f"{each.what} {each.a or '–'} → {each.b or '–'}" for each in differences)
+    return safe(f"{one.name} and {other.name} differ{'; ' if told else ''}{parting}{told}") + "\n", False
+
+
+def _finish(text: str | None, same: bool, output: Path | None) -> None:  # noqa: FBT001
+    if text is not None and output:
+        from heirloom.manifest import write_text
+
+        write_text(output, text)
+    elif text is not None:
+        typer.echo(text, nl=False)
+    if not same:
+        raise typer.Exit(DIFFERENT)
+
+
+def git_diff(path: str, old: Path, old_hex: str, old_mode: str, new: Path, new_hex: str, new_mode: str) -> None:
+    """Summarise two versions of a .dvc file; git calls this (see docs/diff.md)."""
+    from heirloom.diffs.git import summary
+
+    typer.echo(summary(path, old, new), nl=False)

@@ -1,0 +1,79 @@
+"""What `git diff` shows of a recorded lineage: which files of the folder changed, and of each dataset which rows.
+
+Git calls an external diff with the path and two versions of the ``.dvc`` file; the listings and the data come out of DVC's cache,
+so nothing is checked out. Two lines set it up, see docs/diff.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from heirloom.diffs import rows
+from heirloom.diffs.common import common
+from heirloom.diffs.render.blocks import safe
+from heirloom.diffs.sides import locate, open_side
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc
+
+MAX_DATASETS = 10
+"""Datasets of one folder whose rows are compared: `git diff` must answer soon."""
+
+
+def summary(path: str, old: Path, new: Path) -> str:
+    """Return a few lines on what changed between two versions of a ``.dvc`` file.
+
+    Parameters
+    ----------
+    path
+        The file's path in the repository.
+    old, new
+        The two versions; an empty file where there was none.
+    """
+    before, after = _files(path, old), _files(path, new)
+    if before is None or after is None:
+        return f"{safe(path)}: another version, and DVC's cache lacks its listing; dvc fetch {safe(path)} brings it\n"
+    changed = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
+    came, left = len(after.keys() - before.keys()), len(before.keys() - after.keys())
+    lines = [f"{path.removesuffix('.dvc')}: {len(changed)} files changed, {came} added, {left} removed"]
+    datasets = [name for name in changed if name.endswith(".parquet")]
+    lines += [f"  {name}: {_rows(before[name], after[name])}" for name in datasets[:MAX_DATASETS]]
+    if len(datasets) > MAX_DATASETS:
+        lines.append(f"  … and {len(datasets) - MAX_DATASETS} more datasets")
+    return "".join(f"{line}\n" for line in map(safe, lines))
+
+
+def _rows(old: str, new: str) -> str:
+    caches = dvc.cached(old), dvc.cached(new)
+    if not all(cached.is_file() for cached in caches):
+        return "changed; not in DVC's cache"
+    try:
+        a, b = (open_side(locate(cached)) for cached in caches)
+        data = common(a, b).data
+    except HeirloomError as error:
+        return f"changed; {error}"
+    matched = rows.match(rows.read(a, data), rows.read(b, data), same_prompts=True)
+    removed, added = matched.open
+    return f"{matched.kept_a.sum():,} rows kept, {len(matched.edited[0]):,} edited, {len(removed):,} removed, {len(added):,} added"
+
+
+def _files(path: str, version: Path) -> Mapping[str, str] | None:
+    """Return relative name → md5 of what a version of a ``.dvc`` file stands for; None if the cache lacks the listing."""
+    content = yaml.safe_load(version.read_text(encoding="utf-8")) or {}
+    found: dict[str, str] = {}
+    for name, md5 in _outputs(path, content):
+        listed = dvc.entries("", md5) if md5.endswith(".dir") else {name: md5}
+        if listed is None:
+            return None
+        found |= {inside.removeprefix("/"): value for inside, value in listed.items()}
+    return found
+
+
+def _outputs(path: str, content: object) -> Iterator[tuple[str, str]]:
+    try:
+        for output in content["outs"] if content else ():  # type: ignore[index]
+            yield str(output["path"]), str(output["md5"])
+    except (KeyError, TypeError):
+        raise HeirloomError(f"{path}: not a .dvc file") from None
