@@ -44,11 +44,11 @@ def diff(
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
 ) -> None:
     """Say what changed between two datasets, and whether it is more than chance."""
-    from heirloom.diffs.series import names_of
+    from heirloom.diffs.sides import generations
 
     if brief:
         _finish(*_brief(a, b), output)
-    elif (references := names_of(a)) is not None:
+    elif (references := generations(a)) is not None:
         if b or against_control:
             raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
         from heirloom.diffs.engine import Options

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import corpus, distribution, examples, identity, near, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
@@ -173,6 +173,8 @@ def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distributi
 def _law(
     both: Compared, read: tuple[corpus.Reading, corpus.Reading], drawn: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
 ) -> Distribution | None:
+    from heirloom.diffs import distribution  # scipy: half a second that equal datasets need not wait for
+
     keyed = both.same_prompts and bool((both.table_a.prompts >= 0).any() and (both.table_b.prompts >= 0).any())
     chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn, keyed=keyed)
     samples, places = [], []
@@ -189,6 +191,8 @@ def _law(
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
+    from heirloom.diffs import distribution
+
     keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
     drawn = sampling.draw(*keys, both.options.sample, both.options.stream("sample"))
     samples = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate, open_side
 from heirloom.measures.text import row_perplexities
 
-MAX_ROWS = 1000
+MAX_ROWS = 500
 """Rows of each side that are scored: a small transformer takes about a second for them."""
 
 
@@ -40,20 +41,10 @@ def find(a: Side, b: Side) -> Origin | None:
 
 def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
     """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or rows differ in length."""
-    from heirloom.families import family
-
-    module: Any = family(origin.family)
-    if not hasattr(module, "row_losses"):
-        return None
-    real = open_side(locate(origin.real))
+    real = _opened(origin.real)
     asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
-    tokens = [tokens_at(side, rows) for side, rows in asked]
-    widths = {int(width) for found in tokens for width in np.unique(found.lengths)}
-    if len(widths) != 1 or min(widths) < 2:
-        return None
-    (width,) = widths
-    model = module.load(origin.checkpoint)
-    return tuple(row_perplexities(module.row_losses(model, found.values.reshape(-1, width)), width - 1) for found in tokens)
+    found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
+    return tuple(one for one in found if one is not None) if all(one is not None for one in found) else None
 
 
 def tokens_at(side: Side, rows: Ints) -> Ragged:
@@ -85,3 +76,28 @@ def _of(side: Side) -> Origin | None:
     checkpoint = Path(paths.fill(paths.CHECKPOINT, experiment, paths.ORIGIN, seed, 0))
     return Origin(str(family), checkpoint, Path(paths.fill(paths.REAL_TEST, experiment)))
 
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path) -> Side:
+    return open_side(locate(path))
+
+
+@lru_cache(maxsize=64)
+def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | None:
+    """Return the perplexities of some rows; remembered, since a series asks for the same rows again and again."""
+    model: Any = _model(origin)
+    tokens = tokens_at(side, np.frombuffer(rows, np.int64))
+    width = int(tokens.lengths.max(initial=0))
+    if model is None or width < 2 or (tokens.lengths != width).any():
+        return None
+    module, weights = model
+    return row_perplexities(module.row_losses(weights, tokens.values.reshape(-1, width)), width - 1)
+
+
+@lru_cache(maxsize=1)
+def _model(origin: Origin) -> tuple[Any, Any] | None:
+    from heirloom.families import family
+
+    module: Any = family(origin.family)
+    return (module, module.load(origin.checkpoint)) if hasattr(module, "row_losses") else None

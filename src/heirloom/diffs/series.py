@@ -22,11 +22,8 @@ from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, num
 from heirloom.diffs.result import Measure
 from heirloom.diffs.sides import Side, locate, open_side
 from heirloom.diffs.words import Lexicon
-from heirloom.errors import HeirloomError
 from heirloom.manifest import SCHEMA_VERSION, dumps
 from heirloom.measures.text import BANDS
-
-_RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
 
 
 @dataclass(frozen=True)
@@ -85,23 +82,6 @@ class Series:
         for one, distances, verdicts in zip(self.names, self.distances, self.verdicts, strict=True):
             writer.writerows((one, *rest) for rest in zip(self.names, distances, verdicts, strict=True))
         return text.getvalue()
-
-
-def names_of(text: str) -> list[str] | None:
-    """Return the references of ``experiment/regime/seed/first..last[:what][@revision]``, or None if the text is no series.
-
-    Raises
-    ------
-    HeirloomError
-        If the series has fewer than two generations.
-    """
-    found = _RANGE.fullmatch(text)
-    if found is None:
-        return None
-    first, last = int(found["first"]), int(found["last"])
-    if last <= first:
-        raise HeirloomError(f"{text}: a series runs upwards, as in {found['before']}0..5")
-    return [f"{found['before']}{generation}{found['after']}" for generation in range(first, last + 1)]
 
 
 def series(references: Sequence[str | Path], options: Options) -> Series:

@@ -6,6 +6,7 @@ dataset of Heirloom, by path or by reference. `locate` needs no Arrow, so that c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 DATA_COLUMNS = ("tokens", "text", "x")
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
+
+_RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Place:
         return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Side:
     """A dataset that can be read: its files and the types of its columns."""
 
@@ -80,6 +83,23 @@ def locate(text: str | Path) -> Place:
     found = resolve(str(text))
     manifest = Path(paths.manifest(found.path))
     return Place(found.name, found.path, found.recorded, read_json(manifest) if manifest.is_file() else None)
+
+
+def generations(text: str) -> list[str] | None:
+    """Return the references of ``experiment/regime/seed/first..last[:what][@revision]``, or None if the text is no series.
+
+    Raises
+    ------
+    HeirloomError
+        If the series has fewer than two generations.
+    """
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    if last <= first:
+        raise HeirloomError(f"{text}: a series runs upwards, as in {found['before']}0..5")
+    return [f"{found['before']}{generation}{found['after']}" for generation in range(first, last + 1)]
 
 
 def open_side(place: Place) -> Side:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heirloom.diffs.result import Distribution, Identity, Rows, Verdict, Vocabulary
-from heirloom.stats.direction import LEVEL
 
 _MEANING = {"narrower": "B is narrower than A", "broader": "B is broader than A", "elsewhere": "B lies elsewhere than A"}
 
@@ -20,6 +19,8 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
         return Verdict(
             "different rows, same distribution", "", f"{changes}; no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
         )
+    from heirloom.stats.direction import LEVEL
+
     found = [test for test in law.tests if test.adjusted <= LEVEL]
     named = ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in sorted(found, key=lambda t: t.adjusted)[:3])
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
