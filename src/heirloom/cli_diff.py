@@ -114,7 +114,7 @@ def _brief(a: str, b: str) -> tuple[str, bool]:
     return safe(f"{one.name} and {other.name} differ{'; ' if told else ''}{parting}{told}") + "\n", False
 
 
-def _finish(text: str | None, same: bool, output: Path | None) -> None:  # noqa: FBT001
+def _finish(text: str | None, same: bool, output: Path | None) -> None:
     if text is not None and output:
         from heirloom.manifest import write_text
 

@@ -47,5 +47,7 @@ def _of(place: Place) -> str:
     name = Path(place.recorded or "").name
     twin = paths.fill(f"{paths.GENERATION}/{name}", known["experiment"], REGIME, known["seed"], known["generation"])
     if not Path(twin).exists():
-        raise HeirloomError(f"--against-control: {twin} does not exist; give the experiment a regime named {REGIME}, or fetch it with dvc pull")
+        raise HeirloomError(
+            f"--against-control: {twin} does not exist; give the experiment a regime named {REGIME}, or fetch it with dvc pull"
+        )
     return twin

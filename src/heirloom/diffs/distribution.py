@@ -1,9 +1,8 @@
-"""How far apart two laws are, and is it more than chance: distances, permutation tests, and perplexity under the origin."""
+"""How far apart two laws of words are, and is it more than chance: distance, permutation tests, perplexity under the origin."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +13,13 @@ from heirloom.stats.direction import direction
 from heirloom.stats.divergence import corrected_distance
 from heirloom.stats.exchange import exchange, row_keys
 from heirloom.stats.holm import holm
-from heirloom.stats.perplexity import compare_perplexities
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, two_sided
-from heirloom.stats.samples import TextSample, VectorSample
+from heirloom.stats.perplexity import compare_perplexities
+from heirloom.stats.samples import TextSample
 from heirloom.stats.text_tests import text_tests
-from heirloom.stats.vector_tests import vector_tests
-from heirloom.stats.vectors import VectorDifferences, mode_occupancy, vector_differences
 from heirloom.streams import Stream
 
 Floats = NDArray[np.float64]
-NUM_MODES = 10
-_SHOWN_DIMENSIONS = 8
 
 
 def of_text(
@@ -51,23 +46,6 @@ def of_text(
         measures=tuple(_perplexity_measures(scored)) if scored else (),
         sampled=(len(a.offsets) - 1, len(b.offsets) - 1),
         notes=tuple(notes),
-    )
-
-
-def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes: Sequence[str] = ()) -> Distribution:
-    """Return how the vectors are distributed."""
-    a, b = samples
-    results = vector_tests(a, b, stream.child("vectors"))
-    differences = vector_differences(a.x, b.x, stream.child("differences"))
-    return Distribution(
-        distance_name="energy distance",
-        distance=differences.energy_distance,
-        uncorrected=differences.energy_distance,
-        direction=direction(results),
-        tests=adjusted(results),
-        measures=tuple(_vector_measures(a.x, b.x, differences, stream)),
-        sampled=(len(a.x), len(b.x)),
-        notes=(*notes, f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows"),
     )
 
 
@@ -106,24 +84,3 @@ def _perplexity_measures(scored: tuple[Floats, ...]) -> Iterator[Measure]:
         yield Measure(f"perplexity under the origin, {100 * level:g} % quantile", value, found.quantiles_b[level])
     yield Measure("rows less surprising than 99 % of real rows", found.beyond_a[0], found.beyond_b[0])
     yield Measure("rows more surprising than 99 % of real rows", found.beyond_a[1], found.beyond_b[1])
-
-
-def _vector_measures(a: Floats, b: Floats, found: VectorDifferences, stream: Stream) -> Iterator[Measure]:
-    shown = min(a.shape[1], _SHOWN_DIMENSIONS)
-    for dimension in range(shown):
-        yield Measure(f"mean of dimension {dimension}", float(a[:, dimension].mean()), float(b[:, dimension].mean()))
-        yield Measure(f"standard deviation of dimension {dimension}", float(a[:, dimension].std()), float(b[:, dimension].std()))
-    yield Measure("Kolmogorov-Smirnov distance, largest of all dimensions", 0.0, float(found.kolmogorov_smirnov.max()))
-    yield Measure("Wasserstein-1 distance, sliced", 0.0, found.sliced_wasserstein)
-    yield Measure("total variance, share of A's", 1.0, _number(found.total_variance_ratio))
-    yield Measure("log generalised variance, beyond A's", 0.0, _number(found.log_generalised_variance))
-    for tail, beyond in found.tails_a.items():
-        yield Measure(f"beyond A's outer {100 * tail:g} % quantiles", sum(beyond), sum(found.tails_b[tail]))
-    modes = min(NUM_MODES, len(np.unique(a, axis=0)))
-    shares: Any = mode_occupancy(a, b, modes, stream.child("modes")) if modes else ((), ())
-    for number, (share_a, share_b) in enumerate(zip(*shares, strict=True)):
-        yield Measure(f"share of rows in mode {number} (k-means on A)", float(share_a), float(share_b))
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

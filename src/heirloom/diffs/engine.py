@@ -133,7 +133,9 @@ def _rows(both: Compared) -> Rows:
         repeated_a=rows.repeated(both.table_a),
         repeated_b=rows.repeated(both.table_b),
         groups=tuple(rows.groups(both.table_a, both.table_b, matched)),
-        edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True))) if len(edited[0]) else None,
+        edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True)))
+        if len(edited[0])
+        else None,
         removed_examples=examples.shown(both.a, removed[:most], column),
         added_examples=examples.shown(both.b, added[:most], column),
         edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), column),
@@ -191,7 +193,7 @@ def _law(
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
-    from heirloom.diffs import distribution
+    from heirloom.diffs import vector_distribution
 
     keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
     drawn = sampling.draw(*keys, both.options.sample, both.options.stream("sample"))
@@ -204,7 +206,7 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
         samples.append(VectorSample(found.values.reshape(len(at), -1), key[at].view(np.int64)))
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
         return None, None, changes
-    return None, distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests")), changes
+    return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests")), changes
 
 
 def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading], compared: tuple[Ints, ...]) -> Rows:

@@ -77,7 +77,6 @@ def _of(side: Side) -> Origin | None:
     return Origin(str(family), checkpoint, Path(paths.fill(paths.REAL_TEST, experiment)))
 
 
-
 @lru_cache(maxsize=1)
 def _opened(path: Path) -> Side:
     return open_side(locate(path))

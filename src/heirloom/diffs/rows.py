@@ -61,7 +61,9 @@ def read(side: Side, data: Sequence[str]) -> Table:
     length_of = "tokens" if side.has("tokens") else data[0]
     columns = list(dict.fromkeys([*data, length_of, *extra]))
     size = side.num_rows
-    table = Table(np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size, np.int16))
+    table = Table(
+        np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size, np.int16)
+    )
     start = 0
     for batch in side.batches(columns):
         here = slice(start, start := start + batch.num_rows)

@@ -139,7 +139,6 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 def _about(file: Path) -> tuple[pa.Schema, int, int]:
     """Return a file's columns, rows, and bytes once decompressed."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if file.suffix == ".arrow":

@@ -17,14 +17,18 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     if law.direction == "same":
         least = min(law.tests, key=lambda test: test.adjusted)
         return Verdict(
-            "different rows, same distribution", "", f"{changes}; no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
+            "different rows, same distribution",
+            "",
+            f"{changes}; no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})",
         )
     from heirloom.stats.direction import LEVEL
 
     found = [test for test in law.tests if test.adjusted <= LEVEL]
     named = ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in sorted(found, key=lambda t: t.adjusted)[:3])
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
-    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {named}{lost}; {law.distance_name} {law.distance:.3f}")
+    return Verdict(
+        "distribution shifted", law.direction, f"{_MEANING[law.direction]}: {named}{lost}; {law.distance_name} {law.distance:.3f}"
+    )
 
 
 def _sameness(identity: Identity, rows: Rows) -> str:

@@ -23,6 +23,19 @@ _UNDECODABLE = "\ufffd"
 _NO_WORD = -1
 
 
+class _Ids(dict[str, int]):
+    """Pieces of text as they stand to the id of the word that they spell; ``words`` has each word's id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: dict[str, int] = {}
+
+    def __missing__(self, piece: str) -> int:
+        word = "" if _UNDECODABLE in piece else piece.strip(_APOSTROPHE).replace("\u2019", "'").casefold()
+        self[piece] = self.words.setdefault(word, len(self.words)) if word else _NO_WORD
+        return self[piece]
+
+
 class WordLexicon:
     """Words to ids, in order of appearance; it grows as rows are read.
 
@@ -38,10 +51,10 @@ class WordLexicon:
     def __init__(self, *, windows: bool) -> None:
         self.windows = windows
         self.invalid_rows = 0
-        self._ids: dict[str, int] = {}
+        self._ids = _Ids()
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._ids.words)
 
     def read(self, column: pa.Array) -> Ragged:
         """Return the words of each text as ids."""
@@ -50,7 +63,7 @@ class WordLexicon:
         pieces = pc.split_pattern_regex(texts, _BETWEEN)
         lengths = pc.list_value_length(pieces).to_numpy(zero_copy_only=False)
         coded = pieces.flatten().dictionary_encode()
-        ids = np.fromiter(map(self._id, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
+        ids = np.fromiter(map(self._ids.__getitem__, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
         values = ids[coded.indices.to_numpy(zero_copy_only=False)] if len(coded) else np.empty(0, np.int64)
         offsets = ends(lengths)
         if self.windows:
@@ -62,14 +75,8 @@ class WordLexicon:
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
-        words = list(self._ids)
+        words = list(self._ids.words)
         return [words[number] for number in ids]
-
-    def _id(self, piece: str) -> int:
-        if _UNDECODABLE in piece:
-            return _NO_WORD
-        word = piece.strip(_APOSTROPHE).replace("\u2019", "'").casefold()
-        return self._ids.setdefault(word, len(self._ids)) if word else _NO_WORD
 
 
 class TokenLexicon:

@@ -82,7 +82,9 @@ def sheet(name: str, verdict: str, sections: Sequence[Section], picture: str = "
     from markupsafe import Markup
 
     more = Markup(picture)  # noqa: S704: drawn by this program
-    return _environment().from_string(_BODY).render(style=Markup(_STYLE), name=safe(name), verdict=safe(verdict), sections=sections, more=more)
+    return (
+        _environment().from_string(_BODY).render(style=Markup(_STYLE), name=safe(name), verdict=safe(verdict), sections=sections, more=more)
+    )
 
 
 @cache

@@ -45,7 +45,10 @@ def _table(title: str, columns: tuple[str, ...], rows: list[list[str]], other: s
 
 
 def _marked(pieces: Iterable[Piece]) -> str:
-    return "".join(f"{' ' * piece.text.startswith(' ')}**{_escaped(piece.text.strip())}**" if piece.changed else _escaped(piece.text) for piece in pieces)
+    return "".join(
+        f"{' ' * piece.text.startswith(' ')}**{_escaped(piece.text.strip())}**" if piece.changed else _escaped(piece.text)
+        for piece in pieces
+    )
 
 
 def _escaped(sentence: str) -> str:

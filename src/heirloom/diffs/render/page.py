@@ -52,7 +52,12 @@ def _brief(value: str | None) -> str:
 
 
 def _rows(found: Rows) -> Iterator[Block]:
-    counts = (("kept", found.kept, found.kept), ("edited", found.edited, found.edited), ("removed", found.removed, 0), ("added", 0, found.added))
+    counts = (
+        ("kept", found.kept, found.kept),
+        ("edited", found.edited, found.edited),
+        ("removed", found.removed, 0),
+        ("added", 0, found.added),
+    )
     near = ("  with a near-duplicate on the other side", found.near_removed, found.near_added)
     repeated = ("repeated within the side", found.repeated_a, found.repeated_b)
     rows = [*counts, *([near] if sum(found.near_checked) else []), repeated]
