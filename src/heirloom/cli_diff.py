@@ -79,7 +79,10 @@ def _text(found: DatasetDiff, form: Format, output: Path | None) -> str | None:
             return html.document(title(found), html.fragment(found))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
-    return terminal.text(page(found)) if output else terminal.show(page(found))
+    if output:
+        return terminal.text(page(found))
+    terminal.show(page(found))
+    return None
 
 
 def _series_text(found: Series, form: Format, output: Path | None) -> str | None:
@@ -96,7 +99,10 @@ def _series_text(found: Series, form: Format, output: Path | None) -> str | None
             return markdown.text(page(found))
         case Format.html:
             return html.document(name, html.sheet(name, "", page(found), heat.svg(found)))
-    return terminal.text(page(found)) if output else terminal.show(page(found))
+    if output:
+        return terminal.text(page(found))
+    terminal.show(page(found))
+    return None
 
 
 def _brief(a: str, b: str) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def _hashes(column: pa.Array) -> Hashes:
 
     view, offsets = _bytes(column)
     bounds = offsets.tolist()
-    pairs = zip(bounds, bounds[1:], strict=False)
+    pairs = pairwise(bounds)
     return np.fromiter((xxh3_64_intdigest(view[start:stop]) for start, stop in pairs), np.uint64, len(column))
 
 
@@ -121,7 +122,7 @@ def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
     if pa.types.is_nested(column.type):
         cells = ragged(column)
         values = np.ascontiguousarray(cells.values + 0 if cells.values.dtype == np.float64 else cells.values)
-        return memoryview(values).cast("B") if values.size else memoryview(b""), cells.offsets * values.itemsize
+        return values.data.cast("B") if values.size else memoryview(b""), cells.offsets * values.itemsize
     # Casting keeps the bytes as they are, valid or not; a null is told from an empty text by a byte that UTF-8 never has.
     raw = pc.fill_null(column.cast(pa.large_binary()), b"\xff")
     _, offsets, data = raw.buffers()

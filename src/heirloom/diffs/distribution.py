@@ -72,7 +72,8 @@ def adjusted(results: Sequence[TestResult]) -> tuple[Test, ...]:
 
 def _perplexity_test(a: TextSample, b: TextSample, scored: tuple[Floats, ...], stream: Stream) -> TestResult:
     logs = [np.log(values)[:, None] for values in scored[:2]]
-    keys = row_keys(*(None if s.keys is None else s.keys[: len(x)] for s, x in zip((a, b), logs, strict=True)), len(logs[0]), len(logs[1]))
+    first = [None if sample.keys is None else sample.keys[: len(log)] for sample, log in zip((a, b), logs, strict=True)]
+    keys = row_keys(first[0], first[1], len(logs[0]), len(logs[1]))
     moves = exchange(*keys, stream.child("perplexity"), NUM_PERMUTATIONS)
     mean_a, mean_b = dealt_means(logs[0], logs[1], moves)
     return two_sided("perplexity", (mean_b - mean_a)[:, 0], moves, "mean log perplexity under the origin, B - A beyond chance")

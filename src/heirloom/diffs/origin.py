@@ -40,7 +40,7 @@ def find(a: Side, b: Side) -> Origin | None:
 
 
 def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
-    """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or rows differ in length."""
+    """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or lengths differ."""
     real = _opened(origin.real)
     asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
     found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]

@@ -40,7 +40,7 @@ class SideSummary:
 
 @dataclass(frozen=True)
 class Identity:
-    """Are they the same file, the same shape, of the same making?
+    """Whether they are the same file, of the same shape, of the same making.
 
     Parameters
     ----------

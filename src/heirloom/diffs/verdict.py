@@ -16,19 +16,19 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
         return Verdict("different", "", f"{changes}; too few rows for a test of the distribution")
     if law.direction == "same":
         least = min(law.tests, key=lambda test: test.adjusted)
-        return Verdict(
-            "different rows, same distribution",
-            "",
-            f"{changes}; no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})",
-        )
+        chance = f"no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
+        return Verdict("different rows, same distribution", "", f"{changes}; {chance}")
+    lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
+    distance = f"{law.distance_name} {law.distance:.3f}"
+    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}")
+
+
+def _strongest(law: Distribution) -> str:
+    """Return the three tests that say most."""
     from heirloom.stats.direction import LEVEL
 
-    found = [test for test in law.tests if test.adjusted <= LEVEL]
-    named = ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in sorted(found, key=lambda t: t.adjusted)[:3])
-    lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
-    return Verdict(
-        "distribution shifted", law.direction, f"{_MEANING[law.direction]}: {named}{lost}; {law.distance_name} {law.distance:.3f}"
-    )
+    found = sorted((test for test in law.tests if test.adjusted <= LEVEL), key=lambda test: test.adjusted)
+    return ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in found[:3])
 
 
 def _sameness(identity: Identity, rows: Rows) -> str:
