@@ -84,9 +84,7 @@ def strings(column: pa.Array) -> tuple[pa.Array, int]:
     HeirloomError
         If the column holds no text.
     """
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_binary(column.type)):
-        raise HeirloomError(f"column text must hold text, got {column.type}")
-    raw = pc.fill_null(column.cast(pa.large_binary()), b"")
+    raw = _raw(column, b"")
     try:
         return raw.cast(pa.large_string()), 0
     except pa.ArrowInvalid:
@@ -124,7 +122,14 @@ def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
         values = np.ascontiguousarray(cells.values + 0 if cells.values.dtype == np.float64 else cells.values)
         return values.data.cast("B") if values.size else memoryview(b""), cells.offsets * values.itemsize
     # Casting keeps the bytes as they are, valid or not; a null is told from an empty text by a byte that UTF-8 never has.
-    raw = pc.fill_null(column.cast(pa.large_binary()), b"\xff")
+    raw = _raw(column, b"\xff")
     _, offsets, data = raw.buffers()
     bounds = np.frombuffer(offsets, np.int64)[raw.offset : raw.offset + len(raw) + 1]
     return memoryview(data or b""), bounds
+
+
+def _raw(column: pa.Array, missing: bytes) -> pa.Array:
+    """Return a text column as bytes."""
+    if not any(test(column.type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)):
+        raise HeirloomError(f"column text must hold text, got {column.type}")
+    return pc.fill_null(column.cast(pa.large_binary()), missing)

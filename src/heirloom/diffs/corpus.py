@@ -17,10 +17,19 @@ from heirloom.diffs.words import Lexicon
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows are looked at more closely: ascending positions of the tests' sample, and of the rows compared for near-duplicates."""
+    """Which rows are looked at more closely.
+
+    Parameters
+    ----------
+    sample
+        Ascending positions of the rows that the tests look at.
+    near, near_share
+        Ascending positions of the rows among which near-duplicates are looked for, and about which share of them is.
+    """
 
     sample: Ints
     near: Ints
+    near_share: float
     seed: int
 
 
@@ -36,14 +45,15 @@ class Reading:
         Words of each row, and the share of its 3-grams that it has said before; shapes (N,).
     sample
         The words of the sampled rows.
-    signatures
-        MinHash signatures of the rows compared for near-duplicates.
+    near, signatures
+        Positions and MinHash signatures of the rows compared for near-duplicates.
     """
 
     counts: Ints
     lengths: NDArray[np.int32]
     repetition: NDArray[np.float32]
     sample: Ragged
+    near: Ints
     signatures: near.Signatures
 
 
@@ -51,7 +61,7 @@ def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], wante
     """Read side ``a`` or ``b`` once, putting its n-grams into the spools."""
     counts = np.zeros(0, np.int64)
     lengths, repetition = np.zeros(side.num_rows, np.int32), np.zeros(side.num_rows, np.float32)
-    samples, signatures = [], [np.empty((0, near.NUM_PERMUTATIONS), np.uint32)]
+    samples, close = [], [(np.empty(0, np.int64), np.empty((0, near.NUM_PERMUTATIONS), np.uint32))]
     start = 0
     for batch in side.batches([lexicon.column]):
         words = lexicon.read(batch.column(0))
@@ -63,9 +73,10 @@ def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], wante
         for spool in spools:
             spool.add(name, words)
         samples.append(words.take(_within(wanted.sample, start, stop)))
-        signatures.append(near.signatures(words.take(_within(wanted.near, start, stop)), wanted.seed))
+        close.append(_signed(words, start, wanted))
         start = stop
-    return Reading(counts, lengths, repetition, join(samples), np.concatenate(signatures))
+    positions, signatures = (np.concatenate(parts) for parts in zip(*close, strict=True))
+    return Reading(counts, lengths, repetition, join(samples), positions, signatures)
 
 
 def repeated_share(words: Ragged) -> NDArray[np.float64]:
@@ -79,6 +90,15 @@ def repeated_share(words: Ragged) -> NDArray[np.float64]:
     order = np.argsort(keys)
     again = order[1:][keys[order][1:] == keys[order][:-1]]
     return np.bincount(rows[again], minlength=len(grams.lengths)) / np.maximum(grams.lengths, 1)
+
+
+def _signed(words: Ragged, start: int, wanted: Wanted) -> tuple[Ints, near.Signatures]:
+    """Return the positions and signatures of a batch's rows that are compared; a row without a word is near to nothing."""
+    rows = _within(wanted.near, start, start + len(words.lengths))
+    rows = rows[words.lengths[rows] > 0]
+    signed = near.signatures(words.take(rows), wanted.seed)
+    chosen = near.chosen(signed, wanted.near_share)
+    return rows[chosen] + start, signed[chosen]
 
 
 def _within(positions: Ints, start: int, stop: int) -> Ints:

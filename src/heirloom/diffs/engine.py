@@ -25,7 +25,8 @@ from heirloom.streams import Stream
 
 MAX_EXAMPLES = 5
 SAMPLE = 10_000
-NEAR_ROWS = 1_000_000
+ALL_NEAR_ROWS = 1_000_000
+NEAR_SAMPLE = 250_000
 EDITED_ROWS = 20_000
 FEWEST_ROWS = 2
 
@@ -160,16 +161,17 @@ def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distributi
     options, lexicon = both.options, both.shared.lexicon()
     keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
     drawn = sampling.draw(*keys, options.sample, options.stream("sample"))
-    compared = tuple(_some(free, options.stream("near")) for free in both.matched.open)
+    free = both.matched.open
+    share = 1.0 if max(map(len, free)) <= ALL_NEAR_ROWS else NEAR_SAMPLE / max(map(len, free))
     expected = max(int(both.table_a.lengths.sum(dtype=np.int64)), int(both.table_b.lengths.sum(dtype=np.int64)))
     with tempfile.TemporaryDirectory(prefix="heirloom-diff-") as folder:
         spools = [Spool(Path(folder), n, expected) for n in (2, 3)]
         a, b = (
-            corpus.read(side, name, lexicon, spools, corpus.Wanted(sampled, close, options.seed))
-            for side, name, sampled, close in zip((both.a, both.b), ("a", "b"), drawn, compared, strict=True)
+            corpus.read(side, name, lexicon, spools, corpus.Wanted(sampled, close, share, options.seed))
+            for side, name, sampled, close in zip((both.a, both.b), ("a", "b"), drawn, free, strict=True)
         )
         words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(both), options.max_examples)
-    changes = replace(_near(both, changes, (a, b), compared), notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
+    changes = replace(_near(both, changes, (a, b)), notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
     return words, _law(both, (a, b), drawn, keys), changes
 
 
@@ -210,25 +212,20 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
     return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests")), changes
 
 
-def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading], compared: tuple[Ints, ...]) -> Rows:
+def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading]) -> Rows:
     signed_a, signed_b = read[0].signatures, read[1].signatures
     to_b, likeness = near.nearest(signed_a, signed_b)
     to_a, _ = near.nearest(signed_b, signed_a)
     best = np.argsort(-likeness, kind="stable")[: both.options.max_examples]
     best = best[to_b[best] >= 0]
-    at = compared[0][best], compared[1][to_b[best]]
+    at = read[0].near[best], read[1].near[to_b[best]]
     return replace(
         changes,
         near_removed=int((to_b >= 0).sum()),
         near_added=int((to_a >= 0).sum()),
-        near_checked=(len(compared[0]), len(compared[1])),
+        near_checked=(len(signed_a), len(signed_b)),
         near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1]),
     )
-
-
-def _some(at: Ints, stream: Stream) -> Ints:
-    """Return all positions up to a million, else a million of them."""
-    return at if len(at) <= NEAR_ROWS else np.sort(stream.generator().permutation(at)[:NEAR_ROWS])
 
 
 def _generations(both: Compared) -> int:

@@ -22,6 +22,16 @@ MAX_CANDIDATES = 8
 Signatures = NDArray[np.uint32]
 
 
+def chosen(signed: Signatures, share: float) -> NDArray[np.bool_]:
+    """Return which rows belong to a sample of about that share, shape (N,).
+
+    The choice hangs on the first entry of the signature, so two rows of Jaccard similarity s are chosen or left out together with
+    probability s or more: a sample of either side still finds most near-duplicates of its rows.
+    """
+    mixed = signed[:, 0].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+    return np.asarray(mixed < share * 2**32)
+
+
 def signatures(rows: Ragged, seed: int) -> Signatures:
     """Return MinHash signatures of shape (N, 64); rows too short for a 3-gram are described by their single words."""
     from rensa import RMinHash

@@ -62,18 +62,20 @@ def _rows(found: Rows) -> Iterator[Block]:
     repeated = ("repeated within the side", found.repeated_a, found.repeated_b)
     rows = [*counts, *([near] if sum(found.near_checked) else []), repeated]
     yield Table("", ("rows", "of A", "of B"), tuple((name, number(a), number(b)) for name, a, b in rows))
+    yield from (Line(note) for note in found.notes)
     if found.groups:
         columns = ("", "kept A", "edited A", "removed", "kept B", "edited B", "added")
         counted = ((one.kept_a, one.edited_a, one.removed, one.kept_b, one.edited_b, one.added) for one in found.groups)
         names = (f"{one.by} {one.value}" for one in found.groups)
         yield Table("by origin and depth", columns, tuple((name, *map(number, row)) for name, row in zip(names, counted, strict=True)))
+    if max(found.near_checked) and found.near_checked != (found.removed, found.added):
+        yield Line(f"Near-duplicates were looked for among {found.near_checked[0]:,} removed and {found.near_checked[1]:,} added rows.")
     if found.edits:
         edits = found.edits
         yield Line(
-            f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part at token "
-            f"{edits.first_change:g} or before; {edits.replaced:,} tokens replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
+            f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part within the "
+            f"first {edits.first_change + 1:g} tokens; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
         )
-    yield from (Line(note) for note in found.notes)
     for name, texts in (("removed", found.removed_examples), ("added", found.added_examples)):
         if texts:
             yield Texts(name, texts)
