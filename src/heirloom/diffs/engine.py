@@ -61,7 +61,7 @@ class Compared:
     table_a: rows.Table
     table_b: rows.Table
     matched: rows.Matched
-    same_prompts: bool
+    grouped: bool
     options: Options
 
 
@@ -107,12 +107,13 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
         return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
     tables = rows.read(a, shared.data), rows.read(b, shared.data)
     known = identity.identity(a, b, (int(tables[0].lengths.sum()), int(tables[1].lengths.sum())))
-    same_prompts = rows.same_prompts(a, b)
-    both = Compared(a, b, shared, *tables, rows.match(*tables, same_prompts=same_prompts), same_prompts, options)
+    vectors = shared.kind == "vectors"
+    grouped = sampling.many(*tables) if vectors else rows.same_prompts(a, b)
+    both = Compared(a, b, shared, *tables, rows.match(*tables, same_prompts=grouped and not vectors), grouped, options)
     changes = _rows(both)
     if changes.same:
         return DatasetDiff(shared.kind, known, changes, None, None, None, verdict.verdict(known, changes, None, None))
-    words, law, changes = _vectors(both, changes) if shared.kind == "vectors" else _words(both, changes)
+    words, law, changes = _vectors(both, changes) if vectors else _words(both, changes)
     return DatasetDiff(shared.kind, known, changes, words, law, None, verdict.verdict(known, changes, words, law))
 
 
@@ -159,7 +160,7 @@ def _ids(side: Side, at: Ints, shared: Common) -> list[list[int]]:
 def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
     """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
     options, lexicon = both.options, both.shared.lexicon()
-    keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
+    keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
     drawn = sampling.draw(*keys, options.sample, options.stream("sample"))
     free = both.matched.open
     share = 1.0 if max(map(len, free)) <= ALL_NEAR_ROWS else NEAR_SAMPLE / max(map(len, free))
@@ -180,7 +181,7 @@ def _law(
 ) -> Distribution | None:
     from heirloom.diffs import distribution  # scipy: half a second that equal datasets need not wait for
 
-    keyed = both.same_prompts and bool((both.table_a.prompts >= 0).any() and (both.table_b.prompts >= 0).any())
+    keyed = both.grouped and bool((both.table_a.units >= 0).any() and (both.table_b.units >= 0).any())
     chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn, keyed=keyed)
     samples, places = [], []
     for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
@@ -198,7 +199,7 @@ def _law(
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
     from heirloom.diffs import vector_distribution
 
-    keys = sampling.keys(both.table_a, both.table_b, both.matched, same_prompts=both.same_prompts)
+    keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
     drawn = sampling.draw(*keys, both.options.sample, both.options.stream("sample"))
     samples = []
     for side, at, key in zip((both.a, both.b), drawn, keys, strict=True):

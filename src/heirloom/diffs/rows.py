@@ -20,18 +20,18 @@ from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.result import Group
 from heirloom.diffs.sides import Side
 
-NO_PROMPT = -1
+NO_UNIT = -1
 UNKNOWN = -1
 KINDS = ("real", "synthetic")
 
 
 @dataclass(frozen=True)
 class Table:
-    """What the matching needs of each row: its hash, its number of tokens, its prompt, its origin and its depth; shapes (N,)."""
+    """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,)."""
 
     hashes: Hashes
     lengths: NDArray[np.int32]
-    prompts: Ints
+    units: Ints
     kinds: NDArray[Any]
     depths: NDArray[Any]
 
@@ -57,7 +57,8 @@ class Matched:
 
 def read(side: Side, data: Sequence[str]) -> Table:
     """Return the table of a side, its rows hashed over the data columns; one pass over the file."""
-    extra = [name for name in ("parent", "kind", "depth") if side.has(name)]
+    unit = "replica" if "x" in data else "parent"
+    extra = [name for name in (unit, "kind", "depth") if side.has(name)]
     length_of = "tokens" if side.has("tokens") else data[0]
     columns = list(dict.fromkeys([*data, length_of, *extra]))
     size = side.num_rows
@@ -69,7 +70,7 @@ def read(side: Side, data: Sequence[str]) -> Table:
         here = slice(start, start := start + batch.num_rows)
         table.hashes[here] = cells.row_hashes(batch.select(list(data)))
         table.lengths[here] = _lengths(_column(batch, length_of))
-        table.prompts[here] = _numbers(batch, "parent", NO_PROMPT)
+        table.units[here] = _numbers(batch, unit, NO_UNIT)
         table.kinds[here] = _kinds(batch)
         table.depths[here] = _numbers(batch, "depth", UNKNOWN)
     return table
@@ -79,7 +80,7 @@ def match(a: Table, b: Table, *, same_prompts: bool) -> Matched:
     """Return every row's status; rows are paired by prompt only where both sides answer the same prompts."""
     kept_a, kept_b = matching.kept(a.hashes, b.hashes)
     none = (np.empty(0, np.int64), np.empty(0, np.int64))
-    return Matched(kept_a, kept_b, matching.pairs(a.prompts, b.prompts, ~kept_a, ~kept_b) if same_prompts else none)
+    return Matched(kept_a, kept_b, matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else none)
 
 
 def repeated(table: Table) -> int:

@@ -14,15 +14,20 @@ from heirloom.diffs.rows import Matched, Table
 from heirloom.streams import Stream
 
 FEWEST_ROWS = 32
-"""Of removed and of added rows, for a comparison of the two; below that the larger is compared with the kept rows."""
+"""Of removed and of added rows, for a comparison of the two (below that the larger is compared with the kept rows), and of replicas."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _TURN = np.uint64(29)
 
 
-def keys(a: Table, b: Table, matched: Matched, *, same_prompts: bool) -> tuple[Hashes, Hashes]:
-    """Return the key of each row, shapes (N,) and (M,): its prompt where prompts are shared, the row itself if kept, else its own."""
-    return _keys(a, matched.kept_a, 1, same_prompts=same_prompts), _keys(b, matched.kept_b, 2, same_prompts=same_prompts)
+def keys(a: Table, b: Table, matched: Matched, *, grouped: bool) -> tuple[Hashes, Hashes]:
+    """Return the key of each row, shapes (N,) and (M,): its unit where units are grouped, the row itself if kept, else its own."""
+    return _keys(a, matched.kept_a, 1, grouped=grouped), _keys(b, matched.kept_b, 2, grouped=grouped)
+
+
+def many(*tables: Table) -> bool:
+    """Return whether every side has enough units, such as replicas, that these and not rows can be what trades places."""
+    return all(len(np.unique(table.units)) >= FEWEST_ROWS for table in tables)
 
 
 def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
@@ -48,19 +53,19 @@ def contrast(matched: Matched, a: Ints, b: Ints, *, keyed: bool) -> tuple[NDArra
     everything = np.ones(len(a), bool), np.ones(len(b), bool), ""
     kept_a, kept_b = matched.kept_a[a], matched.kept_b[b]
     removed, added, shared = int((~kept_a).sum()), int((~kept_b).sum()), int(kept_a.sum())
-    if keyed or not shared or min(removed, added) >= FEWEST_ROWS:
+    if keyed or not shared or removed == added or min(removed, added) >= FEWEST_ROWS:
         return everything
-    if removed >= added:
+    if removed > added:
         return ~kept_a, kept_b, "tests compare the removed rows with the kept ones"
     return kept_a, ~kept_b, "tests compare the kept rows with the added ones"
 
 
-def _keys(table: Table, kept: NDArray[np.bool_], side: int, *, same_prompts: bool) -> Hashes:
+def _keys(table: Table, kept: NDArray[np.bool_], side: int, *, grouped: bool) -> Hashes:
     own = _mixed(np.arange(len(kept), dtype=np.uint64) * np.uint64(4) + np.uint64(side))
     found = np.where(kept, table.hashes, own)
-    if same_prompts:
-        has_prompt = table.prompts >= 0
-        found = np.where(has_prompt, _mixed(table.prompts.view(np.uint64) * np.uint64(4)), found)
+    if grouped:
+        has_unit = table.units >= 0
+        found = np.where(has_unit, _mixed(table.units.view(np.uint64) * np.uint64(4)), found)
     return found
 
 

@@ -1,0 +1,145 @@
+"""`heirloom diff` as a user runs it: exit codes, formats, files, series; and what git shows of a recorded dataset."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from heirloom import paths
+from heirloom.cli import app
+from heirloom.dataset import Dataset
+from heirloom.diffs.sides import generations
+from heirloom.errors import HeirloomError
+from heirloom.manifest import seal
+from heirloom.rows import vector_table
+from heirloom.streams import Stream
+
+Write = Callable[..., Path]
+
+WORDS = [f"word{chr(97 + n)}" for n in range(26)]
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["diff", *map(str, arguments)])
+    if isinstance(done.exception, HeirloomError):
+        return 2, str(done.exception)
+    return done.exit_code, done.output
+
+
+def lineage(regime: str, generations_: int, words_lost: int) -> None:
+    """Write a lineage of text that loses some words each generation; generation 0 belongs to the origin."""
+    import pyarrow as pa
+
+    for generation in range(generations_ + 1):
+        left = WORDS[: len(WORDS) - generation * words_lost]
+        picks = Stream((regime, generation)).generator().integers(0, len(left), (80, 10)).tolist()
+        pattern = paths.SYNTHETIC if generation else paths.TRAIN
+        path = Path(paths.fill(pattern, "lm", regime, 0, generation))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.table({"text": [" ".join(left[pick] for pick in row) for row in picks], "parent": list(range(80))})
+        pa.parquet.write_table(table, path)
+        seal([path], {"slice": {"step": "sample", "generation": generation, "regime": regime if generation else "origin"}, "inputs": {}})
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet  # noqa: F401
+
+    monkeypatch.chdir(tmp_path)
+    lineage("control", 3, 0)
+    lineage("replace", 3, 4)
+
+
+def test_exit_codes_are_those_of_diff(write: Write) -> None:
+    a, b = write("a", text=["one", "two"]), write("b", text=["one", "three"])
+    assert run(a, a)[0] == 0
+    assert run(a, b)[0] == 1
+    assert run(a, "nowhere")[0] == 2
+    assert run(a)[0] == 2
+
+
+def test_every_format_is_written_to_a_file_and_says_the_same(write: Write, tmp_path: Path) -> None:
+    a, b = write("a", text=["one", "two"]), write("b", text=["one", "three"])
+    for form in ("terminal", "json", "markdown", "html"):
+        code, printed = run(a, b, "--format", form, "--output", tmp_path / form)
+        assert (code, printed) == (1, "")
+        assert "different" in (tmp_path / form).read_text()
+    assert json.loads((tmp_path / "json").read_text())["rows"]["added_examples"] == ["three"]
+    assert run(a, b, "--format", "csv") == (
+        2,
+        "--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html",
+    )
+
+
+def test_examples_are_as_many_as_asked_for(write: Write) -> None:
+    a, b = write("a", text=["one", "two", "six"]), write("b", text=["three", "four", "five"])
+    for most in (0, 2):
+        found = json.loads(run(a, b, "--format", "json", "--max-examples", most)[1])
+        assert [len(found["rows"][name]) for name in ("removed_examples", "added_examples")] == [most, most]
+
+
+@pytest.mark.usefixtures("project")
+def test_references_say_where_ancestries_part_without_reading_a_row() -> None:
+    assert run("lm/replace/0/1", "lm/replace/0/1", "--brief") == (0, "lm/replace/0/1 and lm/replace/0/1 are the same bytes\n")
+    code, printed = run("lm/replace/0/1", "lm/control/0/2", "-q")
+    assert code == 1
+    assert printed == (
+        "lm/replace/0/1 and lm/control/0/2 differ; the ancestries part at the step sample: generation 1 → 2, regime replace → control\n"
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_the_control_tells_what_resampling_alone_does() -> None:
+    code, printed = run("lm/replace/0/1", "lm/replace/0/3", "--against-control", "--format", "json")
+    assert code == 1
+    found = json.loads(printed)
+    assert (found["control"]["a"], found["control"]["b"]) == ("lm/control/0/1", "lm/control/0/3")
+    assert found["verdict"]["direction"] == "narrower"
+    ratio = found["control"]["ratio"]
+    assert ratio is None or ratio > 3
+    assert run("lm/replace/0/1", "lm/control/0/1", "--against-control")[0] == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_a_series_is_a_matrix_and_a_path_with_the_dead_named() -> None:
+    code, printed = run("lm/replace/0/0..3", "--format", "json")
+    assert code == 1
+    found = json.loads(printed)
+    assert found["names"] == ["lm/origin/0/0", "lm/replace/0/1", "lm/replace/0/2", "lm/replace/0/3"]
+    matrix = found["distances"]
+    assert all(matrix[i][i] == 0 for i in range(4))
+    assert all(matrix[i][j] == matrix[j][i] for i in range(4) for j in range(4))
+    assert matrix[0][3] > matrix[0][2] > matrix[0][1] > 0
+    assert [step["died"] for step in found["path"]] == [0, 4, 4, 4]
+    assert set(found["path"][1]["died_examples"]) == set(WORDS[-4:])
+    assert (found["verdicts"][0][3], found["verdicts"][3][0]) == ("narrower", "broader")
+    lines = run("lm/replace/0/0..3", "--format", "csv")[1].splitlines()
+    assert (lines[0], len(lines)) == ("a,b,distance,verdict", 17)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_series_is_drawn_as_a_heat_map(tmp_path: Path) -> None:
+    assert run("lm/replace/0/1..2", "--format", "html", "--output", "series.html") == (1, "")
+    assert re.search(r"<svg.*lm/replace/0/2", (tmp_path / "series.html").read_text(), re.DOTALL)
+
+
+def test_a_series_is_spelled_with_two_dots() -> None:
+    assert generations("lm/replace/0/9..11:train@v1") == [f"lm/replace/0/{g}:train@v1" for g in (9, 10, 11)]
+    assert generations("lm/replace/0/1") is None
+    with pytest.raises(HeirloomError, match=r"a series runs upwards, as in lm/replace/0/0\.\.5"):
+        generations("lm/replace/0/3..1")
+    assert run("lm/replace/0/1..2", "other")[0] == 2
+
+
+def test_replicas_trade_places_as_wholes(tmp_path: Path) -> None:
+    drawn = [Stream((name,)).generator() for name in "ab"]
+    for name, generator in zip("ab", drawn, strict=True):
+        x = generator.standard_normal((40, 5, 1)) + generator.standard_normal((40, 1, 1))
+        Dataset.of(vector_table(x)).write(tmp_path / f"{name}.parquet")
+    found = json.loads(run(tmp_path / "a.parquet", tmp_path / "b.parquet", "--format", "json")[1])
+    assert {test["units"] for test in found["distribution"]["tests"]} == {40}

@@ -1,0 +1,47 @@
+"""What `git diff` shows of a recorded lineage, with real git and real DVC."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from helpers import environment
+
+pytestmark = pytest.mark.slow
+
+
+def test_git_diff_of_a_dvc_file_says_which_rows_changed(tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        return subprocess.run(arguments, cwd=tmp_path, env={**environment(), **who}, text=True, capture_output=True, check=True).stdout
+
+    lineage = tmp_path / "data/lm/replace/seed=0"
+    lineage.mkdir(parents=True)
+    rows = [f"row {n}" for n in range(10)]
+    pq.write_table(pa.table({"text": rows}), lineage / "rows.parquet")
+    (lineage / "note.json").write_text("1")
+    run("git", "init", "-q")
+    run("dvc", "init", "-q")
+    run("dvc", "add", "-q", "data/lm/replace/seed=0")
+    run("git", "config", "diff.heirloom.command", f"{shlex.quote(sys.executable)} -m heirloom git-diff")
+    (tmp_path / ".gitattributes").write_text("data/**/*.dvc diff=heirloom\n")
+    run("git", "add", "-A")
+    run("git", "commit", "-q", "-m", "first")
+    shutil.rmtree(lineage)
+    lineage.mkdir()
+    pq.write_table(pa.table({"text": [*rows[1:], "new", "newer"]}), lineage / "rows.parquet")
+    (lineage / "other.json").write_text("2")
+    run("dvc", "add", "-q", "data/lm/replace/seed=0")
+    assert run("git", "diff", "--", "data/lm/replace/seed=0.dvc").splitlines() == [
+        "data/lm/replace/seed=0: 1 files changed, 1 added, 1 removed",
+        "  rows.parquet: 9 rows kept, 0 edited, 1 removed, 2 added",
+    ]
+    shutil.rmtree(tmp_path / ".dvc/cache")
+    assert "DVC's cache lacks its listing" in run("git", "diff", "--", "data/lm/replace/seed=0.dvc")
