@@ -23,12 +23,12 @@ class Wanted:
     ----------
     sample
         Ascending positions of the rows that the tests look at.
-    near, near_share
+    near_rows, near_share
         Ascending positions of the rows among which near-duplicates are looked for, and about which share of them is.
     """
 
     sample: Ints
-    near: Ints
+    near_rows: Ints
     near_share: float
     seed: int
 
@@ -45,7 +45,7 @@ class Reading:
         Words of each row, and the share of its 3-grams that it has said before; shapes (N,).
     sample
         The words of the sampled rows.
-    near, signatures
+    near_rows, signatures
         Positions and MinHash signatures of the rows compared for near-duplicates.
     """
 
@@ -53,7 +53,7 @@ class Reading:
     lengths: NDArray[np.int32]
     repetition: NDArray[np.float32]
     sample: Ragged
-    near: Ints
+    near_rows: Ints
     signatures: near.Signatures
 
 
@@ -94,7 +94,7 @@ def repeated_share(words: Ragged) -> NDArray[np.float64]:
 
 def _signed(words: Ragged, start: int, wanted: Wanted) -> tuple[Ints, near.Signatures]:
     """Return the positions and signatures of a batch's rows that are compared; a row without a word is near to nothing."""
-    rows = _within(wanted.near, start, start + len(words.lengths))
+    rows = _within(wanted.near_rows, start, start + len(words.lengths))
     rows = rows[words.lengths[rows] > 0]
     signed = near.signatures(words.take(rows), wanted.seed)
     chosen = near.chosen(signed, wanted.near_share)

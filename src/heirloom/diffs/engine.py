@@ -27,7 +27,7 @@ MAX_EXAMPLES = 5
 SAMPLE = 10_000
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
-EDITED_ROWS = 20_000
+EDITED_ROWS = 10_000
 FEWEST_ROWS = 2
 
 
@@ -219,7 +219,7 @@ def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Read
     to_a, _ = near.nearest(signed_b, signed_a)
     best = np.argsort(-likeness, kind="stable")[: both.options.max_examples]
     best = best[to_b[best] >= 0]
-    at = read[0].near[best], read[1].near[to_b[best]]
+    at = read[0].near_rows[best], read[1].near_rows[to_b[best]]
     return replace(
         changes,
         near_removed=int((to_b >= 0).sum()),

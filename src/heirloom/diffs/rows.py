@@ -85,7 +85,8 @@ def match(a: Table, b: Table, *, same_prompts: bool) -> Matched:
 
 def repeated(table: Table) -> int:
     """Return how many rows equal an earlier row of the same side."""
-    return int(len(table.hashes) - len(np.unique(table.hashes)))
+    ordered = np.sort(table.hashes)
+    return int((ordered[1:] == ordered[:-1]).sum())
 
 
 def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
