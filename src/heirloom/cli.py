@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import cli_diff
+from heirloom import cli_diff, cli_lineage
 from heirloom.errors import HeirloomError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
 )
+app.add_typer(cli_lineage.app)
 
 app.command()(cli_diff.diff)
 app.command("git-diff", hidden=True)(cli_diff.git_diff)

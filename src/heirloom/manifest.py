@@ -38,6 +38,12 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_folder(files: Mapping[str, str]) -> str:
+    """Return the sha256 of a folder, given the path inside it and the sha256 of each of its files."""
+    lines = (f"{name}\t{sha256}\n" for name, sha256 in sorted(files.items(), key=lambda item: Path(item[0]).parts))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def fingerprint(path: Path) -> dict[str, Any]:
     """Return the fingerprint of a file or folder.
 
@@ -49,11 +55,10 @@ def fingerprint(path: Path) -> dict[str, Any]:
     """
     if path.is_file():
         return {"schema_version": SCHEMA_VERSION, "sha256": sha256_file(path), "size": path.stat().st_size}
-    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in _IGNORED)
-    lines = "".join(f"{file.relative_to(path).as_posix()}\t{sha256_file(file)}\n" for file in files)
+    files = [p for p in path.rglob("*") if p.is_file() and p.name not in _IGNORED]
     return {
         "schema_version": SCHEMA_VERSION,
-        "sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "sha256": sha256_folder({file.relative_to(path).as_posix(): sha256_file(file) for file in files}),
         "size": sum(file.stat().st_size for file in files),
     }
 

@@ -68,10 +68,14 @@ def files(unit: str) -> list[Path]:
 
 def sealed(unit: str) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
-    present = {_stem(path): path for path in artefacts(unit)}
-    stems = sorted(_stem(path) for path in Path(unit).glob(paths.fingerprint("*")))
-    found = [present.get(stem, Path(unit, _NAMES.get(stem, stem))) for stem in stems]
-    return [path for path in found if Path(paths.manifest(path)).exists()]
+    return [path for path in fingerprinted(unit) if Path(paths.manifest(path)).exists()]
+
+
+def fingerprinted(unit: str) -> list[Path]:
+    """Return the artefacts of a unit that have a fingerprint, on disk themselves or not, with a manifest or without."""
+    suffix = paths.fingerprint("*").removeprefix("*")
+    stems = sorted(path.name.removesuffix(suffix) for path in Path(unit).iterdir() if path.name.endswith(suffix))
+    return [Path(unit, _NAMES.get(stem) or _present(unit).get(stem, stem)) for stem in stems]
 
 
 def notes(unit: str) -> list[Path]:
@@ -118,6 +122,10 @@ def _existing(pattern: str) -> Iterator[str]:
     for path in Path().glob(pattern.format(**dict.fromkeys(_WILDCARDS, "*"))):
         if path.is_dir() and _first(path.as_posix(), _UNITS) == path.as_posix():
             yield path.as_posix()
+
+
+def _present(unit: str) -> dict[str, str]:
+    return {_stem(path): path.name for path in artefacts(unit)}
 
 
 def _stem(path: Path) -> str:

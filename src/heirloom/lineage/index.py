@@ -56,17 +56,24 @@ def build(revision: str | None = None) -> Index:
     HeirloomError
         If there is no such revision.
     """
-    ledger = _ledger(revision)
+    ledger = read_ledger(revision)
     told = {path: entry.sha256 for path, entry in ledger.items()}
     if revision is None:
-        told |= _on_disk()
+        told |= {artefact: recorded_sha256(artefact) for artefact in on_disk()}
     found: dict[str, list[str]] = {}
     for path, sha256 in sorted(told.items()):
         found.setdefault(sha256, []).append(path)
     return Index(ledger, told, found)
 
 
-def _ledger(revision: str | None) -> dict[str, Entry]:
+def read_ledger(revision: str | None = None) -> dict[str, Entry]:
+    """Return path → entry of the ledger as it lies here, or as a commit has it; nothing where there is none.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such revision.
+    """
     if revision is not None:
         text = git.show(revision, LEDGER.as_posix()) or ""
     else:
@@ -74,9 +81,9 @@ def _ledger(revision: str | None) -> dict[str, Entry]:
     return dict(_entries(text))
 
 
-def _on_disk() -> dict[str, str]:
-    sealed = (artefact for units in folders.lineages().values() for unit in units for artefact in folders.sealed(unit))
-    return {artefact.as_posix(): recorded_sha256(artefact) for artefact in sealed}
+def on_disk() -> list[str]:
+    """Return the paths of all artefacts that have a fingerprint and a manifest here, whether they are here themselves or not."""
+    return [path.as_posix() for units in folders.lineages().values() for unit in units for path in folders.sealed(unit)]
 
 
 def _entries(text: str) -> Iterator[tuple[str, Entry]]:

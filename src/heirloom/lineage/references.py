@@ -115,7 +115,7 @@ def name_of(path: str | Path) -> str:
 
 def known() -> list[str]:
     """Return the references of all artefacts on disk or in the ledger, sorted."""
-    return sorted(map(name_of, index.build().sha256))
+    return sorted(map(name_of, {*index.read_ledger(), *index.on_disk()}))
 
 
 def complete(incomplete: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -35,13 +36,26 @@ def hold(path: str, revision: str) -> Path:
         If the commit does not exist or has no record of the artefact, or its bytes are neither in the cache nor on a remote.
     """
     commit = git.commit_of(revision)
-    held = HELD / commit
-    for wanted in (paths.manifest(path), paths.fingerprint(path), path):
-        if not (held / wanted).exists():
-            _bring(wanted, commit, held / wanted)
-    return held / path
+    for beside in (paths.manifest(path), paths.fingerprint(path)):
+        hold_alone(beside, commit)
+    return hold_alone(path, commit)
 
 
+def hold_alone(path: str, commit: str) -> Path:
+    """Return where one file or folder of a commit, given by its full hash, lies now: for a manifest, whose artefact is not needed.
+
+    Raises
+    ------
+    HeirloomError
+        As `hold` does.
+    """
+    held = HELD / commit / path
+    if not held.exists():
+        _bring(path, commit, held)
+    return held
+
+
+@cache
 def recorded(lineage: str, commit: str) -> Mapping[str, str] | None:
     """Return path → md5 of every file of a lineage folder as recorded in a commit; None if the cache lacks the listing.
 

@@ -1,0 +1,92 @@
+"""Render: a row's two ancestries as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heirloom import paths
+from heirloom.lineage import folders, graph
+from heirloom.lineage.references import name_of
+from heirloom.lineage.render import DIGITS, short
+from heirloom.lineage.trace_row import RowTrace, Text, Writer
+from heirloom.manifest import dumps
+
+_WIDTH = 120
+
+
+def outline(trace: RowTrace) -> str:
+    """Return the row, then its ancestry by text, then its ancestry by model, newest first."""
+    own, *rest = trace.texts
+    lines = [f"{trace.of}: {_what(own)}", *_content(own), "by text"]
+    for text in rest:
+        lines += _ancestor(text)
+    if trace.article:
+        lines.append(f"  cut from {_article(trace.article)}")
+    lines += [*_wrapped(_source(trace.source), "  "), "by model"]
+    lines += [line for writer in trace.writers for line in _writer(writer)] or ["  no model: a human wrote it, or the source's law drew it"]
+    return "\n".join(lines)
+
+
+def as_json(trace: RowTrace) -> str:
+    """Return the same as JSON; rows that a model read are counted by generation of birth, 0 for real."""
+    writers = [
+        {
+            "checkpoint": name_of(writer.checkpoint),
+            "sha256": writer.sha256,
+            "start": writer.start and name_of(writer.start),
+            "train": writer.train and name_of(writer.train),
+            "read": {str(born): rows for born, rows in writer.births.items()},
+        }
+        for writer in trace.writers
+    ]
+    texts = [{"dataset": name_of(text.path), "position": text.position, "row": dict(text.row)} for text in trace.texts]
+    return dumps({"of": trace.of, "texts": texts, "article": trace.article, "source": dict(trace.source), "writers": writers}).rstrip()
+
+
+FORMATS: Mapping[str, Callable[[RowTrace], str]] = {"tree": outline, "json": as_json}
+
+
+def _what(text: Text) -> str:
+    row = text.row
+    if row["kind"] == "real":
+        return f"real row {row['row']}"
+    depth = f", {row['depth']:g} models from a human on average" if "depth" in row else ""
+    return f"synthetic row {row['row']}, born in generation {row['born']}{depth}"
+
+
+def _ancestor(text: Text) -> list[str]:
+    where = f"{name_of(text.path)}, row {text.row['row']}"
+    if folders.keys(text.path, paths.REAL_FOLDER) is None:
+        return [f"  continues {where}", *_content(text)]
+    return [f"  which is {where}"]
+
+
+def _content(text: Text) -> list[str]:
+    return _wrapped(f"“{text.row['text']}”" if "text" in text.row else short(text.row["x"]), "      ")
+
+
+def _article(article: Mapping[str, Any]) -> str:
+    last = article["first_row"] + article["num_rows"] - 1
+    return f"“{article['title']}” (document {article['document']}, {article['split']} split, rows {article['first_row']} to {last})"
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    told = {key: value for key, value in graph.settings(source).items() if key != "name" and value is not None}
+    return f"of the source {source.get('name', '?')}: " + ", ".join(f"{key} {short(value)}" for key, value in told.items())
+
+
+def _writer(writer: Writer) -> list[str]:
+    headline = f"  {name_of(writer.checkpoint)}  {writer.sha256[:DIGITS]}"
+    start = name_of(writer.start) if writer.start else ""
+    if writer.train is None:
+        return [headline, f"      not kept, nor what it read{f': inside a chain from {start}' if start else ''}"]
+    rows = sum(writer.births.values())
+    parts = [f"{count} {'real' if born == 0 else f'born in generation {born}'}" for born, count in writer.births.items()]
+    read = _wrapped(f"read {name_of(writer.train)}: {rows} rows, {', '.join(parts)}", "      ")
+    return [f"{headline}{f', from the weights of {start}' if start else ''}", *read]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)

@@ -1,0 +1,94 @@
+"""Trace: what an artefact was made from, down to real data, with the settings that mattered and the commit that each job ran at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, graph
+from heirloom.lineage.costs import COSTS, KEY
+from heirloom.lineage.graph import Archive, Node
+
+_SAID_BY_THE_NAME = frozenset({"step", "regime", "seed", "generation"})
+
+
+@dataclass(frozen=True)
+class Trace:
+    """An artefact's ancestry.
+
+    Attributes
+    ----------
+    of
+        The reference that was asked for.
+    nodes
+        Path → node, the artefact itself first, then nearest first.
+    commits
+        Path → commit at which the artefact's job last ran on this machine, and after a plus 16 digits that tell uncommitted changes apart;
+        empty where the cost table does not say.
+    """
+
+    of: str
+    nodes: Mapping[str, Node]
+    commits: Mapping[str, str]
+
+    @property
+    def root(self) -> str:
+        """The path of the artefact itself."""
+        return next(iter(self.nodes))
+
+
+def trace(reference: str, depth: int | None = None) -> Trace:
+    """Return the ancestry of what a reference names.
+
+    Parameters
+    ----------
+    depth
+        How many steps up to go, at least 0; down to the real data if None.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such artefact, a manifest on the way is missing or does not match, or the data of a revision cannot be had.
+    """
+    if depth is not None and depth < 0:
+        raise HeirloomError(f"--depth {depth}: how many steps up to go, 0 or more")
+    archive, path = graph.locate(reference)
+    nodes = graph.ancestors(archive, path, depth)
+    ran = {} if archive.commit else _commits(archive)
+    return Trace(reference, nodes, {path: ran.get(_job(node), "") for path, node in nodes.items()})
+
+
+def settings(node: Node) -> dict[str, Any]:
+    """Return dotted key → value of a step's slice, without what the artefact's name says already."""
+    every = graph.settings(node.slice)
+    return {key: value for key, value in every.items() if key not in _SAID_BY_THE_NAME and not key.endswith(".step")}
+
+
+def distinguishing(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of a step that tell it from the most similar of other runs; if there are none, all that are set."""
+    if not others:
+        return {key: value for key, value in own.items() if value is not None}
+    told = [{key: own.get(key) for key in {**own, **other} if own.get(key) != other.get(key)} for other in others]
+    return min(told, key=len)
+
+
+def _job(node: Node) -> tuple[Any, ...]:
+    """Return the job that made an artefact, by the key of the cost table."""
+    found = [folders.keys(node.path, pattern) for pattern in (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)]
+    keys = next(known for known in found if known is not None)
+    seed, generation = (int(keys[name]) if name in keys else None for name in ("seed", "generation"))
+    return node.step, keys["experiment"], keys.get("regime", paths.REAL), seed, None if node.step == "chain" else generation
+
+
+def _commits(archive: Archive) -> dict[tuple[Any, ...], str]:
+    import pyarrow.parquet as pq
+
+    file = archive.root / COSTS
+    if not file.exists():
+        return {}
+    with pq.ParquetFile(file) as costs:
+        rows = costs.read([*KEY, "commit", "changes"]).to_pylist()
+    return {tuple(row[part] for part in KEY): row["commit"] + (f"+{row['changes']}" if row["changes"] else "") for row in rows}

@@ -1,0 +1,211 @@
+"""A row's two ancestries. By text: the prompt it continues, down to the article. By model: who wrote it, and what that had read.
+
+``#N`` at the end of a reference is the row at position N of the file, from 0. ``#BORN/ROW`` is the row with that id that was born in that
+generation, and real rows are born in generation 0; ``#BORN/ROW/REPLICA`` where there are replicas. In a training set, which holds rows of
+many births, an id alone would not be unique, and a position says nothing of another set: BORN/ROW names a row wherever it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, graph, lookup
+from heirloom.lineage.graph import Archive
+
+MARK = "#"
+_ROW = re.compile(rf"(?P<bare>.+){MARK}(?P<row>\d+(?:/\d+){{0,2}})")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A row, and where it stands.
+
+    Attributes
+    ----------
+    path
+        The dataset, as manifests know it.
+    position
+        From 0.
+    row
+        Its columns, without tokens.
+    """
+
+    path: str
+    position: int
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model among a row's ancestors, and what it had read.
+
+    Attributes
+    ----------
+    checkpoint
+        Its path; where a chain did not keep it, the path it would have.
+    sha256
+        The checkpoint's fingerprint.
+    start
+        Path of the checkpoint whose weights its training began from, if any.
+    train
+        Path of its training set; None where that was not kept.
+    read
+        (generation of birth, fingerprint of the model that wrote it) → rows of its training set, over all replicas; real rows are born in
+        generation 0 and have no model. Empty where the training set was not kept.
+    """
+
+    checkpoint: str
+    sha256: str
+    start: str | None
+    train: str | None
+    read: Mapping[tuple[int, str | None], int]
+
+    @property
+    def births(self) -> dict[int, int]:
+        """Generation of birth → rows of its training set, oldest first."""
+        found: dict[int, int] = {}
+        for born, model in sorted(self.read, key=lambda key: key[0]):
+            found[born] = found.get(born, 0) + self.read[born, model]
+        return found
+
+
+@dataclass(frozen=True)
+class RowTrace:
+    """Where a row came from.
+
+    Attributes
+    ----------
+    of
+        What was asked for.
+    texts
+        The row itself; the prompt that it continues; the same real row in the pool. Of a vector, the row alone.
+    article
+        Document, title, split, first row and number of rows of the document that the last of these was cut from; None for vectors.
+    source
+        The settings of the real data's source.
+    writers
+        The row's writer first, then, newest first, all models that wrote what these had read, or whose weights they began from; empty for
+        a real row.
+    """
+
+    of: str
+    texts: tuple[Text, ...]
+    article: Mapping[str, Any] | None
+    source: Mapping[str, Any]
+    writers: tuple[Writer, ...]
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Return a reference without its row, and the row as it was written, empty if there is none."""
+    found = _ROW.fullmatch(reference)
+    return (found["bare"], found["row"]) if found else (reference, "")
+
+
+def trace_row(reference: str) -> RowTrace:
+    """Return both ancestries of the row that ``REF#row`` names.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such row, what is named has no rows, or something on the way is not here.
+    """
+    bare, named = split(reference)
+    archive, path = graph.locate(bare)
+    if "row" not in _columns(archive, path):
+        raise HeirloomError(f"{bare}: has no rows to trace; training sets, synthetic sets and real rows have")
+    own = _named(archive, path, named)
+    texts = (own, *_texts(archive, own))
+    pool = _pool(archive, texts[-1].path)
+    return RowTrace(reference, texts, _article(archive, texts[-1]), archive.node(pool).slice.get("source", {}), _writers(archive, own))
+
+
+def _columns(archive: Archive, path: str) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(archive.data(path)).names) if path.endswith(".parquet") else []
+
+
+def _named(archive: Archive, path: str, named: str) -> Text:
+    first, *rest = map(int, named.split("/"))
+    data = archive.data(path)
+    position = lookup.position_of(data, rest[0], first, *rest[1:]) if rest else first
+    return Text(path, position, lookup.row_at(data, position))
+
+
+def _texts(archive: Archive, text: Text) -> Iterator[Text]:
+    """Yield the prompt that a row continues, that one's, and at last the real row in the pool it was taken from."""
+    while text.row["parent"] is not None:
+        (prompts,) = archive.node(_home(archive, text)).played("prompts")
+        text = _find(archive, prompts, text.row["parent"])
+        yield text
+    pool = _pool(archive, text.path)
+    if text.row["kind"] == "real" and pool != text.path:
+        yield _find(archive, pool, text.row["row"], text.row.get("replica", 0))
+
+
+def _find(archive: Archive, path: str, row: int, replica: int = 0) -> Text:
+    position = lookup.position_of(archive.data(path), row, replica=replica)
+    return Text(path, position, lookup.row_at(archive.data(path), position))
+
+
+def _home(archive: Archive, text: Text) -> str:
+    """Return the synthetic set that a synthetic row was written into."""
+    taken = archive.node(text.path).played("synthetic")
+    return next((path for path in taken if graph.order(path)[0] == text.row["born"]), text.path)
+
+
+def _pool(archive: Archive, path: str) -> str:
+    """Return the real rows that a dataset's real rows were taken from."""
+    if folders.keys(path, paths.REAL_FOLDER) is not None:
+        return path
+    experiment = Path(path).parts[1]
+    return next(iter(archive.node(path).played("pool")), paths.fill(paths.REAL_TRAIN, experiment))
+
+
+def _article(archive: Archive, text: Text) -> dict[str, Any] | None:
+    documents = paths.fill(paths.DOCUMENTS, Path(text.path).parts[1])
+    if text.row["kind"] != "real" or documents not in archive.index.sha256:
+        return None
+    return lookup.document_of(archive.data(documents), Path(text.path).stem, text.row["row"])
+
+
+def _writers(archive: Archive, text: Text) -> tuple[Writer, ...]:
+    """Return the writer of a row, and all models among its ancestors."""
+    if text.row["model"] is None:
+        return ()
+    found: dict[str, Writer] = {}
+    waiting = [_checkpoint(archive, text.path, text.row["born"], text.row["model"])]
+    while waiting:
+        checkpoint, sha256 = waiting.pop()
+        if checkpoint in found:
+            continue
+        found[checkpoint] = writer = _writer(archive, checkpoint, sha256)
+        if writer.start:
+            waiting.append((writer.start, archive.index.sha256[writer.start]))
+        waiting += [_checkpoint(archive, checkpoint, born, model) for born, model in writer.read if model]
+    return tuple(sorted(found.values(), key=lambda writer: graph.order(writer.checkpoint), reverse=True))
+
+
+def _checkpoint(archive: Archive, beside: str, born: int, sha256: str) -> tuple[str, str]:
+    """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
+    keys = folders.keys(beside, paths.GENERATION) or {}
+    synthetic = paths.fill(paths.SYNTHETIC, keys["experiment"], keys["regime"], keys["seed"], born)
+    presumed = paths.fill(paths.CHECKPOINT, keys["experiment"], keys["regime"], keys["seed"], born - 1)
+    return archive.meant(sha256, "checkpoint", synthetic) or presumed, sha256
+
+
+def _writer(archive: Archive, checkpoint: str, sha256: str) -> Writer:
+    keys = folders.keys(checkpoint, paths.GENERATION) or {}
+    if archive.index.sha256.get(checkpoint) != sha256:  # a chain keeps some generations alone
+        trajectory = paths.TRAJECTORY.format(**keys)
+        starts = archive.node(trajectory).played("checkpoint") if trajectory in archive.index.sha256 else []
+        return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
+    node = archive.node(checkpoint)
+    (train,) = node.played("train") or [paths.TRAIN.format(**keys)]  # a chain's checkpoint names the chain's inputs
+    return Writer(checkpoint, sha256, next(iter(node.played("start")), None), train, lookup.writers(archive.data(train)))

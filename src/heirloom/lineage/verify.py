@@ -1,0 +1,207 @@
+"""Verify: read every byte under ``data/`` once, and compare it with all that was ever written down about it.
+
+One read of a file feeds sha256 (fingerprints, manifests, the ledger in git) and md5 (DVC's record, which alone knows the small files).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, folders, index, references
+from heirloom.lineage.ledger import LEDGER
+from heirloom.manifest import read_json, sha256_folder
+
+_BLOCK = 1 << 20
+_DIGITS = 12
+
+
+class Mismatch(NamedTuple):
+    """Something that is not as it was recorded."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return f"{self.path}: {self.what}"
+
+
+class Digests(NamedTuple):
+    """What one read of a file gives; md5 is empty where it was not asked for."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A unit that was verified: how much was read, and what is wrong."""
+
+    unit: str
+    files: int
+    size: int
+    mismatches: tuple[Mismatch, ...]
+
+
+def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Checked]:
+    """Yield what was found in each unit that a reference covers, as soon as it has been read.
+
+    Parameters
+    ----------
+    reference
+        An experiment, an arm, a lineage, a generation, or an artefact (all of its generation is read then); everything if None.
+    fast
+        sha256 alone: fingerprints, manifests and ledger are compared, DVC's record is not.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing on disk has that name.
+    """
+    units = references.units(reference)
+    told = {path: entry.sha256 for path, entry in index.read_ledger().items()}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in _files(unit)} for unit in units}
+        if reference is None:
+            yield Checked("data", 0, 0, tuple(_astray(units)))
+        for lineage, its_units in groupby(units, folders.lineage_of):
+            recorded = {} if fast or dvc.unavailable() else _recorded(lineage or "")
+            for unit in its_units:
+                read, unreadable = _collect(reading.pop(unit))
+                wrong = [*unreadable, *_fingerprints(unit, read, told), *_unlike(recorded, unit, read)]
+                yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
+
+
+def digests(path: Path, *, fast: bool = False) -> Digests:
+    """Return the digests of a file, read once, block by block; threads that do so run beside each other."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        size = 0
+        while block := file.read(_BLOCK):
+            size += len(block)
+            sha256.update(block)
+            if not fast:
+                md5.update(block)
+    return Digests(sha256.hexdigest(), "" if fast else md5.hexdigest(), size)
+
+
+def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
+    """Return how much was read and found wrong, in one line, and why DVC's record was not compared if it was not."""
+    files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
+    left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
+    what = f"{files} files, {size / 1e6:.1f} MB: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
+    return f"{what}; not compared with DVC ({left_out})" if left_out else what
+
+
+def _recorded(lineage: str) -> Mapping[str, str] | str:
+    """Return path → md5 of what DVC has recorded of a lineage, or why that cannot be compared."""
+    try:
+        found = dvc.listing(lineage)
+    except HeirloomError as error:
+        return str(error)
+    if found is not None:
+        return found
+    pointer = f"{lineage}.dvc"
+    if not Path(pointer).exists():
+        return f"unrecorded: there is no {pointer}; heirloom record"
+    return f"not compared with DVC: its record is not in the cache; dvc fetch {pointer}"
+
+
+def _unlike(recorded: Mapping[str, str] | str, unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
+    """Yield where a unit's files and DVC's record part."""
+    if isinstance(recorded, str):
+        yield Mismatch(unit, recorded)
+        return
+    listed = {path: md5 for path, md5 in recorded.items() if folders.unit_of(path) == unit}
+    for path, md5 in listed.items():
+        if path not in read:
+            yield Mismatch(path, "missing: DVC has a record of it")
+        elif read[path].md5 != md5:
+            yield Mismatch(path, f"changed: md5 {read[path].md5[:_DIGITS]}, DVC recorded {md5[:_DIGITS]}")
+    if recorded:
+        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
+
+
+def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str]) -> Iterator[Mismatch]:
+    """Yield where a unit's bytes, fingerprints, manifests and the ledger part."""
+    artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
+    for artefact in sorted(artefacts):
+        try:
+            fingerprint, manifest = (read_json(beside(artefact)) for beside in (paths.fingerprint, paths.manifest))
+        except HeirloomError as error:
+            yield Mismatch(*str(error).split(": ", 1))
+            continue
+        sha256 = str(fingerprint.get("sha256"))
+        if (manifest.get("sha256"), manifest.get("size")) != (sha256, fingerprint.get("size")):
+            said = str(manifest.get("sha256"))[:_DIGITS]
+            yield Mismatch(paths.manifest(artefact), f"disagrees with the fingerprint: {said}, and not {sha256[:_DIGITS]}")
+        if told.get(artefact, sha256) != sha256:
+            yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
+        own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
+        if not own:
+            yield Mismatch(artefact, "missing: its fingerprint is here")
+        elif (now := _sha256(artefact, own)) != sha256:
+            yield Mismatch(artefact, f"changed: sha256 {now[:_DIGITS]}, the fingerprint says {sha256[:_DIGITS]}")
+    extra = {path.as_posix() for path in folders.artefacts(unit)} - artefacts
+    yield from (Mismatch(path, "extra or half made: it has no fingerprint") for path in extra)
+    gone = {path for path in told if folders.unit_of(path) == unit} - artefacts - extra
+    yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
+
+
+def _sha256(artefact: str, files: Mapping[str, str]) -> str:
+    if artefact in files:
+        return files[artefact]
+    return sha256_folder({Path(path).relative_to(artefact).as_posix(): sha256 for path, sha256 in files.items()})
+
+
+def _astray(units: Sequence[str]) -> Iterator[Mismatch]:
+    """Yield lineages of which nothing is here, and files that lie under ``data/`` outside of all lineages."""
+    pointers = sorted(path for path in Path("data").rglob("*.dvc") if path.is_file())
+    lineages = {folders.lineage_of(unit) for unit in units}
+    for pointer in pointers:
+        if pointer.with_suffix("").as_posix() not in lineages:
+            yield Mismatch(pointer.with_suffix("").as_posix(), f"missing: nothing of it is here; dvc pull {pointer}")
+    for path in _visible(Path("data")):
+        if path not in pointers and folders.lineage_of(path.as_posix()) not in lineages:
+            yield Mismatch(path.as_posix(), "extra: no step writes there")
+
+
+def _files(unit: str) -> list[str]:
+    """Return the files of a unit, not those of units inside it, largest first so that the last ones are short."""
+    inside = [path for path in _visible(Path(unit)) if folders.unit_of(path.as_posix()) == unit]
+    return [path.as_posix() for path in sorted(inside, key=lambda path: (-path.stat().st_size, path))]
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that no name on the way hides."""
+    for top, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(top, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _collect(reading: Mapping[str, Future[Digests]]) -> tuple[dict[str, Digests], list[Mismatch]]:
+    read, unreadable = {}, []
+    for path, future in reading.items():
+        try:
+            read[path] = future.result()
+        except OSError as error:
+            unreadable.append(Mismatch(path, f"cannot be read: {error.strerror}"))
+    return read, unreadable
+
+
+def _one_line_each(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
+    """Yield one mismatch a path, sorted by path."""
+    found: dict[str, list[str]] = {}
+    for path, what in mismatches:
+        found.setdefault(path, []).append(what)
+    yield from (Mismatch(path, "; ".join(dict.fromkeys(what))) for path, what in sorted(found.items()))

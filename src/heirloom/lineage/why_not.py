@@ -1,0 +1,134 @@
+"""Why not: where the ancestries of two artefacts that should be equal first part, and in what.
+
+Both are walked upwards together, from inputs that differ to the inputs of those. Where the inputs are equal and the bytes are not, the two
+jobs differ in a setting, in code, or in what they ran on; if in nothing of that, the step is not deterministic here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+from heirloom.lineage import graph
+from heirloom.lineage.graph import Archive, Input, Node
+from heirloom.lineage.render import DIGITS, short
+
+_WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
+_ABSENT = "none"
+
+
+class Difference(NamedTuple):
+    """Something in which two jobs differ: what it is, and its value in both."""
+
+    what: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why two artefacts differ.
+
+    Attributes
+    ----------
+    first, second
+        The two artefacts, farthest upstream, whose bytes differ though those of their inputs do not.
+    names
+        What they are called, with project or commit where that is not the one at hand.
+    way
+        Roles of the inputs that lead there from the artefacts that were asked about.
+    differences
+        In what the two jobs differ, most telling first: settings, code, inputs, then libraries and machine. Empty if in
+        nothing that manifests tell.
+    """
+
+    first: Node
+    second: Node
+    names: tuple[str, str]
+    way: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the artefacts have the same bytes after all."""
+        return self.first.sha256 == self.second.sha256
+
+
+def why_not(first: str, second: str) -> Verdict:
+    """Return the first upstream difference of what two references name.
+
+    Raises
+    ------
+    HeirloomError
+        If one of them is not there, or a manifest on the way is missing or does not match.
+    """
+    (own, path), (other, other_path) = graph.locate(first), graph.locate(second)
+    pair = own.node(path), other.node(other_path)
+    way: list[str] = []
+    while apart := next(_apart(*pair), None):
+        way.append(apart[0].role)
+        pair = _follow(own, apart[0]), _follow(other, apart[1])
+    names = own.name(pair[0].path), other.name(pair[1].path)
+    return Verdict(*pair, names, tuple(way), tuple(_differences(*pair)) if pair[0].sha256 != pair[1].sha256 else ())
+
+
+def explain(verdict: Verdict) -> str:
+    """Return a verdict in words, a line a difference."""
+    one, other = (f"{name} {node.sha256[:DIGITS]}" for name, node in zip(verdict.names, (verdict.first, verdict.second), strict=True))
+    both = f"{one} and {other} ({verdict.first.step})"
+    if verdict.is_equal:
+        return f"{both}: equal, byte for byte"
+    way = f", {len(verdict.way)} steps up" if verdict.way else ""
+    if not verdict.differences:
+        same = "inputs, settings, code, libraries and instruction set are the same"
+        return f"{both} differ{way}\n  not deterministic here: {same}"
+    return "\n".join([f"{both} differ{way}", *(f"  {what}: {one} | {other}" for what, one, other in verdict.differences)])
+
+
+def _apart(first: Node, second: Node) -> Iterator[tuple[Input, Input]]:
+    """Yield pairs of known inputs of the same role and generation that differ, oldest first."""
+    for role in dict.fromkeys(given.role for given in first.inputs):
+        pairs = product(_of(first, role), _of(second, role))
+        counterparts = (
+            (one, other) for one, other in pairs if one.path and other.path and graph.order(one.path) == graph.order(other.path)
+        )
+        yield from ((one, other) for one, other in counterparts if one.sha256 != other.sha256)
+
+
+def _follow(archive: Archive, given: Input) -> Node:
+    return archive.node(given.path or "")
+
+
+def _differences(first: Node, second: Node) -> Iterator[Difference]:
+    settings = _unequal(graph.settings(first.slice), graph.settings(second.slice))
+    named = {key: values for key, values in settings.items() if key in _WORDS}
+    for key, values in {**{key: values for key, values in settings.items() if key not in _WORDS}, **named}.items():
+        yield Difference(_WORDS.get(key, f"config key {key}"), *values)
+    for role in dict.fromkeys(given.role for given in (*first.inputs, *second.inputs)):
+        one, other = ([given.sha256 for given in _of(node, role)] for node in (first, second))
+        if one != other:
+            yield Difference(f"input {role}", _prints(one), _prints(other))
+    ran_on = (graph.settings(node.manifest.get("environment", {})) for node in (first, second))
+    for key, values in _unequal(*ran_on).items():
+        kind, _, library = key.partition(".")
+        yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
+
+
+def _unequal(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return key → both values, of the keys whose values differ."""
+    both = {key: (first.get(key), second.get(key)) for key in {**first, **second}}
+    return {key: (_value(one), _value(other)) for key, (one, other) in both.items() if one != other}
+
+
+def _value(value: Any) -> str:
+    return _ABSENT if value is None else short(value)
+
+
+def _of(node: Node, role: str) -> list[Input]:
+    return [given for given in node.inputs if given.role == role]
+
+
+def _prints(several: list[str]) -> str:
+    return ", ".join(sha256[:DIGITS] for sha256 in several) or _ABSENT

@@ -1,0 +1,91 @@
+"""A toy project with the paths of the real one, whose jobs take a tenth of a second, and commands run there as a user would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from helpers import ROOT
+
+LINEAGE = Path("data/toy/replace/seed=0")
+CONFIG = Path("config.yaml")
+ALL = ("data/toy/origin/seed=0", "data/toy/real", "data/toy/replace/seed=0")
+MODEL = LINEAGE / "gen=2/checkpoint/model.safetensors"
+UP_TO_DATE = "Data and pipelines are up to date.\n"
+
+Shell = Callable[..., str]
+
+
+def write(folder: Path) -> None:
+    """Write the toy project into a new folder, with this repository's own settings of DVC and git."""
+    shutil.copytree(ROOT / "tests/lineage/toy", folder)
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("rules/none.smk", "src/code.py", "src/heirloom.egg-info/PKG-INFO"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def commit(sh: Shell) -> None:
+    sh("git", "add", "-A")
+    sh("git", "commit", "-q", "-m", "a version")
+
+
+def snakemake(sh: Shell, *arguments: str, status: int = 0, **environment: str) -> str:
+    return sh("snakemake", "--cores", "1", "--rerun-incomplete", *arguments, status=status, **environment)
+
+
+def listed(folder: Path | str) -> set[str]:
+    """Return the files that DVC has recorded of a lineage folder."""
+    md5 = yaml.safe_load(Path(f"{folder}.dvc").read_text())["outs"][0]["md5"]
+    return {entry["relpath"] for entry in json.loads(Path(".dvc/cache/files/md5", md5[:2], md5[2:]).read_text())}
+
+
+def forget() -> None:
+    """Leave data and Snakemake's state as after a run that nobody has recorded."""
+    for path in [*Path("data").rglob("*.dvc"), Path("dvc.lock"), Path("results/lineage.tsv")]:
+        path.unlink()
+    for folder in (".heirloom", ".dvc/cache"):
+        shutil.rmtree(folder)
+
+
+def ledger() -> dict[str, list[str]]:
+    _, *lines = Path("results/lineage.tsv").read_text().splitlines()
+    return {line.split("\t")[0]: line.split("\t") for line in lines}
+
+
+def set_generations(number: int) -> None:
+    CONFIG.write_text(CONFIG.read_text().replace("generations: 2", f"generations: {number}"))
+
+
+def change_rows(old: str = "rows: 10", new: str = "rows: 11") -> None:
+    CONFIG.write_text(CONFIG.read_text().replace(old, new))
+
+
+def planned(sh: Shell) -> dict[str, int]:
+    """Return rule → number of jobs that Snakemake would run."""
+    lines = snakemake(sh, "-n").partition("Job stats:")[2].partition("total")[0].splitlines()
+    return {rule: int(number) for rule, number in (line.split() for line in lines[3:] if line)}
+
+
+def cache_is_intact() -> bool:
+    objects = {f"{path.parent.name}{path.stem}": path for path in Path(".dvc/cache/files/md5").rglob("*") if path.is_file()}
+    return all(hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == name for name, path in objects.items())
+
+
+def clone(sh: Shell, monkeypatch: pytest.MonkeyPatch, *pulled: str) -> None:
+    """Push, clone into a new folder, pull and make that the working folder."""
+    here = Path.cwd()
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(here.parent / "store"))
+    commit(sh)
+    sh("dvc", "push", "-q")
+    sh("git", "clone", "-q", str(here), str(here.parent / "clone"))
+    monkeypatch.chdir(here.parent / "clone")
+    sh("dvc", "pull", "-q", *pulled)
