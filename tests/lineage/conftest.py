@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import small_lineages
 from heirloom.lineage.record import RecordReport, record
+from helpers import write_corpus
 from toy_project import CONFIG, Shell, commit, snakemake, write
 
 
@@ -61,3 +64,22 @@ def recorded(finished: tuple[Path, RecordReport], tmp_path: Path, monkeypatch: p
     sh("cp", "-a", str(finished[0]), str(tmp_path / "toy"))
     monkeypatch.chdir(tmp_path / "toy")
     return finished[1]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project of small lineages, without git or DVC; only ever copied."""
+    folder = tmp_path_factory.mktemp("made") / "project"
+    write_corpus(folder / "corpus")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        small_lineages.make(small_lineages.declared())
+    return folder
+
+
+@pytest.fixture
+def made(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a copy of the project of small lineages the working folder."""
+    shutil.copytree(made_once, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"

@@ -58,10 +58,19 @@ def listing(lineage: str) -> dict[str, str] | None:
 
 
 def entries(folder: str, md5: str) -> dict[str, str] | None:
-    """Return path → md5 of the files in a listing of the cache, or None if the cache lacks it."""
+    """Return path → md5 of the files in a listing of the cache, or None if the cache lacks it.
+
+    Raises
+    ------
+    HeirloomError
+        If the listing is not what its name says.
+    """
     if not cached(md5).exists():
         return None
-    return {f"{folder}/{entry['relpath']}": entry["md5"] for entry in json.loads(cached(md5).read_text(encoding="utf-8"))}
+    listing = cached(md5).read_bytes()
+    if f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" != md5:
+        raise HeirloomError(f"{cached(md5)}: DVC's listing of {folder} is damaged; remove it, then dvc fetch {folder}.dvc")
+    return {f"{folder}/{entry['relpath']}": entry["md5"] for entry in json.loads(listing)}
 
 
 def cached(md5: str) -> Path:

@@ -153,11 +153,11 @@ def locate(text: str) -> tuple[Archive, str]:
         if not revision and not Path(paths.manifest(path)).exists() and path not in Archive().index.ledger:
             references.resolve(text)  # its error names what is near
         return Archive(commit=git.commit_of(revision) if revision else None), path
-    place = Path(text).resolve()
-    for root in place.parents:
-        inside = place.relative_to(root).as_posix()
+    parts = Path(text).parts
+    for place in range(len(parts)):
+        root, inside = Path(*parts[:place]), "/".join(parts[place:])
         if folders.lineage_of(inside):
-            return Archive(Path() if root == Path.cwd() else root), inside
+            return Archive(Path() if root.resolve() == Path.cwd() else root), inside
     raise HeirloomError(f"{text}: only what lies under data/ has an ancestry")
 
 

@@ -66,8 +66,10 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
     Raises
     ------
     HeirloomError
-        If nothing on disk has that name.
+        If nothing on disk has that name, or a revision is asked for.
     """
+    if reference and references.REVISION_MARK in reference and not Path(reference).exists():
+        raise HeirloomError(f"{reference}: verify reads what lies on disk; git checkout and dvc checkout bring a revision there")
     units = references.units(reference)
     told = {path: entry.sha256 for path, entry in index.read_ledger().items()}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -75,7 +77,9 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
         if reference is None:
             yield Checked("data", 0, 0, tuple(_astray(units)))
         for lineage, its_units in groupby(units, folders.lineage_of):
-            recorded = {} if fast or dvc.unavailable() else _recorded(lineage or "")
+            recorded, obstacle = ({}, "") if fast or dvc.unavailable() else _recorded(lineage or "")
+            if obstacle:
+                yield Checked(lineage or "", 0, 0, (Mismatch(lineage or "", obstacle),))
             for unit in its_units:
                 read, unreadable = _collect(reading.pop(unit))
                 wrong = [*unreadable, *_fingerprints(unit, read, told), *_unlike(recorded, unit, read)]
@@ -103,25 +107,22 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     return f"{what}; not compared with DVC ({left_out})" if left_out else what
 
 
-def _recorded(lineage: str) -> Mapping[str, str] | str:
-    """Return path → md5 of what DVC has recorded of a lineage, or why that cannot be compared."""
+def _recorded(lineage: str) -> tuple[dict[str, str], str]:
+    """Return path → md5 of what DVC has recorded of a lineage, and why that cannot be compared if it cannot."""
     try:
         found = dvc.listing(lineage)
     except HeirloomError as error:
-        return str(error)
+        return {}, str(error)
     if found is not None:
-        return found
+        return found, ""
     pointer = f"{lineage}.dvc"
     if not Path(pointer).exists():
-        return f"unrecorded: there is no {pointer}; heirloom record"
-    return f"not compared with DVC: its record is not in the cache; dvc fetch {pointer}"
+        return {}, f"unrecorded: there is no {pointer}; heirloom record"
+    return {}, f"not compared with DVC: its record is not in the cache; dvc fetch {pointer}"
 
 
-def _unlike(recorded: Mapping[str, str] | str, unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
+def _unlike(recorded: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
     """Yield where a unit's files and DVC's record part."""
-    if isinstance(recorded, str):
-        yield Mismatch(unit, recorded)
-        return
     listed = {path: md5 for path, md5 in recorded.items() if folders.unit_of(path) == unit}
     for path, md5 in listed.items():
         if path not in read:

@@ -113,7 +113,8 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
     ran_on = (graph.settings(node.manifest.get("environment", {})) for node in (first, second))
     for key, values in _unequal(*ran_on).items():
         kind, _, library = key.partition(".")
-        yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
+        if _ABSENT not in values:  # a library that only one of the two had loaded
+            yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
 
 
 def _unequal(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -16,4 +16,5 @@ with replacing(out) as temporary:
         (temporary / "model.safetensors").write_text(text)
     else:
         temporary.write_text("{}" if out.endswith("json") else text)
-seal([out], {"slice": {"setting": setting}, "inputs": inputs, "environment": {}})
+step = "real" if "/real/" in out else "train" if out.endswith("checkpoint") else "evaluate"
+seal([out], {"slice": {"step": step, "setting": setting}, "inputs": inputs, "environment": {}})

@@ -1,0 +1,98 @@
+"""What a commit recorded: its bytes and manifests without touching the workspace, and its ancestry; on real git and DVC."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, git, index, references, render, revisions
+from heirloom.lineage.record import RecordReport, record
+from heirloom.lineage.trace import trace
+from heirloom.lineage.why_not import explain, why_not
+from toy_project import CONFIG, LINEAGE, Shell, change_rows, commit, snakemake
+
+pytestmark = pytest.mark.slow
+
+MODEL = "toy/replace/0/2:checkpoint"
+FILE = LINEAGE / "gen=2/checkpoint/model.safetensors"
+
+TREE = """\
+toy/replace/0/2:checkpoint  train {2}  commit {commit}
+│    setting rows=10
+└─ parent: toy/replace/0/1:checkpoint  train {1}  commit {commit}
+   └─ parent: toy/origin/0/0:checkpoint  train {0}  commit {commit}
+      └─ parent: toy/real:train  real {real}
+               setting rows=50"""
+
+
+@pytest.fixture(autouse=True)
+def own_caches() -> None:
+    """Forget what another test's project had, at the same commit."""
+    dvc._cache.cache_clear()
+    revisions.recorded.cache_clear()
+
+
+def make_another_version(sh: Shell) -> None:
+    change_rows()
+    snakemake(sh)
+    record(CONFIG, complete=True)
+    commit(sh)
+
+
+def lines_of_tree() -> dict[str, str]:
+    found = index.build()
+    names = {str(g): references.find(f"toy/replace/0/{g}:checkpoint") for g in range(3)} | {"real": references.find("toy/real")}
+    return {name: found.sha256[path][:12] for name, path in names.items()}
+
+
+def test_a_trace_says_exactly_what_was_made_from_what_and_at_which_commit(recorded: RecordReport, sh: Shell) -> None:
+    first = sh("git", "rev-parse", "HEAD~1").strip()
+    hashes = lines_of_tree()
+    assert render.tree(trace(MODEL)) == TREE.format(*(hashes[str(g)] for g in range(3)), real=hashes["real"], commit=first[:10])
+
+
+def test_an_old_version_is_traced_read_and_compared_without_touching_the_workspace(recorded: RecordReport, sh: Shell) -> None:
+    old_bytes, hashes = FILE.read_bytes(), lines_of_tree()
+    old = git.commit_of("HEAD")
+    make_another_version(sh)
+    assert FILE.read_bytes() != old_bytes
+    held = references.resolve(f"{MODEL}@HEAD~1")
+    assert (held.path / "model.safetensors").read_bytes() == old_bytes
+    assert (held.name, held.recorded, held.revision) == (f"{MODEL}@HEAD~1", str(FILE.parent), "HEAD~1")
+    expected = TREE.replace("  commit {commit}", "").format(*(hashes[str(g)] for g in range(3)), real=hashes["real"])
+    assert render.tree(trace(f"{MODEL}@HEAD~1")) == expected
+    headline, *differences = explain(why_not(MODEL, f"{MODEL}@{old}")).splitlines()
+    assert headline.startswith("toy/origin/0/0:checkpoint ")
+    assert headline.endswith(f" and toy/origin/0/0:checkpoint@{old[:10]} {hashes['0']} (train) differ, 2 steps up")
+    assert differences == ["  config key setting: rows=11 | rows=10"]
+    assert sh("git", "status", "--short") == ""
+
+
+def test_what_the_cache_lacks_comes_from_the_remote_and_else_one_line_says_which_command_fetches_it(
+    recorded: RecordReport, sh: Shell
+) -> None:
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(Path.cwd().parent / "store"))
+    commit(sh)
+    sh("dvc", "push", "-q")
+    shutil.rmtree(".dvc/cache")
+    assert (references.resolve(f"{MODEL}@HEAD").path / "model.safetensors").read_bytes() == FILE.read_bytes()
+    shutil.rmtree(revisions.HELD)
+    shutil.rmtree(".dvc/cache", ignore_errors=True)
+    shutil.rmtree(Path.cwd().parent / "store")
+    message = r"of commit [0-9a-f]{10} is neither in DVC's cache nor on its default remote; dvc fetch --all-commits brings what another"
+    with pytest.raises(HeirloomError, match=message):
+        references.resolve(f"{MODEL}@HEAD")
+
+
+def test_an_unknown_revision_and_one_without_the_artefact_are_one_line(recorded: RecordReport) -> None:
+    with pytest.raises(HeirloomError, match=r"^'nowhere': no such git revision here; git log --oneline lists them$"):
+        trace(f"{MODEL}@nowhere")
+    with pytest.raises(HeirloomError, match=r"^data/toy/replace/seed=0: not recorded in commit [0-9a-f]{10} \(.*\.dvc is not there\)$"):
+        trace(f"{MODEL}@HEAD~1")
+    with pytest.raises(HeirloomError, match=r"gen=7/checkpoint.*: not recorded in commit [0-9a-f]{10}$"):
+        trace("toy/replace/0/7:checkpoint@HEAD")
+    with pytest.raises(HeirloomError, match=r"^config\.yaml@HEAD: only what lies under data/ has revisions$"):
+        references.resolve("config.yaml@HEAD")

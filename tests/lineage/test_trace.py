@@ -1,0 +1,182 @@
+"""Ancestry down to real data: exact on small lineages, the same for people, programs and pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from heirloom.errors import HeirloomError
+from heirloom.lineage import graph, ledger, references, render
+from heirloom.lineage.trace import distinguishing, trace
+from heirloom.manifest import read_json, write_text
+
+GENERATION = "data/text/replace/seed=0/gen=2"
+
+ACCUMULATE = """\
+text/accumulate/0/2  sample …
+│    chunk_rows 128, code …, family ngram, num_threads 1, rows 20
+├─ tokenizer: text/real:tokenizer  real …
+│       code …, num_threads 1, source.min_paragraph_words 0, source.name files,
+│       source.paths ["corpus/*.txt"], source.text.row_tokens 8, source.text.split.test 0.05,
+│       source.text.split.train 0.9, source.text.split.valid 0.05, source.text.vocab_size 300, source.text_column text
+├─ prompts: text/origin/0/0  mix …
+│  │    code …, num_replicas 1, num_threads 1, rows 40
+│  └─ pool: text/real:train  real …
+├─ train: text/accumulate/0/1:train  mix …
+│  │    mixing.budget grows, mixing.fresh 0.0, mixing.original.draw fixed, mixing.original.share 1.0, mixing.pool 0.0,
+│  │    mixing.synthetic all, rows 20
+│  ├─ pool: text/real:train (see above)
+│  ├─ original: text/origin/0/0 (see above)
+│  └─ synthetic: text/accumulate/0/1  sample …
+│     ├─ tokenizer: text/real:tokenizer (see above)
+│     ├─ prompts: text/origin/0/0 (see above)
+│     ├─ train: text/origin/0/0 (see above)
+│     └─ checkpoint: text/origin/0/0:checkpoint  train …
+│        │    code …, family ngram, fit.order 2, fit.vocab_size 300, num_threads 1
+│        └─ train: text/origin/0/0 (see above)
+└─ checkpoint: text/accumulate/0/1:checkpoint  train …
+   └─ train: text/accumulate/0/1:train (see above)"""
+
+
+def without_hashes(text: str) -> str:
+    return re.sub(r"\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b", "…", text)
+
+
+def shown(reference: str, depth: int | None = None) -> str:
+    return without_hashes(render.tree(trace(reference, depth)))
+
+
+@pytest.mark.usefixtures("made")
+def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
+    assert shown("text/accumulate/0/2") == ACCUMULATE
+
+
+@pytest.mark.usefixtures("made")
+def test_a_tree_can_be_cut() -> None:
+    assert shown("text/accumulate/0/1:checkpoint", 0).splitlines()[::2] == [
+        "text/accumulate/0/1:checkpoint  train …",
+        "└─ train: text/accumulate/0/1:train …",
+    ]
+    assert [references.name_of(path) for path in trace("text/replace/0/1", 1).nodes] == [
+        "text/replace/0/1",
+        "text/real:tokenizer",
+        "text/origin/0/0",
+        "text/origin/0/0:checkpoint",
+    ]
+    with pytest.raises(HeirloomError, match=r"^--depth -1: how many steps up to go, 0 or more$"):
+        trace("text/replace/0/1", -1)
+
+
+@pytest.mark.usefixtures("made")
+def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() -> None:
+    archive = graph.Archive()
+    train = archive.node(f"{GENERATION}/train.parquet")
+    assert train.played("synthetic") == [f"{GENERATION}/synthetic.parquet"]
+    assert train.sha256 == archive.index.sha256[f"{GENERATION}/synthetic.parquet"]  # else this test shows nothing
+    assert archive.node(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
+    shutil.copytree("data/text", "data/another")
+    assert graph.Archive().node(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
+
+
+@pytest.mark.usefixtures("made")
+def test_a_snapshot_of_a_chain_comes_from_what_the_chain_was_given() -> None:
+    assert [references.name_of(path) for path in trace("normal/keep/0/3:checkpoint").nodes] == [
+        "normal/keep/0/3:checkpoint",
+        "normal/real:test",
+        "normal/real:train",
+        "normal/origin/0/0",
+        "normal/origin/0/0:checkpoint",
+    ]
+
+
+@pytest.mark.usefixtures("made")
+def test_a_run_is_told_from_the_most_similar_of_the_others() -> None:
+    own = {"rate": 2, "rows": 3, "kept": None}
+    assert distinguishing(own, []) == {"rate": 2, "rows": 3}
+    assert distinguishing(own, [{"rate": 1, "rows": 1, "kept": None}, {"rate": 2, "rows": 3, "kept": 0.5}]) == {"kept": None}
+    assert distinguishing(own, [{"rate": 1}, own]) == {}
+
+
+@pytest.mark.usefixtures("made")
+def test_the_same_graph_as_json_mermaid_and_dot() -> None:
+    found = trace("text/origin/0/0:checkpoint")
+    told = json.loads(render.as_json(found))
+    assert (told["of"], told["root"]) == ("text/origin/0/0:checkpoint", "text/origin/0/0:checkpoint")
+    checkpoint = told["artefacts"]["text/origin/0/0:checkpoint"]
+    assert (checkpoint["step"], checkpoint["commit"], checkpoint["inputs"]) == ("train", "", {"train": ["text/origin/0/0"]})
+    assert checkpoint["slice"]["fit"] == {"order": 2, "vocab_size": 300}
+    assert set(checkpoint["environment"]) == {"device", "instruction_set", "libraries", "machine", "python"}
+    assert without_hashes(render.mermaid(found)).splitlines() == [
+        "flowchart TD",
+        '  a0["text/origin/0/0:checkpoint<br/>train …"]',
+        '  a1["text/origin/0/0<br/>mix …"]',
+        '  a2["text/real:train<br/>real …"]',
+        "  a1 -->|train| a0",
+        "  a2 -->|pool| a1",
+    ]
+    assert without_hashes(render.dot(found)).splitlines() == [
+        "digraph lineage {",
+        "  node [shape=box];",
+        '  "text/origin/0/0:checkpoint" [label="text/origin/0/0:checkpoint\\ntrain …"];',
+        '  "text/origin/0/0" [label="text/origin/0/0\\nmix …"];',
+        '  "text/real:train" [label="text/real:train\\nreal …"];',
+        '  "text/origin/0/0" -> "text/origin/0/0:checkpoint" [label="train"];',
+        '  "text/real:train" -> "text/origin/0/0" [label="pool"];',
+        "}",
+    ]
+
+
+@pytest.mark.usefixtures("made")
+def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
+    manifest = Path(f"{GENERATION}/train.manifest.json")
+    good = manifest.read_text()
+    manifest.write_text(good.replace(read_json(manifest)["sha256"], "0" * 64))
+    with pytest.raises(HeirloomError, match=rf"^{manifest}: tells of 000000000000, the artefact is recorded as .*; run heirloom verify$"):
+        trace("text/replace/0/2:checkpoint")
+    manifest.unlink()
+    with pytest.raises(HeirloomError, match=rf"^{manifest}: missing; run snakemake, or fetch it with dvc pull$"):
+        trace(f"{GENERATION}/train.parquet")
+    with pytest.raises(HeirloomError, match=r"^corpus/00\.txt: only what lies under data/ has an ancestry$"):
+        trace("corpus/00.txt")
+
+
+@pytest.mark.usefixtures("made")
+def test_an_input_that_nobody_knows_is_named_by_its_fingerprint() -> None:
+    shutil.rmtree("data/text/real")
+    assert "└─ pool: … (no artefact with this fingerprint is known here)" in shown("text/origin/0/0")
+
+
+@pytest.mark.usefixtures("made")
+def test_where_data_were_not_pulled_the_ledger_in_git_tells_the_ancestry() -> None:
+    ledger.write(references.units(None), [])
+    before = list(trace("text/accumulate/0/3:checkpoint").nodes)
+    for arm in ("origin", "accumulate"):
+        Path(f"data/text/{arm}/seed=0.dvc").touch()
+        shutil.rmtree(f"data/text/{arm}/seed=0")
+    assert list(trace("text/accumulate/0/3:checkpoint").nodes) == before
+    assert shown("text/accumulate/0/3:checkpoint", 0).startswith("text/accumulate/0/3:checkpoint  ? …\n")
+
+
+def test_a_path_into_another_project_is_traced_there(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert without_hashes(render.tree(trace("project/data/text/accumulate/seed=0/gen=2/synthetic.parquet"))) == ACCUMULATE
+
+
+@pytest.mark.usefixtures("made")
+def test_a_thousand_generations_are_no_deeper_than_the_stack() -> None:
+    archive = graph.Archive()
+    node = archive.node(f"{GENERATION}/train.parquet")
+    template = Path(f"{GENERATION}/train.manifest.json").read_text()
+    digits = [f"{number:064x}" for number in range(1001)]
+    for number in range(1, 1001):
+        unit = Path(f"data/long/replace/seed=0/gen={number}")
+        manifest = json.loads(template) | {"sha256": digits[number], "inputs": {"synthetic": [digits[number - 1]]}}
+        write_text(unit / "train.manifest.json", json.dumps(manifest))
+        write_text(unit / "train.fingerprint.json", json.dumps({"sha256": digits[number], "size": 0}))
+    assert node.step == "mix"
+    assert len(trace("long/replace/0/1000:train").nodes) == 1000
+    assert render.tree(trace("long/replace/0/1000:train")).count("└─") == 1000
