@@ -11,8 +11,8 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.lineage import graph, ledger, references, render
-from heirloom.lineage.trace import distinguishing, trace
-from heirloom.manifest import read_json, write_text
+from heirloom.lineage.trace import Trace, distinguishing, trace
+from heirloom.manifest import read_json
 
 GENERATION = "data/text/replace/seed=0/gen=2"
 
@@ -166,17 +166,9 @@ def test_a_path_into_another_project_is_traced_there(made: Path, tmp_path: Path,
     assert without_hashes(render.tree(trace("project/data/text/accumulate/seed=0/gen=2/synthetic.parquet"))) == ACCUMULATE
 
 
-@pytest.mark.usefixtures("made")
 def test_a_thousand_generations_are_no_deeper_than_the_stack() -> None:
-    archive = graph.Archive()
-    node = archive.node(f"{GENERATION}/train.parquet")
-    template = Path(f"{GENERATION}/train.manifest.json").read_text()
-    digits = [f"{number:064x}" for number in range(1001)]
-    for number in range(1, 1001):
-        unit = Path(f"data/long/replace/seed=0/gen={number}")
-        manifest = json.loads(template) | {"sha256": digits[number], "inputs": {"synthetic": [digits[number - 1]]}}
-        write_text(unit / "train.manifest.json", json.dumps(manifest))
-        write_text(unit / "train.fingerprint.json", json.dumps({"sha256": digits[number], "size": 0}))
-    assert node.step == "mix"
-    assert len(trace("long/replace/0/1000:train").nodes) == 1000
-    assert render.tree(trace("long/replace/0/1000:train")).count("└─") == 1000
+    nodes = [graph.Node(f"a{number}", {"sha256": f"{number}"}, (graph.Input("parent", "", f"a{number + 1}"),)) for number in range(3000)]
+    by_path = {node.path: node for node in nodes}
+    tree = render.tree(Trace("a0", by_path, dict.fromkeys(by_path, "")))
+    assert tree.count("└─") == 3000
+    assert tree.endswith("└─ parent: a3000 …")

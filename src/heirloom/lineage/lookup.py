@@ -1,4 +1,8 @@
-"""Lookup: one row out of a Parquet file, or counts over it, reading no more columns and row groups than that takes."""
+"""Lookup: one row out of a Parquet file, or counts over it, reading no more columns and row groups than that takes.
+
+Statistics of row groups leave little to read, so that the rest is counted in plain Python: a command is over before NumPy's bridge to Arrow,
+which loads pandas, would be there.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from heirloom.errors import HeirloomError
@@ -47,48 +50,63 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
     HeirloomError
         If the file has no such row.
     """
-    wanted = {"row": row, "born": born, "replica": replica}
     with pq.ParquetFile(path) as file:
-        keys = [name for name in file.schema_arrow.names if wanted.get(name) is not None]
+        wanted = {"row": row, "born": born, "replica": replica}
+        wanted = {key: value for key, value in wanted.items() if value is not None and key in file.schema_arrow.names}
         first = 0
         for group in range(file.num_row_groups):
-            if _may_hold(file.metadata.row_group(group), row):
-                table = file.read_row_group(group, keys)
-                found = np.flatnonzero(np.logical_and.reduce([table[key].to_numpy() == wanted[key] for key in keys]))
-                if len(found):
-                    return first + int(found[0])
+            columns = _columns(file.metadata.row_group(group))
+            if all(_may_hold(columns[key], value) for key, value in wanted.items()):
+                table = file.read_row_group(group, list(wanted))
+                rows = list(zip(*(table[key].to_pylist() for key in wanted), strict=True))
+                if (values := tuple(wanted.values())) in rows:
+                    return first + rows.index(values)
             first += file.metadata.row_group(group).num_rows
     born_in = "" if born is None else f" born in generation {born}"
     raise HeirloomError(f"{path}: no row {row}{born_in}{f' of replica {replica}' if replica else ''}")
 
 
 def writers(path: Path) -> Counter[tuple[int, str | None]]:
-    """Return (generation of birth, fingerprint of the model that wrote it, None for a human) → rows of a dataset, over all replicas."""
+    """Return (generation of birth, fingerprint of the model that wrote it, None for a human) → rows of a dataset, over all replicas.
+
+    Row groups whose statistics say that all rows have one birth and one writer are not read.
+    """
     counts: Counter[tuple[int, str | None]] = Counter()
-    with pq.ParquetFile(path, read_dictionary=["model"]) as file:
+    with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, ["born", "model"])
-            model = table["model"].combine_chunks()
-            names = [*model.dictionary.to_pylist(), None]
-            place = model.indices.fill_null(len(names) - 1).to_numpy()
-            pairs, numbers = np.unique(table["born"].to_numpy().astype(np.int64) * len(names) + place, return_counts=True)
-            for pair, number in zip(pairs.tolist(), numbers.tolist(), strict=True):
-                counts[pair // len(names), names[pair % len(names)]] += number
+            columns = _columns(file.metadata.row_group(group))
+            (born, one_birth), (writer, one_writer) = (_only_value(columns[name]) for name in ("born", "model"))
+            if one_birth and one_writer:
+                counts[born, writer] += columns["born"].num_values
+            else:
+                table = file.read_row_group(group, ["born", "model"])
+                counts.update(zip(table["born"].to_pylist(), table["model"].to_pylist(), strict=True))
     return counts
 
 
 def document_of(path: Path, split: str, row: int) -> dict[str, Any] | None:
     """Return the line of a ``documents.parquet`` whose rows of a split have this id among them."""
     with pq.ParquetFile(path) as file:
-        table = file.read()
-    first = table["first_row"].to_numpy()
-    inside = (first <= row) & (row < first + table["num_rows"].to_numpy())
-    return next((line for line in table.filter(inside).to_pylist() if line["split"] == split), None)
+        lines = file.read().to_pylist()
+    return next((line for line in lines if line["split"] == split and 0 <= row - line["first_row"] < line["num_rows"]), None)
 
 
-def _may_hold(group: Any, row: int) -> bool:
-    """Return whether a row group's statistics allow for a row id."""
-    for column in map(group.column, range(group.num_columns)):
-        if column.path_in_schema == "row" and column.is_stats_set and column.statistics.has_min_max:
-            return bool(column.statistics.min <= row <= column.statistics.max)
-    return True
+def _may_hold(column: Any, value: int) -> bool:
+    """Return whether a column chunk's statistics allow for a value."""
+    statistics = column.statistics
+    return statistics is None or not statistics.has_min_max or bool(statistics.min <= value <= statistics.max)
+
+
+def _only_value(column: Any) -> tuple[Any, bool]:
+    """Return the value that all of a column chunk's rows have, and whether its statistics say that they have one."""
+    statistics = column.statistics
+    if statistics is None or statistics.null_count is None:
+        return None, False
+    if statistics.null_count == column.num_values:
+        return None, True
+    same = statistics.has_min_max and statistics.min == statistics.max and not statistics.null_count
+    return (statistics.min, True) if same else (None, False)
+
+
+def _columns(group: Any) -> dict[str, Any]:
+    return {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
