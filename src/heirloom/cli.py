@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import cli_diff, cli_lineage
+from heirloom import cli_diff, cli_export, cli_lineage
 from heirloom.errors import HeirloomError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.add_typer(cli_lineage.app)
 
 app.command()(cli_diff.diff)
 app.command("git-diff", hidden=True)(cli_diff.git_diff)
+
+app.add_typer(cli_export.app, name="export")
 
 BAD_INPUT = 2
 

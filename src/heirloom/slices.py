@@ -25,7 +25,7 @@ def real(config: Config, experiment: str) -> dict[str, Any]:
     """Return the slice of an experiment's real data (pool, held-out sets, tokenizer)."""
     chosen = config.experiments[experiment]
     entry = "heirloom.steps.real:run_text" if chosen.is_text else "heirloom.steps.real:run_vectors"
-    source = chosen.source.model_dump(mode="json")
+    source = chosen.source.model_dump(mode="json", exclude={"license"})
     own = {"source": source} if chosen.is_text else {"source": source, "num_replicas": chosen.num_replicas}
     return {"step": "real", **own, **_common(config, entry, f"heirloom.sources.{chosen.source.name}:*")}
 

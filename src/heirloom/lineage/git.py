@@ -22,6 +22,11 @@ def commit_of(revision: str) -> str:
     return found
 
 
+def date_of(commit: str) -> str:
+    """Return the date of a commit: when it was committed, ISO 8601 with the zone."""
+    return output("log", "-1", "--format=%cI", commit).strip()
+
+
 def show(revision: str, path: str) -> str | None:
     """Return a text file as it stood in a commit, or None if it was not there."""
     done = _run("show", f"{commit_of(revision)}:./{path}")

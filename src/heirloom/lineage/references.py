@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,15 +124,20 @@ def complete(incomplete: str) -> list[str]:
     return [name for name in known() if name.startswith(incomplete)]
 
 
-def units(text: str | None) -> list[str]:
-    """Return the units on disk that a reference covers: an experiment, an arm, a lineage, a generation, an artefact's unit, or all.
+def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
+    """Return the units that a reference covers: an experiment, an arm, a lineage, a generation, an artefact's unit, or all.
+
+    Parameters
+    ----------
+    among
+        The units to choose from; by default those on disk.
 
     Raises
     ------
     HeirloomError
         If nothing on disk lies there.
     """
-    every = [unit for units in folders.lineages().values() for unit in units]
+    every = [unit for units in folders.lineages().values() for unit in units] if among is None else list(among)
     if text is None:
         return every
     parts = text.partition(":")[0].split("/")

@@ -62,6 +62,11 @@ class WikipediaSource(TextSource):
 
 
 class _SeparableText(TextSource):
+    license: str | None = Field(
+        None,
+        min_length=1,
+        description="Under which licence the text came, as hubs spell it (cc-by-4.0); it is in no slice, and stands in exports alone.",
+    )
     text_column: str = Field("text", min_length=1, description="The column or key that holds the text.")
     document_separator: str | None = Field(
         None,

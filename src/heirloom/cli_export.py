@@ -1,0 +1,49 @@
+"""The command line of exports: `heirloom export hf` and `heirloom export crate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Write what others can open without Heirloom.")
+
+
+def _complete(incomplete: str) -> list[str]:
+    from heirloom.lineage import references
+
+    return references.complete(incomplete)
+
+
+Reference = Annotated[str, typer.Argument(help="experiment/regime/seed/generation[:what][@revision].", autocompletion=_complete)]
+Covering = Annotated[
+    str, typer.Argument(help="An experiment, or experiment/regime/seed; @revision for what a commit recorded.", autocompletion=_complete)
+]
+Target = Annotated[Path, typer.Argument(help="A new folder.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="The config file; asked for the licence of the real data.")]
+CONFIG = Path("config.yaml")
+
+
+@app.command()
+def hf(reference: Reference, target: Target, config: ConfigFile = CONFIG) -> None:
+    """Write a dataset or checkpoint as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
+    from heirloom.export import huggingface
+
+    typer.echo(f"{target}: {huggingface.export(reference, target, config)}")
+
+
+@app.command()
+def crate(
+    reference: Covering,
+    target: Target,
+    config: ConfigFile = CONFIG,
+    author: Annotated[list[str] | None, typer.Option(help="'Name' or 'Name <https://orcid.org/…>'; may be given again.")] = None,
+    *,
+    with_data: Annotated[bool, typer.Option("--with-data", help="Copy heavy files too, not only their names and hashes.")] = False,
+) -> None:
+    """Write a whole experiment or one lineage as an RO-Crate of the profile Provenance Run Crate."""
+    from heirloom.export import crate as job
+
+    made = job.export(reference, target, config=config, authors=author or [], limit=None if with_data else job.SMALL)
+    typer.echo(f"{target}: {made.artefacts} artefacts of {made.jobs} jobs, {made.copied} with their bytes")

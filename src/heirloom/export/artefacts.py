@@ -1,0 +1,141 @@
+"""What an export is made from: artefacts with their manifests, on disk or as a commit recorded them, and their ancestors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, index, references, revisions
+from heirloom.manifest import fingerprint, read_json
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file or folder that a job has made.
+
+    Attributes
+    ----------
+    recorded
+        Its path inside the project.
+    place
+        Where its bytes lie: the same path, or for a revision a private folder that is never written to.
+    manifest
+        What stands beside it.
+    """
+
+    recorded: str
+    place: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its reference."""
+        return references.name_of(self.recorded)
+
+    @property
+    def sha256(self) -> str:
+        """Its recorded fingerprint."""
+        return str(self.manifest["sha256"])
+
+    @property
+    def size(self) -> int:
+        """Its recorded size in bytes."""
+        return int(self.manifest["size"])
+
+    @property
+    def step(self) -> str:
+        """The step that made it."""
+        return str(self.manifest["slice"]["step"])
+
+    @property
+    def job(self) -> str:
+        """The folder that the job which made it worked in: a lineage's for a chain, else that of its generation or real data."""
+        known = folders.lineage_of(self.recorded) if self.step == "chain" else folders.unit_of(self.recorded)
+        return known or self.recorded
+
+    @property
+    def inputs(self) -> list[tuple[str, str]]:
+        """Role and fingerprint of what went in, in order."""
+        given = {role: [value] if isinstance(value, str) else value for role, value in sorted(self.manifest["inputs"].items())}
+        return [(role, sha256) for role, values in given.items() for sha256 in values]
+
+    def parent(self, sha256: str, known: index.Index) -> str | None:
+        """Return the path of the input with a fingerprint; where several artefacts have these bytes, the nearest."""
+        own = Path(self.recorded).parts
+        return min(known.paths.get(sha256, []), key=lambda path: (-_shared(own, Path(path).parts), path), default=None)
+
+
+def opened(path: str, revision: str | None = None) -> Artefact:
+    """Return the artefact at a path inside the project.
+
+    Raises
+    ------
+    HeirloomError
+        If it has no manifest here, or the revision's data cannot be had.
+    """
+    place = revisions.hold(path, revision) if revision else Path(path)
+    return Artefact(path, place, read_json(paths.manifest(place)))
+
+
+def checked(artefact: Artefact) -> Artefact:
+    """Return the artefact if its bytes are here and are the recorded ones.
+
+    Raises
+    ------
+    HeirloomError
+        If they are not.
+    """
+    if not artefact.place.exists():
+        raise HeirloomError(f"{artefact.recorded}: not here; fetch it with dvc pull {folders.lineage_of(artefact.recorded)}")
+    if fingerprint(artefact.place)["sha256"] != artefact.sha256:
+        raise HeirloomError(
+            f"{artefact.recorded}: its bytes are not those of its manifest; get the recorded ones back with dvc checkout, or rerun it"
+        )
+    return artefact
+
+
+def covered(text: str) -> tuple[list[Artefact], index.Index]:
+    """Return the artefacts that a reference covers (an experiment, an arm, a lineage or a generation), sorted, and the index.
+
+    Parameters
+    ----------
+    text
+        A reference, with ``@revision`` for what a commit recorded.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing lies there.
+    """
+    bare, _, revision = text.partition(references.REVISION_MARK)
+    known = index.build(revision or None)
+    here = [path for path in known.sha256 if revision or Path(paths.manifest(path)).exists()]
+    units = set(references.units(bare, sorted({unit for path in here if (unit := folders.unit_of(path))})))
+    return [opened(path, revision or None) for path in sorted(here) if folders.unit_of(path) in units], known
+
+
+def with_ancestors(artefacts: Iterable[Artefact], known: index.Index, revision: str | None) -> list[Artefact]:
+    """Return artefacts and all that they came from, as far as there are manifests, sorted by path."""
+    found = {artefact.recorded: artefact for artefact in artefacts}
+    pending = list(found.values())
+    while pending:
+        for path in _parents(pending.pop(), known):
+            if path not in found and (revision or Path(paths.manifest(path)).exists()):
+                found[path] = opened(path, revision)
+                pending.append(found[path])
+    return [found[path] for path in sorted(found)]
+
+
+def _parents(artefact: Artefact, known: index.Index) -> Iterator[str]:
+    for _, sha256 in artefact.inputs:
+        if path := artefact.parent(sha256, known):
+            yield path
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many leading parts two paths share."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -1,0 +1,147 @@
+"""Cards: what a page on the hub says of a dataset or checkpoint. First of all that it is synthetic; then where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from heirloom.export import regimes
+from heirloom.export.markdown import code, page, prose, table
+from heirloom.export.subject import Rows, Subject, count, learnt_from
+from heirloom.lineage import git, index, references
+
+_TAGS = ("heirloom", "model-collapse")
+_LOAD_TRANSFORMER = """from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained(folder)
+tokenizer = AutoTokenizer.from_pretrained(folder)"""
+_LOAD = """from pathlib import Path
+
+from heirloom.families import family
+
+model = family("{family}").load(Path(folder))"""
+_COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
+`born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
+`model` (fingerprint of the checkpoint that wrote it)."""
+_MAKING = """## Make it again
+
+In a clone of the project that made it:
+
+```console
+{checkout}make env
+snakemake '{target}'
+```
+
+The bytes come out equal on the same processor type and thread count, with {libraries}.
+`provenance/` holds the manifest: step, settings, seed, inputs, code, libraries."""
+
+Facts = Sequence[tuple[str, str]]
+
+
+def dataset(subject: Subject, rows: Path, split: str, inside: str) -> str:
+    """Return the card of a dataset.
+
+    Parameters
+    ----------
+    rows
+        The Parquet file, read for its counts.
+    split, inside
+        The split's name on the hub, and the file's path inside the folder.
+    """
+    counts = count(rows)
+    front: dict[str, Any] = {"pretty_name": f"Heirloom {subject.name}", "license": subject.licence.tag}
+    front["tags"] = [*_TAGS, *(["synthetic"] if counts.synthetic else [])]
+    if subject.is_text:
+        front["task_categories"] = ["text-generation"]
+    front["configs"] = [{"config_name": "default", "data_files": [{"split": split, "path": inside}]}]
+    data = "`tokens` and `text` (new ones only; the prompt is the row `parent`)" if subject.is_text else "`x` (numbers), `replica`"
+    python = f'from datasets import load_dataset\n\nrows = load_dataset(folder, split="{split}")'
+    facts = [("rows written by a model", counts.sentence), *_depth(counts)]
+    beginning = _beginning(subject, _dataset_warning(subject, counts), facts)
+    return page(front, [*beginning, _COLUMNS.format(data=data), *_ending(subject, python)])
+
+
+def checkpoint(subject: Subject) -> str:
+    """Return the card of a checkpoint."""
+    is_transformer = subject.family == "transformer"
+    front: dict[str, Any] = {"license": subject.licence.tag, "tags": [*_TAGS, *(["synthetic"] if subject.generation else [])]}
+    front["library_name"] = "transformers" if is_transformer else "heirloom"
+    if is_transformer:
+        front["pipeline_tag"] = "text-generation"
+    learnt = learnt_from(subject)
+    facts = [("training rows written by a model", learnt.sentence), *_depth(learnt)] if learnt else []
+    python = _LOAD_TRANSFORMER if is_transformer else _LOAD.format(family=subject.family)
+    return page(front, [*_beginning(subject, _model_warning(subject, learnt), facts), *_ending(subject, python)])
+
+
+def _dataset_warning(subject: Subject, rows: Rows) -> str:
+    if not rows.synthetic:
+        return "Every row is real: no model wrote any of them."
+    if not subject.is_text:
+        return f"**Synthetic.** {rows.sentence} were drawn from fitted models and observed nowhere. Do not take them for observations."
+    return (
+        f"**Synthetic.** {rows.sentence} were written by language models, not by people. Do not take them for human text, and do not "
+        "let them into training data unmarked: models that learn from such rows lose the tails of what is real."
+    )
+
+
+def _model_warning(subject: Subject, learnt: Rows | None) -> str:
+    if not subject.generation:
+        return "Trained on real data only: generation 0 of an experiment on models that learn from models. What it writes is synthetic."
+    share = f": {learnt.sentence} of its training set" if learnt else ""
+    return (
+        f"**Learnt from models' output**{share}. This is generation {subject.generation} of an experiment on model collapse. What it "
+        "writes is synthetic, must not be taken for human work, and may be worse than what the first generation writes."
+    )
+
+
+def _beginning(subject: Subject, warning: str, counted: Facts) -> list[str]:
+    facts = [
+        ("reference", code(subject.name)),
+        ("fingerprint (sha256)", code(subject.artefact.sha256)),
+        *([("generation", str(subject.generation))] if subject.generation is not None else []),
+        *([("family", code(subject.family))] if subject.family else []),
+        ("source of the real data", code(subject.source["name"])),
+        *counted,
+        ("commit", _commit(subject.revision)),
+        *_inputs(subject),
+    ]
+    return [f"# {code(subject.name)}", f"> {warning}", table(facts), *_regime(subject)]
+
+
+def _ending(subject: Subject, python: str) -> list[str]:
+    opening = f"## Open it\n\nWith `folder` the path of this folder or its name on the hub:\n\n```python\n{python}\n```"
+    commit = git.commit_of(subject.revision) if subject.revision else git.tree()[0]
+    environment = subject.artefact.manifest.get("environment", {})
+    libraries = ", ".join(f"{name} {version}" for name, version in environment.get("libraries", {}).items())
+    making = _MAKING.format(
+        checkout=f"git checkout {commit}\n" if commit else "", target=subject.target, libraries=libraries or "the same libraries"
+    )
+    return [opening, making, "## Licence", prose(subject.licence.sentence)]
+
+
+def _regime(subject: Subject) -> list[str]:
+    if subject.mixing is None:
+        return []
+    declared = code(json.dumps(subject.mixing, sort_keys=True))
+    return [f"{regimes.sentence(subject.regime, subject.mixing)} As declared: {declared}."]
+
+
+def _depth(rows: Rows) -> list[tuple[str, str]]:
+    return [("depth (models since a human)", f"{rows.depth[0]:.2f} on average, {rows.depth[1]} at most")] if rows.depth else []
+
+
+def _inputs(subject: Subject) -> list[tuple[str, str]]:
+    known = index.build(subject.revision)
+    given = [(role, sha256, subject.artefact.parent(sha256, known)) for role, sha256 in subject.artefact.inputs]
+    named = [(role, code(references.name_of(path)) if path else "not recorded here", code(sha256)) for role, sha256, path in given]
+    return [(f"made from: {role}", f"{name} {sha256}") for role, name, sha256 in named]
+
+
+def _commit(revision: str | None) -> str:
+    commit, changes = (git.commit_of(revision), "") if revision else git.tree()
+    if not commit:
+        return "not recorded in git"
+    return code(commit) + (f" with changes not committed ({code(changes)})" if changes else "")

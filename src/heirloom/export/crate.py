@@ -1,0 +1,181 @@
+"""A Workflow Run RO-Crate, profile Provenance Run Crate 0.5: what ran, with which software, on what, and what came out.
+
+Everything in it is read from manifests, the cost table and git; what they do not say is left out: who ran a job, and when it began.
+Equal artefacts give equal crates: the one date that the specification demands is the commit's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.export import artefacts, crate_jobs, folder, licences
+from heirloom.export.artefacts import Artefact
+from heirloom.export.crate_files import Files, format_of, single
+from heirloom.lineage import folders, git, references
+
+SMALL = 1 << 16
+"""Bytes up to which an artefact is copied into a crate that is not asked for the data."""
+
+ROOT_PROFILES = (
+    ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
+    ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
+    ("https://w3id.org/ro/wfrun/provenance/0.5", "Provenance Run Crate", "0.5"),
+    ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
+)
+TERMS = {
+    "sha256": "https://w3id.org/ro/terms/workflow-run#sha256",
+    "resourceUsage": "https://w3id.org/ro/terms/workflow-run#resourceUsage",
+    "wasDerivedFrom": "http://www.w3.org/ns/prov#wasDerivedFrom",
+    "wasGeneratedBy": "http://www.w3.org/ns/prov#wasGeneratedBy",
+    "wasAttributedTo": "http://www.w3.org/ns/prov#wasAttributedTo",
+}
+"""Terms that RO-Crate 1.1 lacks: two of the profile's own context, and W3C PROV's links between entities."""
+
+WORKFLOW = "Snakefile"
+_CODE = (WORKFLOW, "rules", "dvc.yaml")
+
+
+class Made(NamedTuple):
+    """What a crate holds: artefacts, the jobs that made them, and how many artefacts have their bytes in it."""
+
+    artefacts: int
+    jobs: int
+    copied: int
+
+
+def export(reference: str, target: Path, *, config: Path, authors: Sequence[str] = (), limit: int | None = SMALL) -> Made:
+    """Write the crate of an experiment, a lineage or a generation, with all that it came from.
+
+    Parameters
+    ----------
+    reference
+        What it covers, with ``@revision`` for what a commit recorded.
+    target
+        A folder that does not exist yet, or is empty.
+    config
+        The config file: asked for the licence of the real data, and put into the crate as it stands in the commit.
+    authors
+        ``Name`` or ``Name <URL>`` of each author.
+    limit
+        Bytes up to which an artefact is copied; None copies all.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing lies there, there is no commit whose date to take, bytes to be copied are not the recorded ones, or the folder is in use.
+    """
+    from rocrate.rocrate import ROCrate
+
+    revision = reference.partition(references.REVISION_MARK)[2] or None
+    commit = git.commit_of(revision or "HEAD")
+    covered, known = artefacts.covered(reference)
+    every = artefacts.with_ancestors(covered, known, revision)
+    with folder.new(target) as temporary:
+        crate = ROCrate(version="1.1")
+        crate.metadata.extra_terms.update(TERMS)
+        files = Files(crate, limit)
+        for artefact in every:
+            files.add(artefact)
+        workflow = _workflow(crate, revision, commit, config)
+        jobs = crate_jobs.add(crate, every, files, known, with_costs=revision is None)
+        _link_run(crate, workflow, jobs, [files.of[artefact.recorded] for artefact in covered], config)
+        _describe(crate, reference, git.date_of(commit), _licence(every, config), authors)
+        crate.write(temporary)
+        copied = files.finish(temporary)
+    return Made(len(every), len(jobs.actions), copied)
+
+
+def _describe(crate: Any, reference: str, date: str, licence: licences.Licence, authors: Sequence[str]) -> None:
+    """Fill in the root: names, date, licence, authors, profiles."""
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.model.person import Person
+
+    crate.name = f"Heirloom: {reference}"
+    crate.description = (
+        f"Models trained generation after generation on their own output: datasets and checkpoints of {reference}, how each was made and "
+        f"what from. Rows marked synthetic were written by models. {licence.sentence}"
+    )
+    crate.datePublished = date
+    crate.license = licence.tag
+    if licence.tag.startswith("cc-"):
+        address = f"https://spdx.org/licenses/{licence.tag.upper()}"
+        properties = {"@type": "CreativeWork", "name": licence.tag.upper(), "description": licence.sentence}
+        crate.license = crate.add(ContextEntity(crate, address, properties=properties))
+    profiles = [
+        crate.add(ContextEntity(crate, address, properties={"@type": "CreativeWork", "name": name, "version": version}))
+        for address, name, version in ROOT_PROFILES
+    ]
+    crate.root_dataset["conformsTo"] = profiles
+    if authors:
+        people = [_person(author) for author in authors]
+        crate.author = [crate.add(Person(crate, address, properties={"name": name})) for name, address in people]
+
+
+def _person(given: str) -> tuple[str, str]:
+    name, _, address = given.partition("<")
+    name, address = name.strip(), address.strip().removesuffix(">")
+    if not name or (address and not address.startswith(("https://", "http://"))):
+        raise HeirloomError(f"--author {given!r}: expected 'Name' or 'Name <https://orcid.org/…>'")
+    return name, address or "#" + "-".join(name.lower().split())
+
+
+def _workflow(crate: Any, revision: str | None, commit: str, config: Path) -> Any:
+    """Add the workflow's files, and return the entity of the Snakefile."""
+    texts = {path: text for name in (*_CODE, config.as_posix()) for path, text in _texts(name, revision)}
+    if WORKFLOW not in texts:
+        raise HeirloomError(f"{WORKFLOW}: missing{f' in {revision}' if revision else ''}; run heirloom in the project's top folder")
+    for path, text in texts.items():
+        if path != WORKFLOW:
+            crate.add_file(StringIO(text), path, properties=_told(path, text))
+    kind = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
+    what = {"@type": kind, "version": commit, "description": "sample, mix, train, evaluate; generation after generation"}
+    properties = {**_told(WORKFLOW, texts[WORKFLOW]), **what, "name": "Heirloom's workflow"}
+    return crate.add_workflow(StringIO(texts[WORKFLOW]), WORKFLOW, properties=properties, main=True, lang="snakemake")
+
+
+def _told(path: str, text: str) -> dict[str, Any]:
+    size = str(len(text.encode()))
+    return {"name": path, "sha256": crate_jobs.sha256_text(text), "contentSize": size, "encodingFormat": format_of(path)}
+
+
+def _texts(name: str, revision: str | None) -> list[tuple[str, str]]:
+    """Return path and text of a file, or of the files in a folder; none if there is no such file."""
+    if revision:
+        listed = git.output("ls-tree", "-r", "--name-only", git.commit_of(revision), "--", name).splitlines()
+        return [(path, git.show(revision, path) or "") for path in listed]
+    return [(file.as_posix(), file.read_text(encoding="utf-8")) for file in folder.files(Path(name))]
+
+
+def _link_run(crate: Any, workflow: Any, jobs: crate_jobs.Jobs, results: Sequence[Any], config: Path) -> None:
+    """Say that the workflow's engine ran the jobs, and that the run gave the results."""
+    from rocrate.model.contextentity import ContextEntity
+
+    workflow["hasPart"] = single(jobs.tools)
+    workflow["step"] = single(jobs.steps)
+    run = {"@type": "CreateAction", "name": "the workflow's run", "description": "All jobs that the artefacts in this crate came from."}
+    action = crate.add(ContextEntity(crate, "#run", properties={**run, "actionStatus": "http://schema.org/CompletedActionStatus"}))
+    action["instrument"] = workflow
+    action["result"] = single(results)
+    if given := crate.dereference(config.as_posix()):
+        action["object"] = given
+    engine = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.readthedocs.io"}
+    orders = {"@type": "OrganizeAction", "name": "Snakemake's run of the jobs"}
+    organised = crate.add(ContextEntity(crate, "#engine-run", properties=orders))
+    organised["instrument"] = crate.add(ContextEntity(crate, "https://snakemake.github.io", properties=engine))
+    organised["object"] = single(jobs.controls)
+    organised["result"] = action
+    crate.root_dataset["mentions"] = [action, organised, *jobs.actions]
+
+
+def _licence(every: Sequence[Artefact], config: Path) -> licences.Licence:
+    """Return the licence of the real data that everything came from; one experiment's crate has one source."""
+    real = [artefact for artefact in every if artefact.step == "real"]
+    if not real:
+        raise HeirloomError(f"{every[0].recorded}: the real data that it came from have no manifest here; fetch them with dvc pull")
+    experiment = (folders.keys(real[0].recorded, paths.REAL_FOLDER) or {})["experiment"]
+    return licences.of(experiment, real[0].manifest["slice"]["source"], config)

@@ -1,0 +1,101 @@
+"""The data entities of a crate: what is copied has its path, what is not is named by its hash (RFC 6920), path and size beside it."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.export import folder
+from heirloom.export.artefacts import Artefact, checked
+from heirloom.manifest import sha256_file
+
+_FORMATS = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".json": "application/json",
+    ".safetensors": "application/octet-stream",
+    ".yaml": "application/yaml",
+}
+_OF_FOLDERS = "The hash of a folder is over its sorted lines: relative path, tab, sha256 of the file."
+
+
+class Files:
+    """The artefacts of a crate, as they are added to it.
+
+    Attributes
+    ----------
+    of
+        Path inside the project → entity.
+    """
+
+    def __init__(self, crate: Any, limit: int | None) -> None:
+        self.crate = crate
+        self.limit = limit
+        self.of: dict[str, Any] = {}
+        self._copied = 0
+
+    def add(self, artefact: Artefact) -> None:
+        """Add an artefact with its manifest and fingerprint: its bytes if they are here and within the limit, else its name."""
+        small = self.limit is None or (artefact.size <= self.limit and artefact.place.exists())
+        entity = self._copy(checked(artefact)) if small else self._refer(artefact)
+        self._copied += small
+        self.of[artefact.recorded] = entity
+        for note in (paths.manifest, paths.fingerprint):
+            beside = self._file(Path(note(artefact.place)), note(artefact.recorded))
+            beside["about"] = entity
+
+    def finish(self, written: Path) -> int:
+        """Make the written files writable (what DVC keeps is not); return how many artefacts have their bytes in the crate."""
+        for file in folder.files(written):
+            file.chmod(file.stat().st_mode | stat.S_IWUSR)
+        return self._copied
+
+    def unknown(self, sha256: str) -> Any:
+        """Return the entity of an input of which the hash is all that is known."""
+        from rocrate.model.contextentity import ContextEntity
+
+        properties = {"@type": "CreativeWork", "name": f"an artefact not recorded here: {sha256[:10]}", "sha256": sha256}
+        return self.crate.add(ContextEntity(self.crate, _named_by_hash(sha256), properties=properties))
+
+    def _copy(self, artefact: Artefact) -> Any:
+        told = _told(artefact)
+        if artefact.place.is_file():
+            return self._file(artefact.place, artefact.recorded, **told)
+        entity = self.crate.add_dataset(dest_path=f"{artefact.recorded}/", properties={**told, "description": _OF_FOLDERS})
+        inside = folder.files(artefact.place)
+        parts = [self._file(file, f"{artefact.recorded}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
+        entity["hasPart"] = single(parts)
+        return entity
+
+    def _refer(self, artefact: Artefact) -> Any:
+        told = {**_told(artefact), "alternateName": artefact.recorded, "description": "Not in this crate: named by its hash."}
+        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.recorded}"
+        if Path(artefact.recorded).suffix:
+            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.recorded)})
+        return self.crate.add_dataset(address, properties={**told, "description": f"{told['description']} {_OF_FOLDERS}"})
+
+    def _file(self, source: Path, inside: str, **told: str) -> Any:
+        measured = {"name": inside, "sha256": sha256_file(source), "contentSize": str(source.stat().st_size)}
+        return self.crate.add_file(source, inside, properties={**measured, "encodingFormat": format_of(inside), **told})
+
+
+def _told(artefact: Artefact) -> dict[str, str]:
+    return {"name": artefact.name, "sha256": artefact.sha256, "contentSize": str(artefact.size)}
+
+
+def single(values: Sequence[Any]) -> Any:
+    """Return the values, or the only one by itself, as RO-Crate spells it."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def format_of(path: str) -> str:
+    """Return the media type of a file."""
+    return _FORMATS.get(Path(path).suffix, "text/plain")
+
+
+def _named_by_hash(sha256: str) -> str:
+    """Return the name of some bytes: RFC 6920, section 3."""
+    return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")

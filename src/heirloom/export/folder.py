@@ -1,0 +1,39 @@
+"""The folder that an export fills: a new one, whole or not there at all, whose files are copies and nobody's links."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from heirloom.errors import HeirloomError
+from heirloom.manifest import replacing
+
+
+@contextmanager
+def new(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``target`` on success.
+
+    Raises
+    ------
+    HeirloomError
+        If ``target`` is a file, or a folder that holds something.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise HeirloomError(f"{target}: already there and not empty; name a new folder, or remove it first")
+    with replacing(target) as temporary:
+        temporary.mkdir()
+        yield temporary
+
+
+def files(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder, sorted; hidden ones left out."""
+    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [file for file in inside if file.is_file() and not file.name.startswith(".")]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's bytes, and no more: what DVC keeps is read-only, and often a link into its cache."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,77 @@
+"""A folder that Hugging Face's libraries open unaided: one dataset as Parquet, or one checkpoint as safetensors, and a card.
+
+Data and weights are copied byte for byte, so the fingerprint in the card is the one in the lineage.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.export import card, folder
+from heirloom.export.artefacts import checked, opened
+from heirloom.export.subject import Subject, describe
+from heirloom.lineage import references
+from heirloom.manifest import dumps
+from heirloom.tokenization import END_OF_DOCUMENT
+
+PROVENANCE = "provenance"
+_SPLITS = {"synthetic": "train", "train": "train", "valid": "validation", "test": "test"}
+
+
+def export(reference: str, target: Path, config: Path) -> str:
+    """Write a dataset or checkpoint as a folder for the hub; return the reference it stands for.
+
+    Parameters
+    ----------
+    reference
+        Names one dataset (synthetic, train, valid, test) or checkpoint, ``@revision`` included.
+    target
+        A folder that does not exist yet, or is empty.
+    config
+        Asked for the licence of the real data.
+
+    Raises
+    ------
+    HeirloomError
+        If the reference names anything else, the bytes are not the recorded ones, or the folder is in use.
+    """
+    found = references.resolve(reference)
+    stem = Path(found.recorded or found.path).name.split(".")[0]
+    if found.recorded is None or stem not in (*_SPLITS, "checkpoint"):
+        raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, train, valid, test) or a checkpoint under data/")
+    artefact = checked(opened(found.recorded, found.revision))
+    about = describe(artefact, found.name, found.revision, config)
+    with folder.new(target) as temporary:
+        text = _checkpoint(about, temporary) if stem == "checkpoint" else _dataset(about, _SPLITS[stem], temporary)
+        (temporary / "README.md").write_text(text, encoding="utf-8")
+        for note in (paths.manifest, paths.fingerprint):
+            folder.copy(Path(note(artefact.place)), temporary / PROVENANCE / Path(note(artefact.recorded)).name)
+    return found.name
+
+
+def _dataset(about: Subject, split: str, target: Path) -> str:
+    inside = f"data/{split}.parquet"
+    folder.copy(about.artefact.place, target / inside)
+    return card.dataset(about, target / inside, split, inside)
+
+
+def _checkpoint(about: Subject, target: Path) -> str:
+    place = about.artefact.place
+    for file in folder.files(place):
+        folder.copy(file, target / file.relative_to(place))
+    if about.is_text:
+        tokenizer = checked(opened(paths.fill(paths.TOKENIZER, about.experiment), about.revision))
+        folder.copy(tokenizer.place, target / "tokenizer.json")
+    if about.family == "transformer":
+        (target / "tokenizer_config.json").write_text(_tokenizer_config(target), encoding="utf-8")
+    return card.checkpoint(about)
+
+
+def _tokenizer_config(checkpoint: Path) -> str:
+    """Return what `AutoTokenizer` has to be told beside ``tokenizer.json``: its class, the end of a document, the context."""
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_OF_DOCUMENT, "clean_up_tokenization_spaces": False}
+    return dumps({**told, "model_max_length": config["max_position_embeddings"]})

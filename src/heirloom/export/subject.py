@@ -1,0 +1,143 @@
+"""What a card is about: an artefact, and what its own and its neighbours' manifests and rows say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.export import licences
+from heirloom.export.artefacts import Artefact, opened
+from heirloom.lineage import folders
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A dataset or checkpoint and its circumstances.
+
+    Attributes
+    ----------
+    name
+        The reference as asked for, in its shortest spelling.
+    revision
+        The git revision that was asked for, or None for what lies on disk.
+    generation
+        None for an experiment's real data.
+    family
+        Of the model that it is, or that wrote it; empty for real and mixed rows.
+    source
+        Settings of the source of the real data.
+    mixing
+        The regime's declaration; None for real data and the origin.
+    """
+
+    artefact: Artefact
+    name: str
+    revision: str | None
+    experiment: str
+    regime: str
+    generation: int | None
+    family: str
+    source: Mapping[str, Any]
+    mixing: Mapping[str, Any] | None
+    licence: licences.Licence
+
+    @property
+    def is_text(self) -> bool:
+        """Whether rows are text rather than vectors."""
+        return "text" in self.source
+
+    @property
+    def target(self) -> str:
+        """What Snakemake is asked for to make it: its path, or the trajectory of the chain that it is a snapshot of."""
+        return paths.TRAJECTORY.format(**_keys(self.artefact)) if self.artefact.step == "chain" else self.artefact.recorded
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Counts of a dataset's rows, and its depth (models since a human: mean, largest) where the dataset says it."""
+
+    total: int
+    synthetic: int
+    depth: tuple[float, int] | None
+
+    @property
+    def sentence(self) -> str:
+        """How many of the rows a model wrote."""
+        return f"{self.synthetic:,} of {self.total:,} rows ({100 * self.synthetic / self.total:.1f} %)"
+
+
+def describe(artefact: Artefact, name: str, revision: str | None, config: Path) -> Subject:
+    """Return the subject of an artefact's card.
+
+    Parameters
+    ----------
+    config
+        Asked for the licence of the real data.
+
+    Raises
+    ------
+    HeirloomError
+        If the real data have no manifest here.
+    """
+    keys = _keys(artefact)
+    slice_ = artefact.manifest["slice"]
+    real = opened(paths.fill(paths.REAL_TRAIN, keys["experiment"]), revision)
+    source = real.manifest["slice"]["source"]
+    generation = int(keys["generation"]) if "generation" in keys else None
+    return Subject(
+        artefact,
+        name,
+        revision,
+        keys["experiment"],
+        keys.get("regime", paths.REAL),
+        generation,
+        slice_.get("family") or slice_.get("steps", {}).get("train", {}).get("family", ""),
+        source,
+        _mixing(artefact, revision) if generation else None,
+        licences.of(keys["experiment"], source, config),
+    )
+
+
+def count(rows: Path) -> Rows:
+    """Return how many rows of a dataset a model wrote, and the depth where the dataset has it, holding one batch at a time."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    synthetic, depths, deepest = 0, 0.0, 0
+    with pq.ParquetFile(rows) as file:
+        total = file.metadata.num_rows
+        deep = {"depth", "depth_max"} <= set(file.schema_arrow.names)
+        for batch in file.iter_batches(columns=["kind", "depth", "depth_max"] if deep else ["kind"]):
+            synthetic += pc.sum(pc.equal(batch["kind"], "synthetic")).as_py() or 0
+            if deep:
+                depths += pc.sum(batch["depth"]).as_py()
+                deepest = max(deepest, pc.max(batch["depth_max"]).as_py())
+    return Rows(total, synthetic, (depths / total, deepest) if deep else None)
+
+
+def learnt_from(checkpoint: Subject) -> Rows | None:
+    """Return the counts of the training set of a checkpoint, if it is to be had."""
+    train = _training_set(checkpoint.artefact, checkpoint.revision)
+    return count(train.place) if train and train.place.exists() else None
+
+
+def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | None:
+    train = _training_set(artefact, revision)
+    slice_ = train.manifest["slice"] if train else {}
+    mixing: Mapping[str, Any] | None = slice_.get("steps", {}).get("mix", slice_).get("mixing")
+    return mixing
+
+
+def _training_set(artefact: Artefact, revision: str | None) -> Artefact | None:
+    try:
+        return opened(paths.TRAIN.format(**_keys(artefact)), revision)
+    except HeirloomError:  # not fetched, or not kept: a card says less then
+        return None
+
+
+def _keys(artefact: Artefact) -> dict[str, str]:
+    return folders.keys(artefact.recorded, paths.GENERATION) or folders.keys(artefact.recorded, paths.REAL_FOLDER) or {}
