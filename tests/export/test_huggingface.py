@@ -1,0 +1,156 @@
+"""Folders for the hub, opened by Hugging Face's own libraries, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from heirloom import tokenization
+from heirloom.errors import HeirloomError
+from heirloom.export.huggingface import export
+from heirloom.families import family
+from heirloom.manifest import fingerprint, read_json
+
+CONFIG = Path("config.yaml")
+OUT = Path("out")
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def card() -> tuple[dict[str, Any], str]:
+    """Return the front matter and the text of the card."""
+    _, front, text = (OUT / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(front), text
+
+
+def test_a_dataset_opens_with_load_dataset_and_has_the_rows_of_the_original(tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    assert export("lm/keep/0/1:train", OUT, CONFIG) == "lm/keep/0/1:train"
+    rows = load_dataset(str(OUT), cache_dir=str(tmp_path / "cache"))
+    original = pq.read_table("data/lm/keep/seed=0/gen=1/train.parquet")
+    assert list(rows) == ["train"]
+    assert rows["train"].to_list() == original.to_pylist()
+    assert fingerprint(OUT / "data/train.parquet") == read_json(OUT / "provenance/train.fingerprint.json")
+
+
+def test_a_held_out_set_is_the_split_of_its_name_and_its_card_says_that_it_is_real(tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    export("lm/real:valid", OUT, CONFIG)
+    assert list(load_dataset(str(OUT), cache_dir=str(tmp_path / "cache"))) == ["validation"]
+    front, text = card()
+    assert front["tags"] == ["heirloom", "model-collapse"]
+    assert "Every row is real" in text
+    assert "Synthetic" not in text
+
+
+def test_a_transformer_opens_with_the_auto_classes_and_they_agree_with_heirloom() -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    export("lm/keep/0/1:checkpoint", OUT, CONFIG)
+    tokenizer = AutoTokenizer.from_pretrained(OUT)
+    model = AutoModelForCausalLM.from_pretrained(OUT)
+    own = tokenization.from_json(Path("data/lm/real/tokenizer.json").read_text())
+    text = "The river of chapter 3 — naïve, “quoted”\n\tand 🦆."
+    ids = own.encode(text).ids
+    assert tokenizer(text)["input_ids"] == ids
+    assert tokenizer.decode(ids) == text
+    assert (tokenizer.eos_token_id, tokenizer.model_max_length) == (tokenization.END_OF_DOCUMENT_ID, 8)
+    expected = family("transformer").load(Path("data/lm/keep/seed=0/gen=1/checkpoint")).weights
+    state = model.state_dict()
+    assert all(torch.equal(state[name], weight) for name, weight in expected.items())
+    assert model.generate(torch.tensor([ids[:3]]), max_new_tokens=2, do_sample=False).shape == (1, 5)
+
+
+def test_the_python_in_a_card_of_another_family_loads_the_model() -> None:
+    export("bell/keep/0/1:checkpoint", OUT, CONFIG)
+    front, text = card()
+    python = text.split("```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {"folder": str(OUT)}
+    exec(python, found)  # noqa: S102  it is ours
+    expected = family("gaussian").load(Path("data/bell/keep/seed=0/gen=1/checkpoint"))
+    assert vars(found["model"]).keys() == vars(expected).keys()
+    assert front["library_name"] == "heirloom"
+    assert not (OUT / "tokenizer.json").exists()
+
+
+def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
+    export("lm/keep/0/1:train", OUT, CONFIG)
+    front, text = card()
+    sha256 = read_json("data/lm/keep/seed=0/gen=1/train.fingerprint.json")["sha256"]
+    parent = read_json("data/lm/keep/seed=0/gen=1/synthetic.fingerprint.json")["sha256"]
+    assert front["license"] == "cc-by-4.0"
+    assert "synthetic" in front["tags"]
+    for said in (
+        "**Synthetic.** 15 of 20 rows (75.0 %) were written by language models",
+        "Do not take them for human text",
+        f"| fingerprint (sha256) | `{sha256}` |",
+        "| generation | 1 |",
+        f"| made from: synthetic | `lm/keep/0/1` `{parent}` |",
+        "Under the regime `keep` a generation trains on original real rows, 0.25 of the row budget, drawn anew each generation; and on the",
+        "snakemake 'data/lm/keep/seed=0/gen=1/train.parquet'",
+        "The licence of the real data is cc-by-4.0, as the config states.",
+    ):
+        assert said in text, said
+
+
+def test_a_checkpoints_card_counts_what_it_was_trained_on() -> None:
+    export("lm/keep/0/1:checkpoint", OUT, CONFIG)
+    assert "**Learnt from models' output**: 15 of 20 rows (75.0 %) of its training set" in card()[1]
+
+
+def test_the_licence_is_read_from_the_config_as_it_is_now() -> None:
+    Path("config.yaml").write_text(CONFIG.read_text().replace("cc-by-4.0", '"mine | <b>`x`</b>"'))
+    export("lm/keep/0/1", OUT, CONFIG)
+    front, text = card()
+    assert front["license"] == "mine | <b>`x`</b>"
+    assert "The licence of the real data is mine \\| \\<b\\>`x`\\</b\\>, as the config states." in text
+
+
+def test_without_a_config_the_licence_of_a_users_text_is_unknown() -> None:
+    export("lm/keep/0/1", OUT, Path("none.yaml"))
+    front, text = card()
+    assert front["license"] == "unknown"
+    assert "Nobody has stated the licence" in text
+
+
+@pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents", "config.yaml"])
+def test_what_is_neither_rows_nor_a_model_is_refused(reference: str) -> None:
+    with pytest.raises(HeirloomError, match="export hf takes a dataset"):
+        export(reference, OUT, CONFIG)
+
+
+def test_a_folder_in_use_is_refused_and_kept() -> None:
+    OUT.mkdir()
+    (OUT / "mine.txt").write_text("mine")
+    with pytest.raises(HeirloomError, match="^out: already there and not empty; name a new folder, or remove it first$"):
+        export("lm/keep/0/1", OUT, CONFIG)
+    assert [file.name for file in OUT.iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_is_filled() -> None:
+    OUT.mkdir()
+    export("lm/keep/0/1", OUT, CONFIG)
+    assert (OUT / "README.md").exists()
+
+
+def test_bytes_that_are_not_the_recorded_ones_are_refused_and_leave_nothing() -> None:
+    rows = Path("data/lm/keep/seed=0/gen=1/synthetic.parquet")
+    rows.write_bytes(rows.read_bytes()[:-1] + b"?")
+    with pytest.raises(HeirloomError, match=r"synthetic\.parquet: its bytes are not those of its manifest"):
+        export("lm/keep/0/1", OUT, CONFIG)
+    assert not OUT.exists()
+
+
+def test_a_copy_is_a_file_of_its_own_that_may_be_written_to() -> None:
+    rows = Path("data/lm/keep/seed=0/gen=1/synthetic.parquet")
+    rows.chmod(0o444)  # as DVC leaves it
+    export("lm/keep/0/1", OUT, CONFIG)
+    copied = (OUT / "data/train.parquet").stat()
+    assert (copied.st_nlink, copied.st_mode & 0o200) == (1, 0o200)
+    assert copied.st_ino != rows.stat().st_ino
