@@ -63,6 +63,12 @@ def shell(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def sh() -> Shell:
+    """Return a function that runs a command in the working folder."""
+    return shell
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the project's folder; only ever copied."""
@@ -72,7 +78,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         config = configuration.load("config.yaml")
         _lineage(config, "lm", _real_text(config))
-        _lineage(config, "bell", _real_vectors(config))
+        real.run_vectors(slices.real(config, "bell"), paths.fill(paths.REAL_TRAIN, "bell"), paths.fill(paths.REAL_TEST, "bell"))
+        _lineage(config, "bell", None)
         for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "a version")):
             shell("git", *arguments)
     return folder
@@ -91,10 +98,6 @@ def _real_text(config: configuration.Config) -> str:
     tokenizer = paths.fill(paths.TOKENIZER, "lm")
     real.run_text(slices.real(config, "lm"), files, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
     return tokenizer
-
-
-def _real_vectors(config: configuration.Config) -> None:
-    real.run_vectors(slices.real(config, "bell"), paths.fill(paths.REAL_TRAIN, "bell"), paths.fill(paths.REAL_TEST, "bell"))
 
 
 def _lineage(config: configuration.Config, name: str, tokenizer: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
 from heirloom.families import family
 from heirloom.manifest import fingerprint, read_json
+from helpers import run_in
 
 CONFIG = Path("config.yaml")
 OUT = Path("out")
@@ -128,7 +130,7 @@ def test_what_is_neither_rows_nor_a_model_is_refused(reference: str) -> None:
 def test_a_folder_in_use_is_refused_and_kept() -> None:
     OUT.mkdir()
     (OUT / "mine.txt").write_text("mine")
-    with pytest.raises(HeirloomError, match="^out: already there and not empty; name a new folder, or remove it first$"):
+    with pytest.raises(HeirloomError, match=r"^out: already there and not empty; name a new folder, or remove it first$"):
         export("lm/keep/0/1", OUT, CONFIG)
     assert [file.name for file in OUT.iterdir()] == ["mine.txt"]
 
@@ -154,3 +156,11 @@ def test_a_copy_is_a_file_of_its_own_that_may_be_written_to() -> None:
     copied = (OUT / "data/train.parquet").stat()
     assert (copied.st_nlink, copied.st_mode & 0o200) == (1, 0o200)
     assert copied.st_ino != rows.stat().st_ino
+
+
+def test_on_the_command_line_bad_input_is_one_line() -> None:
+    done = run_in(Path.cwd(), sys.executable, "-m", "heirloom", "export", "hf", "lm/kept/0/1", "out", check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "did you mean lm/keep/0/1" in done.stderr
+    assert run_in(Path.cwd(), sys.executable, "-m", "heirloom", "export", "hf", "lm/keep/0/1", "out").stdout == "out: lm/keep/0/1\n"

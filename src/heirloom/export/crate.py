@@ -113,7 +113,7 @@ def _describe(crate: Any, reference: str, date: str, licence: licences.Licence, 
     crate.root_dataset["conformsTo"] = profiles
     if authors:
         people = [_person(author) for author in authors]
-        crate.author = [crate.add(Person(crate, address, properties={"name": name})) for name, address in people]
+        crate.root_dataset["author"] = single([crate.add(Person(crate, address, properties={"name": name})) for name, address in people])
 
 
 def _person(given: str) -> tuple[str, str]:

@@ -1,0 +1,49 @@
+"""Exports of a revision: what a commit recorded, while other bytes lie in the workspace; on real git and real DVC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from heirloom import config as configuration
+from heirloom import slices
+from heirloom.export import crate, huggingface
+from heirloom.lineage.record import record
+from heirloom.manifest import fingerprint, read_json, recorded_sha256
+from heirloom.steps import sample
+
+pytestmark = pytest.mark.slow
+
+CONFIG = Path("config.yaml")
+ROWS = Path("data/bell/keep/seed=0/gen=1/synthetic.parquet")
+
+
+@pytest.fixture
+def first(project: Path, sh: Callable[..., str]) -> str:
+    """Record a first version in DVC and git, make other rows and another Snakefile after it, and return the first rows' hash."""
+    record(CONFIG)
+    sh("git", "add", "-A")
+    sh("git", "commit", "-q", "-m", "recorded")
+    sha256 = recorded_sha256(ROWS)
+    slice_ = slices.sample(configuration.load(CONFIG), "bell", "keep", 0, 1)
+    sample.run({**slice_, "rows": 4}, "data/bell/origin/seed=0/gen=0/checkpoint", None, None, str(ROWS))
+    (project / "Snakefile").write_text("# another\n")
+    assert recorded_sha256(ROWS) != sha256
+    return sha256
+
+
+def test_a_revision_is_exported_as_it_was_recorded(first: str) -> None:
+    assert huggingface.export("bell/keep/0/1@HEAD", Path("hub"), CONFIG) == "bell/keep/0/1@HEAD"
+    assert fingerprint(Path("hub/data/train.parquet"))["sha256"] == first
+    assert "# `bell/keep/0/1@HEAD`" in Path("hub/README.md").read_text()
+
+    crate.export("bell/keep/0@HEAD", Path("crate"), config=CONFIG, limit=None)
+    assert fingerprint("crate" / ROWS)["sha256"] == first
+    assert Path("crate/Snakefile").read_text() != "# another\n"
+    assert read_json(Path("crate") / ROWS.with_name("synthetic.manifest.json"))["slice"]["rows"] == 8
+
+    crate.export("bell/keep/0", Path("now"), config=CONFIG, limit=None)
+    assert fingerprint("now" / ROWS)["sha256"] == recorded_sha256(ROWS)
+    assert Path("now/Snakefile").read_text() == "# another\n"
