@@ -111,7 +111,9 @@ def _lineage(config: configuration.Config, name: str, tokenizer: str | None) -> 
     key = config, name, "keep", 0
     mix.run(slices.mix(*key, 0), pool, None, [], original)
     train.run(slices.train(*key, 0), original, None, origin)
-    sample.run(slices.sample(*key, 1), origin, original if tokenizer else None, tokenizer, synthetic)
+    sample.run(slices.sample(*key, 1), origin, original, original if tokenizer else None, tokenizer, synthetic)
     mix.run(slices.mix(*key, 1), pool, original, [synthetic], at(paths.TRAIN, 1))
     train.run(slices.train(*key, 1), at(paths.TRAIN, 1), origin, at(paths.CHECKPOINT, 1))
-    evaluate.run(slices.evaluate(*key, 1), at(paths.CHECKPOINT, 1), synthetic, held_out, original, origin, at(paths.METRICS, 1))
+    inputs = {"checkpoint": at(paths.CHECKPOINT, 1), "train": at(paths.TRAIN, 1), "synthetic": synthetic}
+    shared = {"held_out": held_out, "original": original, "origin": origin}
+    evaluate.run(slices.evaluate(*key, 1), {**inputs, **shared}, at(paths.METRICS, 1))

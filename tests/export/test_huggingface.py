@@ -93,6 +93,8 @@ def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
         "Do not take them for human text",
         f"| fingerprint (sha256) | `{sha256}` |",
         "| generation | 1 |",
+        "| depth (models since a human) | 0.75 on average, 1 at most |",
+        "`depth` and `depth_max` (models since a human, mean and largest)",
         f"| made from: synthetic | `lm/keep/0/1` `{parent}` |",
         "Under the regime `keep` a generation trains on original real rows, 0.25 of the row budget, drawn anew each generation; and on the",
         "snakemake 'data/lm/keep/seed=0/gen=1/train.parquet'",

@@ -28,7 +28,8 @@ def first(project: Path, sh: Callable[..., str]) -> str:
     sh("git", "commit", "-q", "-m", "recorded")
     sha256 = recorded_sha256(ROWS)
     slice_ = slices.sample(configuration.load(CONFIG), "bell", "keep", 0, 1)
-    sample.run({**slice_, "rows": 4}, "data/bell/origin/seed=0/gen=0/checkpoint", None, None, str(ROWS))
+    origin = "data/bell/origin/seed=0/gen=0"
+    sample.run({**slice_, "rows": 4}, f"{origin}/checkpoint", f"{origin}/train.parquet", None, None, str(ROWS))
     (project / "Snakefile").write_text("# another\n")
     assert recorded_sha256(ROWS) != sha256
     return sha256

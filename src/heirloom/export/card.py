@@ -24,7 +24,8 @@ from heirloom.families import family
 model = family("{family}").load(Path(folder))"""
 _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
-`model` (fingerprint of the checkpoint that wrote it)."""
+`model` (fingerprint of the checkpoint that wrote it){depth}."""
+_DEPTH = ", `depth` and `depth_max` (models since a human, mean and largest)"
 _MAKING = """## Make it again
 
 In a clone of the project that made it:
@@ -60,7 +61,7 @@ def dataset(subject: Subject, rows: Path, split: str, inside: str) -> str:
     python = f'from datasets import load_dataset\n\nrows = load_dataset(folder, split="{split}")'
     facts = [("rows written by a model", counts.sentence), *_depth(counts)]
     beginning = _beginning(subject, _dataset_warning(subject, counts), facts)
-    return page(front, [*beginning, _COLUMNS.format(data=data), *_ending(subject, python)])
+    return page(front, [*beginning, _COLUMNS.format(data=data, depth=_DEPTH if counts.depth else ""), *_ending(subject, python)])
 
 
 def checkpoint(subject: Subject) -> str:
