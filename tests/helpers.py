@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WORKFLOW = ("Snakefile", "rules", "profiles", "docs/report", "dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore", "src")
+WORKFLOW = ("Snakefile", "rules", "profiles", "docs/report", "dvc.yaml", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "src")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -104,13 +104,16 @@ def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config
     assert not [name for name in written["words"]["replace"] if "histogram" in name]
 
 
-def test_plot_tables_have_a_row_a_generation_and_regime(run: Path, config: Config) -> None:
+def test_plot_tables_have_a_row_a_metric_regime_and_generation_and_every_line_begins_at_the_origin(run: Path, config: Config) -> None:
     tables.write(config)
     table = pd.read_csv("results/plots/words.csv")
-    assert list(table.columns)[:3] == ["generation", "regime", "test_perplexity"]
-    assert table["regime"].tolist()[:4] == ["origin", "control", "keep", "replace"]
-    assert len(table) == 1 + 3 * 3
-    assert table.loc[0, "test_perplexity"] == pytest.approx(60.5)
+    assert list(table.columns) == ["generation", "regime", "metric", "value"]
+    first = table[(table["metric"] == "test_perplexity") & (table["regime"] == "replace")]
+    assert first["generation"].tolist() == [0, 1, 2, 3]
+    assert table.drop_duplicates(["regime", "metric"])["regime"].tolist()[:3] == ["control", "keep", "replace"]
+    assert set(table.loc[(table["generation"] == 0) & (table["metric"] == "test_perplexity"), "value"]) == {60.5}
+    assert table["metric"].iloc[0] == "test_perplexity"
+    assert len(table) == table["metric"].nunique() * 3 * 4
 
 
 def test_the_plots_of_an_earlier_config_disappear(run: Path, config: Config) -> None:

@@ -23,6 +23,8 @@ PLOTS = f"{paths.RESULTS}/plots"
 
 COLUMNS = ("experiment", "variant", "regime", "seed", "generation", "metric", "value")
 
+PLOT_COLUMNS = ("generation", "regime", "metric", "value")
+
 TEXT_HEADLINES = ("test_perplexity", "origin_perplexity.median", "distinct_3", "token_entropy", "tail_survival.17-64")
 VECTOR_HEADLINES = (
     *("covariance_trace", "log_determinant", "mean_squared_error", "wasserstein2_squared", "tail_mass_99"),
@@ -145,10 +147,23 @@ def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[s
 
 
 def plot_table(own: pd.DataFrame) -> pd.DataFrame:
-    """Return one experiment's headline metrics: a row a generation and regime, a column a metric, means over seeds."""
+    """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (mean over seeds).
+
+    The template ``.dvc/plots/regimes.json`` draws a panel a metric and a line a regime. Every regime's line begins at the origin, whose
+    row is therefore repeated under each regime; where an experiment has the origin alone, it stays itself.
+    """
+    import pandas as pd
+
     shown = own[own["metric"].isin(HEADLINES)]
-    wide = shown.pivot_table(index=["generation", "regime"], columns="metric", values="value", aggfunc="mean")
-    return wide[[metric for metric in HEADLINES if metric in wide.columns]].reset_index()
+    means = shown.groupby(["generation", "regime", "metric"], as_index=False)["value"].mean()
+    origin, later = means[means["regime"] == paths.ORIGIN], means[means["regime"] != paths.ORIGIN]
+    parts = [part for regime in sorted(set(later["regime"])) for part in (origin.assign(regime=regime), later[later["regime"] == regime])]
+    table = pd.concat(parts or [origin])
+    return table.sort_values(["metric", "regime", "generation"], key=_headline_order, ignore_index=True)[list(PLOT_COLUMNS)]
+
+
+def _headline_order(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column.map({metric: place for place, metric in enumerate(HEADLINES)}) if column.name == "metric" else column
 
 
 def _file(key: Key) -> str:
