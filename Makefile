@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env run record report summary test test-fast check format clean-env
+.PHONY: all env run record restore report summary test test-fast check format clean-env
 
 all: run record report summary
 
@@ -24,6 +24,10 @@ run: env
 # Snakemake's hook has recorded already when something ran; this covers the case where nothing did
 record: env
 	heirloom record --complete --if-possible
+
+# after git checkout of another commit: its data, and Snakemake's records of the jobs that made them
+restore: env
+	heirloom restore
 
 report: env
 	snakemake --report results/report.html --quiet all

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import cli_diff, cli_export, cli_lineage
+from heirloom import cli_diff, cli_export, cli_lineage, manifest
 from heirloom.errors import HeirloomError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ BAD_INPUT = 2
 Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="A config file.")]
 CONFIG = Path("config.yaml")
+CONFIGS = [CONFIG]
 
 
 def main() -> None:
@@ -40,13 +41,15 @@ def main() -> None:
         sys.exit(BAD_INPUT)
 
 
-def _begin(text: str) -> dict[str, Any]:
-    """Return the slice, and fix the number of threads before a numerical library is imported."""
+def _begin(text: str, *inputs: str) -> dict[str, Any]:
+    """Return the slice, fix the number of threads before a numerical library is imported, and refuse inputs that are not as recorded."""
     step: dict[str, Any] = json.loads(text)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(step["num_threads"])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for artefact in filter(None, inputs):
+        manifest.check(artefact)
     return step
 
 
@@ -78,7 +81,7 @@ def mix(
     synthetic: Annotated[str, typer.Option(help="Synthetic sets, oldest first, separated by spaces.")] = "",
 ) -> None:
     """Mix a generation's training set."""
-    step = _begin(slice_)
+    step = _begin(slice_, pool, original, *synthetic.split())
     from heirloom.steps import mix as job
 
     job.run(step, pool, original or None, synthetic.split(), train)
@@ -87,7 +90,7 @@ def mix(
 @app.command()
 def train(slice_: Slice, train: Annotated[str, typer.Option()], checkpoint: Annotated[str, typer.Option()], start: str = "") -> None:
     """Train a generation's model."""
-    step = _begin(slice_)
+    step = _begin(slice_, train, start)
     from heirloom.steps import train as job
 
     job.run(step, train, start or None, checkpoint)
@@ -103,7 +106,7 @@ def sample(
     tokenizer: str = "",
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
-    step = _begin(slice_)
+    step = _begin(slice_, checkpoint, train, original, tokenizer)
     from heirloom.steps import sample as job
 
     job.run(step, checkpoint, train, original or None, tokenizer or None, synthetic)
@@ -121,7 +124,7 @@ def evaluate(
     synthetic: str = "",
 ) -> None:
     """Measure a generation's model and synthetic set."""
-    step = _begin(slice_)
+    step = _begin(slice_, checkpoint, train, synthetic, held_out, original, origin)
     from heirloom.steps import evaluate as job
 
     inputs = {
@@ -145,7 +148,7 @@ def chain(
     trajectory: Annotated[str, typer.Option()],
 ) -> None:
     """Run a whole lineage in one job."""
-    step = _begin(slice_)
+    step = _begin(slice_, pool, held_out, original, checkpoint)
     from heirloom.steps import chain as job
 
     job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)
@@ -209,6 +212,33 @@ def record(
     if report.unrecorded and not if_possible:
         raise HeirloomError(report.unrecorded)
     typer.echo(report.line)
+
+
+@app.command()
+def restore() -> None:
+    """Bring back the data of the commit that git has checked out, and Snakemake's records of its jobs."""
+    from heirloom.lineage.restore import bring_back
+
+    typer.echo(f"restored; Snakemake's records of {bring_back()} files were put back")
+
+
+@app.command()
+def prune(
+    config: Annotated[list[Path], typer.Option("--config", help="What a config names, stays; may be given several times.")] = CONFIGS,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also remove what could not be brought back.")] = False,
+) -> None:
+    """List generations, lineages and experiments that no config names any more; with --yes, remove them."""
+    from heirloom.config import load
+    from heirloom.lineage import prune as job
+
+    found = job.leftovers([load(file) for file in config])
+    if yes:
+        job.remove(found, force=force)
+    for leftover in found:
+        typer.echo(leftover.line)
+    typer.echo(job.total(found, removed=yes))
 
 
 @app.command()

@@ -90,6 +90,25 @@ def recorded_sha256(artefact: str | Path) -> str:
     return str(read_json(paths.fingerprint(artefact))["sha256"])
 
 
+def check(artefact: str | Path) -> None:
+    """Raise unless an artefact, its fingerprint and its manifest agree: nothing is built on what nobody can account for.
+
+    Raises
+    ------
+    HeirloomError
+        If one of the three is missing, or does not match; the message names the file.
+    """
+    noted, manifest_file = paths.fingerprint(artefact), paths.manifest(artefact)
+    printed, told = read_json(noted), read_json(manifest_file)
+    mend = f"dvc checkout --force {artefact} brings it back, or delete it and {noted} and run snakemake"
+    if told.get("sha256") != printed.get("sha256"):
+        raise HeirloomError(f"{manifest_file}: tells of other bytes than {noted}; {mend}")
+    if not Path(artefact).exists():
+        raise HeirloomError(f"{artefact}: missing; {mend}")
+    if fingerprint(Path(artefact)) != printed:
+        raise HeirloomError(f"{artefact}: not the bytes that {noted} tells of; {mend}")
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a file under a temporary name and rename it: never half-written, never through a link into DVC's cache."""
     with replacing(path) as temporary:

@@ -108,6 +108,25 @@ def hidden(folders: Sequence[str]) -> Iterator[None]:
             ignore.unlink()
 
 
+def checkout(lineages: Sequence[str]) -> None:
+    """Bring lineage folders from the cache into the workspace, as their ``.dvc`` files say.
+
+    Raises
+    ------
+    HeirloomError
+        If results that nobody has recorded would be lost.
+    """
+    for start in range(0, len(lineages), _BATCH):
+        hint = "heirloom record keeps unsaved results, dvc checkout --force gives them up"
+        _run("--wait-for-lock", "checkout", *lineages[start : start + _BATCH], hint=hint)
+
+
+def is_cached(lineage: str) -> bool:
+    """Return whether the cache holds all of a recorded lineage folder."""
+    recorded = listing(lineage)
+    return recorded is not None and all(cached(md5).exists() for md5 in recorded.values())
+
+
 def relink(lineages: Sequence[str]) -> None:
     """Put links in place of files that have a copy in the cache; DVC refuses to touch what it has not recorded."""
     if lineages:
@@ -159,11 +178,11 @@ def _without_git() -> bool:
     return config.getboolean("core", "no_scm", fallback=False)
 
 
-def _run(*arguments: str) -> str:
+def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
     done = subprocess.run([sys.executable, "-P", "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
         told = " ".join(errors or said[-3:]) or f"exit status {done.returncode}"
-        raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {told}; the data are safe, try heirloom record again")
+        raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {told}; {hint}")
     return done.stdout

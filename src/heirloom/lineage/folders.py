@@ -55,6 +55,13 @@ def lineages() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def pointed() -> list[str]:
+    """Return the lineage folders that a ``.dvc`` file tells of, on disk themselves or not, sorted."""
+    wanted = [pattern.format(**dict.fromkeys(_WILDCARDS, "*")) + ".dvc" for pattern in _TRACKED]
+    found = {path.with_suffix("").as_posix() for pattern in wanted for path in Path().glob(pattern)}
+    return sorted(path for path in found if lineage_of(path) == path)
+
+
 def artefacts(unit: str) -> list[Path]:
     """Return the artefacts of a unit that are on disk: no fingerprints, manifests, hidden files, or folders without a file."""
     return sorted(path for path in Path(unit).iterdir() if _is_artefact(path))

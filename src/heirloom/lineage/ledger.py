@@ -34,6 +34,13 @@ def write(units: Collection[str], replaced: Collection[str]) -> None:
         write_text(LEDGER, text)
 
 
+def forget(gone: Collection[str]) -> None:
+    """Take out the lines of all artefacts in some units or lineage folders."""
+    lines = [line for path, line in _present().items() if not {folders.unit_of(path), folders.lineage_of(path)} & set(gone)]
+    if LEDGER.exists():
+        write_text(LEDGER, "".join(f"{line}\n" for line in ["\t".join(COLUMNS), *lines]))
+
+
 def line(artefact: Path) -> str:
     """Return an artefact's line: path, sha256, size in bytes, ``role=sha256`` of each input, separated by tabs."""
     manifest = read_json(paths.manifest(artefact))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from heirloom import paths
-from heirloom.lineage import folders, provenance, stamps
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, folders, provenance, stamps
 
 SEEN = Path(".heirloom/provenance.json")
 
@@ -23,6 +24,25 @@ def restore() -> int:
     now = signatures()
     changed = sum(provenance.put_back(unit) for unit, signature in now.items() if seen.get(unit) != signature)
     remember(now)
+    return changed
+
+
+def bring_back() -> int:
+    """Bring the data of the commit that is checked out, and the records of its jobs; return how many records changed.
+
+    Raises
+    ------
+    HeirloomError
+        If DVC cannot be used, or its cache lacks some lineage folders: the others are brought all the same.
+    """
+    if why := dvc.unavailable():
+        raise HeirloomError(why.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
+    here = {lineage: dvc.is_cached(lineage) for lineage in folders.pointed()}
+    dvc.checkout([lineage for lineage, is_here in here.items() if is_here])
+    changed = restore()
+    if lacking := [lineage for lineage, is_here in here.items() if not is_here]:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise HeirloomError(f"DVC's cache lacks files of {lacking[0]}{more}; dvc pull fetches them, then snakemake goes on")
     return changed
 
 

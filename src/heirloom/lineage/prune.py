@@ -1,0 +1,157 @@
+"""Prune: generations, lineages and experiments that no config names any more are listed, and on request removed.
+
+What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache every file that it lists. What cannot is refused.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from heirloom import paths
+from heirloom.config import Config
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, folders, git, ledger
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A folder that no config names.
+
+    Attributes
+    ----------
+    path
+        A lineage folder, an experiment's real data, or one generation of a lineage that otherwise stays.
+    size
+        Bytes on disk; 0 where it is recorded, but not pulled.
+    at_risk
+        Why it could not be brought back, in a few words, or an empty string.
+    """
+
+    path: str
+    size: int
+    at_risk: str
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        return f"{self.path}  {self.size / 1e6:.1f} MB  {self.at_risk or 'recorded'}"
+
+
+def leftovers(configs: Iterable[Config]) -> list[Leftover]:
+    """Return what lies under ``data/``, or is recorded there, and is named by none of the configs; sorted by path."""
+    named = {path for config in configs for path in _named(config)}
+    found = []
+    for lineage in _lineages():
+        recorded = dvc.listing(lineage)
+        if lineage not in named:
+            found.append(_leftover(lineage, lineage, recorded))
+            continue
+        units = _generations(lineage, recorded or {})
+        found += [_leftover(unit, lineage, recorded) for unit in units if unit not in named]
+    return found
+
+
+def remove(found: Sequence[Leftover], *, force: bool = False) -> None:
+    """Remove leftovers from the disk, from DVC's record and from the ledger; DVC's cache and git's history keep them.
+
+    Parameters
+    ----------
+    force
+        Also remove what cannot be brought back.
+
+    Raises
+    ------
+    HeirloomError
+        If something could not be brought back and ``force`` is not given (nothing is removed then), or DVC fails.
+    """
+    at_risk = [leftover for leftover in found if leftover.at_risk]
+    if at_risk and not force:
+        more = f", and {len(at_risk) - 1} more" if len(at_risk) > 1 else ""
+        raise HeirloomError(f"nothing removed: {at_risk[0].path} is lost for good{more}: {at_risk[0].at_risk}; else give --force")
+    for leftover in found:
+        shutil.rmtree(leftover.path, ignore_errors=True)
+        _pointer(leftover.path).unlink(missing_ok=True)
+    parts = [leftover.path for leftover in found if leftover.path in _recorded_units(leftover.path)]
+    dvc.add(parts)  # DVC takes out of a folder's record what it is given and does not find
+    ledger.forget({leftover.path for leftover in found})
+    for folder in {parent for leftover in found for parent in list(Path(leftover.path).parents)[:2]}:
+        _remove_if_empty(folder)
+
+
+def total(found: Sequence[Leftover], *, removed: bool) -> str:
+    """Return what was listed or removed, in one line, with the command that comes next."""
+    if not found:
+        return "nothing to prune: the configs name all there is"
+    what = f"{len(found)} folders, {sum(leftover.size for leftover in found) / 1e6:.1f} MB"
+    if not removed:
+        return f"{what}; heirloom prune --yes removes them"
+    return f"{what} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"
+
+
+def _named(config: Config) -> Iterator[str]:
+    """Yield the lineage folders and generations that a config asks for."""
+    for name, experiment in config.experiments.items():
+        yield paths.REAL_FOLDER.format(experiment=name)
+        kept = experiment.snapshots if experiment.granularity == "chain" else range(1, experiment.generations + 1)
+        for seed in experiment.seeds:
+            yield paths.LINEAGE.format(experiment=name, regime=paths.ORIGIN, seed=seed)
+            yield paths.fill(paths.GENERATION, name, paths.ORIGIN, seed, 0)
+            for regime in experiment.regimes:
+                yield paths.LINEAGE.format(experiment=name, regime=regime, seed=seed)
+                yield from (paths.fill(paths.GENERATION, name, regime, seed, generation) for generation in kept)
+
+
+def _lineages() -> list[str]:
+    """Return the lineage folders on disk and those that only a ``.dvc`` file tells of."""
+    return sorted({*folders.lineages(), *folders.pointed()})
+
+
+def _generations(lineage: str, recorded: Mapping[str, str]) -> list[str]:
+    units = {*folders.lineages().get(lineage, []), *(unit for path in recorded if (unit := folders.unit_of(path)))} - {lineage}
+    return sorted(units, key=lambda unit: (len(unit), unit))
+
+
+def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None) -> Leftover:
+    inside = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
+    return Leftover(path, sum(file.stat().st_size for file in inside), _risk(lineage, inside, recorded))
+
+
+def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | None) -> str:
+    pointer = _pointer(lineage)
+    if not pointer.exists():
+        return "not recorded; heirloom record keeps it"
+    if git.output("show", f"HEAD:./{pointer}") != pointer.read_text(encoding="utf-8"):
+        return f"no commit has {pointer} as it is; git commit it first"
+    if files and recorded is None:
+        return f"DVC's cache has no record of it; dvc fetch {pointer} first"
+    for file in files:
+        md5 = (recorded or {}).get(file.as_posix())
+        if md5 is None:
+            return f"{file} is not recorded; heirloom record keeps it"
+        if not (kept := dvc.cached(md5)).exists():
+            return f"DVC's cache lacks {file}; dvc fetch {pointer} first"
+        if not kept.samefile(file) and dvc.md5(file) != md5:
+            return f"{file} has changed since it was recorded"
+    return ""
+
+
+def _recorded_units(path: str) -> set[str]:
+    lineage = folders.lineage_of(path) or path
+    return {unit for file in dvc.listing(lineage) or {} if (unit := folders.unit_of(file))}
+
+
+def _pointer(path: str) -> Path:
+    return Path(f"{path}.dvc")
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(".") for part in file.parts)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    for place in (folder, folder.parent):
+        if len(place.parts) > 1 and place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
