@@ -2,143 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from heirloom.errors import HeirloomError
 from heirloom.lineage import provenance
 from heirloom.lineage.record import RecordReport, record
 from heirloom.manifest import replacing
-
-HERE = Path(__file__).parent
-LINEAGE = Path("data/toy/replace/seed=0")
-
-Shell = Callable[..., str]
+from toy_project import (
+    ALL,
+    CONFIG,
+    LINEAGE,
+    MODEL,
+    UP_TO_DATE,
+    Shell,
+    cache_is_intact,
+    change_rows,
+    clone,
+    commit,
+    forget,
+    ledger,
+    listed,
+    planned,
+    set_generations,
+    snakemake,
+)
 
 pytestmark = pytest.mark.slow
-
-CONFIG = Path("config.yaml")
-ALL = ("data/toy/origin/seed=0", "data/toy/real", "data/toy/replace/seed=0")
-MODEL = LINEAGE / "gen=2/checkpoint/model.safetensors"
-UP_TO_DATE = "Data and pipelines are up to date.\n"
-
-
-@pytest.fixture(scope="session")
-def sh() -> Iterator[Shell]:
-    """Yield a function that runs a command and gives what it printed; it fails the test unless the exit status is ``status``."""
-    who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **who}
-
-    def command(*arguments: str, status: int = 0, **environment: str) -> str:
-        env = {**os.environ, **own, **environment}
-        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DVC_STAGE", raising=False)
-        yield command
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:
-    """Make the toy project, a git repository with one commit, the working folder; nothing has run."""
-    write(tmp_path / "toy")
-    monkeypatch.chdir(tmp_path / "toy")
-    sh("git", "init", "-q")
-    commit(sh)
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, sh: Shell) -> tuple[Path, RecordReport]:
-    """Return the folder and the report of a first run, recorded and committed; only ever copied."""
-    folder = tmp_path_factory.mktemp("finished") / "toy"
-    write(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        sh("git", "init", "-q")
-        commit(sh)
-        snakemake(sh)
-        report = record(CONFIG, complete=True)
-        commit(sh)
-    return folder, report
-
-
-@pytest.fixture
-def recorded(finished: tuple[Path, RecordReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> RecordReport:
-    """Return the report of a first run, recorded and committed, of which the working folder is a copy, links and all."""
-    sh("cp", "-a", str(finished[0]), str(tmp_path / "toy"))
-    monkeypatch.chdir(tmp_path / "toy")
-    return finished[1]
-
-
-def write(folder: Path) -> None:
-    """Write the toy project into a new folder, with this repository's own settings of DVC and git."""
-    shutil.copytree(HERE / "toy", folder)
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(HERE.parents[1] / name, folder / name)
-    for name in ("rules/none.smk", "src/code.py", "src/heirloom.egg-info/PKG-INFO"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-
-
-def commit(sh: Shell) -> None:
-    sh("git", "add", "-A")
-    sh("git", "commit", "-q", "-m", "a version")
-
-
-def snakemake(sh: Shell, *arguments: str, status: int = 0, **environment: str) -> str:
-    return sh("snakemake", "--cores", "1", "--rerun-incomplete", *arguments, status=status, **environment)
-
-
-def listed(folder: Path | str) -> set[str]:
-    """Return the files that DVC has recorded of a lineage folder."""
-    md5 = yaml.safe_load(Path(f"{folder}.dvc").read_text())["outs"][0]["md5"]
-    return {entry["relpath"] for entry in json.loads(Path(".dvc/cache/files/md5", md5[:2], md5[2:]).read_text())}
-
-
-def forget() -> None:
-    """Leave data and Snakemake's state as after a run that nobody has recorded."""
-    for path in [*Path("data").rglob("*.dvc"), Path("dvc.lock"), Path("results/lineage.tsv")]:
-        path.unlink()
-    for folder in (".heirloom", ".dvc/cache"):
-        shutil.rmtree(folder)
-
-
-def ledger() -> dict[str, list[str]]:
-    _, *lines = Path("results/lineage.tsv").read_text().splitlines()
-    return {line.split("\t")[0]: line.split("\t") for line in lines}
-
-
-def set_generations(number: int) -> None:
-    CONFIG.write_text(CONFIG.read_text().replace("generations: 2", f"generations: {number}"))
-
-
-def change_rows(old: str = "rows: 10", new: str = "rows: 11") -> None:
-    CONFIG.write_text(CONFIG.read_text().replace(old, new))
-
-
-def planned(sh: Shell) -> dict[str, int]:
-    """Return rule → number of jobs that Snakemake would run."""
-    lines = snakemake(sh, "-n").partition("Job stats:")[2].partition("total")[0].splitlines()
-    return {rule: int(number) for rule, number in (line.split() for line in lines[3:] if line)}
-
-
-def cache_is_intact() -> bool:
-    objects = {f"{path.parent.name}{path.stem}": path for path in Path(".dvc/cache/files/md5").rglob("*") if path.is_file()}
-    return all(hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == name for name, path in objects.items())
 
 
 def test_after_a_run_everything_is_recorded_and_dvc_and_git_are_clean(recorded: RecordReport, sh: Shell) -> None:
@@ -314,17 +208,6 @@ def test_jobs_of_one_rule_keep_different_ids_and_outputs_of_one_job_the_same(rec
     checkpoints = [ids[f"{LINEAGE}/gen={generation}/checkpoint"] for generation in (1, 2)]
     assert len(set(checkpoints)) == 2
     assert ids[f"{LINEAGE}/gen=1/checkpoint.manifest.json"] == checkpoints[0]
-
-
-def clone(sh: Shell, monkeypatch: pytest.MonkeyPatch, *pulled: str) -> None:
-    """Push, clone into a new folder, pull and make that the working folder."""
-    here = Path.cwd()
-    sh("dvc", "remote", "add", "-q", "-d", "store", str(here.parent / "store"))
-    commit(sh)
-    sh("dvc", "push", "-q")
-    sh("git", "clone", "-q", str(here), str(here.parent / "clone"))
-    monkeypatch.chdir(here.parent / "clone")
-    sh("dvc", "pull", "-q", *pulled)
 
 
 def test_a_clone_has_nothing_to_do_and_nothing_to_record(recorded: RecordReport, sh: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
