@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ Shell = Callable[..., str]
 def write(folder: Path) -> None:
     """Write the toy project into a new folder, with this repository's own settings of DVC and git."""
     shutil.copytree(ROOT / "tests/lineage/toy", folder)
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots/regimes.json"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     for name in ("rules/none.smk", "src/code.py", "src/heirloom.egg-info/PKG-INFO"):
@@ -62,7 +63,7 @@ def ledger() -> dict[str, list[str]]:
 
 
 def set_generations(number: int) -> None:
-    CONFIG.write_text(CONFIG.read_text().replace("generations: 2", f"generations: {number}"))
+    CONFIG.write_text(re.sub(r"generations: \d+", f"generations: {number}", CONFIG.read_text()))
 
 
 def change_rows(old: str = "rows: 10", new: str = "rows: 11") -> None:
@@ -73,6 +74,21 @@ def planned(sh: Shell) -> dict[str, int]:
     """Return rule → number of jobs that Snakemake would run."""
     lines = snakemake(sh, "-n").partition("Job stats:")[2].partition("total")[0].splitlines()
     return {rule: int(number) for rule, number in (line.split() for line in lines[3:] if line)}
+
+
+def planned_totals(sh: Shell, *arguments: str) -> dict[str, int]:
+    """Return rule → number of jobs that the real workflow would run, its target rule left out."""
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+)\s+(\d+)$", sh("snakemake", "-n", *arguments), re.MULTILINE)}
+    return {rule: number for rule, number in counts.items() if rule not in {"all", "total"}}
+
+
+def record_by_itself() -> None:
+    """Give the toy the hook and the profile of the real workflow, so that a plain `snakemake` runs and records."""
+    hook = "python -c 'from heirloom.lineage.record import record; from pathlib import Path; record(Path(\"config.yaml\"), True)'"
+    snakefile = Path("Snakefile")
+    snakefile.write_text(f'{snakefile.read_text()}\nonsuccess:\n    shell("""{hook}""")\n')
+    Path("profiles/default").mkdir(parents=True)
+    Path("profiles/default/config.yaml").write_text("cores: 1\n")
 
 
 def cache_is_intact() -> bool:

@@ -13,8 +13,24 @@ import pytest
 
 import small_lineages
 from heirloom.lineage.record import RecordReport, record
-from helpers import write_corpus
-from toy_project import CONFIG, Shell, commit, snakemake, write
+from helpers import make_workspace, write_corpus
+from toy_project import CONFIG, Shell, commit, set_generations, snakemake, write
+
+SMALL = """\
+# one lineage of the real workflow, small enough to be run a few times
+schema_version: 1
+num_threads: 1
+regimes:
+  replace: {}
+experiments:
+  steps:
+    family: {name: gaussian}
+    source: {name: normal, rows: 100, test_rows: 10}
+    regimes: [replace]
+    generations: 0
+    rows: 20
+    num_replicas: 5
+"""
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +99,34 @@ def made(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     shutil.copytree(made_once, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, sh: Shell) -> Path:
+    """Return a folder with a bare git repository and a DVC remote, to which two runs of the real workflow were pushed; never written to.
+
+    ``project.git`` has two tags: at ``first`` the config asks for one generation, at ``second`` for two. ``store`` is the remote.
+    """
+    folder = tmp_path_factory.mktemp("published")
+    work = make_workspace(folder / "work")
+    (work / "config.yaml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(work)
+        sh("git", "init", "-q", "-b", "main")
+        sh("dvc", "remote", "add", "-q", "-d", "store", str(folder / "store"))
+        for tag, generations in (("first", 1), ("second", 2)):
+            set_generations(generations)
+            sh("snakemake")
+            commit(sh)
+            sh("git", "tag", tag)
+            sh("dvc", "push", "-q")
+        sh("git", "clone", "-q", "--bare", ".", str(folder / "project.git"))
+    return folder
+
+
+@pytest.fixture
+def elsewhere(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> Path:
+    """Make a clone without any data the working folder, and return it."""
+    sh("git", "clone", "-q", str(published / "project.git"), str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    return tmp_path / "clone"

@@ -28,6 +28,7 @@ from toy_project import (
     ledger,
     listed,
     planned,
+    record_by_itself,
     set_generations,
     snakemake,
 )
@@ -179,11 +180,7 @@ def test_only_the_default_config_is_committed_as_the_workflow_of_dvc_yaml(record
 
 
 def test_dvc_repro_runs_the_workflow_and_records_inside_it(toy: None, sh: Shell) -> None:
-    hook = "python -c 'from heirloom.lineage.record import record; from pathlib import Path; record(Path(\"config.yaml\"), True)'"
-    snakefile = Path("Snakefile")
-    snakefile.write_text(f'{snakefile.read_text()}\nonsuccess:\n    shell("""{hook}""")\n')
-    Path("profiles/default").mkdir(parents=True)
-    Path("profiles/default/config.yaml").write_text("cores: 1\n")
+    record_by_itself()
     sh("dvc", "repro")
     assert sh("dvc", "status") == UP_TO_DATE
     assert "gen=2/checkpoint/model.safetensors" in listed(LINEAGE)

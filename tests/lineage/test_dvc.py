@@ -1,0 +1,223 @@
+"""What a DVC user types, and what it answers here: real DVC on two versions of the real workflow's smallest lineage."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from heirloom.lineage.record import RecordReport
+from toy_project import UP_TO_DATE, Shell, commit, planned, planned_totals, record_by_itself
+
+pytestmark = pytest.mark.slow
+
+LINEAGE = "data/steps/replace/seed=0"
+
+
+@pytest.fixture
+def work(published: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the folder in which both versions were run the working folder, for commands that change nothing."""
+    monkeypatch.chdir(published / "work")
+    return published / "work"
+
+
+def printed(text: str) -> Any:
+    """Return the JSON that a command printed."""
+    return json.loads(text[text.index("{") :])
+
+
+def test_status_and_data_status_say_that_all_is_recorded(work: Path, sh: Shell) -> None:
+    assert sh("dvc", "status") == UP_TO_DATE
+    assert "No changes" in sh("dvc", "data", "status", "--granular")
+    assert sh("dvc", "status", "--cloud") == "Cache and remote 'store' are in sync.\n"
+
+
+def test_diff_lists_the_files_that_one_more_generation_added(work: Path, sh: Shell) -> None:
+    told = printed(sh("dvc", "diff", "--json", "first", "second"))
+    added = {entry["path"] for entry in told["added"]}
+    assert f"{LINEAGE}/gen=2/checkpoint/model.safetensors" in added
+    assert {path for path in added if not path.startswith(f"{LINEAGE}/gen=2")} == set()
+    assert [entry["path"] for entry in told["modified"]] == [f"{LINEAGE}/"]
+    assert told["deleted"] == []
+    assert told["renamed"] == []
+
+
+def test_data_status_names_the_single_file_that_differs(elsewhere: Path, sh: Shell) -> None:
+    sh("dvc", "pull", "-q")
+    metrics = Path(f"{LINEAGE}/gen=1/metrics.json")
+    metrics.unlink()
+    metrics.write_text("{}\n")
+    told = printed(sh("dvc", "data", "status", "--granular", "--json"))
+    assert told["uncommitted"]["modified"] == [f"{LINEAGE}/", str(metrics)]
+    sh("dvc", "checkout", "--force", "-q")
+    assert sh("dvc", "status") == UP_TO_DATE
+
+
+def test_metrics_are_the_last_generation_by_experiment_regime_and_name(work: Path, sh: Shell) -> None:
+    shown = printed(sh("dvc", "metrics", "show", "--json"))[""]["data"]["results/metrics.json"]["data"]
+    assert shown == json.loads(Path("results/metrics.json").read_text())
+    differ = printed(sh("dvc", "metrics", "diff", "--json", "first", "second"))["results/metrics.json"]
+    change = differ["steps.replace.covariance_trace.mean"]
+    assert change["new"] == shown["steps"]["replace"]["covariance_trace.mean"]
+    assert change["diff"] == pytest.approx(change["new"] - change["old"])
+
+
+def test_params_diff_names_the_key_of_the_config_that_changed(work: Path, sh: Shell) -> None:
+    told = printed(sh("dvc", "params", "diff", "--json", "first", "second"))
+    assert told["config.yaml"] == {"experiments.steps.generations": {"old": 1, "new": 2, "diff": 1}}
+
+
+def test_plots_have_a_line_a_regime_a_dash_a_version_and_a_panel_a_metric(work: Path, sh: Shell) -> None:
+    told = printed(sh("dvc", "plots", "diff", "--json", "first", "second"))
+    assert list(told) == ["data"]  # no errors beside it
+    (plot,) = told["data"]["results/plots/steps.csv"]
+    assert plot["revisions"] == ["first", "second"]
+    drawn = plot["content"]
+    assert drawn["facet"]["field"] == "metric"
+    encoding = drawn["spec"]["encoding"]
+    assert {channel: encoding[channel]["field"] for channel in ("x", "y", "color", "strokeDash")} == {
+        "x": "generation",
+        "y": "value",
+        "color": "regime",
+        "strokeDash": "rev",
+    }
+    lines: dict[tuple[str, str], list[tuple[int, str]]] = {(row["rev"], row["regime"]): [] for row in drawn["data"]["values"]}
+    for row in drawn["data"]["values"]:
+        if row["metric"] == "covariance_trace.mean":
+            lines[row["rev"], row["regime"]].append((int(row["generation"]), row["value"]))
+    assert {key: [generation for generation, _ in line] for key, line in lines.items()} == {
+        ("first", "replace"): [0, 1],
+        ("second", "replace"): [0, 1, 2],
+    }
+    assert lines["first", "replace"] == lines["second", "replace"][:2]
+
+
+def test_plots_show_writes_a_page(work: Path, sh: Shell, tmp_path: Path) -> None:
+    sh("dvc", "plots", "show", "--out", str(tmp_path / "page"))
+    assert "vegaEmbed" in (tmp_path / "page/index.html").read_text()
+
+
+def test_the_api_reads_a_file_of_any_revision_without_a_checkout(work: Path) -> None:
+    import dvc.api
+    from dvc.exceptions import PathMissingError
+
+    path = f"{LINEAGE}/gen=2/train.fingerprint.json"
+    assert json.loads(dvc.api.read(path, rev="second")) == json.loads(Path(path).read_text())
+    with pytest.raises(PathMissingError):
+        dvc.api.read(path, rev="first")
+    with dvc.api.open("results/plots/steps.csv", rev="first") as file:
+        assert {row["generation"] for row in csv.DictReader(io.StringIO(file.read()))} == {"0", "1"}
+    first = dvc.api.DVCFileSystem(rev="first")
+    assert sorted(Path(name).name for name in first.ls(LINEAGE, detail=False)) == ["gen=1"]
+    with first.open(f"{LINEAGE}/gen=1/synthetic.parquet") as file:
+        assert file.read(4) == b"PAR1"
+
+
+def test_repro_of_a_clone_with_its_data_runs_nothing(elsewhere: Path, sh: Shell) -> None:
+    sh("dvc", "pull", "-q")
+    assert "Stage 'workflow' didn't change, skipping" in sh("dvc", "repro")
+    assert planned_totals(sh) == {}
+    assert sh("git", "status", "--short") == ""
+
+
+def test_gc_frees_old_versions_and_a_pull_brings_them_back(elsewhere: Path, sh: Shell) -> None:
+    sh("dvc", "fetch", "-q", "--all-tags")
+    sh("git", "checkout", "-q", "first")
+    sh("heirloom", "restore")
+    sh("dvc", "gc", "--workspace", "--force", "-q")
+    assert sh("dvc", "status") == UP_TO_DATE
+    sh("git", "checkout", "-q", "second")
+    said = sh("heirloom", "restore", status=2)
+    assert said == f"heirloom: DVC's cache lacks files of {LINEAGE}; dvc pull fetches them, then snakemake goes on\n"
+    sh("dvc", "pull", "-q")
+    assert sh("dvc", "status") == UP_TO_DATE
+
+
+def test_an_experiment_with_another_key_runs_is_listed_and_can_be_applied(recorded: RecordReport, sh: Shell) -> None:
+    record_by_itself()
+    commit(sh)
+    sh("dvc", "exp", "run", "--name", "longer", "-S", "config.yaml:experiments.toy.generations=3")
+    header, *lines = csv.reader(io.StringIO(sh("dvc", "exp", "show", "--csv")))
+    row = next(dict(zip(header, line, strict=True)) for line in lines if "longer" in line)
+    assert [value for name, value in row.items() if name.endswith("experiments.toy.generations")] == ["3"]
+    sh("git", "checkout", "-q", "--force", "HEAD")
+    sh("heirloom", "restore")
+    assert planned(sh) == {}
+    sh("dvc", "exp", "apply", "longer")
+    assert sh("dvc", "status") == UP_TO_DATE
+    assert planned(sh) == {}
+    assert Path("data/toy/replace/seed=0/gen=3/checkpoint").is_dir()
+
+
+class Store(BaseHTTPRequestHandler):
+    """Keeps what is sent to it in memory; refuses more than ``limit`` files."""
+
+    kept: dict[str, bytes]
+    limit: int
+
+    def do_GET(self) -> None:
+        """Give a file, or say that there is none."""
+        content = self.kept.get(self.path)
+        self.send_response(404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or b"")))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content or b"")
+
+    do_HEAD = do_GET  # noqa: N815, the library looks for this name
+
+    def do_POST(self) -> None:
+        """Take a file that comes in chunks."""
+        content = b""
+        while size := int(self.rfile.readline(), 16):
+            content += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        full = len(self.kept) >= self.limit
+        if not full:
+            self.kept[self.path] = content
+        self.send_response(507 if full else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(kept: dict[str, bytes], limit: int) -> Iterator[str]:
+    """Run a server on loopback and give its address."""
+    handler = type("Limited", (Store,), {"kept": kept, "limit": limit, "protocol_version": "HTTP/1.1"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/store"
+        server.shutdown()
+
+
+def test_a_push_over_http_that_breaks_off_is_reported_and_goes_on_later(elsewhere: Path, sh: Shell) -> None:
+    sh("dvc", "pull", "-q")
+    kept: dict[str, bytes] = {}
+    with served(kept, limit=10) as address:
+        sh("dvc", "remote", "modify", "store", "url", address)
+        said = sh("dvc", "push", status=1)
+        assert "failed to push" in said
+        assert not any(".dir" in path for path in kept)  # a folder's listing goes last: what is half there is not taken for whole
+    sh("dvc", "remote", "modify", "store", "url", address)
+    assert "pushed" not in sh("dvc", "push", status=1)  # nobody listens there any more
+    with served(kept, limit=1000) as address:
+        sh("dvc", "remote", "modify", "store", "url", address)
+        assert "files pushed" in sh("dvc", "push")
+        assert sh("dvc", "push") == "Everything is up to date.\n"
+        sh("git", "commit", "-qam", "a server")
+        sh("git", "clone", "-q", ".", "../third")
+        assert "files fetched" in sh("dvc", "--cd", "../third", "pull")
+        assert sh("dvc", "--cd", "../third", "data", "status").startswith("No changes")

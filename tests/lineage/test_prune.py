@@ -1,0 +1,117 @@
+"""Pruning on real git and real DVC: listed first, removed on request, refused where it would be for good, brought back by a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from heirloom.config import Config, load
+from heirloom.errors import HeirloomError
+from heirloom.lineage.prune import leftovers, remove, total
+from heirloom.lineage.record import RecordReport
+from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations
+
+pytestmark = pytest.mark.slow
+
+GEN2 = f"{LINEAGE}/gen=2"
+
+
+def without_the_toy() -> Config:
+    """Return the config with its experiment under another name."""
+    raw = yaml.safe_load(CONFIG.read_text())
+    raw["experiments"] = {"other": raw["experiments"]["toy"]}
+    Path("other.yaml").write_text(yaml.safe_dump(raw))
+    return load("other.yaml")
+
+
+def test_what_the_config_names_is_no_leftover(recorded: RecordReport) -> None:
+    assert leftovers([load(CONFIG)]) == []
+    assert total([], removed=False) == "nothing to prune: the configs name all there is"
+
+
+def test_a_generation_too_many_is_listed_removed_and_brought_back(recorded: RecordReport, sh: Shell) -> None:
+    before, lines = listed(LINEAGE), ledger()
+    set_generations(1)
+    (found,) = leftovers([load(CONFIG)])
+    assert (found.path, found.at_risk) == (GEN2, "")
+    assert found.line == f"{GEN2}  0.1 MB  recorded"
+    assert MODEL.exists()
+    remove([found])
+    assert not Path(GEN2).exists()
+    assert listed(LINEAGE) == {name for name in before if not name.startswith("gen=2/")}
+    assert set(ledger()) == {path for path in lines if not path.startswith(GEN2)}
+    assert leftovers([load(CONFIG)]) == []
+    assert f"{LINEAGE}.dvc" not in sh("dvc", "status")
+    sh("git", "checkout", "-q", ".")
+    sh("heirloom", "restore")
+    assert MODEL.exists()
+    assert planned(sh) == {}
+    assert sh("dvc", "status") == UP_TO_DATE
+
+
+def test_a_generation_that_was_never_pulled_goes_and_the_absent_files_of_the_others_stay_recorded(recorded: RecordReport) -> None:
+    model = LINEAGE / "gen=1/checkpoint/model.safetensors"
+    before = listed(LINEAGE)
+    for path in (model, MODEL):
+        path.unlink()
+    set_generations(1)
+    remove(leftovers([load(CONFIG)]))
+    assert listed(LINEAGE) == {name for name in before if not name.startswith("gen=2/")}
+
+
+def test_a_whole_experiment_goes_with_its_pointers_and_its_folder(recorded: RecordReport) -> None:
+    found = leftovers([without_the_toy()])
+    assert [leftover.path for leftover in found] == ["data/toy/origin/seed=0", "data/toy/real", str(LINEAGE)]
+    assert leftovers([without_the_toy(), load(CONFIG)]) == []  # another config names it
+    remove(found)
+    assert not Path("data/toy").exists()
+    assert ledger() == {}
+
+
+def test_the_command_lists_and_removes_only_when_told_to(recorded: RecordReport, sh: Shell) -> None:
+    set_generations(1)
+    line = f"{GEN2}  0.1 MB  recorded\n"
+    assert sh("heirloom", "prune") == f"{line}1 folders, 0.1 MB; heirloom prune --yes removes them\n"
+    assert Path(GEN2).exists()
+    assert sh("heirloom", "prune", "--yes").startswith(line)
+    assert not Path(GEN2).exists()
+
+
+def test_what_could_not_be_brought_back_is_refused_and_nothing_is_removed(recorded: RecordReport) -> None:
+    set_generations(1)
+    text = MODEL.read_text()
+    MODEL.unlink()
+    MODEL.write_text("another model")
+    (found,) = leftovers([load(CONFIG)])
+    assert found.at_risk == f"{MODEL} has changed since it was recorded"
+    with pytest.raises(HeirloomError, match=rf"^nothing removed: {GEN2} is lost for good: {MODEL} has changed .*; else give --force$"):
+        remove([found])
+    assert MODEL.exists()
+    MODEL.write_text(text)
+    assert leftovers([load(CONFIG)])[0].at_risk == ""
+    (MODEL.parent / "notes.txt").touch()
+    assert leftovers([load(CONFIG)])[0].at_risk == f"{MODEL.parent}/notes.txt is not recorded; heirloom record keeps it"
+    remove(leftovers([load(CONFIG)]), force=True)
+    assert not Path(GEN2).exists()
+
+
+def test_a_record_that_git_has_not_committed_is_at_risk(recorded: RecordReport, sh: Shell) -> None:
+    set_generations(1)
+    sh("git", "rm", "-q", "--cached", f"{LINEAGE}.dvc")
+    commit_message = f"no commit has {LINEAGE}.dvc as it is; git commit it first"
+    sh("git", "commit", "-q", "-m", "without the pointer")
+    assert leftovers([load(CONFIG)])[0].at_risk == commit_message
+    commit(sh)
+    assert leftovers([load(CONFIG)])[0].at_risk == ""
+    Path(f"{LINEAGE}.dvc").unlink()
+    assert leftovers([load(CONFIG)])[0].at_risk == "not recorded; heirloom record keeps it"
+
+
+def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
+    from heirloom.lineage import dvc
+
+    set_generations(1)
+    dvc.cached((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
+    assert leftovers([load(CONFIG)])[0].at_risk == f"DVC's cache lacks {MODEL}; dvc fetch {LINEAGE}.dvc first"
