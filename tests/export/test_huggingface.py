@@ -108,6 +108,14 @@ def test_a_checkpoints_card_counts_what_it_was_trained_on() -> None:
     assert "**Learnt from models' output**: 15 of 20 rows (75.0 %) of its training set" in card()[1]
 
 
+def test_a_model_that_saw_real_rows_only_is_not_marked_as_synthetic() -> None:
+    export("lm/keep/0/0:checkpoint", OUT, CONFIG)
+    front, text = card()
+    assert front["tags"] == ["heirloom", "model-collapse"]
+    assert "> Trained on real rows only" in text
+    assert "Under the regime" not in text
+
+
 def test_the_licence_is_read_from_the_config_as_it_is_now() -> None:
     Path("config.yaml").write_text(CONFIG.read_text().replace("cc-by-4.0", '"mine | <b>`x`</b>"'))
     export("lm/keep/0/1", OUT, CONFIG)

@@ -10,6 +10,8 @@ import pytest
 from heirloom import config as configuration
 from heirloom import slices
 from heirloom.export import licences, markdown, regimes
+from heirloom.export.artefacts import Artefact
+from heirloom.lineage.index import Index
 
 
 def parsed(source: dict[str, Any]) -> configuration.Config:
@@ -92,3 +94,11 @@ def test_front_matter_is_read_back_by_the_hub_whatever_is_in_it() -> None:
     card = RepoCard(markdown.page(front, ["text"]), ignore_metadata_errors=False)
     assert {key: card.data.get(key) for key in front} == front
     assert card.text.strip() == "text"
+
+
+def test_of_artefacts_with_equal_bytes_the_nearest_is_the_parent() -> None:
+    places = ["data/a/real/train.parquet", "data/b/origin/seed=0/gen=0/train.parquet", "data/b/origin/seed=1/gen=0/train.parquet"]
+    known = Index({}, dict.fromkeys(places, "beef"), {"beef": places})
+    model = "data/b/origin/seed=1/gen=0/checkpoint"
+    assert Artefact(model, Path(model), {}).parent("beef", known) == places[2]
+    assert Artefact(model, Path(model), {}).parent("dead", known) is None

@@ -26,6 +26,7 @@ _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (r
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
 `model` (fingerprint of the checkpoint that wrote it){depth}."""
 _DEPTH = ", `depth` and `depth_max` (models since a human, mean and largest)"
+_REAL_MODEL = "Trained on real rows only, in an experiment on models that learn from models. What it writes is synthetic."
 _MAKING = """## Make it again
 
 In a clone of the project that made it:
@@ -67,14 +68,16 @@ def dataset(subject: Subject, rows: Path, split: str, inside: str) -> str:
 def checkpoint(subject: Subject) -> str:
     """Return the card of a checkpoint."""
     is_transformer = subject.family == "transformer"
-    front: dict[str, Any] = {"license": subject.licence.tag, "tags": [*_TAGS, *(["synthetic"] if subject.generation else [])]}
+    learnt = learnt_from(subject)
+    only_real = not learnt.synthetic if learnt else subject.generation == 0
+    front: dict[str, Any] = {"license": subject.licence.tag, "tags": [*_TAGS, *([] if only_real else ["synthetic"])]}
     front["library_name"] = "transformers" if is_transformer else "heirloom"
     if is_transformer:
         front["pipeline_tag"] = "text-generation"
-    learnt = learnt_from(subject)
     facts = [("training rows written by a model", learnt.sentence), *_depth(learnt)] if learnt else []
     python = _LOAD_TRANSFORMER if is_transformer else _LOAD.format(family=subject.family)
-    return page(front, [*_beginning(subject, _model_warning(subject, learnt), facts), *_ending(subject, python)])
+    warning = _REAL_MODEL if only_real else _model_warning(subject, learnt)
+    return page(front, [*_beginning(subject, warning, facts), *_ending(subject, python)])
 
 
 def _dataset_warning(subject: Subject, rows: Rows) -> str:
@@ -89,8 +92,6 @@ def _dataset_warning(subject: Subject, rows: Rows) -> str:
 
 
 def _model_warning(subject: Subject, learnt: Rows | None) -> str:
-    if not subject.generation:
-        return "Trained on real data only: generation 0 of an experiment on models that learn from models. What it writes is synthetic."
     share = f": {learnt.sentence} of its training set" if learnt else ""
     return (
         f"**Learnt from models' output**{share}. This is generation {subject.generation} of an experiment on model collapse. What it "
