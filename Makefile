@@ -17,6 +17,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# the judge of our RO-Crates, which needs an environment of its own: tests that ask it are skipped without it
+validator: .venv-crate/.installed
+
+.venv-crate/.installed: tests/export/validator.txt
+	$(PYTHON) -m venv .venv-crate
+	.venv-crate/bin/python -m pip install --quiet --requirement tests/export/validator.txt
+	touch $@
+
 # the workflow: after this, plain `snakemake` from $(VENV)/bin does the same
 run: env
 	snakemake
