@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
 from heirloom.lineage import folders, git
-from heirloom.manifest import replacing
+from heirloom.manifest import read_json, replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +26,8 @@ def gather() -> int:
     """Bring the cost table up to date with the benchmark files written since; return how many rows are new.
 
     Rows without a benchmark file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed, generation,
-    seconds (wall), cpu_seconds, peak_memory_mb (resident), read_mb, written_mb; null where a job ended before it was sampled; then
-    commit and changes, as `git.tree` gives them when the row is gathered.
+    seconds (wall), cpu_seconds, peak_memory_mb (resident), read_mb, written_mb; null where a job ended before it was sampled; tokens, as
+    `_tokens` counts them; then commit and changes, as `git.tree` gives them when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
     files = [file for file in BENCHMARKS.rglob("*.jsonl") if file.stat().st_mtime_ns >= since]
@@ -54,7 +55,7 @@ def _schema() -> pa.Schema:
 
     text, number, measure = pa.string(), pa.int64(), pa.float64()
     types = dict(zip(KEY, (text, text, text, number, number), strict=True)) | dict.fromkeys(_MEASURED, measure)
-    return pa.schema([*types.items(), ("commit", text), ("changes", text)])
+    return pa.schema([*types.items(), ("tokens", number), ("commit", text), ("changes", text)])
 
 
 def _row(file: Path) -> Row | None:
@@ -70,7 +71,33 @@ def _row(file: Path) -> Row | None:
     if known is None:
         return None
     key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
-    return {**key, **{name: _number(last.get(column)) for name, column in _MEASURED.items()}}
+    measured = {name: _number(last.get(column)) for name, column in _MEASURED.items()}
+    return {**key, **measured, "tokens": _tokens(step, known)}
+
+
+def _tokens(step: str, known: Mapping[str, str]) -> int | None:
+    """Return the tokens that a job wrote (mix, sample), or trained on: those of its training set, once an epoch; None without text."""
+    pattern = {"mix": paths.TRAIN, "train": paths.TRAIN, "sample": paths.SYNTHETIC}.get(step)
+    if pattern is None or "generation" not in known:
+        return None
+    tokens = _tokens_in(Path(pattern.format(**known)))
+    if step != "train" or tokens is None:
+        return tokens
+    fit = read_json(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
+    return tokens * int(fit.get("schedule", {}).get("epochs", 1))
+
+
+def _tokens_in(dataset: Path) -> int | None:
+    """Return how many tokens a dataset holds, from the footer of its file; None if it has none, or is not here any more."""
+    import pyarrow.parquet as pq
+
+    if not dataset.is_file():
+        return None
+    metadata = pq.read_metadata(dataset)
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+    counts = [column.num_values for column in columns if column.path_in_schema.startswith("tokens.")]
+    return sum(counts) if counts else None
 
 
 def _numbers(known: dict[str, str]) -> dict[str, int | None]:

@@ -1,0 +1,47 @@
+"""The cost table, gathered from benchmark files as Snakemake writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from heirloom import paths
+from heirloom.dataset import Dataset
+from heirloom.lineage import costs
+from heirloom.manifest import seal, write_text
+from heirloom.rows import text_table
+
+PLACE = {"experiment": "words", "regime": "replace", "seed": 0, "generation": 1}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def finished(step: str, pattern: str) -> None:
+    line = '{"s": 2.5, "cpu_time": 2.0, "max_rss": 100.0, "io_in": 0.0, "io_out": "NA"}\n'
+    write_text(paths.benchmark(step, pattern).format(**PLACE), line)
+
+
+def test_tokens_are_those_that_a_job_wrote_or_trained_on_once_an_epoch() -> None:
+    Dataset.of(text_table(np.zeros((3, 4), np.int32), [""] * 3, first_row=0)).write(paths.TRAIN.format(**PLACE))
+    Dataset.of(text_table(np.zeros((2, 4), np.int32), [""] * 2, first_row=0)).write(paths.SYNTHETIC.format(**PLACE))
+    checkpoint = Path(paths.CHECKPOINT.format(**PLACE))
+    checkpoint.mkdir()
+    seal([checkpoint], {"slice": {"fit": {"schedule": {"epochs": 2}}}})
+    for step, pattern in (("mix", paths.TRAIN), ("sample", paths.SYNTHETIC), ("train", paths.CHECKPOINT), ("evaluate", paths.METRICS)):
+        finished(step, pattern)
+    assert costs.gather() == 4
+    rows = {row["step"]: row for row in pq.read_table(costs.COSTS).to_pylist()}
+    assert {step: row["tokens"] for step, row in rows.items()} == {"mix": 12, "sample": 8, "train": 24, "evaluate": None}
+    assert (rows["train"]["seconds"], rows["train"]["cpu_seconds"], rows["train"]["written_mb"]) == (2.5, 2.0, None)
+
+
+def test_vectors_have_no_tokens() -> None:
+    finished("sample", paths.SYNTHETIC)
+    costs.gather()
+    assert pq.read_table(costs.COSTS)["tokens"].to_pylist() == [None]
