@@ -38,7 +38,8 @@ restore: env
 	heirloom restore
 
 report: env
-	snakemake --report results/report.html --quiet all
+	snakemake pages
+	snakemake --report results/report.html --quiet all -- all pages
 
 summary: env
 	heirloom summary

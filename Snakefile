@@ -37,6 +37,7 @@ include: "rules/common.smk"
 
 localrules:
     all,
+    pages,
 
 
 rule all:
@@ -44,6 +45,12 @@ rule all:
         every_measure,
         "results/metrics.json",
         "results/figures/index.json",
+
+
+rule pages:
+    """What `make report` shows beside the figures: pages that are made from the data again at any time, and not kept in git."""
+    input:
+        every_page,
 
 
 include: "rules/real.smk"

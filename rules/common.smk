@@ -6,7 +6,7 @@ import json
 
 from heirloom import config as configuration
 from heirloom import paths, preflight, slices, sources
-from heirloom.report import tables
+from heirloom.report import figures, tables
 from heirloom.errors import HeirloomError
 from heirloom.lineage.restore import restore
 
@@ -200,5 +200,20 @@ def every_measure(wildcards):
     return [paths.fingerprint(path) for path in measure_files(wildcards)]
 
 
+def every_page(wildcards):
+    return figures.pages(CONFIG)
+
+
 def measure_files(wildcards):
     return [path for _, path in tables.measure_files(CONFIG)]
+
+
+def compared(wildcards):
+    """The first and the last synthetic set of an arm's first seed."""
+    experiment = CONFIG.experiments[wildcards.experiment]
+    key = (wildcards.experiment, wildcards.regime, experiment.seeds[0])
+    return [paths.fill(paths.SYNTHETIC, *key, g) for g in (1, experiment.generations)]
+
+
+def compared_fingerprints(wildcards):
+    return [paths.fingerprint(path) for path in compared(wildcards)]

@@ -1,9 +1,8 @@
 # Report. Needs: every file of measures that the config asks for.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), and results/figures/ (each figure as SVG, PNG
-# and the numbers behind as CSV, captions in index.json). `snakemake --report results/report.html` shows the figures.
+# and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for. `snakemake --report results/report.html` shows them.
 from heirloom import codehash
-from heirloom.report import figures
 
 
 rule summarise:
@@ -46,3 +45,27 @@ rule plot:
         config_file=CONFIG_FILE,
     shell:
         "heirloom plot --config {params.config_file:q} 2> {log}"
+
+
+rule compare:
+    """Say what changed between the first and the last generation of an arm, on a page that stands alone; exit code 1 is `different`."""
+    input:
+        datasets=ancient(compared),
+        fingerprints=compared_fingerprints,
+    output:
+        page=report(
+            figures.DIFF,
+            caption="../docs/report/diff.rst",
+            category="{experiment}",
+            labels={"figure": "diff of {regime}"},
+        ),
+    log:
+        "logs/compare/{experiment}_{regime}.log",
+    benchmark:
+        "logs/benchmarks/compare/{experiment}_{regime}.jsonl"
+    params:
+        code=codehash.of(
+            "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"
+        ),
+    shell:
+        "heirloom diff {input.datasets} --format html --output {output.page} 2> {log} || [ $? -eq 1 ]"

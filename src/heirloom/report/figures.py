@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = f"{paths.RESULTS}/figures"
 INDEX = f"{FOLDER}/index.json"
+DIFF = f"{paths.RESULTS}/diffs/{{experiment}}_{{regime}}.html"
 PIXELS_PER_POINT = 2
 
 
@@ -86,6 +87,12 @@ def listed(config: Config) -> list[Figure]:
 def files(config: Config, *suffixes: str) -> list[str]:
     """Return the paths of a config's figures with the given suffixes."""
     return [figure.file(suffix) for figure in listed(config) for suffix in suffixes]
+
+
+def pages(config: Config) -> list[str]:
+    """Return the pages that compare the first with the last generation, one an arm of text."""
+    compared = [(name, experiment) for name, experiment in config.experiments.items() if experiment.is_text and experiment.generations > 1]
+    return [DIFF.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]
 
 
 def write(config: Config) -> None:
