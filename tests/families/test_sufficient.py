@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from heirloom import config
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian, sufficient
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
+from heirloom.steps.common import naming
 from heirloom.streams import Stream
 from heirloom.theory import replace_log_determinant
 
@@ -73,3 +77,29 @@ def test_as_few_rows_as_dimensions_and_draws_from_earlier_rows_are_refused() -> 
 def test_a_fit_to_one_row_is_refused_with_the_unbiased_divisor() -> None:
     with pytest.raises(HeirloomError, match="divisor 'n-1' needs at least 2 rows, got 1"):
         gaussian.fitted(sufficient.of(np.ones((1, 1, 1))), GaussianTraining(divisor="n-1"))
+
+
+def experiment(**changes: Any) -> dict[str, Any]:
+    body = {"family": {"name": "gaussian", "path": "statistics"}, "source": {"name": "normal", "rows": 9}, "regimes": ["any"]}
+    return body | {"generations": 2, "rows": 9, "granularity": "chain"} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"granularity": "step"}, "path: statistics has no rows to hand from job to job; it needs granularity: chain"),
+        (
+            {"family": {"name": "gaussian", "path": "statistics", "training": {"precision": "float16"}}},
+            "precision float16 acts on rows, so it needs path: rows",
+        ),
+    ],
+)
+def test_what_needs_rows_is_refused_in_one_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(HeirloomError, match=message) as caught:
+        config.parse({"regimes": {"any": {}}, "experiments": {"toy": experiment(**changes)}})
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_input_that_comes_to_light_in_a_generation_names_it() -> None:
+    with pytest.raises(HeirloomError, match=r"^generation 7: needs more rows$"), naming(7):
+        raise HeirloomError("needs more rows")
