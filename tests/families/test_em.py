@@ -107,3 +107,17 @@ def test_draws_have_the_mixtures_shares_and_each_components_mean_and_covariance(
 def test_more_replicas_leave_the_draws_of_earlier_ones_alone() -> None:
     few, many = (rows(count, 7).by_replica() for count in (2, 5))
     assert np.array_equal(many[:2], few)
+
+
+@pytest.mark.parametrize("estimator", ["em", "sklearn"])
+def test_the_parameters_of_the_generation_before_are_used_only_where_the_config_says_so(estimator: str) -> None:
+    before = gmm.Model(WEIGHTS, MEANS[:, ::-1], COVARIANCES, np.array([1]))
+
+    def fitted(start: str, model: gmm.Model | None) -> list[float]:
+        fit = GmmTraining.model_validate({"estimator": estimator, "start": start, "max_iterations": 1})
+        means: list[float] = gmm.train(rows(1), fit, model, Stream((0, "train"))).means.ravel().tolist()
+        return means
+
+    assert fitted("scratch", before) == fitted("scratch", None)
+    one_step = em.run(rows(1).by_replica(), em.Parameters(before.weights, before.means, before.covariances), 1e-5, 1, 1e-6)
+    assert fitted("previous", before) == pytest.approx(one_step.parameters.means.ravel().tolist(), abs=2e-6)
