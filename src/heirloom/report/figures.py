@@ -14,6 +14,8 @@ from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
 from heirloom.report import tables
 from heirloom.specs.gaussian import Gaussian
+from heirloom.specs.gmm import Gmm
+from heirloom.specs.kde import Kde
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +41,8 @@ def _has_rows(experiment: Experiment) -> bool:
     return experiment.has_rows
 
 
-def _is_gaussian(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Gaussian)
+def _has_variance(experiment: Experiment) -> bool:
+    return isinstance(experiment.family, Gaussian | Gmm | Kde)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -49,7 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "tail_survival": Kind("Share of the real text's words that still occur in the synthetic text, by frequency and regime.", _is_text),
     "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
     "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _has_rows),
-    "variance": Kind("Total variance of the fitted Gaussian by regime, against the closed form where there is one.", _is_gaussian),
+    "variance": Kind("Total variance of the fitted density by regime, against the closed form where there is one.", _has_variance),
 }
 
 

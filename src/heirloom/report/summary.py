@@ -23,6 +23,8 @@ SHOWN = {
     "covariance_trace.median": "variance, median",
     "log_determinant": "log determinant",
     "mean_squared_error": "mean's sq. error",
+    "squared_l2": "squared L2",
+    "squared_l2_origin": "squared L2 to gen. 0",
     "types": "types alive",
     "diversity": "diversity",
     "survival.1": "seen once, alive",
