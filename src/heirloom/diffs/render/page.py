@@ -73,8 +73,8 @@ def _rows(found: Rows) -> Iterator[Block]:
     if found.edits:
         edits = found.edits
         yield Line(
-            f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part within the "
-            f"first {edits.first_change + 1:g} tokens; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
+            f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part by "
+            f"token {edits.first_change + 1:g}; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
         )
     for name, texts in (("removed", found.removed_examples), ("added", found.added_examples)):
         if texts:
