@@ -200,7 +200,8 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
     from heirloom.diffs import vector_distribution
 
     keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
-    drawn = sampling.draw(*keys, both.options.sample, both.options.stream("sample"))
+    order = (sampling.places(both.table_a), sampling.places(both.table_b)) if both.grouped else keys
+    drawn = sampling.draw(*order, both.options.sample, both.options.stream("sample"))
     samples = []
     for side, at, key in zip((both.a, both.b), drawn, keys, strict=True):
         found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])

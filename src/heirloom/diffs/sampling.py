@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.diffs.cells import Hashes, Ints
+from heirloom.diffs.matching import occurrence
 from heirloom.diffs.rows import Matched, Table
 from heirloom.streams import Stream
 
@@ -28,6 +29,11 @@ def keys(a: Table, b: Table, matched: Matched, *, grouped: bool) -> tuple[Hashes
 def many(*tables: Table) -> bool:
     """Return whether every side has enough units, such as replicas, that these and not rows can be what trades places."""
     return all(len(np.unique(table.units)) >= FEWEST_ROWS for table in tables)
+
+
+def places(table: Table) -> Hashes:
+    """Return a key of each row's unit and place in it, shape (N,): drawing by it takes some rows of every replica, alike on both sides."""
+    return _mixed(table.units.view(np.uint64) * np.uint64(2**32) + occurrence(table.units).view(np.uint64))
 
 
 def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
