@@ -97,7 +97,7 @@ def strings(column: pa.Array) -> tuple[pa.Array, int]:
 def row_hashes(batch: pa.RecordBatch) -> Hashes:
     """Return one hash a row over the bytes of all columns of a batch, shape (N,); equal rows have equal hashes.
 
-    xxh3 of 64 bits (Collet): among 20 million different rows, two share a hash with a chance of about 1e-5 (n² / 2^65). Integers
+    xxh3 of 64 bits (xxHash): among 20 million different rows, two share a hash with a chance of about 1e-5 (n² / 2^65). Integers
     hash as 64 bits and floats as doubles, so the width of a column does not matter; minus zero is zero.
     """
     total = np.zeros(batch.num_rows, np.uint64)
