@@ -50,7 +50,7 @@ def main() -> None:
         fast = best(lambda: all_right(fast=True))
         print(f"{len(files)} files, {size:.0f} MB; wall seconds, least of three, and CPU seconds of commands")
         print(f"sha256 and md5 in turn, one thread   {in_turn:6.2f} s  {size / in_turn:5.0f} MB/s")
-        print(f"heirloom verify, in process          {whole:6.2f} s  {size / whole:5.0f} MB/s  {in_turn / whole:.2f} of that speed (bar: 0.60)")
+        print(f"heirloom verify, in process          {whole:6.2f} s  {size / whole:5.0f} MB/s  ratio {in_turn / whole:.2f} (bar: 0.60)")
         print(f"heirloom verify --fast, in process   {fast:6.2f} s  {size / fast:5.0f} MB/s")
         row = f"{'/'.join(map(str, KEY))}/{given.generations}#17"
         for arguments, bar in ((("trace", row), " (bar: 2)"), (("trace", row.partition("#")[0]), ""), (("--help",), "")):

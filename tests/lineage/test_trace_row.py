@@ -13,7 +13,8 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.lineage import graph, lookup, render_row
-from heirloom.lineage.trace_row import split, trace_row
+from heirloom.lineage import trace_row as trace_row_module
+from heirloom.lineage.trace_row import Text, split, trace_row
 
 pytestmark = pytest.mark.usefixtures("made")
 
@@ -135,6 +136,13 @@ def test_lookup_finds_rows_over_several_row_groups_and_counts_them() -> None:
     assert lookup.position_of(path, 4) == 4
     assert lookup.row_at(path, 24) == {"row": 4, "born": 2, "text": "t24", "model": "b"}
     assert lookup.writers(path) == {(0, None): 10, (1, "a"): 10, (2, "b"): 10}
+    pq.write_table(pa.table({"born": pa.array([1, 1, 1], pa.int32()), "model": pa.array(["a", None, "a"], pa.string())}), path)
+    assert lookup.writers(path) == {(1, "a"): 2, (1, None): 1}
+
+
+def test_a_synthetic_row_of_a_training_set_was_written_into_the_set_of_its_birth() -> None:
+    home = trace_row_module._home(graph.Archive(), Text(TRAIN, 0, {"born": 2}))
+    assert home == "data/text/accumulate/seed=0/gen=2/synthetic.parquet"
 
 
 def test_two_models_with_the_same_bytes_are_told_apart_by_the_birth_of_their_rows() -> None:

@@ -1,7 +1,7 @@
 """Lookup: one row out of a Parquet file, or counts over it, reading no more columns and row groups than that takes.
 
-Statistics of row groups leave little to read, so that the rest is counted in plain Python: a command is over before NumPy's bridge to Arrow,
-which loads pandas, would be there.
+Statistics of row groups leave little to read, so that the rest is counted in plain Python: Arrow's bridge to NumPy loads pandas, which
+takes longer than the whole command.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
         If the file has no such row.
     """
     with pq.ParquetFile(path) as file:
-        wanted = {"row": row, "born": born, "replica": replica}
-        wanted = {key: value for key, value in wanted.items() if value is not None and key in file.schema_arrow.names}
+        asked = {"row": row, "born": born, "replica": replica}
+        wanted = {key: value for key, value in asked.items() if value is not None and key in file.schema_arrow.names}
         first = 0
         for group in range(file.num_row_groups):
             columns = _columns(file.metadata.row_group(group))
