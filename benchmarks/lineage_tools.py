@@ -71,7 +71,7 @@ def build(rows: int, generations: int) -> None:
     for generation in range(1, generations + 1):
         parent = paths.fill(paths.CHECKPOINT, *KEY, generation - 1)
         synthetic, train = (paths.fill(pattern, *KEY, generation) for pattern in (paths.SYNTHETIC, paths.TRAIN))
-        writer = Dataset.open(paths.fill(paths.TRAIN, *KEY, generation - 1)).tally().writer(recorded_sha256(parent))
+        writer = Dataset.open(paths.fill(paths.TRAIN, *KEY, generation - 1)).tally.writer(recorded_sha256(parent))
         fresh = table(stream, rows, generation, writer)
         write(synthetic, Dataset.of(fresh), {"checkpoint": recorded_sha256(parent), "prompts": recorded_sha256(original)}, "sample")
         parts.append(Dataset.open(synthetic))

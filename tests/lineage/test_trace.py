@@ -86,10 +86,11 @@ def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() 
 def test_where_the_origin_took_the_whole_pool_and_a_training_set_is_one_synthetic_set_roles_still_tell_them_apart() -> None:
     pool, original = "data/text/real/train.parquet", "data/text/origin/seed=0/gen=0/train.parquet"
     archive = graph.Archive()
-    archive.index.paths["whole"] = [original, pool]
-    assert archive.meant("whole", "pool", f"{GENERATION}/train.parquet") == pool
-    assert archive.meant("whole", "original", f"{GENERATION}/train.parquet") == original
-    assert archive.meant("whole", "prompts", f"{GENERATION}/synthetic.parquet") == original
+    whole = archive.index.sha256[pool]
+    archive.index.paths[whole].append(original)
+    assert archive.meant(whole, "pool", f"{GENERATION}/train.parquet") == pool
+    assert archive.meant(whole, "original", f"{GENERATION}/train.parquet") == original
+    assert archive.meant(whole, "prompts", f"{GENERATION}/synthetic.parquet") == original
     sha256 = archive.index.sha256[f"{GENERATION}/train.parquet"]
     assert archive.meant(sha256, "synthetic", f"{GENERATION}/metrics.json") == f"{GENERATION}/synthetic.parquet"
     assert archive.meant(sha256, "train", f"{GENERATION}/metrics.json") == f"{GENERATION}/train.parquet"
