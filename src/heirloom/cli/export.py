@@ -1,4 +1,4 @@
-"""The command line of exports: `heirloom export hf` and `heirloom export crate`."""
+"""The commands of export: `heirloom export hf` and `heirloom export crate`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli.arguments import CONFIG, Reference, complete
+
 app = typer.Typer(no_args_is_help=True, help="Write what others can open without Heirloom.")
 
 
-def _complete(incomplete: str) -> list[str]:
-    from heirloom.lineage import references
-
-    return references.complete(incomplete)
-
-
-Reference = Annotated[str, typer.Argument(help="experiment/regime/seed/generation[:what][@revision].", autocompletion=_complete)]
 Covering = Annotated[
-    str, typer.Argument(help="An experiment, or experiment/regime/seed; @revision for what a commit recorded.", autocompletion=_complete)
+    str, typer.Argument(help="An experiment, or experiment/regime/seed; @revision for what a commit recorded.", autocompletion=complete)
 ]
 Target = Annotated[Path, typer.Argument(help="A new folder.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="The config file; asked for the licence of the real data.")]
-CONFIG = Path("config.yaml")
 
 
 @app.command()

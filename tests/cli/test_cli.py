@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+import typer
 
 from heirloom import cli
 from helpers import Run, run_in
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
@@ -25,11 +25,11 @@ def test_check_says_what_a_config_holds(run: Run) -> None:
     assert run("heirloom", "check", "--thorough").stdout == "config.yaml: 5 experiments, 9 lineages\n"
 
 
-@pytest.mark.parametrize(
-    "command", sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback)
-)
-def test_every_command_explains_itself(command: str) -> None:
-    assert len(run_in(ROOT, "heirloom", command, "--help").stdout) > 200
+def test_every_command_explains_itself() -> None:
+    command = typer.main.get_command(cli.app)
+    assert isinstance(command, typer.core.TyperGroup)
+    assert {"train", "record", "trace", "diff", "export"} <= set(command.commands)
+    assert {name for name, one in command.commands.items() if not one.help} == set()
 
 
 def test_the_schema_command_agrees_with_the_file() -> None:

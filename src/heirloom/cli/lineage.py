@@ -1,29 +1,61 @@
-"""The command line of lineage: where things came from, whether they are what they were, and why two of them differ."""
+"""The commands of lineage: keep versions, ask where things came from, whether they are what they were, and why two differ."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from heirloom.cli.arguments import CONFIG, ConfigFile, Reference, complete
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
 
-
-def complete(incomplete: str) -> list[str]:
-    """Return the references that begin as typed so far: the shell's completion of every reference."""
-    from heirloom.lineage import references
-
-    return references.complete(incomplete)
+CONFIGS = [CONFIG]
 
 
-Reference = Annotated[
-    str,
-    typer.Argument(
-        autocompletion=complete, help="experiment/regime/seed/generation[:what][@revision], a path, a fingerprint's first digits."
-    ),
-]
+@app.command()
+def record(
+    config: ConfigFile = CONFIG,
+    *,
+    complete: Annotated[bool, typer.Option("--complete", help="The whole workflow has run: record its stage, too.")] = False,
+    if_possible: Annotated[bool, typer.Option("--if-possible", help="Without git or DVC, say so and succeed.")] = False,
+) -> None:
+    """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks."""
+    from heirloom.lineage.record import record as job
+
+    report = job(config, complete=complete)
+    if report.unrecorded and not if_possible:
+        raise HeirloomError(report.unrecorded)
+    typer.echo(report.line)
+
+
+@app.command()
+def restore() -> None:
+    """Bring back the data of the commit that git has checked out, and Snakemake's records of its jobs."""
+    from heirloom.lineage.restore import bring_back
+
+    typer.echo(f"restored; Snakemake's records of {bring_back()} files were put back")
+
+
+@app.command()
+def prune(
+    config: Annotated[list[Path], typer.Option("--config", help="What a config names, stays; may be given several times.")] = CONFIGS,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also remove what could not be brought back.")] = False,
+) -> None:
+    """List generations, lineages and experiments that no config names any more; with --yes, remove them."""
+    from heirloom.config import load
+    from heirloom.lineage import prune as job
+
+    found = job.leftovers([load(file) for file in config])
+    if yes:
+        job.remove(found, force=force)
+    for leftover in found:
+        typer.echo(leftover.line)
+    typer.echo(job.total(found, removed=yes))
 
 
 @app.command()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff
     from heirloom.diffs.series import Series
 
+app = typer.Typer()
+
 DIFFERENT = 1
 
 
@@ -31,6 +33,7 @@ A = Annotated[str, typer.Argument(help="A dataset: a path, or a reference; or a 
 B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out for a series.")]
 
 
+@app.command()
 def diff(
     a: A,
     b: B = "",
@@ -131,6 +134,7 @@ def _finish(text: str | None, same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
+@app.command("git-diff", hidden=True)
 def git_diff(path: str, old: Path, old_hex: str, old_mode: str, new: Path, new_hex: str, new_mode: str) -> None:
     """Summarise two versions of a .dvc file; git calls this (see docs/diff.md)."""
     from heirloom.diffs.git import summary

@@ -39,7 +39,7 @@ def test_the_shell_completes_references(words: str, place: int) -> None:
 
 def test_completion_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from heirloom.cli_lineage import complete; complete('text');"
+        "import sys; from heirloom.cli.arguments import complete; complete('text');"
         "print([name for name in ('numpy', 'pyarrow', 'dvc', 'torch', 'pydantic') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), text=True, capture_output=True, check=True)

@@ -1,0 +1,28 @@
+"""The command line: one sub-command a step and a tool. Reads arguments, calls one function, turns bad input into one line."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from heirloom.cli import diff, export, lineage, results, steps
+from heirloom.errors import HeirloomError
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
+)
+for part in (steps, results, lineage, diff):
+    app.add_typer(part.app)
+app.add_typer(export.app, name="export")
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one line and exit code 2."""
+    try:
+        app()
+    except HeirloomError as error:
+        print(f"heirloom: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,63 @@
+"""The commands of results: is the config sound, gather the measures, draw and print them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from heirloom.cli.arguments import CONFIG, ConfigFile
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    config: ConfigFile = CONFIG,
+    *,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Also count the rows of text sources that might be too small.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing when all is well.")] = False,
+) -> None:
+    """Check a config and its sources, writing nothing."""
+    from heirloom import preflight
+    from heirloom.config import load
+
+    read = load(config)
+    (preflight.thorough if thorough else preflight.cheap)(read)
+    if not quiet:
+        typer.echo(f"{config}: {len(read.experiments)} experiments, {sum(1 for _ in read.lineages())} lineages")
+
+
+@app.command()
+def summarise(config: ConfigFile = CONFIG) -> None:
+    """Gather every generation's measures into results/metrics.parquet, metrics.json and plots/."""
+    from heirloom.config import load
+    from heirloom.report import tables
+
+    tables.write(load(config))
+
+
+@app.command()
+def plot(config: ConfigFile = CONFIG) -> None:
+    """Draw results/figures/ from results/metrics.parquet."""
+    from heirloom.config import load
+    from heirloom.report import figures
+
+    figures.write(load(config))
+
+
+@app.command()
+def summary(config: ConfigFile = CONFIG) -> None:
+    """Print what a run found, beside theory where there is one."""
+    from heirloom.config import load
+    from heirloom.report.summary import print_summary
+
+    print_summary(load(config))
+
+
+@app.command()
+def schema(*, fix: Annotated[bool, typer.Option("--fix", help="Write the file instead of comparing it.")] = False) -> None:
+    """Compare schemas/config.schema.json with the config models, or write it."""
+    from heirloom import schema as job
+
+    job.run(fix=fix)

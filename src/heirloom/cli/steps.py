@@ -1,0 +1,130 @@
+"""The commands that Snakemake's jobs run: one a step. Each takes the step's slice of the config, and paths."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from heirloom import manifest
+
+app = typer.Typer()
+
+Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON.")]
+
+
+def _begin(text: str, *inputs: str) -> dict[str, Any]:
+    """Return the slice, fix the number of threads before a numerical library is imported, and refuse inputs that are not as recorded."""
+    step: dict[str, Any] = json.loads(text)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[variable] = str(step["num_threads"])
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for artefact in filter(None, inputs):
+        manifest.check(artefact)
+    return step
+
+
+@app.command()
+def real(
+    slice_: Slice,
+    train: Annotated[str, typer.Option()],
+    test: Annotated[str, typer.Option()],
+    valid: str = "",
+    tokenizer: str = "",
+    documents: str = "",
+) -> None:
+    """Make an experiment's real data: pool and held-out rows, and for text the tokenizer and the index of documents."""
+    step = _begin(slice_)
+    from heirloom.steps import real as job
+
+    if tokenizer:
+        job.run_text(step, {"train": train, "valid": valid, "test": test}, tokenizer, documents)
+    else:
+        job.run_vectors(step, train, test)
+
+
+@app.command()
+def mix(
+    slice_: Slice,
+    pool: Annotated[str, typer.Option()],
+    train: Annotated[str, typer.Option()],
+    original: str = "",
+    synthetic: Annotated[str, typer.Option(help="Synthetic sets, oldest first, separated by spaces.")] = "",
+) -> None:
+    """Mix a generation's training set."""
+    step = _begin(slice_, pool, original, *synthetic.split())
+    from heirloom.steps import mix as job
+
+    job.run(step, pool, original or None, synthetic.split(), train)
+
+
+@app.command()
+def train(slice_: Slice, train: Annotated[str, typer.Option()], checkpoint: Annotated[str, typer.Option()], start: str = "") -> None:
+    """Train a generation's model."""
+    step = _begin(slice_, train, start)
+    from heirloom.steps import train as job
+
+    job.run(step, train, start or None, checkpoint)
+
+
+@app.command()
+def sample(
+    slice_: Slice,
+    checkpoint: Annotated[str, typer.Option()],
+    train: Annotated[str, typer.Option(help="The training set of the checkpoint.")],
+    synthetic: Annotated[str, typer.Option()],
+    original: str = "",
+    tokenizer: str = "",
+) -> None:
+    """Sample a generation's synthetic set from its parent's model."""
+    step = _begin(slice_, checkpoint, train, original, tokenizer)
+    from heirloom.steps import sample as job
+
+    job.run(step, checkpoint, train, original or None, tokenizer or None, synthetic)
+
+
+@app.command()
+def evaluate(
+    slice_: Slice,
+    checkpoint: Annotated[str, typer.Option()],
+    train: Annotated[str, typer.Option()],
+    held_out: Annotated[str, typer.Option()],
+    original: Annotated[str, typer.Option()],
+    origin: Annotated[str, typer.Option()],
+    metrics: Annotated[str, typer.Option()],
+    synthetic: str = "",
+) -> None:
+    """Measure a generation's model and synthetic set."""
+    step = _begin(slice_, checkpoint, train, synthetic, held_out, original, origin)
+    from heirloom.steps import evaluate as job
+
+    inputs = {
+        "checkpoint": checkpoint,
+        "train": train,
+        "synthetic": synthetic,
+        "held_out": held_out,
+        "original": original,
+        "origin": origin,
+    }
+    job.run(step, inputs, metrics)
+
+
+@app.command()
+def chain(
+    slice_: Slice,
+    pool: Annotated[str, typer.Option()],
+    held_out: Annotated[str, typer.Option()],
+    original: Annotated[str, typer.Option()],
+    checkpoint: Annotated[str, typer.Option()],
+    trajectory: Annotated[str, typer.Option()],
+) -> None:
+    """Run a whole lineage in one job."""
+    step = _begin(slice_, pool, held_out, original, checkpoint)
+    from heirloom.steps import chain as job
+
+    job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)
