@@ -35,7 +35,7 @@ VECTOR_FILES = (paths.REAL_TRAIN, paths.REAL_TEST)
 
 
 # What later generations wait for goes first; measures, which only tables wait for, fill the gaps.
-PRIORITY = {"real": 40, "mix": 30, "train": 30, "sample": 30, "chain": 10}
+PRIORITY = {"real": 40, "mix": 30, "train": 30, "sample": 30, "select": 30, "chain": 10}
 
 
 def experiments_where(condition):
@@ -133,9 +133,10 @@ def mix_artefacts(wildcards):
     first = {"latest": generation, "all": 1, "none": generation + 1}[
         CONFIG.regimes[wildcards.regime].synthetic
     ]
-    synthetic = [
-        at(paths.SYNTHETIC, wildcards, g) for g in range(first, generation + 1)
-    ]
+    offered = (
+        paths.SELECTED if CONFIG.regimes[wildcards.regime].select else paths.SYNTHETIC
+    )
+    synthetic = [at(offered, wildcards, g) for g in range(first, generation + 1)]
     return {
         "pool": [pool],
         "original": [at(paths.TRAIN, wildcards, 0)],
@@ -157,18 +158,30 @@ def train_artefacts(wildcards):
 
 
 def sample_artefacts(wildcards):
-    """The parent's checkpoint and training set; for text the original set, where prompts come from, and the tokenizer."""
+    """The parent's checkpoint and training set; for text the tokenizer, the original set where rows are continued or edited, and who
+    judges an edit."""
+    experiment = CONFIG.experiments[wildcards.experiment]
     parent = int(wildcards.generation) - 1
-    writer = {
+    edits = CONFIG.regimes[wildcards.regime].edit is not None
+    reads = edits or getattr(experiment.family.sampling, "prompts", "") == "original"
+    tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
+    return {
         "checkpoint": [at(paths.CHECKPOINT, wildcards, parent)],
         "train": [at(paths.TRAIN, wildcards, parent)],
+        "prompts": [at(paths.TRAIN, wildcards, 0)] if reads else [],
+        "tokenizer": [tokenizer] if experiment.is_text else [],
+        "judge": [at(paths.CHECKPOINT, wildcards, 0)] if edits else [],
     }
-    if not CONFIG.experiments[wildcards.experiment].is_text:
-        return writer | {"original": [], "tokenizer": []}
-    tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
-    return writer | {
-        "original": [at(paths.TRAIN, wildcards, 0)],
-        "tokenizer": [tokenizer],
+
+
+def select_artefacts(wildcards):
+    """The synthetic set and the origin that judges it; for a detector the parent, too."""
+    parent = at(paths.CHECKPOINT, wildcards, int(wildcards.generation) - 1)
+    compares = CONFIG.regimes[wildcards.regime].select.by == "detector"
+    return {
+        "synthetic": [at(paths.SYNTHETIC, wildcards, wildcards.generation)],
+        "origin": [at(paths.CHECKPOINT, wildcards, 0)],
+        "parent": [parent] if compares else [],
     }
 
 

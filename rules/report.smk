@@ -1,7 +1,8 @@
 # Report. Needs: every file of measures that the config asks for.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
-# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), and results/figures/ (each figure as SVG, PNG
-# and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for. `snakemake --report results/report.html` shows them.
+# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution}.csv, and
+# results/figures/ (each figure as SVG, PNG and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for.
+# `snakemake --report results/report.html` shows them.
 from heirloom import codehash
 
 
@@ -14,6 +15,9 @@ rule summarise:
         metrics=tables.METRICS,
         fingerprint=paths.fingerprint(tables.METRICS),
         headlines=tables.HEADLINES_FILE,
+        intervals=tables.INTERVALS,
+        onset=tables.ONSET,
+        attribution=tables.ATTRIBUTION,
         plots=tables.plot_files(CONFIG),
     log:
         "logs/summarise.log",

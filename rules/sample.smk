@@ -1,4 +1,5 @@
-# Sample. Needs: the parent's checkpoint and training set; for text the original set (prompts) and the tokenizer.
+# Sample. Needs: the parent's checkpoint and training set; for text the tokenizer, the original set (prompts, or rows to edit) and the
+# judge of an edit.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
 
 
@@ -21,4 +22,5 @@ rule sample:
         slice=step_slice(slices.sample),
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
-        " --original '{input.original}' --tokenizer '{input.tokenizer}' --synthetic {output.synthetic} 2> {log}"
+        " --prompts '{input.prompts}' --tokenizer '{input.tokenizer}' --judge '{input.judge}'"
+        " --synthetic {output.synthetic} 2> {log}"

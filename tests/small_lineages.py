@@ -69,7 +69,8 @@ def make_generation(config: Config, regime: str, generation: int) -> None:
     original, parent = at(paths.TRAIN, 0), generation - 1
     checkpoint, rows = at(paths.CHECKPOINT, parent), at(paths.TRAIN, parent)
     tokenizer = paths.fill(paths.TOKENIZER, "text")
-    sample.run(slices.sample(config, *key, generation), checkpoint, rows, original, tokenizer, at(paths.SYNTHETIC, generation))
+    given = {"checkpoint": checkpoint, "train": rows, "prompts": original, "tokenizer": tokenizer, "judge": ""}
+    sample.run(slices.sample(config, *key, generation), given, at(paths.SYNTHETIC, generation))
     first = 1 if regime == "accumulate" else generation
     synthetic = [at(paths.SYNTHETIC, number) for number in range(first, generation + 1)]
     mix.run(slices.mix(config, *key, generation), paths.fill(paths.REAL_TRAIN, "text"), original, synthetic, at(paths.TRAIN, generation))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.mixing import Ingredients, mix, mix_origin
+from heirloom.mixing import Ingredients, mix, mix_origin, select
 from heirloom.rows import vector_table
-from heirloom.specs.regime import Original, Regime
+from heirloom.specs.regime import Original, Regime, Select
 from heirloom.streams import Stream, lineage
 
 SHUFFLE = Stream((0, "pool"))
@@ -35,6 +38,10 @@ def ingredients(generation: int, replicas: int = 1) -> Ingredients:
     pool = rows(0, POOL_ROWS, replicas=replicas)
     synthetic = [rows(100.0 * g, ROWS, born=g, replicas=replicas) for g in range(1, generation + 1)]
     return Ingredients(pool, mix_origin(pool, ORIGIN_ROWS, SHUFFLE, replicas), synthetic, replicas)
+
+
+def offered_with(synthetic: list[Dataset]) -> Ingredients:
+    return replace(ingredients(0), synthetic=synthetic)
 
 
 def mixed(regime: Regime, generation: int, name: str = "arm", replicas: int = 1) -> Dataset:
@@ -104,6 +111,104 @@ def test_control_redraws_its_whole_budget_from_the_real_pool_every_generation() 
     drawn = [values(mixed(regime, g)) for g in range(1, 40)]
     assert all(len(set(got)) == ROWS and max(got) < POOL_ROWS for got in drawn)
     assert {value for got in drawn for value in got} == set(map(float, range(POOL_ROWS)))
+
+
+def test_a_fixed_real_set_stands_beside_a_multiple_of_the_newest_synthetic_rows() -> None:
+    regime = Regime(original=Original(share=1.0, draw="fixed"), budget="grows", multiple=2.0)
+    assert (regime.budget_rows(ROWS, 3), regime.sampled_rows(ROWS, 3)) == (6, 12)
+    offered = offered_with([rows(100, 12, born=1), rows(200, 12, born=2)])
+    got = values(mix(regime, offered, ROWS, 2, shuffle=SHUFFLE, lineage=lineage(0, "arm")))
+    assert got == [*ORIGINAL, *range(200, 212)]
+
+
+@pytest.mark.parametrize(("growth", "expected"), [(0.0, [6, 6, 6]), (1.0, [12, 18, 24]), (1.5, [17, 31, 48])])
+def test_the_budget_of_generation_g_is_rows_times_g_plus_one_to_the_growth(growth: float, expected: list[int]) -> None:
+    regime = Regime(growth=growth)
+    assert [regime.budget_rows(ROWS, g) for g in (1, 2, 3)] == expected
+    assert [regime.sampled_rows(ROWS, g) for g in (1, 2, 3)] == expected
+
+
+def test_a_growing_regime_takes_its_shares_of_the_grown_budget_and_fresh_rows_never_twice() -> None:
+    regime = Regime(growth=1.0, fresh=0.25)
+    assert regime.fresh_rows(ROWS, 2) == [3, 4]
+    offered = offered_with([rows(100, 12, born=1)])
+    first = values(mix(regime, offered, ROWS, 1, shuffle=SHUFFLE, lineage=lineage(0, "arm")))
+    offered = offered_with([rows(200, 18, born=2)])
+    second = values(mix(regime, offered, ROWS, 2, shuffle=SHUFFLE, lineage=lineage(0, "arm")))
+    assert (len(first), len(second)) == (12, 18)
+    real = first[:3], second[:4]
+    assert max(*real[0], *real[1]) < POOL_ROWS
+    assert len({*real[0], *real[1], *ORIGINAL}) == 3 + 4 + ORIGIN_ROWS
+
+
+def test_weighted_rows_are_the_unweighted_ones_and_the_real_ones_sum_to_their_weight() -> None:
+    weighted = mixed(Regime(original=Original(share=1 / 3), real_weight=0.7), 2)
+    assert values(weighted) == values(mixed(Regime(original=Original(share=1 / 3)), 2))
+    assert weighted.weights() == pytest.approx([0.7 * 6 / 2] * 2 + [0.3 * 6 / 4] * 4)
+    assert weighted.weights().mean() == pytest.approx(1.0)
+    golden = mixed(Regime(fresh=0.5, real_weight="golden"), 1).weights()
+    assert golden == pytest.approx([(5**0.5 - 1)] * 3 + [(3 - 5**0.5)] * 3)
+
+
+def test_only_a_weighted_set_has_a_column_of_weights_and_it_survives_the_file(tmp_path: Path) -> None:
+    weighted, plain = mixed(Regime(fresh=0.5, real_weight=0.6), 1, replicas=2), mixed(Regime(fresh=0.5), 1, replicas=2)
+    weighted.write(tmp_path / "weighted.parquet")
+    plain.write(tmp_path / "plain.parquet")
+    read = Dataset.open(tmp_path / "weighted.parquet")
+    assert read.is_weighted
+    assert "weight" not in Dataset.open(tmp_path / "plain.parquet").table().column_names
+    assert not plain.is_weighted
+    for dataset in (read, weighted):
+        assert dataset.by_replica("weight")[:, :, 0] == pytest.approx(np.array([[1.2] * 3 + [0.8] * 3] * 2))
+    assert weighted.digest() != plain.digest()
+
+
+def test_a_side_that_rounds_to_no_rows_cannot_be_weighted() -> None:
+    with pytest.raises(HeirloomError, match="`real_weight` needs real and synthetic rows, but there are 0 and 6"):
+        mixed(Regime(fresh=0.01, real_weight=0.5), 1)
+
+
+SCORES = np.array([[3.0, 9.0, 1.0, 7.0, 5.0, 8.0]])
+
+
+def chosen(judged: Select, scores: np.ndarray = SCORES) -> list[float]:
+    return values(select(rows(100, ROWS, born=1, replicas=len(scores)), scores, judged, Stream((0, "select"))))
+
+
+def test_a_perfect_judge_keeps_the_top_share_in_the_rows_own_order() -> None:
+    assert chosen(Select(by="likelihood", share=0.5)) == [101, 103, 105]
+
+
+def test_a_judge_that_errs_keeps_exact_shares_of_those_that_ought_to_pass_and_of_the_others() -> None:
+    kept = chosen(Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3))
+    assert kept == sorted(kept)
+    assert (len({101, 103, 105} & set(kept)), len({100, 102, 104} & set(kept))) == (2, 1)
+    assert chosen(Select(by="likelihood", share=0.5, true_keep=0.0, false_keep=1.0)) == [100, 102, 104]
+
+
+def test_selection_is_a_replica_at_a_time_and_more_replicas_leave_earlier_ones_alone() -> None:
+    judged = Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3)
+    scores = np.concatenate([SCORES, -SCORES])
+    both = select(rows(100, ROWS, born=1, replicas=2), scores, judged, Stream((0, "select"))).by_replica()[:, :, 0]
+    assert both[0].tolist() == chosen(judged)
+    assert len({1100, 1102, 1104} & set(both[1].tolist())) == 2
+
+
+def test_equal_scores_are_ordered_by_chance() -> None:
+    judged = Select(by="detector", share=0.5)
+    draws = {tuple(values(select(rows(100, ROWS), np.zeros((1, ROWS)), judged, Stream((seed, "select"))))) for seed in range(20)}
+    assert len(draws) > 5
+
+
+def test_selected_rows_fill_the_budget_of_the_next_training_set() -> None:
+    regime = Regime(select=Select(by="likelihood", share=0.5), multiple=2.0)
+    offered = offered_with([rows(100, 6, born=1)])
+    assert values(mix(regime, offered, ROWS, 1, shuffle=SHUFFLE, lineage=lineage(0, "arm"))) == [*range(100, 106)]
+
+
+def test_a_selection_that_rounds_to_nothing_is_refused() -> None:
+    with pytest.raises(HeirloomError, match="`select` keeps none of 6 rows"):
+        chosen(Select(by="likelihood", share=0.05))
 
 
 def test_adding_replicas_leaves_the_rows_of_earlier_ones_unchanged() -> None:

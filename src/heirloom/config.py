@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import NAME, RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import SOURCES, TEXT_FAMILIES, Family
+from heirloom.specs.family import ABILITIES, SOURCES, TEXT_FAMILIES, Family
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
 
@@ -114,6 +114,11 @@ class Config(Strict):
                     raise ValueError(
                         f"experiments.{name}.regimes: {regime!r} is not defined under regimes (defined: {', '.join(sorted(self.regimes))})"
                     )
+                if not (experiment.has_rows or self.regimes[regime].is_plain):
+                    raise ValueError(f"experiments.{name}.regimes: {regime!r} needs rows to act on; family.path: statistics draws none")
+                family = experiment.family.name
+                if lacking := sorted(self.regimes[regime].abilities - ABILITIES.get(family, frozenset())):
+                    raise ValueError(f"experiments.{name}.regimes: {regime!r} asks to {' and '.join(lacking)}, which {family!r} cannot")
         return self
 
     def lineages(self) -> Iterator[tuple[str, str, int]]:

@@ -5,14 +5,15 @@ Legend of shapes: R replicas, N rows a replica, W numbers a row (dimensions of a
 Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``parent``), ``text``, and the ancestry
 ``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``depth`` and ``depth_max`` (models since a human:
 `ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row
-has ``replica`` and ``x`` in place of tokens and text. (kind, born, row) names a row within a lineage and replica.
+has ``replica`` and ``x`` in place of tokens and text. (kind, born, row) names a row within a lineage and replica. A
+training set of a regime with weights has a column ``weight``: how much a row counts, 1 on average.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,27 +28,42 @@ from heirloom.errors import HeirloomError
 from heirloom.manifest import replacing
 from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source, tally
 
+WEIGHT = "weight"
+
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some rows of one source: all of them, or those at ascending positions."""
+    """Some rows of one source: all of them, or those at ascending positions; given a weight, each counts that much."""
 
     source: Source
     rows: Positions | None = None
+    weight: float | None = None
 
     @property
     def num_rows(self) -> int:
         """Rows of this piece."""
         return self.source.num_rows if self.rows is None else len(self.rows)
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns."""
+        return self.source.columns if self.weight is None else [*self.source.columns, WEIGHT]
+
     def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """Yield the piece's rows in order."""
-        return self.source.batches(columns, self.rows)
+        if self.weight is None or (columns is not None and WEIGHT not in columns):
+            yield from self.source.batches(columns, self.rows)
+            return
+        own = None if columns is None else [name for name in columns if name != WEIGHT]
+        for batch in self.source.batches(own, self.rows):
+            yield batch.append_column(WEIGHT, pa.array(np.full(batch.num_rows, self.weight)))
 
     def digest(self) -> bytes:
-        """Return a hash of the piece's content: of its source, and of the positions where only some rows are taken."""
-        base = self.source.digest()
-        return base if self.rows is None else hashlib.sha256(base + self.rows.tobytes()).digest()
+        """Return a hash of the piece's content: of its source, the positions where only some rows are taken, and the weight if any."""
+        digest = self.source.digest()
+        if self.rows is not None:
+            digest = hashlib.sha256(digest + self.rows.tobytes()).digest()
+        return digest if self.weight is None else hashlib.sha256(digest + repr(self.weight).encode()).digest()
 
     def tally(self) -> ancestry.Tally:
         """Return the piece's rows counted by generation of birth."""
@@ -99,7 +115,22 @@ class Dataset:
         (piece,) = self.pieces
         if piece.rows is not None:
             rows = piece.rows[rows]
-        return Dataset([Piece(piece.source, rows)])
+        return Dataset([replace(piece, rows=rows)])
+
+    def weighted(self, weight: float) -> Dataset:
+        """Return the same rows, each counting ``weight`` in training."""
+        return Dataset([replace(piece, weight=weight) for piece in self.pieces])
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether rows have weights of their own."""
+        return WEIGHT in self.pieces[0].columns
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return each row's weight, 1 where rows have none; shape (rows of all replicas,)."""
+        if not self.is_weighted:
+            return np.ones(self.num_rows)
+        return np.concatenate([batch.column(WEIGHT).to_numpy() for batch in self.batches(["row", WEIGHT])])
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return all rows in memory: for toy families and tests."""
@@ -136,11 +167,11 @@ class Dataset:
             last = np.concatenate(pending)
             yield np.concatenate([last, np.repeat(last[-1:], rows - held, axis=0)])
 
-    def by_replica(self) -> NDArray[np.float64]:
-        """Return the vectors as an array of shape (R, N, W), rows in order within a replica."""
-        tables = [pa.Table.from_batches(list(piece.batches(["replica", "x"]))) for piece in self.pieces]
+    def by_replica(self, column: str = "x") -> NDArray[np.float64]:
+        """Return a column as an array of shape (R, N, W), rows in order within a replica; the vectors, or numbers with W = 1."""
+        tables = [pa.Table.from_batches(list(piece.batches(["replica", column]))) for piece in self.pieces]
         replicas = [table["replica"].to_numpy() for table in tables]
-        x = [np.concatenate([as_matrix(chunk) for chunk in table["x"].chunks]) for table in tables]
+        x = [np.concatenate([as_matrix(chunk) for chunk in table[column].chunks]) for table in tables]
         num_replicas = 1 + max(int(replica.max()) for replica in replicas)
         whole = [piece.rows is None and isinstance(piece.source, InMemory) for piece in self.pieces]
         if all(whole):  # sources in memory are sorted by replica: no need to look at half a billion ids
@@ -221,18 +252,19 @@ _PLAIN = {
     "depth_max": pa.int32(),
     "parent": pa.int64(),
     "model": pa.string(),
+    WEIGHT: pa.float64(),
 }
 
 
 def as_matrix(column: pa.Array) -> NDArray[Any]:
-    """Return a list column of equal lengths as an array of shape (rows, W).
+    """Return a list column of equal lengths as an array of shape (rows, W), or a column of numbers as one of shape (rows, 1).
 
     Raises
     ------
     HeirloomError
         If the lists differ in length.
     """
-    values = column.flatten().to_numpy()
+    values = (column if pa.types.is_floating(column.type) else column.flatten()).to_numpy()
     if len(values) % len(column):
         raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
     return values.reshape(len(column), -1)

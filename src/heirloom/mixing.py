@@ -9,16 +9,18 @@ Legend of shapes: R replicas; positions are arrays of shape (R, k), ascending wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.specs.regime import Regime
+from heirloom.specs.regime import Regime, Select
 from heirloom.streams import Stream
 
 Positions = NDArray[np.int64]
@@ -69,7 +71,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     Parameters
     ----------
     rows
-        The row budget of a generation, a replica.
+        The experiment's ``rows``, a replica, from which the regime has the generation's budget.
     generation
         From 1; generation 0 is `mix_origin`.
     shuffle
@@ -80,26 +82,39 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     Raises
     ------
     HeirloomError
-        If a share asks for more rows than its source holds.
+        If a share asks for more rows than its source holds, or one side of a weighted set has none.
     """
     step = lineage.child(generation, "mix")
+    budget = regime.budget_rows(rows, generation)
     real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
     synthetic = {"latest": ingredients.synthetic[-1:], "all": ingredients.synthetic, "none": ()}[regime.synthetic]
     if regime.budget == "fixed":
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
-        return _joined([*real, *_fill(synthetic, rows - num_real, ingredients.num_replicas, step)])
-    union = _joined([*real, *synthetic])
-    if regime.budget == "grows":
-        return union
-    return _drawn(union, rows, ingredients.num_replicas, step.child("drawn"))
+        synthetic = _fill(synthetic, budget - num_real, ingredients.num_replicas, step)
+    if regime.budget == "drawn":
+        return _drawn(_joined([*real, *synthetic]), budget, ingredients.num_replicas, step.child("drawn"))
+    if regime.real_weight is not None:
+        real, synthetic = _weighted(real, synthetic, regime.real_weight)
+    return _joined([*real, *synthetic])
+
+
+def golden_weight(num_real: int, num_synthetic: int) -> float:
+    """Return the weight of the real rows under which the error of a mean settles lowest: (sqrt(k² + 4k) - k) / 2, k = real / synthetic.
+
+    He, Xu and Cheng 2025, "Golden ratio weighting prevents model collapse", for fresh real rows in every generation; equal numbers give
+    the reciprocal of the golden ratio.
+    """
+    k = num_real / num_synthetic
+    return (math.sqrt(k * k + 4 * k) - k) / 2
 
 
 def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> list[Dataset]:
     """Return the real rows of one generation, a dataset a kind; parameters and errors as in `mix`."""
     step = lineage.child(generation, "mix")
+    budget = regime.budget_rows(rows, generation)
     return [
-        *_original(regime, ingredients, rows, lineage, step),
-        *_pool(regime, ingredients, rows, step),
+        *_original(regime, ingredients, budget, lineage, step),
+        *_pool(regime, ingredients, budget, step),
         *_fresh(regime, ingredients, rows, generation, shuffle),
     ]
 
@@ -117,16 +132,58 @@ def _pool(regime: Regime, given: Ingredients, rows: int, step: Stream) -> list[D
 
 
 def _fresh(regime: Regime, given: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
-    count = round(regime.fresh * rows)
+    *earlier, count = regime.fresh_rows(rows, generation)
     if not count:
         return []
     seen = given.original.num_rows // given.num_replicas
     available = given.pool.num_rows // given.num_replicas
-    first = seen if regime.synthetic == "all" else seen + (generation - 1) * count
-    last = seen + generation * count
+    last = seen + sum(earlier) + count
+    first = seen if regime.synthetic == "all" else last - count
     _require(last, available, "`fresh`", "the real training pool, original set included")
     unseen = _shuffled(shuffle, available, given.num_replicas)[:, first:last]
     return [_take(given.pool, np.sort(unseen, axis=1))]
+
+
+def select(rows: Dataset, score_RN: NDArray[np.float64], judged: Select, stream: Stream) -> Dataset:
+    """Return the synthetic rows that a judge lets pass, in their order: of each replica as many, so that its errors are exact shares.
+
+    Parameters
+    ----------
+    rows
+        Synthetic rows of one source.
+    score_RN
+        The judge's score of each row, shape (R, N); equal scores are ordered by chance.
+    judged
+        Which share ought to pass, and how much of either side is kept.
+
+    Raises
+    ------
+    HeirloomError
+        If no row is left.
+    """
+    num_replicas, num_rows = score_RN.shape
+    passing = round(judged.share * num_rows)
+    right, wrong = judged.kept(num_rows)
+    if not right + wrong:
+        raise HeirloomError(f"`select` keeps none of {num_rows} rows; raise `share`, `multiple` or `rows`")
+    order_RN = np.lexsort((stream.child("ties").generator().random(score_RN.shape), -score_RN), axis=1)
+    sides = ((order_RN[:, :passing], right, "true"), (order_RN[:, passing:], wrong, "false"))
+    kept = [
+        np.take_along_axis(side, _subset(stream.child(name), side.shape[1], count, num_replicas), axis=1)
+        for side, count, name in sides
+        if count
+    ]
+    return _take(rows, np.sort(np.concatenate(kept, axis=1), axis=1))
+
+
+def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:
+    """Return both sides with a weight a row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
+    sizes = [sum(part.num_rows for part in side) for side in (real, synthetic)]
+    if not all(sizes):
+        raise HeirloomError(f"`real_weight` needs real and synthetic rows, but there are {sizes[0]} and {sizes[1]}; raise `rows`")
+    share = golden_weight(*sizes) if weight == "golden" else weight
+    weights = [side * sum(sizes) / size for side, size in zip((share, 1.0 - share), sizes, strict=True)]
+    return [[part.weighted(each) for part in side] for side, each in zip((real, synthetic), weights, strict=True)]
 
 
 def _fill(synthetic: Sequence[Dataset], count: int, num_replicas: int, step: Stream) -> list[Dataset]:

@@ -23,6 +23,7 @@ GENERATION = LINEAGE + "/gen={generation}"
 TRAJECTORY = LINEAGE + "/trajectory.parquet"
 
 SYNTHETIC = GENERATION + "/synthetic.parquet"
+SELECTED = GENERATION + "/selected.parquet"
 TRAIN = GENERATION + "/train.parquet"
 CHECKPOINT = GENERATION + "/checkpoint"
 METRICS = GENERATION + "/metrics.json"

@@ -40,15 +40,19 @@ def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:
 
 def _needs(experiment: Experiment, regimes: Mapping[str, Regime], pool_rows: int | None) -> Iterator[tuple[str, int, int | None]]:
     """Yield (what, rows needed, rows there; None where unknown)."""
-    original = experiment.original_rows or pool_rows
+    original, rows, last = experiment.original_rows or pool_rows, experiment.rows, experiment.generations
     yield "origin_rows", experiment.original_rows or 1, pool_rows
-    if experiment.is_text:
-        yield "rows (one original row a prompt)", experiment.rows, original
     for name in experiment.regimes:
         regime = regimes[name]
+        budget = regime.budget_rows(rows, last)
+        if regime.edit:
+            yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
+        elif getattr(experiment.family.sampling, "prompts", "none") == "original":
+            what = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
+            yield f"{what} (one original row a prompt)", regime.sampled_rows(rows, last), original
         if regime.original:
-            yield f"regime {name!r} (original.share of rows)", round(regime.original.share * experiment.rows), original
-        yield f"regime {name!r} (pool)", round(regime.pool * experiment.rows), pool_rows
-        if fresh := round(regime.fresh * experiment.rows) * experiment.generations:
-            what = f"regime {name!r} (original set and fresh rows of {experiment.generations} generations)"
+            yield f"regime {name!r} (original.share of rows)", round(regime.original.share * budget), original
+        yield f"regime {name!r} (pool)", round(regime.pool * budget), pool_rows
+        if fresh := sum(regime.fresh_rows(rows, last)):
+            what = f"regime {name!r} (original set and fresh rows of {last} generations)"
             yield what, (original or 1) + fresh, pool_rows

@@ -13,6 +13,7 @@ from heirloom import codehash, sources
 from heirloom.config import Config, Experiment
 from heirloom.families import FAMILIES
 from heirloom.paths import ORIGIN
+from heirloom.specs.base import Strict
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +38,7 @@ def mix(config: Config, experiment: str, regime: str, seed: int, generation: int
     if generation == 0:
         own |= {"rows": chosen.original_rows}
     else:
-        own |= {"rows": chosen.rows, "mixing": config.regimes[regime].model_dump(mode="json")}
+        own |= {"rows": chosen.rows, "mixing": _chosen(config.regimes[regime])}
     return {"step": "mix", **_key(regime, seed, generation), **own, **_common(config, "heirloom.steps.mix:run")}
 
 
@@ -55,16 +56,35 @@ def train(config: Config, experiment: str, regime: str, seed: int, generation: i
 
 
 def sample(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
-    """Return the slice of a synthetic set: decoding, rows and their layout in chunks."""
-    chosen = config.experiments[experiment]
+    """Return the slice of a synthetic set: decoding, rows and their layout in chunks, and what the regime says about them."""
+    chosen, mixing = config.experiments[experiment], config.regimes[regime]
+    own: dict[str, Any] = {"sizes": _chosen(mixing.sizes), "edit": _chosen(mixing.edit) if mixing.edit else {}}
+    if getattr(chosen.family.sampling, "prompts", "original") == "none":
+        own |= {"row_tokens": chosen.source.text.row_tokens}  # type: ignore[union-attr]
+    functions = ("sample", "load", "edit") if mixing.edit else ("sample", "load")
     return {
         "step": "sample",
         **_key(regime, seed, generation),
         "family": chosen.family.name,
         "rows": chosen.rows,
-        "sampling": chosen.family.sampling.model_dump(mode="json"),
+        "sampling": _chosen(chosen.family.sampling),
+        **{key: value for key, value in own.items() if value},
         **_chunks(chosen),
-        **_common(config, "heirloom.steps.sample:run", *_entries(chosen, "sample", "load")),
+        **_common(config, "heirloom.steps.sample:run", *_entries(chosen, *functions)),
+    }
+
+
+def select(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
+    """Return the slice of a selection: the judge and its errors."""
+    chosen, judged = config.experiments[experiment], config.regimes[regime].select
+    assert judged is not None
+    return {
+        "step": "select",
+        **_key(regime, seed, generation),
+        "family": chosen.family.name,
+        "select": _chosen(judged),
+        **_chunks(chosen),
+        **_common(config, "heirloom.steps.select:run", *_entries(chosen, "log_likelihoods", "load")),
     }
 
 
@@ -89,7 +109,10 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
 def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, Any]:
     """Return the slice of a whole lineage run in one job: the slices of its steps, as they are at generation 1, and its length."""
     chosen = config.experiments[experiment]
-    steps = {step.__name__: _bare(step(config, experiment, regime, seed, 1)) for step in (mix, train, sample, evaluate)}
+    judged = config.regimes[regime].select is not None
+    parts, judging = ((select,), ("log_likelihoods",)) if judged else ((), ())
+    functions = (*(_ROWS if chosen.has_rows else _ROWLESS), *judging, "load", "save")
+    steps = {step.__name__: _bare(step(config, experiment, regime, seed, 1)) for step in (mix, train, sample, evaluate, *parts)}
     return {
         "step": "chain",
         "regime": regime,
@@ -98,13 +121,21 @@ def chain(config: Config, experiment: str, regime: str, seed: int) -> dict[str, 
         "snapshots": sorted(chosen.snapshots),
         "steps": steps,
         **({} if chosen.has_rows else {"path": "statistics"}),
-        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, *(_ROWS if chosen.has_rows else _ROWLESS), "load", "save")),
+        **_common(config, "heirloom.steps.chain:run", *_entries(chosen, *functions)),
     }
 
 
 def _bare(step: dict[str, Any]) -> dict[str, Any]:
     """Return a step's slice without what the chain's own slice says once."""
     return {key: value for key, value in step.items() if key not in {"regime", "seed", "generation", "code", "num_threads"}}
+
+
+def _chosen(part: Strict) -> dict[str, Any]:
+    """Return what a part of the config chooses other than the default: a key that is added later leaves slices without it as they are.
+
+    A default that changes reruns what it concerns all the same, because it is code.
+    """
+    return part.model_dump(mode="json", exclude_defaults=True)
 
 
 def _key(regime: str, seed: int, generation: int) -> dict[str, Any]:

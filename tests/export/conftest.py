@@ -111,7 +111,9 @@ def _lineage(config: configuration.Config, name: str, tokenizer: str | None) -> 
     key = config, name, "keep", 0
     mix.run(slices.mix(*key, 0), pool, None, [], original)
     train.run(slices.train(*key, 0), original, None, origin)
-    sample.run(slices.sample(*key, 1), origin, original, original if tokenizer else None, tokenizer, synthetic)
+    prompts = original if tokenizer else ""
+    given = {"checkpoint": origin, "train": original, "prompts": prompts, "tokenizer": tokenizer or "", "judge": ""}
+    sample.run(slices.sample(*key, 1), given, synthetic)
     mix.run(slices.mix(*key, 1), pool, original, [synthetic], at(paths.TRAIN, 1))
     train.run(slices.train(*key, 1), at(paths.TRAIN, 1), origin, at(paths.CHECKPOINT, 1))
     inputs = {"checkpoint": at(paths.CHECKPOINT, 1), "train": at(paths.TRAIN, 1), "synthetic": synthetic}

@@ -29,7 +29,8 @@ def first(project: Path, sh: Callable[..., str]) -> str:
     sha256 = recorded_sha256(ROWS)
     slice_ = slices.sample(configuration.load(CONFIG), "bell", "keep", 0, 1)
     origin = "data/bell/origin/seed=0/gen=0"
-    sample.run({**slice_, "rows": 4}, f"{origin}/checkpoint", f"{origin}/train.parquet", None, None, str(ROWS))
+    given = {"checkpoint": f"{origin}/checkpoint", "train": f"{origin}/train.parquet", "prompts": "", "tokenizer": "", "judge": ""}
+    sample.run({**slice_, "rows": 4}, given, str(ROWS))
     (project / "Snakefile").write_text("# another\n")
     assert recorded_sha256(ROWS) != sha256
     return sha256

@@ -7,8 +7,7 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import ngram
 from heirloom.rows import text_table
-from heirloom.specs.base import NoSettings
-from heirloom.specs.ngram import NgramFit
+from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.streams import Stream
 
 A, B, C = 0, 1, 2
@@ -48,7 +47,7 @@ def test_sampled_tokens_have_the_models_probabilities() -> None:
     model = fitted(ROWS, 3)
     num_rows = 40_000
     prompts = np.tile([[A, B]], (num_rows, 1))
-    (written,) = ngram.sample(model, [prompts], num_rows, NoSettings(), Stream((0, "sample")))
+    (written,) = ngram.sample(model, [prompts], num_rows, NgramSampling(), Stream((0, "sample")))
     shared = ngram.row_losses(model, prompts[:1])
     probability = np.exp(-(ngram.row_losses(model, np.array([[A, B, token] for token in range(4)])) - shared))
     counts = np.bincount(written[:, 0], minlength=4)

@@ -11,6 +11,7 @@ from heirloom import theory
 from heirloom.config import Experiment
 from heirloom.report.expected import curves
 from heirloom.specs.regime import Regime
+from heirloom.theory.regimes import mixture
 
 N, G = 10, 5
 
@@ -42,12 +43,17 @@ def variance(regime: dict[str, Any], **changes: Any) -> Any:
         ({"original": {"share": 0.3, "draw": "fixed"}}, theory.keep_fixed(N, G + 1, 3)),
         ({"original": {"share": 1.0}, "synthetic": "all", "budget": "grows"}, theory.accumulate(N, G + 1)),
         ({"original": {"share": 1.0}, "synthetic": "all", "budget": "drawn"}, theory.accumulate_fixed(N, G + 1)),
+        ({"original": {"share": 1.0, "draw": "fixed"}, "budget": "grows", "multiple": 3.0}, mixture(N, [(N, 3 * N)] * G, real="fixed")),
+        ({"fresh": 0.5, "real_weight": "golden"}, mixture(N, [(5, 5)] * G, weight=0.6180339887498949)),
+        ({"original": {"share": 0.4}, "real_weight": 0.8}, mixture(N, [(4, 6)] * G, real="redrawn", weight=0.8)),
+        ({"growth": 1.0}, mixture(N, [(0, N * (g + 2)) for g in range(G)])),
+        ({"growth": 1.0, "pool": 1.0, "synthetic": "none"}, mixture(N, [(N * (g + 2), 0) for g in range(G)], real="redrawn", num_pool=80)),
     ],
 )
 def test_a_declaration_has_the_closed_form_of_its_regime(regime: dict[str, Any], moments: theory.Moments) -> None:
     found = curves(gaussian(), Regime.model_validate(regime))
-    np.testing.assert_array_equal(found["covariance_trace"], moments.variance)
-    np.testing.assert_array_equal(found["mean_squared_error"], moments.mean_square)
+    np.testing.assert_allclose(found["covariance_trace"], moments.variance, rtol=1e-12)
+    np.testing.assert_allclose(found["mean_squared_error"], moments.mean_square, rtol=1e-12)
 
 
 def test_entry_g_is_model_g_so_the_origin_has_lost_one_factor_already() -> None:
@@ -82,6 +88,9 @@ def test_the_control_stays_where_the_origin_is() -> None:
         {"original": {"share": 0.5}, "synthetic": "all", "budget": "grows"},
         {"original": {"share": 1.0}, "fresh": 0.1, "synthetic": "all", "budget": "grows"},
         {"original": {"share": 1.0}, "budget": "drawn"},
+        {"original": {"share": 1.0}, "synthetic": "all", "budget": "grows", "real_weight": 0.5},
+        {"original": {"share": 1.0}, "synthetic": "all", "budget": "grows", "multiple": 2.0},
+        {"select": {"by": "likelihood", "share": 0.5}, "multiple": 2.0},
     ],
 )
 def test_a_mixture_without_a_known_closed_form_has_none(regime: dict[str, Any]) -> None:

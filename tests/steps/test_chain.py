@@ -12,7 +12,7 @@ import pytest
 from heirloom import config as configuration
 from heirloom import paths, slices, theory
 from heirloom.manifest import read_json, recorded_sha256
-from heirloom.steps import chain, evaluate, mix, real, sample, train
+from heirloom.steps import chain, evaluate, mix, real, sample, select, train
 
 REGIMES = {
     "replace": {},
@@ -21,6 +21,18 @@ REGIMES = {
     "accumulate_fixed": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "drawn"},
     "fresh": {"fresh": 0.3},
     "control": {"pool": 1.0, "synthetic": "none"},
+}
+JUDGED = {
+    "fixed_real": {"original": {"share": 1.0, "draw": "fixed"}, "budget": "grows", "multiple": 2.0},
+    "golden": {"fresh": 0.3, "real_weight": "golden"},
+    "linear": {"growth": 1.0},
+    "filter": {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}},
+    "detector": {
+        "original": {"share": 1.0},
+        "synthetic": "all",
+        "budget": "drawn",
+        "select": {"by": "detector", "share": 0.5, "true_keep": 0.8, "false_keep": 0.2},
+    },
 }
 FILL = paths.fill
 TOYS: dict[str, dict[str, Any]] = {
@@ -37,7 +49,7 @@ def made(
     experiment = {
         "family": {"name": "gaussian", "training": {"divisor": divisor}},
         "source": {"name": "normal", "rows": pool, "test_rows": 1},
-        "regimes": list(REGIMES),
+        "regimes": list(REGIMES | JUDGED),
         "generations": generations,
         "rows": rows,
         "num_replicas": replicas,
@@ -45,8 +57,8 @@ def made(
         "snapshots": list(snapshots),
     }
     if toy:
-        experiment |= {"family": {"name": toy}, **TOYS[toy]}
-    return configuration.parse({"regimes": REGIMES, "experiments": {"g": experiment}})
+        experiment |= {"family": {"name": toy}, **TOYS[toy], "regimes": list(REGIMES)}
+    return configuration.parse({"regimes": REGIMES | JUDGED, "experiments": {"g": experiment}})
 
 
 @pytest.fixture
@@ -80,8 +92,14 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         training, checkpoint = FILL(paths.TRAIN, "g", regime, 0, g), FILL(paths.CHECKPOINT, "g", regime, 0, g)
         key = (config, "g", regime, 0, g)
         writer, its_rows = (FILL(pattern, "g", regime, 0, g - 1) for pattern in (paths.CHECKPOINT, paths.TRAIN))
-        sample.run(slices.sample(*key), writer, its_rows, None, None, synthetic[-1])
-        offered = {"latest": synthetic[-1:], "all": synthetic, "none": []}[config.regimes[regime].synthetic]
+        given = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
+        sample.run(slices.sample(*key), given, synthetic[-1])
+        declared = config.regimes[regime]
+        selected = [FILL(paths.SELECTED, "g", regime, 0, h) for h in range(1, g + 1)]
+        if declared.select:
+            select.run(slices.select(*key), synthetic[-1], inputs["checkpoint"], writer, selected[-1])
+        made = selected if declared.select else synthetic
+        offered = {"latest": made[-1:], "all": made, "none": []}[declared.synthetic]
         mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
         handed_on = hasattr(config.experiments["g"].family.training, "start")
         train.run(slices.train(*key), training, inputs["checkpoint"] if handed_on else None, checkpoint)
@@ -93,11 +111,12 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
 
-@pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES), *((toy, "keep") for toy in TOYS)])
+@pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS)])
 def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
     config = made(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
-    artefacts = [FILL(p, "g", regime, 0, g) for p in (paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT) for g in (1, 2, 3)]
+    patterns = [paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT, *([paths.SELECTED] if config.regimes[regime].select else [])]
+    artefacts = [FILL(p, "g", regime, 0, g) for p in patterns for g in (1, 2, 3)]
     kept = {path: recorded_sha256(path) for path in artefacts}
     by_steps = run_steps(config, regime)
     assert {path: recorded_sha256(path) for path in artefacts} == kept

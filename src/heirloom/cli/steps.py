@@ -78,14 +78,30 @@ def sample(
     checkpoint: Annotated[str, typer.Option()],
     train: Annotated[str, typer.Option(help="The training set of the checkpoint.")],
     synthetic: Annotated[str, typer.Option()],
-    original: str = "",
+    prompts: Annotated[str, typer.Option(help="Real rows to continue or to edit.")] = "",
     tokenizer: str = "",
+    judge: Annotated[str, typer.Option(help="The checkpoint that says which tokens are too easy, where rows are edited.")] = "",
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
-    step = _begin(slice_, checkpoint, train, original, tokenizer)
+    step = _begin(slice_, checkpoint, train, prompts, tokenizer, judge)
     from heirloom.steps import sample as job
 
-    job.run(step, checkpoint, train, original or None, tokenizer or None, synthetic)
+    job.run(step, {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}, synthetic)
+
+
+@app.command()
+def select(
+    slice_: Slice,
+    synthetic: Annotated[str, typer.Option()],
+    origin: Annotated[str, typer.Option()],
+    selected: Annotated[str, typer.Option()],
+    parent: str = "",
+) -> None:
+    """Keep the rows of a synthetic set that a judge lets pass."""
+    step = _begin(slice_, synthetic, origin, parent)
+    from heirloom.steps import select as job
+
+    job.run(step, synthetic, origin, parent or None, selected)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from heirloom.families.base import Family, Rowless
+from heirloom.families.base import Editor, Family, Judge, Rowless
 
 FAMILIES: dict[str, str] = {
     "gaussian": "heirloom.families.gaussian",
@@ -35,3 +35,5 @@ if TYPE_CHECKING:  # mypy compares each module with the protocols
 
     _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer]
     _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]
+    _JUDGES: list[Judge] = [gaussian, ngram, transformer]
+    _EDITORS: list[Editor] = [ngram, transformer]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
@@ -143,4 +144,27 @@ class Rowless(Family, Protocol):
 
     def measure(self, model: Any, origin: Any, measuring: Measuring) -> dict[str, float]:
         """Return the measures that need no rows."""
+        ...
+
+
+class Judge(Protocol):
+    """What a family offers beside `Family` for regimes with `select`."""
+
+    def log_likelihoods(self, model: Any, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+        """Return each row's log-likelihood in nats, shape (R, N); of text a row's tokens but the first."""
+        ...
+
+
+class Editor(Protocol):
+    """What a text family offers beside `Family` for regimes with `edit`."""
+
+    def edit(
+        self, model: Any, judge: Any, rows: Iterable[NDArray[Any]], above: float, settings: Any, stream: Stream
+    ) -> Iterator[NDArray[Any]]:
+        """Yield chunks of rows in which tokens that the judge finds too easy are drawn anew.
+
+        A token whose probability under ``judge``, given the tokens before it in its row, is at least ``above`` is drawn from ``model`` in
+        that same context; the others stay, and so does the first, which has no context (Zhu et al. 2024, "How to Synthesize Text Data
+        without Model Collapse?", ToEdit).
+        """
         ...

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays, precision, sufficient
 from heirloom.families.base import Measuring, Sets
@@ -48,12 +48,17 @@ class Model:
 def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Stream) -> Model:
     """Fit mean and covariance; neither a start nor randomness enters.
 
+    With weights w that sum to n, both are weighted means, and the divisor ``n-1`` becomes n - sum(w²) / n, which leaves the covariance of
+    independent rows unbiased.
+
     Raises
     ------
     HeirloomError
         If there are too few rows for the divisor.
     """
     x_RND = rows.by_replica()
+    if rows.is_weighted:
+        return _weighted_fit(x_RND, rows.by_replica(WEIGHT), fit)
     if fit.precision == "float64":
         return fitted(sufficient.of(x_RND), fit)
     _, num_rows, dim = x_RND.shape
@@ -62,6 +67,34 @@ def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Str
     ddof = num_rows - _divisor(num_rows, fit)
     mean_R, variance_R = precision.mean_and_variance(x_RND[:, :, 0], fit.precision, ddof)
     return Model(mean_R[:, None], variance_R[:, None, None])
+
+
+def _weighted_fit(x_RND: NDArray[np.float64], weight_RN1: NDArray[np.float64], fit: GaussianTraining) -> Model:
+    if fit.precision != "float64":
+        raise HeirloomError(f"family.training.precision: {fit.precision} is for rows without weights; use float64")
+    share_RN1 = weight_RN1 / weight_RN1.sum(axis=1, keepdims=True)
+    mean_RD = (share_RN1 * x_RND).sum(axis=1)
+    centred_RND = x_RND - mean_RD[:, None, :]
+    covariance_RDD = np.matmul((share_RN1 * centred_RND).transpose(0, 2, 1), centred_RND)
+    if fit.divisor == "n-1":
+        covariance_RDD /= 1.0 - (share_RN1**2).sum(axis=1, keepdims=True)
+    return Model(mean_RD, covariance_RDD)
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return each row's log density in nats, shape (R, N).
+
+    Raises
+    ------
+    HeirloomError
+        If a covariance is degenerate.
+    """
+    x_RND = rows.by_replica()
+    log_det_R = vectors.log_determinant(model.covariance)
+    centred_RND = x_RND - model.mean[:, None, :]
+    distance_RN = (np.matmul(centred_RND, np.linalg.inv(model.covariance)) * centred_RND).sum(axis=-1)
+    constant = x_RND.shape[-1] * np.log(2.0 * np.pi)
+    return np.asarray(-0.5 * (distance_RN + log_det_R[:, None] + constant), dtype=np.float64)
 
 
 def sample(

@@ -20,18 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.dataset import WEIGHT, Dataset, as_matrix
 from heirloom.errors import HeirloomError
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
-from heirloom.specs.base import NoSettings
-from heirloom.specs.ngram import NgramFit
+from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.streams import Stream
 
 Ints = NDArray[np.int64]
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""Whole numbers, or sums of weights where rows have weights."""
 
 Fit = NgramFit
-Sampling = NoSettings
+Sampling = NgramSampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class Level:
     contexts: Ints
     starts: Ints
     tokens: Ints
-    before: Ints
+    before: Counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Model:
 
 
 def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> Model:
-    """Count the n-grams inside rows; neither a start nor randomness enters.
+    """Count the n-grams inside rows, each as often as its row weighs; neither a start nor randomness enters.
 
     Raises
     ------
@@ -76,12 +77,12 @@ def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> 
         raise HeirloomError(
             f"family.training.order {fit.order} with vocab_size {fit.vocab_size} needs more than 63 bits: lower one of them"
         )
-    counted: list[list[tuple[Ints, Ints]]] = [[] for _ in range(fit.order)]
-    for tokens_NT in rows.matrices("tokens"):
+    counted: list[list[tuple[Ints, Counts]]] = [[] for _ in range(fit.order)]
+    for tokens_NT, weight_N in _weighted_matrices(rows):
         if tokens_NT.shape[1] < fit.order:
             raise HeirloomError(f"rows of {tokens_NT.shape[1]} tokens are shorter than family.training.order {fit.order}")
         for length, counts in enumerate(counted, start=1):
-            counts.append(np.unique(_keys(tokens_NT, length, fit.vocab_size), return_counts=True))
+            counts.append(_counted(_keys(tokens_NT, length, fit.vocab_size), weight_N))
     return Model(fit.vocab_size, tuple(_level(*_merged(counts), fit.vocab_size) for counts in counted))
 
 
@@ -89,7 +90,7 @@ def sample(
     model: Model,
     prompts: Iterable[NDArray[Any]] | None,
     num_rows: int,
-    settings: NoSettings,
+    settings: NgramSampling,
     stream: Stream,
 ) -> Iterator[NDArray[np.int32]]:
     """Yield a continuation of each prompt, as long as the prompt; random numbers are keyed by row id."""
@@ -107,8 +108,30 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
     return text.evaluate(lambda rows: row_losses(model, rows), lambda rows: row_losses(origin, rows), sets, measuring)
 
 
+def edit(
+    model: Model, judge: Model, rows: Iterable[NDArray[Any]], above: float, settings: NgramSampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`base.Editor`)."""
+    for number, tokens_BT in enumerate(rows):
+        num_rows, width = tokens_BT.shape
+        uniforms_BT = stream.child("edits").uniforms(number * num_rows, num_rows, width)
+        read = tokens_BT.astype(np.int64)
+        drawn = [_next_tokens(model, read[:, :position], uniforms_BT[:, position]) for position in range(1, width)]
+        yield text.edited(read, _probabilities(judge, read)[:, 1:], np.column_stack(drawn), above)
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
+    return text.log_likelihoods(lambda tokens_BT: row_losses(model, tokens_BT), rows, chunk_rows)
+
+
 def row_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
     """Return each row's summed negative log-likelihood in nats over its tokens but the first, shape (N,)."""
+    return -np.log(_probabilities(model, tokens_NT)[:, 1:]).sum(axis=1)
+
+
+def _probabilities(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the probability of each token given those before it in its row, shape (N, T)."""
     num_rows, width = tokens_NT.shape
     probability = np.full((num_rows, width), 1.0 / model.vocab_size)
     for length, level in enumerate(model.levels, start=1):
@@ -122,7 +145,7 @@ def row_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
         lower = probability[:, length - 1 :].reshape(-1)
         mixed = np.where(found, (counts + kinds * lower) / np.maximum(total + kinds, 1), lower)
         probability[:, length - 1 :] = mixed.reshape(num_rows, -1)
-    return -np.log(probability[:, 1:]).sum(axis=1)
+    return probability
 
 
 def save(model: Model, folder: Path) -> None:
@@ -165,21 +188,38 @@ def _keys(tokens_NT: NDArray[Any], length: int, vocab_size: int) -> Ints:
     return keys.reshape(-1)
 
 
-def _merged(counted: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+def _weighted_matrices(rows: Dataset) -> Iterator[tuple[NDArray[Any], NDArray[np.float64] | None]]:
+    """Yield the rows' tokens batch by batch, and the rows' weights if they have any."""
+    if not rows.is_weighted:
+        yield from ((tokens_NT, None) for tokens_NT in rows.matrices("tokens"))
+        return
+    for batch in rows.batches(["tokens", WEIGHT]):
+        yield as_matrix(batch.column("tokens")), batch.column(WEIGHT).to_numpy()
+
+
+def _counted(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Counts]:
+    """Return the different keys and how often each stands there; keys of one row stand together and weigh what the row weighs."""
+    if weight_N is None:
+        return np.unique(keys, return_counts=True)
+    unique, place = np.unique(keys, return_inverse=True)
+    return unique, np.bincount(place, weights=np.repeat(weight_N, len(keys) // len(weight_N)))
+
+
+def _merged(counted: list[tuple[Ints, Counts]]) -> tuple[Ints, Counts]:
     keys = np.concatenate([keys for keys, _ in counted])
     counts = np.concatenate([counts for _, counts in counted])
     unique, place = np.unique(keys, return_inverse=True)
-    return unique, np.bincount(place, weights=counts).astype(np.int64)
+    return unique, np.bincount(place, weights=counts).astype(counts.dtype)
 
 
-def _level(keys: Ints, counts: Ints, vocab_size: int) -> Level:
+def _level(keys: Ints, counts: Counts, vocab_size: int) -> Level:
     context, token = np.divmod(keys, vocab_size)
     contexts, starts = np.unique(context, return_index=True)
-    before = np.concatenate([[0], np.cumsum(counts)])
+    before = np.concatenate([np.zeros(1, counts.dtype), np.cumsum(counts)])
     return Level(contexts, np.append(starts, len(keys)), token, before)
 
 
-def _look_up(level: Level, context: Ints) -> tuple[NDArray[np.bool_], Ints, Ints, Ints, Ints]:
+def _look_up(level: Level, context: Ints) -> tuple[NDArray[np.bool_], Ints, Ints, Counts, Ints]:
     """Return for each context whether it was seen, its n-grams' first and last place, c(h) and T(h)."""
     place = np.minimum(np.searchsorted(level.contexts, context), len(level.contexts) - 1)
     found = level.contexts[place] == context
@@ -201,16 +241,16 @@ def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> 
     """Draw one token a row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
     u = uniforms.copy()
     chosen = np.full(len(written), -1, np.int64)
-    for length in range(len(model.levels), 0, -1):
+    for length in range(min(len(model.levels), written.shape[1] + 1), 0, -1):
         level = model.levels[length - 1]
         context = (
             _keys(written[:, written.shape[1] - length + 1 :], length - 1, model.vocab_size) if length > 1 else np.zeros(len(u), np.int64)
         )
-        found, first, _, total, kinds = _look_up(level, context)
+        found, first, last, total, kinds = _look_up(level, context)
         stay = np.where(found, total / np.maximum(total + kinds, 1), 0.0)
         here = (chosen < 0) & (u < stay)
-        within = np.minimum((u / np.where(here, stay, 1.0) * total).astype(np.int64), total - 1)
-        gram = np.searchsorted(level.before, level.before[first] + within, side="right") - 1
+        within = u / np.where(here, stay, 1.0) * total
+        gram = np.minimum(np.searchsorted(level.before, level.before[first] + within, side="right"), last) - 1
         chosen = np.where(here, level.tokens[np.minimum(gram, len(level.tokens) - 1)], chosen)
         u = np.where(chosen < 0, (u - stay) / (1.0 - stay), u)
     uniform = np.minimum((u * model.vocab_size).astype(np.int64), model.vocab_size - 1)

@@ -39,6 +39,25 @@ def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuri
     return {**measured, **{f"tail_survival.{band}": share for band, share in survival.items()}, "word_types": float(len(produced))}
 
 
+def log_likelihoods(losses: RowLosses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the log-likelihood of each row's tokens but the first in nats, shape (1, N): one replica."""
+    return -_row_nats(losses, rows, chunk_rows)[0][None]
+
+
+def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_BT: NDArray[Any], above: float) -> NDArray[np.int32]:
+    """Return rows in which each token but the first is the drawn one where its probability is at least ``above`` (`base.Editor`).
+
+    Parameters
+    ----------
+    tokens_BT
+        Rows, shape (B, T).
+    probability_BT, drawn_BT
+        Of the tokens but the first: their probability, and what stands in for them, shape (B, T - 1).
+    """
+    later_BT = np.where(probability_BT >= above, drawn_BT, tokens_BT[:, 1:])
+    return np.concatenate([tokens_BT[:, :1], later_BT], axis=1).astype(np.int32)
+
+
 def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
     counts = np.zeros(vocab_size, np.int64)
     for tokens_BT in sample.matrices("tokens"):

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import sources, theory
+from heirloom import mixing, sources, theory
 from heirloom.config import Experiment
 from heirloom.sources import categorical, normal
 from heirloom.specs.gaussian import Gaussian
@@ -41,6 +41,8 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     source, rows = experiment.source, experiment.rows
     if not isinstance(source, VectorSource) or rows < 2 or (experiment.original_rows or source.rows) != rows:
         return {}
+    if not regime.is_plain or (regime.budget, regime.synthetic) == ("grows", "latest"):
+        return _extended(experiment, regime)
     known = _KNOWN.get(experiment.family.name)
     return known(experiment, regime) if known else {}
 
@@ -72,6 +74,37 @@ def _traces(experiment: Experiment, regime: Regime, ddof: theory.Rule) -> dict[s
         return {}
     scale, _ = _total_variance(experiment)
     return {"covariance_trace": scale * moments.variance, "mean_squared_error": scale * moments.mean_square}
+
+
+def _extended(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
+    """Return the curves of a Gaussian whose training sets are weighted, grow, or hold a multiple of synthetic rows."""
+    real = _real_rows(regime, experiment.rows)
+    drawn = regime.synthetic == "all" or regime.budget == "drawn"
+    if not isinstance(experiment.family, Gaussian) or regime.select or regime.edit or drawn or len(real) > 1:
+        return {}
+    assert isinstance(experiment.source, VectorSource)
+    parts = [_parts(regime, experiment.rows, generation) for generation in range(1, experiment.generations + 1)]
+    kind = next(iter(real), "fresh")
+    fixed = regime.original is not None and regime.original.draw == "fixed"
+    moments = theory.regimes.mixture(
+        experiment.rows,
+        parts,
+        real="fresh" if kind == "fresh" else "fixed" if fixed else "redrawn",
+        weight=mixing.golden_weight(*parts[0]) if regime.real_weight == "golden" else regime.real_weight,
+        num_pool=experiment.source.rows if kind == "pool" else None,
+        ddof=_ddof(experiment),
+    )
+    scale, _ = _total_variance(experiment)
+    return {"covariance_trace": scale * moments.variance, "mean_squared_error": scale * moments.mean_square}
+
+
+def _parts(regime: Regime, rows: int, generation: int) -> tuple[int, int]:
+    """Return how many real and synthetic rows generation g is trained on."""
+    budget = regime.budget_rows(rows, generation)
+    real = sum(_real_rows(regime, budget).values())
+    if regime.synthetic == "none":
+        return real, 0
+    return real, budget - real if regime.budget == "fixed" else regime.sampled_rows(rows, generation)
 
 
 def _total_variance(experiment: Experiment) -> tuple[float, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom import paths
 from heirloom.config import Config, Experiment
-from heirloom.report import expected, figures, tables
+from heirloom.report import attribution, expected, figures, onset, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,10 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     frame = tables.load()
     for key, experiment in config.experiments.items():
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
+        if len(found := onset.table(tables.of_experiment(frame, key, experiment), experiment, config)):
+            console.print(onset_table(found, key))
+    if len(attributed := attribution.table(frame, config)):
+        console.print(attribution_table(attributed))
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -105,6 +110,32 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
             known = _check_cells(checks[regime].get(metric)) if theory else ()
             table.add_row(words if regime == regimes[0] else "", regime, *values, *known)
         table.add_section()
+    return table
+
+
+def onset_table(found: pd.DataFrame, key: str) -> Table:
+    """Return one experiment's onsets of collapse (`onset.table`); a measure that is not estimable says so.
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    table = _empty_table(f"{key}: first generation outside the control's band", ["onset", "interval", "lineages", "note"])
+    estimable = found[found["note"] == ""].sort_values("measure", kind="stable")
+    columns = ["measure", "regime", "onset", "low", "high", "left", "seeds"]
+    for measure, regime, first, low, high, left, seeds in estimable[columns].to_numpy().tolist():
+        shown = ("never" if math.isnan(first) else f"{first:g}", f"{low:g} to {high:g}" if left else "")
+        table.add_row(measure, regime, *shown, f"{left:g} of {seeds}")
+    return table
+
+
+def attribution_table(attributed: pd.DataFrame) -> Table:
+    """Return what is gained at the last generation by switching error sources off (`attribution.table`)."""
+    table = _empty_table("Error sources: what is gained by switching one off, and all", ["off", "loss", "gain", "interval"])
+    for name, regime, _, off, loss, gain, low, high, _ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
+        shown = ("", "") if not off else (_number(gain), f"{_number(low)} to {_number(high)}")
+        table.add_row(name if not off else "", regime if not off else "", off or "-", _number(loss), *shown)
     return table
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 METRICS = f"{paths.RESULTS}/metrics.parquet"
 HEADLINES_FILE = f"{paths.RESULTS}/metrics.json"
 PLOTS = f"{paths.RESULTS}/plots"
+ONSET = f"{paths.RESULTS}/onset.csv"
+ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
+INTERVALS = f"{paths.RESULTS}/intervals.csv"
 
 COLUMNS = ("experiment", "variant", "regime", "seed", "generation", "metric", "value")
 
@@ -123,16 +126,34 @@ def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.D
 
 
 def write(config: Config) -> None:
-    """Write the tidy table, the headline numbers of the last generation, and a table an experiment for ``dvc plots``."""
+    """Write the tidy table, headline numbers with intervals, onsets of collapse, and a table an experiment for ``dvc plots``."""
+    from heirloom.report import attribution, intervals
+
     frame = gather(config)
     _write_parquet(frame, METRICS)
     write_text(paths.fingerprint(METRICS), dumps(fingerprint(Path(METRICS))))
     write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
+    write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin(HEADLINES)])))
+    write_text(ONSET, _csv(onsets(frame, config)))
+    write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
     with replacing(PLOTS) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(plot_files(config), config.experiments.items(), strict=True):
-            text = plot_table(of_experiment(frame, key, experiment)).to_csv(index=False, lineterminator="\n", float_format="%.8g")
-            (folder / Path(path).name).write_text(text, encoding="utf-8")
+            (folder / Path(path).name).write_text(_csv(plot_table(of_experiment(frame, key, experiment))), encoding="utf-8")
+
+
+def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``."""
+    import pandas as pd
+
+    from heirloom.report import onset
+
+    parts = []
+    for key, experiment in config.experiments.items():
+        name, variant = names(key, experiment)
+        own = onset.table(of_experiment(frame, key, experiment), experiment, config)
+        parts.append(own.assign(experiment=name, variant=variant))
+    return pd.concat(parts)[["experiment", "variant", *onset.COLUMNS]]
 
 
 def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[str, float]]]:
@@ -164,6 +185,10 @@ def plot_table(own: pd.DataFrame) -> pd.DataFrame:
 
 def _headline_order(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map({metric: place for place, metric in enumerate(HEADLINES)}) if column.name == "metric" else column
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n", float_format="%.8g")
 
 
 def _file(key: Key) -> str:

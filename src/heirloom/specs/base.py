@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -26,3 +26,11 @@ class NoTraining(NoSettings):
     def fit(self, generation: int, text: TextSettings | None) -> Self:
         """Return the settings of one generation's fit: none."""
         return self
+
+
+Prompts = Literal["original", "none"]
+PROMPTS: Any = Field(
+    "original",
+    description="What a synthetic row continues: an `original` row, or `none`, so that no real token is read: the context is the "
+    "end-of-document token, which stands in no training row.",
+)

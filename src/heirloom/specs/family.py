@@ -42,3 +42,10 @@ SOURCES = {
     "transformer": _TEXT,
 }
 """Family → the sources whose rows it can be trained on and measured against."""
+
+ABILITIES = {
+    "gaussian": frozenset({"weigh", "select"}),
+    "ngram": frozenset({"weigh", "select", "edit"}),
+    "transformer": frozenset({"weigh", "select", "edit"}),
+}
+"""Family → what it can do for a regime beyond the four steps (`Regime.abilities`); a family that is not here can do none of it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import NoSettings, Strict
+from heirloom.specs.base import PROMPTS, Prompts, Strict
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -31,9 +31,15 @@ class NgramTraining(Strict):
         return NgramFit(order=self.order, vocab_size=text.vocab_size)
 
 
+class NgramSampling(Strict):
+    """How an n-gram model writes."""
+
+    prompts: Prompts = PROMPTS
+
+
 class Ngram(Strict):
     """An interpolated n-gram model over tokens: the text family that needs no torch."""
 
     name: Literal["ngram"]
     training: NgramTraining = NgramTraining()
-    sampling: NoSettings = NoSettings()
+    sampling: NgramSampling = NgramSampling()

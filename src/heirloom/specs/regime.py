@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,8 +18,60 @@ class Original(Strict):
     )
 
 
-class Regime(Strict):
-    """How generation g's training set is mixed. Shares are of the experiment's `rows`, the row budget of a generation."""
+class Sizes(Strict):
+    """How many rows a generation has, from the experiment's `rows`."""
+
+    growth: float = Field(
+        0.0,
+        ge=0.0,
+        le=4.0,
+        description="Exponent of the sample-size schedule: generation g has a budget of rows x (g + 1)^growth rows, rounded. "
+        "0 is constant, 1 linear, more is superlinear.",
+    )
+    multiple: float = Field(1.0, gt=0.0, le=1000.0, description="Synthetic rows sampled in a generation, as a multiple of its budget.")
+
+    def budget_rows(self, rows: int, generation: int) -> int:
+        """Return the row budget of a generation, from the experiment's ``rows`` (rows a replica)."""
+        return round(rows * (generation + 1) ** self.growth)
+
+    def sampled_rows(self, rows: int, generation: int) -> int:
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows a replica)."""
+        return max(1, round(self.multiple * self.budget_rows(rows, generation)))
+
+
+class Select(Strict):
+    """Which rows of a synthetic set are kept: a judge scores them, the top share passes, and the judge may err."""
+
+    by: Literal["likelihood", "detector"] = Field(
+        description="`likelihood`: the log-likelihood under the origin's model, so that rows of low perplexity pass; `detector`: the log "
+        "ratio of the likelihoods under the origin's model and under the parent's, which wrote the row."
+    )
+    share: float = Field(gt=0.0, lt=1.0, description="Share of the rows that ought to pass, those with the highest score (0 to 1).")
+    true_keep: float = Field(1.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought to pass (0 to 1).")
+    false_keep: float = Field(0.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought not to (0 to 1).")
+
+    def kept(self, rows: int) -> tuple[int, int]:
+        """Return how many of ``rows`` rows are kept rightly and wrongly."""
+        passing = round(self.share * rows)
+        return round(self.true_keep * passing), round(self.false_keep * (rows - passing))
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if not self.true_keep and not self.false_keep:
+            raise ValueError("true_keep and false_keep are both 0: no row would be kept")
+        return self
+
+
+class Edit(Strict):
+    """Synthetic rows are original rows in which the tokens that the origin finds too easy are drawn anew by the parent."""
+
+    above: float = Field(
+        gt=0.0, lt=1.0, description="A token is drawn anew if its probability under the origin's model is at least this (0 to 1)."
+    )
+
+
+class Regime(Sizes):
+    """How generation g's training set is mixed. Shares are of the generation's budget: the experiment's `rows`, unless it grows."""
 
     original: Original | None = Field(None, description="Rows kept from the original set.")
     fresh: float = Field(0.0, ge=0.0, le=1.0, description="Share of real rows that no model of the lineage has seen before (0 to 1).")
@@ -34,11 +86,40 @@ class Regime(Strict):
         description="`fixed`: `rows` rows, synthetic ones filling what the real shares leave; `grows`: the union of everything "
         "offered; `drawn`: `rows` rows drawn evenly from that union.",
     )
+    select: Select | None = Field(None, description="Which synthetic rows are kept; null keeps all.")
+    edit: Edit | None = Field(
+        None, description="Write synthetic rows by editing original rows (text only); null lets the parent write them whole."
+    )
+    real_weight: Annotated[float, Field(gt=0.0, lt=1.0)] | Literal["golden"] | None = Field(
+        None,
+        description="Weight of all real rows together in training, the synthetic ones having the rest (0 to 1). `golden`: "
+        "(sqrt(k^2 + 4 k) - k) / 2 with k = real rows / synthetic rows. Null: every row counts the same.",
+    )
 
     @property
     def real_share(self) -> float:
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
+
+    def fresh_rows(self, rows: int, generation: int) -> list[int]:
+        """Return how many fresh real rows each of the generations 1 … g takes, from the experiment's ``rows`` (rows a replica)."""
+        return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many rows a generation has, alone."""
+        return Sizes(growth=self.growth, multiple=self.multiple)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
+        return self.sizes == Sizes() and not self.abilities
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the regime asks of a family beyond the four steps: `edit`, `select`, `weigh`."""
+        asked = {"edit": self.edit, "select": self.select, "weigh": self.real_weight}
+        return frozenset(ability for ability, given in asked.items() if given is not None)
 
     @model_validator(mode="after")
     def _budget_is_met(self) -> Self:
@@ -49,3 +130,30 @@ class Regime(Strict):
         if self.synthetic == "all" and self.budget == "fixed":
             raise ValueError("`synthetic: all` needs `budget: grows` (keep everything) or `budget: drawn` (draw `rows` from it)")
         return self
+
+    @model_validator(mode="after")
+    def _synthetic_rows_suffice(self) -> Self:
+        if self.growth and self.budget != "fixed":
+            raise ValueError("`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered")
+        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
+            raise ValueError("without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on")
+        offered = self.multiple * _kept_share(self.select)
+        if self.budget == "fixed" and self.synthetic == "latest" and offered < 1.0 - self.real_share - 1e-9:
+            raise ValueError(
+                f"synthetic rows must fill {1.0 - self.real_share:g} of the budget, but `multiple` and `select` leave {offered:g}; "
+                "raise `multiple`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_have_two_sides(self) -> Self:
+        one_sided = self.synthetic == "none" or not self.real_share or (self.budget == "fixed" and self.real_share > 1.0 - 1e-9)
+        if self.real_weight is not None and one_sided:
+            raise ValueError("`real_weight` needs real and synthetic rows in the training set")
+        if self.real_weight is not None and self.budget == "drawn":
+            raise ValueError("`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights")
+        return self
+
+
+def _kept_share(select: Select | None) -> float:
+    return 1.0 if select is None else select.share * select.true_keep + (1.0 - select.share) * select.false_keep

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import PROMPTS, Prompts, Strict
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -18,6 +18,7 @@ class Decoding(Strict):
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
     top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
     top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
+    prompts: Prompts = PROMPTS
 
 
 class Architecture(Strict):

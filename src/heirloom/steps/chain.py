@@ -20,7 +20,7 @@ from heirloom import mixing, paths, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
-from heirloom.steps import evaluate, mix, rowless, sample
+from heirloom.steps import evaluate, mix, rowless, sample, select
 from heirloom.steps.common import finish, naming
 
 
@@ -72,19 +72,20 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     pool, original, held_out = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original", "held_out"))
     origin = model = module.load(Path(inputs["checkpoint"]))
     author = recorded_sha256(inputs["checkpoint"])
-    train, synthetic = original, list[Dataset]()
-    keeps_all = slices["mix"]["mixing"]["synthetic"] == "all"
+    train, offered = original, list[Dataset]()
+    keeps_all = slices["mix"]["mixing"].get("synthetic") == "all"
     for number in range(1, step["generations"] + 1):
         newest = Dataset.of(sample.vectors(slices["sample"], model, train.tally.writer(author), number))
-        synthetic = [*synthetic, newest] if keeps_all else [newest]
-        offered = mixing.Ingredients(pool, original, synthetic, slices["mix"]["num_replicas"])
-        train = mix.mix(slices["mix"], offered, number)
+        selected = select.select(slices["select"], newest, origin, model, number) if "select" in slices else newest
+        offered = [*(offered if keeps_all else ()), selected]
+        train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
         with naming(number):
             model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
         measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)
-        yield Generation(number, {"synthetic": newest, "train": train}, model, author, measures)
+        datasets = {"synthetic": newest, "train": train} | ({"selected": selected} if "select" in slices else {})
+        yield Generation(number, datasets, model, author, measures)
 
 
 def without_rows(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
@@ -104,7 +105,7 @@ def _fingerprint(module: Any, model: Any) -> str:
 def _keep(step: Mapping[str, Any], inputs: Mapping[str, str], kept: Generation, lineage: Path) -> None:
     """Write a generation's datasets and checkpoint where the step-by-step jobs would."""
     folder = lineage / Path(paths.GENERATION).name.format(generation=kept.number)
-    named = {"synthetic": paths.SYNTHETIC, "train": paths.TRAIN}
+    named = {"synthetic": paths.SYNTHETIC, "selected": paths.SELECTED, "train": paths.TRAIN}
     files = {str(folder / Path(named[name]).name): dataset for name, dataset in kept.datasets.items()}
     for file, dataset in files.items():
         dataset.write(file)

@@ -37,13 +37,17 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> Non
 
 
 def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
-    """Return what a generation is measured on; held-out text is cut to ``evaluation_rows``, drawn once a seed."""
+    """Return what a generation is measured on: at most ``rows`` rows, whatever was sampled, so that generations compare.
+
+    Held-out text is cut to ``evaluation_rows``, drawn once a seed.
+    """
     replicas = step["num_replicas"]
-    rows = min(step["rows"], original.num_rows // replicas)
-    sample = synthetic or mixing.mix_origin(original, rows, Stream((step["seed"], "shown")), replicas)
+    measured = synthetic or original
+    rows = min(step["rows"], measured.num_rows // replicas)
+    sample = mixing.mix_origin(measured, rows, Stream((step["seed"], "shown")), replicas)
     if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
         held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
-    return Sets(sample, synthetic or held_out, held_out, original)
+    return Sets(sample, sample if synthetic else held_out, held_out, original)
 
 
 def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:

@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from heirloom import mixing, streams, tokenization
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
+from heirloom.families.base import Editor
 from heirloom.manifest import recorded_sha256
 from heirloom.rows import text_table, vector_table
+from heirloom.specs.regime import Sizes
 from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
 
 
-def run(step: Mapping[str, Any], checkpoint: str, train: str, original: str | None, tokenizer: str | None, synthetic: str) -> None:
+def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str) -> None:
     """Write the synthetic set that the parent's model makes.
 
     Parameters
     ----------
-    checkpoint, train
-        The parent's model, and the rows it was trained on: they say how deep its own rows are.
-    original, tokenizer
-        Real rows to draw prompts from, and the tokenizer: for text only.
+    inputs
+        ``checkpoint`` and ``train``: the parent's model, and the rows it was trained on, which say how deep its own rows are. For text
+        ``tokenizer``, ``prompts`` (real rows to continue or to edit) and ``judge`` (the checkpoint that says which tokens are too easy
+        where rows are edited); empty where the step has none.
     synthetic
         The file to write.
     """
-    model = family(step["family"]).load(Path(checkpoint))
-    writer = Dataset.open(train).tally.writer(recorded_sha256(checkpoint))
-    if original is None or tokenizer is None:
-        write_batches(synthetic, vectors(step, model, writer, step["generation"]).to_batches())
+    load = family(step["family"]).load
+    model, train = load(Path(inputs["checkpoint"])), Dataset.open(inputs["train"])
+    writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
+    if inputs["tokenizer"]:
+        prompts, judge = inputs["prompts"], inputs["judge"]
+        read = choose_prompts(Dataset.open(prompts), _num_rows(step, step["generation"]), step["seed"]) if prompts else None
+        written = _written(step, model, load(Path(judge)) if judge else None, read)
+        write_batches(synthetic, _texts(step, written, writer, read, Path(inputs["tokenizer"])))
     else:
-        prompts = choose_prompts(Dataset.open(original), step["rows"], step["seed"])
-        write_batches(synthetic, _texts(step, model, writer, prompts, Path(tokenizer)))
-    finish(step, {"checkpoint": checkpoint, "train": train, "prompts": original or "", "tokenizer": tokenizer or ""}, [synthetic])
+        write_batches(synthetic, vectors(step, model, writer, step["generation"]).to_batches())
+    finish(step, inputs, [synthetic])
 
 
 def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> pa.Table:
@@ -46,7 +54,7 @@ def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], generation, "sample")
     with naming(generation):
-        (x_RNW,) = module.sample(model, None, step["rows"], settings, stream)
+        (x_RNW,) = module.sample(model, None, _num_rows(step, generation), settings, stream)
     return vector_table(x_RNW, born=generation, writer=writer)
 
 
@@ -55,21 +63,40 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _texts(step: Mapping[str, Any], model: Any, writer: Writer, prompts: Dataset, tokenizer: Path) -> Iterator[pa.RecordBatch]:
+def _num_rows(step: Mapping[str, Any], generation: int) -> int:
+    return Sizes.model_validate(step.get("sizes", {})).sampled_rows(step["rows"], generation)
+
+
+def _written(step: Mapping[str, Any], model: Any, judge: Any, read: Dataset | None) -> Iterator[NDArray[np.int32]]:
+    """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], step["generation"], "sample")
+    num_rows, size = _num_rows(step, step["generation"]), step["chunk_rows"]
+    if read is None:
+        empty = np.full((size, step["row_tokens"]), tokenization.END_OF_DOCUMENT_ID, np.int32)
+        return module.sample(model, repeat(empty, -(-num_rows // size)), num_rows, settings, stream)
+    if judge is not None:
+        return cast("Editor", module).edit(model, judge, read.chunks("tokens", size), step["edit"]["above"], settings, stream)
+    return module.sample(model, read.chunks("tokens", size), num_rows, settings, stream)
+
+
+def _texts(
+    step: Mapping[str, Any], written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, tokenizer: Path
+) -> Iterator[pa.RecordBatch]:
+    """Yield the written rows with their text and ancestry."""
     decoder = tokenization.from_json(tokenizer.read_text(encoding="utf-8"))
-    parents: list[int] = prompts.table(["row"])["row"].to_pylist()
+    num_rows = _num_rows(step, step["generation"])
+    parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
     first = 0
-    for tokens_BT in module.sample(model, prompts.chunks("tokens", step["chunk_rows"]), len(parents), settings, stream):
-        kept = tokens_BT[: len(parents) - first]  # the last chunk was filled up
+    for tokens_BT in written:
+        kept = tokens_BT[: num_rows - first]  # the last chunk was filled up
         yield from text_table(
             kept,
             tokenization.decode(decoder, kept),
             first_row=first,
             born=step["generation"],
-            parent=parents[first : first + len(kept)],
+            parent=parents[first : first + len(kept)] if parents else None,
             writer=writer,
         ).to_batches()
         first += len(kept)

@@ -1,9 +1,11 @@
 """A small Llama-architecture language model trained from scratch, on tensors of our own and checkpoints of Hugging Face's.
 
-`sample`, `train` and `evaluate` are the family; `generation`, `training` and `scoring` are the loops under them, over `model`.
+`sample`, `train`, `evaluate`, `edit` and `log_likelihoods` are the family;
+`generation`, `training` and `scoring` are the loops under them, over `model`.
 """
 
-from heirloom.families.transformer.evaluate import evaluate
+from heirloom.families.transformer.edit import edit
+from heirloom.families.transformer.evaluate import evaluate, log_likelihoods
 from heirloom.families.transformer.model import load_folder as load
 from heirloom.families.transformer.model import save_folder as save
 from heirloom.families.transformer.sample import sample
@@ -12,4 +14,4 @@ from heirloom.families.transformer.train import train
 from heirloom.specs.transformer import Decoding as Sampling
 from heirloom.specs.transformer import TransformerFit as Fit
 
-__all__ = ["Fit", "Sampling", "evaluate", "load", "row_losses", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "edit", "evaluate", "load", "log_likelihoods", "row_losses", "sample", "save", "train"]

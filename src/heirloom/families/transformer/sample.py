@@ -25,5 +25,6 @@ def sample(
     decoding = generation.Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0)
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
+        context_BT = prompts_BT[:, :1] if settings.prompts == "none" else prompts_BT
         uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
-        yield generation.continue_prompts(model, prompts_BT, width, uniforms_BT, decoding)
+        yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding)

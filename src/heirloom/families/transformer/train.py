@@ -42,7 +42,7 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
         clip=fit.clip_norm,
     )
     with memory_mapped(rows) as tokens_NT:
-        trained, record = training.train(begun, tokens_NT, stream, settings)
+        trained, record = training.train(begun, tokens_NT, stream, settings, rows.weights() if rows.is_weighted else None)
     log.info(
         "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
     )

@@ -81,11 +81,14 @@ class TrainLog:
     num_tokens: int
 
 
-def train(model: Llama, rows: Rows, order: Stream, settings: TrainSettings) -> tuple[Llama, TrainLog]:
+def train(
+    model: Llama, rows: Rows, order: Stream, settings: TrainSettings, weight_N: NDArray[np.float64] | None = None
+) -> tuple[Llama, TrainLog]:
     """Return a model trained from the weights of ``model``, which stays as it was, and the log of its losses.
 
     Minimises the mean over T - 1 positions of -log p(token | tokens before it in its row), with AdamW (Loshchilov and Hutter
-    2019, algorithm 2). Epoch e reads the rows in the order of a permutation drawn from ``order.child("order", e)``.
+    2019, algorithm 2). Epoch e reads the rows in the order of a permutation drawn from ``order.child("order", e)``. With ``weight_N``
+    (1 on average) each row's loss counts so much.
 
     Raises
     ------
@@ -104,7 +107,8 @@ def train(model: Llama, rows: Rows, order: Stream, settings: TrainSettings) -> t
     for batch in _batches(len(rows), order, settings):
         tokens = _read(rows, batch, model.shape.vocab_size)
         rate = learning_rate(len(losses), total_steps, settings)
-        losses.append(_step(pupil, tokens, optimiser, rate, settings.clip, len(losses)))
+        row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
+        losses.append(_step(pupil, tokens, row_weights, optimiser, rate, settings.clip, len(losses)))
         num_tokens += tokens.numel()
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")
@@ -122,11 +126,12 @@ def learning_rate(step: int, total_steps: int, settings: TrainSettings) -> float
     return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor) -> tuple[float, Tensor, Tensor]:
+def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor | None = None) -> tuple[float, Tensor, Tensor]:
     """Return the mean cross-entropy in nats and its gradients by ``hidden`` (N, E) and ``head`` (V, E).
 
     With p the softmax of ``hidden @ head.T``, the gradient by the logits is (p - onehot(target)) / N. Writing it by hand lets the
-    logits of one chunk live in cache only, instead of (N, V) numbers and as many of their gradient.
+    logits of one chunk live in cache only, instead of (N, V) numbers and as many of their gradient. With ``weights`` (N,) each term is
+    multiplied by its own, and the divisor stays N.
     """
     count = hidden.shape[0]
     hidden_gradient = torch.empty_like(hidden)
@@ -137,8 +142,12 @@ def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor) -> tu
         log_p = hidden[part] @ head.T
         log_p -= log_p.logsumexp(dim=-1, keepdim=True)
         column = targets[part, None]
-        total -= float(log_p.gather(1, column).sum(dtype=torch.float64))
+        chosen = log_p.gather(1, column)
         difference = log_p.exp_().scatter_add_(1, column, log_p.new_full(column.shape, -1.0)).div_(count)
+        if weights is not None:
+            chosen *= weights[part, None]
+            difference *= weights[part, None]
+        total -= float(chosen.sum(dtype=torch.float64))
         torch.mm(difference, head, out=hidden_gradient[part])
         head_gradient.addmm_(difference.T, hidden[part])
     return total / count, hidden_gradient, head_gradient
@@ -150,10 +159,13 @@ def _use_deterministic_kernels() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _step(pupil: Llama, tokens: Tensor, optimiser: torch.optim.Optimizer, rate: float, clip: float, step: int) -> float:
+def _step(
+    pupil: Llama, tokens: Tensor, row_weights: Tensor | None, optimiser: torch.optim.Optimizer, rate: float, clip: float, step: int
+) -> float:
     hidden = hidden_states(pupil, tokens[:, :-1]).flatten(0, 1)
+    per_token = None if row_weights is None else row_weights.repeat_interleave(tokens.shape[1] - 1)
     with torch.no_grad():
-        loss, hidden_gradient, head_gradient = cross_entropy_gradients(hidden, pupil.head, tokens[:, 1:].flatten())
+        loss, hidden_gradient, head_gradient = cross_entropy_gradients(hidden, pupil.head, tokens[:, 1:].flatten(), per_token)
     optimiser.zero_grad()
     pupil.head.grad = head_gradient
     torch.autograd.backward(hidden, hidden_gradient)

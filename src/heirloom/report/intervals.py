@@ -1,0 +1,129 @@
+"""One number over independent lineages: mean, median, quantiles, and an interval that fits how many there are."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heirloom.errors import HeirloomError
+from heirloom.streams import Stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.95
+FEW = 10
+"""Below so many lineages every value is shown, and the interval is Student's."""
+RESAMPLES = 2000
+HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error")
+"""Measures whose mean rare huge lineages carry: the centre is the median, and the mean of the logarithm stands beside it."""
+
+
+COLUMNS = (
+    *("experiment", "variant", "regime", "generation", "metric", "seeds", "mean", "median", "q05", "q95"),
+    *("centre", "low", "high", "interval", "mean_log", "values"),
+)
+
+
+class Interval(NamedTuple):
+    """A centre with its interval over S lineages.
+
+    Attributes
+    ----------
+    centre, low, high
+        The mean, or of a heavy-tailed measure the median, and its interval at `LEVEL`; NaN where there is none.
+    kind
+        ``t`` (2 to 9 lineages), ``bootstrap`` (10 and more), or ``none`` (one lineage).
+    """
+
+    centre: float
+    low: float
+    high: float
+    kind: str
+
+
+def interval(values: ArrayLike, *, heavy_tailed: bool = False) -> Interval:
+    """Return a centre and its interval.
+
+    Below 10 lineages mean ± t s / sqrt(S) (Student 1908), of a heavy-tailed positive measure on the logarithm, so that it lies above 0;
+    else the percentile bootstrap of the mean or the median (Efron 1979) with 2,000 resamples that are the same in every run.
+
+    Parameters
+    ----------
+    values
+        One number a lineage, shape (S,).
+
+    Raises
+    ------
+    HeirloomError
+        If there is none, or one is not finite.
+    """
+    values_S = np.asarray(values, dtype=np.float64)
+    if values_S.ndim != 1 or not values_S.size or not np.isfinite(values_S).all():
+        raise HeirloomError(f"an interval needs one finite number a lineage, got {values_S.size} in shape {values_S.shape}")
+    centre = float(np.median(values_S) if heavy_tailed else values_S.mean())
+    if values_S.size == 1:
+        return Interval(centre, np.nan, np.nan, "none")
+    if values_S.size < FEW:
+        logs = heavy_tailed and bool((values_S > 0).all())
+        low, high = _student(np.log(values_S) if logs else values_S)
+        return Interval(centre, math.exp(low) if logs else low, math.exp(high) if logs else high, "t")
+    drawn = values_S[_resamples(values_S.size)]
+    centres = np.median(drawn, axis=1) if heavy_tailed else drawn.mean(axis=1)
+    low, high = np.quantile(centres, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(centre, float(low), float(high), "bootstrap")
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds, in their order, where they are few.
+
+    Parameters
+    ----------
+    frame
+        Tidy rows (`tables.gather`).
+    """
+    import pandas as pd
+
+    keys = list(COLUMNS[:5])
+    rows = [(*key, *_described(str(key[-1]), group.to_numpy())) for key, group in frame.groupby(keys, sort=True)["value"]]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
+    heavy = is_heavy_tailed(metric)
+    low, high = np.quantile(values_S, [0.05, 0.95])
+    shown = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
+    logs = mean_log(values_S) if heavy else np.nan
+    return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, heavy_tailed=heavy), logs, shown)
+
+
+def is_heavy_tailed(metric: str) -> bool:
+    """Return whether a metric's mean misleads."""
+    return metric.split(".", maxsplit=1)[0] in HEAVY_TAILED
+
+
+def mean_log(values: ArrayLike) -> float:
+    """Return E ln of positive values; NaN if one is not positive."""
+    values_S = np.asarray(values, dtype=np.float64)
+    return float(np.log(values_S).mean()) if (values_S > 0).all() else float("nan")
+
+
+def t_quantile(probability: float, num_lineages: int) -> float:
+    """Return the quantile of Student's t with S - 1 degrees of freedom."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(num_lineages - 1, probability))
+
+
+def _student(values_S: NDArray[np.float64]) -> tuple[float, float]:
+    half = t_quantile((1 + LEVEL) / 2, values_S.size) * values_S.std(ddof=1) / np.sqrt(values_S.size)
+    return float(values_S.mean() - half), float(values_S.mean() + half)
+
+
+@cache
+def _resamples(size: int) -> NDArray[np.int64]:
+    return Stream(("bootstrap", size)).generator().integers(0, size, (RESAMPLES, size))

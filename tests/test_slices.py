@@ -1,0 +1,49 @@
+"""A slice holds what a config chooses, so that a key which nobody uses reruns nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heirloom import config as configuration
+from heirloom import slices
+
+KEY = ("g", "arm", 0, 2)
+
+
+def config(regime: dict[str, Any]) -> configuration.Config:
+    experiment = {
+        "family": {"name": "gaussian"},
+        "source": {"name": "normal", "rows": 100},
+        "regimes": ["arm"],
+        "generations": 3,
+        "rows": 10,
+    }
+    return configuration.parse({"regimes": {"arm": regime}, "experiments": {"g": experiment}})
+
+
+def without_code(step: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in step.items() if key not in {"code", "num_threads"}}
+
+
+def test_a_regime_that_uses_no_newer_key_has_the_slices_it_always_had() -> None:
+    plain = config({"original": {"share": 0.1}})
+    assert slices.mix(plain, *KEY)["mixing"] == {"original": {"share": 0.1}}
+    own = {"step": "sample", "regime": "arm", "seed": 0, "generation": 2, "family": "gaussian", "rows": 10, "sampling": {}}
+    assert without_code(slices.sample(plain, *KEY)) == own
+    assert set(slices.chain(plain, "g", "arm", 0)["steps"]) == {"mix", "train", "sample", "evaluate"}
+
+
+def test_what_only_mix_reads_does_not_resample() -> None:
+    plain, weighted = config({"fresh": 0.2}), config({"fresh": 0.2, "real_weight": 0.5})
+    assert slices.sample(plain, *KEY) == slices.sample(weighted, *KEY)
+    assert slices.mix(plain, *KEY) != slices.mix(weighted, *KEY)
+
+
+def test_sizes_are_in_the_sample_and_the_judge_is_in_the_selection_alone() -> None:
+    judged = config({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}})
+    erring = config({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5, "true_keep": 1.0, "false_keep": 0.1}})
+    assert slices.sample(judged, *KEY)["sizes"] == {"multiple": 2.0}
+    assert slices.sample(judged, *KEY) == slices.sample(erring, *KEY)
+    assert slices.select(judged, *KEY)["select"] == {"by": "likelihood", "share": 0.5}
+    assert slices.select(judged, *KEY) != slices.select(erring, *KEY)
+    assert "select" in slices.chain(judged, "g", "arm", 0)["steps"]
