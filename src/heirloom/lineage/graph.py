@@ -19,13 +19,22 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git, index, references, revisions
 from heirloom.manifest import read_json
 
-_STAGES = ("synthetic", "train", "checkpoint", "metrics")
+_STAGES = ("synthetic", "selected", "train", "checkpoint", "metrics")
 """What is made first within a generation."""
 
-_PLAYED_BY = {"pool": "train", "original": "train", "prompts": "train", "held_out": "test", "origin": "checkpoint", "start": "checkpoint"}
+_PLAYED_BY = {
+    "pool": "train",
+    "original": "train",
+    "prompts": "train",
+    "held_out": "test",
+    "origin": "checkpoint",
+    "start": "checkpoint",
+    "judge": "checkpoint",
+    "parent": "checkpoint",
+}
 """Role → name of the artefact, where the two differ."""
 
-_MADE_IN = {"pool": -1, "held_out": -1, "tokenizer": -1, "original": 0, "prompts": 0, "origin": 0}
+_MADE_IN = {"pool": -1, "held_out": -1, "tokenizer": -1, "original": 0, "prompts": 0, "origin": 0, "judge": 0}
 """Role → the one generation where such an artefact stands, as `order` counts."""
 
 

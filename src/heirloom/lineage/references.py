@@ -21,7 +21,13 @@ REVISION_MARK = "@"
 FEWEST_DIGITS = 6
 """Of a fingerprint: fewer could be a word."""
 
-OF_GENERATION = {"synthetic": paths.SYNTHETIC, "train": paths.TRAIN, "checkpoint": paths.CHECKPOINT, "metrics": paths.METRICS}
+OF_GENERATION = {
+    "synthetic": paths.SYNTHETIC,
+    "selected": paths.SELECTED,
+    "train": paths.TRAIN,
+    "checkpoint": paths.CHECKPOINT,
+    "metrics": paths.METRICS,
+}
 OF_LINEAGE = {"trajectory": paths.TRAJECTORY}
 OF_REAL = {
     "train": paths.REAL_TRAIN,
@@ -35,9 +41,7 @@ _GRAMMAR = re.compile(
     rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})|(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})"
     rf"(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
 )
-_SPELLING = (
-    "experiment/regime/seed/generation[:synthetic|train|checkpoint|metrics][@revision], a path, or the first digits of a fingerprint"
-)
+_SPELLING = "experiment/regime/seed/generation[:synthetic|selected|train|checkpoint|metrics][@revision], a path, or the first digits of a fingerprint"
 
 
 @dataclass(frozen=True)

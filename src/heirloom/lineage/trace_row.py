@@ -156,8 +156,10 @@ def _find(archive: Archive, path: str, row: int, replica: int = 0) -> Text:
 
 def _home(archive: Archive, text: Text) -> str:
     """Return the synthetic set that a synthetic row was written into."""
-    taken = archive.node(text.path).played("synthetic")
-    return next((path for path in taken if graph.order(path)[0] == text.row["born"]), text.path)
+    home = text.path
+    while taken := [path for path in archive.node(home).played("synthetic") if graph.order(path)[0] == text.row["born"]]:
+        home = taken[0]  # of a training set perhaps the selection, and of that the set it was selected from
+    return home
 
 
 def _pool(archive: Archive, path: str) -> str:
