@@ -56,18 +56,20 @@ def test_a_missing_artefact_is_named(sealed: Path) -> None:
     assert refused().startswith(f"{TRAIN}: missing; ")
 
 
-@pytest.mark.parametrize("command", ["mix", "train", "sample", "evaluate", "chain"])
+@pytest.mark.parametrize("command", ["mix", "train", "sample", "select", "evaluate", "chain"])
 def test_every_step_looks_at_every_input_before_it_begins(
     sealed: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {
         "mix": ["pool", "original", "synthetic"],
         "train": ["train", "start"],
-        "sample": ["checkpoint", "original", "tokenizer"],
-        "evaluate": ["checkpoint", "synthetic", "held-out", "original", "origin"],
+        "sample": ["checkpoint", "train", "prompts", "tokenizer", "judge"],
+        "select": ["synthetic", "origin", "parent"],
+        "evaluate": ["checkpoint", "train", "synthetic", "held-out", "original", "origin"],
         "chain": ["pool", "held-out", "original", "checkpoint"],
     }[command]
-    output = {"mix": "train", "train": "checkpoint", "sample": "synthetic", "evaluate": "metrics", "chain": "trajectory"}[command]
+    outputs = {"mix": "train", "train": "checkpoint", "sample": "synthetic", "select": "selected", "evaluate": "metrics"}
+    output = outputs.get(command, "trajectory")
     for bad in given:
         arguments = [part for name in given for part in (f"--{name}", "bad" if name == bad else TRAIN)]
         line = ["heirloom", command, "--slice", '{"num_threads": 1}', *arguments, f"--{output}", "out"]

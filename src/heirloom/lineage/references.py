@@ -41,8 +41,10 @@ _GRAMMAR = re.compile(
     rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})|(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})"
     rf"(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
 )
-_SPELLING = "experiment/regime/seed/generation[:synthetic|selected|train|checkpoint|metrics][@revision], a path, "
+_SPELLING = (
+    "experiment/regime/seed/generation[:synthetic|selected|train|checkpoint|metrics][@revision], a path, "
     "or the first digits of a fingerprint"
+)
 
 
 @dataclass(frozen=True)
