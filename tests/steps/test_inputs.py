@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_an_artefact_as_recorded_is_taken(sealed: Path) -> None:
 
 
 @pytest.mark.parametrize("beside", [paths.manifest, paths.fingerprint])
-def test_a_missing_manifest_or_fingerprint_is_named(sealed: Path, beside: type[str]) -> None:
+def test_a_missing_manifest_or_fingerprint_is_named(sealed: Path, beside: Callable[[str], str]) -> None:
     Path(beside(TRAIN)).unlink()
     assert refused() == f"{beside(TRAIN)}: missing; run snakemake, or fetch it with dvc pull"
 

@@ -1,0 +1,133 @@
+"""What lineage costs: recording, `dvc status`, and the workflow around the bare computation; CPU seconds of whole process trees.
+
+    PYTHONPATH=src:tests python benchmarks/lineage.py [NAME ...]
+
+Each benchmark is a function that yields rows; a row's value is held against its bar. CPU seconds, because wall time tells more of the
+neighbours than of the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from heirloom import paths, slices
+from heirloom.config import load
+from heirloom.manifest import seal
+from heirloom.steps import evaluate, mix, real, sample, train
+from helpers import environment, make_workspace
+from toy_project import write as write_toy
+
+LINEAGES, GENERATIONS = 250, 10
+CONFIG = Path("config.yaml")
+
+
+class Row(NamedTuple):
+    """One number and the most that it may be."""
+
+    what: str
+    value: float
+    unit: str
+    bar: float
+
+
+def cpu(*command: str) -> float:
+    """Return the CPU seconds of a command and all that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env=environment(), check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def many_lineages() -> Iterator[Row]:
+    """Record a project of 250 lineages; again with nothing new; then ask DVC for its status."""
+    write_toy(Path.cwd() / "many")
+    with chdir("many"):
+        CONFIG.write_text(CONFIG.read_text().replace("seeds: [0]", f"seeds: {list(range(LINEAGES))}"))
+        for seed in range(LINEAGES):
+            for generation in range(1, GENERATIONS + 1):
+                artefact = Path(paths.METRICS.format(experiment="toy", regime="replace", seed=seed, generation=generation))
+                artefact.parent.mkdir(parents=True)
+                artefact.write_text(json.dumps({"seed": seed, "generation": generation}))
+                seal([artefact], {"inputs": {}})
+        cpu("git", "init", "-q")
+        files = 3 * LINEAGES * GENERATIONS
+        yield Row(f"record {LINEAGES} new lineages, {files} files", cpu("heirloom", "record"), "CPU-s", float("inf"))
+        yield Row(f"record {LINEAGES} lineages, nothing new", cpu("heirloom", "record"), "CPU-s", 1.5)
+        yield Row(f"dvc status of {LINEAGES} lineages", cpu("dvc", "status"), "CPU-s", 3)
+
+
+def small_workflow() -> Iterator[Row]:
+    """Run two stepwise generations with Snakemake, and the same steps in one process; record, and record nothing new."""
+    make_workspace(Path.cwd() / "small")
+    with chdir("small"):
+        raw = yaml.safe_load(CONFIG.read_text())
+        CONFIG.write_text(yaml.safe_dump({**raw, "experiments": {"steps": raw["experiments"]["steps"]}}))
+        cpu("git", "init", "-q")
+        run = cpu("snakemake")
+        yield Row("record, nothing new", cpu("heirloom", "record", "--complete"), "CPU-s", 1.5)
+        for state in (*Path("data").rglob("*.dvc"), Path("dvc.lock"), Path(".heirloom/recorded.json")):
+            state.unlink()
+        recording = cpu("heirloom", "record", "--complete")
+        yield Row(f"record, all new, after a run of {run:.0f} CPU-s", recording, "CPU-s", float("inf"))
+        generations = load(CONFIG).experiments["steps"].generations
+        bare = in_process()
+        yield Row(f"workflow around a generation (bare loop: {bare:.2f} CPU-s)", (run - bare) / (generations + 1), "CPU-s", 8)
+
+
+def in_process() -> float:
+    """Return the CPU seconds of the same steps in a loop, without Snakemake, processes or recording, in a folder of its own."""
+    config = load(CONFIG)
+    ((name, regime, seed),) = config.lineages()
+
+    def at(pattern: str, generation: int = 0) -> str:
+        return str(Path("bare", paths.fill(pattern, name, regime, seed, generation)))
+
+    began = time.process_time()
+    pool, held_out = at(paths.REAL_TRAIN), at(paths.REAL_TEST)
+    real.run_vectors(slices.real(config, name), pool, held_out)
+    for generation in range(config.experiments[name].generations + 1):
+        key = (config, name, regime, seed, generation)
+        original = at(paths.TRAIN) if generation else None
+        written = [at(paths.SYNTHETIC, g) for g in range(1, generation + 1)]
+        if generation:
+            sample.run(slices.sample(*key), at(paths.CHECKPOINT, generation - 1), None, None, written[-1])
+        mix.run(slices.mix(*key), pool, original, written, at(paths.TRAIN, generation))
+        train.run(slices.train(*key), at(paths.TRAIN, generation), None, at(paths.CHECKPOINT, generation))
+        models = at(paths.CHECKPOINT, generation), written[-1] if written else None
+        evaluate.run(slices.evaluate(*key), *models, held_out, at(paths.TRAIN), at(paths.CHECKPOINT), at(paths.METRICS, generation))
+    return time.process_time() - began
+
+
+BENCHMARKS: tuple[Callable[[], Iterator[Row]], ...] = (many_lineages, small_workflow)
+
+
+def main(names: list[str]) -> int:
+    """Print every row with its bar; return how many are above."""
+    above = 0
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for benchmark in BENCHMARKS:
+            if names and benchmark.__name__ not in names:
+                continue
+            for row in benchmark():
+                held = row.value <= row.bar
+                above += not held
+                bar = "" if row.bar == float("inf") else f"<= {row.bar:g} {'held' if held else 'ABOVE'}"
+                print(f"{row.what:<70} {row.value:8.2f} {row.unit:<6} {bar}", flush=True)
+    return above
+
+
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.exit(main(sys.argv[1:]))
