@@ -14,6 +14,7 @@ from heirloom import paths
 
 PROVENANCE = "provenance.jsonl"
 
+_NOTES = tuple(beside("x").removeprefix("x") for beside in (paths.fingerprint, paths.manifest))
 _WILDCARDS = {"experiment": paths.NAME, "regime": paths.NAME, "seed": paths.NUMBER, "generation": paths.NUMBER}
 _TRACKED = (paths.REAL_FOLDER, paths.LINEAGE)
 _UNITS = (paths.GENERATION, *_TRACKED)
@@ -91,8 +92,8 @@ def notes(unit: str) -> list[Path]:
     return sorted(Path(unit).glob(paths.fingerprint("*"))) + ([provenance] if provenance.exists() else [])
 
 
-def is_whole(unit: str, marks: Collection[str]) -> bool:
-    """Return whether a unit has something to record and nothing that is half made.
+def whole(lineage: str, units: Collection[str], marks: Collection[str]) -> list[str]:
+    """Return the units of a lineage folder that have something to record and nothing that is half made.
 
     Parameters
     ----------
@@ -100,8 +101,9 @@ def is_whole(unit: str, marks: Collection[str]) -> bool:
         Units in which Snakemake has a job running or interrupted. What is half made on a lineage's own level makes all of its generations
         so, because a `chain` job makes them.
     """
-    levels = {unit, lineage_of(unit) or unit}
-    return bool(sealed(unit)) and not levels & set(marks) and all(set(artefacts(level)) <= set(sealed(level)) for level in levels)
+    if lineage in marks or not set(artefacts(lineage)) <= set(sealed(lineage)):
+        return []
+    return [unit for unit in units if unit not in marks and (present := set(sealed(unit))) and set(artefacts(unit)) <= present]
 
 
 def is_half_made(unit: str, whole: Collection[str]) -> bool:
@@ -140,8 +142,10 @@ def _stem(path: Path) -> str:
 
 
 def _is_artefact(path: Path) -> bool:
-    if path.name.startswith(".") or path.name == PROVENANCE or unit_of(path.as_posix()) == path.as_posix():
+    if path.name.startswith(".") or path.name == PROVENANCE or path.name.removeprefix(_stem(path)) in _NOTES:
         return False
-    if path.is_dir():
-        return any(inside.is_file() and not inside.name.startswith(".") for inside in path.rglob("*"))
-    return str(path) not in {paths.fingerprint(path), paths.manifest(path)}
+    if not path.is_dir():
+        return True
+    if unit_of(path.as_posix()) == path.as_posix():
+        return False
+    return any(inside.is_file() and not inside.name.startswith(".") for inside in path.rglob("*"))

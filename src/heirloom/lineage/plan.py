@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from heirloom.lineage import dvc, folders
+from heirloom.lineage import dvc, folders, ledger
 
 LARGE = 1 << 16
 """Bytes from which a file is worth a link into the cache of its own accord."""
@@ -39,6 +39,11 @@ def takes_twice(lineage: str, units: Iterable[str]) -> bool:
 def workflow_signature() -> str:
     """Return a hash over what decides whether DVC's stage is up to date: code, config, headline numbers, lock file."""
     return _hash(dvc.pipeline_files())
+
+
+def ledger_signature() -> str:
+    """Return a hash over the ledger: lines of lineages that have not changed are not written anew while it is the one last written."""
+    return _hash([ledger.LEDGER])
 
 
 def targets(lineage: str, units: Collection[str], half_made: Collection[str]) -> list[str]:

@@ -74,7 +74,7 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     found = folders.lineages()
     marks = provenance.marks()
     whole = {
-        lineage: [unit for unit in units if folders.is_whole(unit, marks) and (complete or folders.is_finished(unit))]
+        lineage: [unit for unit in folders.whole(lineage, units, marks) if complete or folders.is_finished(unit)]
         for lineage, units in found.items()
     }
     live = provenance.live()
@@ -92,17 +92,19 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
 def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: Collection[str], unrecorded: str) -> list[str]:
     """Write the ledger and, if DVC can be used, add what changed; return the lineages that were added."""
     seen = stamps.read(SEEN)
-    changed = [lineage for lineage, units in whole.items() if units and seen.get(lineage) != plan.signature(lineage, units)]
+    now = {lineage: plan.signature(lineage, units) for lineage, units in whole.items() if units}
+    changed = [lineage for lineage, signature in now.items() if seen.get(lineage) != signature]
     targets = {} if unrecorded else {lineage: plan.targets(lineage, whole[lineage], half_made) for lineage in changed}
-    ledger.write([unit for units in whole.values() for unit in units], [lineage for lineage in targets if targets[lineage] == [lineage]])
+    told = changed if seen.get(ledger.LEDGER.name) == plan.ledger_signature() else list(whole)
+    ledger.write([unit for lineage in told for unit in whole[lineage]], [lineage for lineage in targets if targets[lineage] == [lineage]])
     if unrecorded:
         return []
     with dvc.hidden([unit for unit in half_made if targets.get(lineage := folders.lineage_of(unit) or unit) == [lineage]]):
         dvc.add([target for lineage in targets for target in targets[lineage]])
     in_part = {folders.lineage_of(unit) for unit in half_made}
     dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, whole[lineage])])
-    now = {lineage: plan.signature(lineage, units) for lineage, units in whole.items() if units}
-    stamps.write(SEEN, {**seen, **now})
+    now |= {lineage: plan.signature(lineage, whole[lineage]) for lineage in changed}  # the .dvc file is in it
+    stamps.write(SEEN, {**seen, **now, ledger.LEDGER.name: plan.ledger_signature()})
     return [lineage for lineage in targets if targets[lineage]]
 
 
