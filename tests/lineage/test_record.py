@@ -63,6 +63,7 @@ def test_a_forced_rerun_leaves_git_and_dvc_unchanged_and_is_linked_to_the_cache_
     assert sh("git", "status", "--short") == ""
     assert sh("dvc", "status") == UP_TO_DATE
     assert big.stat().st_nlink >= 2
+    assert cache_is_intact()
 
 
 def test_nothing_new_is_said_without_starting_dvc(recorded: RecordReport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +154,9 @@ def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(reco
     report = record(CONFIG, complete=True)
     assert report.line == "not recorded: this folder is no git repository; git init, then heirloom record"
     assert len(ledger()) == 7
+    assert (
+        sh("heirloom", "restore", status=2) == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
+    )
     assert not Path(f"{LINEAGE}.dvc").exists()
     sh("git", "init", "-q")
     assert record(CONFIG, complete=True).recorded == ALL
