@@ -101,12 +101,15 @@ def in_process() -> float:
         key = (config, name, regime, seed, generation)
         original = at(paths.TRAIN) if generation else None
         written = [at(paths.SYNTHETIC, g) for g in range(1, generation + 1)]
+        training, checkpoint = at(paths.TRAIN, generation), at(paths.CHECKPOINT, generation)
         if generation:
-            sample.run(slices.sample(*key), at(paths.CHECKPOINT, generation - 1), None, None, written[-1])
-        mix.run(slices.mix(*key), pool, original, written, at(paths.TRAIN, generation))
-        train.run(slices.train(*key), at(paths.TRAIN, generation), None, at(paths.CHECKPOINT, generation))
-        models = at(paths.CHECKPOINT, generation), written[-1] if written else None
-        evaluate.run(slices.evaluate(*key), *models, held_out, at(paths.TRAIN), at(paths.CHECKPOINT), at(paths.METRICS, generation))
+            parent = at(paths.CHECKPOINT, generation - 1), at(paths.TRAIN, generation - 1)
+            sample.run(slices.sample(*key), *parent, None, None, written[-1])
+        mix.run(slices.mix(*key), pool, original, written, training)
+        train.run(slices.train(*key), training, None, checkpoint)
+        inputs = {"checkpoint": checkpoint, "train": training, "synthetic": written[-1] if written else "", "held_out": held_out}
+        origin = {"original": at(paths.TRAIN), "origin": at(paths.CHECKPOINT)}
+        evaluate.run(slices.evaluate(*key), {**inputs, **origin}, at(paths.METRICS, generation))
     return time.process_time() - began
 
 

@@ -154,9 +154,8 @@ def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(reco
     report = record(CONFIG, complete=True)
     assert report.line == "not recorded: this folder is no git repository; git init, then heirloom record"
     assert len(ledger()) == 7
-    assert (
-        sh("heirloom", "restore", status=2) == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
-    )
+    said = sh("heirloom", "restore", status=2)
+    assert said == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
     assert not Path(f"{LINEAGE}.dvc").exists()
     sh("git", "init", "-q")
     assert record(CONFIG, complete=True).recorded == ALL
