@@ -52,10 +52,11 @@ def of_text(
 def text_sample(words: Ragged, keys: Hashes, content: Hashes, repetition: NDArray[np.float32]) -> TextSample:
     """Return rows of words as the tests want them, with their length and repetition as features."""
     rows = np.repeat(np.arange(len(words.lengths)), words.lengths)
-    distinct = np.bincount(np.unique(rows * (1 << 32) + words.values) >> 32, minlength=len(words.lengths))
+    ordered = np.sort(rows * (1 << 32) + words.values)
+    again = np.bincount(ordered[1:][ordered[1:] == ordered[:-1]] >> 32, minlength=len(words.lengths))
     features = {
         "row length": words.lengths.astype(np.float64),
-        "distinct share of a row": distinct / np.maximum(words.lengths, 1),
+        "distinct share of a row": (words.lengths - again) / np.maximum(words.lengths, 1),
         "repetition": repetition.astype(np.float64),
     }
     return TextSample(words.values, words.offsets, keys.view(np.int64), content.view(np.int64), features)
