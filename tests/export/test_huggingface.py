@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,14 @@ def test_without_a_config_the_licence_of_a_users_text_is_unknown() -> None:
     front, text = card()
     assert front["license"] == "unknown"
     assert "Nobody has stated the licence" in text
+
+
+def test_what_a_judge_let_pass_is_a_dataset_too(project: Path) -> None:
+    generation = project / "data/lm/keep/seed=0/gen=1"
+    for file in list(generation.glob("synthetic.*")):
+        shutil.copy(file, generation / file.name.replace("synthetic", "selected"))
+    assert export("lm/keep/0/1:selected", OUT, CONFIG) == "lm/keep/0/1:selected"
+    assert (OUT / "data/train.parquet").read_bytes() == (generation / "synthetic.parquet").read_bytes()
 
 
 @pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents", "config.yaml"])

@@ -61,6 +61,7 @@ def test_a_reference_resolves_to_what_is_on_disk() -> None:
 def test_a_fingerprints_first_digits_name_the_artefact() -> None:
     sha256 = recorded_sha256(f"{GENERATION}/checkpoint")
     assert resolve(sha256[:8]).name == resolve(sha256).name == "text/replace/0/2:checkpoint"
+    assert units(sha256[:8]) == [GENERATION]
     with pytest.raises(HeirloomError, match=r"^000000: no artefact's fingerprint begins with these digits"):
         find("000000")
     built = index.build()

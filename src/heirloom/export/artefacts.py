@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, index, references, revisions
+from heirloom.lineage import folders, graph, index, references, revisions
 from heirloom.manifest import fingerprint, read_json
 
 
@@ -63,10 +63,9 @@ class Artefact:
         given = {role: [value] if isinstance(value, str) else value for role, value in sorted(self.manifest["inputs"].items())}
         return [(role, sha256) for role, values in given.items() for sha256 in values]
 
-    def parent(self, sha256: str, known: index.Index) -> str | None:
-        """Return the path of the input with a fingerprint; where several artefacts have these bytes, the nearest."""
-        own = Path(self.recorded).parts
-        return min(known.paths.get(sha256, []), key=lambda path: (-_shared(own, Path(path).parts), path), default=None)
+    def parent(self, role: str, sha256: str, known: index.Index) -> str | None:
+        """Return the path of the input that played a role; of several artefacts with these bytes the one that was meant."""
+        return graph.meant(known, sha256, role, self.recorded)
 
 
 def opened(path: str, revision: str | None = None) -> Artefact:
@@ -131,11 +130,6 @@ def with_ancestors(artefacts: Iterable[Artefact], known: index.Index, revision: 
 
 
 def _parents(artefact: Artefact, known: index.Index) -> Iterator[str]:
-    for _, sha256 in artefact.inputs:
-        if path := artefact.parent(sha256, known):
+    for role, sha256 in artefact.inputs:
+        if path := artefact.parent(role, sha256, known):
             yield path
-
-
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many leading parts two paths share."""
-    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -15,7 +15,7 @@ from heirloom.lineage.costs import COSTS, KEY
 from heirloom.manifest import dumps
 
 COMPLETED = "http://schema.org/CompletedActionStatus"
-_ORDER = ("real", "mix", "train", "sample", "evaluate", "chain")
+_ORDER = ("real", "mix", "train", "sample", "select", "evaluate", "chain")
 _UNITS = {"seconds": "SEC", "cpu_seconds": "SEC", "peak_memory_mb": "E63", "read_mb": "E63", "written_mb": "E63"}
 """Columns of the cost table and their units, as UN/CEFACT codes: second, mebibyte."""
 
@@ -49,7 +49,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         tool = _tool(crate, jobs, made[0])
         action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
         action["description"] = f"heirloom {step} made {', '.join(artefact.name for artefact in made)}"
-        inputs = [_entity(sha256, made[0], files, known) for _, sha256 in made[0].inputs]
+        inputs = [_entity(role, sha256, made[0], files, known) for role, sha256 in made[0].inputs]
         action["instrument"] = tool
         action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
         action["result"] = single([files.of[artefact.recorded] for artefact in made])
@@ -79,8 +79,8 @@ def _link(action: Any, made: Sequence[Artefact], inputs: Sequence[Any], tool: An
             entity["wasDerivedFrom"] = single(inputs)
 
 
-def _entity(sha256: str, near: Artefact, files: Files, known: index.Index) -> Any:
-    path = near.parent(sha256, known)
+def _entity(role: str, sha256: str, by: Artefact, files: Files, known: index.Index) -> Any:
+    path = by.parent(role, sha256, known)
     return files.of[path] if path in files.of else files.unknown(sha256)
 
 

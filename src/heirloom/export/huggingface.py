@@ -18,7 +18,7 @@ from heirloom.manifest import dumps
 from heirloom.tokenization import END_OF_DOCUMENT
 
 PROVENANCE = "provenance"
-_SPLITS = {"synthetic": "train", "train": "train", "valid": "validation", "test": "test"}
+_SPLITS = {"synthetic": "train", "selected": "train", "train": "train", "valid": "validation", "test": "test"}
 
 
 def export(reference: str, target: Path, config: Path) -> str:
@@ -27,7 +27,7 @@ def export(reference: str, target: Path, config: Path) -> str:
     Parameters
     ----------
     reference
-        Names one dataset (synthetic, train, valid, test) or checkpoint, ``@revision`` included.
+        Names one dataset (synthetic, selected, train, valid, test) or checkpoint, ``@revision`` included.
     target
         A folder that does not exist yet, or is empty.
     config
@@ -41,7 +41,7 @@ def export(reference: str, target: Path, config: Path) -> str:
     found = references.resolve(reference)
     stem = Path(found.recorded or found.path).name.split(".")[0]
     if found.recorded is None or stem not in (*_SPLITS, "checkpoint"):
-        raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, train, valid, test) or a checkpoint under data/")
+        raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, selected, train, valid, test) or a checkpoint under data/")
     artefact = checked(opened(found.recorded, found.revision))
     about = describe(artefact, found.name, found.revision, config)
     with folder.new(target) as temporary:

@@ -121,17 +121,8 @@ class Archive:
         return self.root / path
 
     def meant(self, sha256: str, role: str, by: str) -> str | None:
-        """Return which artefact with a fingerprint went into another in some role: made before, by preference in its experiment and arm."""
-        wanted, own = _PLAYED_BY.get(role, role), Path(by).parts
-
-        def rank(path: str) -> tuple[Any, ...]:
-            parts = Path(path).parts
-            generation, stage = order(path)
-            elsewhere = parts[1] != own[1], generation != _MADE_IN.get(role, generation), parts[:4] != own[:4]
-            return *elsewhere, _stem(path) != wanted, -generation, -stage, path
-
-        before = [path for path in self.index.paths.get(sha256, []) if order(path) < order(by)]
-        return min(before, key=rank, default=None)
+        """Return which artefact with a fingerprint went into another in some role."""
+        return meant(self.index, sha256, role, by)
 
     def _manifest(self, path: str) -> Mapping[str, Any]:
         place = self.root / paths.manifest(path)
@@ -158,7 +149,7 @@ def locate(text: str) -> tuple[Archive, str]:
     """
     bare, _, revision = text.partition(references.REVISION_MARK)
     if not Path(text).exists() or revision:
-        path = references.find(bare)
+        path = references.find(bare, revision)
         if not revision and not Path(paths.manifest(path)).exists() and path not in Archive().index.ledger:
             references.resolve(text)  # its error names what is near
         return Archive(commit=git.commit_of(revision) if revision else None), path
@@ -168,6 +159,20 @@ def locate(text: str) -> tuple[Archive, str]:
         if folders.lineage_of(inside):
             return Archive(Path() if root.resolve() == Path.cwd() else root), inside
     raise HeirloomError(f"{text}: only what lies under data/ has an ancestry")
+
+
+def meant(known: index.Index, sha256: str, role: str, by: str) -> str | None:
+    """Return which artefact with a fingerprint went into another in some role: made before, by preference in its experiment and arm."""
+    wanted, own = _PLAYED_BY.get(role, role), Path(by).parts
+
+    def rank(path: str) -> tuple[Any, ...]:
+        parts = Path(path).parts
+        generation, stage = order(path)
+        elsewhere = parts[1] != own[1], generation != _MADE_IN.get(role, generation), parts[:4] != own[:4]
+        return *elsewhere, _stem(path) != wanted, -generation, -stage, path
+
+    before = [path for path in known.paths.get(sha256, []) if order(path) < order(by)]
+    return min(before, key=rank, default=None)
 
 
 def ancestors(archive: Archive, path: str, depth: int | None = None) -> dict[str, Node]:

@@ -81,7 +81,7 @@ def resolve(text: str) -> Resolved:
     if Path(text).exists() and not _GRAMMAR.fullmatch(text):
         return _at(text, None)
     bare, _, revision = text.partition(REVISION_MARK)
-    recorded = find(bare)
+    recorded = find(bare, revision)
     if revision:
         return _at(recorded, revision)
     if not Path(recorded).exists():
@@ -89,8 +89,13 @@ def resolve(text: str) -> Resolved:
     return _at(recorded, None)
 
 
-def find(text: str) -> str:
+def find(text: str, revision: str = "") -> str:
     """Return the path of the artefact that a reference without revision names, on disk or not.
+
+    Parameters
+    ----------
+    revision
+        The commit whose ledger tells fingerprints; if empty, what lies on disk does, too.
 
     Raises
     ------
@@ -102,8 +107,8 @@ def find(text: str) -> str:
         return _path(text, **found.groupdict())
     if name_of(text) != text or Path(text).exists():
         return _inside(text)
-    if re.fullmatch(f"[0-9a-f]{{{FEWEST_DIGITS},64}}", text):
-        return _by_fingerprint(text)
+    if _is_fingerprint(text):
+        return _by_fingerprint(text, revision)
     raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
 
 
@@ -154,6 +159,8 @@ def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
         pattern = "/".join(paths.GENERATION.split("/")[: 1 + len(parts)])
         folder = paths.fill(pattern, *parts[:2], *parts[2:4])
         inside = [unit for unit in every if unit == folder or unit.startswith(f"{folder}/")]
+    if not inside and _is_fingerprint(text):
+        return units(_by_fingerprint(text, ""), every)
     if not inside:
         raise HeirloomError(f"{text!r}: nothing of that name lies under data/{_nearest(text)}; run snakemake, or fetch it with dvc pull")
     return inside
@@ -184,10 +191,15 @@ def _path(
     return paths.fill(parts[what], experiment, regime or "", seed or "", "" if generation is None else int(generation))
 
 
-def _by_fingerprint(digits: str) -> str:
-    found = index.build().beginning(digits)
+def _is_fingerprint(text: str) -> bool:
+    return re.fullmatch(f"[0-9a-f]{{{FEWEST_DIGITS},64}}", text) is not None
+
+
+def _by_fingerprint(digits: str, revision: str) -> str:
+    found = index.build(revision or None).beginning(digits)
     if not found:
-        raise HeirloomError(f"{digits}: no artefact's fingerprint begins with these digits (data/ and results/lineage.tsv were searched)")
+        where = f"results/lineage.tsv of {revision} was" if revision else "data/ and results/lineage.tsv were"
+        raise HeirloomError(f"{digits}: no artefact's fingerprint begins with these digits ({where} searched)")
     if len(found) > 1:
         raise HeirloomError(f"{digits}: several fingerprints begin so: {', '.join(sorted(found)[:4])}; give more digits")
     (artefacts,) = found.values()

@@ -17,6 +17,7 @@ from heirloom.lineage.render import DIGITS, short
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
 _ABSENT = "none"
+_UNSET = "not set"  # "none" is a value that a key may have
 
 
 class Difference(NamedTuple):
@@ -113,7 +114,7 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
     ran_on = (graph.settings(node.manifest.get("environment", {})) for node in (first, second))
     for key, values in _unequal(*ran_on).items():
         kind, _, library = key.partition(".")
-        if _ABSENT not in values:  # a library that only one of the two had loaded
+        if _UNSET not in values:  # a library that only one of the two had loaded
             yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
 
 
@@ -124,7 +125,7 @@ def _unequal(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, t
 
 
 def _value(value: Any) -> str:
-    return _ABSENT if value is None else short(value)
+    return _UNSET if value is None else short(value)
 
 
 def _of(node: Node, role: str) -> list[Input]:
