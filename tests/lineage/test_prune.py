@@ -31,6 +31,12 @@ def test_what_the_config_names_is_no_leftover(recorded: RecordReport) -> None:
     assert total([], removed=False) == "nothing to prune: the configs name all there is"
 
 
+def test_where_nothing_could_be_brought_back_nothing_is_pruned(recorded: RecordReport) -> None:
+    Path(".dvc/config").rename("config.away")
+    with pytest.raises(HeirloomError, match=r"^nothing to be brought back here, and so nothing pruned: no \.dvc/config in this folder"):
+        leftovers([load(CONFIG)])
+
+
 def test_a_generation_too_many_is_listed_removed_and_brought_back(recorded: RecordReport, sh: Shell) -> None:
     before, lines = listed(LINEAGE), ledger()
     set_generations(1)

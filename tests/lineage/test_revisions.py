@@ -68,6 +68,10 @@ def test_an_old_version_is_traced_read_and_compared_without_touching_the_workspa
     held = references.resolve(f"{MODEL}@HEAD~1")
     assert (held.path / "model.safetensors").read_bytes() == old_bytes
     assert (held.name, held.recorded, held.revision) == (f"{MODEL}@HEAD~1", str(FILE.parent), "HEAD~1")
+    digits = hashes["2"]  # of bytes that only the old commit has
+    assert references.resolve(f"{digits}@HEAD~1").path == held.path
+    with pytest.raises(HeirloomError, match="no artefact's fingerprint begins with these digits"):
+        references.resolve(digits)
     expected = TREE.replace("  commit {commit}", "").format(*(hashes[str(g)] for g in range(3)), real=hashes["real"])
     assert render.tree(trace(f"{MODEL}@HEAD~1")) == expected
     headline, *differences = explain(why_not(MODEL, f"{MODEL}@{old}")).splitlines()
@@ -87,8 +91,10 @@ def test_what_the_cache_lacks_comes_from_the_remote_or_one_line_says_what_fetche
     for folder in (revisions.HELD, Path(".dvc/cache"), store):
         shutil.rmtree(folder, ignore_errors=True)
     message = r"of commit [0-9a-f]{10} is neither in DVC's cache nor on its default remote; dvc fetch --all-commits brings what another"
-    with pytest.raises(HeirloomError, match=message):
+    with pytest.raises(HeirloomError, match=message) as caught:
         revisions.hold_alone(measures, here)
+    assert "Having any troubles" not in str(caught.value)
+    assert str(caught.value).endswith("; dvc remote list shows where it was looked for)")
 
 
 def test_an_unknown_revision_and_one_without_the_artefact_are_one_line(recorded: RecordReport) -> None:

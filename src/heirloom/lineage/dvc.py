@@ -143,7 +143,7 @@ def get(path: str, commit: str, place: Path) -> None:
     """
     with replacing(place) as temporary:
         try:
-            _run("get", ".", path, "--rev", commit, "--out", str(temporary), "--quiet")
+            _run("get", ".", path, "--rev", commit, "--out", str(temporary), hint="dvc remote list shows where it was looked for")
         except HeirloomError as error:
             where = f"{path} of commit {commit[:10]} is neither in DVC's cache nor on its default remote"
             raise HeirloomError(f"{where}; dvc fetch --all-commits brings what another remote holds ({error})") from None

@@ -41,7 +41,15 @@ class Leftover:
 
 
 def leftovers(configs: Iterable[Config]) -> list[Leftover]:
-    """Return what lies under ``data/``, or is recorded there, and is named by none of the configs; sorted by path."""
+    """Return what lies under ``data/``, or is recorded there, and is named by none of the configs; sorted by path.
+
+    Raises
+    ------
+    HeirloomError
+        If DVC cannot be used.
+    """
+    if why := dvc.unavailable():
+        raise HeirloomError(why.replace("not recorded", "nothing to be brought back here, and so nothing pruned"))
     named = {path for config in configs for path in _named(config)}
     found = []
     for lineage in _lineages():

@@ -162,7 +162,7 @@ def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
     if not inside and _is_fingerprint(text):
         return units(_by_fingerprint(text, ""), every)
     if not inside:
-        raise HeirloomError(f"{text!r}: nothing of that name lies under data/{_nearest(text)}; run snakemake, or fetch it with dvc pull")
+        raise HeirloomError(f"{text!r}: nothing of that name lies under data/; run snakemake, or fetch it with dvc pull{_nearest(text)}")
     return inside
 
 
