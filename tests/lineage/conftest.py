@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import small_lineages
+from heirloom.lineage import dvc, revisions
 from heirloom.lineage.record import RecordReport, record
 from helpers import make_workspace, write_corpus
 from toy_project import CONFIG, Shell, commit, set_generations, snakemake, write
@@ -31,6 +32,13 @@ experiments:
     rows: 20
     num_replicas: 5
 """
+
+
+@pytest.fixture(autouse=True)
+def own_caches() -> None:
+    """Forget what another test's project had, at the same commit."""
+    dvc._cache.cache_clear()
+    revisions.recorded.cache_clear()
 
 
 @pytest.fixture(scope="session")

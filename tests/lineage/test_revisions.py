@@ -9,7 +9,7 @@ import pytest
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, git, index, references, render, revisions
+from heirloom.lineage import git, index, references, render, revisions
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.trace import trace
 from heirloom.lineage.why_not import explain, why_not
@@ -27,13 +27,6 @@ toy/replace/0/2:checkpoint  train {2}  commit {commit}
    └─ parent: toy/origin/0/0:checkpoint  train {0}  commit {commit}
       └─ parent: toy/real:train  real {real}
               setting rows=50"""
-
-
-@pytest.fixture(autouse=True)
-def own_caches() -> None:
-    """Forget what another test's project had, at the same commit."""
-    dvc._cache.cache_clear()
-    revisions.recorded.cache_clear()
 
 
 def make_another_version(sh: Shell) -> None:
