@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import heirloom
 from heirloom import paths
 from heirloom.cli import app
 from heirloom.dataset import Dataset
@@ -17,6 +20,7 @@ from heirloom.diffs.sides import generations
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
 from heirloom.rows import vector_table
+from heirloom.stats.samples import Floats
 from heirloom.streams import Stream
 
 Write = Callable[..., Path]
@@ -94,6 +98,19 @@ def test_references_say_where_ancestries_part_without_reading_a_row() -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_bytes_that_their_fingerprint_does_not_tell_of_are_never_called_the_same() -> None:
+    copy = Path("data/copy.parquet")
+    for name in (paths.fingerprint, str):
+        Path(name(copy)).write_bytes(Path(name(paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1))).read_bytes())
+    assert run("lm/replace/0/1", copy)[0] == 0
+    copy.write_bytes(Path(paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 2)).read_bytes())
+    assert run("lm/replace/0/1", copy) == (
+        2,
+        f"{copy}: not the bytes that {paths.fingerprint(copy)} tells of; heirloom verify says more",
+    )
+
+
+@pytest.mark.usefixtures("project")
 def test_the_control_tells_what_resampling_alone_does() -> None:
     code, printed = run("lm/replace/0/1", "lm/replace/0/3", "--against-control", "--format", "json")
     assert code == 1
@@ -136,10 +153,42 @@ def test_a_series_is_spelled_with_two_dots() -> None:
     assert run("lm/replace/0/1..2", "other")[0] == 2
 
 
+def replicas(path: Path, x: Floats) -> Path:
+    Dataset.of(vector_table(x)).write(path)
+    return path
+
+
 def test_replicas_trade_places_as_wholes(tmp_path: Path) -> None:
     drawn = [Stream((name,)).generator() for name in "ab"]
     for name, generator in zip("ab", drawn, strict=True):
-        x = generator.standard_normal((40, 5, 1)) + generator.standard_normal((40, 1, 1))
-        Dataset.of(vector_table(x)).write(tmp_path / f"{name}.parquet")
+        replicas(tmp_path / f"{name}.parquet", generator.standard_normal((40, 5, 1)) + generator.standard_normal((40, 1, 1)))
     found = json.loads(run(tmp_path / "a.parquet", tmp_path / "b.parquet", "--format", "json")[1])
     assert {test["units"] for test in found["distribution"]["tests"]} == {40}
+
+
+def test_chains_that_narrow_while_they_wander_apart_are_narrower(tmp_path: Path) -> None:
+    a, b = (Stream((name,)).generator().standard_normal((100, 20, 1)) for name in "ab")
+    apart = Stream(("apart",)).generator().standard_normal((100, 1, 1)) * math.sqrt(0.5)
+    found = heirloom.diff(replicas(tmp_path / "a.parquet", a), replicas(tmp_path / "b.parquet", b * math.sqrt(0.5) + apart))
+    assert found.verdict.direction == "narrower"
+    assert found.distribution is not None
+    tests = {test.name: test for test in found.distribution.tests}
+    assert tests["spread across replicas"].adjusted > 0.05
+    # The variance of ln chi-square is about 2 / 19 a replica, and the mean over permutations moves it little.
+    assert abs(tests["spread within replicas"].statistic - math.log(0.5)) / math.sqrt(2 * 2 / 19 / 100) < 4
+
+
+def test_vectors_that_were_only_added_are_compared_with_those_that_stayed(tmp_path: Path) -> None:
+    a, more = (Stream((name,)).generator().standard_normal((40, 10, 1)) for name in "ab")
+    for added, answer in ((more, "different rows, same distribution"), (more * 0.3, "distribution shifted")):
+        grown = np.concatenate([a, added], axis=1)
+        found = heirloom.diff(replicas(tmp_path / "a.parquet", a), replicas(tmp_path / "b.parquet", grown))
+        assert found.verdict.answer == answer
+
+
+def test_answers_to_old_prompts_that_were_only_added_are_compared_with_the_old_answers(write: Write) -> None:
+    old, new = (Stream((name,)).generator().integers(0, size, (80, 10)) for name, size in (("a", 26), ("b", 5)))
+    texts = [[" ".join(WORDS[word] for word in row) for row in rows.tolist()] for rows in (old, new)]
+    parents = list(range(80))
+    found = heirloom.diff(write("a", text=texts[0], parent=parents), write("b", text=texts[0] + texts[1], parent=parents * 2))
+    assert (found.verdict.answer, found.verdict.direction) == ("distribution shifted", "narrower")

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import heirloom
+from heirloom.diffs.render import terminal
+from heirloom.diffs.render.page import page
 from heirloom.errors import HeirloomError
 from heirloom.streams import Stream
 
@@ -86,6 +88,13 @@ def test_a_dropped_rare_word_is_named_as_lost_in_its_band(write: Write) -> None:
     assert (once.types - once.survived, found.vocabulary.lost) == (1, 1)
 
 
+def test_words_gained_are_counted_by_how_often_b_has_them(write: Write) -> None:
+    found = heirloom.diff(write("a", text=["old word"]), write("b", text=["old word", "new twice twice"]))
+    assert "Gained: 1 seen 1 times, 1 seen 2-4 times." in terminal.text(page(found))
+    frame = found.to_pandas().set_index("name")
+    assert frame.loc["gained, seen 2-4 times", "b"] == 1
+
+
 def test_one_token_changed_under_a_prompt_is_one_edit(write: Write) -> None:
     rows = [[n, n + 1, n + 2, n + 3] for n in range(40)]
     edited = [list(row) for row in rows]
@@ -95,6 +104,8 @@ def test_one_token_changed_under_a_prompt_is_one_edit(write: Write) -> None:
     assert found.kind == "tokens"
     assert found.rows is not None
     assert (found.rows.kept, found.rows.edited, found.rows.removed, found.rows.added) == (39, 1, 0, 0)
+    frame = found.to_pandas().set_index(["section", "name"])
+    assert frame.loc[("edits", "replaced"), "a"] == 1
     edits = found.rows.edits
     assert edits is not None
     assert (edits.replaced, edits.inserted, edits.deleted, edits.changed_share, edits.first_change) == (1, 0, 0, 0.25, 2)
@@ -134,6 +145,11 @@ def test_vectors_are_compared_as_vectors(write: Write) -> None:
     found = heirloom.diff(wide, narrow)
     assert (found.kind, found.verdict.direction, found.vocabulary) == ("vectors", "narrower", None)
     assert heirloom.diff(wide, write("c", x=b.tolist())).verdict.answer == "different rows, same distribution"
+    assert found.distribution is not None
+    measures = {measure.name: measure for measure in found.distribution.measures}
+    distances = [measures[f"Kolmogorov-Smirnov distance of dimension {dimension}"].b for dimension in (0, 1)]
+    assert max(distances) == measures["Kolmogorov-Smirnov distance, largest of all dimensions"].b
+    assert measures["covariance of dimensions 0 and 1"].a == pytest.approx(np.cov(a, rowvar=False)[0, 1])
 
 
 def test_folders_of_parquet_and_saved_datasets_are_datasets(write: Write, tmp_path: Path) -> None:
@@ -149,6 +165,19 @@ def test_folders_of_parquet_and_saved_datasets_are_datasets(write: Write, tmp_pa
         assert found.same
         assert found.rows is not None
         assert found.rows.same_order
+
+
+def test_splits_are_never_mixed_and_what_datasets_remembers_is_no_row(write: Write, tmp_path: Path) -> None:
+    import datasets
+
+    rows = datasets.Dataset.from_dict({"text": ["one", "two"]})
+    saved = tmp_path / "saved"
+    datasets.DatasetDict({"train": rows, "test": rows}).save_to_disk(str(saved))
+    a = write("a", text=["one", "two"])
+    with pytest.raises(HeirloomError, match=f"several datasets; name one of them: {saved}/test, {saved}/train"):
+        heirloom.diff(a, saved)
+    (saved / "train/cache-0.arrow").write_bytes((saved / "test/data-00000-of-00001.arrow").read_bytes())
+    assert heirloom.diff(a, saved / "train").same
 
 
 def test_empty_datasets_are_compared(write: Write) -> None:

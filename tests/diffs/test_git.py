@@ -43,5 +43,10 @@ def test_git_diff_of_a_dvc_file_says_which_rows_changed(tmp_path: Path) -> None:
         "data/lm/replace/seed=0: 1 files changed, 1 added, 1 removed",
         "  rows.parquet: 9 rows kept, 0 edited, 1 removed, 2 added",
     ]
+    run("git", "commit", "-q", "-a", "-m", "second")
+    run("git", "mv", "data/lm/replace/seed=0.dvc", "data/lm/replace/seed=1.dvc")
+    assert run("git", "diff", "-M", "HEAD") == "data/lm/replace/seed=0: 0 files changed, 0 added, 0 removed\n"
+    run("git", "reset", "-q", "--hard", "HEAD~1")
     shutil.rmtree(tmp_path / ".dvc/cache")
+    (tmp_path / "data/lm/replace/seed=0.dvc").write_text("outs:\n- md5: 00.dir\n  path: seed=0\n")
     assert "DVC's cache lacks its listing" in run("git", "diff", "--", "data/lm/replace/seed=0.dvc")

@@ -11,7 +11,7 @@ import pytest
 from helpers import ROOT
 
 BENCHMARK: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks/diff_calibration.py"))
-NUM_PAIRS = 25
+NUM_PAIRS = 10
 
 
 def test_false_alarms_over_all_equal_laws_are_at_most_one_in_twenty() -> None:

@@ -135,8 +135,14 @@ def _finish(text: str | None, same: bool, output: Path | None) -> None:
 
 
 @app.command("git-diff", hidden=True)
-def git_diff(path: str, old: Path, old_hex: str, old_mode: str, new: Path, new_hex: str, new_mode: str) -> None:
-    """Summarise two versions of a .dvc file; git calls this (see docs/diff.md)."""
+def git_diff(arguments: list[str]) -> None:
+    """Summarise two versions of a .dvc file; git calls this (see docs/diff.md).
+
+    It gives the path, the old file, its hash and mode, the new file, its hash and mode; after a rename also the new path and what
+    git thinks of it; of an unmerged file the path alone.
+    """
     from heirloom.diffs.git import summary
 
-    typer.echo(summary(path, old, new), nl=False)
+    if len(arguments) > 1:
+        path, old, _, _, new, *_ = arguments
+        typer.echo(summary(path, Path(old), Path(new)), nl=False)

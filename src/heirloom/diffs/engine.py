@@ -101,7 +101,7 @@ def diff(
 def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     """Return what changed from one open side to another."""
     shared = common(a, b)
-    if a.place.sha256 == b.place.sha256:
+    if a.place.sha256 == b.place.sha256 and a.place.verified() == b.place.verified():
         known = identity.identity(a, b)
         same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
         return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
@@ -181,8 +181,7 @@ def _law(
 ) -> Distribution | None:
     from heirloom.diffs import distribution  # scipy: half a second that equal datasets need not wait for
 
-    keyed = both.grouped and bool((both.table_a.units >= 0).any() and (both.table_b.units >= 0).any())
-    chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn, keyed=keyed)
+    chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn)
     samples, places = [], []
     for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
         here = at[chosen]
@@ -202,16 +201,18 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
     keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
     order = (sampling.places(both.table_a), sampling.places(both.table_b)) if both.grouped else keys
     drawn = sampling.draw(*order, both.options.sample, both.options.stream("sample"))
+    *chosen, note = sampling.contrast(both.matched, *drawn)
     samples = []
-    for side, at, key in zip((both.a, both.b), drawn, keys, strict=True):
+    for side, at, key in zip((both.a, both.b), (drawn[0][chosen[0]], drawn[1][chosen[1]]), keys, strict=True):
         found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])
         widths = np.unique(found.lengths)
         if len(widths) > 1:
             raise HeirloomError(f"{side.place.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
-        samples.append(VectorSample(found.values.reshape(len(at), -1), key[at].view(np.int64)))
+        units = key[at].view(np.int64)
+        samples.append(VectorSample(found.values.reshape(len(at), -1), units, units if both.grouped else None))
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
         return None, None, changes
-    return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests")), changes
+    return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests"), [note] if note else []), changes
 
 
 def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading]) -> Rows:

@@ -46,7 +46,7 @@ def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
     return np.flatnonzero(order_a < bound), np.flatnonzero(order_b < bound)
 
 
-def contrast(matched: Matched, a: Ints, b: Ints, *, keyed: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
+def contrast(matched: Matched, a: Ints, b: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
     """Return which of the sampled rows, on which sides, tell A's law from B's, and a note where these are not all rows of A and B.
 
     Rows that both sides hold say nothing about a difference, unless next to nothing left or next to nothing came: then the question is
@@ -59,7 +59,7 @@ def contrast(matched: Matched, a: Ints, b: Ints, *, keyed: bool) -> tuple[NDArra
     everything = np.ones(len(a), bool), np.ones(len(b), bool), ""
     kept_a, kept_b = matched.kept_a[a], matched.kept_b[b]
     removed, added, shared = int((~kept_a).sum()), int((~kept_b).sum()), int(kept_a.sum())
-    if keyed or not shared or removed == added or min(removed, added) >= FEWEST_ROWS:
+    if not shared or removed == added or min(removed, added) >= FEWEST_ROWS:
         return everything
     if removed > added:
         return ~kept_a, kept_b, "tests compare the removed rows with the kept ones"

@@ -24,6 +24,11 @@ DATA_COLUMNS = ("tokens", "text", "x")
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
 
+_SPLITS = "dataset_dict.json"
+"""Where `datasets` lists the splits of a saved `DatasetDict`."""
+_HIDDEN = (".", "cache-")
+"""Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
+
 _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
 
 
@@ -41,6 +46,19 @@ class Place:
         """Fingerprint of the bytes: the recorded one, or computed."""
         recorded = Path(paths.fingerprint(self.path))
         return str((read_json(recorded) if recorded.is_file() else fingerprint(self.path))["sha256"])
+
+    def verified(self) -> str:
+        """Return the fingerprint after reading the bytes.
+
+        Raises
+        ------
+        HeirloomError
+            If the recorded fingerprint tells of other bytes.
+        """
+        found = str(fingerprint(self.path)["sha256"])
+        if found != self.sha256:
+            raise HeirloomError(f"{self.name}: not the bytes that {paths.fingerprint(self.path)} tells of; heirloom verify says more")
+        return found
 
     @property
     def slice(self) -> Mapping[str, Any]:
@@ -130,8 +148,11 @@ def open_side(place: Place) -> Side:
 def _files(path: Path) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
+    if (path / _SPLITS).is_file():
+        splits = ", ".join(f"{path}/{split}" for split in sorted(read_json(path / _SPLITS).get("splits", ())))
+        raise HeirloomError(f"{path} holds several datasets; name one of them: {splits}")
     for pattern in ("*.parquet", "*.arrow"):
-        found = tuple(sorted(file for file in path.rglob(pattern) if not any(part.startswith(".") for part in file.parts[-2:])))
+        found = tuple(sorted(file for file in path.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:])))
         if found:
             return found
     raise HeirloomError(f"{path}: a folder without a Parquet or Arrow file is no dataset")

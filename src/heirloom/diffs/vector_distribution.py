@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from heirloom.streams import Stream
 Floats = NDArray[np.float64]
 NUM_MODES = 10
 _SHOWN_DIMENSIONS = 8
+_SHOWN_COVARIANCES = 4
 
 
 def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes: Sequence[str] = ()) -> Distribution:
@@ -43,8 +45,13 @@ def _vector_measures(a: Floats, b: Floats, found: VectorDifferences, stream: Str
     for dimension in range(shown):
         yield Measure(f"mean of dimension {dimension}", float(a[:, dimension].mean()), float(b[:, dimension].mean()))
         yield Measure(f"standard deviation of dimension {dimension}", float(a[:, dimension].std()), float(b[:, dimension].std()))
-    yield Measure("Kolmogorov-Smirnov distance, largest of all dimensions", 0.0, float(found.kolmogorov_smirnov.max()))
-    yield Measure("Wasserstein-1 distance, sliced", 0.0, found.sliced_wasserstein)
+        yield Measure(f"Kolmogorov-Smirnov distance of dimension {dimension}", 0.0, float(found.kolmogorov_smirnov[dimension]))
+        yield Measure(f"Wasserstein-1 distance of dimension {dimension}", 0.0, float(found.wasserstein[dimension]))
+    for one, other in combinations(range(min(a.shape[1], _SHOWN_COVARIANCES)), 2):
+        yield Measure(f"covariance of dimensions {one} and {other}", *(float(np.cov(x[:, one], x[:, other])[0, 1]) for x in (a, b)))
+    if a.shape[1] > 1:
+        yield Measure("Kolmogorov-Smirnov distance, largest of all dimensions", 0.0, float(found.kolmogorov_smirnov.max()))
+        yield Measure("Wasserstein-1 distance, sliced", 0.0, found.sliced_wasserstein)
     yield Measure("total variance, share of A's", 1.0, _number(found.total_variance_ratio))
     yield Measure("log generalised variance, beyond A's", 0.0, _number(found.log_generalised_variance))
     for tail, beyond in found.tails_a.items():

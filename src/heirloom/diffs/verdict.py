@@ -28,7 +28,11 @@ def _strongest(law: Distribution) -> str:
     from heirloom.stats.direction import LEVEL
 
     found = sorted((test for test in law.tests if test.adjusted <= LEVEL), key=lambda test: test.adjusted)
-    return ", ".join(f"{test.name} {test.statistic:+.3g} (p {test.adjusted:.2g})" for test in found[:3])
+    return ", ".join(f"{test.name} {_signed(test.statistic)} (p {test.adjusted:.2g})" for test in found[:3])
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
 
 
 def _sameness(identity: Identity, rows: Rows) -> str:

@@ -67,8 +67,8 @@ def log_odds(block: Block, totals: tuple[int, int], prior: float = PRIOR_WEIGHT)
     """Return the log-odds ratio of each n-gram, B against A, and its z-score; shapes (K,).
 
     delta = ln((y_B + α) / (n_B + α_0 - y_B - α)) - ln((y_A + α) / (n_A + α_0 - y_A - α)), variance 1 / (y_A + α) + 1 / (y_B + α),
-    z = delta / sqrt(variance): Monroe, Colaresi and Quinn 2008, "Fightin' words", eqs. 16, 20 and 22, with the informative Dirichlet
-    prior of their eq. 23, α = α_0 (y_A + y_B) / (n_A + n_B): the n-gram's frequency in both sides together.
+    z = delta / sqrt(variance): Monroe, Colaresi and Quinn 2008, "Fightin' words", with their informative Dirichlet
+    prior, α = α_0 (y_A + y_B) / (n_A + n_B): the n-gram's frequency in both sides together.
 
     Parameters
     ----------

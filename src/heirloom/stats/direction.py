@@ -13,8 +13,8 @@ Direction = Literal["same", "narrower", "broader", "elsewhere"]
 LEVEL = 0.05
 """Chance of any false alarm over all tests of one comparison."""
 
-SIGNS_OF_BREADTH = ("entropy", "types", "spread")
-"""Tests whose statistic, B - A, falls when the law narrows: the first two for text, the last for vectors."""
+SIGNS_OF_BREADTH = ("entropy", "types", "spread", "spread within replicas")
+"""Tests whose statistic, B - A, falls when the law narrows: the first two for text, the others for vectors."""
 
 
 def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:

@@ -32,7 +32,7 @@ class TestResult:
     ----------
     name
         ``divergence``, ``entropy``, ``types``, ``repeated rows`` or a feature's name for text; ``mean``, ``spread``,
-        ``marginals``, ``energy`` for vectors.
+        ``spread within replicas``, ``spread across replicas``, ``marginals``, ``energy`` for vectors.
     statistic
         In the unit that the note names. A signed one is B - A beyond what chance gives, so that unequal sizes do no harm.
     p_value

@@ -56,7 +56,10 @@ class VectorSample:
         The rows, shape (N, D).
     keys
         What each row belongs to; None if each row stands alone.
+    replicas
+        Chain of each row, where the rows come from many independent ones; None if they come from one law.
     """
 
     x: Floats
     keys: Ints | None = None
+    replicas: Ints | None = None

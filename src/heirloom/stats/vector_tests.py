@@ -5,7 +5,10 @@ Shapes: N rows, P permutations (the first is the data), M blocks, D dimensions.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
@@ -28,6 +31,9 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
     - ``mean``: largest difference of means, in standard deviations of the pooled sample, over dimensions.
     - ``spread``: ln det C_B - ln det C_A beyond chance (Wilks 1932, generalised variance); with more than 32 dimensions or a
       degenerate covariance, ln trace C_B - ln trace C_A.
+    - ``spread within replicas``, where both samples have replicas: ln trace of the covariance within a replica, mean over rows,
+      B - A. Chains that narrow while they wander apart may leave the spread of all together as it was: that one is then called
+      ``spread across replicas``, and is no sign of breadth.
     - ``marginals``: largest |F_A - F_B| / sqrt(F (1 - F)) over dimensions and nine quantiles of the pooled sample, from 1 % to
       99 %: Kolmogorov-Smirnov's distance, with the weight of Anderson and Darling 1952 so that tails count.
     - ``energy``: 2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo 2004, eq. 5), on at most 1,000 rows of each sample.
@@ -49,9 +55,11 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
     moves = exchange(keys_a, keys_b, stream, num_permutations)
     near_a, near_b = _draw(keys_a, keys_b, stream.child("energy rows"))
     few = exchange(keys_a[near_a], keys_b[near_b], stream.child("energy"), num_permutations)
+    spread, within = _spread_test(x_a, x_b, moves), _within_test((x_a, a.replicas), (x_b, b.replicas), moves)
     return (
         one_sided("mean", _mean_statistic(x_a, x_b, moves), moves, "largest difference of means in standard deviations"),
-        _spread_test(x_a, x_b, moves),
+        replace(spread, name="spread across replicas") if within else spread,
+        *within,
         one_sided("marginals", _marginal_statistic(x_a, x_b, moves), moves, "largest weighted distance of distribution functions"),
         _energy_test(x_a[near_a], x_b[near_b], few),
     )
@@ -89,6 +97,31 @@ def _spread_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
             return two_sided("spread", spread_P, moves, "log generalised variance, B - A beyond chance")
     spread_P = _log_traces(a_ND - centre_D, b_ND - centre_D, moves)
     return two_sided("spread", spread_P, moves, "log total variance, B - A beyond chance")
+
+
+def _within_test(a: tuple[Floats, Ints | None], b: tuple[Floats, Ints | None], moves: Exchange) -> list[TestResult]:
+    if a[1] is None or b[1] is None:
+        return []
+    # Rows that are left out of the exchange are left out here: the expected logarithm of a variance hangs on the number of rows.
+    scale = float(np.concatenate([a[0], b[0]]).var(axis=0).sum()) or 1.0
+    logs_a = _log_traces_within(a[0], a[1], moves.blocks_a != LEFT_OUT, scale)
+    logs_b = _log_traces_within(b[0], b[1], moves.blocks_b != LEFT_OUT, scale)
+    mean_a, mean_b = dealt_means(logs_a, logs_b, moves)
+    return [two_sided("spread within replicas", (mean_b - mean_a)[:, 0], moves, "log total variance in a replica, B - A beyond chance")]
+
+
+def _log_traces_within(x_ND: Floats, replicas_N: Ints, kept_N: NDArray[np.bool_], scale: float) -> Floats:
+    """Return ln trace of the covariance of each row's replica, shape (N, 1), over kept rows; never below 1e-12 of the scale.
+
+    0 where a replica has fewer than two kept rows, on both sides alike.
+    """
+    codes_N = np.unique(replicas_N, return_inverse=True)[1]
+    gather_RN = csr_array((kept_N.astype(np.float64), (codes_N, np.arange(len(x_ND)))))
+    rows_R = np.maximum(gather_RN.sum(axis=1), 1)
+    centred_ND = x_ND - ((gather_RN @ x_ND) / rows_R[:, None])[codes_N]
+    trace_R = (gather_RN @ (centred_ND**2).sum(axis=1)) / rows_R
+    log_R = np.where(rows_R > 1, np.log(np.maximum(trace_R, 1e-12 * scale)), 0)
+    return np.asarray(log_R[codes_N, None])
 
 
 def _log_determinants(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from heirloom.diffs.result import DatasetDiff, Rows, SideSummary
+from heirloom.diffs.result import DatasetDiff, Edits, Rows, SideSummary
 
 Number = tuple[str, str, float | None, float | None]
 
@@ -23,11 +23,13 @@ def _numbers(diff: DatasetDiff) -> Iterator[Number]:
         value = getattr(diff.rows, field.name)
         if type(value) is int:
             yield "rows", field.name, value, None
+    if diff.rows:
+        yield from _of_rows(diff.rows)
     if words := diff.vocabulary:
         yield "vocabulary", "types", words.types_a, words.types_b
         yield from (("vocabulary", name, getattr(words, name), None) for name in ("lost", "gained"))
         yield from (("survival and drift", band.band, band.survival, band.expected) for band in words.bands)
-        yield from (("vocabulary", one.name, one.a, one.b) for one in words.measures)
+        yield from (("vocabulary", one.name, one.a, one.b) for one in (*words.gained_bands, *words.measures))
         yield from ((f"moved {one.n}-grams", one.gram, one.count_a, one.count_b) for one in words.moved)
     if law := diff.distribution:
         yield "distribution", law.distance_name, law.distance, None
@@ -36,3 +38,13 @@ def _numbers(diff: DatasetDiff) -> Iterator[Number]:
     if diff.control:
         yield "control", "distance", diff.control.distance, None
         yield "control", "ratio", diff.control.ratio, None
+
+
+def _of_rows(found: Rows) -> Iterator[Number]:
+    for group in found.groups:
+        name = f"{group.by} {group.value}"
+        yield "rows", f"{name}: kept", group.kept_a, group.kept_b
+        yield "rows", f"{name}: edited", group.edited_a, group.edited_b
+        yield "rows", f"{name}: removed, added", group.removed, group.added
+    for field in fields(Edits) if found.edits else ():
+        yield "edits", field.name, getattr(found.edits, field.name), None

@@ -93,6 +93,9 @@ def _vocabulary(found: Vocabulary) -> Iterator[Block]:
     lost = [f"{band.band}: {', '.join(band.lost_examples)}" for band in reversed(found.bands) if band.lost_examples]
     if lost:
         yield Texts(f"{found.unit} lost, by how often A had them", tuple(lost))
+    if found.gained:
+        counts = ", ".join(f"{band.b:,.0f} {band.name.removeprefix('gained, ')}" for band in found.gained_bands if band.b)
+        yield Line(f"Gained: {counts}.")
     if found.gained_examples:
         yield Texts(f"{found.unit} gained", (", ".join(found.gained_examples),))
     moved = ((m.gram, str(m.n), number(m.count_a), number(m.count_b), f"{m.log_odds:+.2f}", f"{m.z:+.1f}") for m in found.moved)
