@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env run record restore report summary test test-fast check format clean-env
+.PHONY: all env run record restore report summary test test-system test-fast check format clean-env
 
 all: run record report summary
 
@@ -45,10 +45,13 @@ summary: env
 	heirloom summary
 
 test: env
-	python -m pytest --numprocesses auto --dist loadfile
+	python -m pytest -m "not system" --numprocesses auto --dist loadfile
+
+test-system: env validator
+	python -m pytest -m system --numprocesses auto --dist loadfile
 
 test-fast: env
-	python -m pytest -m "not slow" --numprocesses auto --dist loadfile
+	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
 check: env
 	ruff check .

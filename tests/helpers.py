@@ -49,7 +49,7 @@ def environment() -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name != "DVC_STAGE"}, "PATH": path, "COLUMNS": "200"}
 
 
-def run_in(folder: Path, *arguments: str, check: bool = True, timeout: int = 400) -> subprocess.CompletedProcess[str]:
+def run_in(folder: Path, *arguments: str, check: bool = True, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder and return its output; it fails the test unless ``check=False``."""
     done = subprocess.run(arguments, cwd=folder, env=environment(), text=True, capture_output=True, timeout=timeout, check=False)
     if check and done.returncode:

@@ -192,12 +192,14 @@ def faults(context: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.system
 def test_the_profiles_validator_finds_no_fault(context: Path) -> None:
     export("lm/keep/0", OUT, config=CONFIG, limit=2_000, authors=["Bob"])
     assert faults(context) == set()
 
 
 @pytest.mark.slow
+@pytest.mark.system
 def test_the_profiles_validator_finds_what_was_tampered_with(context: Path) -> None:
     export("lm/keep/0", OUT, config=CONFIG)
     metadata = OUT / "ro-crate-metadata.json"

@@ -14,7 +14,7 @@ from heirloom.lineage.record import record
 from heirloom.manifest import fingerprint, read_json, recorded_sha256
 from heirloom.steps import sample
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 CONFIG = Path("config.yaml")
 ROWS = Path("data/bell/keep/seed=0/gen=1/synthetic.parquet")

@@ -49,7 +49,7 @@ def sh() -> Iterator[Shell]:
 
     def command(*arguments: str, status: int = 0, **environment: str) -> str:
         env = {**os.environ, **own, **environment}
-        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=1200, check=False)
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 

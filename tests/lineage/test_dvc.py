@@ -17,7 +17,7 @@ import pytest
 from heirloom.lineage.record import RecordReport
 from toy_project import UP_TO_DATE, Shell, commit, planned, planned_totals, record_by_itself
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 LINEAGE = "data/steps/replace/seed=0"
 

@@ -11,7 +11,7 @@ import pytest
 from heirloom import manifest
 from toy_project import CONFIG, UP_TO_DATE, Shell, commit, planned_totals, set_generations
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 LINEAGE = Path("data/steps/replace/seed=0")
 TABLES = {"summarise": 1, "plot": 1}
