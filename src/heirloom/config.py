@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import NAME, RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import ABILITIES, SOURCES, TEXT_FAMILIES, Family
+from heirloom.specs.family import ABILITIES, SINGLE_FAMILIES, SOURCES, TEXT_FAMILIES, Family
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
 
@@ -80,8 +80,8 @@ class Experiment(Strict):
     def _parts_fit(self) -> Self:
         if self.source.name not in (fitting := SOURCES[self.family.name]):
             raise ValueError(f"family {self.family.name!r} needs one of the sources {', '.join(fitting)}, not {self.source.name!r}")
-        if self.is_text and self.num_replicas != 1:
-            raise ValueError(f"num_replicas is {self.num_replicas}; text families have 1: list more seeds instead")
+        if self.family.name in SINGLE_FAMILIES and self.num_replicas != 1:
+            raise ValueError(f"num_replicas is {self.num_replicas}; family {self.family.name!r} has 1: list more seeds instead")
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
         if self.granularity != "chain" and not self.has_rows:

@@ -5,8 +5,8 @@ Legend of shapes: R replicas, N rows a replica, W numbers a row (dimensions of a
 Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``parent``), ``text``, and the ancestry
 ``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``depth`` and ``depth_max`` (models since a human:
 `ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row
-has ``replica`` and ``x`` in place of tokens and text. (kind, born, row) names a row within a lineage and replica. A
-training set of a regime with weights has a column ``weight``: how much a row counts, 1 on average.
+has ``replica`` and ``x`` in place of tokens and text: float64, or uint8 where it is an image. (kind, born, row) names a row within a
+lineage and replica. A training set of a regime with weights has a column ``weight``: how much a row counts, 1 on average.
 """
 
 from __future__ import annotations
@@ -237,8 +237,16 @@ def _regrouped(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterato
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Spell dictionary columns as plain ones and lists without a size, as every Parquet reader returns them."""
-    return batch.cast(pa.schema([pa.field(field.name, _PLAIN[field.name]) for field in batch.schema]))
+    return batch.cast(pa.schema([pa.field(field.name, _plain_type(field)) for field in batch.schema]))
 
+
+def _plain_type(field: pa.Field) -> pa.DataType:
+    if field.name == "x" and field.type.value_type == pa.uint8():
+        return _IMAGES
+    return _PLAIN[field.name]
+
+
+_IMAGES = pa.list_(pa.uint8())
 
 _PLAIN = {
     "replica": pa.int32(),

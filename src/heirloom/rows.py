@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,18 +43,18 @@ def text_table(
     return pa.table({"row": ids, "tokens": lists, "text": pa.array(text, pa.string()), **ancestry})
 
 
-def vector_table(x: NDArray[np.float64], *, born: int = 0, writer: Writer | None = None) -> pa.Table:
-    """Return vectors of shape (R, N, W) as rows sorted by replica; synthetic ones name their writer."""
+def vector_table(x: NDArray[Any], *, first_row: int = 0, born: int = 0, writer: Writer | None = None) -> pa.Table:
+    """Return vectors of shape (R, N, W) as rows sorted by replica, ids from ``first_row`` on; synthetic ones name their writer."""
     num_replicas, num_rows, width = x.shape
-    replica, row = _replica_and_row(num_replicas, num_rows)
+    replica, row = _replica_and_row(num_replicas, num_rows, first_row)
     lists = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(x).reshape(-1)), width)
     return pa.table({"replica": replica, "row": row, "x": lists, **_ancestry(replica.to_numpy(), born, None, writer)})
 
 
 @lru_cache(maxsize=8)
-def _replica_and_row(num_replicas: int, num_rows: int) -> tuple[pa.Array, pa.Array]:
+def _replica_and_row(num_replicas: int, num_rows: int, first_row: int) -> tuple[pa.Array, pa.Array]:
     replica = np.repeat(np.arange(num_replicas, dtype=np.int32), num_rows)
-    return pa.array(replica), pa.array(np.tile(np.arange(num_rows), num_replicas))
+    return pa.array(replica), pa.array(np.tile(np.arange(first_row, first_row + num_rows), num_replicas))
 
 
 def _ancestry(replica: NDArray[np.int32], born: int, parent: Sequence[int] | None, writer: Writer | None) -> dict[str, pa.Array]:

@@ -21,6 +21,7 @@ from heirloom.specs.kde import KdeTraining
 from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
+from heirloom.specs.vae import VaeFit
 from heirloom.streams import Stream
 
 VOCABULARY, WIDTH, CHUNK = 20, 6, 4
@@ -43,6 +44,11 @@ def vectors(fit: Any, truth: dict[str, Any], x_RNW: np.ndarray) -> Case:
     return Case(fit, Dataset.of(vector_table(x_RNW.astype(float))), None, Measuring(1, truth=truth))
 
 
+def images(fit: VaeFit) -> Case:
+    pixels = Stream((0, "rows")).generator().integers(0, 256, (1, 12, 64), dtype=np.uint8)
+    return Case(fit, Dataset.of(vector_table(pixels)), None, Measuring(1, truth={}))
+
+
 NOISE = Stream((0, "rows")).generator().standard_normal((3, 12, 3))
 
 CASES = {
@@ -53,6 +59,7 @@ CASES = {
     "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
     "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
     "linear_regression": vectors(LinearRegressionTraining(), {"weights": [0.0, 0.0]}, NOISE),
+    "vae": images(VaeFit(latent=2, channels=3, epochs=2, start="scratch", batch_rows=5, learning_rate=0.01, weight_decay=0.0)),
     "ngram": text(NgramFit(order=3, vocab_size=VOCABULARY)),
     "transformer": text(
         TransformerFit(

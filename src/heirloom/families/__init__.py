@@ -15,6 +15,7 @@ FAMILIES: dict[str, str] = {
     "bernoulli": "heirloom.families.bernoulli",
     "poisson": "heirloom.families.poisson",
     "linear_regression": "heirloom.families.linear_regression",
+    "vae": "heirloom.families.vae",
     "ngram": "heirloom.families.ngram",
     "transformer": "heirloom.families.transformer",
 }
@@ -31,9 +32,9 @@ def rowless(name: str) -> Rowless:
 
 
 if TYPE_CHECKING:  # mypy compares each module with the protocols
-    from heirloom.families import bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer
+    from heirloom.families import bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae
 
-    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer]
+    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae]
     _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]
     _JUDGES: list[Judge] = [gaussian, ngram, transformer]
     _EDITORS: list[Editor] = [ngram, transformer]

@@ -28,6 +28,7 @@ SOURCES = {
     "bernoulli": "heirloom.sources.bernoulli",
     "poisson": "heirloom.sources.poisson",
     "linear": "heirloom.sources.linear",
+    "mnist": "heirloom.sources.mnist",
 }
 
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)

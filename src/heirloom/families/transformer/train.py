@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
+from heirloom.families import minibatches
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.specs.transformer import TransformerFit
@@ -41,21 +37,9 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
         warmup=fit.warmup_share,
         clip=fit.clip_norm,
     )
-    with memory_mapped(rows) as tokens_NT:
+    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT:
         trained, record = training.train(begun, tokens_NT, stream, settings, rows.weights() if rows.is_weighted else None)
     log.info(
         "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
     )
     return trained
-
-
-@contextmanager
-def memory_mapped(rows: Dataset) -> Iterator[NDArray[Any]]:
-    """Yield all rows' tokens as an array of shape (N, T) in a temporary file: random access without holding the corpus."""
-    with tempfile.TemporaryFile() as file:
-        width = 0
-        for tokens_BT in rows.matrices("tokens"):
-            width = tokens_BT.shape[1]
-            file.write(np.ascontiguousarray(tokens_BT, dtype=np.int32).tobytes())
-        file.flush()
-        yield np.memmap(file, dtype=np.int32, mode="r", shape=(rows.num_rows, width))

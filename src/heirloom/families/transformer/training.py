@@ -7,7 +7,7 @@ on one machine and at one thread count: it reads the thread count, and never set
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
+from heirloom.families import minibatches
 from heirloom.families.transformer.model import Llama, hidden_states
 from heirloom.streams import Stream
 
@@ -98,13 +99,13 @@ def train(
     total_steps = settings.epochs * math.ceil(len(rows) / settings.batch_rows)
     if total_steps < 1:
         raise HeirloomError(f"training needs at least one row and one epoch, got {len(rows)} rows and {settings.epochs} epochs")
-    _use_deterministic_kernels()
+    minibatches.use_deterministic_kernels()
     weights = {name: weight.detach().clone().requires_grad_() for name, weight in model.weights.items()}
     pupil = Llama(model.shape, weights)
     optimiser = _optimiser(pupil, settings)
     losses: list[float] = []
     num_tokens = 0
-    for batch in _batches(len(rows), order, settings):
+    for batch in minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order):
         tokens = _read(rows, batch, model.shape.vocab_size)
         rate = learning_rate(len(losses), total_steps, settings)
         row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
@@ -153,12 +154,6 @@ def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor, weigh
     return total / count, hidden_gradient, head_gradient
 
 
-def _use_deterministic_kernels() -> None:
-    torch.use_deterministic_algorithms(True)
-    # Nothing here reads memory before it is written, and filling it would cost a tenth of the time.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
 def _step(
     pupil: Llama, tokens: Tensor, row_weights: Tensor | None, optimiser: torch.optim.Optimizer, rate: float, clip: float, step: int
 ) -> float:
@@ -187,13 +182,6 @@ def _optimiser(pupil: Llama, settings: TrainSettings) -> torch.optim.Optimizer:
 
     groups = [{"params": named(2), "weight_decay": settings.weight_decay}, {"params": named(1), "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, fused=True)
-
-
-def _batches(num_rows: int, order: Stream, settings: TrainSettings) -> Iterator[NDArray[np.int64]]:
-    for epoch in range(settings.epochs):
-        permuted = order.child("order", epoch).generator().permutation(num_rows)
-        for start in range(0, num_rows, settings.batch_rows):
-            yield permuted[start : start + settings.batch_rows]
 
 
 def _read(rows: Rows, batch: NDArray[np.int64], vocab_size: int) -> Tensor:

@@ -1,0 +1,97 @@
+"""Measure a generation of images: under its own model, under the origin's, and as pixels beside real ones.
+
+Every measure looks at the first `IMAGES` rows of a set at most: pool and synthetic sets are in random order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heirloom.dataset import Dataset
+from heirloom.families import minibatches
+from heirloom.families.base import Measuring, Sets
+from heirloom.families.vae.model import Vae, as_images, encode, negative_elbo
+from heirloom.measures import images
+from heirloom.sources import mnist
+from heirloom.streams import Stream
+
+IMAGES = 1000
+REFERENCES = 5000
+CHUNK = 250
+
+Pixels = NDArray[np.uint8]
+
+
+def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Return the measures of a generation.
+
+    ``latent_spread`` and ``latent_mean``: standard deviation and mean of the posterior means of the generation's images under the
+    origin's encoder, images and dimensions pooled (Shumailov et al. 2024, VAE notebook). ``test_elbo``, ``test_reconstruction``,
+    ``test_divergence``: the evidence lower bound of held-out real images under the model, and its two terms (`negative_elbo`; one draw of
+    the latent an image), nats an image. ``origin_elbo``: that of the generation's images under the origin. ``pixel_variance``,
+    ``nearest_real``, ``class_share.*``, ``class_entropy``: `measures.images`. At generation 0 real images stand in: held-out ones, but
+    for ``pixel_variance`` and the classes, where they are the origin's own (`Sets`).
+    """
+    minibatches.use_deterministic_kernels()
+    sample_NW, scored_NW, held_out_NW = (head(rows, IMAGES) for rows in (sets.sample, sets.scored, sets.held_out))
+    latents_NZ = posterior_means(origin, scored_NW)
+    reconstruction, divergence = elbo_terms(model, held_out_NW, stream.child("held_out"))
+    return {
+        "latent_spread": float(latents_NZ.std()),
+        "latent_mean": float(latents_NZ.mean()),
+        "test_elbo": -(reconstruction + divergence),
+        "test_reconstruction": reconstruction,
+        "test_divergence": divergence,
+        "origin_elbo": -sum(elbo_terms(origin, scored_NW, stream.child("scored"))),
+        "pixel_variance": images.pixel_variance(sample_NW),
+        "nearest_real": images.nearest_distance(scored_NW, head(sets.original, REFERENCES)),
+        **_classes(sample_NW),
+    }
+
+
+def head(rows: Dataset, count: int) -> Pixels:
+    """Return the first ``count`` images of a set, or all if there are fewer, of shape (n, W)."""
+    kept: list[Pixels] = []
+    held = 0
+    for pixels_BW in rows.matrices("x"):
+        kept.append(pixels_BW)
+        held += len(pixels_BW)
+        if held >= count:
+            break
+    return np.concatenate(kept)[:count]
+
+
+def posterior_means(model: Vae, pixels_NW: Pixels) -> NDArray[np.float64]:
+    """Return the encoder's means of images, shape (n, Z)."""
+    with torch.no_grad():
+        parts = [encode(model, as_images(part, model.shape.side))[0].numpy() for part in _chunks(pixels_NW)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def elbo_terms(model: Vae, pixels_NW: Pixels, stream: Stream) -> tuple[float, float]:
+    """Return reconstruction and divergence of `negative_elbo`, nats an image."""
+    noise, terms = stream.generator(), np.zeros(2)
+    for part in _chunks(pixels_NW):
+        noise_BZ = torch.from_numpy(noise.standard_normal((len(part), model.shape.latent), dtype=np.float32))
+        with torch.no_grad():
+            terms += [float(term) for term in negative_elbo(model, as_images(part, model.shape.side), noise_BZ)]
+    reconstruction, divergence = (terms / len(pixels_NW)).tolist()
+    return reconstruction, divergence
+
+
+def _classes(pixels_NW: Pixels) -> dict[str, float]:
+    """Return how the classes of digits are occupied; nothing for images of another size than MNIST's."""
+    if pixels_NW.shape[1] != mnist.PIXELS:
+        return {}
+    known = mnist.digits()
+    shares = images.class_shares(images.nearest_labels(pixels_NW, known.images, known.labels), mnist.CLASSES)
+    return {f"class_share.{digit}": share for digit, share in enumerate(shares)} | {"class_entropy": images.entropy(shares)}
+
+
+def _chunks(pixels_NW: Pixels) -> Iterator[Pixels]:
+    for first in range(0, len(pixels_NW), CHUNK):
+        yield pixels_NW[first : first + CHUNK]

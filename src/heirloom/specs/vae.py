@@ -1,0 +1,66 @@
+"""The `vae` family in config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from heirloom.specs.base import NoSettings, Strict
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import TextSettings
+
+
+class VaeFit(Strict):
+    """How one generation of a variational autoencoder is trained."""
+
+    latent: int
+    channels: int
+    epochs: int
+    start: Literal["scratch", "origin", "previous"]
+    batch_rows: int
+    learning_rate: float
+    weight_decay: float
+
+
+class VaeTraining(Strict):
+    """How a variational autoencoder is trained; the defaults are the publication's, at a fixed number of images."""
+
+    latent: int = Field(20, ge=1, description="Dimensions of the latent space, whose prior is N(0, I).")
+    channels: int = Field(64, ge=1, description="Channels of the outer convolutions; the inner ones have twice as many.")
+    origin_epochs: int = Field(30, ge=1, description="Passes of the origin over the real images.")
+    epochs: int = Field(
+        30,
+        ge=1,
+        description="Passes of a later generation over its training set. The publication decodes every batch anew: that is 1 pass over "
+        "`rows` of origin_epochs times the real images.",
+    )
+    start: Literal["scratch", "origin", "previous"] = Field(
+        "scratch",
+        description="Weights a generation's training begins from: `scratch` (new random weights), `origin` (generation 0: real "
+        "data lives on in its weights), `previous` (generation g-1).",
+    )
+    batch_rows: int = Field(256, ge=1, description="Images in one optimiser step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam, the same in every step.")
+    weight_decay: float = Field(1e-5, ge=0, description="Adam's weight decay, added to the gradient.")
+
+    def fit(self, generation: int, text: TextSettings | None) -> VaeFit:
+        """Return one generation's fit: the origin's epochs and new weights, or the later generations' and their start."""
+        return VaeFit(
+            latent=self.latent,
+            channels=self.channels,
+            epochs=self.epochs if generation else self.origin_epochs,
+            start=self.start if generation else "scratch",
+            batch_rows=self.batch_rows,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+        )
+
+
+class Vae(Strict):
+    """A convolutional variational autoencoder, retrained on the images that it decodes (Shumailov et al. 2024, the VAE)."""
+
+    name: Literal["vae"]
+    training: VaeTraining = VaeTraining()
+    sampling: NoSettings = NoSettings()
