@@ -30,7 +30,9 @@ rule real_text:
 
 
 rule real_vectors:
-    """Draw the pool and the held-out rows of a known law."""
+    """Draw the pool and the held-out rows: of a known law, or of images."""
+    input:
+        source_files,
     output:
         train=paths.REAL_TRAIN,
         test=paths.REAL_TEST,

@@ -1,4 +1,4 @@
-# Report. Needs: every file of measures that the config asks for.
+# Report. Needs: every file of measures that the config asks for; for grids of images, the sets of images.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution}.csv, and
 # results/figures/ (each figure as SVG, PNG and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for.
@@ -31,10 +31,13 @@ rule summarise:
 
 
 rule plot:
-    """Draw every figure from the tidy table."""
+    """Draw every figure from the tidy table; grids of images, from the datasets."""
     input:
         metrics=ancient(tables.METRICS),
-        fingerprint=paths.fingerprint(tables.METRICS),
+        images=ancient(figures.datasets(CONFIG)),
+        fingerprints=[
+            paths.fingerprint(p) for p in (tables.METRICS, *figures.datasets(CONFIG))
+        ],
     output:
         index=figures.INDEX,
         svg=[report(f.file("svg"), **f.shown) for f in figures.listed(CONFIG)],

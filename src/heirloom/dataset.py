@@ -142,6 +142,17 @@ class Dataset:
             if batch.num_rows:
                 yield as_matrix(batch.column(0))
 
+    def head(self, column: str, rows: int) -> NDArray[Any]:
+        """Return a list column of the first rows, or of all if there are fewer, as an array of shape (rows, W)."""
+        kept: list[NDArray[Any]] = []
+        held = 0
+        for matrix in self.matrices(column):
+            kept.append(matrix)
+            held += len(matrix)
+            if held >= rows:
+                break
+        return np.concatenate(kept)[:rows]
+
     def texts(self) -> Iterator[str]:
         """Yield the rows' text."""
         for batch in self.batches(["text"]):

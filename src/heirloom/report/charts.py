@@ -23,6 +23,7 @@ DASHED: tuple[int, ...] = (6, 3)
 DOTTED: tuple[int, ...] = (2, 3)
 GREY, BLACK, BLUE, ORANGE = "#666666", "#000000", "#0072B2", "#D55E00"
 VIRIDIS = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#D4B300")
+PICTURE = 200  # points a side
 POINTS_UP_TO = 12
 COLUMNS = 3
 
@@ -67,6 +68,24 @@ def ancestry(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.
     """Draw the share of real rows and the mean depth of each generation's training set side by side."""
     axes = {"ancestry.real_row_share": "real rows / all rows", "ancestry.depth_mean": "models since a human, mean over rows"}
     return _side_by_side(numbers, arms, axes, _title("Ancestry of the training sets", name, _what(numbers, arms)))
+
+
+def latent(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the latent spread of the images and the evidence lower bound on real ones side by side."""
+    axes = {"latent_spread": "spread of latent means under generation 0", "test_elbo": "ELBO of held-out real images (nats)"}
+    return _side_by_side(numbers, arms, axes, _title("What the images still span", name, _what(numbers, arms)))
+
+
+def grid(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw the pictures of `grids.pictures`, a row a regime and a column a generation."""
+    picture = alt.Chart(numbers).mark_image(width=PICTURE, height=PICTURE, align="left", baseline="top")
+    placed = picture.encode(url="picture:N", x=alt.value(0), y=alt.value(0)).properties(width=PICTURE, height=PICTURE)
+    header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelPadding=4)
+    across = alt.Column("generation:O", title="generation", header=header, spacing=8)
+    faceted = placed.facet(row=alt.Row("regime:N", title=None, sort=list(arms), header=header, spacing=8), column=across)
+    return _dressed(
+        faceted.properties(title=_title("Images by generation", name, "the first of each set, of the first seed; 0: real images"))
+    )
 
 
 def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import tables
+from heirloom.report import grids, tables
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
+from heirloom.specs.vae import Vae
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,10 @@ def _has_variance(experiment: Experiment) -> bool:
     return isinstance(experiment.family, Gaussian | Gmm | Kde)
 
 
+def _is_images(experiment: Experiment) -> bool:
+    return isinstance(experiment.family, Vae)
+
+
 KINDS: Mapping[str, Kind] = {
     "test_perplexity": Kind("Perplexity of each generation's model on held-out real text, by regime.", _is_text),
     "synthetic_perplexity": Kind("Histogram of each generation's text by its perplexity under generation 0, by regime.", _is_text),
@@ -52,6 +57,8 @@ KINDS: Mapping[str, Kind] = {
     "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
     "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _has_rows),
     "variance": Kind("Total variance of the fitted density by regime, against the closed form where there is one.", _has_variance),
+    "latent": Kind("Spread of each generation's images under generation 0's encoder, and ELBO of real images, by regime.", _is_images),
+    "grid": Kind("The first hundred images of each generation, by regime; generation 0: real images.", _is_images),
 }
 
 
@@ -91,6 +98,12 @@ def files(config: Config, *suffixes: str) -> list[str]:
     return [figure.file(suffix) for figure in listed(config) for suffix in suffixes]
 
 
+def datasets(config: Config) -> list[str]:
+    """Return the datasets that figures show themselves, and not their measures."""
+    shown = [figure.experiment for figure in listed(config) if figure.kind == "grid"]
+    return sorted({path for name in shown for path in grids.datasets(name, config.experiments[name]).values()})
+
+
 def pages(config: Config) -> list[str]:
     """Return the pages that compare the first with the last generation, one an arm of text."""
     compared = [(name, experiment) for name, experiment in config.experiments.items() if experiment.is_text and experiment.generations > 1]
@@ -98,7 +111,7 @@ def pages(config: Config) -> list[str]:
 
 
 def write(config: Config) -> None:
-    """Draw every figure from the tidy table of the last run, and list the files with captions in ``index.json``.
+    """Draw every figure of the last run, from the tidy table and from `datasets`, and list the files with captions in ``index.json``.
 
     The folder of figures is replaced as a whole, so that it never holds a figure of another config.
 
@@ -126,12 +139,15 @@ def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
     experiment = config.experiments[figure.experiment]
     if figure.kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
+    if figure.kind == "grid":
+        return grids.pictures(figure.experiment, experiment)
     of_arms = {
         "test_perplexity": numbers.test_perplexity,
         "synthetic_perplexity": numbers.synthetic_perplexity,
         "tail_survival": numbers.tail_survival,
         "diversity": numbers.diversity,
         "ancestry": numbers.ancestry,
+        "latent": numbers.latent,
     }
     return of_arms[figure.kind](own, experiment.regimes)
 
@@ -146,6 +162,8 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
         "diversity": charts.diversity,
         "ancestry": charts.ancestry,
         "variance": charts.variance,
+        "latent": charts.latent,
+        "grid": charts.grid,
     }
     looks = charts.looks(config.regimes)
     arms = {regime: looks[regime] for regime in config.experiments[figure.experiment].regimes}

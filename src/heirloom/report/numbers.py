@@ -19,6 +19,7 @@ HISTOGRAM = "origin_perplexity_histogram."
 SURVIVAL = "tail_survival."
 DIVERSITY = ("distinct_3", "token_entropy")
 ANCESTRY = ("ancestry.real_row_share", "ancestry.depth_mean")
+LATENT = ("latent_spread", "test_elbo")
 MAX_CURVES = 7
 
 
@@ -48,6 +49,11 @@ def diversity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
 def ancestry(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return the share of real rows and the mean depth of what each generation was trained on, by regime and generation."""
     return over_seeds(joined(own[own["metric"].isin(ANCESTRY)], regimes))
+
+
+def latent(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the latent spread of the images and the evidence lower bound on real ones by regime and generation."""
+    return over_seeds(joined(own[own["metric"].isin(LATENT)], regimes))
 
 
 def tail_survival(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:

@@ -36,6 +36,10 @@ SHOWN = {
     "fixed_at_1": "all ones",
     "rate": "rate",
     "squared_error": "squared error",
+    "latent_spread": "latent spread",
+    "test_elbo": "test ELBO (nats)",
+    "pixel_variance": "pixel variance",
+    "class_entropy": "class entropy",
     "ancestry.real_row_share": "real rows",
     "ancestry.depth_mean": "depth",
 }

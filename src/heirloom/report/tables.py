@@ -32,6 +32,7 @@ TEXT_HEADLINES = ("test_perplexity", "origin_perplexity.median", "distinct_3", "
 VECTOR_HEADLINES = (
     *("covariance_trace", "log_determinant", "mean_squared_error", "wasserstein2_squared", "tail_mass_99"),
     *("types", "diversity", "lost_mass", "absorbed", "variance", "squared_error"),
+    *("latent_spread", "test_elbo", "class_entropy"),
 )
 HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for what in ("", ".mean", ".median")))
 """Metrics that stand for an experiment where there is room for a few; one that a family does not measure is left out."""

@@ -31,7 +31,7 @@ STREAM = Stream(("real",))
 
 
 def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
-    """Draw the pool and the held-out rows of a known law."""
+    """Draw the pool and the held-out rows: of a known law, or of images."""
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step["source"])
     source = sources.module(spec.name)
     Dataset.of(vector_table(source.draw(spec, step["num_replicas"], STREAM))).write(train)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.vae.model import Vae, as_images, encode, negative_elbo
@@ -37,7 +36,7 @@ def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: 
     for ``pixel_variance`` and the classes, where they are the origin's own (`Sets`).
     """
     minibatches.use_deterministic_kernels()
-    sample_NW, scored_NW, held_out_NW = (head(rows, IMAGES) for rows in (sets.sample, sets.scored, sets.held_out))
+    sample_NW, scored_NW, held_out_NW = (rows.head("x", IMAGES) for rows in (sets.sample, sets.scored, sets.held_out))
     latents_NZ = posterior_means(origin, scored_NW)
     reconstruction, divergence = elbo_terms(model, held_out_NW, stream.child("held_out"))
     return {
@@ -48,21 +47,9 @@ def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: 
         "test_divergence": divergence,
         "origin_elbo": -sum(elbo_terms(origin, scored_NW, stream.child("scored"))),
         "pixel_variance": images.pixel_variance(sample_NW),
-        "nearest_real": images.nearest_distance(scored_NW, head(sets.original, REFERENCES)),
+        "nearest_real": images.nearest_distance(scored_NW, sets.original.head("x", REFERENCES)),
         **_classes(sample_NW),
     }
-
-
-def head(rows: Dataset, count: int) -> Pixels:
-    """Return the first ``count`` images of a set, or all if there are fewer, of shape (n, W)."""
-    kept: list[Pixels] = []
-    held = 0
-    for pixels_BW in rows.matrices("x"):
-        kept.append(pixels_BW)
-        held += len(pixels_BW)
-        if held >= count:
-            break
-    return np.concatenate(kept)[:count]
 
 
 def posterior_means(model: Vae, pixels_NW: Pixels) -> NDArray[np.float64]:
