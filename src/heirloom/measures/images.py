@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 FULL = 255.0
+_TOGETHER = 250  # images whose distances to all references exist at one time
 
 
 def pixel_variance(pixels_NW: Pixels) -> float:
@@ -44,7 +45,16 @@ def entropy(shares: Sequence[float]) -> float:
 
 
 def _nearest(pixels_NW: Pixels, reference_MW: Pixels) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    from sklearn.metrics import pairwise_distances_argmin_min
+    """Return place and distance of each image's nearest reference image, the first of equally near ones.
 
-    places, distances = pairwise_distances_argmin_min(pixels_NW / FULL, reference_MW / FULL)
-    return places, distances
+    |x - r|² = |x|² - 2 x·r + |r|² in float64 is exact for whole numbers below 2^53: the same on every machine.
+    """
+    reference = reference_MW.astype(np.float64)
+    norms_M = (reference**2).sum(axis=1)
+    places = [(norms_M - 2 * part @ reference.T).argmin(axis=1) for part in _parts(pixels_NW.astype(np.float64))]
+    nearest = np.concatenate(places)
+    return nearest, np.sqrt(((pixels_NW.astype(np.float64) - reference[nearest]) ** 2).sum(axis=1)) / FULL
+
+
+def _parts(pixels_NW: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    return [pixels_NW[first : first + _TOGETHER] for first in range(0, len(pixels_NW), _TOGETHER)]

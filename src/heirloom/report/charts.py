@@ -81,8 +81,8 @@ def grid(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopL
     picture = alt.Chart(numbers).mark_image(width=PICTURE, height=PICTURE, align="left", baseline="top")
     placed = picture.encode(url="picture:N", x=alt.value(0), y=alt.value(0)).properties(width=PICTURE, height=PICTURE)
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelPadding=4)
-    across = alt.Column("generation:O", title="generation", header=header, spacing=8)
-    faceted = placed.facet(row=alt.Row("regime:N", title=None, sort=list(arms), header=header, spacing=8), column=across)
+    across = alt.Column("generation:O", title="generation", header=header)
+    faceted = placed.facet(row=alt.Row("regime:N", title=None, sort=list(arms), header=header), column=across, spacing=8)
     return _dressed(
         faceted.properties(title=_title("Images by generation", name, "the first of each set, of the first seed; 0: real images"))
     )
