@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/vae.py [turns]
 
 Ours is the family's `train` as a job calls it: rows from Parquet, random order and noise from named streams, deterministic kernels. The
-bare loop has modules, a tensor of images in memory and torch's own random numbers. Turns alternate, and the least disturbed of each side counts.
+bare loop has modules, a tensor of images in memory and torch's own random numbers. Turns alternate, and the least
+disturbed of each side counts.
 """
 
 from __future__ import annotations

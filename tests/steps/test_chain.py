@@ -40,6 +40,11 @@ TOYS: dict[str, dict[str, Any]] = {
     "bernoulli": {"source": {"name": "bernoulli", "rows": 100, "test_rows": 1}},
     "poisson": {"source": {"name": "poisson", "rows": 100, "test_rows": 1}},
     "linear_regression": {"source": {"name": "linear", "features": 2, "rows": 100, "test_rows": 1}},
+    "vae": {
+        "family": {"name": "vae", "training": {"latent": 2, "channels": 2, "origin_epochs": 1, "epochs": 2, "batch_rows": 4}},
+        "source": {"name": "mnist", "rows": 100, "test_rows": 1},
+        "num_replicas": 1,
+    },
 }
 
 
@@ -101,7 +106,7 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         made = selected if declared.select else synthetic
         offered = {"latest": made[-1:], "all": made, "none": []}[declared.synthetic]
         mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
-        handed_on = hasattr(config.experiments["g"].family.training, "start")
+        handed_on = getattr(config.experiments["g"].family.training, "start", "scratch") == "origin"
         train.run(slices.train(*key), training, inputs["checkpoint"] if handed_on else None, checkpoint)
         metrics = FILL(paths.METRICS, "g", regime, 0, g)
         own = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}

@@ -78,7 +78,7 @@ def latent(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.To
 
 def grid(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the pictures of `grids.pictures`, a row a regime and a column a generation."""
-    picture = alt.Chart(numbers).mark_image(width=PICTURE, height=PICTURE, align="left", baseline="top")
+    picture = alt.Chart(numbers).mark_image(width=PICTURE, height=PICTURE, align="left", baseline="top", smooth=False)
     placed = picture.encode(url="picture:N", x=alt.value(0), y=alt.value(0)).properties(width=PICTURE, height=PICTURE)
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelPadding=4)
     across = alt.Column("generation:O", title="generation", header=header)

@@ -81,7 +81,8 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         offered = [*(offered if keeps_all else ()), selected]
         train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
         with naming(number):
-            model = module.train(train, fit, model, streams.step(step["seed"], step["regime"], number, "train"))
+            begun = {"scratch": None, "origin": origin, "previous": model}[getattr(fit, "start", "scratch")]
+            model = module.train(train, fit, begun, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
         measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)

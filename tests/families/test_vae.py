@@ -1,0 +1,181 @@
+"""The publication's autoencoder: its size, its loss, and training that repeats."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import binary_cross_entropy
+
+from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
+from heirloom.families import minibatches, vae
+from heirloom.families.base import Measuring, Sets
+from heirloom.families.vae import model
+from heirloom.manifest import fingerprint
+from heirloom.rows import vector_table
+from heirloom.specs.base import NoSettings
+from heirloom.specs.vae import VaeFit, VaeTraining
+from heirloom.streams import Stream
+
+PAPER = model.Shape(side=28, channels=64, latent=20)
+TINY = model.Shape(side=8, channels=3, latent=2)
+CHUNK = 256  # images decoded together
+FIT = VaeFit(latent=2, channels=3, epochs=1, start="scratch", batch_rows=16, learning_rate=0.01, weight_decay=1e-5)
+
+
+def fresh(shape: model.Shape) -> model.Vae:
+    return model.Vae(shape, model.initialise(shape, Stream((0, "initial"))))
+
+
+def pixels(num_rows: int, width: int = 64) -> NDArray[np.uint8]:
+    return Stream((0, "rows")).generator().integers(0, 256, (1, num_rows, width), dtype=np.uint8)
+
+
+def rows(num_rows: int = 64) -> Dataset:
+    return Dataset.of(vector_table(pixels(num_rows)))
+
+
+def test_the_default_is_the_publication_s_network_of_647081_parameters() -> None:
+    fit = VaeTraining().fit(0, None)
+    shape = model.Shape(28, fit.channels, fit.latent)
+    assert shape == PAPER
+    assert sum(math.prod(sizes) for sizes in model.parameter_shapes(shape).values()) == 647_081
+    assert (fit.epochs, fit.batch_rows, fit.learning_rate, fit.weight_decay, fit.start) == (30, 256, 1e-3, 1e-5, "scratch")
+
+
+def test_weights_begin_within_the_bounds_of_pytorch_s_own_layers() -> None:
+    ours = fresh(PAPER).weights
+    layers = {
+        "encoder.convolution_2": nn.Conv2d(64, 128, 4),
+        "decoder.convolution_1": nn.ConvTranspose2d(128, 64, 4),
+        "decoder.linear": nn.Linear(20, 6272),
+    }
+    for name, layer in layers.items():
+        for part in ("weight", "bias"):
+            theirs: torch.Tensor = getattr(layer, part).detach()
+            own = ours[f"{name}.{part}"]
+            assert own.shape == theirs.shape
+            assert float(own.abs().max()) == pytest.approx(float(theirs.abs().max()), rel=0.1)
+    assert float(ours["encoder.convolution_2.weight"].std()) == pytest.approx(1 / math.sqrt(3 * 64 * 16), rel=0.01)
+
+
+def test_the_network_computes_what_pytorch_s_modules_compute() -> None:
+    ours = fresh(PAPER)
+    encoder = nn.Sequential(nn.Conv2d(1, 64, 4, 2, 1), nn.ReLU(), nn.Conv2d(64, 128, 4, 2, 1), nn.ReLU(), nn.Flatten())
+    decoder = nn.Sequential(
+        *(nn.Linear(20, 6272), nn.Unflatten(1, (128, 7, 7))),
+        *(nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Sigmoid()),
+    )
+    named = {"0": "convolution_1", "2": "convolution_2"}
+    encoder.load_state_dict(
+        {f"{i}.{part}": ours.weights[f"encoder.{name}.{part}"] for i, name in named.items() for part in ("weight", "bias")}
+    )
+    named = {"0": "linear", "2": "convolution_1", "4": "convolution_2"}
+    decoder.load_state_dict(
+        {f"{i}.{part}": ours.weights[f"decoder.{name}.{part}"] for i, name in named.items() for part in ("weight", "bias")}
+    )
+    images = model.as_images(pixels(3, 784)[0], 28)
+    noise = torch.from_numpy(Stream((1,)).generator().standard_normal((3, 20), dtype=np.float32))
+    with torch.no_grad():
+        hidden = encoder(images)
+        mean, log_variance = (
+            hidden @ ours.weights[f"encoder.{name}.weight"].T + ours.weights[f"encoder.{name}.bias"] for name in ("mean", "log_variance")
+        )
+        reconstruction = binary_cross_entropy(decoder(mean + noise * (log_variance / 2).exp()), images, reduction="sum")
+        found, _ = model.negative_elbo(ours, images, noise)
+    assert float(found) == pytest.approx(float(reconstruction), rel=1e-5)
+
+
+def test_an_untrained_model_s_loss_is_that_of_a_coin_and_a_posterior_set_by_hand() -> None:
+    blank = {name: torch.zeros(sizes) for name, sizes in model.parameter_shapes(TINY).items()}
+    blank["encoder.mean.bias"] = torch.tensor([1.0, 0.0])
+    blank["encoder.log_variance.bias"] = torch.tensor([0.0, math.log(4)])
+    images = model.as_images(pixels(5)[0], 8)
+    reconstruction, divergence = model.negative_elbo(model.Vae(TINY, blank), images, torch.zeros(5, 2))
+    assert float(reconstruction) == pytest.approx(5 * 64 * math.log(2))
+    assert float(divergence) == pytest.approx(5 * (1 / 2 + (4 - 1 - math.log(4)) / 2))
+
+
+def test_training_again_gives_the_same_bytes_and_another_stream_others(tmp_path: Path) -> None:
+    written = []
+    for number, name in enumerate(("train", "train", "other")):
+        vae.save(vae.train(rows(), FIT, None, Stream((name,))), tmp_path / str(number))
+        written.append(fingerprint(tmp_path / str(number))["sha256"])
+    assert written[0] == written[1] != written[2]
+
+
+def test_training_lowers_the_loss_and_begins_from_the_weights_that_it_is_given() -> None:
+    start = fresh(TINY)
+    still = vae.train(rows(), FIT.model_copy(update={"learning_rate": 1e-12, "weight_decay": 0.0}), start, Stream(()))
+    assert all(torch.allclose(weight, start.weights[name], atol=1e-9) for name, weight in still.weights.items())
+    trained = vae.train(rows(), FIT.model_copy(update={"epochs": 4}), start, Stream(()))
+    images, noise = model.as_images(pixels(64)[0], 8), torch.zeros(64, 2)
+    before, after = (float(sum(model.negative_elbo(one, images, noise))) for one in (start, trained))
+    assert after < before
+
+
+def test_a_sample_is_the_decoder_s_means_of_the_prior_rounded_to_whole_levels() -> None:
+    tiny = fresh(TINY)
+    (first,) = vae.sample(tiny, None, 10, NoSettings(), Stream((0, "sample")))
+    latents = Stream((0, "sample", "latents", 0)).generator().standard_normal((CHUNK, 2), dtype=np.float32)
+    with torch.no_grad():
+        means = model.decode(tiny, torch.from_numpy(latents)).sigmoid().flatten(1).numpy()[:10]
+    assert first.shape == (1, 10, 64)
+    assert first.dtype == np.uint8
+    assert np.abs(first[0] / 255 - means).max() <= 0.5 / 255 + 1e-6
+
+
+def test_an_image_does_not_depend_on_how_many_others_are_sampled() -> None:
+    few, many = (np.concatenate(list(vae.sample(fresh(TINY), None, n, NoSettings(), Stream((0,)))), axis=1) for n in (3, CHUNK + 5))
+    assert many.shape == (1, CHUNK + 5, 64)
+    assert np.array_equal(few, many[:, :3])
+    assert not np.array_equal(many[:, :5], many[:, CHUNK:])
+
+
+def test_the_latent_probe_pools_the_origin_s_posterior_means_over_images_and_dimensions() -> None:
+    origin, later = fresh(TINY), vae.train(rows(), FIT, None, Stream(("later",)))
+    sets = Sets(rows(20), rows(20), rows(30), rows(64))
+    found = vae.evaluate(later, sets, origin, Measuring(1, truth={}), Stream((0,)))
+    with torch.no_grad():
+        means, _ = model.encode(origin, model.as_images(pixels(20)[0], 8))
+    assert found["latent_spread"] == pytest.approx(float(means.double().std(correction=0)), rel=1e-6)
+    assert found["latent_mean"] == pytest.approx(float(means.double().mean()), rel=1e-4)
+    assert found["test_elbo"] == pytest.approx(-found["test_reconstruction"] - found["test_divergence"])
+    assert found["nearest_real"] == pytest.approx(0)
+    assert "class_entropy" not in found  # there are no 8 x 8 digits to compare with
+
+
+@pytest.mark.parametrize("width", [60, 49])
+def test_images_that_the_network_cannot_halve_twice_are_refused(width: int) -> None:
+    with pytest.raises(HeirloomError, match=rf"images of {width} pixels: .* multiple of 4"):
+        vae.train(Dataset.of(vector_table(pixels(4, width))), FIT, None, Stream(()))
+
+
+def test_a_start_of_another_shape_and_a_loss_that_explodes_are_refused() -> None:
+    with pytest.raises(HeirloomError, match="start checkpoint"):
+        vae.train(rows(), FIT, fresh(model.Shape(8, 4, 2)), Stream(()))
+    with pytest.raises(HeirloomError, match=r"at step 2 .*learning_rate must be smaller"):
+        vae.train(rows(), FIT.model_copy(update={"learning_rate": 1e30, "epochs": 5}), None, Stream(()))
+
+
+def test_a_checkpoint_of_another_family_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HeirloomError, match="missing"):
+        vae.load(tmp_path)
+    shapes = model.parameter_shapes(TINY)
+    model.save_folder(model.Vae(TINY, {name: torch.zeros(sizes) for name, sizes in list(shapes.items())[:4]}), tmp_path)
+    with pytest.raises(HeirloomError, match="not a checkpoint of family vae"):
+        vae.load(tmp_path)
+
+
+def test_every_row_is_read_once_an_epoch_in_an_order_of_its_own() -> None:
+    steps = list(minibatches.batches(10, 2, 4, Stream((0,))))
+    assert [len(step) for step in steps] == [4, 4, 2, 4, 4, 2]
+    first, second = np.concatenate(steps[:3]), np.concatenate(steps[3:])
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert not np.array_equal(first, second)
