@@ -6,13 +6,17 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy
 
-from heirloom.dataset import Dataset
+import heirloom.steps.sample as sampling
+from heirloom.ancestry import Writer
+from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches, vae
 from heirloom.families.base import Measuring, Sets
@@ -102,6 +106,10 @@ def test_an_untrained_model_s_loss_is_that_of_a_coin_and_a_posterior_set_by_hand
     assert float(divergence) == pytest.approx(5 * (1 / 2 + (4 - 1 - math.log(4)) / 2))
 
 
+def test_a_white_pixel_is_1() -> None:
+    assert model.as_images(np.array([[0, 51, 255, 255]], np.uint8), 2).flatten().tolist() == pytest.approx([0.0, 0.2, 1.0, 1.0])
+
+
 def test_training_again_gives_the_same_bytes_and_another_stream_others(tmp_path: Path) -> None:
     written = []
     for number, name in enumerate(("train", "train", "other")):
@@ -136,6 +144,17 @@ def test_an_image_does_not_depend_on_how_many_others_are_sampled() -> None:
     assert many.shape == (1, CHUNK + 5, 64)
     assert np.array_equal(few, many[:, :3])
     assert not np.array_equal(many[:, :5], many[:, CHUNK:])
+
+
+def test_images_are_numbered_across_chunks_and_stay_bytes_on_disk(tmp_path: Path) -> None:
+    step = {"family": "vae", "sampling": {}, "seed": 0, "regime": "replace", "rows": CHUNK + 5}
+    tables = list(sampling.vectors(step, fresh(TINY), Writer("0" * 64, np.zeros(1), np.zeros(1, np.int32)), 1))
+    assert [table.num_rows for table in tables] == [CHUNK, 5]
+    write_batches(tmp_path / "synthetic.parquet", (batch for table in tables for batch in table.to_batches()))
+    read = pq.read_table(tmp_path / "synthetic.parquet")
+    assert read["row"].to_pylist() == list(range(CHUNK + 5))
+    assert read.schema.field("x").type.value_type == pa.uint8()
+    assert np.array_equal(Dataset.open(tmp_path / "synthetic.parquet").head("x", CHUNK + 1)[CHUNK], tables[1]["x"][0].values.to_numpy())
 
 
 def test_the_latent_probe_pools_the_origin_s_posterior_means_over_images_and_dimensions() -> None:
