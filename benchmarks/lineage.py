@@ -103,8 +103,8 @@ def in_process() -> float:
         written = [at(paths.SYNTHETIC, g) for g in range(1, generation + 1)]
         training, checkpoint = at(paths.TRAIN, generation), at(paths.CHECKPOINT, generation)
         if generation:
-            parent = at(paths.CHECKPOINT, generation - 1), at(paths.TRAIN, generation - 1)
-            sample.run(slices.sample(*key), *parent, None, None, written[-1])
+            parent = {"checkpoint": at(paths.CHECKPOINT, generation - 1), "train": at(paths.TRAIN, generation - 1)}
+            sample.run(slices.sample(*key), {**parent, **dict.fromkeys(("tokenizer", "prompts", "judge"), "")}, written[-1])
         mix.run(slices.mix(*key), pool, original, written, training)
         train.run(slices.train(*key), training, None, checkpoint)
         inputs = {"checkpoint": checkpoint, "train": training, "synthetic": written[-1] if written else "", "held_out": held_out}

@@ -61,18 +61,25 @@ class WordLexicon:
         """Return the words of each text as ids."""
         texts, wrong = strings(column)
         self.invalid_rows += wrong
-        pieces = pc.split_pattern_regex(pc.replace_substring_regex(texts, _APOSTROPHES, " "), _BETWEEN)
-        lengths = pc.list_value_length(pieces).to_numpy(zero_copy_only=False)
-        coded = pieces.flatten().dictionary_encode()
-        ids = np.fromiter(map(self._ids.__getitem__, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
-        values = ids[coded.indices.to_numpy(zero_copy_only=False)] if len(coded) else np.empty(0, np.int64)
-        offsets = ends(lengths)
+        # No word has a space in it, and texts repeat what stands between two: each such piece is taken apart once.
+        spaced = pc.split_pattern(texts, " ")
+        coded = spaced.flatten().dictionary_encode()
+        words = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
+        lengths = pc.list_value_length(spaced).to_numpy(zero_copy_only=False)
+        values, offsets = words.values, words.offsets[ends(lengths)]
         if self.windows:
             # What touches an end is the first or last piece; where a row begins or ends between words that piece is empty.
             values[offsets[:-1][lengths > 0]] = _NO_WORD
             values[offsets[1:][lengths > 0] - 1] = _NO_WORD
         there = values != _NO_WORD
-        return Ragged(values[there], np.concatenate([[0], np.cumsum(there)])[offsets])
+        return Ragged(values[there], ends(there)[offsets])
+
+    def _words(self, spaced: pa.Array) -> Ragged:
+        """Return the ids in each piece without a space; ``_NO_WORD`` where one begins or ends between words."""
+        pieces = pc.split_pattern_regex(pc.replace_substring_regex(spaced, _APOSTROPHES, " "), _BETWEEN)
+        coded = pieces.flatten().dictionary_encode()
+        ids = np.fromiter(map(self._ids.__getitem__, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
+        return Ragged(ids[coded.indices.to_numpy(zero_copy_only=False)], ends(pc.list_value_length(pieces).to_numpy(zero_copy_only=False)))
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
