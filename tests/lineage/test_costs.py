@@ -27,17 +27,23 @@ def finished(step: str, pattern: str) -> None:
     write_text(paths.benchmark(step, pattern).format(**PLACE), line)
 
 
-def test_tokens_are_those_that_a_job_wrote_or_trained_on_once_an_epoch() -> None:
-    Dataset.of(text_table(np.zeros((3, 4), np.int32), [""] * 3, first_row=0)).write(paths.TRAIN.format(**PLACE))
-    Dataset.of(text_table(np.zeros((2, 4), np.int32), [""] * 2, first_row=0)).write(paths.SYNTHETIC.format(**PLACE))
+def texts(rows: int, pattern: str) -> None:
+    Dataset.of(text_table(np.zeros((rows, 4), np.int32), [""] * rows, first_row=0)).write(pattern.format(**PLACE))
+
+
+def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch() -> None:
+    for rows, pattern in enumerate((paths.REAL_VALID, paths.SYNTHETIC, paths.TRAIN, paths.SELECTED, paths.REAL_TEST, paths.REAL_TRAIN), 1):
+        texts(rows, pattern)
     checkpoint = Path(paths.CHECKPOINT.format(**PLACE))
     checkpoint.mkdir()
     seal([checkpoint], {"slice": {"fit": {"schedule": {"epochs": 2}}}})
-    for step, pattern in (("mix", paths.TRAIN), ("sample", paths.SYNTHETIC), ("train", paths.CHECKPOINT), ("evaluate", paths.METRICS)):
+    outputs = {"real": paths.REAL_TRAIN, "mix": paths.TRAIN, "sample": paths.SYNTHETIC, "select": paths.SELECTED}
+    for step, pattern in (outputs | {"train": paths.CHECKPOINT, "evaluate": paths.METRICS}).items():
         finished(step, pattern)
-    assert costs.gather() == 4
+    assert costs.gather() == 6
     rows = {row["step"]: row for row in pq.read_table(costs.COSTS).to_pylist()}
-    assert {step: row["tokens"] for step, row in rows.items()} == {"mix": 12, "sample": 8, "train": 24, "evaluate": None}
+    tokens = {step: row["tokens"] for step, row in rows.items()}
+    assert tokens == {"real": 4 * (1 + 5 + 6), "mix": 12, "sample": 8, "select": 16, "train": 24, "evaluate": 4 * (2 + 5)}
     assert (rows["train"]["seconds"], rows["train"]["cpu_seconds"], rows["train"]["written_mb"]) == (2.5, 2.0, None)
 
 

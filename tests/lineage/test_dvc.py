@@ -121,6 +121,16 @@ def test_the_api_reads_a_file_of_any_revision_without_a_checkout(work: Path) -> 
         assert file.read(4) == b"PAR1"
 
 
+def test_a_tag_publishes_a_version_of_a_named_artefact(elsewhere: Path, sh: Shell) -> None:
+    import dvc.api
+
+    sh("git", "tag", "-a", "measures@v1.0.0", "-m", "of the first run", "first")
+    assert dvc.api.artifacts_show("measures")["path"] == "results/metrics.parquet"
+    sh("dvc", "artifacts", "get", ".", "measures", "--out", "published.parquet")
+    assert Path("published.parquet").read_bytes() == dvc.api.read("results/metrics.parquet", rev="first", mode="rb")
+    assert Path("published.parquet").read_bytes() != Path("results/metrics.parquet").read_bytes()
+
+
 def test_repro_of_a_clone_with_its_data_runs_nothing(elsewhere: Path, sh: Shell) -> None:
     sh("dvc", "pull", "-q")
     assert "Stage 'workflow' didn't change, skipping" in sh("dvc", "repro")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 from heirloom.errors import HeirloomError
 from heirloom.lineage import provenance
 from heirloom.lineage.record import RecordReport, record
 from heirloom.manifest import replacing
+from helpers import ROOT
 from toy_project import (
     ALL,
     CONFIG,
@@ -158,6 +162,21 @@ def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(reco
     assert said == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
     assert not Path(f"{LINEAGE}.dvc").exists()
     sh("git", "init", "-q")
+    assert record(CONFIG, complete=True).recorded == ALL
+
+
+def test_without_dvc_the_run_is_written_down_and_the_report_says_what_to_do(recorded: RecordReport, sh: Shell, tmp_path: Path) -> None:
+    forget()
+    others = tmp_path / "packages"
+    others.mkdir()
+    for installed in Path(typer.__file__).parents[1].iterdir():
+        if not installed.name.startswith("dvc"):
+            (others / installed.name).symlink_to(installed)
+    path = f"{others}{os.pathsep}{ROOT / 'src'}"
+    said = sh(sys.executable, "-S", "-m", "heirloom", "record", status=2, PYTHONPATH=path)
+    assert said == "heirloom: not recorded: DVC is not installed; pip install dvc, then heirloom record\n"
+    assert len(ledger()) == 7
+    assert not Path(f"{LINEAGE}.dvc").exists()
     assert record(CONFIG, complete=True).recorded == ALL
 
 

@@ -18,6 +18,14 @@ COSTS = Path(paths.RESULTS, "costs.parquet")
 BENCHMARKS = Path("logs/benchmarks")
 KEY = ("step", "experiment", "regime", "seed", "generation")
 _MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "peak_memory_mb": "max_rss", "read_mb": "io_in", "written_mb": "io_out"}
+_DATASETS = {
+    "real": (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST),
+    "mix": (paths.TRAIN,),
+    "train": (paths.TRAIN,),
+    "sample": (paths.SYNTHETIC,),
+    "select": (paths.SELECTED,),
+    "evaluate": (paths.SYNTHETIC, paths.REAL_TEST),
+}
 
 Row = dict[str, Any]
 
@@ -76,15 +84,15 @@ def _row(file: Path) -> Row | None:
 
 
 def _tokens(step: str, known: Mapping[str, str]) -> int | None:
-    """Return the tokens that a job wrote (mix, sample), or trained on: those of its training set, once an epoch; None without text."""
-    pattern = {"mix": paths.TRAIN, "train": paths.TRAIN, "sample": paths.SYNTHETIC}.get(step)
-    if pattern is None or "generation" not in known:
+    """Return the tokens that a job wrote (real, mix, sample, select), trained on (once an epoch) or scored; None without text."""
+    counts = (_tokens_in(Path(pattern.format(**known))) for pattern in _DATASETS.get(step, ()))
+    tokens = [count for count in counts if count is not None]
+    if not tokens:
         return None
-    tokens = _tokens_in(Path(pattern.format(**known)))
-    if step != "train" or tokens is None:
-        return tokens
+    if step != "train":
+        return sum(tokens)
     fit = read_json(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
-    return tokens * int(fit.get("schedule", {}).get("epochs", 1))
+    return sum(tokens) * int(fit.get("schedule", {}).get("epochs", 1))
 
 
 def _tokens_in(dataset: Path) -> int | None:

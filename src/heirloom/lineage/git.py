@@ -37,8 +37,15 @@ def tree() -> tuple[str, str]:
     """Return the commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does)."""
     commit = output("rev-parse", "HEAD").strip()
     where = ("--", ".", ":!data", ":!results", ":!dvc.lock")
-    changes = output("diff", "HEAD", *where) + output("ls-files", "--others", "--exclude-standard", *where) if commit else ""
+    changes = output("diff", "HEAD", *where) + _untracked(*where) if commit else ""
     return commit, hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
+
+
+def _untracked(*where: str) -> str:
+    """Return the names of files that git has not been given, and then their hashes."""
+    names = output("ls-files", "--others", "--exclude-standard", *where)
+    hashes = _run("hash-object", "--stdin-paths", given=names) if names else None
+    return names + (hashes.stdout if hashes else "")
 
 
 def output(*arguments: str) -> str:
@@ -47,8 +54,8 @@ def output(*arguments: str) -> str:
     return done.stdout if done is not None else ""
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str] | None:
+def _run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run(["git", *arguments], input=given, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
