@@ -20,6 +20,8 @@ rule chain:
         experiment=experiments_where(is_chain),
     priority: PRIORITY["chain"]
     threads: CONFIG.num_threads
+    resources:
+        **asked("chain"),
     params:
         slice=chain_slice,
     shell:

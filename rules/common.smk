@@ -9,6 +9,8 @@ from heirloom import paths, preflight, slices, sources
 from heirloom.report import figures, tables
 from heirloom.errors import HeirloomError
 from heirloom.lineage.restore import restore
+from heirloom.planning.estimate import request
+from heirloom.planning.jobs import Job
 
 try:
     if workflow.config_settings.config or len(workflow.configfiles) != 1:
@@ -96,6 +98,24 @@ def step_slice(step):
         return json.dumps(step(CONFIG, *key), sort_keys=True)
 
     return given
+
+
+def asked(step):
+    """What a job of this step asks a scheduler for; the machine at hand is asked for nothing."""
+
+    def given(wildcards, attempt):
+        numbers = {
+            name: int(wildcards[name])
+            for name in ("seed", "generation")
+            if name in wildcards.keys()
+        }
+        job = Job(step, wildcards.experiment, wildcards.get("regime", None), **numbers)
+        return request(CONFIG, job, attempt)
+
+    return {
+        "mem_mb": lambda wildcards, attempt: given(wildcards, attempt).mem_mb,
+        "runtime": lambda wildcards, attempt: given(wildcards, attempt).runtime,
+    }
 
 
 def real_slice(wildcards):

@@ -16,6 +16,8 @@ rule evaluate:
     benchmark:
         paths.benchmark("evaluate", paths.METRICS)
     threads: CONFIG.num_threads
+    resources:
+        **asked("evaluate"),
     params:
         slice=step_slice(slices.evaluate),
     shell:

@@ -16,6 +16,8 @@ rule mix:
     benchmark:
         paths.benchmark("mix", paths.TRAIN)
     priority: PRIORITY["mix"]
+    resources:
+        **asked("mix"),
     params:
         slice=step_slice(slices.mix),
     shell:

@@ -22,6 +22,8 @@ rule real_text:
     wildcard_constraints:
         experiment=experiments_where(is_text),
     priority: PRIORITY["real"]
+    resources:
+        **asked("real"),
     params:
         slice=real_slice,
     shell:
@@ -48,6 +50,8 @@ rule real_vectors:
     wildcard_constraints:
         experiment=experiments_where(is_vectors),
     priority: PRIORITY["real"]
+    resources:
+        **asked("real"),
     params:
         slice=real_slice,
     shell:

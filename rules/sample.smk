@@ -18,6 +18,8 @@ rule sample:
         paths.benchmark("sample", paths.SYNTHETIC)
     priority: PRIORITY["sample"]
     threads: CONFIG.num_threads
+    resources:
+        **asked("sample"),
     params:
         slice=step_slice(slices.sample),
     shell:

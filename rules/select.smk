@@ -18,6 +18,8 @@ rule select:
         paths.benchmark("select", paths.SELECTED)
     priority: PRIORITY["select"]
     threads: CONFIG.num_threads
+    resources:
+        **asked("select"),
     params:
         slice=step_slice(slices.select),
     shell:

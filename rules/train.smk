@@ -17,6 +17,8 @@ rule train:
         paths.benchmark("train", paths.CHECKPOINT)
     priority: PRIORITY["train"]
     threads: CONFIG.num_threads
+    resources:
+        **asked("train"),
     params:
         slice=step_slice(slices.train),
     shell:

@@ -32,8 +32,8 @@ def texts(rows: int, pattern: str) -> None:
 
 
 def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch() -> None:
-    for rows, pattern in enumerate((paths.REAL_VALID, paths.SYNTHETIC, paths.TRAIN, paths.SELECTED, paths.REAL_TEST, paths.REAL_TRAIN), 1):
-        texts(rows, pattern)
+    for count, dataset in enumerate((paths.REAL_VALID, paths.SYNTHETIC, paths.TRAIN, paths.SELECTED, paths.REAL_TEST, paths.REAL_TRAIN), 1):
+        texts(count, dataset)
     checkpoint = Path(paths.CHECKPOINT.format(**PLACE))
     checkpoint.mkdir()
     seal([checkpoint], {"slice": {"fit": {"schedule": {"epochs": 2}}}})

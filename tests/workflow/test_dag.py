@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from heirloom import config as configuration
+from heirloom.planning.jobs import jobs
 from helpers import Run
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,20 @@ def test_the_jobs_of_a_fresh_folder_are_those_that_the_config_implies(workspace:
         "evaluate": origins + steps,
         "chain": chains,
     }
+
+
+def test_the_plan_knows_every_job_but_the_tables_and_each_asks_for_memory_and_time(workspace: Path, run: Run) -> None:
+    done = run("snakemake", "-n", "--quiet", "host")
+    output = done.stdout + done.stderr
+    listed = [job.step for job in jobs(configuration.load(workspace / "config.yaml"))]
+    by_rule = planned(output)
+    assert {step: listed.count(step) for step in set(listed)} == {
+        "real": by_rule.pop("real_text") + by_rule.pop("real_vectors"),
+        **by_rule,
+    }
+    asked = re.findall(r"resources: .*", output)
+    assert len([line for line in asked if "mem_mb=" in line and "runtime=10" in line]) == len(listed)
+    assert {memory for line in asked for memory in re.findall(r"mem_mb=(\d+)", line)} == {"600", "751"}
 
 
 def test_a_chain_of_a_thousand_generations_builds(workspace: Path, run: Run) -> None:

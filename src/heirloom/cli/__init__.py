@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from heirloom.cli import diff, export, lineage, results, steps
+from heirloom.cli import diff, export, lineage, plan, results, steps
 from heirloom.errors import HeirloomError
 
 BAD_INPUT = 2
@@ -14,7 +14,7 @@ BAD_INPUT = 2
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
 )
-for part in (steps, results, lineage, diff):
+for part in (steps, plan, results, lineage, diff):
     app.add_typer(part.app)
 app.add_typer(export.app, name="export")
 

@@ -1,0 +1,107 @@
+"""Work as time and memory: what a scheduler is asked for, and what a job is expected to take.
+
+Earlier runs correct both: `calibration` compares what the cost table says with what was expected, family by family and step by step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from heirloom.config import Config
+from heirloom.lineage.costs import COSTS
+from heirloom.planning.jobs import Job, jobs
+from heirloom.planning.work import Work, work
+
+RATE = 1.5e10
+"""Operations a second of one thread: what the default transformer reaches on an ordinary core (docs/log.md)."""
+
+_MEGABYTE = 1e6
+_START_SECONDS, _BASE_MEMORY = 1.5, 200.0
+_TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
+_TORCH_FAMILIES = frozenset({"transformer", "vae"})
+_SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
+_LEAST_MINUTES, _LEAST_MEMORY = 10, 600
+_MOST_ATTEMPTS = 5
+
+Calibration = Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A job's expected time and memory."""
+
+    seconds: float
+    memory_mb: float
+    written: float
+    calibrated: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a scheduler is asked for."""
+
+    mem_mb: int
+    runtime: int
+    """Minutes."""
+
+
+def estimate(config: Config, job: Job, calibration: Calibration, rate: float = RATE) -> Estimate:
+    """Return what a job is expected to take.
+
+    Parameters
+    ----------
+    rate
+        Operations a second of one thread, or of the accelerator that the job has.
+    """
+    family = config.experiments[job.experiment].family.name
+    needed = work(config, job)
+    factor = calibration.get((family, job.step))
+    seconds = _seconds(family, job.step, needed, rate * config.num_threads) * (factor or 1.0)
+    return Estimate(seconds, _memory(family, job.step, needed), needed.written, factor is not None)
+
+
+def request(config: Config, job: Job, attempt: int = 1) -> Request:
+    """Return what to ask a scheduler for: the expectation with slack, and that many times more at each new attempt.
+
+    It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, at least 600 MB; time is 4
+    times the expected, at least 10 minutes. A second attempt (after running out of either) gets twice that, a third three times.
+    """
+    expected = estimate(config, job, {})
+    times = min(attempt, _MOST_ATTEMPTS)
+    memory = max(_LEAST_MEMORY, math.ceil(_SLACK_MEMORY * expected.memory_mb))
+    minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * expected.seconds / 60))
+    return Request(times * memory, times * minutes)
+
+
+def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], float]:
+    """Return (family, step) → measured seconds / expected seconds, the median of the jobs of this config that the cost table has."""
+    import pyarrow.parquet as pq
+
+    if not costs.is_file():
+        return {}
+    columns = ["step", "experiment", "regime", "seed", "generation", "seconds"]
+    measured = {Job(*row.values()): seconds for row in pq.read_table(costs, columns=columns).to_pylist() if (seconds := row.pop("seconds"))}
+    ratios = defaultdict(list)
+    for job in jobs(config):
+        seconds = measured.get(job._replace(regime="real") if job.step == "real" else job)
+        if seconds is not None:
+            expected = estimate(config, job, {}).seconds
+            ratios[config.experiments[job.experiment].family.name, job.step].append(seconds / expected)
+    return {key: median(found) for key, found in ratios.items()}
+
+
+def _seconds(family: str, step: str, needed: Work, rate: float) -> float:
+    return (_TORCH_SECONDS if _needs_torch(family, step) else _START_SECONDS) + needed.operations / rate
+
+
+def _memory(family: str, step: str, needed: Work) -> float:
+    return (_TORCH_MEMORY if _needs_torch(family, step) else _BASE_MEMORY) + needed.memory / _MEGABYTE
+
+
+def _needs_torch(family: str, step: str) -> bool:
+    return family in _TORCH_FAMILIES and step in {"train", "sample", "select", "evaluate"}

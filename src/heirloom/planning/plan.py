@@ -1,0 +1,94 @@
+"""A whole config's cost: jobs, hours, disk and the longest path, as totals and an experiment at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from heirloom.config import Config
+from heirloom.paths import ORIGIN
+from heirloom.planning.estimate import RATE, Calibration, Estimate, estimate
+from heirloom.planning.jobs import Job, jobs
+
+
+@dataclass(frozen=True)
+class Line:
+    """What an experiment, all variants of its grid together, costs in one step."""
+
+    experiment: str
+    step: str
+    jobs: int
+    seconds: float
+    longest: float
+    memory_mb: float
+    written: float
+    calibrated: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a config costs.
+
+    Parameters
+    ----------
+    lines
+        One an experiment and step, in the order of the workflow.
+    path
+        Seconds of the longest chain of jobs of which each waits for the one before it: no number of machines is faster.
+    """
+
+    lines: tuple[Line, ...]
+    path: float
+    num_threads: int
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs there are, tables and figures left out."""
+        return sum(line.jobs for line in self.lines)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all jobs together."""
+        return sum(line.seconds for line in self.lines)
+
+    @property
+    def written(self) -> float:
+        """Bytes of all datasets and checkpoints; DVC's cache links to them where the file system can."""
+        return sum(line.written for line in self.lines)
+
+    @property
+    def checkpoints(self) -> float:
+        """Bytes of the checkpoints alone."""
+        return sum(line.written for line in self.lines if line.step == "train")
+
+
+def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
+    """Return what a config costs if nothing of it exists yet."""
+    expected = {job: estimate(config, job, calibration, rate) for job in jobs(config)}
+    groups: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
+    for job, cost in expected.items():
+        groups[config.experiments[job.experiment].variant_of or job.experiment, job.step].append(cost)
+    return Plan(tuple(_line(*key, costs) for key, costs in groups.items()), _longest(expected.items()), config.num_threads)
+
+
+def _line(experiment: str, step: str, costs: list[Estimate]) -> Line:
+    seconds = [cost.seconds for cost in costs]
+    memory = max(cost.memory_mb for cost in costs)
+    written = sum(cost.written for cost in costs)
+    return Line(experiment, step, len(costs), sum(seconds), max(seconds), memory, written, all(cost.calibrated for cost in costs))
+
+
+def _longest(expected: Iterable[tuple[Job, Estimate]]) -> float:
+    """Return the longest path: real data, an origin, then one lineage, whose measures nothing but the last ones waits for."""
+    real: dict[str, float] = {}
+    origins: dict[tuple[str, int | None], float] = defaultdict(float)
+    lineages: dict[tuple[str, str | None, int | None], float] = defaultdict(float)
+    for job, cost in expected:
+        if job.step == "real":
+            real[job.experiment] = cost.seconds
+        elif job.step != "evaluate" and job.regime == ORIGIN:
+            origins[job.experiment, job.seed] += cost.seconds
+        elif job.step != "evaluate":
+            lineages[job.experiment, job.regime, job.seed] += cost.seconds
+    return max((real[name] + origins[name, seed] + seconds for (name, _, seed), seconds in lineages.items()), default=0.0)

@@ -1,0 +1,161 @@
+"""What a job has to do, from the config alone: operations, memory, bytes left on disk.
+
+Legend: P parameters, V vocabulary, L layers, E width, N rows, W numbers a row (tokens), B rows of a batch or chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heirloom.config import Config, Experiment
+from heirloom.planning.jobs import Job
+from heirloom.planning.models import ModelSize, model_size, row_numbers
+from heirloom.specs.regime import Regime
+
+ASSUMED_POOL_ROWS = 40_000
+"""Rows of a training pool nobody has counted yet: WikiText-2 has 37,000 of 64 tokens."""
+
+_TRAINED, _STORED = 16, 4
+"""Bytes a parameter in training (weights, gradient, AdamW's two moments; float32), and on disk."""
+_ACTIVATIONS = 68
+"""Bytes of activations a token, layer and unit of width in float32: twice the 34 of Korthikanti et al. 2022 ("Reducing activation
+recomputation in large transformer models", equation 2), who count 16-bit numbers; without their attention matrix, which fused
+attention does not keep."""
+_LOGITS = 12
+"""Bytes a logit: itself, its softmax and its gradient."""
+_TEXT_BYTES, _VECTOR_BYTES, _PIXEL_BYTES = 3.5, 8.0, 1.0
+"""Bytes on disk of a token (ids and text, compressed: measured on the default run), a number of a vector, a pixel."""
+_COUNTING = 5_000
+"""Operations a token of a text family that looks its counts up."""
+_COPIES = 6
+"""Arrays as large as a vector dataset that a step holds at once."""
+_IMAGE_WORK = 3.1e7
+"""Operations that training on one image takes at the publication's size (647,081 parameters): measured, 2.1 ms at `estimate.RATE`."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job's work.
+
+    Parameters
+    ----------
+    operations
+        Floating-point operations.
+    memory
+        Bytes beside the interpreter and its libraries.
+    written
+        Bytes left on disk.
+    """
+
+    operations: float
+    memory: float
+    written: float
+
+
+def work(config: Config, job: Job) -> Work:
+    """Return what a job has to do.
+
+    Operations are those of Kaplan et al. 2020 ("Scaling laws for neural language models", section 2.1): 6 P a token trained on, 2 P a token
+    read or written; for vectors, a pass over the numbers.
+    """
+    experiment = config.experiments[job.experiment]
+    if job.step == "real":
+        return _real(experiment)
+    regime = config.regimes.get(job.regime or "")
+    if job.step == "chain":
+        assert regime is not None
+        generations = experiment.generations
+        numbers = sum(_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, generations + 1))
+        kept = sum(_numbers(experiment, trained_rows(experiment, regime, g)) for g in experiment.snapshots)
+        largest = _numbers(experiment, trained_rows(experiment, regime, generations))
+        return Work(
+            _passes(experiment) * numbers,
+            _COPIES * _bytes(experiment) * largest if experiment.has_rows else 0,
+            2 * _bytes(experiment) * kept,
+        )
+    return _step(experiment, regime, job)
+
+
+def trained_rows(experiment: Experiment, regime: Regime | None, generation: int) -> int:
+    """Return how many rows a generation is trained on, a replica; the origin has no regime."""
+    if regime is None or generation == 0:
+        return experiment.original_rows or ASSUMED_POOL_ROWS
+    budget = regime.budget_rows(experiment.rows, generation)
+    if regime.budget != "grows":
+        return budget
+    offered = {"latest": 1, "all": generation, "none": 0}[regime.synthetic]
+    return round(regime.real_share * budget) + offered * regime.sampled_rows(experiment.rows, generation)
+
+
+def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
+    generation = job.generation or 0
+    trained = _numbers(experiment, trained_rows(experiment, regime, generation))
+    sampled = _numbers(experiment, regime.sampled_rows(experiment.rows, generation)) if regime else 0
+    size, on_disk = model_size(experiment), _bytes(experiment)
+    match job.step:
+        case "mix":
+            return Work(10 * trained, on_disk * trained, on_disk * trained)
+        case "train":
+            operations = _training(experiment, size, generation) * trained
+            return Work(operations, _training_memory(experiment, size, trained), _STORED * size.parameters)
+        case "sample" if experiment.is_text:
+            prompted = 2 * sampled
+            return Work(2 * _reach(size) * prompted, _decoding_memory(experiment, size), on_disk * sampled)
+        case "evaluate" if experiment.is_text:
+            read = _numbers(experiment, experiment.evaluation_rows + experiment.rows)
+            return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
+        case "evaluate":
+            return Work(50 * trained, _COPIES * on_disk * trained, 0)
+    return Work(50 * sampled, _COPIES * on_disk * sampled, on_disk * sampled)
+
+
+def _real(experiment: Experiment) -> Work:
+    numbers = _numbers(experiment, getattr(experiment.source, "rows", None) or ASSUMED_POOL_ROWS)
+    operations = (_COUNTING if experiment.is_text else 50) * numbers
+    return Work(operations, 8 * numbers, _bytes(experiment) * numbers)
+
+
+def _bytes(experiment: Experiment) -> float:
+    if experiment.is_text:
+        return _TEXT_BYTES
+    return _PIXEL_BYTES if experiment.family.name == "vae" else _VECTOR_BYTES
+
+
+def _reach(size: ModelSize) -> int:
+    """Return how many parameters a token touches."""
+    return size.parameters if size.layers else _COUNTING
+
+
+def _numbers(experiment: Experiment, rows: int) -> int:
+    return experiment.num_replicas * rows * row_numbers(experiment)
+
+
+def _training(experiment: Experiment, size: ModelSize, generation: int) -> float:
+    """Return the operations of training a number of the training set."""
+    fit = experiment.family.training
+    if experiment.is_text:
+        schedule = getattr(fit, "generation" if generation else "origin", None)
+        return 6 * _reach(size) * (schedule.epochs if schedule else 1)
+    if experiment.family.name == "vae":
+        return _IMAGE_WORK / row_numbers(experiment) * (fit.epochs if generation else fit.origin_epochs)  # type: ignore[union-attr]
+    return _passes(experiment)
+
+
+def _passes(experiment: Experiment) -> float:
+    """Return the operations that a generation of a vector family takes for each number of its rows."""
+    fit = experiment.family.training
+    return 50.0 * getattr(fit, "components", 1) * (20 if experiment.family.name == "gmm" else 1) if experiment.has_rows else 0.1
+
+
+def _training_memory(experiment: Experiment, size: ModelSize, numbers: int) -> float:
+    if not experiment.is_text:
+        return _TRAINED * size.parameters + _COPIES * _bytes(experiment) * numbers
+    schedule = getattr(experiment.family.training, "origin", None)
+    tokens = (schedule.batch_rows if schedule else 0) * row_numbers(experiment)
+    return _TRAINED * size.parameters + tokens * (_ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary)
+
+
+def _decoding_memory(experiment: Experiment, size: ModelSize) -> float:
+    """Weights, and for a chunk of rows keys and values of every layer, prompt and continuation, and one position's logits."""
+    cached = 2 * size.layers * size.width * 2 * row_numbers(experiment) * 4
+    return _STORED * size.parameters + experiment.chunk_rows * (cached + _LOGITS * size.vocabulary)

@@ -1,0 +1,144 @@
+"""What a config will cost, checked against sizes that are known exactly and against the workflow's own list of jobs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from heirloom.config import Config, parse
+from heirloom.planning.estimate import calibration, estimate, request
+from heirloom.planning.jobs import Job, jobs
+from heirloom.planning.models import model_size
+from heirloom.planning.plan import plan
+from heirloom.planning.work import trained_rows, work
+
+SCHEDULE = {"learning_rate": 0.01, "batch_rows": 4}
+WORDS = {
+    "family": {
+        "name": "transformer",
+        "training": {
+            "origin": {"epochs": 2, "learning_rate": 0.01, "batch_rows": 4},
+            "generation": {"epochs": 3, "learning_rate": 0.01, "batch_rows": 4},
+        },
+    },
+    "source": {"name": "files", "paths": ["corpus/*.txt"], "text": {"vocab_size": 300, "row_tokens": 16}},
+    "regimes": ["replace", "accumulate", "control"],
+    "generations": 3,
+    "rows": 100,
+}
+REGIMES = {
+    "replace": {},
+    "keep": {"original": {"share": 0.1}},
+    "accumulate": {"original": {"share": 1.0}, "synthetic": "all", "budget": "grows"},
+    "control": {"pool": 1.0, "synthetic": "none"},
+    "growing": {"growth": 1},
+}
+
+
+def config(**experiment: Any) -> Config:
+    return parse({"regimes": REGIMES, "experiments": {"words": {**WORDS, **experiment}}})
+
+
+def vectors(**experiment: Any) -> Config:
+    return config(family={"name": "gaussian"}, source={"name": "normal", "rows": 1000}, regimes=["replace"], **experiment)
+
+
+def test_a_transformer_is_counted_parameter_by_parameter() -> None:
+    from heirloom.families.transformer.model import LlamaShape, parameter_shapes
+
+    shape = LlamaShape(vocab_size=300, hidden_size=96, num_layers=2, num_heads=3, intermediate_size=256, context_tokens=32)
+    assert model_size(config().experiments["words"]).parameters == sum(math.prod(sizes) for sizes in parameter_shapes(shape).values())
+
+
+def test_the_publications_autoencoder_has_647081_parameters() -> None:
+    images = config(family={"name": "vae"}, source={"name": "mnist", "rows": 1000, "test_rows": 100}, regimes=["replace"])
+    assert model_size(images.experiments["words"]).parameters == 647_081
+
+
+@pytest.mark.parametrize(
+    ("regime", "rows"),
+    [("replace", [100, 100, 100, 100]), ("keep", [100] * 4), ("accumulate", [100, 200, 300, 400]), ("growing", [100, 200, 300, 400])],
+)
+def test_a_generation_is_trained_on_the_rows_that_its_regime_gives_it(regime: str, rows: list[int]) -> None:
+    unprompted = {**WORDS["family"], "sampling": {"prompts": "none"}}  # type: ignore[dict-item]
+    chosen = config(origin_rows=100, regimes=[regime], rows=100, family=unprompted)
+    experiment = chosen.experiments["words"]
+    assert [trained_rows(experiment, chosen.regimes[regime], generation) for generation in range(4)] == rows
+
+
+def test_training_takes_six_operations_a_parameter_and_token() -> None:
+    chosen = config()
+    parameters = model_size(chosen.experiments["words"]).parameters
+    assert work(chosen, Job("train", "words", "replace", 0, 1)).operations == 6 * parameters * 100 * 16 * 3
+    assert work(chosen, Job("train", "words", "origin", 0, 0)).operations == 6 * parameters * 100 * 16 * 2
+    assert work(chosen, Job("train", "words", "replace", 0, 1)).written == 4 * parameters
+
+
+def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
+    steps = [job.step for job in jobs(config())]
+    assert {step: steps.count(step) for step in set(steps)} == {"real": 1, "mix": 10, "train": 10, "sample": 9, "evaluate": 10}
+    chain = [job.step for job in jobs(vectors(granularity="chain", seeds=[0, 1]))]
+    assert {step: chain.count(step) for step in set(chain)} == {"real": 1, "mix": 2, "train": 2, "evaluate": 2, "chain": 2}
+
+
+def test_more_is_asked_for_at_each_attempt_and_never_less_than_a_job_needs_to_start() -> None:
+    chosen, job = vectors(), Job("mix", "words", "replace", 0, 1)
+    first, second, third = (request(chosen, job, attempt) for attempt in (1, 2, 3))
+    assert (first.mem_mb, first.runtime) == (600, 10)
+    assert (second.mem_mb, second.runtime) == (1200, 20)
+    assert (third.mem_mb, third.runtime) == (1800, 30)
+
+
+def test_a_larger_model_is_given_more_memory_and_time() -> None:
+    large = {"training": {**WORDS["family"]["training"], "architecture": {"hidden_size": 960, "num_heads": 15, "num_layers": 24}}}  # type: ignore[index]
+    job = Job("train", "words", "replace", 0, 1)
+    small, big = request(config(), job), request(config(family={**WORDS["family"], **large}), job)  # type: ignore[dict-item]
+    assert big.mem_mb > 3 * small.mem_mb
+    assert big.runtime > small.runtime
+
+
+def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
+    chosen = config()
+    job = Job("train", "words", "replace", 0, 1)
+    seconds = estimate(chosen, job, {}).seconds
+    rows = [{**Job("train", "words", "replace", 0, generation)._asdict(), "seconds": 3 * seconds} for generation in (1, 2, 3)]
+    rows += [
+        {**Job("real", "words", "real", None, None)._asdict(), "seconds": 60.0},
+        {**job._asdict(), "experiment": "gone", "seconds": 1.0},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "costs.parquet")
+    found = calibration(chosen, tmp_path / "costs.parquet")
+    assert found.keys() == {("transformer", "train"), ("transformer", "real")}
+    assert found["transformer", "train"] == pytest.approx(3)
+    assert estimate(chosen, job, found).seconds == pytest.approx(3 * seconds)
+    assert estimate(chosen, Job("real", "words"), found).seconds == pytest.approx(60)
+    assert [line.calibrated for line in plan(chosen, found).lines] == [True, False, True, False, False]
+    assert calibration(chosen, tmp_path / "none.parquet") == {}
+
+
+def test_the_longest_path_is_the_real_data_the_origin_and_one_lineage_without_its_measures() -> None:
+    chosen = config()
+    seconds = {job: estimate(chosen, job, {}).seconds for job in jobs(chosen)}
+    path = [job for job in seconds if job.step == "real" or (job.step != "evaluate" and job.regime in {"origin", "accumulate"})]
+    found = plan(chosen, {})
+    assert found.path == pytest.approx(sum(seconds[job] for job in path))
+    assert found.seconds == pytest.approx(sum(seconds.values()))
+    assert found.jobs == len(seconds)
+
+
+def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from heirloom.cli.plan import plan as command
+
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": WORDS}}))
+    command(file)
+    assert "40 jobs" in capsys.readouterr().out
+    file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": {**WORDS, "rows": 10**13}}}))
+    command(file)
+    assert "warning: the disk has " in capsys.readouterr().err
