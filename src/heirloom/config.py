@@ -13,28 +13,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from heirloom import row_counts
 from heirloom.errors import HeirloomError
-from heirloom.paths import NAME, RESERVED
+from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
 from heirloom.specs.family import ABILITIES, SINGLE_FAMILIES, SOURCES, TEXT_FAMILIES, Family
+from heirloom.specs.grid import DESIGNS, Axis, Name, points, size
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
 
 SCHEMA_VERSION = 1
 VARIANT_MARK = "__"
 MAX_VARIANTS = 500
-
-Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
-
-
-class Axis(Strict):
-    """One axis of a grid: a key of the experiment and its labelled values."""
-
-    key: str = Field(description="Dotted key inside the experiment, such as `family.training.divisor`.")
-    values: dict[Name, Any] = Field(min_length=1, description="Label → value; labels name the variants.")
 
 
 class Experiment(Strict):
@@ -60,6 +52,7 @@ class Experiment(Strict):
     chunk_rows: int = Field(128, ge=1, description="Rows sampled or scored together; changes the bytes, not the law.")
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
+    point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
 
     @property
     def original_rows(self) -> int | None:
@@ -177,22 +170,25 @@ def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:
     if not isinstance(body, Mapping) or "grid" not in body:
         return [(name, body)]
     body = dict(body)
-    grid = body.pop("grid")
+    grid, design = body.pop("grid"), body.pop("design", "crossed")
     if not isinstance(grid, Mapping) or not grid:
         raise HeirloomError(f"{where}: experiments.{name}.grid: expected axis → {{key, values}}")
-    axes = [_axis(axis, f"experiments.{name}.grid.{label}", where) for label, axis in grid.items()]
-    number = 1
-    for axis in axes:
-        number *= len(axis.values)
-    if number > MAX_VARIANTS:
+    if design not in DESIGNS:
+        raise HeirloomError(f"{where}: experiments.{name}.design: {design!r} is none of {', '.join(DESIGNS)}")
+    axes = {str(label): _axis(axis, f"experiments.{name}.grid.{label}", where) for label, axis in grid.items()}
+    if (number := size(axes, design)) > MAX_VARIANTS:
         raise HeirloomError(f"{where}: experiments.{name}.grid: {number} variants, at most {MAX_VARIANTS} are allowed")
+    for given, labels in {axis.key: [other for other in axes if axes[other].key == axis.key] for axis in axes.values()}.items():
+        if len(labels) > 1:
+            raise HeirloomError(f"{where}: experiments.{name}.grid: the axes {' and '.join(labels)} both set {given!r}")
     variants = []
-    for point in itertools.product(*(axis.values.items() for axis in axes)):
-        variant = copy.deepcopy(body)
-        for axis, (_, value) in zip(axes, point, strict=True):
-            _assign(variant, axis.key, value, f"{where}: experiments.{name}.grid")
-        variant["variant_of"] = name
-        variants.append((name + VARIANT_MARK + "_".join(label for label, _ in point), variant))
+    for point in points(axes, design):
+        variant = copy.deepcopy(body) | {"variant_of": name, "point": point}
+        for label, axis in axes.items():
+            _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), f"{where}: experiments.{name}.grid")
+        variants.append((name + VARIANT_MARK + "_".join(point.values()), variant))
+    if len(dict(variants)) < len(variants):
+        raise HeirloomError(f"{where}: experiments.{name}.grid: labels joined by '_' name two variants alike; use other labels")
     return variants
 
 

@@ -6,9 +6,10 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from heirloom.config import Axis, Config, Experiment
+from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, write_text
+from heirloom.specs.grid import DESIGNS, Axis
 
 FILE = Path("schemas/config.schema.json")
 
@@ -18,9 +19,12 @@ def generate() -> dict[str, Any]:
     schema: dict[str, Any] = Config.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     experiment = schema["$defs"][Experiment.__name__]
-    experiment["properties"].pop("variant_of")
+    for ours in ("variant_of", "point"):
+        experiment["properties"].pop(ours)
     grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
-    experiment["properties"]["grid"] = {**grid, "description": "Axes that are crossed; each point becomes an experiment <name>__<labels>."}
+    experiment["properties"]["grid"] = {**grid, "description": "Axes of variants; each point becomes an experiment <name>__<labels>."}
+    designs = "`crossed`: every combination of labels; `switched`: all first labels, each other label alone, and all last labels together."
+    experiment["properties"]["design"] = {"enum": list(DESIGNS), "default": "crossed", "description": f"Which points of the grid: {designs}"}
     schema["$defs"][Axis.__name__] = Axis.model_json_schema()
     return schema
 

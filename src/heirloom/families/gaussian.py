@@ -162,18 +162,19 @@ def fitted(statistics: Statistics, fit: GaussianTraining) -> Model:
 def measure(model: Model, origin: Model, measuring: Measuring) -> dict[str, float]:
     """Measure the fit against the true law; each measure is summarised over replicas where there are several.
 
-    ``wasserstein2_squared`` is the distance to the Gaussian with the truth's mean and covariance; ``squared_l2``, where the truth is a
-    mixture, the distance to its density. ``absorbed`` is 1 where the variance is exactly 0: such a chain has ended, has no log
-    determinant and no bounded squared L2, and a generation with such a replica goes without these two.
+    ``wasserstein2_squared`` is the distance to the truth; where that is a mixture in several dimensions, to the Gaussian with its mean and
+    covariance, a lower bound (Gelbrich 1990). ``squared_l2``, where the truth is a mixture, is the distance to its density. ``absorbed``
+    is 1 where the variance is exactly 0: such a chain has ended, has no log determinant and no bounded squared L2, and a generation with
+    such a replica goes without these two.
     """
     truth = mixtures.truth(measuring.truth)
-    mean_D, covariance_DD = (moment[0] for moment in mixtures.moments(truth))
+    mean_D = mixtures.moments(truth)[0][0]
     mean_RD, covariance_RDD = (values.astype(np.float64, copy=False) for values in (model.mean, model.covariance))
     absorbed_R = np.trace(covariance_RDD, axis1=1, axis2=2) == 0
     measured = {
         "covariance_trace": vectors.covariance_trace(covariance_RDD),
         "mean_squared_error": vectors.mean_squared_distance(mean_RD, mean_D),
-        "wasserstein2_squared": vectors.wasserstein2_squared_gaussians(mean_RD, covariance_RDD, mean_D, covariance_DD),
+        "wasserstein2_squared": mixtures.wasserstein2_squared(mean_RD, covariance_RDD, truth),
         "mean_first": mean_RD[:, 0],
         "absorbed": absorbed_R.astype(np.float64),
     }

@@ -1,35 +1,69 @@
-"""Which error source costs what: a grid that switches sources on and off, read one source at a time and all at once.
+"""Which error source costs what: a grid whose axes are sources, read one source at a time and all at once.
 
-A grid's axis is a source if its two labels are a word and the same word after ``no``. All sources on is the baseline. What is gained
-by switching one off, the others on, is that source's part; what all together gain is more or less than the sum, because sources interact.
-Variants share their random numbers, so that gains are differences within a seed.
+A grid is read so if every axis is named after a source (`SOURCES`). An axis's first label is the source at work, its last label the source
+switched off, and labels between are other settings of it. All first labels together are the baseline. What is gained by one other label,
+the rest as in the baseline, is that setting's part; what all last labels gain together is more or less than the sum, because sources
+interact. Variants share their random numbers, so that gains are differences within a seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from heirloom.config import Config
+from heirloom.config import VARIANT_MARK, Config, Experiment
+from heirloom.paths import ORIGIN
 from heirloom.report.intervals import interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OFF = "no"
-MEASURES = ("test_perplexity", "wasserstein2_squared", "wasserstein2_squared.median")
+SOURCES = ("statistical", "expressivity", "approximation", "computational", "decoding")
+"""The error sources of Shumailov et al. 2024 (computational: finite precision, which they name as a fourth), and decoding, which they
+leave out."""
+
+MEASURES = ("test_perplexity", "wasserstein2_squared", "wasserstein2_squared.median", "squared_l2", "squared_l2.median")
 """What is lost, smaller being better; the first that an experiment measures is attributed."""
 
-COLUMNS = ("experiment", "regime", "measure", "switched_off", "loss", "gain", "low", "high", "seeds")
+LIFETIME = "generations_until_absorbed"
+"""What is attributed instead where every replica of every variant is absorbed in the end: the mean generation of that, more being better."""
+
+COLUMNS = ("experiment", "regime", "measure", "source", "setting", "loss", "gain", "low", "high", "seeds")
+
+
+class Grid(NamedTuple):
+    """A grid over error sources.
+
+    Attributes
+    ----------
+    labels
+        Source → its labels, from at work to switched off.
+    variants
+        The labels of each variant, in the order of sources → the variant's name.
+    """
+
+    labels: Mapping[str, tuple[str, ...]]
+    variants: Mapping[tuple[str, ...], str]
+
+
+def grids(config: Config) -> dict[str, Grid]:
+    """Return the grids over error sources of a config, by the name of their experiment."""
+    families: dict[str, dict[str, Experiment]] = {}
+    for key, experiment in config.experiments.items():
+        if experiment.variant_of and set(experiment.point) <= set(SOURCES):
+            variant = key.removeprefix(experiment.variant_of + VARIANT_MARK)
+            families.setdefault(experiment.variant_of, {})[variant] = experiment
+    return {name: _grid(variants) for name, variants in families.items()}
 
 
 def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the attribution of every experiment whose grid switches sources, with the columns `COLUMNS`.
+    """Return the attribution of every grid over error sources, with the columns `COLUMNS`.
 
-    ``loss`` is the measure's mean over seeds at the last generation; ``gain`` the baseline's loss minus it, with its interval over seeds
-    (`intervals.interval`). The row with nothing switched off is the baseline.
+    ``loss`` is the mean over seeds of the measure at the last generation, or of `LIFETIME`; ``gain`` by how much it is better than in the
+    baseline, with its interval over seeds (`intervals.interval`). A row is the baseline (no source), one setting of one source, or ``all``
+    sources switched off.
 
     Parameters
     ----------
@@ -39,35 +73,49 @@ def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for name in dict.fromkeys(experiment.variant_of for experiment in config.experiments.values() if experiment.variant_of):
-        own = frame[frame["experiment"] == name]
-        measure = next((measure for measure in MEASURES if (own["metric"] == measure).any()), None)
-        sources = _sources(sorted(own["variant"].unique()))
-        if measure is None or not sources:
-            continue
-        last = own[(own["metric"] == measure) & (own["generation"] == own["generation"].max())]
-        for regime, arm in last.groupby("regime"):
+    for name, grid in grids(config).items():
+        measure, values, sign = _measured(frame[(frame["experiment"] == name) & (frame["regime"] != ORIGIN)])
+        for regime, arm in values.groupby("regime"):
             losses = arm.pivot_table(index="seed", columns="variant", values="value")
-            rows += [(name, regime, measure, *row) for row in _of_arm(losses, sources)]
+            rows += [(name, regime, measure, *row) for row in _of_arm(losses, grid, sign)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _of_arm(losses: pd.DataFrame, sources: Sequence[str]) -> list[tuple[object, ...]]:
-    """Return (switched off, loss, gain, low, high, seeds) of the baseline, each source and all; ``losses`` has a column a variant."""
-    baseline = losses["_".join(sources)]
-    switched = {"": set[str](), **{source: {source} for source in sources}, "all": set(sources)}
-    rows: list[tuple[object, ...]] = []
-    for words, off in switched.items():
-        loss = losses["_".join(OFF + source if source in off else source for source in sources)]
-        found = interval((baseline - loss).to_numpy())
-        shown = found[:3] if words else (np.nan,) * 3
-        rows.append((words, float(loss.mean()), *shown, len(loss)))
-    return rows
+def _measured(own: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+    """Return the measure that is attributed, a value of it for each regime, variant and seed, and 1 if less of it is better, or -1.
+
+    The mean generation of absorption is the sum of the shares not yet absorbed, generation 0 included.
+    """
+    last = own[own["generation"] == own["generation"].max()]
+    alive = own[own["metric"] == "absorbed.mean"]
+    if len(alive) and (last.loc[last["metric"] == "absorbed.mean", "value"] == 1).all():
+        keys = ["regime", "variant", "seed"]
+        return LIFETIME, alive.assign(value=1 - alive["value"]).groupby(keys)["value"].sum().add(1).reset_index(), -1
+    measure = next((measure for measure in MEASURES if (last["metric"] == measure).any()), MEASURES[0])
+    return measure, last[last["metric"] == measure], 1
 
 
-def _sources(variants: Sequence[str]) -> list[str]:
-    """Return the sources that a grid's variants switch, in the order of its axes; none if a label is not of that kind."""
-    labels = [sorted(set(axis)) for axis in zip(*(variant.split("_") for variant in variants), strict=False)]
-    pairs = [(off.removeprefix(OFF), off, axis) for axis in labels for off in axis if off.startswith(OFF)]
-    sources = [word for word, off, axis in pairs if set(axis) == {word, off}]
-    return sources if len(sources) == len(labels) and 2 ** len(labels) == len(variants) else []
+def _grid(variants: Mapping[str, Experiment]) -> Grid:
+    points = {name: experiment.point for name, experiment in variants.items()}
+    axes = next(iter(points.values()))
+    labels = {axis: tuple(dict.fromkeys(point[axis] for point in points.values())) for axis in axes}
+    return Grid(labels, {tuple(point.values()): name for name, point in points.items()})
+
+
+def _of_arm(losses: pd.DataFrame, grid: Grid, sign: int) -> Iterator[tuple[object, ...]]:
+    """Yield (source, setting, loss, gain, low, high, seeds); ``losses`` has a row a seed and a column a variant."""
+    baseline = losses[grid.variants[tuple(labels[0] for labels in grid.labels.values())]]
+    yield "", "", float(baseline.mean()), np.nan, np.nan, np.nan, len(baseline)
+    for source, setting, point in _settings(grid.labels):
+        loss = losses[grid.variants[point]]
+        found = interval((sign * (baseline - loss)).to_numpy())
+        yield source, setting, float(loss.mean()), found.centre, found.low, found.high, len(loss)
+
+
+def _settings(labels: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (source, label, point) of each other label alone, and of all last labels together."""
+    for source, own in labels.items():
+        for label in own[1:]:
+            yield source, label, tuple(label if axis == source else given[0] for axis, given in labels.items())
+    if len(labels) > 1:
+        yield "all", "", tuple(given[-1] for given in labels.values())

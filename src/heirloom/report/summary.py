@@ -135,11 +135,15 @@ def onset_table(found: pd.DataFrame, key: str) -> Table:
 
 
 def attribution_table(attributed: pd.DataFrame) -> Table:
-    """Return what is gained at the last generation by switching error sources off (`attribution.table`)."""
-    table = _empty_table("Error sources: what is gained by switching one off, and all", ["off", "loss", "gain", "interval"])
-    for name, regime, _, off, loss, gain, low, high, _ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
-        shown = ("", "") if not off else (_number(gain), f"{_number(low)} to {_number(high)}")
-        table.add_row(name if not off else "", regime if not off else "", off or "-", _number(loss), *shown)
+    """Return what is gained at the last generation by other settings of error sources, one at a time and all (`attribution.table`)."""
+    table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
+    table.columns[0].header, table.columns[1].header = "experiment", "setting"
+    for name, regime, measure, source, setting, loss, gain, low, high, _ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
+        if not source:
+            table.add_section()
+            table.add_row(f"{name} ({regime}), {measure}", "all at work", _number(loss))
+        else:
+            table.add_row("", f"{source} {setting}".strip(), _number(loss), _number(gain), f"{_number(low)} to {_number(high)}")
     return table
 
 
