@@ -101,6 +101,26 @@ G = "experiments.gaussian"
             changed(f"{G}.grid", {"d": {"key": "rows", "values": {f"v{i}": i + 1 for i in range(501)}}}),
             r"501 variants, at most 500 are allowed",
         ),
+        (
+            changed(f"{G}.grid", {"a": {"key": "rows", "values": {"x": 1}}, "b": {"key": "rows", "values": {"y": 2}}}),
+            r"experiments.gaussian.grid: the axes a and b both set 'rows'",
+        ),
+        (
+            changed(
+                f"{G}.grid",
+                {
+                    "a": {"key": "rows", "values": {"x": 1, "x_y": 2}},
+                    "b": {"key": "generations", "values": {"y_z": 1, "z": 2}},
+                },
+            ),
+            r"experiments.gaussian.grid: labels joined by '_' name two variants alike",
+        ),
+        (
+            changed(G, {**VALID["experiments"]["gaussian"], "design": "sparse", "grid": {"a": {"key": "rows", "values": {"x": 1}}}}),
+            r"experiments.gaussian.design: 'sparse' is none of crossed, switched",
+        ),
+        (changed(f"{G}.design", "crossed"), r"experiments.gaussian.design: Extra inputs are not permitted"),
+        (changed(f"{G}.grid", {"a": {"key": "rows", "value": {"x": 1}}}), r"experiments.gaussian.grid.a.values: Field required"),
         (changed("schema_version", 99), r"schema_version 99 is newer than 1"),
         (changed("speed", "fast"), r"config: speed: Extra inputs are not permitted \(given: 'fast'\)"),
         ([], r"config: expected a mapping"),
@@ -134,6 +154,21 @@ def test_a_grid_expands_into_named_variants_that_cross_its_axes() -> None:
     assert list(expanded) == [f"gaussian__{name}" for name in names]
     assert [(e.rows, e.family.training.divisor) for e in expanded.values()] == [(5, "n"), (10, "n"), (5, "n-1"), (10, "n-1")]  # type: ignore[union-attr]
     assert {e.variant_of for e in expanded.values()} == {"gaussian"}
+
+
+def test_a_switched_grid_has_the_first_labels_each_other_label_alone_and_all_last_labels() -> None:
+    axes = {
+        "size": {"key": "rows", "values": {"few": 5, "some": 7, "many": 10}},
+        "divisor": {"key": "family.training.divisor", "values": {"mle": "n", "unbiased": "n-1"}},
+    }
+    raw = changed(f"{G}.grid", axes)
+    assert len(configuration.parse(raw).experiments) == 6
+    raw["experiments"]["gaussian"]["design"] = "switched"
+    names = ["few_mle", "some_mle", "many_mle", "few_unbiased", "many_unbiased"]
+    assert list(configuration.parse(raw).experiments) == [f"gaussian__{name}" for name in names]
+    assert configuration.parse(raw).experiments["gaussian__some_mle"].point == {"size": "some", "divisor": "mle"}
+    del raw["experiments"]["gaussian"]["grid"]["divisor"]
+    assert list(configuration.parse(raw).experiments) == ["gaussian__few", "gaussian__some", "gaussian__many"]
 
 
 def test_nothing_of_a_config_can_be_changed_after_reading() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import mixtures, vectors
@@ -62,3 +63,21 @@ def test_the_tails_of_a_normal_law_are_those_of_its_ellipsoid_and_of_a_mixture_t
 def test_a_source_without_a_law_is_refused() -> None:
     with pytest.raises(HeirloomError, match="their source must be `normal` or `mixture`"):
         mixtures.truth({"probability": 0.5})
+
+
+def test_the_wasserstein_distance_on_the_line_matches_quantiles() -> None:
+    x = np.linspace(-12, 12, 400_001)
+    share = np.cumsum(density(TWO, x)) * (x[1] - x[0])
+    u = (np.arange(200_000) + 0.5) / 200_000
+    quantiles = np.interp(u, share, x)
+    mean, variance = np.array([[0.5], [1.0]]), np.array([[[4.0]], [[0.0]]])
+    found = mixtures.wasserstein2_squared(mean, variance, TWO)
+    normal_quantiles = 0.5 + 2.0 * ndtri(u)
+    assert found == pytest.approx([((normal_quantiles - quantiles) ** 2).mean(), ((1.0 - quantiles) ** 2).mean()], rel=1e-3)
+
+
+def test_the_wasserstein_distance_to_a_normal_law_is_that_of_mean_and_deviation() -> None:
+    split = Mixture(np.array([[0.5, 0.5]]), np.full((1, 2, 1), 3.0), np.full((1, 2, 1, 1), 4.0))
+    mean, variance = np.array([[3.0], [1.0], [3.0]]), np.array([[[4.0]], [[4.0]], [[1.0]]])
+    for law in (normal(3.0, 4.0), split):
+        assert mixtures.wasserstein2_squared(mean, variance, law) == pytest.approx([0.0, 4.0, 1.0], abs=1e-9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pandas as pd
@@ -10,11 +9,16 @@ import pytest
 
 from heirloom.config import Config, parse
 from heirloom.report import attribution
+from heirloom.report.summary import attribution_table
 
-PARTS = {"statistical": 5.0, "approximation": 2.0}
+GRID = {
+    "statistical": {"key": "rows", "values": {"n10": 10, "n50": 50, "n100": 100}},
+    "approximation": {"key": "family.training.divisor", "values": {"mle": "n", "unbiased": "n-1"}},
+}
+PARTS = {"n10": 5.0, "n50": 1.0, "n100": 0.0, "mle": 2.0, "unbiased": 0.0}
 
 
-def config(values: dict[str, Any] | None = None) -> Config:
+def config(grid: dict[str, Any] | None = None, design: str = "crossed") -> Config:
     experiment = {
         "family": {"name": "gaussian"},
         "source": {"name": "normal", "rows": 100},
@@ -22,42 +26,67 @@ def config(values: dict[str, Any] | None = None) -> Config:
         "seeds": [0, 1, 2],
         "generations": 2,
         "rows": 10,
-        "grid": {
-            "statistical": {"key": "rows", "values": values or {"statistical": 10, "nostatistical": 100}},
-            "approximation": {"key": "family.training.divisor", "values": {"approximation": "n", "noapproximation": "n-1"}},
-        },
+        "grid": grid or GRID,
+        "design": design,
     }
     return parse({"regimes": {"replace": {}}, "experiments": {"e": experiment}})
 
 
-def frame() -> pd.DataFrame:
-    """Return losses that are the sum of the sources that are on, and 1 more where both are; seeds differ by a constant."""
+def frame(read: Config) -> pd.DataFrame:
+    """Return losses that are the sum of the parts, and 1 more in the baseline; seeds differ by a constant."""
     rows = []
-    for on in itertools.product((True, False), repeat=2):
-        loss = sum(part for part, is_on in zip(PARTS.values(), on, strict=True) if is_on) + all(on)
-        variant = "_".join(source if is_on else "no" + source for source, is_on in zip(PARTS, on, strict=True))
-        key = {"experiment": "e", "variant": variant, "regime": "replace", "metric": "wasserstein2_squared.median"}
+    for name, experiment in read.experiments.items():
+        labels = set(experiment.point.values())
+        loss = sum(PARTS[label] for label in labels) + (labels == {"n10", "mle"})
+        key = {"experiment": "e", "variant": name.removeprefix("e__"), "regime": "replace", "metric": "wasserstein2_squared.median"}
         rows += [{**key, "seed": seed, "generation": g, "value": g * (loss + 10 * seed) / 2} for seed in range(3) for g in (1, 2)]
     return pd.DataFrame(rows)
 
 
-def test_each_source_gains_its_part_and_all_together_more_than_the_sum() -> None:
-    table = attribution.table(frame(), config()).set_index("switched_off")
-    assert tuple(table.reset_index()[list(attribution.COLUMNS)].columns) == attribution.COLUMNS
-    assert table["gain"].to_dict() == pytest.approx({"": float("nan"), "statistical": 6, "approximation": 3, "all": 8}, nan_ok=True)
-    assert table["loss"].to_dict() == pytest.approx({"": 18, "statistical": 12, "approximation": 15, "all": 10})
+@pytest.mark.parametrize("design", ["crossed", "switched"])
+def test_each_setting_gains_its_part_and_all_together_more_or_less_than_the_sum(design: str) -> None:
+    read = config(design=design)
+    table = attribution.table(frame(read), read)
+    assert tuple(table.columns) == attribution.COLUMNS
+    found = table[["source", "setting", "loss", "gain"]].to_numpy().tolist()
+    assert found[1:] == [
+        ["statistical", "n50", 13.0, 5.0],
+        ["statistical", "n100", 12.0, 6.0],
+        ["approximation", "unbiased", 15.0, 3.0],
+        ["all", "", 10.0, 8.0],
+    ]
+    assert found[0][:3] == ["", "", 18.0]
+    assert attribution_table(table).row_count == 5
 
 
 def test_gains_are_differences_within_a_seed_so_that_what_seeds_share_widens_no_interval() -> None:
-    table = attribution.table(frame(), config()).set_index("switched_off")
-    assert (table.loc["statistical", "low"], table.loc["statistical", "high"]) == pytest.approx((6.0, 6.0))
-    noisy = frame()
-    chosen = noisy["variant"].eq("nostatistical_approximation") & noisy["seed"].eq(1)
-    noisy.loc[chosen, "value"] += 3
-    row = attribution.table(noisy, config()).set_index("switched_off").loc["statistical"]
+    read = config()
+    noisy = frame(read)
+    row = attribution.table(noisy, read).set_index("setting").loc["n100"]
+    assert (row["low"], row["high"]) == pytest.approx((6.0, 6.0))
+    noisy.loc[noisy["variant"].eq("n100_mle") & noisy["seed"].eq(1), "value"] += 3
+    row = attribution.table(noisy, read).set_index("setting").loc["n100"]
     assert row["low"] < 5 < row["high"]
 
 
-def test_a_grid_that_switches_nothing_is_not_attributed() -> None:
-    other = frame().assign(variant=frame()["variant"].str.replace("nostatistical", "large"))
-    assert attribution.table(other, config({"statistical": 10, "large": 100})).empty
+def test_where_every_chain_is_absorbed_what_is_gained_is_the_generations_until_then() -> None:
+    read = config({"computational": {"key": "family.training.precision", "values": {"float16": "float16", "float64": "float64"}}})
+    absorbed = {"float16": (0.5, 1.0, 1.0), "float64": (0.0, 0.25, 1.0)}
+    key = {"experiment": "e", "regime": "replace", "metric": "absorbed.mean"}
+    rows = [
+        {**key, "variant": variant, "seed": seed, "generation": g, "value": share}
+        for variant, shares in absorbed.items()
+        for seed in range(3)
+        for g, share in enumerate(shares, 1)
+    ]
+    table = attribution.table(pd.DataFrame(rows), read)
+    # mean generation of absorption: 1 + 0.5, and 1 + 1 + 0.75
+    assert table["measure"].unique().tolist() == [attribution.LIFETIME]
+    assert table[["loss", "gain"]].to_numpy()[1].tolist() == [2.75, 1.25]
+    assert table["loss"][0] == 1.5
+
+
+def test_a_grid_whose_axes_are_no_sources_is_not_attributed() -> None:
+    read = config({"size": GRID["statistical"]})
+    assert attribution.table(frame(read), read).empty
+    assert attribution.grids(read) == {}
