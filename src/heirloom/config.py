@@ -170,33 +170,37 @@ def _expanded(name: str, body: Any, where: str) -> list[tuple[str, Any]]:
     if not isinstance(body, Mapping) or "grid" not in body:
         return [(name, body)]
     body = dict(body)
-    grid, design = body.pop("grid"), body.pop("design", "crossed")
-    if not isinstance(grid, Mapping) or not grid:
-        raise HeirloomError(f"{where}: experiments.{name}.grid: expected axis → {{key, values}}")
+    grid, design, where = body.pop("grid"), body.pop("design", "crossed"), f"{where}: experiments.{name}"
     if design not in DESIGNS:
-        raise HeirloomError(f"{where}: experiments.{name}.design: {design!r} is none of {', '.join(DESIGNS)}")
-    axes = {str(label): _axis(axis, f"experiments.{name}.grid.{label}", where) for label, axis in grid.items()}
+        raise HeirloomError(f"{where}.design: {design!r} is none of {', '.join(DESIGNS)}")
+    axes = _axes(grid, f"{where}.grid")
     if (number := size(axes, design)) > MAX_VARIANTS:
-        raise HeirloomError(f"{where}: experiments.{name}.grid: {number} variants, at most {MAX_VARIANTS} are allowed")
-    for given, labels in {axis.key: [other for other in axes if axes[other].key == axis.key] for axis in axes.values()}.items():
-        if len(labels) > 1:
-            raise HeirloomError(f"{where}: experiments.{name}.grid: the axes {' and '.join(labels)} both set {given!r}")
-    variants = []
+        raise HeirloomError(f"{where}.grid: {number} variants, at most {MAX_VARIANTS} are allowed")
+    variants = {}
     for point in points(axes, design):
         variant = copy.deepcopy(body) | {"variant_of": name, "point": point}
         for label, axis in axes.items():
-            _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), f"{where}: experiments.{name}.grid")
-        variants.append((name + VARIANT_MARK + "_".join(point.values()), variant))
-    if len(dict(variants)) < len(variants):
-        raise HeirloomError(f"{where}: experiments.{name}.grid: labels joined by '_' name two variants alike; use other labels")
-    return variants
+            _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), f"{where}.grid")
+        variants[name + VARIANT_MARK + "_".join(point.values())] = variant
+    if len(variants) < number:
+        raise HeirloomError(f"{where}.grid: labels joined by '_' name two variants alike; use other labels")
+    return list(variants.items())
 
 
-def _axis(raw: Any, key: str, where: str) -> Axis:
-    try:
-        return Axis.model_validate(raw)
-    except ValidationError as error:
-        raise HeirloomError(f"{where}: {_one_line(error, key)}") from None
+def _axes(grid: Any, where: str) -> dict[str, Axis]:
+    """Return the axes of a grid as it stands in the file."""
+    if not isinstance(grid, Mapping) or not grid:
+        raise HeirloomError(f"{where}: expected axis → {{key, values}}")
+    axes: dict[str, Axis] = {}
+    for label, raw in grid.items():
+        try:
+            axis = Axis.model_validate(raw)
+        except ValidationError as error:
+            raise HeirloomError(f"{where}.{_one_line(error, str(label))}") from None
+        if same := [other for other in axes if axes[other].key == axis.key]:
+            raise HeirloomError(f"{where}: the axes {same[0]} and {label} both set {axis.key!r}")
+        axes[str(label)] = axis
+    return axes
 
 
 def _assign(body: dict[str, Any], key: str, value: Any, where: str) -> None:

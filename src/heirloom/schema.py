@@ -24,7 +24,8 @@ def generate() -> dict[str, Any]:
     grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
     experiment["properties"]["grid"] = {**grid, "description": "Axes of variants; each point becomes an experiment <name>__<labels>."}
     designs = "`crossed`: every combination of labels; `switched`: all first labels, each other label alone, and all last labels together."
-    experiment["properties"]["design"] = {"enum": list(DESIGNS), "default": "crossed", "description": f"Which points of the grid: {designs}"}
+    design = {"enum": list(DESIGNS), "default": "crossed", "description": f"Which points of the grid are run. {designs}"}
+    experiment["properties"]["design"] = design
     schema["$defs"][Axis.__name__] = Axis.model_json_schema()
     return schema
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import vl_convert
 
 from heirloom.config import Config, parse
-from heirloom.report import attribution
+from heirloom.report import attribution, charts, figures
 from heirloom.report.summary import attribution_table
 
 GRID = {
@@ -90,3 +91,12 @@ def test_a_grid_whose_axes_are_no_sources_is_not_attributed() -> None:
     read = config({"size": GRID["statistical"]})
     assert attribution.table(frame(read), read).empty
     assert attribution.grids(read) == {}
+
+
+def test_a_grid_over_sources_has_one_figure_in_place_of_those_of_its_variants() -> None:
+    read = config()
+    assert figures.listed(read) == [figures.Figure("e", "attribution")]
+    drawn = charts.attribution(attribution.table(frame(read), read), "e")
+    svg = vl_convert.vegalite_to_svg(drawn.to_json())
+    assert [label for label in ("statistical n50", "approximation unbiased", ">all<") if label not in svg] == []
+    assert "gain in wasserstein2 squared, median (interval: 95 %)" in svg

@@ -32,7 +32,7 @@ def test_an_experiment_without_rows_has_no_figure_of_ancestry() -> None:
 
 def test_every_kind_of_figure_has_a_caption_for_the_report() -> None:
     folder = Path(__file__).parents[2] / "docs" / "report"
-    assert {path.stem for path in folder.glob("*.rst")} == {*figures.KINDS, "diff", "workflow"}
+    assert {path.stem for path in folder.glob("*.rst")} == {*figures.KINDS, "attribution", "diff", "workflow"}
 
 
 def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:

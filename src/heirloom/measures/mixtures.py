@@ -115,8 +115,8 @@ def wasserstein2_squared(mean_RD: Floats, covariance_RDD: Floats, law: Mixture) 
 def _on_the_line(mean_R: Floats, variance_R: Floats, law: Mixture) -> Floats:
     """Return the squared Wasserstein-2 distance in one dimension between normal laws and a mixture, shape (R,).
 
-    On the line the optimal coupling matches quantiles (Villani 2003, Topics in Optimal Transportation, theorem 2.18). A normal law's are m +
-    s z(u), so the distance is (m - m0)² + s² + s0² - 2 s c with c the integral of the mixture's quantile times z over u in (0, 1); by parts
+    The optimal coupling matches quantiles (Villani 2003, Topics in Optimal Transportation, theorem 2.18). A normal law's are m + s z(u), so
+    the distance is (m - m0)² + s² + s0² - 2 s c with c the integral of the mixture's quantile times z over u in (0, 1); by parts
     c is the integral of phi(z(F(x))) over x. A variance of 0 is allowed. A mixture that is a normal law has c = s0.
     """
     from scipy.special import ndtr, ndtri

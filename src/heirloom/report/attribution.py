@@ -28,7 +28,7 @@ MEASURES = ("test_perplexity", "wasserstein2_squared", "wasserstein2_squared.med
 """What is lost, smaller being better; the first that an experiment measures is attributed."""
 
 LIFETIME = "generations_until_absorbed"
-"""What is attributed instead where every replica of every variant is absorbed in the end: the mean generation of that, more being better."""
+"""What is attributed instead where every replica of every variant is absorbed in the end: the mean generation of that. More is better."""
 
 COLUMNS = ("experiment", "regime", "measure", "source", "setting", "loss", "gain", "low", "high", "seeds")
 
@@ -74,7 +74,8 @@ def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
 
     rows = []
     for name, grid in grids(config).items():
-        measure, values, sign = _measured(frame[(frame["experiment"] == name) & (frame["regime"] != ORIGIN)])
+        own = frame[(frame["experiment"] == name) & (frame["regime"] != ORIGIN)]
+        measure, values, sign = _measured(own)
         for regime, arm in values.groupby("regime"):
             losses = arm.pivot_table(index="seed", columns="variant", values="value")
             rows += [(name, regime, measure, *row) for row in _of_arm(losses, grid, sign)]

@@ -143,6 +143,25 @@ def variance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.
     return _dressed(_panels(alt.layer(area, line), arms, 230, 170).properties(title=title))
 
 
+def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
+    """Draw what each setting of each error source gains (`attribution.table`), with its interval: a row a setting, a panel a regime."""
+    shown = numbers[numbers["source"] != ""].assign(label=lambda rows: (rows["source"] + " " + rows["setting"]).str.strip())
+    labels, sources = shown["label"].unique().tolist(), shown["source"].unique().tolist()
+    colours = [GREY if source == "all" else PALETTE[i % len(PALETTE)] for i, source in enumerate(sources)]
+    measure = str(shown["measure"].iloc[0]).replace("_", " ").replace(".", ", ")
+    base = alt.Chart(shown).encode(
+        y=alt.Y("label:N", sort=labels, title=None).axis(grid=True, labelLimit=260),
+        color=alt.Color("source:N", legend=None).scale(domain=sources, range=colours),
+    )
+    title = f"gain in {measure} (interval: 95 %)"
+    zero = alt.Chart(shown).mark_rule(color=BLACK, strokeDash=list(DOTTED)).encode(x=alt.datum(0))
+    whiskers = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    layers = alt.layer(zero, whiskers, base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("gain:Q", title=title)), data=shown)
+    panels = layers.properties(width=420, height=alt.Step(26)).facet(row=alt.Row("regime:N", title=None))
+    heading = _title("What other settings of the error sources gain", name, "right of zero: less is lost; all others as in the baseline")
+    return _dressed(panels.properties(title=heading))
+
+
 def _side_by_side(numbers: pd.DataFrame, arms: Mapping[str, Look], axes: Mapping[str, str], title: alt.Title) -> alt.TopLevelMixin:
     """Return one panel a metric, each with a line a regime."""
     panels = [_arms(numbers[numbers["metric"] == metric], arms, axis).properties(width=300, height=260) for metric, axis in axes.items()]

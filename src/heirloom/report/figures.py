@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import grids, tables
+from heirloom.report import attribution, grids, tables
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
@@ -62,8 +62,12 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+ATTRIBUTION = Kind("What another setting of each error source gains at the last generation, one at a time and all.", _is_text)
+"""The figure of a whole grid over error sources, which stands in for those of its variants: they are many, and alike."""
+
+
 class Figure(NamedTuple):
-    """One kind of figure of one experiment."""
+    """One kind of figure of one experiment, or of one grid over error sources."""
 
     experiment: str
     kind: str
@@ -75,7 +79,7 @@ class Figure(NamedTuple):
     @property
     def caption(self) -> str:
         """What the figure shows, in one line."""
-        return f"{self.experiment}: {KINDS[self.kind].caption}"
+        return f"{self.experiment}: {KINDS.get(self.kind, ATTRIBUTION).caption}"
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -88,9 +92,11 @@ class Figure(NamedTuple):
 
 
 def listed(config: Config) -> list[Figure]:
-    """Return every figure that a config has, in the order of the config."""
-    experiments = config.experiments.items()
-    return [Figure(name, kind) for name, experiment in experiments for kind in KINDS if KINDS[kind].applies(experiment)]
+    """Return every figure that a config has, in the order of the config; grids over error sources come last."""
+    switched = attribution.grids(config)
+    experiments = [(name, experiment) for name, experiment in config.experiments.items() if experiment.variant_of not in switched]
+    own = [Figure(name, kind) for name, experiment in experiments for kind in KINDS if KINDS[kind].applies(experiment)]
+    return own + [Figure(name, "attribution") for name in switched]
 
 
 def files(config: Config, *suffixes: str) -> list[str]:
@@ -125,18 +131,20 @@ def write(config: Config) -> None:
     with replacing(FOLDER) as folder:
         folder.mkdir()
         for figure in listed(config):
-            experiment = config.experiments[figure.experiment]
-            numbers = _numbers(figure, tables.of_experiment(frame, figure.experiment, experiment), config)
+            numbers = _numbers(figure, frame, config)
             numbers.to_csv(folder / Path(figure.file("csv")).name, index=False, lineterminator="\n", float_format="%.8g")
             _save(_chart(figure, numbers, config), figure, folder)
             index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in ("csv", "png", "svg")]
         (folder / Path(INDEX).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
-def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
+def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     from heirloom.report import numbers
 
+    if figure.kind == "attribution":
+        return attribution.table(frame[frame["experiment"] == figure.experiment], config)
     experiment = config.experiments[figure.experiment]
+    own = tables.of_experiment(frame, figure.experiment, experiment)
     if figure.kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
     if figure.kind == "grid":
@@ -155,6 +163,8 @@ def _numbers(figure: Figure, own: pd.DataFrame, config: Config) -> pd.DataFrame:
 def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
     from heirloom.report import charts
 
+    if figure.kind == "attribution":
+        return charts.attribution(numbers, figure.experiment).properties(description=figure.caption)
     drawn = {
         "test_perplexity": charts.test_perplexity,
         "synthetic_perplexity": charts.synthetic_perplexity,
