@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
-from heirloom.families import family, gaussian, ngram
+from heirloom.families import bernoulli, discrete, family, gaussian, gmm, kde, ngram, poisson
 from heirloom.rows import text_table, vector_table
+from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.transformer import Architecture, Decoding, Schedule, TransformerFit
@@ -136,6 +137,66 @@ def test_a_gaussian_judges_by_its_log_density() -> None:
     normal = math.log(2 * math.pi) / 2
     expected = [[-normal - math.log(2), -normal - math.log(2) - 0.5], [-normal, -normal - 2]]
     np.testing.assert_allclose(gaussian.log_likelihoods(model, vectors(x), 1), expected)
+
+
+def test_a_mixture_judges_by_the_log_density_of_all_components() -> None:
+    model = gmm.Model(np.array([[0.25, 0.75]]), np.array([[[0.0], [1.0]]]), np.array([[[[1.0]], [[4.0]]]]), np.array([1]))
+    x = np.array([[[0.0], [3.0]]])
+    density = [0.25 * phi(0.0) + 0.75 * phi(-0.5) / 2, 0.25 * phi(3.0) + 0.75 * phi(1.0) / 2]
+    np.testing.assert_allclose(gmm.log_likelihoods(model, vectors(x), 1), np.log([density]))
+
+
+def phi(z: float) -> float:
+    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def test_a_kernel_estimate_judges_by_the_mean_kernel_however_the_rows_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = np.array([[[4.0, 0.0], [0.0, 0.25]], [[1.0, 0.5], [0.5, 1.0]]])
+    model = kde.Model(np.array([[[0.0, 0.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]), kernel)
+    x = np.array([[[0.0, 0.0], [2.0, 0.5], [9.0, 9.0]], [[1.0, 1.0], [0.0, 0.0], [1.0, -1.0]]])
+    judged = kde.log_likelihoods(model, vectors(x), 1)
+    assert judged[0, 1] == pytest.approx(math.log((phi(1.0) * phi(1.0) + phi(0.0) * phi(-1.0)) / 2))
+    # x' C^-1 x is 4 / 3 along the diagonal and 4 across it
+    expected = [-math.log(2 * math.pi) - math.log(0.75) / 2 - distance / 2 for distance in (4 / 3, 0.0, 4.0)]
+    np.testing.assert_allclose(judged[1], expected)
+    monkeypatch.setattr(kde, "_PAIRS", 2)
+    np.testing.assert_array_equal(kde.log_likelihoods(model, vectors(x), 1), judged)
+
+
+def test_counts_and_rates_judge_by_their_log_probability() -> None:
+    ones = vectors(np.array([[[0.0], [1.0]], [[0.0], [1.0]]]))
+    with np.errstate(divide="raise"):
+        judged = bernoulli.log_likelihoods(bernoulli.Model(np.array([0.25, 1.0])), ones, 1)
+    np.testing.assert_allclose(judged, [[math.log(0.75), math.log(0.25)], [-math.inf, 0.0]])
+    numbers = vectors(np.array([[[0.0], [3.0]], [[0.0], [3.0]]]))
+    judged = poisson.log_likelihoods(poisson.Model(np.array([2.0, 0.0])), numbers, 1)
+    np.testing.assert_allclose(judged, [[-2.0, math.log(8 / 6) - 2.0], [0.0, -math.inf]])
+    model = discrete.train(vectors(np.array([[[2.0], [2.0], [5.0], [5.0]], [[7.0], [7.0], [7.0], [9.0]]])), NoTraining(), None, Stream(()))
+    judged = discrete.log_likelihoods(model, vectors(np.array([[[2.0], [9.0], [4.0]], [[9.0], [7.0], [2.0]]])), 1)
+    np.testing.assert_allclose(np.exp(judged), [[0.5, 0.0, 0.0], [0.25, 0.75, 0.0]])
+
+
+@pytest.mark.parametrize(("name", "field"), [("bernoulli", "probability"), ("poisson", "rate")])
+def test_a_rate_is_fitted_as_the_weighted_mean(name: str, field: str) -> None:
+    real, synthetic = np.array([[[1.0], [1.0]], [[0.0], [0.0]]]), np.array([[[0.0], [1.0], [0.0]], [[1.0], [1.0], [1.0]]])
+    rows = joined(*(vectors(part).weighted(weight) for part, weight in ((real, 1.5), (synthetic, 2 / 3))))
+    model = family(name).train(rows, NoTraining(), None, Stream(()))
+    np.testing.assert_allclose(getattr(model, field), [(2 * 1.5 + 2 / 3) / 5, 2 / 5])
+
+
+def test_a_weighted_poisson_chain_with_fresh_rows_has_the_variance_of_its_recursion() -> None:
+    replicas, fresh, written, weight = 4000, 5, 5, 0.6
+    rng = Stream((0, "chain")).generator()
+    model = poisson.Model(rng.poisson(3.0, (replicas, 10)).mean(axis=1))
+    variance = 3.0 / 10
+    for generation in range(1, 6):
+        (drawn,) = poisson.sample(model, None, written, NoSettings(), Stream((0, generation)))
+        real = rng.poisson(3.0, (replicas, fresh, 1)).astype(float)
+        rows = joined(vectors(real).weighted(2 * weight), vectors(drawn).weighted(2 * (1 - weight)))
+        model = poisson.train(rows, NoTraining(), None, Stream(()))
+        variance = weight**2 * 3.0 / fresh + (1 - weight) ** 2 * (3.0 / written + variance)
+    squares = (model.rate - 3.0) ** 2
+    assert abs((squares.mean() - variance) / (squares.std() / math.sqrt(replicas))) < 4
 
 
 @pytest.mark.parametrize("name", FITS)

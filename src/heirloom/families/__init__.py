@@ -36,5 +36,5 @@ if TYPE_CHECKING:  # mypy compares each module with the protocols
 
     _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae]
     _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]
-    _JUDGES: list[Judge] = [gaussian, ngram, transformer]
+    _JUDGES: list[Judge] = [bernoulli, discrete, gaussian, gmm, kde, ngram, poisson, transformer]
     _EDITORS: list[Editor] = [ngram, transformer]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import arrays
+from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.specs.base import NoSettings, NoTraining
@@ -33,8 +33,15 @@ class Model:
 
 
 def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
-    """Fit by maximum likelihood, the share of ones; neither a start nor randomness enters."""
-    return Model(rows.by_replica()[..., 0].mean(axis=1))
+    """Fit by maximum likelihood, the (weighted) share of ones; neither a start nor randomness enters."""
+    return Model(algebra.mean_of_numbers(rows))
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the log probability of each row in nats, shape (R, N): ln p of a one, ln(1 - p) of a zero."""
+    with np.errstate(divide="ignore"):  # a law that is fixed at one end gives the other minus infinity
+        log_zero_one_R2 = np.log(np.stack([1 - model.probability, model.probability], axis=1))
+    return np.take_along_axis(log_zero_one_R2, rows.by_replica()[..., 0].astype(np.int64), axis=1)
 
 
 def sample(

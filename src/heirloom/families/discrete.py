@@ -44,6 +44,17 @@ def sample(
     yield np.take_along_axis(trained_RN, chosen_RN, axis=1).astype(np.float64)[..., None]
 
 
+def log_likelihoods(model: Counts, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the log share of each row's type in nats, shape (R, N); minus infinity of a type that the model has not."""
+    x_RN = rows.by_replica()[..., 0].astype(np.int64)
+    judged_RN = np.full(x_RN.shape, -np.inf)
+    for x_N, judged_N, own in zip(x_RN, judged_RN, _replicas(model), strict=True):  # types ascend within a replica
+        types, place_N = model.types[own], np.searchsorted(model.types[own], x_N)
+        known_N = types[np.minimum(place_N, len(types) - 1)] == x_N
+        judged_N[known_N] = np.log(model.shares[own][place_N[known_N]])
+    return judged_RN
+
+
 def evaluate(model: Counts, sets: Sets, origin: Counts, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the law against the truth and the origin's counts; see `measure`."""
     return measure(model, origin, measuring)

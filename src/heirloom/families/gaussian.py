@@ -89,12 +89,7 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
     HeirloomError
         If a covariance is degenerate.
     """
-    x_RND = rows.by_replica()
-    log_det_R = vectors.log_determinant(model.covariance)
-    centred_RND = x_RND - model.mean[:, None, :]
-    distance_RN = (np.matmul(centred_RND, np.linalg.inv(model.covariance)) * centred_RND).sum(axis=-1)
-    constant = x_RND.shape[-1] * np.log(2.0 * np.pi)
-    return np.asarray(-0.5 * (distance_RN + log_det_R[:, None] + constant), dtype=np.float64)
+    return algebra.log_density(rows.by_replica(), model.mean, model.covariance)
 
 
 def sample(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import arrays, em
+from heirloom.families import algebra, arrays, em
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.specs.base import NoSettings
@@ -86,6 +86,21 @@ def sample(
         drawn_RDN = _affine(noise_RDN, roots_RKDD[:, k], model.means[:, k])
         np.copyto(x_RDN, drawn_RDN, where=(chosen_RN < below_RK[:, k, None])[:, None, :])
     yield np.ascontiguousarray(x_RDN.transpose(0, 2, 1))
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return each row's log density in nats, shape (R, N).
+
+    Raises
+    ------
+    HeirloomError
+        If a component's covariance is degenerate.
+    """
+    x_RND = rows.by_replica()
+    parts = zip(model.weights.T, np.moveaxis(model.means, 1, 0), np.moveaxis(model.covariances, 1, 0), strict=True)
+    return np.asarray(
+        np.logaddexp.reduce([np.log(weight_R)[:, None] + algebra.log_density(x_RND, *moments) for weight_R, *moments in parts])
+    )
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:

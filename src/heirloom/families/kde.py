@@ -28,6 +28,8 @@ from heirloom.streams import Stream
 Fit = KdeTraining
 Sampling = NoSettings
 
+_PAIRS = 1_000_000  # of rows compared at once: some 50 MB
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -79,6 +81,26 @@ def sample(
     noise_RND = np.matmul(noise_RND, algebra.root(model.kernel))
     noise_RND += np.take_along_axis(model.x, chosen_RN[:, :, None], axis=1)
     yield noise_RND
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return each row's log density in nats, shape (R, N): the logarithm of the mean kernel over the rows that the model keeps.
+
+    Raises
+    ------
+    HeirloomError
+        If a kernel is degenerate.
+    """
+    from scipy.special import logsumexp
+
+    num_kept, dim = model.x.shape[1:]
+    whitening_RDD = np.linalg.inv(algebra.root(model.kernel))
+    constant_R = -vectors.log_determinant(model.kernel) / 2 - dim * np.log(2 * np.pi) / 2 - np.log(num_kept)
+    judged_RN = []
+    for x_ND, kept_KD in zip(np.matmul(rows.by_replica(), whitening_RDD), np.matmul(model.x, whitening_RDD), strict=True):
+        blocks = np.array_split(x_ND, -(-len(x_ND) * num_kept // _PAIRS))
+        judged_RN.append(np.concatenate([logsumexp(-((x_BD[:, None] - kept_KD) ** 2).sum(axis=-1) / 2, axis=1) for x_BD in blocks]))
+    return np.asarray(constant_R[:, None] + judged_RN, dtype=np.float64)
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import arrays
+from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.specs.base import NoSettings, NoTraining
@@ -33,8 +33,16 @@ class Model:
 
 
 def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
-    """Fit by maximum likelihood, the mean; neither a start nor randomness enters."""
-    return Model(rows.by_replica()[..., 0].mean(axis=1))
+    """Fit by maximum likelihood, the (weighted) mean; neither a start nor randomness enters."""
+    return Model(algebra.mean_of_numbers(rows))
+
+
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the log probability of each row in nats, shape (R, N): x ln r - r - ln x!."""
+    from scipy.special import gammaln, xlogy
+
+    x_RN = rows.by_replica()[..., 0]
+    return np.asarray(xlogy(x_RN, model.rate[:, None]) - model.rate[:, None] - gammaln(x_RN + 1), dtype=np.float64)
 
 
 def sample(

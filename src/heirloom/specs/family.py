@@ -49,6 +49,11 @@ SOURCES = {
 
 ABILITIES = {
     "gaussian": frozenset({"weigh", "select"}),
+    "gmm": frozenset({"select"}),
+    "kde": frozenset({"select"}),
+    "discrete": frozenset({"select"}),
+    "bernoulli": frozenset({"weigh", "select"}),
+    "poisson": frozenset({"weigh", "select"}),
     "ngram": frozenset({"weigh", "select", "edit"}),
     "transformer": frozenset({"weigh", "select", "edit"}),
 }
