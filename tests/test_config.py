@@ -132,6 +132,77 @@ def test_bad_input_names_the_key_and_what_is_allowed_in_one_line(raw: Any, messa
     assert "\n" not in str(caught.value)
 
 
+TEN = {"source": {"name": "normal", "rows": 50}, "generations": 3, "rows": 10}
+
+
+@pytest.mark.parametrize(
+    ("regime", "more", "message"),
+    [
+        ({"original": {"share": 0.04}}, {}, r"regime 'r', generation 1: original.share 0.04 of 10 rows is less than half a row"),
+        (
+            {"fresh": 0.04, "original": {"share": 0.5}},
+            {},
+            r"generation 1: fresh 0.04 of 10 rows is less than half a row; raise it, or `rows`",
+        ),
+        ({"original": {"share": 0.5}, "fresh": 0.5}, {"rows": 3}, r"regime 'r', generation 1: the real shares round to 4 of 3 rows"),
+        (
+            {"original": {"share": 0.88}, "real_weight": 0.5},
+            {"rows": 4},
+            r"`real_weight` needs synthetic rows, but the real shares round to all",
+        ),
+        (
+            {"multiple": 2.5, "select": {"by": "likelihood", "share": 0.45, "true_keep": 0.9}},
+            {"rows": 5},
+            r"generation 1: 5 synthetic rows are needed, but 4 of 12 are kept; raise `multiple`, `select.share` or `rows`",
+        ),
+        (
+            {"original": {"share": 1.0}, "budget": "grows", "select": {"by": "likelihood", "share": 0.04}},
+            {},
+            r"generation 1: 1 synthetic rows are needed, but 0 of 10 are kept",
+        ),
+        (
+            {"synthetic": "all", "budget": "drawn"},
+            {"family": {"name": "gaussian", "path": "statistics"}, "granularity": "chain"},
+            r"e.regimes: 'r' draws from rows of earlier generations \(`budget: drawn`\), of which family.path: statistics has none",
+        ),
+        (
+            {"original": {"share": 0.9}},
+            {"family": {"name": "gaussian", "path": "statistics"}, "granularity": "chain"},
+            r"family.path: statistics needs more synthetic rows than dimensions \(1\), got 1; use path: rows",
+        ),
+        ({}, {"family": {"name": "gaussian", "training": {"divisor": "n-1"}}, "rows": 1}, r"'gaussian' as set needs at least 2 rows"),
+        ({}, {"family": {"name": "gmm", "training": {"components": 11}}}, r"'gmm' as set needs at least 11 rows, but a generation has 10"),
+        ({}, {"family": {"name": "kde"}, "origin_rows": 1}, r"'kde' as set needs at least 2 rows, but a generation has 1"),
+        (
+            {"original": {"share": 0.5}, "real_weight": 0.5},
+            {"family": {"name": "kde"}},
+            r"experiments.e.regimes: 'r' asks to weigh, which 'kde' cannot",
+        ),
+        (
+            {"multiple": 2.0},
+            {"family": {"name": "linear_regression"}, "source": {"name": "linear", "rows": 50}},
+            r"regime 'r' \(one row of the design a label\) needs 20 real rows, but there are 10",
+        ),
+        ({"growth": 2.0, "fresh": 0.5}, {}, r"regime 'r' .* needs 155 real rows, but there are 50"),
+        (
+            {},
+            {"source": {"name": "normal", "dim": 2, "covariance": [[1.0, 2.0], [2.0, 1.0]], "rows": 50}},
+            r"experiments.e.source: covariance must be positive definite",
+        ),
+        (
+            {},
+            {"source": {"name": "mixture", "weights": [0.5, 0.4], "means": [[0.0], [1.0]], "covariances": [1.0, 1.0], "rows": 50}},
+            r"experiments.e.source: weights must sum to 1, not 0.9",
+        ),
+    ],
+)
+def test_what_cannot_be_met_is_refused_before_any_job(regime: dict[str, Any], more: dict[str, Any], message: str) -> None:
+    experiment = {"family": {"name": "gaussian"}, "regimes": ["r"], **TEN, **more}
+    with pytest.raises(HeirloomError, match=message) as caught:
+        configuration.parse({"regimes": {"r": regime}, "experiments": {"e": experiment}})
+    assert "\n" not in str(caught.value)
+
+
 def test_a_path_without_rows_needs_a_chain() -> None:
     raw = changed(f"{G}.family", {"name": "discrete", "path": "statistics"})
     raw["experiments"]["gaussian"]["source"] = {"name": "categorical", "rows": 50, "law": {"kind": "uniform", "types": 3}}

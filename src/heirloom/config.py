@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import ABILITIES, SINGLE_FAMILIES, SOURCES, TEXT_FAMILIES, Family
+from heirloom.specs.family import ABILITIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
 from heirloom.specs.grid import DESIGNS, Axis, Name, points, size
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
@@ -110,6 +110,11 @@ class Config(Strict):
                 if not (experiment.has_rows or self.regimes[regime].is_plain):
                     raise ValueError(f"experiments.{name}.regimes: {regime!r} needs rows to act on; family.path: statistics draws none")
                 family = experiment.family.name
+                if not experiment.has_rows and self.regimes[regime].budget == "drawn" and family not in SUBSETS:
+                    raise ValueError(
+                        f"experiments.{name}.regimes: {regime!r} draws from rows of earlier generations (`budget: drawn`), of which "
+                        f"family.path: statistics has none for {family!r}; use path: rows"
+                    )
                 if lacking := sorted(self.regimes[regime].abilities - ABILITIES.get(family, frozenset())):
                     raise ValueError(f"experiments.{name}.regimes: {regime!r} asks to {' and '.join(lacking)}, which {family!r} cannot")
         return self

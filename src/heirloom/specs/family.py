@@ -58,3 +58,6 @@ ABILITIES = {
     "transformer": frozenset({"weigh", "select", "edit"}),
 }
 """Family → what it can do for a regime beyond the four steps (`Regime.abilities`); a family that is not here can do none of it."""
+
+SUBSETS = frozenset({"discrete"})
+"""Families whose sufficient statistics say how a subset is distributed, so that `path: statistics` can draw from earlier generations."""

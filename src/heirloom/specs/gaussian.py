@@ -39,6 +39,11 @@ class Gaussian(Strict):
     training: GaussianTraining = GaussianTraining()
     sampling: NoSettings = NoSettings()
 
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a fit needs."""
+        return 2 if self.training.divisor == "n-1" else 1
+
     @model_validator(mode="after")
     def _statistics_are_exact(self) -> Self:
         if self.path == "statistics" and self.training.precision != "float64":

@@ -37,3 +37,8 @@ class Gmm(Strict):
     name: Literal["gmm"]
     training: GmmTraining = GmmTraining()
     sampling: NoSettings = NoSettings()
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a fit needs."""
+        return max(2, self.training.components)

@@ -32,3 +32,8 @@ class Kde(Strict):
     name: Literal["kde"]
     training: KdeTraining = KdeTraining()
     sampling: NoSettings = NoSettings()
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a fit needs."""
+        return 2 if self.training.bandwidth == "scott" else 1

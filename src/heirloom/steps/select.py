@@ -11,7 +11,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Judge
 from heirloom.specs.regime import Select
-from heirloom.steps.common import finish
+from heirloom.steps.common import finish, naming
 
 
 def run(step: Mapping[str, Any], synthetic: str, origin: str, parent: str | None, selected: str) -> None:
@@ -35,7 +35,8 @@ def run(step: Mapping[str, Any], synthetic: str, origin: str, parent: str | None
 def select(step: Mapping[str, Any], synthetic: Dataset, origin: Any, parent: Any, generation: int) -> Dataset:
     """Return the rows that a slice's judge keeps; ``parent`` is read by a detector only."""
     module, judged = cast("Judge", family(step["family"])), Select.model_validate(step["select"])
-    score_RN = module.log_likelihoods(origin, synthetic, step.get("chunk_rows", 1))
-    if judged.by == "detector":
-        score_RN = score_RN - module.log_likelihoods(parent, synthetic, step.get("chunk_rows", 1))
+    with naming(generation):
+        score_RN = module.log_likelihoods(origin, synthetic, step.get("chunk_rows", 1))
+        if judged.by == "detector":
+            score_RN = score_RN - module.log_likelihoods(parent, synthetic, step.get("chunk_rows", 1))
     return mixing.select(synthetic, score_RN, judged, streams.step(step["seed"], step["regime"], generation, "select"))
