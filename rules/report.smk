@@ -1,6 +1,6 @@
 # Report. Needs: every file of measures that the config asks for; for grids of images, the sets of images.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
-# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution}.csv, and
+# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
 # results/figures/ (each figure as SVG, PNG and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for.
 # `snakemake --report results/report.html` shows them.
 from heirloom import codehash
@@ -18,6 +18,7 @@ rule summarise:
         intervals=tables.INTERVALS,
         onset=tables.ONSET,
         attribution=tables.ATTRIBUTION,
+        theory=tables.THEORY,
         plots=tables.plot_files(CONFIG),
     log:
         "logs/summarise.log",

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from heirloom import theory
 from heirloom.config import Config
-from heirloom.report import summary, tables
+from heirloom.report import agreement, summary, tables
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_text_arms_are_shown_at_generations_0_1_and_the_last(printed: list[str])
 
 def test_a_mean_stands_beside_its_closed_form_and_z_score(printed: list[str], config: Config) -> None:
     toy = config.experiments["toy"]
-    checks = summary.check(tables.of_experiment(tables.load(), "toy", toy), "keep", toy, config)
+    checks = agreement.check(tables.of_experiment(tables.load(), "toy", toy), "keep", toy, config)
     known = theory.keep(10, 7, 1).variance[-1]
     assert checks["covariance_trace"].expected == pytest.approx(known)
     assert checks["covariance_trace"].z == pytest.approx((0.9 ** (1 + 0.3 * 6) - known) / 0.02)
@@ -55,12 +55,12 @@ def test_one_seed_and_one_replica_have_no_z_score(run: Path, config: Config) -> 
     own = tables.of_experiment(tables.gather(config), "toy", toy)
     means = own[own["metric"].str.endswith(".mean")]
     single = means.assign(metric=means["metric"].str.removesuffix(".mean"))
-    assert summary.check(single, "replace", toy, config)["covariance_trace"].z is None
+    assert agreement.check(single, "replace", toy, config)["covariance_trace"].z is None
 
 
 def test_a_measure_that_was_not_taken_is_not_checked(run: Path, config: Config) -> None:
     toy = config.experiments["toy"]
     own = tables.of_experiment(tables.gather(config), "toy", toy)
     without = own[~own["metric"].str.startswith("log_determinant")]
-    assert "log_determinant" in summary.check(own, "replace", toy, config)
-    assert "log_determinant" not in summary.check(without, "replace", toy, config)
+    assert "log_determinant" in agreement.check(own, "replace", toy, config)
+    assert "log_determinant" not in agreement.check(without, "replace", toy, config)

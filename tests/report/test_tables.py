@@ -90,7 +90,7 @@ def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     single = ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json"]
     assert sorted(str(path) for path in first) == sorted(
-        [*single, tables.INTERVALS, tables.ONSET, tables.ATTRIBUTION, *tables.plot_files(config)]
+        [*single, tables.INTERVALS, tables.ONSET, tables.ATTRIBUTION, tables.THEORY, *tables.plot_files(config)]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +54,21 @@ def summary(config: ConfigFile = CONFIG) -> None:
     from heirloom.report.summary import print_summary
 
     print_summary(load(config))
+
+
+@app.command()
+def theory(
+    page: Annotated[Path | None, typer.Option("--page", help="Renew the table in this Markdown page instead of printing it.")] = None,
+) -> None:
+    """Print each closed form of the last run beside what was simulated, and z, as Markdown."""
+    from heirloom.manifest import write_text
+    from heirloom.report import agreement
+
+    lines = agreement.markdown(agreement.load())
+    if page is None:
+        typer.echo(lines, nl=False)
+    else:
+        write_text(page, agreement.inserted(page.read_text(encoding="utf-8"), lines))
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from heirloom import paths
 from heirloom.config import Config, Experiment
-from heirloom.report import attribution, expected, figures, onset, tables
+from heirloom.report import attribution, figures, onset, tables
+from heirloom.report.agreement import Check, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +54,6 @@ LEGEND = (
 )
 
 SUSPICIOUS_Z = 4.0
-
-
-class Check(NamedTuple):
-    """A measured mean against its closed form, and by how many standard errors it is off (None without an error)."""
-
-    expected: float
-    z: float | None
 
 
 def print_summary(config: Config, console: Console | None = None) -> None:
@@ -157,23 +151,6 @@ def _empty_table(title: str, columns: list[str]) -> Table:
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
-
-
-def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
-    """Return the last generation's measures that have a closed form: z = (mean - expected) / standard error of the mean.
-
-    Trust z only where the generations are no more than the rows a generation: beyond, rare huge replicas carry the mean.
-    """
-    from heirloom.report.numbers import estimates
-
-    checks = {}
-    for measure, curve in expected.curves(experiment, config.regimes[regime]).items():
-        if not own["metric"].isin([measure, f"{measure}.mean"]).any():
-            continue  # such as the survival of types seen once, where there are none
-        last = estimates(own, [regime], measure).iloc[-1]
-        off = float(last["mean"] - curve[-1])
-        checks[measure] = Check(float(curve[-1]), off / float(last["se"]) if last["se"] > 0 else None)
-    return checks
 
 
 def _value(own: pd.DataFrame, metric: str, regime: str, generation: int) -> float:

@@ -5,7 +5,7 @@ Imported by the Snakefile at every start, so that pandas and pyarrow are importe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,7 @@ PLOTS = f"{paths.RESULTS}/plots"
 ONSET = f"{paths.RESULTS}/onset.csv"
 ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
 INTERVALS = f"{paths.RESULTS}/intervals.csv"
+THEORY = f"{paths.RESULTS}/theory.csv"
 
 COLUMNS = ("experiment", "variant", "regime", "seed", "generation", "metric", "value")
 
@@ -127,7 +128,7 @@ def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.D
 
 
 def write(config: Config) -> None:
-    """Write the tidy table, headline numbers with intervals, onsets of collapse, and a table an experiment for ``dvc plots``."""
+    """Write the tidy table, headline numbers, intervals, onsets of collapse, closed forms, and a table an experiment for ``dvc plots``."""
     from heirloom.report import attribution, intervals
 
     frame = gather(config)
@@ -137,6 +138,7 @@ def write(config: Config) -> None:
     write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin(HEADLINES)])))
     write_text(ONSET, _csv(onsets(frame, config)))
     write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
+    write_text(THEORY, _csv(agreements(frame, config)))
     with replacing(PLOTS) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(plot_files(config), config.experiments.items(), strict=True):
@@ -145,16 +147,28 @@ def write(config: Config) -> None:
 
 def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``."""
-    import pandas as pd
-
     from heirloom.report import onset
+
+    return _each(frame, config, onset.table)
+
+
+def agreements(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Return closed forms beside the measured (`agreement.table`), led by the columns ``experiment`` and ``variant``."""
+    from heirloom.report import agreement
+
+    return _each(frame, config, agreement.table)
+
+
+def _each(frame: pd.DataFrame, config: Config, table: Callable[[pd.DataFrame, Experiment, Config], pd.DataFrame]) -> pd.DataFrame:
+    """Return the tables of all experiments as one."""
+    import pandas as pd
 
     parts = []
     for key, experiment in config.experiments.items():
         name, variant = names(key, experiment)
-        own = onset.table(of_experiment(frame, key, experiment), experiment, config)
-        parts.append(own.assign(experiment=name, variant=variant))
-    return pd.concat(parts)[["experiment", "variant", *onset.COLUMNS]]
+        own = table(of_experiment(frame, key, experiment), experiment, config)
+        parts.append(own.assign(experiment=name, variant=variant)[["experiment", "variant", *own.columns]])
+    return pd.concat(parts)
 
 
 def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[str, float]]]:
