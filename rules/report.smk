@@ -1,4 +1,4 @@
-# Report. Needs: every file of measures that the config asks for; for grids of images, the sets of images.
+# Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
 # results/figures/ (each figure as SVG, PNG and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for.
@@ -32,12 +32,13 @@ rule summarise:
 
 
 rule plot:
-    """Draw every figure from the tidy table; grids of images, from the datasets."""
+    """Draw every figure from the tidy table; images and rows of the plane, from the datasets."""
     input:
         metrics=ancient(tables.METRICS),
-        images=ancient(figures.datasets(CONFIG)),
+        shown=ancient(sorted({*figures.datasets(CONFIG).values()})),
         fingerprints=[
-            paths.fingerprint(p) for p in (tables.METRICS, *figures.datasets(CONFIG))
+            paths.fingerprint(p)
+            for p in (tables.METRICS, *{*figures.datasets(CONFIG).values()})
         ],
     output:
         index=figures.INDEX,
@@ -50,6 +51,7 @@ rule plot:
     params:
         code=codehash.of("heirloom.report.figures:write"),
         regimes=sorted(CONFIG.regimes),
+        shown=sorted(figures.datasets(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom plot --config {params.config_file:q} 2> {log}"

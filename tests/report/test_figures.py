@@ -11,6 +11,7 @@ import pytest
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import figures, tables
+from heirloom.report.kinds import GRID_KINDS, KINDS
 
 
 def test_every_experiment_has_the_figure_of_ancestry_and_those_of_its_family(config: Config) -> None:
@@ -27,12 +28,13 @@ def test_an_experiment_without_rows_has_no_figure_of_ancestry() -> None:
     body = {"source": source, "regimes": ["replace"], "generations": 1, "rows": 9, "granularity": "chain"}
     experiments = {path: {**body, "family": {"name": "discrete", "path": path}} for path in ("rows", "statistics")}
     config = parse({"regimes": {"replace": {}}, "experiments": experiments})
-    assert figures.listed(config) == [figures.Figure("rows", "ancestry")]
+    shown = [("rows", "ancestry"), ("rows", "beside_theory"), ("statistics", "beside_theory")]
+    assert figures.listed(config) == [figures.Figure(*figure) for figure in shown]
 
 
 def test_every_kind_of_figure_has_a_caption_for_the_report() -> None:
     folder = Path(__file__).parents[2] / "docs" / "report"
-    assert {path.stem for path in folder.glob("*.rst")} == {*figures.KINDS, "attribution", "diff", "workflow"}
+    assert {path.stem for path in folder.glob("*.rst")} == {*KINDS, *GRID_KINDS, "diff", "workflow"}
 
 
 def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:
@@ -57,7 +59,7 @@ def test_a_figure_s_svg_has_marks_and_its_words_as_text(run: Path, config: Confi
     tables.write(only)
     figures.write(only)
     svg = Path("results/figures/toy_variance.svg").read_text()
-    assert "Total variance of the fitted Gaussian" in svg
+    assert "Total variance of the fitted density" in svg
     assert svg.count("mark-line") >= 4
 
 

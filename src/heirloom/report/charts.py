@@ -54,26 +54,26 @@ def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
 
 def test_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the perplexity on held-out real text by generation, one line a regime; ``arms`` are in the order of the legend."""
-    title = _title("Perplexity on held-out real text", name, _what(numbers, arms))
-    return _dressed(_arms(numbers, arms, "test perplexity (lower is better)", title).properties(width=480, height=300))
+    title = heading("Perplexity on held-out real text", name, _what(numbers, arms))
+    return dressed(_arms(numbers, arms, "test perplexity (lower is better)", title).properties(width=480, height=300))
 
 
 def diversity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw distinct-3 and token entropy of the synthetic text side by side."""
     axes = {"distinct_3": "distinct 3-grams / all 3-grams", "token_entropy": "token entropy (nats)"}
-    return _side_by_side(numbers, arms, axes, _title("Diversity of the synthetic text", name, _what(numbers, arms)))
+    return _side_by_side(numbers, arms, axes, heading("Diversity of the synthetic text", name, _what(numbers, arms)))
 
 
 def ancestry(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the share of real rows and the mean depth of each generation's training set side by side."""
     axes = {"ancestry.real_row_share": "real rows / all rows", "ancestry.depth_mean": "models since a human, mean over rows"}
-    return _side_by_side(numbers, arms, axes, _title("Ancestry of the training sets", name, _what(numbers, arms)))
+    return _side_by_side(numbers, arms, axes, heading("Ancestry of the training sets", name, _what(numbers, arms)))
 
 
 def latent(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the latent spread of the images and the evidence lower bound on real ones side by side."""
     axes = {"latent_spread": "spread of latent means under generation 0", "test_elbo": "ELBO of held-out real images (nats)"}
-    return _side_by_side(numbers, arms, axes, _title("What the images still span", name, _what(numbers, arms)))
+    return _side_by_side(numbers, arms, axes, heading("What the images still span", name, _what(numbers, arms)))
 
 
 def grid(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -83,64 +83,40 @@ def grid(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopL
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelPadding=4)
     across = alt.Column("generation:O", title="generation", header=header)
     faceted = placed.facet(row=alt.Row("regime:N", title=None, sort=list(arms), header=header), column=across, spacing=8)
-    return _dressed(
-        faceted.properties(title=_title("Images by generation", name, "the first of each set, of the first seed; 0: real images"))
+    return dressed(
+        faceted.properties(title=heading("Images by generation", name, "the first of each set, of the first seed; 0: real images"))
     )
 
 
 def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the histograms of row perplexity under generation 0, a panel a regime and a curve a generation."""
     generations = sorted(numbers["generation"].unique().tolist())
-    colour = _ordered("generation", generations, [BLACK, *_ramp(len(generations) - 1)], "generation")
+    colour = ordered("generation", generations, [BLACK, *ramp(len(generations) - 1)], "generation")
     low, high = numbers["perplexity"].min(), numbers["perplexity"].max()
     x = alt.X("perplexity:Q", title="row perplexity under generation 0 (log)").scale(type="log", domain=[low, high], nice=False)
     x = x.axis(values=[1, 3, 10, 30, 100, 300, 1000, 3000, 10_000], format=",d", grid=False)
     y = alt.Y("share:Q", title="rows (%) per tenth of a decade").axis(format=".0%", tickCount=5)
     line = alt.Chart(numbers).mark_line(strokeWidth=1.8).encode(x=x, y=y, color=colour)
-    title = _title(
+    title = heading(
         "How surprising generation 0 finds the text of later generations",
         name,
         "black: real text that it has not seen; further left: text that it finds more likely",
     )
-    return _dressed(_panels(line, arms, 250, 190).properties(title=title))
+    return dressed(panels(line, arms, 250, 190).properties(title=title))
 
 
 def tail_survival(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the share of real words that still occur, a panel a regime and a line a frequency band."""
     bands = [band for band in BANDS if band in set(numbers["band"])]
-    colour = _ordered("band", bands, _ramp(len(bands)), "times in real text")
+    colour = ordered("band", bands, ramp(len(bands)), "times in real text")
     y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
-    line = alt.Chart(numbers).mark_line(point=_points(numbers), strokeWidth=2).encode(x=_generations(numbers), y=y, color=colour)
-    title = _title(
+    line = alt.Chart(numbers).mark_line(point=_points(numbers), strokeWidth=2).encode(x=generation_axis(numbers), y=y, color=colour)
+    title = heading(
         "Real words that still occur in the synthetic text",
         name,
         "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled",
     )
-    return _dressed(_panels(line, arms, 230, 190).properties(title=title))
-
-
-def variance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
-    """Draw the fitted total variance, mean with two standard errors and median, against the closed form."""
-    labels = {"mean": "mean ± 2 se", "median": "median", "expected": "closed form of the mean"}
-    keys = ["regime", "generation"]
-    lines = numbers.melt(keys, list(labels), "which", "variance").dropna().assign(low=float("nan"), high=float("nan"))
-    band = numbers[[*keys]].assign(which="mean", low=numbers["mean"] - 2 * numbers["se"], high=numbers["mean"] + 2 * numbers["se"])
-    rows = pd.concat([lines, band.dropna()], ignore_index=True).replace({"which": labels})
-    domain = [label for label in labels.values() if label in set(rows["which"])]
-    style = dict(zip(labels.values(), ((BLUE, SOLID), (ORANGE, DOTTED), (BLACK, DASHED)), strict=True))
-    legend = alt.Legend(title=None, symbolSize=300, symbolStrokeWidth=2)
-    colour = alt.Color("which:N", legend=legend).scale(domain=domain, range=[style[label][0] for label in domain])
-    dash = alt.StrokeDash("which:N", legend=legend).scale(domain=domain, range=[list(style[label][1]) for label in domain])
-    base = alt.Chart(rows).encode(x=_generations(numbers))
-    area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
-    y = alt.Y("variance:Q", title="covariance trace").axis(tickCount=5)
-    line = base.transform_filter("isValid(datum.variance)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
-    title = _title(
-        "Total variance of the fitted Gaussian",
-        name,
-        "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean",
-    )
-    return _dressed(_panels(alt.layer(area, line), arms, 230, 170).properties(title=title))
+    return dressed(panels(line, arms, 230, 190).properties(title=title))
 
 
 def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
@@ -165,7 +141,7 @@ def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
 def _side_by_side(numbers: pd.DataFrame, arms: Mapping[str, Look], axes: Mapping[str, str], title: alt.Title) -> alt.TopLevelMixin:
     """Return one panel a metric, each with a line a regime."""
     panels = [_arms(numbers[numbers["metric"] == metric], arms, axis).properties(width=300, height=260) for metric, axis in axes.items()]
-    return _dressed(alt.hconcat(*panels, spacing=30).properties(title=title))
+    return dressed(alt.hconcat(*panels, spacing=30).properties(title=title))
 
 
 def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt.Title | None = None) -> alt.LayerChart:
@@ -173,7 +149,7 @@ def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt
     names, legend = list(arms), alt.Legend(title="regime", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
     colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
     dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
-    base = alt.Chart(numbers).encode(x=_generations(numbers), color=colour)
+    base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     y = alt.Y("mean:Q", title=axis).scale(zero=False)
     line = base.mark_line(point=_points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
@@ -181,7 +157,7 @@ def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt
     return alt.layer(*layers, **({"title": title} if title else {}))
 
 
-def _panels(chart: alt.Chart, arms: Mapping[str, Look], width: int, height: int) -> alt.FacetChart:
+def panels(chart: alt.Chart, arms: Mapping[str, Look], width: int, height: int) -> alt.FacetChart:
     """Return one panel a regime, three a row, each with its own labelled axes."""
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start", labelPadding=4)
     facet = alt.Facet("regime:N", title=None, sort=list(arms), header=header)
@@ -189,7 +165,8 @@ def _panels(chart: alt.Chart, arms: Mapping[str, Look], width: int, height: int)
     return faceted.resolve_axis(x="independent", y="independent")
 
 
-def _generations(numbers: pd.DataFrame) -> alt.X:
+def generation_axis(numbers: pd.DataFrame) -> alt.X:
+    """Return the axis of generations, from 0 to the last one."""
     last = int(numbers["generation"].max())
     return (
         alt.X("generation:Q", title="generation")
@@ -202,12 +179,13 @@ def _points(numbers: pd.DataFrame) -> dict[str, int] | bool:
     return {"size": 36} if numbers["generation"].max() <= POINTS_UP_TO else False
 
 
-def _ordered(field: str, values: Sequence[object], colours: Sequence[str], title: str) -> alt.Color:
+def ordered(field: str, values: Sequence[object], colours: Sequence[str], title: str) -> alt.Color:
+    """Return the colour of an ordered field, given its values and their colours in order."""
     legend = alt.Legend(title=title, symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
     return alt.Color(f"{field}:O", sort=list(values), legend=legend).scale(domain=list(values), range=list(colours))
 
 
-def _ramp(count: int) -> list[str]:
+def ramp(count: int) -> list[str]:
     """Return colours spread evenly over the ordered scale, darkest first."""
     return [VIRIDIS[round(i * (len(VIRIDIS) - 1) / max(1, count - 1))] for i in range(count)]
 
@@ -218,11 +196,12 @@ def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
     return over + ("; dashed grey: trained on real text only" if Look(GREY, DASHED) in arms.values() else "")
 
 
-def _title(text: str, name: str, subtitle: str) -> alt.Title:
+def heading(text: str, name: str, subtitle: str) -> alt.Title:
+    """Return a figure's title: what it shows, and below it of which experiment, and how to read it."""
     return alt.Title(text, subtitle=f"{name} · {subtitle}", anchor="start", offset=12)
 
 
-def _dressed(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+def dressed(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
     """Return the chart with the fonts and lines that all figures share."""
     return (
         chart.configure(font=FONT, background="white", padding=12)

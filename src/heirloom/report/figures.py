@@ -5,18 +5,14 @@ Imported by the Snakefile at every start, so that pandas and Altair are imported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import attribution, grids, tables
-from heirloom.specs.gaussian import Gaussian
-from heirloom.specs.gmm import Gmm
-from heirloom.specs.kde import Kde
-from heirloom.specs.vae import Vae
+from heirloom.report import attribution, grids, scatter, tables
+from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, grid_kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,47 +23,8 @@ DIFF = f"{paths.RESULTS}/diffs/{{experiment}}_{{regime}}.html"
 PIXELS_PER_POINT = 2
 
 
-class Kind(NamedTuple):
-    """A kind of figure: what it shows, in one line, and which experiments have it."""
-
-    caption: str
-    applies: Callable[[Experiment], bool]
-
-
-def _is_text(experiment: Experiment) -> bool:
-    return experiment.is_text
-
-
-def _has_rows(experiment: Experiment) -> bool:
-    return experiment.has_rows
-
-
-def _has_variance(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Gaussian | Gmm | Kde)
-
-
-def _is_images(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Vae)
-
-
-KINDS: Mapping[str, Kind] = {
-    "test_perplexity": Kind("Perplexity of each generation's model on held-out real text, by regime.", _is_text),
-    "synthetic_perplexity": Kind("Histogram of each generation's text by its perplexity under generation 0, by regime.", _is_text),
-    "tail_survival": Kind("Share of the real text's words that still occur in the synthetic text, by frequency and regime.", _is_text),
-    "diversity": Kind("Distinct 3-grams and token entropy of each generation's text, by regime.", _is_text),
-    "ancestry": Kind("Share of real rows, and models since a human, in each generation's training set, by regime.", _has_rows),
-    "variance": Kind("Total variance of the fitted density by regime, against the closed form where there is one.", _has_variance),
-    "latent": Kind("Spread of each generation's images under generation 0's encoder, and ELBO of real images, by regime.", _is_images),
-    "grid": Kind("The first hundred images of each generation, by regime; generation 0: real images.", _is_images),
-}
-
-
-ATTRIBUTION = Kind("What another setting of each error source gains at the last generation, one at a time and all.", _is_text)
-"""The figure of a whole grid over error sources, which stands in for those of its variants: they are many, and alike."""
-
-
 class Figure(NamedTuple):
-    """One kind of figure of one experiment, or of one grid over error sources."""
+    """One kind of figure of one experiment, or of one grid: then ``experiment`` is the grid's name, which its variants share."""
 
     experiment: str
     kind: str
@@ -79,7 +36,8 @@ class Figure(NamedTuple):
     @property
     def caption(self) -> str:
         """What the figure shows, in one line."""
-        return f"{self.experiment}: {KINDS.get(self.kind, ATTRIBUTION).caption}"
+        kind = GRID_KINDS[self.kind] if self.kind in GRID_KINDS else KINDS[self.kind]
+        return f"{self.experiment}: {kind.caption}"
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -92,11 +50,20 @@ class Figure(NamedTuple):
 
 
 def listed(config: Config) -> list[Figure]:
-    """Return every figure that a config has, in the order of the config; grids over error sources come last."""
-    switched = attribution.grids(config)
-    experiments = [(name, experiment) for name, experiment in config.experiments.items() if experiment.variant_of not in switched]
-    own = [Figure(name, kind) for name, experiment in experiments for kind in KINDS if KINDS[kind].applies(experiment)]
-    return own + [Figure(name, "attribution") for name in switched]
+    """Return every figure that a config has: of experiments, then of grids, both in the order of the config.
+
+    The figure of a grid over error sources stands in for those of its variants: they are many, and alike.
+    """
+    names = dict.fromkeys(one.variant_of for one in config.experiments.values() if one.variant_of)
+    of_grids = {name: grid_kinds([*variants(name, config).values()]) for name in names}
+    alone = {name: one for name, one in config.experiments.items() if "attribution" not in of_grids.get(one.variant_of or "", ())}
+    own = [Figure(name, kind) for name, one in alone.items() for kind in KINDS if KINDS[kind].applies(one)]
+    return own + [Figure(name, kind) for name, kinds in of_grids.items() for kind in kinds]
+
+
+def variants(name: str, config: Config) -> dict[str, Experiment]:
+    """Return what a figure's ``experiment`` stands for, by name in the expanded config: one experiment, or the variants of a grid."""
+    return {key: one for key, one in config.experiments.items() if name in (key, one.variant_of)}
 
 
 def files(config: Config, *suffixes: str) -> list[str]:
@@ -104,10 +71,22 @@ def files(config: Config, *suffixes: str) -> list[str]:
     return [figure.file(suffix) for figure in listed(config) for suffix in suffixes]
 
 
-def datasets(config: Config) -> list[str]:
-    """Return the datasets that figures show themselves, and not their measures."""
-    shown = [figure.experiment for figure in listed(config) if figure.kind == "grid"]
-    return sorted({path for name in shown for path in grids.datasets(name, config.experiments[name]).values()})
+def datasets(config: Config) -> dict[str, str]:
+    """Return the artefacts that figures show themselves, and not their measures, each to the one that its job has made.
+
+    Snapshots of a chain come with its trajectory; the rest are artefacts of their own.
+    """
+    made: dict[str, str] = {}
+    for name, kind in listed(config):
+        if kind not in ("grid", "scatter"):
+            continue
+        experiment, module = config.experiments[name], grids if kind == "grid" else scatter
+        for (regime, generation), path in module.datasets(name, experiment).items():
+            key = (name, regime, experiment.seeds[0], generation)
+            shown = [path, paths.fill(paths.CHECKPOINT, *key)] if kind == "scatter" and experiment.family.name == "gmm" else [path]
+            is_snapshot = generation and experiment.granularity == "chain"
+            made |= {one: paths.fill(paths.TRAJECTORY, *key) if is_snapshot else one for one in shown}
+    return made
 
 
 def pages(config: Config) -> list[str]:
@@ -139,16 +118,25 @@ def write(config: Config) -> None:
 
 
 def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    from heirloom.report import numbers
+    import pandas as pd
 
-    if figure.kind == "attribution":
-        return attribution.table(frame[frame["experiment"] == figure.experiment], config)
-    experiment = config.experiments[figure.experiment]
-    own = tables.of_experiment(frame, figure.experiment, experiment)
-    if figure.kind == "variance":
+    from heirloom.report import numbers
+    from heirloom.report import variants as over
+
+    name, kind = figure
+    if kind == "attribution":
+        return attribution.table(frame[frame["experiment"] == name], config)
+    own = pd.concat([tables.of_experiment(frame, key, one) for key, one in variants(name, config).items()])
+    if kind in GRID_KINDS:
+        of_grids = {"error_by_rows": over.first_errors, "error_by_generation": over.errors, "distances": over.distances}
+        return of_grids[kind](own, variants(name, config), config)
+    experiment = config.experiments[name]
+    if kind in ("grid", "scatter"):
+        return {"grid": grids.pictures, "scatter": scatter.points}[kind](name, experiment)
+    if kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
-    if figure.kind == "grid":
-        return grids.pictures(figure.experiment, experiment)
+    if kind == "beside_theory":
+        return numbers.beside_theory(own, BESIDE_THEORY[experiment.family.name], experiment, config)
     of_arms = {
         "test_perplexity": numbers.test_perplexity,
         "synthetic_perplexity": numbers.synthetic_perplexity,
@@ -156,12 +144,13 @@ def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFram
         "diversity": numbers.diversity,
         "ancestry": numbers.ancestry,
         "latent": numbers.latent,
+        "distance": numbers.distance,
     }
-    return of_arms[figure.kind](own, experiment.regimes)
+    return of_arms[kind](own, experiment.regimes)
 
 
 def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
-    from heirloom.report import charts
+    from heirloom.report import charts, vector_charts
 
     if figure.kind == "attribution":
         return charts.attribution(numbers, figure.experiment).properties(description=figure.caption)
@@ -171,12 +160,19 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
         "tail_survival": charts.tail_survival,
         "diversity": charts.diversity,
         "ancestry": charts.ancestry,
-        "variance": charts.variance,
         "latent": charts.latent,
         "grid": charts.grid,
+        "variance": vector_charts.variance,
+        "beside_theory": vector_charts.beside_theory,
+        "scatter": vector_charts.scatter,
+        "distance": vector_charts.distance,
+        "error_by_rows": vector_charts.error_by_rows,
+        "error_by_generation": vector_charts.error_by_generation,
+        "distances": vector_charts.distances,
     }
     looks = charts.looks(config.regimes)
-    arms = {regime: looks[regime] for regime in config.experiments[figure.experiment].regimes}
+    regimes = dict.fromkeys(regime for one in variants(figure.experiment, config).values() for regime in one.regimes)
+    arms = {regime: looks[regime] for regime in regimes}
     return drawn[figure.kind](numbers, arms, figure.experiment).properties(description=figure.caption)
 
 

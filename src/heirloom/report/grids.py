@@ -18,21 +18,21 @@ IMAGES_A_SIDE = 10
 MAX_PICTURES = 6
 
 
-def generations(experiment: Experiment) -> list[int]:
-    """Return the generations that are shown: 0, where the real images stand, and at most five more, evenly spaced to the last kept."""
+def generations(experiment: Experiment, most: int = MAX_PICTURES) -> list[int]:
+    """Return the generations that are shown: 0, where the real rows stand, and of the others kept at most so many in all, evenly spaced."""
     kept = experiment.snapshots if experiment.granularity == "chain" else range(1, experiment.generations + 1)
     last = len(kept)
-    places = {round(i * last / (MAX_PICTURES - 1)) for i in range(MAX_PICTURES)} if last >= MAX_PICTURES else set(range(last + 1))
+    places = {round(i * last / (most - 1)) for i in range(most)} if last >= most else set(range(last + 1))
     return [([0, *kept])[place] for place in sorted(places)]
 
 
-def datasets(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:
-    """Return the sets that are shown, of the first seed, by regime and generation: the origin's real images, and synthetic sets."""
+def datasets(key: str, experiment: Experiment, most: int = MAX_PICTURES) -> dict[tuple[str, int], str]:
+    """Return the sets that are shown, of the first seed, by regime and generation: the origin's real rows, and synthetic sets."""
     seed = experiment.seeds[0]
     return {
         (regime, generation): paths.fill(paths.SYNTHETIC if generation else paths.TRAIN, key, regime, seed, generation)
         for regime in experiment.regimes
-        for generation in generations(experiment)
+        for generation in generations(experiment, most)
     }
 
 

@@ -80,10 +80,43 @@ def synthetic_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFr
 
 def variance(own: pd.DataFrame, regimes: Sequence[str], experiment: Experiment, config: Config) -> pd.DataFrame:
     """Return the fitted variance against its closed form: `estimates` of the covariance trace, and ``expected``."""
-    shown = estimates(own, regimes, "covariance_trace")
-    known = {regime: expected.curves(experiment, config.regimes[regime]).get("covariance_trace") for regime in regimes}
+    return _beside("covariance_trace", own, regimes, experiment, config)
+
+
+def beside_theory(own: pd.DataFrame, measures: Sequence[str], experiment: Experiment, config: Config) -> pd.DataFrame:
+    """Return several measures against their closed forms: ``measure``, then `estimates`, and ``expected``."""
+    parts = [_beside(measure, own, experiment.regimes, experiment, config).assign(measure=measure) for measure in measures]
+    return pd.concat(parts, ignore_index=True)[["measure", *parts[0].columns[:-1]]]
+
+
+def _beside(measure: str, own: pd.DataFrame, regimes: Sequence[str], experiment: Experiment, config: Config) -> pd.DataFrame:
+    shown = estimates(own, regimes, measure)
+    known = {regime: expected.curves(experiment, config.regimes[regime]).get(measure) for regime in regimes}
     pairs = zip(shown["regime"], shown["generation"], strict=True)
     return shown.assign(expected=[np.nan if (curve := known[regime]) is None else curve[generation] for regime, generation in pairs])
+
+
+def distance(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
+    """Return the squared L2 distance to generation 0's density after it: regime, generation, median, low, high (`spread`)."""
+    shown = spread(own, regimes, "squared_l2_origin")
+    return shown[shown["generation"] > 0].reset_index(drop=True)
+
+
+def spread(own: pd.DataFrame, regimes: Sequence[str], measure: str) -> pd.DataFrame:
+    """Return a measure's median and 5 % and 95 % quantiles: regime, generation, median, low, high.
+
+    Over replicas, averaged over seeds; with one replica over seeds.
+    """
+    rows = joined(own, regimes)
+    index = ["regime", "generation"]
+    if (rows["metric"] == measure).any():
+        values = rows[rows["metric"] == measure].groupby(index, sort=False)["value"]
+        return pd.DataFrame({"median": values.median(), "low": values.quantile(0.05), "high": values.quantile(0.95)}).reset_index()
+    named = {"median": "median", "low": "q05", "high": "q95"}
+    parts = {
+        what: rows[rows["metric"] == f"{measure}.{metric}"].groupby(index, sort=False)["value"].mean() for what, metric in named.items()
+    }
+    return pd.DataFrame(parts).reset_index()
 
 
 def estimates(own: pd.DataFrame, regimes: Sequence[str], measure: str) -> pd.DataFrame:

@@ -1,0 +1,79 @@
+"""Rows of the plane by generation: what the models wrote, and the mixture that was fitted to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import paths
+from heirloom.config import Experiment
+from heirloom.report import grids
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+MAX_PANELS = 7
+ROWS = 400
+CORNERS = 48
+DEVIATIONS = 2.0
+
+
+def datasets(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:
+    """Return the sets that are shown: `grids.datasets`, `MAX_PANELS` generations of a regime at most."""
+    return grids.datasets(key, experiment, MAX_PANELS)
+
+
+def points(key: str, experiment: Experiment) -> pd.DataFrame:
+    """Return the first replica's first `ROWS` rows of each set, and the outlines of the mixture fitted in that generation.
+
+    Returns
+    -------
+    regime, generation, part (``row`` or ``outline``), component (of a row: the likeliest; one component for a density without any),
+    place (its order), x, y. An outline is an ellipse of `DEVIATIONS` standard deviations.
+
+    Raises
+    ------
+    HeirloomError
+        If a dataset is missing.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from heirloom.dataset import Dataset
+
+    parts = []
+    for (regime, generation), path in datasets(key, experiment).items():
+        x_ND = Dataset.open(path).by_replica()[0][:ROWS]
+        shown = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
+        if experiment.family.name == "gmm":
+            folder = paths.fill(paths.CHECKPOINT, key, regime, experiment.seeds[0], generation)
+            shown = _mixture(Path(folder), x_ND)
+        parts += [part.assign(regime=regime, generation=generation) for part in shown]
+    return pd.concat(parts, ignore_index=True)[["regime", "generation", "part", "component", "place", "x", "y"]]
+
+
+def _mixture(folder: Path, x_ND: NDArray[np.float64]) -> list[pd.DataFrame]:
+    """Return the rows by their likeliest component, and the components' outlines; component 0 is the leftmost."""
+    import numpy as np
+
+    from heirloom.families import gmm
+
+    model = gmm.load(folder)
+    order = np.argsort(model.means[0, :, 0])
+    weight_K, mean_KD, covariance_KDD = (values[0][order] for values in (model.weights, model.means, model.covariances))
+    root_KDD = np.linalg.cholesky(covariance_KDD)
+    whitened_KDN = np.linalg.solve(root_KDD, (x_ND[None] - mean_KD[:, None]).transpose(0, 2, 1))
+    log_root_K = np.log(np.diagonal(root_KDD, axis1=1, axis2=2)).sum(axis=1)
+    score_KN = np.log(weight_K)[:, None] - log_root_K[:, None] - (whitened_KDN**2).sum(axis=1) / 2
+    angle_C = np.linspace(0, 2 * np.pi, CORNERS + 1)
+    circle_CD = DEVIATIONS * np.stack([np.cos(angle_C), np.sin(angle_C)], axis=1)
+    outlines = [_frame("outline", k, mean_KD[k] + circle_CD @ root_KDD[k].T) for k in range(len(weight_K))]
+    return [_frame("row", score_KN.argmax(axis=0), x_ND), *outlines]
+
+
+def _frame(part: str, component: Any, x_ND: NDArray[np.float64]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"part": part, "component": component, "place": range(len(x_ND)), "x": x_ND[:, 0], "y": x_ND[:, 1]})
