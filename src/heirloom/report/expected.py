@@ -202,6 +202,9 @@ _KNOWN: Mapping[str, Callable[[Experiment, Regime], dict[str, Curve]]] = {
     "linear_regression": _linear_regression,
 }
 
+FAMILIES = tuple(_KNOWN)
+"""Families that have closed forms."""
+
 
 def _arm(regime: Regime, rows: int) -> Arm | None:
     """Return which of the three regimes that have forms of their own a declaration is."""

@@ -71,5 +71,5 @@ def _of(own: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
 
 
 def _spaced(last: int) -> set[int]:
-    """Return generations 0 … last, or about `MAX_POINTS` of them, evenly spaced on the log axis of g + 1."""
-    return {round(fit) - 1 for fit in np.geomspace(1, last + 1, min(last + 1, MAX_POINTS))}
+    """Return generations 0 … last; of more than `MAX_POINTS` fewer, evenly spaced on the log axis of g + 1."""
+    return set(range(last + 1)) if last < MAX_POINTS else {round(fit) - 1 for fit in np.geomspace(1, last + 1, MAX_POINTS)}

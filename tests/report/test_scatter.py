@@ -1,0 +1,89 @@
+"""Rows of the plane are shown as they are, coloured by the component that most likely wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heirloom import paths
+from heirloom.config import Config, parse
+from heirloom.dataset import Dataset
+from heirloom.families import gmm
+from heirloom.report import charts, figures, scatter, vector_charts
+from heirloom.rows import vector_table
+
+CENTRES = np.array([[[3.0, 0.0], [-3.0, 0.0]]])
+
+
+def plane(**changes: Any) -> Config:
+    body = {
+        "family": {"name": "gmm"},
+        "source": {"name": "normal", "dim": 2, "rows": 20},
+        "regimes": ["replace"],
+        "generations": 9,
+        "rows": 20,
+        "granularity": "chain",
+        "snapshots": [4, 9],
+    }
+    return parse({"regimes": {"replace": {}}, "experiments": {"plane": body | changes}})
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Generations 0, 4 and 9: two rows, one near each of the two centres, of two replicas."""
+    monkeypatch.chdir(tmp_path)
+    model = gmm.Model(np.full((1, 2), 0.5), CENTRES, np.stack([np.eye(2), 4 * np.eye(2)])[None], np.array([1]))
+    for path in scatter.datasets("plane", plane().experiments["plane"]).values():
+        folder = Path(path).parent / "checkpoint"
+        folder.parent.mkdir(parents=True)
+        gmm.save(model, folder)
+        Dataset.of(vector_table(np.array([[[2.9, 0.1], [-3.1, 0.2]], [[7.0, 7.0], [8.0, 8.0]]]))).write(path)
+    return plane()
+
+
+def test_a_row_has_the_component_that_most_likely_wrote_it_counted_from_the_left(kept: Config) -> None:
+    points = scatter.points("plane", kept.experiments["plane"])
+    rows = points[points["part"] == "row"]
+    assert sorted(set(rows["generation"])) == [0, 4, 9]
+    first = rows[rows["generation"] == 4]
+    assert first[["x", "y", "component"]].to_numpy().tolist() == [[2.9, 0.1, 1], [-3.1, 0.2, 0]]
+
+
+def test_an_outline_is_two_standard_deviations_from_its_centre(kept: Config) -> None:
+    points = scatter.points("plane", kept.experiments["plane"])
+    outline = points[(points["part"] == "outline") & (points["generation"] == 9)]
+    for component, (centre, deviation) in enumerate(((-3.0, 2.0), (3.0, 1.0))):
+        own = outline[outline["component"] == component]
+        np.testing.assert_allclose(np.hypot(own["x"] - centre, own["y"]), 2 * deviation)
+
+
+def test_a_chain_s_snapshots_come_with_its_trajectory_and_the_origin_s_files_for_themselves(kept: Config) -> None:
+    shown = figures.datasets(kept)
+    trajectory = paths.fill(paths.TRAJECTORY, "plane", "replace", 0)
+    assert shown[paths.fill(paths.SYNTHETIC, "plane", "replace", 0, 9)] == trajectory
+    assert shown[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == trajectory
+    origin = paths.fill(paths.TRAIN, "plane", "origin", 0, 0)
+    assert shown[origin] == origin
+    stepwise = figures.datasets(plane(granularity="step", snapshots=[]))
+    assert stepwise[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)
+
+
+def test_all_panels_have_the_axes_of_the_real_rows(kept: Config) -> None:
+    points = scatter.points("plane", kept.experiments["plane"])
+    points.loc[(points["generation"] == 9) & (points["part"] == "row"), "x"] = 50.0
+    chart = vector_charts.scatter(points, charts.looks(kept.regimes), "plane").to_dict()
+    assert chart["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-3.7, 3.5]
+
+
+def test_only_families_of_the_plane_whose_rows_are_kept_have_the_figure() -> None:
+    def has(**changes: Any) -> bool:
+        return figures.Figure("plane", "scatter") in figures.listed(plane(**changes))
+
+    assert has()
+    assert has(family={"name": "kde"})
+    assert not has(snapshots=[])
+    assert not has(source={"name": "normal", "dim": 3, "rows": 20})
+    assert not has(family={"name": "gaussian"})
