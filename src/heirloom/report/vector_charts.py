@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import altair as alt
 import pandas as pd
 
-from heirloom.report.charts import BLACK, BLUE, DASHED, DOTTED, GREY, ORANGE, SOLID, Look, dressed, generation_axis, heading, panels, ramp
+from heirloom.report.charts import BLACK, BLUE, DASHED, DOTTED, ORANGE, SOLID, Look, dressed, generation_axis, heading, panels, ramp
 
 MEASURES = {
     "covariance_trace": "covariance trace (squared units)",
@@ -19,6 +21,8 @@ MEASURES = {
     "absorbed": "replicas that are absorbed (%)",
 }
 """Measure to the title of its axis."""
+
+Channel = TypeVar("Channel", alt.X, alt.Y)
 
 SHARES = ("fixed_at_1", "absorbed")
 WHICH = {"mean": "mean ± 2 se", "median": "median", "expected": "closed form of the mean"}
@@ -87,13 +91,15 @@ def distances(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt
 
 def error_by_generation(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the error of mean and standard deviation by fit on log axes, a colour a number of rows; dashed: closed form."""
-    titled = numbers.assign(fit=numbers["generation"] + 1, panel=numbers["regime"] + ", divisor " + numbers["divisor"])
-    order = list(dict.fromkeys(titled.sort_values("regime", key=lambda regimes: regimes.map(list(arms).index))["panel"]))
-    x = alt.X("fit:Q", title="fits (generation + 1)").scale(type="log").axis(values=_decades(titled["fit"]), format="~s", grid=False)
-    colour = _ordered("rows", sorted(set(titled["rows"])))
+    placed = numbers.assign(fit=numbers["generation"] + 1, panel=numbers["regime"] + ", divisor " + numbers["divisor"])
+    order = [f"{regime}, divisor {divisor}" for regime in arms for divisor in sorted(set(numbers["divisor"]))]
+    x = _logarithmic(alt.X("fit:Q", title="fits (generation + 1)"), placed["fit"])
+    colour = _ordered("rows", sorted(set(placed["rows"])))
     blocks = [
-        _measured_and_expected(own, x, colour, str(of)).properties(width=250, height=190).facet(_by_panel(order), columns=4)
-        for of, own in titled.groupby("of", sort=False)
+        _beside_form(alt.Chart(own).mark_line(strokeWidth=1.8), own, x, colour, str(of))
+        .properties(width=250, height=190)
+        .facet(_by_panel(order), columns=4)
+        for of, own in placed.groupby("of", sort=False)
     ]
     title = heading(
         "Error of a Gaussian refitted to its own rows", name, "root of the mean squared error over replicas; dashed: closed form"
@@ -103,11 +109,11 @@ def error_by_generation(numbers: pd.DataFrame, arms: Mapping[str, Look], name: s
 
 def error_by_rows(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the error of the first fit's mean and standard deviation by its number of rows, on log axes; dashed: closed form."""
-    x = alt.X("rows:Q", title="rows").scale(type="log").axis(values=_decades(numbers["rows"]), format="~s", grid=False)
+    x = _logarithmic(alt.X("rows:Q", title="rows"), numbers["rows"])
     divisors = sorted(set(numbers["divisor"]))
     colour = alt.Color("divisor:N", legend=_legend("divisor")).scale(domain=divisors, range=[BLUE, ORANGE][: len(divisors)])
     blocks = [
-        _measured_and_expected(own, x, colour, str(of), points=True).properties(width=300, height=240)
+        _beside_form(alt.Chart(own).mark_point(size=50, strokeWidth=2), own, x, colour, str(of)).properties(width=300, height=240)
         for of, own in numbers.groupby("of", sort=False)
     ]
     title = heading("Error of one fit to real rows", name, _ROOT)
@@ -145,12 +151,19 @@ def _distances(numbers: pd.DataFrame, colour: alt.Color) -> alt.LayerChart:
     return alt.layer(*([base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q").scale(type="log"), y2="high:Q")] if spread else []), line)
 
 
-def _measured_and_expected(numbers: pd.DataFrame, x: alt.X, colour: alt.Color, of: str, *, points: bool = False) -> alt.LayerChart:
-    base = alt.Chart(numbers).encode(x=x, color=colour)
-    y = alt.Y("error:Q", title=f"error of the {of} (log)").scale(type="log").axis(format="~g", tickCount=5)
-    line = base.mark_line(strokeWidth=1.8, point=points).encode(y=y)
-    form = base.transform_filter("isValid(datum.expected)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED), opacity=0.9)
-    return alt.layer(line, form.encode(y=alt.Y("expected:Q").scale(type="log"), color=alt.value(GREY), detail=[colour.shorthand]))
+def _beside_form(marks: alt.Chart, numbers: pd.DataFrame, x: alt.X, colour: alt.Color, of: str) -> alt.LayerChart:
+    """Return the measured errors as given marks, over their closed form as dashed lines."""
+    y = _logarithmic(alt.Y("error:Q", title=f"error of the {of} (log)"), pd.concat([numbers["error"], numbers["expected"].dropna()]))
+    known = alt.Chart(numbers).transform_filter("isValid(datum.expected)").mark_line(strokeWidth=1.3, strokeDash=list(DASHED), color=BLACK)
+    return alt.layer(marks.encode(x=x, y=y, color=colour), known.encode(x=x, y=alt.Y("expected:Q"), detail=[colour.shorthand]))
+
+
+def _logarithmic(channel: Channel, values: pd.Series[float]) -> Channel:
+    """Return a channel on a log axis from the least to the greatest value, with a tick a decade."""
+    positive = values[values > 0]
+    low, high = float(positive.min()), float(positive.max())
+    decades = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    return channel.scale(type="log", domain=[low, high], nice=False).axis(values=decades, format="~g", labelFlush=False)
 
 
 def _by_panel(order: Sequence[str]) -> alt.Facet:
@@ -166,10 +179,6 @@ def _ordered(field: str, values: Sequence[object]) -> alt.Color:
 
 def _legend(title: str) -> alt.Legend:
     return alt.Legend(title=title, symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
-
-
-def _decades(values: pd.Series[int]) -> list[float]:
-    return [10.0**power for power in range(9) if values.min() <= 10.0**power <= values.max()]
 
 
 def _domain(values: pd.Series[float]) -> list[float]:
