@@ -71,11 +71,12 @@ def test_a_chain_s_snapshots_come_with_its_trajectory_and_the_origin_s_files_for
     assert stepwise[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)
 
 
-def test_all_panels_have_the_axes_of_the_real_rows(kept: Config) -> None:
+def test_all_panels_have_the_axes_of_the_real_rows_in_one_scale(kept: Config) -> None:
     points = scatter.points("plane", kept.experiments["plane"])
     points.loc[(points["generation"] == 9) & (points["part"] == "row"), "x"] = 50.0
     chart = vector_charts.scatter(points, charts.looks(kept.regimes), "plane").to_dict()
-    assert chart["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-3.7, 3.5]
+    encoding = chart["spec"]["layer"][0]["encoding"]
+    assert encoding["x"]["scale"]["domain"] == encoding["y"]["scale"]["domain"] == [-3.7, 3.5]
 
 
 def test_only_families_of_the_plane_whose_rows_are_kept_have_the_figure() -> None:

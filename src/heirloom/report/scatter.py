@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PANELS = 7
-ROWS = 400
+ROWS = 200
 CORNERS = 48
 DEVIATIONS = 2.0
 

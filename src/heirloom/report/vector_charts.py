@@ -49,11 +49,11 @@ def beside_theory(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) ->
 def scatter(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the rows of `scatter.points`, a row of panels a regime and a panel a generation, on the axes of the real rows."""
     real = numbers[(numbers["generation"] == 0) & (numbers["part"] == "row")]
-    domains = {axis: _domain(real[axis]) for axis in ("x", "y")}
+    domain = _domain(pd.concat([real["x"], real["y"]]))  # one for both axes: a round blob is round
     colour = alt.Color("component:O", legend=None).scale(range=[BLUE, ORANGE, *ramp(6)][: int(numbers["component"].max()) + 1])
     x, y = (
-        alt.X("x:Q", title=None).scale(domain=domains["x"], nice=False).axis(tickCount=3, grid=False),
-        alt.Y("y:Q", title=None).scale(domain=domains["y"], nice=False).axis(tickCount=3, grid=False),
+        alt.X("x:Q", title=None).scale(domain=domain, nice=False).axis(tickCount=3, grid=False),
+        alt.Y("y:Q", title=None).scale(domain=domain, nice=False).axis(tickCount=3, grid=False),
     )
     base = alt.Chart(numbers).encode(x=x, y=y, color=colour)
     rows = base.transform_filter("datum.part == 'row'").mark_circle(size=9, opacity=0.55, clip=True)
