@@ -43,3 +43,11 @@ def test_uniforms_are_uniform() -> None:
     z = (drawn.mean() - 0.5) / np.sqrt(1 / 12 / drawn.size)
     assert abs(z) < 4
     assert 0 <= drawn.min() < drawn.max() < 1
+
+
+def test_a_stream_from_a_row_on_gives_that_row_what_the_whole_stream_gives_it() -> None:
+    stream = Stream((3, "rows"))
+    later = stream.from_row(2).from_row(2)
+    assert np.array_equal(later.uniforms(0, 5, 7), stream.uniforms(4, 5, 7))
+    assert np.array_equal(later.child("tokens").uniforms(1, 2, 3), stream.child("tokens").uniforms(5, 2, 3))
+    assert np.array_equal(later.generator().random(3), stream.generator().random(3))

@@ -34,6 +34,9 @@ REAL_TEST = REAL_FOLDER + "/test.parquet"
 TOKENIZER = REAL_FOLDER + "/tokenizer.json"
 DOCUMENTS = REAL_FOLDER + "/documents.parquet"
 
+SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/shard={shard}"
+"""Says that a job has written its share of a synthetic set; the rows themselves wait in the set's resume state."""
+
 RESULTS = "results"
 
 
@@ -57,6 +60,11 @@ def fill(pattern: str, experiment: str, regime: str = "", seed: int | str = "", 
 def _beside(path: str | Path, what: str) -> str:
     path = Path(path)
     return str(path.with_name(f"{path.name.split('.')[0]}.{what}.json"))
+
+
+def state(artefact: str | Path) -> Path:
+    """Return the folder of what an unfinished job has done for an artefact, for the job that comes after a kill (`resume`)."""
+    return Path(".heirloom/state", str(artefact).lstrip("/"))
 
 
 def log(step: str, pattern: str) -> str:

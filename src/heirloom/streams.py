@@ -25,13 +25,20 @@ class Stream:
     ----------
     names
         Integers and words, from the general to the special: seed, regime, generation, step, quantity.
+    first_row
+        The row that `uniforms` counts from: who writes a part of the rows is given the stream from that part's first row on.
     """
 
     names: tuple[int | str, ...]
+    first_row: int = 0
 
     def child(self, *names: int | str) -> Stream:
         """Return the stream with further names appended."""
-        return Stream((*self.names, *names))
+        return Stream((*self.names, *names), self.first_row)
+
+    def from_row(self, row: int) -> Stream:
+        """Return the stream that calls ``row`` its row 0; what `generator` draws stays the same."""
+        return Stream(self.names, self.first_row + row)
 
     def generator(self) -> np.random.Generator:
         """Return a fresh generator at the start of this stream."""
@@ -43,7 +50,7 @@ class Stream:
         Parameters
         ----------
         first_row, num_rows
-            Ids of the rows: ``first_row … first_row + num_rows - 1``.
+            Ids of the rows, counted from the stream's own first row: ``first_row … first_row + num_rows - 1``.
         width
             Numbers a row. Part of the key's layout: the same row asked with another width gets other numbers.
 
@@ -53,7 +60,7 @@ class Stream:
         """
         counters = -(-width // _DRAWS_PER_COUNTER)
         philox = np.random.Philox(key=self._entropy() & (2**128 - 1))
-        philox.advance(first_row * counters)
+        philox.advance((self.first_row + first_row) * counters)
         drawn = np.random.Generator(philox).random((num_rows, counters * _DRAWS_PER_COUNTER))
         return drawn[:, :width]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from heirloom.families.base import Editor, Family, Judge, Rowless
+from heirloom.families.base import Editor, Family, Judge, Resumable, Rowless
 
 FAMILIES: dict[str, str] = {
     "gaussian": "heirloom.families.gaussian",
@@ -38,3 +38,4 @@ if TYPE_CHECKING:  # mypy compares each module with the protocols
     _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]
     _JUDGES: list[Judge] = [bernoulli, discrete, gaussian, gmm, kde, ngram, poisson, transformer]
     _EDITORS: list[Editor] = [ngram, transformer]
+    _RESUMABLE: list[Resumable] = [transformer]

@@ -169,3 +169,11 @@ class Editor(Protocol):
         without Model Collapse?", ToEdit).
         """
         ...
+
+
+class Resumable(Protocol):
+    """What a family offers beside `Family` whose training takes long enough to be killed in the middle."""
+
+    def resume(self, rows: Dataset, fit: Any, start: Any, stream: Stream, state: Path) -> Any:
+        """Return what `train` would, byte for byte, going on from what an earlier call has left in the folder ``state``, if anything."""
+        ...

@@ -1,9 +1,11 @@
-"""What training loops over torch share: rows at random access, the order in which they are read, and kernels that repeat."""
+"""What training loops over torch share: rows at random access, the order they are read in, kernels that repeat, when to save."""
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +14,23 @@ from numpy.typing import DTypeLike, NDArray
 
 from heirloom.dataset import Dataset
 from heirloom.streams import Stream
+
+SAVE_SECONDS = "HEIRLOOM_SAVE_SECONDS"
+"""Environment variable: seconds between two saves of a training, 60 by default. A fact of the machine: it changes no result."""
+
+
+def pace() -> Callable[[], bool]:
+    """Return a function that says, after each step, whether it is time to save what has been done."""
+    seconds, last = float(os.environ.get(SAVE_SECONDS, "60")), time.monotonic()
+
+    def due() -> bool:
+        nonlocal last
+        if time.monotonic() - last < seconds:
+            return False
+        last = time.monotonic()
+        return True
+
+    return due
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def finish(
     more
         Further entries of the manifest.
     """
-    seal(artefacts, {"slice": dict(step), "inputs": _fingerprints(inputs), "environment": environment(), **more})
+    seal(artefacts, {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment(), **more})
 
 
 @contextmanager
@@ -59,7 +59,8 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _fingerprints(inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+def fingerprints(inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+    """Return role → recorded fingerprint, or fingerprints, of the inputs that are given."""
     return {
         role: recorded_sha256(given) if isinstance(given, str) else [recorded_sha256(path) for path in given]
         for role, given in inputs.items()

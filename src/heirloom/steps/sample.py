@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from itertools import repeat
+from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +21,35 @@ from heirloom.families.base import Editor
 from heirloom.manifest import recorded_sha256
 from heirloom.rows import text_table, vector_table
 from heirloom.specs.regime import Sizes
+from heirloom.steps import resume
 from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
-def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str) -> None:
+
+@dataclass(frozen=True)
+class Text:
+    """What writing a text family's rows takes beside the slice.
+
+    Parameters
+    ----------
+    model, judge
+        The parent, and the model that says which tokens are too easy where rows are edited.
+    prompts
+        The real rows that are continued or edited, if any.
+    """
+
+    model: Any
+    judge: Any
+    prompts: Dataset | None
+
+
+def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str, shard: tuple[int, int] | None = None) -> None:
     """Write the synthetic set that the parent's model makes.
+
+    Chunks of text are kept as they are made: a job after a kill goes on from them, and a job after those of the shards finds all.
 
     Parameters
     ----------
@@ -34,19 +59,27 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str) -> N
         where rows are edited); empty where the step has none.
     synthetic
         The file to write.
+    shard
+        (i, n): make the i-th of n shares of the chunks only, and leave them for the job that writes the file. Text only.
     """
     load = family(step["family"]).load
     model, train = load(Path(inputs["checkpoint"])), Dataset.open(inputs["train"])
     writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
-    if inputs["tokenizer"]:
-        prompts, judge = inputs["prompts"], inputs["judge"]
-        read = choose_prompts(Dataset.open(prompts), _num_rows(step, step["generation"]), step["seed"]) if prompts else None
-        written = _written(step, model, load(Path(judge)) if judge else None, read)
-        write_batches(synthetic, _texts(step, written, writer, read, Path(inputs["tokenizer"])))
-    else:
+    if not inputs["tokenizer"]:
         tables = vectors(step, model, writer, step["generation"])
         write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))
-    finish(step, inputs, [synthetic])
+        finish(step, inputs, [synthetic])
+        return
+    prompts, judge = inputs["prompts"], inputs["judge"]
+    read = choose_prompts(Dataset.open(prompts), _num_rows(step, step["generation"]), step["seed"]) if prompts else None
+    text = Text(model, load(Path(judge)) if judge else None, read)
+    decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
+    if shard is not None:
+        deque(_kept(step, text, resume.folder(step, inputs, synthetic), _share(step, *shard)), maxlen=0)
+        return
+    with resume.state(step, inputs, synthetic) as state:
+        write_batches(synthetic, _texts(step, _kept(step, text, state, _share(step, 0, 1)), writer, read, decoder))
+        finish(step, inputs, [synthetic])
 
 
 def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
@@ -70,25 +103,36 @@ def _num_rows(step: Mapping[str, Any], generation: int) -> int:
     return Sizes.model_validate(step.get("sizes", {})).sampled_rows(step["rows"], generation)
 
 
-def _written(step: Mapping[str, Any], model: Any, judge: Any, read: Dataset | None) -> Iterator[NDArray[np.int32]]:
+def _share(step: Mapping[str, Any], shard: int, shards: int) -> range:
+    """Return the numbers of a shard's chunks: the shards' follow one another, and differ by one at most in length."""
+    chunks = -(-_num_rows(step, step["generation"]) // step["chunk_rows"])
+    return range(shard * chunks // shards, (shard + 1) * chunks // shards)
+
+
+def _kept(step: Mapping[str, Any], text: Text, state: Path, wanted: range) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks of new rows: those that a job before this one has left, then those that are still to be made."""
+    return resume.chunks(state, wanted, lambda numbers: _written(step, text, numbers))
+
+
+def _written(step: Mapping[str, Any], text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
     module = family(step["family"])
     settings = module.Sampling.model_validate(step["sampling"])
-    stream = streams.step(step["seed"], step["regime"], step["generation"], "sample")
-    num_rows, size = _num_rows(step, step["generation"]), step["chunk_rows"]
-    if read is None:
+    size = step["chunk_rows"]
+    stream = streams.step(step["seed"], step["regime"], step["generation"], "sample").from_row(numbers.start * size)
+    if text.prompts is None:
         empty = np.full((size, step["row_tokens"]), tokenization.END_OF_DOCUMENT_ID, np.int32)
-        return module.sample(model, repeat(empty, -(-num_rows // size)), num_rows, settings, stream)
-    if judge is not None:
-        return cast("Editor", module).edit(model, judge, read.chunks("tokens", size), step["edit"]["above"], settings, stream)
-    return module.sample(model, read.chunks("tokens", size), num_rows, settings, stream)
+        return module.sample(text.model, repeat(empty, len(numbers)), len(numbers) * size, settings, stream)
+    read = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
+    if text.judge is not None:
+        return cast("Editor", module).edit(text.model, text.judge, read, step["edit"]["above"], settings, stream)
+    return module.sample(text.model, read, len(numbers) * size, settings, stream)
 
 
 def _texts(
-    step: Mapping[str, Any], written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, tokenizer: Path
+    step: Mapping[str, Any], written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows with their text and ancestry."""
-    decoder = tokenization.from_json(tokenizer.read_text(encoding="utf-8"))
     num_rows = _num_rows(step, step["generation"])
     parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
     first = 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from heirloom import streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
+from heirloom.families.base import Resumable
 from heirloom.manifest import replacing
+from heirloom.steps import resume
 from heirloom.steps.common import finish, naming
 
 
@@ -25,11 +27,13 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str)
     checkpoint
         The folder to write.
     """
-    module = family(step["family"])
+    module, inputs = family(step["family"]), {"train": train, "start": start or ""}
     stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
     begun = module.load(Path(start)) if start else None
-    with naming(step["generation"]):
-        model = module.train(Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
-    with replacing(checkpoint) as temporary:
-        module.save(model, temporary)
-    finish(step, {"train": train, "start": start or ""}, [checkpoint])
+    arguments = (Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
+    with resume.state(step, inputs, checkpoint) as state:
+        with naming(step["generation"]):
+            model = cast("Resumable", module).resume(*arguments, state) if hasattr(module, "resume") else module.train(*arguments)
+        with replacing(checkpoint) as temporary:
+            module.save(model, temporary)
+        finish(step, inputs, [checkpoint])

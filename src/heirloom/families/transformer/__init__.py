@@ -10,8 +10,8 @@ from heirloom.families.transformer.model import load_folder as load
 from heirloom.families.transformer.model import save_folder as save
 from heirloom.families.transformer.sample import sample
 from heirloom.families.transformer.scoring import row_losses
-from heirloom.families.transformer.train import train
+from heirloom.families.transformer.train import resume, train
 from heirloom.specs.transformer import Decoding as Sampling
 from heirloom.specs.transformer import TransformerFit as Fit
 
-__all__ = ["Fit", "Sampling", "edit", "evaluate", "load", "log_likelihoods", "row_losses", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "edit", "evaluate", "load", "log_likelihoods", "resume", "row_losses", "sample", "save", "train"]

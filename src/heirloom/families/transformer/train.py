@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,11 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
     HeirloomError
         If the start has another shape, the loss is not finite, or no weight changes.
     """
+    return resume(rows, fit, start, stream, None)
+
+
+def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stream, state: Path | None) -> Llama:
+    """Return what `train` would, going on from what an earlier call has left in the folder ``state`` (`base.Resumable`)."""
     shape = LlamaShape(vocab_size=fit.vocab_size, context_tokens=fit.context_tokens, **fit.architecture.model_dump())
     begun = start or Llama(shape, initialise(shape, stream.child("initial")))
     if begun.shape != shape:
@@ -37,8 +43,9 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
         warmup=fit.warmup_share,
         clip=fit.clip_norm,
     )
+    weight_N = rows.weights() if rows.is_weighted else None
     with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT:
-        trained, record = training.train(begun, tokens_NT, stream, settings, rows.weights() if rows.is_weighted else None)
+        trained, record = training.train(begun, tokens_NT, stream, settings, weight_N, state)
     log.info(
         "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
     )

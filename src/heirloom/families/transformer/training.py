@@ -6,9 +6,12 @@ on one machine and at one thread count: it reads the thread count, and never set
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -18,8 +21,11 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
+from heirloom.families.transformer import progress
 from heirloom.families.transformer.model import Llama, hidden_states
 from heirloom.streams import Stream
+
+log = logging.getLogger(__name__)
 
 HEAD_CHUNK = 256  # token positions whose logits exist at one time; 256 x 2,048 float32 numbers are 2 MB
 BETAS = (0.9, 0.95)
@@ -83,13 +89,19 @@ class TrainLog:
 
 
 def train(
-    model: Llama, rows: Rows, order: Stream, settings: TrainSettings, weight_N: NDArray[np.float64] | None = None
+    model: Llama,
+    rows: Rows,
+    order: Stream,
+    settings: TrainSettings,
+    weight_N: NDArray[np.float64] | None = None,
+    state: Path | None = None,
 ) -> tuple[Llama, TrainLog]:
     """Return a model trained from the weights of ``model``, which stays as it was, and the log of its losses.
 
     Minimises the mean over T - 1 positions of -log p(token | tokens before it in its row), with AdamW (Loshchilov and Hutter
     2019, algorithm 2). Epoch e reads the rows in the order of a permutation drawn from ``order.child("order", e)``. With ``weight_N``
-    (1 on average) each row's loss counts so much.
+    (1 on average) each row's loss counts so much. Progress is saved in the folder ``state`` now and then, and a call that finds some there
+    goes on from it to the same bytes.
 
     Raises
     ------
@@ -103,14 +115,18 @@ def train(
     weights = {name: weight.detach().clone().requires_grad_() for name, weight in model.weights.items()}
     pupil = Llama(model.shape, weights)
     optimiser = _optimiser(pupil, settings)
-    losses: list[float] = []
-    num_tokens = 0
-    for batch in minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order):
+    losses, num_tokens = progress.restore(state, weights, optimiser) if state else ([], 0)
+    if losses:
+        log.info("going on after step %d of %d", len(losses), total_steps)
+    due = minibatches.pace()
+    for batch in islice(minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order), len(losses), None):
         tokens = _read(rows, batch, model.shape.vocab_size)
         rate = learning_rate(len(losses), total_steps, settings)
         row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
         losses.append(_step(pupil, tokens, row_weights, optimiser, rate, settings.clip, len(losses)))
         num_tokens += tokens.numel()
+        if state and due():
+            progress.save(state, weights, optimiser, losses, num_tokens)
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")
     return Llama(model.shape, {name: weight.detach() for name, weight in weights.items()}), TrainLog(tuple(losses), num_tokens)

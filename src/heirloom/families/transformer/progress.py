@@ -1,0 +1,46 @@
+"""A training in the middle: weights, the optimiser's averages and the losses so far, in one safetensors file.
+
+The order of the rows needs no saving: it is drawn from the step's stream, epoch by epoch, and the number of losses says where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from heirloom.manifest import replacing
+
+FILE = "training.safetensors"
+LOSSES, TOKENS = "losses", "num_tokens"
+
+
+def save(folder: Path, weights: Mapping[str, Tensor], optimiser: torch.optim.Optimizer, losses: Sequence[float], num_tokens: int) -> None:
+    """Write the state of a training after ``len(losses)`` steps over what an earlier save has left."""
+    from safetensors.torch import save_file
+
+    tensors = {f"{name}/{key}": value for name, weight in weights.items() for key, value in _parts(weight, optimiser).items()}
+    counted = {LOSSES: torch.tensor(losses, dtype=torch.float64), TOKENS: torch.tensor(num_tokens)}
+    with replacing(folder / FILE) as temporary:
+        save_file(tensors | counted, temporary)
+
+
+def restore(folder: Path, weights: Mapping[str, Tensor], optimiser: torch.optim.Optimizer) -> tuple[list[float], int]:
+    """Fill weights and optimiser with a saved state, if there is one, and return its losses and the number of tokens read."""
+    from safetensors.torch import load_file
+
+    if not (folder / FILE).exists():
+        return [], 0
+    saved = load_file(folder / FILE)
+    for name, weight in weights.items():
+        parts = {key.removeprefix(f"{name}/"): value.clone() for key, value in saved.items() if key.startswith(f"{name}/")}
+        with torch.no_grad():
+            weight.copy_(parts.pop("weight"))
+        optimiser.state[weight] = parts
+    return saved[LOSSES].tolist(), int(saved[TOKENS])
+
+
+def _parts(weight: Tensor, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {"weight": weight.detach(), **optimiser.state[weight]}

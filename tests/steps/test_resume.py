@@ -1,0 +1,184 @@
+"""A job that is killed, or shared out, ends in the bytes of one that ran through."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import helpers
+import small_lineages
+from heirloom import config as configuration
+from heirloom import paths, slices
+from heirloom.config import Config
+from heirloom.manifest import recorded_sha256
+from heirloom.steps import resume, sample, train
+
+ARCHITECTURE = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32}
+SCHEDULE = {"epochs": 4, "learning_rate": 0.01, "batch_rows": 4}
+TRAINING = {"architecture": ARCHITECTURE, "origin": SCHEDULE, "generation": SCHEDULE}
+ORIGIN = paths.fill(paths.CHECKPOINT, "lm", "origin", 0, 0)
+ORIGINAL = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
+SYNTHETIC = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+INPUTS = {
+    "checkpoint": ORIGIN,
+    "train": ORIGINAL,
+    "prompts": ORIGINAL,
+    "tokenizer": paths.fill(paths.TOKENIZER, "lm"),
+    "judge": "",
+}
+
+
+def declared(name: str = "transformer") -> Config:
+    family = {"name": name} if name == "ngram" else {"name": name, "training": TRAINING}
+    sizes = {"generations": 1, "rows": 100, "origin_rows": 120, "chunk_rows": 8}
+    lm = {"family": family, "source": small_lineages.SOURCE, "regimes": ["replace"], **sizes}
+    return configuration.parse({"regimes": small_lineages.REGIMES, "experiments": {"lm": lm}})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders with generation 0 of a small transformer, and of n-grams, whose jobs take milliseconds."""
+    return {name: _make(name, tmp_path_factory.mktemp(name)) for name in ("transformer", "ngram")}
+
+
+def _make(name: str, folder: Path) -> Path:
+    with contextlib.chdir(folder):
+        helpers.write_corpus(Path("corpus"))
+        small_lineages.make_origin(declared(name), "lm")
+    return folder
+
+
+@pytest.fixture
+def project(made: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A working folder with a trained transformer."""
+    shutil.copytree(made["transformer"], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return declared("transformer")
+
+
+@pytest.fixture
+def counting_project(made: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A working folder with a model of n-grams."""
+    shutil.copytree(made["ngram"], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return declared("ngram")
+
+
+def command(step: str, slice_: dict[str, Any], **given: str) -> list[str]:
+    options = [part for name, path in given.items() for part in (f"--{name}", path)]
+    return [sys.executable, "-m", "heirloom", step, "--slice", json.dumps(slice_), *options]
+
+
+def kill_when(reached: Callable[[], bool], line: list[str]) -> None:
+    """Start a command and kill it, without a chance to clean up, as soon as something is reached."""
+    running = subprocess.Popen(line, env=os.environ | {"HEIRLOOM_SAVE_SECONDS": "0"})
+    while not reached():
+        assert running.poll() is None, "it ended before it could be killed"
+        time.sleep(0.002)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+
+
+def finish(line: list[str]) -> str:
+    """Run a command to its end and return what it logs."""
+    return subprocess.run(line, text=True, capture_output=True, check=True).stderr
+
+
+def state_files(artefact: str, name: str) -> list[Path]:
+    return sorted(paths.state(artefact).glob(f"*/{name}"))
+
+
+def test_a_training_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
+    unbroken = recorded_sha256(ORIGIN)
+    line = command("train", slices.train(project, "lm", "origin", 0, 0), train=ORIGINAL, checkpoint="again/checkpoint")
+    kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line)
+    assert not Path("again/checkpoint").exists()
+    assert "going on after step" in finish(line)
+    assert recorded_sha256("again/checkpoint") == unbroken
+    assert not paths.state("again/checkpoint").exists()
+    assert {path.name for path in Path("again").iterdir()} == {"checkpoint", "checkpoint.fingerprint.json", "checkpoint.manifest.json"}
+
+
+def test_a_sampling_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
+    slice_ = slices.sample(project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    line = command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"})
+    kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line)
+    assert not Path("again/synthetic.parquet").exists()
+    assert "of 13 chunks are there already" in finish(line)
+    assert recorded_sha256("again/synthetic.parquet") == recorded_sha256(SYNTHETIC)
+    assert not paths.state("again/synthetic.parquet").exists()
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7, 20])
+def test_rows_written_in_shares_in_any_order_are_those_written_at_once(counting_project: Config, shards: int) -> None:
+    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    for shard in reversed(range(shards)):
+        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, shards))
+    assert not Path("again/synthetic.parquet").exists()
+    assert len(state_files("again/synthetic.parquet", "chunk-*.npy")) == 13
+    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+    for spelled in (str, paths.fingerprint, paths.manifest):
+        assert Path(spelled("again/synthetic.parquet")).read_bytes() == Path(spelled(SYNTHETIC)).read_bytes()
+
+
+def test_a_transformers_rows_do_not_depend_on_the_shares_they_are_written_in(project: Config) -> None:
+    slice_ = slices.sample(project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    for shard in (4, 0, 6, 2, 1, 3, 5):
+        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, 7))
+    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+    assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
+
+
+def test_chunks_that_are_there_are_read_and_not_made_again(tmp_path: Path) -> None:
+    def make(numbers: range) -> Any:
+        made.extend(numbers)
+        return (np.full((2, 3), number, np.int32) for number in numbers)
+
+    made: list[int] = []
+    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
+    (tmp_path / "chunk-000004.npy").unlink()
+    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
+    assert made == [2, 3, 4, 4]
+
+
+def test_a_state_is_not_gone_on_from_under_another_slice_or_other_inputs(counting_project: Config) -> None:
+    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
+    own = resume.folder(slice_, INPUTS, SYNTHETIC)
+    assert own == resume.folder(dict(slice_), dict(INPUTS), SYNTHETIC)
+    assert own != resume.folder({**slice_, "seed": 1}, INPUTS, SYNTHETIC)
+    assert own != resume.folder(slice_, {**INPUTS, "prompts": paths.fill(paths.REAL_TRAIN, "lm")}, SYNTHETIC)
+    stale = own.with_name("0" * 16)
+    stale.mkdir(parents=True)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    assert not stale.exists()
+
+
+def test_a_training_that_was_done_but_not_written_trains_no_step_again(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
+    slice_ = slices.train(project, "lm", "origin", 0, 0)
+    Path("again").touch()  # where the checkpoint's folder should be
+    with pytest.raises(FileExistsError):
+        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    (saved,) = state_files("again/checkpoint", "training.safetensors")
+    before = saved.stat().st_mtime_ns
+    with pytest.raises(FileExistsError):
+        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    assert saved.stat().st_mtime_ns == before
+    Path("again").unlink()
+    train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
