@@ -27,6 +27,7 @@ wildcard_constraints:
     regime=paths.NAME,
     seed=paths.NUMBER,
     generation=paths.NUMBER,
+    shard=paths.NUMBER,
 
 
 report: "docs/report/workflow.rst"

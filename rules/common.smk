@@ -194,6 +194,40 @@ def sample_artefacts(wildcards):
     }
 
 
+def shard_markers(wildcards):
+    """What the jobs leave that a synthetic set is shared out to, if it is."""
+    experiment = CONFIG.experiments[wildcards.experiment]
+    key = (
+        wildcards.experiment,
+        wildcards.regime,
+        wildcards.seed,
+        wildcards.generation,
+    )
+    return paths.shards(*key, experiment.shards)
+
+
+def synthetic_of_shard(wildcards):
+    return at(paths.SYNTHETIC, wildcards, wildcards.generation)
+
+
+def num_shards(wildcards):
+    return CONFIG.experiments[wildcards.experiment].shards
+
+
+def num_processes(wildcards):
+    return CONFIG.experiments[wildcards.experiment].num_processes
+
+
+def num_writers(wildcards):
+    """Processes of a job that writes a whole synthetic set; where its shards have written it, one gathers."""
+    return num_processes(wildcards) if num_shards(wildcards) == 1 else 1
+
+
+def num_threads(wildcards):
+    """Threads of all processes of a job."""
+    return CONFIG.num_threads * num_processes(wildcards)
+
+
 def select_artefacts(wildcards):
     """The synthetic set and the origin that judges it; for a detector the parent, too."""
     parent = at(paths.CHECKPOINT, wildcards, int(wildcards.generation) - 1)

@@ -16,7 +16,7 @@ rule train:
     benchmark:
         paths.benchmark("train", paths.CHECKPOINT)
     priority: PRIORITY["train"]
-    threads: CONFIG.num_threads
+    threads: num_threads
     resources:
         **asked("train"),
     params:

@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import ABILITIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
+from heirloom.specs.family import ABILITIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
 from heirloom.specs.grid import DESIGNS, Axis, Name, points, size
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
@@ -50,6 +50,12 @@ class Experiment(Strict):
         description="Generations whose datasets and checkpoint a `chain` keeps; hashes and measures of all are kept anyway.",
     )
     chunk_rows: int = Field(128, ge=1, description="Rows sampled or scored together; changes the bytes, not the law.")
+    shards: int = Field(
+        1, ge=1, description="Jobs that a generation's synthetic text is shared out to, for clusters; one more gathers. Changes no byte."
+    )
+    num_processes: int = Field(
+        1, ge=1, description="Processes (torchrun) that share each training batch and each sampling job; changes the bytes of training."
+    )
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
@@ -75,6 +81,11 @@ class Experiment(Strict):
             raise ValueError(f"family {self.family.name!r} needs one of the sources {', '.join(fitting)}, not {self.source.name!r}")
         if self.family.name in SINGLE_FAMILIES and self.num_replicas != 1:
             raise ValueError(f"num_replicas is {self.num_replicas}; family {self.family.name!r} has 1: list more seeds instead")
+        if self.shards > 1 and not self.is_text:
+            raise ValueError(f"shards is {self.shards}; rows of family {self.family.name!r} are written by 1 job: shards are for text")
+        if self.num_processes > 1 and self.family.name not in PARALLEL_FAMILIES:
+            able = ", ".join(sorted(PARALLEL_FAMILIES))
+            raise ValueError(f"num_processes is {self.num_processes}; family {self.family.name!r} has 1 (more: {able})")
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
         if self.granularity != "chain" and not self.has_rows:

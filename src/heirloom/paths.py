@@ -34,7 +34,7 @@ REAL_TEST = REAL_FOLDER + "/test.parquet"
 TOKENIZER = REAL_FOLDER + "/tokenizer.json"
 DOCUMENTS = REAL_FOLDER + "/documents.parquet"
 
-SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/shard={shard}"
+SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/shard={shard}/done"
 """Says that a job has written its share of a synthetic set; the rows themselves wait in the set's resume state."""
 
 RESULTS = "results"
@@ -55,6 +55,12 @@ def fill(pattern: str, experiment: str, regime: str = "", seed: int | str = "", 
     if str(generation) == "0":
         regime = ORIGIN
     return pattern.format(experiment=experiment, regime=regime, seed=seed, generation=generation)
+
+
+def shards(experiment: str, regime: str, seed: int | str, generation: int | str, count: int) -> list[str]:
+    """Return what a synthetic set's shards leave when they are done: nothing where the set is written by one job."""
+    key = {"experiment": experiment, "regime": regime, "seed": seed, "generation": generation}
+    return [SHARD.format(**key, shard=shard) for shard in range(count)] if count > 1 else []
 
 
 def _beside(path: str | Path, what: str) -> str:
@@ -78,4 +84,5 @@ def benchmark(step: str, pattern: str) -> str:
 
 
 def _mirrored(root: str, step: str, pattern: str, suffix: str) -> str:
-    return f"{root}/{step}/{Path(pattern).parent.relative_to('data').as_posix()}.{suffix}"
+    _, *inside = Path(pattern).parent.parts
+    return f"{root}/{step}/{'/'.join(inside)}.{suffix}"

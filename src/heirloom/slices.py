@@ -51,6 +51,7 @@ def train(config: Config, experiment: str, regime: str, seed: int, generation: i
         **_key(regime, seed, generation),
         "family": chosen.family.name,
         "fit": fit.model_dump(mode="json"),
+        **({"num_processes": chosen.num_processes} if chosen.num_processes > 1 else {}),
         **_common(config, "heirloom.steps.train:run", *_entries(chosen, "train", "load", "save")),
     }
 

@@ -146,14 +146,14 @@ def test_a_transformers_rows_do_not_depend_on_the_shares_they_are_written_in(pro
 
 def test_chunks_that_are_there_are_read_and_not_made_again(tmp_path: Path) -> None:
     def make(numbers: range) -> Any:
-        made.extend(numbers)
+        asked.extend(numbers)
         return (np.full((2, 3), number, np.int32) for number in numbers)
 
-    made: list[int] = []
+    asked: list[int] = []
     assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
     (tmp_path / "chunk-000004.npy").unlink()
     assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
-    assert made == [2, 3, 4, 4]
+    assert asked == [2, 3, 4, 4]
 
 
 def test_a_state_is_not_gone_on_from_under_another_slice_or_other_inputs(counting_project: Config) -> None:

@@ -73,6 +73,14 @@ def test_a_chain_of_a_thousand_generations_builds(workspace: Path, run: Run) -> 
     assert dry_run(run) == {"real_vectors": 1, "mix": 1001, "train": 1001, "sample": 1000, "evaluate": 1001}
 
 
+def test_a_synthetic_set_in_shards_is_a_job_a_shard_and_one_that_gathers(workspace: Path, run: Run) -> None:
+    def only_a_sharded_text(raw: dict[str, Any]) -> None:
+        raw["experiments"] = {"ngram": {**raw["experiments"]["ngram"], "shards": 3, "seeds": [0]}}
+
+    edit(workspace, only_a_sharded_text)
+    assert dry_run(run) == {"real_text": 1, "mix": 2, "train": 2, "sample_shard": 3, "sample": 1, "evaluate": 2}
+
+
 def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace: Path, run: Run) -> None:
     raw = yaml.safe_load((workspace / "config.yaml").read_text())
     raw["experiments"] = {"other": {**raw["experiments"]["steps"], "regimes": ["replace"], "generations": 1}}

@@ -53,6 +53,7 @@ def test_every_step_depends_on_fingerprints_and_takes_heavy_files_as_ancient() -
         assert [line.strip() for line in inputs[1].splitlines()] == [
             f"unpack(files({step}_artefacts)),",
             f"fingerprints=fingerprints({step}_artefacts),",
+            *(["shards=shard_markers,"] if step == "sample" else []),
         ]
 
 

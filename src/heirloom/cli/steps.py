@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import manifest
+from heirloom import manifest, processes
 
 app = typer.Typer()
 
@@ -67,6 +67,7 @@ def mix(
 def train(slice_: Slice, train: Annotated[str, typer.Option()], checkpoint: Annotated[str, typer.Option()], start: str = "") -> None:
     """Train a generation's model."""
     step = _begin(slice_, train, start)
+    processes.launch(step.get("num_processes", 1))
     from heirloom.steps import train as job
 
     job.run(step, train, start or None, checkpoint)
@@ -81,12 +82,17 @@ def sample(
     prompts: Annotated[str, typer.Option(help="Real rows to continue or to edit.")] = "",
     tokenizer: str = "",
     judge: Annotated[str, typer.Option(help="The checkpoint that says which tokens are too easy, where rows are edited.")] = "",
+    shard: Annotated[int | None, typer.Option(min=0, help="Write this shard's rows only, and leave them for the job that gathers.")] = None,
+    shards: Annotated[int, typer.Option(min=1, help="Shards that the rows are divided into.")] = 1,
+    num_processes: Annotated[int, typer.Option(min=1, help="Processes that share the rows of this job.")] = 1,
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
     step = _begin(slice_, checkpoint, train, prompts, tokenizer, judge)
+    processes.launch(num_processes)
     from heirloom.steps import sample as job
 
-    job.run(step, {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}, synthetic)
+    inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}
+    job.run(step, inputs, synthetic, None if shard is None else (shard, shards))
 
 
 @app.command()

@@ -33,6 +33,9 @@ SINGLE_FAMILIES = TEXT_FAMILIES | {"vae"}
 _DENSITIES = ("normal", "mixture")
 _TEXT = ("wikipedia", "files", "hub")
 
+PARALLEL_FAMILIES = frozenset({"transformer"})
+"""Families whose steps several processes can share (`processes`)."""
+
 SOURCES = {
     "gaussian": _DENSITIES,
     "gmm": _DENSITIES,

@@ -12,13 +12,27 @@ if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
 
 
+Precision = Literal["float32", "bfloat16"]
+
+
 class Decoding(Strict):
-    """How the next token is drawn from the model's distribution."""
+    """How the next token is drawn from the model's distribution, or found by beam search."""
 
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
     top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
     top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
+    repetition_penalty: float = Field(
+        1.0, gt=0.0, description="Divides positive logits, and multiplies negative ones, of tokens that the row already holds; 1 is none."
+    )
+    beams: int = Field(1, ge=1, description="Beams of a beam search, which draws nothing; 1 samples (a count).")
+    precision: Precision = Field("float32", description="Of matrix products in sampling; keys, values and sums stay float32.")
     prompts: Prompts = PROMPTS
+
+    @model_validator(mode="after")
+    def _beams_draw_nothing(self) -> Self:
+        if self.beams > 1 and (self.temperature != 1.0 or self.top_k or self.top_p):
+            raise ValueError("beams draw nothing: leave out temperature, top_k and top_p, or set beams to 1")
+        return self
 
 
 class Architecture(Strict):
@@ -55,6 +69,8 @@ class TransformerFit(Strict):
     weight_decay: float
     warmup_share: float
     clip_norm: float
+    micro_rows: int | None = None
+    precision: Precision = "float32"
 
 
 class TransformerTraining(Strict):
@@ -71,6 +87,10 @@ class TransformerTraining(Strict):
     weight_decay: float = Field(0.1, ge=0.0, description="AdamW's decoupled weight decay.")
     warmup_share: float = Field(0.05, ge=0.0, lt=1.0, description="Share of the steps in which the learning rate rises from 0.")
     clip_norm: float = Field(1.0, gt=0.0, description="Largest norm of the gradient.")
+    micro_rows: int | None = Field(
+        None, ge=1, description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory."
+    )
+    precision: Precision = Field("float32", description="Of matrix products in training; weights and sums stay float32.")
 
     def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:
         """Return one generation's fit: the origin's schedule and new weights, or the later generations' and their start."""
@@ -85,6 +105,8 @@ class TransformerTraining(Strict):
             weight_decay=self.weight_decay,
             warmup_share=self.warmup_share,
             clip_norm=self.clip_norm,
+            micro_rows=self.micro_rows,
+            precision=self.precision,
         )
 
 

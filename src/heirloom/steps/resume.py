@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom import paths, processes
 from heirloom.manifest import dumps, replacing
 from heirloom.steps.common import environment, fingerprints
 
@@ -43,7 +43,9 @@ def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], a
 def state(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Iterator[Path]:
     """Yield the folder of an artefact's state; once the artefact is finished, it goes, and so do states of other settings."""
     yield folder(step, inputs, artefact)
-    shutil.rmtree(paths.state(artefact), ignore_errors=True)
+    processes.wait_for_all()
+    if processes.rank() == 0:
+        shutil.rmtree(paths.state(artefact), ignore_errors=True)
 
 
 def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:
@@ -59,7 +61,7 @@ def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[n
         Yields the chunks of these numbers.
     """
     first = next((number for number in wanted if not _file(kept, number).exists()), wanted.stop)
-    if first > wanted.start:
+    if wanted.start < first < wanted.stop:
         log.info("%d of %d chunks are there already", first - wanted.start, len(wanted))
     for number in range(wanted.start, first):
         yield np.load(_file(kept, number))

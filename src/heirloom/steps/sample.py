@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import mixing, streams, tokenization
+from heirloom import mixing, processes, streams, tokenization
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
@@ -75,11 +75,21 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str, shar
     text = Text(model, load(Path(judge)) if judge else None, read)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
-        deque(_kept(step, text, resume.folder(step, inputs, synthetic), _share(step, *shard)), maxlen=0)
+        _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
         return
     with resume.state(step, inputs, synthetic) as state:
-        write_batches(synthetic, _texts(step, _kept(step, text, state, _share(step, 0, 1)), writer, read, decoder))
-        finish(step, inputs, [synthetic])
+        _make_share(step, text, state, 0, 1)
+        processes.wait_for_all()
+        if processes.rank() == 0:
+            written = _kept(step, text, state, _share(step, 0, 1))
+            write_batches(synthetic, _texts(step, written, writer, read, decoder))
+            finish(step, inputs, [synthetic])
+
+
+def _make_share(step: Mapping[str, Any], text: Text, state: Path, shard: int, shards: int) -> None:
+    """Make the chunks of this process's part of a shard, and leave them in the state."""
+    number, parts = shard * processes.count() + processes.rank(), shards * processes.count()
+    deque(_kept(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
 def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from heirloom import streams
+from heirloom import processes, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Resumable
@@ -34,6 +34,7 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str)
     with resume.state(step, inputs, checkpoint) as state:
         with naming(step["generation"]):
             model = cast("Resumable", module).resume(*arguments, state) if hasattr(module, "resume") else module.train(*arguments)
-        with replacing(checkpoint) as temporary:
-            module.save(model, temporary)
-        finish(step, inputs, [checkpoint])
+        if processes.rank() == 0:
+            with replacing(checkpoint) as temporary:
+                module.save(model, temporary)
+            finish(step, inputs, [checkpoint])

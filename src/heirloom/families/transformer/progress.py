@@ -11,36 +11,36 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from heirloom.families.transformer.adamw import Averages
 from heirloom.manifest import replacing
 
 FILE = "training.safetensors"
 LOSSES, TOKENS = "losses", "num_tokens"
 
 
-def save(folder: Path, weights: Mapping[str, Tensor], optimiser: torch.optim.Optimizer, losses: Sequence[float], num_tokens: int) -> None:
+def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages], losses: Sequence[float], num_tokens: int) -> None:
     """Write the state of a training after ``len(losses)`` steps over what an earlier save has left."""
     from safetensors.torch import save_file
 
-    tensors = {f"{name}/{key}": value for name, weight in weights.items() for key, value in _parts(weight, optimiser).items()}
     counted = {LOSSES: torch.tensor(losses, dtype=torch.float64), TOKENS: torch.tensor(num_tokens)}
+    tensors = {f"{name}/{part}": value for name, weight in weights.items() for part, value in _parts(weight, averages[name]).items()}
     with replacing(folder / FILE) as temporary:
         save_file(tensors | counted, temporary)
 
 
-def restore(folder: Path, weights: Mapping[str, Tensor], optimiser: torch.optim.Optimizer) -> tuple[list[float], int]:
-    """Fill weights and optimiser with a saved state, if there is one, and return its losses and the number of tokens read."""
+@torch.no_grad()
+def restore(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages]) -> tuple[list[float], int]:
+    """Fill weights and averages with a saved state, if there is one, and return its losses and the number of tokens read."""
     from safetensors.torch import load_file
 
     if not (folder / FILE).exists():
         return [], 0
     saved = load_file(folder / FILE)
     for name, weight in weights.items():
-        parts = {key.removeprefix(f"{name}/"): value.clone() for key, value in saved.items() if key.startswith(f"{name}/")}
-        with torch.no_grad():
-            weight.copy_(parts.pop("weight"))
-        optimiser.state[weight] = parts
+        for part, value in _parts(weight, averages[name]).items():
+            value.copy_(saved[f"{name}/{part}"])
     return saved[LOSSES].tolist(), int(saved[TOKENS])
 
 
-def _parts(weight: Tensor, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return {"weight": weight.detach(), **optimiser.state[weight]}
+def _parts(weight: Tensor, averages: Averages) -> dict[str, Tensor]:
+    return {"weight": weight.detach(), **vars(averages)}

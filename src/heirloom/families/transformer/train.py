@@ -42,6 +42,8 @@ def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stre
         weight_decay=fit.weight_decay,
         warmup=fit.warmup_share,
         clip=fit.clip_norm,
+        micro_rows=fit.micro_rows,
+        precision=fit.precision,
     )
     weight_N = rows.weights() if rows.is_weighted else None
     with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT:

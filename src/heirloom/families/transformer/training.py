@@ -19,16 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heirloom import processes
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
-from heirloom.families.transformer import progress
+from heirloom.families.transformer import adamw, progress
 from heirloom.families.transformer.model import Llama, hidden_states
+from heirloom.specs.transformer import Precision
 from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 
 HEAD_CHUNK = 256  # token positions whose logits exist at one time; 256 x 2,048 float32 numbers are 2 MB
-BETAS = (0.9, 0.95)
 
 
 class Rows(Protocol):
@@ -61,6 +62,10 @@ class TrainSettings:
         What the step size does after that: falls along half a cosine to zero, or stays.
     clip
         Largest Euclidean norm of the gradient; ``math.inf`` for none.
+    micro_rows
+        Rows whose activations exist at one time: the gradients of a batch's parts are added up. None for the whole batch.
+    precision
+        Of matrix products. Weights, sums, norms and the loss stay float32.
     """
 
     epochs: int
@@ -70,6 +75,8 @@ class TrainSettings:
     warmup: float = 0.05
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = 1.0
+    micro_rows: int | None = None
+    precision: Precision = "float32"
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,8 @@ def train(
     minibatches.use_deterministic_kernels()
     weights = {name: weight.detach().clone().requires_grad_() for name, weight in model.weights.items()}
     pupil = Llama(model.shape, weights)
-    optimiser = _optimiser(pupil, settings)
-    losses, num_tokens = progress.restore(state, weights, optimiser) if state else ([], 0)
+    averages = adamw.begin(weights)
+    losses, num_tokens = progress.restore(state, weights, averages) if state else ([], 0)
     if losses:
         log.info("going on after step %d of %d", len(losses), total_steps)
     due = minibatches.pace()
@@ -123,10 +130,12 @@ def train(
         tokens = _read(rows, batch, model.shape.vocab_size)
         rate = learning_rate(len(losses), total_steps, settings)
         row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
-        losses.append(_step(pupil, tokens, row_weights, optimiser, rate, settings.clip, len(losses)))
+        losses.append(_backward(pupil, tokens, row_weights, settings))
+        _clip(pupil, losses, rate, settings.clip)
+        adamw.update(weights, averages, rate, settings.weight_decay)
         num_tokens += tokens.numel()
-        if state and due():
-            progress.save(state, weights, optimiser, losses, num_tokens)
+        if state and processes.rank() == 0 and due():
+            progress.save(state, weights, averages, losses, num_tokens)
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")
     return Llama(model.shape, {name: weight.detach() for name, weight in weights.items()}), TrainLog(tuple(losses), num_tokens)
@@ -143,20 +152,29 @@ def learning_rate(step: int, total_steps: int, settings: TrainSettings) -> float
     return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor | None = None) -> tuple[float, Tensor, Tensor]:
+def cross_entropy_gradients(
+    hidden: Tensor,
+    head: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    count: int | None = None,
+    precision: Precision = "float32",
+) -> tuple[float, Tensor, Tensor]:
     """Return the mean cross-entropy in nats and its gradients by ``hidden`` (N, E) and ``head`` (V, E).
 
     With p the softmax of ``hidden @ head.T``, the gradient by the logits is (p - onehot(target)) / N. Writing it by hand lets the
     logits of one chunk live in cache only, instead of (N, V) numbers and as many of their gradient. With ``weights`` (N,) each term is
-    multiplied by its own, and the divisor stays N.
+    multiplied by its own, and the divisor stays N; where the N are a part of a batch, ``count`` is its size and the divisor.
     """
-    count = hidden.shape[0]
+    count = count or len(hidden)
+    kind = getattr(torch, precision)
+    seen, rows = head.to(kind), hidden.to(kind)
     hidden_gradient = torch.empty_like(hidden)
     head_gradient = torch.zeros_like(head)
     total = 0.0
-    for start in range(0, count, HEAD_CHUNK):
+    for start in range(0, len(hidden), HEAD_CHUNK):
         part = slice(start, start + HEAD_CHUNK)
-        log_p = hidden[part] @ head.T
+        log_p = (rows[part] @ seen.T).float()
         log_p -= log_p.logsumexp(dim=-1, keepdim=True)
         column = targets[part, None]
         chosen = log_p.gather(1, column)
@@ -165,39 +183,55 @@ def cross_entropy_gradients(hidden: Tensor, head: Tensor, targets: Tensor, weigh
             chosen *= weights[part, None]
             difference *= weights[part, None]
         total -= float(chosen.sum(dtype=torch.float64))
-        torch.mm(difference, head, out=hidden_gradient[part])
-        head_gradient.addmm_(difference.T, hidden[part])
+        hidden_gradient[part] = difference.to(kind) @ seen
+        _add_product(head_gradient, difference.to(kind).T, rows[part])
     return total / count, hidden_gradient, head_gradient
 
 
-def _step(
-    pupil: Llama, tokens: Tensor, row_weights: Tensor | None, optimiser: torch.optim.Optimizer, rate: float, clip: float, step: int
-) -> float:
-    hidden = hidden_states(pupil, tokens[:, :-1]).flatten(0, 1)
-    per_token = None if row_weights is None else row_weights.repeat_interleave(tokens.shape[1] - 1)
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(left @ right)
+
+
+def _backward(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, settings: TrainSettings) -> float:
+    """Fill the weights' gradients with those of a batch, part by part over this process's share, then over all; return the loss."""
+    for weight in pupil.weights.values():
+        weight.grad = torch.zeros_like(weight)
+    own = range(len(tokens))[processes.share(len(tokens))]
+    loss = torch.zeros((), dtype=torch.float64)
+    for start in range(own.start, own.stop, settings.micro_rows or len(tokens)):
+        part = slice(start, min(start + (settings.micro_rows or len(tokens)), own.stop))
+        loss += _add_gradients(pupil, tokens[part], None if row_weights is None else row_weights[part], len(tokens), settings.precision)
+    processes.add_up([loss, *(weight.grad for weight in pupil.weights.values() if weight.grad is not None)])
+    return loss.item()
+
+
+def _add_gradients(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, num_rows: int, precision: Precision) -> float:
+    """Add to the gradients those of some of a batch's ``num_rows`` rows; return their part of its loss."""
+    num_targets = tokens.shape[1] - 1
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        hidden = hidden_states(pupil, tokens[:, :-1]).flatten(0, 1)
+    per_token = None if row_weights is None else row_weights.repeat_interleave(num_targets)
     with torch.no_grad():
-        loss, hidden_gradient, head_gradient = cross_entropy_gradients(hidden, pupil.head, tokens[:, 1:].flatten(), per_token)
-    optimiser.zero_grad()
-    pupil.head.grad = head_gradient
-    torch.autograd.backward(hidden, hidden_gradient)
-    norm = float(torch.nn.utils.clip_grad_norm_(pupil.weights.values(), clip))
-    if not math.isfinite(loss) or not math.isfinite(norm):
-        raise HeirloomError(
-            f"at step {step} the loss is {loss} and its gradient's norm {norm}, at learning rate {rate:.3g}: "
-            "both must be finite, so learning_rate must be smaller"
+        loss, hidden_gradient, head_gradient = cross_entropy_gradients(
+            hidden, pupil.head, tokens[:, 1:].flatten(), per_token, num_rows * num_targets, precision
         )
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.step()
+        assert pupil.head.grad is not None
+        pupil.head.grad += head_gradient
+    torch.autograd.backward(hidden, hidden_gradient)
     return loss
 
 
-def _optimiser(pupil: Llama, settings: TrainSettings) -> torch.optim.Optimizer:
-    def named(num_axes: int) -> Sequence[Tensor]:
-        return [weight for weight in pupil.weights.values() if weight.ndim == num_axes]
-
-    groups = [{"params": named(2), "weight_decay": settings.weight_decay}, {"params": named(1), "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, fused=True)
+def _clip(pupil: Llama, losses: Sequence[float], rate: float, clip: float) -> None:
+    """Shorten the gradients to the norm ``clip``, all together; raise if they or the last loss are not finite."""
+    norm = float(torch.nn.utils.clip_grad_norm_(pupil.weights.values(), clip))
+    if not math.isfinite(losses[-1]) or not math.isfinite(norm):
+        raise HeirloomError(
+            f"at step {len(losses) - 1} the loss is {losses[-1]} and its gradient's norm {norm}, at learning rate {rate:.3g}: "
+            "both must be finite, so learning_rate must be smaller"
+        )
 
 
 def _read(rows: Rows, batch: NDArray[np.int64], vocab_size: int) -> Tensor:
