@@ -55,6 +55,11 @@ G = "experiments.gaussian"
     ("raw", "message"),
     [
         (changed(f"{G}.family.training.dimm", 2), r"config: experiments.gaussian.family.training.dimm: Extra inputs are not permitted"),
+        (
+            changed(f"{G}.shards", 2),
+            r"experiments.gaussian: shards is 2; rows of family 'gaussian' are written by 1 job: shards are for text",
+        ),
+        (changed(f"{G}.num_processes", 2), r"experiments.gaussian: num_processes is 2; family 'gaussian' has 1 \(more: transformer\)"),
         (changed(f"{G}.rows", "many"), r"experiments.gaussian.rows: Input should be a valid integer.*given: 'many'"),
         (changed(f"{G}.rows", 0), r"experiments.gaussian.rows: Input should be greater than or equal to 1 \(given: 0\)"),
         (changed("regimes.keep", {"original": {"share": 1.5}}), r"regimes.keep.original.share: .*less than or equal to 1 \(given: 1.5\)"),

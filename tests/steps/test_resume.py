@@ -1,4 +1,4 @@
-"""A job that is killed, or shared out, ends in the bytes of one that ran through."""
+"""A job that is killed, or shared out to jobs or processes, ends in the bytes of one that ran through."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import helpers
 import small_lineages
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom import paths, processes, slices
 from heirloom.config import Config
+from heirloom.errors import HeirloomError
 from heirloom.manifest import recorded_sha256
 from heirloom.steps import resume, sample, train
 
@@ -182,3 +184,31 @@ def test_a_training_that_was_done_but_not_written_trains_no_step_again(project: 
     Path("again").unlink()
     train.run(slice_, ORIGINAL, None, "again/checkpoint")
     assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
+
+
+@pytest.mark.slow
+def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
+    slice_ = slices.sample(project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    finish([*command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"}), "--num-processes", "2"])
+    assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
+    assert not paths.state("again/synthetic.parquet").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_same_weights_as_one_up_to_rounding(project: Config) -> None:
+    slice_ = {**slices.train(project, "lm", "origin", 0, 0), "num_processes": 2}
+    line = command("train", slice_, train=ORIGINAL, checkpoint="again/checkpoint")
+    finish(line)
+    one, two = (load_file(Path(folder, "model.safetensors")) for folder in (ORIGIN, "again/checkpoint"))
+    for name, weight in one.items():
+        np.testing.assert_allclose(two[name], weight, atol=2e-4)
+    assert any(not np.array_equal(two[name], weight) for name, weight in one.items())
+
+
+def test_torchrun_with_another_number_of_processes_than_the_config_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert [processes.rank(), processes.count(), processes.share(10)] == [1, 3, slice(3, 6)]
+    with pytest.raises(HeirloomError, match="torchrun has started 3 processes, but num_processes is 2"):
+        processes.launch(2)
