@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.families.transformer.checkpoint import load_folder, save_folder
 from heirloom.families.transformer.generation import Decoding, continue_prompts, draw_tokens
 from heirloom.families.transformer.model import (
     HEAD,
@@ -23,12 +24,10 @@ from heirloom.families.transformer.model import (
     hidden_states,
     initialise,
     layers,
-    load_folder,
     logits,
     normalise,
     project,
     rotary,
-    save_folder,
 )
 from heirloom.families.transformer.scoring import position_losses, row_losses
 from heirloom.families.transformer.training import (
@@ -127,8 +126,8 @@ def test_a_folder_that_is_no_llama_checkpoint_is_refused_by_name(tmp_path: Path)
         load_folder(tmp_path)
     save_folder(lively(), tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps(config | {"num_key_value_heads": 1}))
-    with pytest.raises(HeirloomError, match="num_key_value_heads is 1, and only 2 can be read"):
+    (tmp_path / "config.json").write_text(json.dumps(config | {"attention_bias": True}))
+    with pytest.raises(HeirloomError, match="attention_bias is True, and only False can be read"):
         load_folder(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_size": 8, "head_dim": 4}))
     with pytest.raises(HeirloomError, match=r"embed_tokens.weight must have shape \(50, 8\), found \(50, 16\)"):
@@ -260,6 +259,27 @@ def test_the_gradients_of_the_head_equal_autograd_across_chunks() -> None:
     assert head.grad is not None
     assert torch.allclose(by_hidden, hidden.grad, atol=1e-7, rtol=1e-4)
     assert torch.allclose(by_head, head.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_gradients_of_a_batchs_parts_add_up_to_those_of_the_batch() -> None:
+    model, rows, weight_N = lively(), some_tokens(10, 9), STREAM.generator().random(10)
+    settings = TrainSettings(1, 10, 1e-2, warmup=0.0)
+    whole, log = train(model, rows, STREAM, settings, weight_N)
+    parts, parts_log = train(model, rows, STREAM, replace(settings, micro_rows=4), weight_N)
+    assert parts_log.losses == pytest.approx(log.losses, rel=1e-6)
+    for name, weight in whole.weights.items():
+        assert torch.allclose(parts.weights[name], weight, atol=1e-5)
+
+
+def test_training_with_products_in_bfloat16_learns_the_same_pattern_in_float32_weights() -> None:
+    rows = (np.arange(12) + np.arange(30)[:, None]) % 50
+    settings = TrainSettings(epochs=40, batch_rows=8, learning_rate=1e-2, precision="bfloat16")
+    trained, log = train(Llama(SHAPE, initialise(SHAPE, STREAM)), rows, STREAM, settings)
+    exact = train(Llama(SHAPE, initialise(SHAPE, STREAM)), rows, STREAM, replace(settings, precision="float32"))[1]
+    assert {weight.dtype for weight in trained.weights.values()} == {torch.float32}
+    assert log.losses[-1] < 0.2
+    assert log.losses[:5] == pytest.approx(exact.losses[:5], rel=1e-2)
+    assert log.losses != exact.losses
 
 
 @pytest.mark.parametrize("tied", [True, False])

@@ -4,10 +4,10 @@
 `generation`, `training` and `scoring` are the loops under them, over `model`.
 """
 
+from heirloom.families.transformer.checkpoint import load_folder as load
+from heirloom.families.transformer.checkpoint import save_folder as save
 from heirloom.families.transformer.edit import edit
 from heirloom.families.transformer.evaluate import evaluate, log_likelihoods
-from heirloom.families.transformer.model import load_folder as load
-from heirloom.families.transformer.model import save_folder as save
 from heirloom.families.transformer.sample import sample
 from heirloom.families.transformer.scoring import row_losses
 from heirloom.families.transformer.train import resume, train

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from heirloom.families import text
-from heirloom.families.transformer import generation, scoring
+from heirloom.families.transformer import decoding, scoring
 from heirloom.families.transformer.model import Llama, hidden_states
 from heirloom.specs.transformer import Decoding
 from heirloom.streams import Stream
@@ -20,22 +20,22 @@ def edit(
     model: Llama, judge: Llama, rows: Iterable[NDArray[Any]], above: float, settings: Decoding, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`base.Editor`)."""
-    decoding = generation.Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0)
+    drawing = decoding.Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0)
     for number, tokens_BT in enumerate(rows):
         num_rows, width = tokens_BT.shape
         uniforms_BT = stream.child("edits").uniforms(number * num_rows, num_rows, width)[:, 1:]
         probability_BT = np.exp(-scoring.position_losses(judge, tokens_BT))
-        yield text.edited(tokens_BT, probability_BT, _drawn(model, tokens_BT, uniforms_BT, decoding), above)
+        yield text.edited(tokens_BT, probability_BT, _drawn(model, tokens_BT, uniforms_BT, drawing), above)
 
 
 @torch.inference_mode()
-def _drawn(model: Llama, tokens_BT: NDArray[Any], uniforms_BT: NDArray[np.float64], decoding: generation.Decoding) -> NDArray[np.int64]:
+def _drawn(model: Llama, tokens_BT: NDArray[Any], uniforms_BT: NDArray[np.float64], drawing: decoding.Decoding) -> NDArray[np.int64]:
     """Return one token for each position but the first, drawn given the row's own tokens before it; shape (B, T - 1)."""
     drawn_BT = np.empty_like(uniforms_BT, np.int64)
     for start in range(0, len(tokens_BT), scoring.CHUNK_ROWS):
         part = slice(start, start + scoring.CHUNK_ROWS)
         hidden = hidden_states(model, torch.from_numpy(tokens_BT[part, :-1].astype(np.int64))).flatten(0, 1)
         uniforms = torch.from_numpy(np.ascontiguousarray(uniforms_BT[part])).flatten()
-        drawn = generation.draw_tokens(hidden @ model.head.T, uniforms, decoding)
+        drawn = decoding.draw_tokens(hidden @ model.head.T, uniforms, drawing)
         drawn_BT[part] = drawn.numpy().reshape(drawn_BT[part].shape)
     return drawn_BT

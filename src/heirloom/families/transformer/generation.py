@@ -8,7 +8,6 @@ depend on which rows share its batch, as long as the batch has the same number o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,51 +18,36 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
+from heirloom.families.transformer.decoding import Decoding, draw_tokens, penalised
 from heirloom.families.transformer.model import (
     EMBEDDING,
     FINAL_NORM,
     Layer,
     Llama,
+    LlamaShape,
+    Rotary,
     complete,
     layers,
+    linear,
     normalise,
     project,
     rotary,
 )
+from heirloom.specs.transformer import Precision
+
+__all__ = ["Decoding", "continue_prompts", "draw_tokens"]
 
 PREFILL_ROWS = 16  # prompts that are read at one time, so that what lies between two layers stays in cache
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """How the next token is drawn from the model's distribution.
-
-    Parameters
-    ----------
-    temperature
-        Divides the logits; 0 takes the most likely token.
-    top_k
-        Keeps the ``top_k`` most likely tokens; 0 keeps all.
-    top_p
-        Then keeps the smallest set of most likely tokens whose probability reaches ``top_p`` (Holtzman et al. 2020); 1 keeps all.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise HeirloomError(f"temperature is {self.temperature}: it must be a finite number of at least 0")
-        if self.top_k < 0:
-            raise HeirloomError(f"top_k is {self.top_k}: it must be at least 0, where 0 keeps all tokens")
-        if not 0 < self.top_p <= 1:
-            raise HeirloomError(f"top_p is {self.top_p}: it must be above 0 and at most 1")
-
-
 @torch.inference_mode()
 def continue_prompts(
-    model: Llama, prompts: NDArray[np.integer], num_new: int, uniforms: NDArray[np.float64], decoding: Decoding
+    model: Llama,
+    prompts: NDArray[np.integer],
+    num_new: int,
+    uniforms: NDArray[np.float64],
+    decoding: Decoding,
+    precision: Precision = "float32",
 ) -> NDArray[np.int32]:
     """Continue each prompt by ``num_new`` tokens.
 
@@ -78,7 +62,9 @@ def continue_prompts(
     uniforms
         Numbers in [0, 1) of shape (B, N), one for each new token.
     decoding
-        Temperature and truncation.
+        Temperature, truncation and penalty.
+    precision
+        Of products with weights; keys, values and sums stay float32.
 
     Returns
     -------
@@ -89,110 +75,124 @@ def continue_prompts(
     HeirloomError
         If the shapes do not agree, a prompt is empty or holds a token outside the vocabulary, or the logits are not numbers.
     """
-    _check(model, prompts, num_new, uniforms)
+    check_prompts(model, prompts, num_new)
+    if uniforms.shape != (len(prompts), num_new):
+        raise HeirloomError(
+            f"uniforms have shape {uniforms.shape}: {len(prompts)} prompts of {num_new} new tokens need ({len(prompts)}, {num_new})"
+        )
     draws = torch.from_numpy(np.ascontiguousarray(uniforms, dtype=np.float64))
-    new = torch.empty((len(prompts), num_new), dtype=torch.int64)
-    for step, logits in enumerate(_logits_of_each_step(model, torch.from_numpy(prompts.astype(np.int64)), new)):
+    read = torch.from_numpy(prompts.astype(np.int64))
+    tokens = torch.cat([read, read.new_zeros((len(prompts), num_new))], dim=1)
+    for position, logits in enumerate(_logits_of_each_step(Ready.of(model, precision), tokens, num_new), read.shape[1]):
         if not bool(torch.isfinite(logits.amax(dim=-1)).all()):  # one NaN makes the largest NaN
-            raise HeirloomError(f"the logits of new token {step} are not finite: the model's weights are not usable")
-        new[:, step] = draw_tokens(logits, draws[:, step], decoding)
-    return new.numpy().astype(np.int32)
+            raise HeirloomError(f"the logits of new token {position - read.shape[1]} are not finite: the model's weights are not usable")
+        scores = penalised(logits, tokens[:, :position], decoding.repetition_penalty)
+        tokens[:, position] = draw_tokens(scores, draws[:, position - read.shape[1]], decoding)
+    return tokens[:, read.shape[1] :].numpy().astype(np.int32)
 
 
-def draw_tokens(logits: Tensor, uniforms: Tensor, decoding: Decoding) -> Tensor:
-    """Return one token (B,) for each row of ``logits`` (B, V): the first whose cumulative probability exceeds the row's uniform.
+@dataclass(frozen=True)
+class Ready:
+    """A model made ready for many steps: layers stacked once, matrices in the precision of the products."""
 
-    Sums are taken in float64: rare tokens are what this program measures. A token of probability zero is never drawn, not even
-    by a uniform of 0 or next to 1.
-    """
-    if decoding.temperature == 0:
-        return logits.argmax(dim=-1)
-    scaled = logits.double() if _truncates(decoding) else logits
-    scaled = (scaled - scaled.amax(dim=-1, keepdim=True)) / decoding.temperature
-    if not _truncates(decoding):
-        return _invert(scaled.exp().cumsum(dim=-1, dtype=torch.float64), uniforms)
-    kept, tokens = scaled.topk(min(decoding.top_k or scaled.shape[-1], scaled.shape[-1]), dim=-1)
-    p = kept.softmax(dim=-1)
-    p = p.where(p.cumsum(dim=-1) - p < decoding.top_p, 0.0)
-    return tokens.gather(1, _invert(p.cumsum(dim=-1), uniforms)[:, None])[:, 0]
+    shape: LlamaShape
+    stack: tuple[Layer, ...]
+    embedding: Tensor
+    final_norm: Tensor
+    head: Tensor
 
+    @classmethod
+    def of(cls, model: Llama, precision: Precision) -> Ready:
+        """Return a model made ready."""
+        stack, head = tuple(layers(model, precision)), model.head.to(getattr(torch, precision))
+        return cls(model.shape, stack, model.weights[EMBEDDING], model.weights[FINAL_NORM], head)
 
-def _truncates(decoding: Decoding) -> bool:
-    return decoding.top_k > 0 or decoding.top_p < 1
-
-
-def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:
-    # A uniform of at most 1 - 2**-53 times the total rounds to less than the total, so that a token always exceeds it.
-    target = uniforms * cumulative[:, -1]
-    return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]
+    def output(self, x: Tensor) -> Tensor:
+        """Return the logits (..., V), float32, of hidden states (..., E)."""
+        return linear(normalise(x, self.final_norm, self.shape.rms_norm_eps), self.head).float()
 
 
-def _logits_of_each_step(model: Llama, prompts: Tensor, new: Tensor) -> Iterator[Tensor]:
-    """Yield the logits (B, V) of each new token; the caller writes the token into ``new`` before it asks for the next."""
-    stack = list(layers(model))
-    num_prompt, num_new = prompts.shape[1], new.shape[1]
-    cosine, sine = rotary(model.shape, 0, num_prompt + num_new)
-    ring = _ring(model, len(prompts), num_prompt + num_new)
-    turn = (cosine[:num_prompt], sine[:num_prompt])
-    blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
-    yield _output(model, torch.cat([_prefill(model, stack, rows, turn, part) for rows, part in blocks]))
-    for step in range(num_new - 1):
-        position = num_prompt + step
+def _logits_of_each_step(model: Ready, tokens: Tensor, num_new: int) -> Iterator[Tensor]:
+    """Yield the logits (B, V) of each new token; the caller writes the token into ``tokens`` before it asks for the next."""
+    num_prompt = tokens.shape[1] - num_new
+    slots = min(model.shape.context_tokens, tokens.shape[1])
+    ring = room(model.shape, len(tokens), slots)
+    yield read_prompts(model, tokens[:, :num_prompt], ring)
+    cosine, sine = rotary(model.shape, 0, tokens.shape[1])
+    for position in range(num_prompt, tokens.shape[1] - 1):
         turn = (cosine[position, None], sine[position, None])
-        yield _output(model, _decode(model, stack, new[:, step, None], turn, ring, position))
+        yield model.output(_decode(model, tokens[:, position, None], turn, ring, position))[:, 0]
 
 
-def _ring(model: Llama, num_rows: int, num_positions: int) -> Tensor:
-    """Return room for keys and values, (layer, 2, B, H, slots, D); position t lives in slot t modulo the number of slots."""
-    shape = model.shape
-    slots = min(shape.context_tokens, num_positions)
-    return torch.zeros((shape.num_layers, 2, num_rows, shape.num_heads, slots, shape.head_size))
+def room(shape: LlamaShape, num_rows: int, slots: int) -> Tensor:
+    """Return room for keys and values of ``slots`` positions, (layer, 2, B, KV, slots, D)."""
+    return torch.zeros((shape.num_layers, 2, num_rows, shape.kv_heads, slots, shape.head_size))
 
 
-def _prefill(model: Llama, stack: list[Layer], prompts: Tensor, turn: tuple[Tensor, Tensor], ring: Tensor) -> Tensor:
+def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:
+    """Fill the ring from the prompts (B, P) and return the logits (B, V) after their last tokens.
+
+    The key of position t lives in slot t modulo the number of slots.
+    """
+    turn = rotary(model.shape, 0, prompts.shape[1])
+    blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
+    return model.output(torch.cat([_prefill(model, rows, turn, part) for rows, part in blocks]))[:, -1]
+
+
+def _prefill(model: Ready, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts and return the last position's hidden state (B, 1, E)."""
     num_prompt, slots = prompts.shape[1], ring.shape[-2]
     distance = torch.arange(num_prompt)[:, None] - torch.arange(num_prompt)
-    visible = (distance >= 0) & (distance < slots)
+    visible = (distance >= 0) & (distance < model.shape.context_tokens)
     kept = torch.arange(max(0, num_prompt - slots), num_prompt)
-    x = F.embedding(prompts, model.weights[EMBEDDING])
-    for layer, memory in zip(stack, ring, strict=True):
+    shares_keys = model.shape.kv_heads < model.shape.num_heads
+    x = F.embedding(prompts, model.embedding)
+    for layer, memory in zip(model.stack, ring, strict=True):
         queries, keys, values = project(model.shape, layer, x, turn)
         memory[0][:, :, kept % slots] = keys[:, :, kept]
         memory[1][:, :, kept % slots] = values[:, :, kept]
-        if layer is stack[-1]:  # nothing reads the earlier positions any more
+        if layer is model.stack[-1]:  # nothing reads the earlier positions any more
             queries, visible, x = queries[:, :, -1:], visible[-1:], x[:, -1:]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, enable_gqa=shares_keys)
         x = complete(model.shape, layer, x, attended)
     return x
 
 
-def _decode(model: Llama, stack: list[Layer], token: Tensor, turn: tuple[Tensor, Tensor], ring: Tensor, position: int) -> Tensor:
+def _decode(model: Ready, token: Tensor, turn: Rotary, ring: Tensor, position: int) -> Tensor:
     """Store ``token`` (B, 1) at ``position`` in the ring and return its hidden state (B, 1, E)."""
     slots = ring.shape[-2]
     filled = min(position + 1, slots)
-    scale = model.shape.head_size**-0.5
-    x = F.embedding(token, model.weights[EMBEDDING])
-    for layer, memory in zip(stack, ring, strict=True):
+    x = F.embedding(token, model.embedding)
+    for layer, memory in zip(model.stack, ring, strict=True):
         queries, keys, values = project(model.shape, layer, x, turn)
         memory[0][:, :, position % slots] = keys[:, :, 0]
         memory[1][:, :, position % slots] = values[:, :, 0]
-        # Two plain products: with a single query they take half the time of the fused kernel on a CPU.
-        shares = (scale * queries @ memory[0][:, :, :filled].transpose(-1, -2)).softmax(dim=-1)
-        x = complete(model.shape, layer, x, shares @ memory[1][:, :, :filled])
+        x = complete(model.shape, layer, x, attend(model.shape, queries, memory[:, :, :, :filled]))
     return x
 
 
-def _output(model: Llama, x: Tensor) -> Tensor:
-    return F.linear(normalise(x[:, -1], model.weights[FINAL_NORM], model.shape.rms_norm_eps), model.head)
+def attend(shape: LlamaShape, queries: Tensor, memory: Tensor, hidden: Tensor | None = None) -> Tensor:
+    """Return what queries (B, H, T, D) read out of keys and values (2, B, KV, S, D); ``hidden`` (B, 1, T, S) is minus infinity or 0.
+
+    Two plain products: with few queries they take half the time of the fused kernel on a CPU.
+    """
+    grouped = (shape.head_size**-0.5 * queries).reshape(_grouped(shape, queries))
+    scores = grouped @ memory[0].transpose(-1, -2)
+    if hidden is not None:
+        scores = scores.unflatten(2, (-1, queries.shape[2])).add_(hidden[:, :, None]).flatten(2, 3)
+    return (scores.softmax(dim=-1) @ memory[1]).view(queries.shape)
 
 
-def _check(model: Llama, prompts: NDArray[np.integer], num_new: int, uniforms: NDArray[np.float64]) -> None:
+def _grouped(shape: LlamaShape, queries: Tensor) -> tuple[int, int, int, int]:
+    num_rows, num_heads, width, size = queries.shape
+    return num_rows, shape.kv_heads, num_heads // shape.kv_heads * width, size
+
+
+def check_prompts(model: Llama, prompts: NDArray[np.integer], num_new: int) -> None:
+    """Raise unless prompts are rows of tokens of the vocabulary, and something is to be added to them."""
     if prompts.ndim != 2 or prompts.size == 0:
         raise HeirloomError(f"prompts have shape {prompts.shape}: they must be rows of at least one token")
-    if num_new < 1 or uniforms.shape != (len(prompts), num_new):
-        raise HeirloomError(
-            f"uniforms have shape {uniforms.shape}: {len(prompts)} prompts of {num_new} new tokens need ({len(prompts)}, {num_new})"
-        )
+    if num_new < 1:
+        raise HeirloomError(f"num_new is {num_new}: it must be at least 1")
     if prompts.min() < 0 or prompts.max() >= model.shape.vocab_size:
         raise HeirloomError(f"prompts hold tokens {prompts.min()} to {prompts.max()}: allowed are 0 to {model.shape.vocab_size - 1}")

@@ -1,7 +1,8 @@
 """The Llama architecture as a frozen shape, a dictionary of weights under Hugging Face names, and a few functions over both.
 
 The forward pass is split where training, prefill and decoding differ: each of them walks over the same ``layers`` and only
-attends in its own way. Tensor axes: B rows, T positions, E hidden, H heads, D numbers a head, V vocabulary.
+attends in its own way. Tensor axes: B rows, T positions, E hidden, H heads, KV heads of keys and values, D numbers a
+head, V vocabulary.
 
 References
 ----------
@@ -12,18 +13,15 @@ Transformer, equation 6 (SwiGLU).
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
+from heirloom.specs.transformer import Precision
 from heirloom.streams import Stream
 
 Weights = dict[str, Tensor]
@@ -51,6 +49,8 @@ class LlamaShape:
         Added to the mean square before its root is taken.
     tie_word_embeddings
         Whether the output head is the embedding matrix.
+    num_kv_heads
+        Heads of keys and values, each shared by a group of query heads (Ainslie et al. 2023); None for one each.
     """
 
     vocab_size: int
@@ -62,6 +62,7 @@ class LlamaShape:
     rope_theta: float = 10_000.0
     rms_norm_eps: float = 1e-5
     tie_word_embeddings: bool = True
+    num_kv_heads: int | None = None
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "hidden_size", "num_layers", "num_heads", "intermediate_size", "context_tokens")
@@ -73,6 +74,14 @@ class LlamaShape:
                 f"hidden_size is {self.hidden_size} with num_heads {self.num_heads}: "
                 f"it must be a multiple of 2 * num_heads = {2 * self.num_heads}"
             )
+
+        if self.num_kv_heads is not None and (self.num_kv_heads < 1 or self.num_heads % self.num_kv_heads):
+            raise HeirloomError(f"num_kv_heads is {self.num_kv_heads}: it must divide num_heads {self.num_heads}")
+
+    @property
+    def kv_heads(self) -> int:
+        """Heads of keys and values."""
+        return self.num_kv_heads or self.num_heads
 
     @property
     def head_size(self) -> int:
@@ -107,12 +116,13 @@ class Layer:
 
 def parameter_shapes(shape: LlamaShape) -> dict[str, tuple[int, ...]]:
     """Return the name and shape of every parameter, in the order of the forward pass."""
-    hidden, inner = shape.hidden_size, shape.intermediate_size
+    hidden, inner, shared = shape.hidden_size, shape.intermediate_size, shape.kv_heads * shape.head_size
     shapes: dict[str, tuple[int, ...]] = {EMBEDDING: (shape.vocab_size, hidden)}
     for index in range(shape.num_layers):
         prefix = f"model.layers.{index}."
         shapes[f"{prefix}input_layernorm.weight"] = (hidden,)
-        shapes |= {f"{prefix}self_attn.{name}_proj.weight": (hidden, hidden) for name in "qkvo"}
+        heights = {"q": hidden, "k": shared, "v": shared, "o": hidden}
+        shapes |= {f"{prefix}self_attn.{name}_proj.weight": (height, hidden) for name, height in heights.items()}
         shapes[f"{prefix}post_attention_layernorm.weight"] = (hidden,)
         shapes |= {f"{prefix}mlp.{name}_proj.weight": (inner, hidden) for name in ("gate", "up")}
         shapes[f"{prefix}mlp.down_proj.weight"] = (hidden, inner)
@@ -130,8 +140,9 @@ def initialise(shape: LlamaShape, stream: Stream) -> Weights:
     return {name: _initial(name, sizes, stream) for name, sizes in parameter_shapes(shape).items()}
 
 
-def layers(model: Llama) -> Iterator[Layer]:
-    """Yield the layers from the first to the last; gradients flow through to ``model.weights``."""
+def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
+    """Yield the layers from the first to the last, matrices in ``precision``; gradients flow through to ``model.weights``."""
+    kind = getattr(torch, precision)
     for index in range(model.shape.num_layers):
         part = {
             name: model.weights[f"model.layers.{index}.{name}.weight"]
@@ -139,11 +150,11 @@ def layers(model: Llama) -> Iterator[Layer]:
         }
         yield Layer(
             input_norm=part["input_layernorm"],
-            qkv=_stack(model.weights, index, "self_attn", "qkv"),
-            out=part["self_attn.o_proj"],
+            qkv=_stack(model.weights, index, "self_attn", "qkv").to(kind),
+            out=part["self_attn.o_proj"].to(kind),
             mlp_norm=part["post_attention_layernorm"],
-            gate_up=_stack(model.weights, index, "mlp", ("gate", "up")),
-            down=part["mlp.down_proj"],
+            gate_up=_stack(model.weights, index, "mlp", ("gate", "up")).to(kind),
+            down=part["mlp.down_proj"].to(kind),
         )
 
 
@@ -164,28 +175,37 @@ def normalise(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
 
 
+def linear(x: Tensor, weight: Tensor) -> Tensor:
+    """Return ``x @ weight.T`` in the precision of ``weight``."""
+    return F.linear(x.to(weight.dtype), weight)
+
+
 def project(shape: LlamaShape, layer: Layer, x: Tensor, turn: Rotary) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values of ``x`` (B, T, E), each (B, H, T, D); queries and keys are turned to their positions."""
-    packed = F.linear(normalise(x, layer.input_norm, shape.rms_norm_eps), layer.qkv)
-    queries, keys, values = packed.view(*x.shape[:2], 3, shape.num_heads, shape.head_size).permute(2, 0, 3, 1, 4)
+    """Return queries (B, H, T, D), keys and values (B, KV, T, D) of ``x`` (B, T, E); queries and keys are turned to their positions."""
+    packed = linear(normalise(x, layer.input_norm, shape.rms_norm_eps), layer.qkv).to(x.dtype)
+    heads = packed.view(*x.shape[:2], -1, shape.head_size).transpose(1, 2)
+    queries, keys, values = torch.split(heads, [shape.num_heads, shape.kv_heads, shape.kv_heads], dim=1)
     return _turn(queries, turn), _turn(keys, turn), values
 
 
 def complete(shape: LlamaShape, layer: Layer, x: Tensor, attended: Tensor) -> Tensor:
     """Add what was attended to (B, H, T, D), then the SwiGLU network, to ``x`` (B, T, E)."""
-    x = x + F.linear(attended.transpose(1, 2).flatten(2), layer.out)
-    gate, up = F.linear(normalise(x, layer.mlp_norm, shape.rms_norm_eps), layer.gate_up).chunk(2, dim=-1)
-    return x + F.linear(F.silu(gate) * up, layer.down)
+    x = x + linear(attended.transpose(1, 2).flatten(2), layer.out)
+    gate, up = linear(normalise(x, layer.mlp_norm, shape.rms_norm_eps), layer.gate_up).chunk(2, dim=-1)
+    return x + linear(F.silu(gate) * up, layer.down)
 
 
-def hidden_states(model: Llama, tokens: Tensor) -> Tensor:
-    """Return the normalised last hidden states (B, T, E) of ``tokens`` (B, T), every position attending to all before it."""
+def hidden_states(model: Llama, tokens: Tensor, precision: Precision = "float32") -> Tensor:
+    """Return the normalised last hidden states (B, T, E) of ``tokens`` (B, T), every position attending to all before it.
+
+    ``precision`` is that of products with weights; all else is float32.
+    """
     shape = model.shape
     turn = rotary(shape, 0, tokens.shape[1])
     x = F.embedding(tokens, model.weights[EMBEDDING])
-    for layer in layers(model):
+    for layer in layers(model, precision):
         queries, keys, values = project(shape, layer, x, turn)
-        attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=shape.kv_heads < shape.num_heads)
         x = complete(shape, layer, x, attended)
     return normalise(x, model.weights[FINAL_NORM], shape.rms_norm_eps)
 
@@ -193,39 +213,6 @@ def hidden_states(model: Llama, tokens: Tensor) -> Tensor:
 def logits(model: Llama, tokens: Tensor) -> Tensor:
     """Return the logits (B, T, V) of the token after each position of ``tokens`` (B, T)."""
     return F.linear(hidden_states(model, tokens), model.head)
-
-
-def save_folder(model: Llama, folder: Path) -> None:
-    """Write ``config.json`` and ``model.safetensors``, as ``transformers`` reads them; equal weights give equal bytes."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    config = json.dumps(_to_config(model.shape), indent=2, sort_keys=True)
-    (folder / "config.json").write_text(f"{config}\n", encoding="utf-8")
-    tensors = {name: weight.detach().contiguous() for name, weight in model.weights.items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def load_folder(folder: Path) -> Llama:
-    """Read a folder written by ``save_folder`` or by ``LlamaForCausalLM.save_pretrained``, as float32.
-
-    Raises
-    ------
-    HeirloomError
-        If a file is missing, the configuration is of another architecture, or a weight is missing or of another shape.
-    """
-    from safetensors.torch import load_file
-
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise HeirloomError(f"{folder} holds no {name}: a checkpoint has config.json and model.safetensors")
-    shape = _from_config(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
-    stored = load_file(folder / "model.safetensors")
-    for name, sizes in parameter_shapes(shape).items():
-        if name not in stored or tuple(stored[name].shape) != sizes:
-            found = tuple(stored[name].shape) if name in stored else "nothing"
-            raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {found}")
-    return Llama(shape, {name: stored[name].to(torch.float32) for name in parameter_shapes(shape)})
 
 
 def _initial(name: str, sizes: tuple[int, ...], stream: Stream) -> Tensor:
@@ -243,47 +230,3 @@ def _turn(x: Tensor, turn: Rotary) -> Tensor:
     cosine, sine = turn
     first, second = x.chunk(2, dim=-1)
     return x * cosine + torch.cat((-second, first), dim=-1) * sine
-
-
-# Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
-_HF_NAMES = {
-    "vocab_size": "vocab_size",
-    "hidden_size": "hidden_size",
-    "num_layers": "num_hidden_layers",
-    "num_heads": "num_attention_heads",
-    "intermediate_size": "intermediate_size",
-    "context_tokens": "max_position_embeddings",
-    "rms_norm_eps": "rms_norm_eps",
-    "tie_word_embeddings": "tie_word_embeddings",
-}
-
-
-def _fixed_config(shape: LlamaShape) -> dict[str, Any]:
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "hidden_act": "silu",
-        "head_dim": shape.head_size,
-        "num_key_value_heads": shape.num_heads,
-        "rope_parameters": {"rope_theta": shape.rope_theta, "rope_type": "default"},
-    }
-
-
-def _to_config(shape: LlamaShape) -> dict[str, Any]:
-    sizes = {theirs: getattr(shape, ours) for ours, theirs in _HF_NAMES.items()}
-    unused = {"bos_token_id": None, "eos_token_id": None, "dtype": "float32", "initializer_range": INITIAL_SPREAD}
-    return sizes | unused | _fixed_config(shape)
-
-
-def _from_config(config: Mapping[str, Any], path: Path) -> LlamaShape:
-    missing = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
-    if missing:
-        raise HeirloomError(f"{path} lacks {', '.join(missing)}: it must be the configuration of a Llama model")
-    sizes = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}
-    shape = LlamaShape(**sizes, rope_theta=config["rope_parameters"].get("rope_theta", math.nan))
-    for key, allowed in _fixed_config(shape).items():
-        if config.get(key, allowed) != allowed:
-            raise HeirloomError(f"{path}: {key} is {config[key]!r}, and only {allowed!r} can be read")
-    return shape

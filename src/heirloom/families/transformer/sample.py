@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.families.transformer import generation
+from heirloom.families.transformer import beams, generation
+from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama
-from heirloom.specs.transformer import Decoding
+from heirloom.specs.transformer import Decoding as Settings
 from heirloom.streams import Stream
 
 
@@ -18,13 +19,17 @@ def sample(
     model: Llama,
     prompts: Iterable[NDArray[Any]] | None,
     num_rows: int,
-    settings: Decoding,
+    settings: Settings,
     stream: Stream,
 ) -> Iterator[NDArray[np.int32]]:
-    """Yield a continuation of each prompt, as long as the prompt."""
-    decoding = generation.Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0)
+    """Yield a continuation of each prompt, as long as the prompt: drawn, or the best that a beam search finds."""
+    penalty, precision = settings.repetition_penalty, settings.precision
+    decoding = Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0, penalty)
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = prompts_BT[:, :1] if settings.prompts == "none" else prompts_BT
+        if settings.beams > 1:
+            yield beams.search(model, context_BT, width, settings.beams, penalty, precision)
+            continue
         uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
-        yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding)
+        yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding, precision)

@@ -211,8 +211,7 @@ def _backward(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, settings
 def _add_gradients(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, num_rows: int, precision: Precision) -> float:
     """Add to the gradients those of some of a batch's ``num_rows`` rows; return their part of its loss."""
     num_targets = tokens.shape[1] - 1
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        hidden = hidden_states(pupil, tokens[:, :-1]).flatten(0, 1)
+    hidden = hidden_states(pupil, tokens[:, :-1], precision).flatten(0, 1)
     per_token = None if row_weights is None else row_weights.repeat_interleave(num_targets)
     with torch.no_grad():
         loss, hidden_gradient, head_gradient = cross_entropy_gradients(

@@ -1,0 +1,104 @@
+"""Beam search over a tree: the beams of a prompt share its keys and values, and nothing is copied when beams change places.
+
+Every new token of every beam leaves its key and value in a slot of its own and never moves; what a beam may read of the slots is a mask,
+inherited from the beam it continues. All beams of a prompt read the slots in one matrix product.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+from torch import Tensor
+
+from heirloom.errors import HeirloomError
+from heirloom.families.transformer.decoding import penalised
+from heirloom.families.transformer.generation import Ready, attend, check_prompts, read_prompts, room
+from heirloom.families.transformer.model import Llama, complete, project, rotary
+from heirloom.specs.transformer import Precision
+
+
+@torch.inference_mode()
+def search(
+    model: Llama, prompts: NDArray[np.integer], num_new: int, beams: int, repetition_penalty: float = 1.0, precision: Precision = "float32"
+) -> NDArray[np.int32]:
+    """Return for each prompt the continuation of ``num_new`` tokens that a beam search finds likeliest.
+
+    The ``beams`` continuations of highest summed log-probability are kept at every step. The penalty acts on log-probabilities, as in
+    `transformers`, whose beam search without an end token finds the same tokens.
+
+    Parameters
+    ----------
+    model
+        The model to search with.
+    prompts
+        Token ids of shape (B, P).
+    num_new
+        Tokens to add, N.
+    beams
+        Continuations kept of each prompt, K.
+    repetition_penalty
+        For tokens that prompt or continuation already hold (`decoding.penalised`).
+    precision
+        Of products with weights.
+
+    Returns
+    -------
+    array of shape (B, N), new tokens only
+
+    Raises
+    ------
+    HeirloomError
+        If a prompt is empty or holds a token outside the vocabulary, there are more beams than tokens, or logits are not numbers.
+    """
+    check_prompts(model, prompts, num_new)
+    if not 1 <= beams <= model.shape.vocab_size:
+        raise HeirloomError(f"beams is {beams}: it must be at least 1 and at most the vocabulary's {model.shape.vocab_size} tokens")
+    ready, read = Ready.of(model, precision), torch.from_numpy(prompts.astype(np.int64))
+    num_rows, num_prompt = read.shape
+    memory = room(model.shape, num_rows, num_prompt + num_new * beams)
+    logits = read_prompts(ready, read, memory[..., :num_prompt, :])[:, None].expand(-1, beams, -1)
+    tokens = read[:, None].expand(-1, beams, -1)
+    score = torch.full((num_rows, beams), -math.inf)
+    score[:, 0] = 0.0  # before the first token the beams are one
+    slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool)
+    for position in range(num_prompt, num_prompt + num_new):
+        if not bool(torch.isfinite(logits.amax(dim=-1)).all()):
+            raise HeirloomError(f"the logits of new token {position - num_prompt} are not finite: the model's weights are not usable")
+        total = score[..., None] + penalised(logits.log_softmax(dim=-1), tokens, repetition_penalty)
+        score, chosen = total.flatten(1).topk(beams)
+        parent, token = chosen // total.shape[-1], chosen % total.shape[-1]
+        tokens = torch.cat([_of_parents(tokens, parent), token[..., None]], dim=-1)
+        if position + 1 < num_prompt + num_new:
+            slots = torch.cat([_of_parents(slots, parent), torch.eye(beams, dtype=torch.bool).expand(num_rows, -1, -1)], dim=-1)
+            logits = _step(ready, token, _hidden(slots, position, num_prompt, model.shape.context_tokens), memory, position)
+    return tokens[:, 0, num_prompt:].numpy().astype(np.int32)
+
+
+def _of_parents(x: Tensor, parent: Tensor) -> Tensor:
+    """Return of ``x`` (B, K, T) the rows of the beams that are continued, ``parent`` (B, K)."""
+    return x.gather(1, parent[..., None].expand(-1, -1, x.shape[-1]))
+
+
+def _hidden(slots: Tensor, position: int, num_prompt: int, context_tokens: int) -> Tensor:
+    """Return 0 for each slot that a beam may read and minus infinity for the others, (B, 1, K, S): its own and near enough."""
+    beams = slots.shape[1]
+    held = torch.cat([torch.arange(num_prompt), torch.arange(num_prompt, position + 1).repeat_interleave(beams)])
+    visible = slots & (held > position - context_tokens)
+    return torch.where(visible, 0.0, -math.inf)[:, None]
+
+
+def _step(model: Ready, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
+    """Store the beams' newest tokens (B, K), all at one position, and return their logits (B, K, V)."""
+    filled, beams = hidden.shape[-1], token.shape[1]
+    turn = rotary(model.shape, position, 1)
+    x = F.embedding(token, model.embedding)
+    for layer, own in zip(model.stack, memory, strict=True):
+        queries, keys, values = project(model.shape, layer, x, turn)
+        own[0][:, :, filled - beams : filled] = keys
+        own[1][:, :, filled - beams : filled] = values
+        x = complete(model.shape, layer, x, attend(model.shape, queries, own[:, :, :, :filled], hidden))
+    return model.output(x)

@@ -1,0 +1,91 @@
+"""A model on disk: an ordinary Hugging Face folder of a Llama, written and read without `transformers`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from heirloom.errors import HeirloomError
+from heirloom.families.transformer.model import INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
+
+# Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
+_HF_NAMES = {
+    "vocab_size": "vocab_size",
+    "hidden_size": "hidden_size",
+    "num_layers": "num_hidden_layers",
+    "num_heads": "num_attention_heads",
+    "intermediate_size": "intermediate_size",
+    "context_tokens": "max_position_embeddings",
+    "rms_norm_eps": "rms_norm_eps",
+    "tie_word_embeddings": "tie_word_embeddings",
+}
+
+
+def save_folder(model: Llama, folder: Path) -> None:
+    """Write ``config.json`` and ``model.safetensors``, as ``transformers`` reads them; equal weights give equal bytes."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.dumps(_to_config(model.shape), indent=2, sort_keys=True)
+    (folder / "config.json").write_text(f"{config}\n", encoding="utf-8")
+    tensors = {name: weight.detach().contiguous() for name, weight in model.weights.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def load_folder(folder: Path) -> Llama:
+    """Read a folder written by ``save_folder`` or by ``LlamaForCausalLM.save_pretrained``, as float32.
+
+    Raises
+    ------
+    HeirloomError
+        If a file is missing, the configuration is of another architecture, or a weight is missing or of another shape.
+    """
+    from safetensors.torch import load_file
+
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise HeirloomError(f"{folder} holds no {name}: a checkpoint has config.json and model.safetensors")
+    shape = _from_config(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
+    stored = load_file(folder / "model.safetensors")
+    for name, sizes in parameter_shapes(shape).items():
+        if name not in stored or tuple(stored[name].shape) != sizes:
+            found = tuple(stored[name].shape) if name in stored else "nothing"
+            raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {found}")
+    return Llama(shape, {name: stored[name].to(torch.float32) for name in parameter_shapes(shape)})
+
+
+def _fixed_config(shape: LlamaShape) -> dict[str, Any]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "hidden_act": "silu",
+        "head_dim": shape.head_size,
+        "num_key_value_heads": shape.kv_heads,
+        "rope_parameters": {"rope_theta": shape.rope_theta, "rope_type": "default"},
+    }
+
+
+def _to_config(shape: LlamaShape) -> dict[str, Any]:
+    sizes = {theirs: getattr(shape, ours) for ours, theirs in _HF_NAMES.items()}
+    unused = {"bos_token_id": None, "eos_token_id": None, "dtype": "float32", "initializer_range": INITIAL_SPREAD}
+    return sizes | unused | _fixed_config(shape)
+
+
+def _from_config(config: Mapping[str, Any], path: Path) -> LlamaShape:
+    missing = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
+    if missing:
+        raise HeirloomError(f"{path} lacks {', '.join(missing)}: it must be the configuration of a Llama model")
+    sizes = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}
+    theta, groups = config["rope_parameters"].get("rope_theta", math.nan), config.get("num_key_value_heads", sizes["num_heads"])
+    shape = LlamaShape(**sizes, rope_theta=theta, num_kv_heads=groups if groups != sizes["num_heads"] else None)
+    for key, allowed in _fixed_config(shape).items():
+        if config.get(key, allowed) != allowed:
+            raise HeirloomError(f"{path}: {key} is {config[key]!r}, and only {allowed!r} can be read")
+    return shape

@@ -1,0 +1,98 @@
+"""From logits to tokens: temperature, truncation, penalty, and one uniform number a row that inverts the cumulative distribution."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from heirloom.errors import HeirloomError
+
+BLOCK = 64  # tokens whose probabilities are summed before one block of them is looked into
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How the next token is drawn from the model's distribution.
+
+    Parameters
+    ----------
+    temperature
+        Divides the logits; 0 takes the most likely token.
+    top_k
+        Keeps the ``top_k`` most likely tokens; 0 keeps all.
+    top_p
+        Then keeps the smallest set of most likely tokens whose probability reaches ``top_p`` (Holtzman et al. 2020); 1 keeps all.
+    repetition_penalty
+        Above 1, makes tokens that the row already holds less likely (`penalised`).
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise HeirloomError(f"temperature is {self.temperature}: it must be a finite number of at least 0")
+        if self.top_k < 0:
+            raise HeirloomError(f"top_k is {self.top_k}: it must be at least 0, where 0 keeps all tokens")
+        if not self.repetition_penalty > 0:
+            raise HeirloomError(f"repetition_penalty is {self.repetition_penalty}: it must be above 0, where 1 is none")
+        if not 0 < self.top_p <= 1:
+            raise HeirloomError(f"top_p is {self.top_p}: it must be above 0 and at most 1")
+
+
+def draw_tokens(logits: Tensor, uniforms: Tensor, decoding: Decoding) -> Tensor:
+    """Return one token (B,) for each row of ``logits`` (B, V): the first whose cumulative probability exceeds the row's uniform.
+
+    Sums are taken in float64: rare tokens are what this program measures. A token of probability zero is never drawn, not even
+    by a uniform of 0 or next to 1.
+    """
+    if decoding.temperature == 0:
+        return logits.argmax(dim=-1)
+    scaled = logits.double() if _truncates(decoding) else logits
+    scaled = (scaled - scaled.amax(dim=-1, keepdim=True)).div_(decoding.temperature)
+    if not _truncates(decoding):
+        return _invert_in_two_levels(scaled.exp_(), uniforms)
+    kept, tokens = scaled.topk(min(decoding.top_k or scaled.shape[-1], scaled.shape[-1]), dim=-1)
+    p = kept.softmax(dim=-1)
+    p = p.where(p.cumsum(dim=-1) - p < decoding.top_p, 0.0)
+    return tokens.gather(1, _invert(p.cumsum(dim=-1), uniforms)[:, None])[:, 0]
+
+
+def _truncates(decoding: Decoding) -> bool:
+    return decoding.top_k > 0 or decoding.top_p < 1
+
+
+def _invert_in_two_levels(p: Tensor, uniforms: Tensor) -> Tensor:
+    """Find the block of tokens that the uniform falls into, then the token: most of the vocabulary is summed, and never scanned."""
+    blocks = F.pad(p, (0, -p.shape[-1] % BLOCK)).view(len(p), -1, BLOCK)
+    ends = blocks.sum(dim=-1, dtype=torch.float64).cumsum(dim=-1)
+    target = (uniforms * ends[:, -1])[:, None]
+    block = torch.searchsorted(ends, target, right=True)
+    begin = F.pad(ends, (1, 0)).gather(1, block)
+    inside = blocks[torch.arange(len(blocks)), block[:, 0]].cumsum(dim=-1, dtype=torch.float64) + begin
+    # The block's sum, taken in another order, may round to less than the target: then the last token that can be drawn is meant.
+    last = torch.searchsorted(inside, inside[:, -1:].contiguous())
+    return (block * BLOCK + torch.minimum(torch.searchsorted(inside, target, right=True), last))[:, 0]
+
+
+def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:
+    # A uniform of at most 1 - 2**-53 times the total rounds to less than the total, so that a token always exceeds it.
+    target = uniforms * cumulative[:, -1]
+    return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]
+
+
+def penalised(scores: Tensor, tokens: Tensor, penalty: float) -> Tensor:
+    """Return ``scores`` (..., V) with those of ``tokens`` (..., T) divided by ``penalty`` where positive and multiplied where negative.
+
+    Keskar et al. (2019), CTRL, section 4.1, in the form that `transformers` gave it: it also holds for scores below zero.
+    """
+    if penalty == 1.0:
+        return scores
+    held = scores.gather(-1, tokens)
+    return scores.scatter(-1, tokens, torch.where(held < 0, held * penalty, held / penalty))
