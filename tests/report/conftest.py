@@ -65,6 +65,7 @@ def text_measures(regime: str, seed: int, generation: int) -> dict[str, float]:
             f"tail_survival.{band}": decay ** (3 / rank) * min(1.0, 0.3 * rank)
             for rank, band in enumerate(("1", "2-4", "5-16", "17-64", "65+"), 1)
         },
+        **({"tail_survival_drift.2-4": 0.5**generation} if generation else {}),
         "word_types": 5000.0 * decay,
     }
 

@@ -38,6 +38,13 @@ def test_tail_survival_has_a_line_a_band(words: pd.DataFrame) -> None:
     assert table.loc[(table["band"] == "1") & (table["generation"] == 0), "mean"].tolist() == pytest.approx([0.3] * 3)
 
 
+def test_neutral_drift_stands_beside_survival_where_it_is_known(words: pd.DataFrame) -> None:
+    table = numbers.tail_survival(words, REGIMES)
+    band = table[(table["regime"] == "replace") & (table["band"] == "2-4")]
+    assert band["drift"].tolist() == pytest.approx([np.nan, 0.5, 0.25, 0.125], nan_ok=True)
+    assert table.loc[table["band"] == "1", "drift"].isna().all()
+
+
 def test_the_histogram_keeps_all_mass_and_leaves_out_empty_ends(words: pd.DataFrame) -> None:
     table = numbers.synthetic_perplexity(words, REGIMES)
     np.testing.assert_allclose(table.groupby(["regime", "generation"])["share"].sum(), 1)

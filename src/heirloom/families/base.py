@@ -56,11 +56,14 @@ class Measuring:
         Tokens in the vocabulary (text).
     truth
         The true law's ``mean`` (list of W) and ``covariance`` (W lists of W) (vectors).
+    generation
+        How often the text has been written anew (text); 0 for real text.
     """
 
     chunk_rows: int
     vocab_size: int = 0
     truth: Mapping[str, Any] | None = None
+    generation: int = 0
 
 
 class Family(Protocol):

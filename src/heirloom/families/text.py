@@ -5,12 +5,13 @@ Perplexity is exp of nats a token over a row's tokens but the first, which has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import text
@@ -34,9 +35,26 @@ def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuri
         **{f"origin_perplexity_histogram.{name}": share for name, share in text.perplexity_histogram(perplexities).items()},
         **_diversity(sets.sample, measuring.vocab_size),
     }
-    produced = text.count_words(sets.sample.texts())
-    survival = text.tail_survival(text.count_words(sets.original.texts()), produced)
-    return {**measured, **{f"tail_survival.{band}": share for band, share in survival.items()}, "word_types": float(len(produced))}
+    produced, reference = text.count_words(sets.sample.texts()), text.count_words(sets.original.texts())
+    survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
+    drift = _drift(list(reference.values()), measuring.generation, sets.sample.num_rows / sets.original.num_rows)
+    return {**measured, **survival, **drift, "word_types": float(len(produced))}
+
+
+def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
+    """Return what survival would be by neutral drift alone (`theory.drift_survival`), by frequency band; nothing of real text.
+
+    Parameters
+    ----------
+    ratio
+        Rows written in a generation / real rows: rows are equally long, and prompts are no part of them.
+    """
+    if not generation:
+        return {}
+    counts_V = np.array(counts)
+    expected_V = theory.drift_survival(counts_V, generation, ratio)[-1]
+    inside = {band: (counts_V >= own.start) & (counts_V < own.stop) for band, own in text.BANDS.items()}
+    return {f"tail_survival_drift.{band}": float(expected_V[own_V].mean()) for band, own_V in inside.items() if own_V.any()}
 
 
 def log_likelihoods(losses: RowLosses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:

@@ -110,13 +110,15 @@ def tail_survival(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) ->
     bands = [band for band in BANDS if band in set(numbers["band"])]
     colour = ordered("band", bands, ramp(len(bands)), "times in real text")
     y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
-    line = alt.Chart(numbers).mark_line(point=_points(numbers), strokeWidth=2).encode(x=generation_axis(numbers), y=y, color=colour)
+    base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
+    line = base.mark_line(point=_points(numbers), strokeWidth=2).encode(y=y)
+    drift = base.transform_filter("isValid(datum.drift)").mark_line(strokeWidth=1.5, strokeDash=list(DOTTED)).encode(y="drift:Q")
     title = heading(
         "Real words that still occur in the synthetic text",
         name,
-        "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled",
+        "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled; dotted: neutral drift",
     )
-    return dressed(panels(line, arms, 230, 190).properties(title=title))
+    return dressed(panels(alt.layer(drift, line), arms, 230, 190).properties(title=title))
 
 
 def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
@@ -133,9 +135,9 @@ def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
     zero = alt.Chart(shown).mark_rule(color=BLACK, strokeDash=list(DOTTED)).encode(x=alt.datum(0))
     whiskers = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     layers = alt.layer(zero, whiskers, base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("gain:Q", title=title)), data=shown)
-    panels = layers.properties(width=420, height=alt.Step(26)).facet(row=alt.Row("regime:N", title=None))
-    heading = _title("What other settings of the error sources gain", name, "right of zero: less is lost; all others as in the baseline")
-    return _dressed(panels.properties(title=heading))
+    faceted = layers.properties(width=420, height=alt.Step(26)).facet(row=alt.Row("regime:N", title=None))
+    words = heading("What other settings of the error sources gain", name, "right of zero: less is lost; all others as in the baseline")
+    return dressed(faceted.properties(title=words))
 
 
 def _side_by_side(numbers: pd.DataFrame, arms: Mapping[str, Look], axes: Mapping[str, str], title: alt.Title) -> alt.TopLevelMixin:

@@ -16,7 +16,7 @@ from heirloom.config import Config, Experiment
 from heirloom.report import expected
 
 HISTOGRAM = "origin_perplexity_histogram."
-SURVIVAL = "tail_survival."
+SURVIVAL, DRIFT = "tail_survival.", "tail_survival_drift."
 DIVERSITY = ("distinct_3", "token_entropy")
 ANCESTRY = ("ancestry.real_row_share", "ancestry.depth_mean")
 LATENT = ("latent_spread", "test_elbo")
@@ -57,9 +57,11 @@ def latent(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
 
 
 def tail_survival(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
-    """Return the share of word types still produced by regime, generation and frequency band."""
-    shown = over_seeds(joined(own[own["metric"].str.startswith(SURVIVAL)], regimes))
-    return shown.assign(band=shown["metric"].str.removeprefix(SURVIVAL)).drop(columns="metric")
+    """Return the share of word types still produced by regime, generation and frequency band, and ``drift``, what neutral drift leaves."""
+    shown, drift = (over_seeds(joined(own[own["metric"].str.startswith(which)], regimes)) for which in (SURVIVAL, DRIFT))
+    shown, drift = (rows.assign(band=rows["metric"].str.split(".", n=1).str[1]) for rows in (shown, drift))
+    keys = ["regime", "generation", "band"]
+    return shown.merge(drift[[*keys, "mean"]].rename(columns={"mean": "drift"}), how="left", on=keys).drop(columns="metric")
 
 
 def synthetic_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
