@@ -88,7 +88,15 @@ def all_measures(own: Measures, regime: str, seed: int, generation: int) -> dict
 
 
 def _summary(mean: float) -> Mapping[str, float]:
-    return {"mean": mean, "se": 0.02, "median": 0.9 * mean, "q05": 0.5 * mean, "q95": 1.5 * mean}
+    return {
+        "mean": mean,
+        "se": 0.02,
+        "median": 0.9 * mean,
+        "median_low": 0.8 * mean,
+        "median_high": mean,
+        "q05": 0.5 * mean,
+        "q95": 1.5 * mean,
+    }
 
 
 @pytest.fixture

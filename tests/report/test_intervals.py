@@ -68,3 +68,13 @@ def test_the_table_lists_every_seed_where_they_are_few() -> None:
     assert list(found.loc["distinct_3", ["seeds", "mean", "median", "interval", "values"]]) == [3, 2.0, 2.0, "t", "1 2 3"]
     assert list(found.loc["covariance_trace", ["centre", "interval", "values"]]) == [6.5, "bootstrap", ""]
     assert found.loc["covariance_trace", "mean_log"] == pytest.approx(np.log(np.arange(1, 13)).mean())
+
+
+def test_a_single_lineage_of_many_replicas_has_their_quantiles_and_interval() -> None:
+    told = {"mean": 2.0, "se": 0.5, "median": 1.0, "median_low": 0.8, "median_high": 1.3, "q05": 0.1, "q95": 9.0, "mean_log": -0.25}
+    keys = {"experiment": "e", "variant": "", "regime": "replace", "generation": 1, "seed": 0}
+    found = table(pd.DataFrame([{**keys, "metric": f"covariance_trace.{what}", "value": value} for what, value in told.items()]))
+    assert found["metric"].tolist() == ["covariance_trace.mean", "covariance_trace.median"]
+    shown = found[["centre", "low", "high", "q05", "q95", "interval", "mean_log"]].to_numpy().tolist()
+    within = [0.1, 9.0, "replicas", -0.25]
+    assert shown == [[2.0, pytest.approx(1.02), pytest.approx(2.98), *within], [1.0, 0.8, 1.3, *within]]

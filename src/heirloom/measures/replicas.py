@@ -13,6 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
 
+HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error")
+"""Measures whose mean rare huge lineages carry: the median stands for them, and the mean of the logarithm beside it."""
+
+WITHIN = ("se", "median_low", "median_high", "q05", "q95", "mean_log")
+"""What is told of the replicas of one lineage beside their mean and median."""
+
 
 def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     """Return the metrics that describe one measure over R replicas.
@@ -24,9 +30,12 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     values
         One value a replica, shape (R,).
 
-    Returns ------- ``{name: value}`` for one replica. For more: ``name.mean``, ``name.se`` (standard error of that
-    mean: standard deviation with divisor R - 1, over sqrt(R)), ``name.median``, ``name.q05`` and ``name.q95`` (linear
-    interpolation), in the measure's unit.
+    Returns
+    -------
+    ``{name: value}`` for one replica. For more: ``name.mean``, ``name.se`` (standard error of that mean: standard deviation with divisor
+    R - 1, over sqrt(R)), ``name.median``, ``name.median_low`` and ``name.median_high`` (its interval of 95 %, the quantiles at 1/2 -+ 0.98
+    / sqrt(R), distribution-free for many replicas; David and Nagaraja 2003, Order Statistics, section 7.1), ``name.q05`` and ``name.q95``
+    (linear interpolation), in the measure's unit; and for a heavy-tailed measure that is positive everywhere ``name.mean_log``, E ln.
 
     Raises
     ------
@@ -50,15 +59,16 @@ def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     num_replicas = values_MR.shape[1]
     if num_replicas == 1:
         return dict(zip(measures, values_MR[:, 0].tolist(), strict=True))
-    low_M, median_M, high_M = np.quantile(values_MR, [0.05, 0.5, 0.95], axis=1)
+    reach = min(0.5, 0.98 / np.sqrt(num_replicas))
+    levels = {"q05": 0.05, "median_low": 0.5 - reach, "median": 0.5, "median_high": 0.5 + reach, "q95": 0.95}
     columns = {
         "mean": values_MR.mean(axis=1),
         "se": values_MR.std(axis=1, ddof=1) / np.sqrt(num_replicas),
-        "median": median_M,
-        "q05": low_M,
-        "q95": high_M,
+        **dict(zip(levels, np.quantile(values_MR, list(levels.values()), axis=1), strict=True)),
     }
-    return {f"{name}.{metric}": float(values_M[m]) for m, name in enumerate(measures) for metric, values_M in columns.items()}
+    told = {f"{name}.{metric}": float(values_M[m]) for m, name in enumerate(measures) for metric, values_M in columns.items()}
+    positive = {name: values_R for name, values_R in zip(measures, values_MR, strict=True) if name in HEAVY_TAILED and values_R.min() > 0}
+    return told | {f"{name}.mean_log": float(np.log(values_R).mean()) for name, values_R in positive.items()}
 
 
 def _checked(name: str, values: ArrayLike) -> NDArray[np.float64]:

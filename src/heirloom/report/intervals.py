@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.measures.replicas import HEAVY_TAILED, WITHIN
 from heirloom.streams import Stream
 
 if TYPE_CHECKING:
@@ -19,9 +21,8 @@ LEVEL = 0.95
 FEW = 10
 """Below so many lineages every value is shown, and the interval is Student's."""
 RESAMPLES = 2000
-HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error")
-"""Measures whose mean rare huge lineages carry: the centre is the median, and the mean of the logarithm stands beside it."""
-
+NORMAL = 1.96
+"""Standard errors of a mean over many replicas to either end of its interval."""
 
 COLUMNS = (
     *("experiment", "variant", "regime", "generation", "metric", "seeds", "mean", "median", "q05", "q95"),
@@ -81,6 +82,8 @@ def interval(values: ArrayLike, *, heavy_tailed: bool = False) -> Interval:
 def table(frame: pd.DataFrame) -> pd.DataFrame:
     """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds, in their order, where they are few.
 
+    Where there is one seed, quantiles and interval are those over the replicas of its lineage, if it has several.
+
     Parameters
     ----------
     frame
@@ -89,7 +92,16 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     keys = list(COLUMNS[:5])
-    rows = [(*key, *_described(str(key[-1]), group.to_numpy())) for key, group in frame.groupby(keys, sort=True)["value"]]
+    groups = {key: group.to_numpy() for key, group in frame.groupby(keys, sort=True)["value"]}
+    rows = []
+    for (*place, metric), values_S in groups.items():
+        name, _, what = metric.rpartition(".")
+        if what in WITHIN:
+            continue
+        found = {other: groups.get((*place, f"{name}.{other}")) for other in WITHIN}
+        within = {other: float(value_S[0]) for other, value_S in found.items() if value_S is not None and len(value_S) == 1}
+        row = dict(zip(COLUMNS[5:], _described(metric, values_S), strict=True))
+        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within)).values()))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -99,6 +111,17 @@ def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]
     shown = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
     logs = mean_log(values_S) if heavy else np.nan
     return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, heavy_tailed=heavy), logs, shown)
+
+
+def _of_replicas(what: str, value: float, within: Mapping[str, float]) -> dict[str, object]:
+    """Return what the replicas of a single lineage say of its mean or median (`measures.replicas.summarise`), by column."""
+    if "se" not in within:
+        return {}
+    own = {"q05": within["q05"], "q95": within["q95"], "mean_log": within.get("mean_log", np.nan)}
+    if what == "median":
+        return own | {"low": within["median_low"], "high": within["median_high"], "interval": "replicas"}
+    half = NORMAL * within["se"]
+    return own | {"low": value - half, "high": value + half, "interval": "replicas"}
 
 
 def is_heavy_tailed(metric: str) -> bool:

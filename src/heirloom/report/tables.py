@@ -13,6 +13,7 @@ from heirloom import paths
 from heirloom.config import VARIANT_MARK, Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_text
+from heirloom.measures.replicas import WITHIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +136,8 @@ def write(config: Config) -> None:
     _write_parquet(frame, METRICS)
     write_text(paths.fingerprint(METRICS), dumps(fingerprint(Path(METRICS))))
     write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
-    write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin(HEADLINES)])))
+    within = [f"{name}.{what}" for name in VECTOR_HEADLINES for what in WITHIN]
+    write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*HEADLINES, *within])])))
     write_text(ONSET, _csv(onsets(frame, config)))
     write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
     write_text(THEORY, _csv(agreements(frame, config)))
