@@ -106,7 +106,9 @@ KINDS: Mapping[str, Kind] = {
 }
 
 GRID_KINDS: Mapping[str, GridKind] = {
-    "attribution": GridKind("What another setting of each error source gains at the last generation, one at a time and all.", _are_error_sources),
+    "attribution": GridKind(
+        "What another setting of each error source gains at the last generation, one at a time and all.", _are_error_sources
+    ),
     "error_by_rows": GridKind(
         "Error of the first fit's mean and standard deviation by rows, against the closed form.", _are_gaussians_of_many_sizes
     ),
