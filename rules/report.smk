@@ -43,7 +43,7 @@ rule plot:
     output:
         index=figures.INDEX,
         svg=[report(f.file("svg"), **f.shown) for f in figures.listed(CONFIG)],
-        others=figures.files(CONFIG, "png", "csv"),
+        others=figures.files(CONFIG, "pdf", "png", "csv"),
     log:
         "logs/plot.log",
     benchmark:

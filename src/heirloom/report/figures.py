@@ -1,4 +1,4 @@
-"""Which figures a config has, and their files: SVG, PNG and the numbers behind as CSV.
+"""Which figures a config has, and their files: SVG, PDF, PNG and the numbers behind as CSV.
 
 Imported by the Snakefile at every start, so that pandas and Altair are imported only where a figure is drawn.
 """
@@ -30,7 +30,7 @@ class Figure(NamedTuple):
     kind: str
 
     def file(self, suffix: str) -> str:
-        """Return the figure's path with a suffix: svg, png or csv."""
+        """Return the figure's path with a suffix: svg, pdf, png or csv."""
         return f"{FOLDER}/{self.experiment}_{self.kind}.{suffix}"
 
     @property
@@ -113,8 +113,13 @@ def write(config: Config) -> None:
             numbers = _numbers(figure, frame, config)
             numbers.to_csv(folder / Path(figure.file("csv")).name, index=False, lineterminator="\n", float_format="%.8g")
             _save(_chart(figure, numbers, config), figure, folder)
-            index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in ("csv", "png", "svg")]
+            index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in ("csv", "pdf", "png", "svg")]
         (folder / Path(INDEX).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+
+
+def chart(figure: Figure, frame: pd.DataFrame, config: Config) -> Any:
+    """Return a figure as an Altair chart, drawn from the tidy table."""
+    return _chart(figure, _numbers(figure, frame, config), config)
 
 
 def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -181,6 +186,7 @@ def _save(chart: Any, figure: Figure, folder: Path) -> None:
 
     with alt.data_transformers.enable("default", max_rows=None):
         chart.save(folder / Path(figure.file("svg")).name)
+        chart.save(folder / Path(figure.file("pdf")).name)
         chart.save(folder / Path(figure.file("png")).name, scale_factor=PIXELS_PER_POINT)
 
 

@@ -1,0 +1,146 @@
+"""The numbers that an expression is made of: one a seed, with a standard error where a single seed has one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom import paths
+from heirloom.config import Config, Experiment
+from heirloom.report import expected, onset
+from heirloom.report.claims.specs import Claims, Difference, Expected, Leaf, Measured, Quantity, Ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST_GENERATIONS = 3
+"""Of the control, below which their scatter says nothing."""
+
+Arms = Mapping[str, str]
+"""Name in the claims → name in the config."""
+
+
+class Run(NamedTuple):
+    """One experiment of a finished run, with its tidy rows."""
+
+    key: str
+    experiment: Experiment
+    config: Config
+    own: pd.DataFrame
+
+
+class Value(NamedTuple):
+    """A measure at a generation.
+
+    Attributes
+    ----------
+    values_S
+        One number a seed, shape (S,).
+    noise
+        Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
+    freedom
+        Degrees of freedom of that error; infinite over replicas.
+    """
+
+    values_S: NDArray[np.float64]
+    noise: float | None
+    freedom: float
+
+
+def named_arms(claims: Claims, experiment: Experiment, config: Config) -> Arms:
+    """Return which of an experiment's regimes plays which arm of the claims: the one with the same declaration."""
+    named = {arm: next((name for name in experiment.regimes if config.regimes[name] == regime), "") for arm, regime in claims.arms.items()}
+    return {arm: name for arm, name in named.items() if name} | {paths.ORIGIN: paths.ORIGIN}
+
+
+def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return an expression's value a seed, given those of its leaves by their spelling; a division by zero is not finite."""
+    match quantity:
+        case Ratio():
+            over, under = (values(part, given) for part in quantity.ratio)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return over / under
+        case Difference():
+            first, second = (values(part, given) for part in quantity.difference)
+            return first - second
+    return given[str(quantity)]
+
+
+def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
+    """Return the numbers of a leaf in an experiment, None where they were not measured or have no closed form."""
+    run = runs[key]
+    if isinstance(leaf, Expected):
+        return _expected(leaf, run, arms)
+    if leaf.settings:
+        sibling = _sibling(leaf.settings, run)
+        return None if sibling is None else _measured(leaf, runs[sibling], arms)
+    return _measured(leaf, run, arms)
+
+
+def generation_of(leaf: Leaf, experiment: Experiment) -> int:
+    """Return the generation that a leaf speaks of."""
+    last = experiment.generations
+    return {"origin": 0, "first": 1, "middle": last // 2, "last": last}[leaf.at]
+
+
+def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
+    regime, generation = arms[leaf.arm], generation_of(leaf, run.experiment)
+    name = next((name for name in (leaf.measure, f"{leaf.measure}.mean") if (run.own["metric"] == name).any()), None)
+    if name is None or (leaf.arm == paths.ORIGIN and generation):
+        return None
+    found = _of_seeds(run, name, regime, generation)
+    if found is None:
+        return None
+    errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation) if name != leaf.measure else None
+    if errors is not None:
+        return Value(found, float(errors[0]), math.inf)
+    scatter = _scatter(run, name, regime)
+    if scatter is None:
+        return Value(found, None, math.inf)
+    return Value(found, scatter.sd * math.sqrt(max(1, generation)), scatter.freedom)
+
+
+def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
+    curve = expected.curves(run.experiment, run.config.regimes[arms[leaf.arm]]).get(leaf.expected)
+    if curve is None:
+        return None
+    return Value(np.full(len(run.experiment.seeds), curve[generation_of(leaf, run.experiment)]), 0.0, math.inf)
+
+
+def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
+    """Return a metric at a generation, one number a seed in their order; generation 0 is the origin's."""
+    own = run.own
+    here = own[(own["metric"] == metric) & (own["generation"] == generation) & (own["regime"] == (regime if generation else paths.ORIGIN))]
+    found = here.set_index("seed")["value"].reindex(sorted(run.experiment.seeds)).to_numpy()
+    return found if len(found) and np.isfinite(found).all() else None
+
+
+class _Scatter(NamedTuple):
+    sd: float
+    freedom: float
+
+
+def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
+    """Return how far a control's generations scatter in one seed; they are independent, since its rows are redrawn every time."""
+    control = onset.control_of(regime, run.experiment, run.config) if regime != paths.ORIGIN else None
+    control = control or next((name for name in run.experiment.regimes if onset.control_of(name, run.experiment, run.config) == name), None)
+    if control is None:
+        return None
+    own = run.own
+    curve = own.loc[(own["metric"] == metric) & (own["regime"] == control) & (own["seed"] == run.experiment.seeds[0]), "value"]
+    if len(curve) < FEWEST_GENERATIONS:
+        return None
+    return _Scatter(float(curve.std(ddof=1)), len(curve) - 1)
+
+
+def _sibling(changed: Mapping[str, object], run: Run) -> str | None:
+    """Return the variant of the same grid that differs from an experiment in the given settings alone."""
+    from heirloom.lineage.graph import settings
+
+    wanted = settings(run.experiment.model_dump()) | dict(changed)
+    alike = (key for key, other in run.config.experiments.items() if settings(other.model_dump()) == wanted)
+    return next(alike, None)

@@ -1,0 +1,174 @@
+"""Claims as data: what is said, by whom, in which experiments it can be tested, and the expression that tests it.
+
+An expression is a small tree of declared parts (a measure, its closed form, a ratio, a difference), never a string that is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from heirloom.errors import HeirloomError
+from heirloom.paths import ORIGIN
+from heirloom.specs.base import Strict
+from heirloom.specs.regime import Regime
+
+SHIPPED = Path(__file__).with_name("claims.yaml")
+
+When = Literal["origin", "first", "middle", "last"]
+
+
+class Measured(Strict):
+    """What an arm measures at a generation."""
+
+    measure: str = Field(description="Metric; of a family with replicas its mean over them is meant.")
+    arm: str = Field(description="A name under `arms`.")
+    at: When = Field("last", description="Generation: 0, 1, half of the last, or the last.")
+    settings: dict[str, Any] = Field({}, description="Dotted key → value, where another variant of the same grid is meant.")
+
+    def __str__(self) -> str:
+        other = "".join(f", {key.rsplit('.', 1)[-1]} {value}" for key, value in self.settings.items())
+        return f"{self.measure}({self.arm}, {self.at}{other})"
+
+
+class Expected(Strict):
+    """What the closed form of an arm says of a measure at a generation."""
+
+    expected: str = Field(description="Metric that has a closed form.")
+    arm: str = Field(description="A name under `arms`.")
+    at: When = "last"
+
+    def __str__(self) -> str:
+        return f"theory of {self.expected}({self.arm}, {self.at})"
+
+
+class Ratio(Strict):
+    """One quantity divided by another."""
+
+    ratio: tuple[Quantity, Quantity]
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.ratio[0])} / {_bracketed(self.ratio[1])}"
+
+
+class Difference(Strict):
+    """One quantity minus another."""
+
+    difference: tuple[Quantity, Quantity]
+
+    def __str__(self) -> str:
+        return f"{self.difference[0]} - {_bracketed(self.difference[1])}"
+
+
+Quantity = Annotated[Measured | Expected | Ratio | Difference, Field(union_mode="smart")]
+Leaf = Measured | Expected
+
+
+class Test(Strict):
+    """A quantity, and the region in which it must lie."""
+
+    __test__ = False  # keeps pytest from collecting it
+
+    quantity: Quantity
+    above: float | None = Field(None, description="The whole interval lies above this number.")
+    below: float | None = Field(None, description="The whole interval lies below this number.")
+
+    def __str__(self) -> str:
+        if self.above is not None and self.below is not None:
+            return f"{self.above:g} < {self.quantity} < {self.below:g}"
+        return f"{self.quantity} > {self.above:g}" if self.above is not None else f"{self.quantity} < {self.below:g}"
+
+    @model_validator(mode="after")
+    def _has_a_region(self) -> Self:
+        if self.above is None and self.below is None:
+            raise ValueError("a test needs `above`, `below` or both")
+        return self
+
+
+class Where(Strict):
+    """Which experiments can test a claim: those of some families, with some settings, that have the arms."""
+
+    family: list[str] = Field(min_length=1)
+    settings: dict[str, Any] = Field({}, description="Dotted key of the experiment → the value that it must have.")
+
+
+class Claim(Strict):
+    """A statement of the literature and how a run tests it."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    statement: str
+    source: str = Field(description="Author, year, and where it is said.")
+    where: Where
+    tests: list[Test] = Field(min_length=1, description="All of them must hold.")
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """Every measure and closed form that the tests name."""
+        return [leaf for test in self.tests for leaf in leaves(test.quantity)]
+
+    @property
+    def arms(self) -> set[str]:
+        """Every arm that the tests name, without the origin."""
+        return {leaf.arm for leaf in self.leaves} - {ORIGIN}
+
+
+class Claims(Strict):
+    """All claims, and what their arms are: an arm of a config plays the part whose declaration it has, whatever its name."""
+
+    schema_version: int = Field(1, ge=1, le=1)
+    arms: dict[str, Regime]
+    claims: list[Claim] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        ids = [claim.id for claim in self.claims]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"id {twice[0]!r} is given twice")
+        for claim in self.claims:
+            if unknown := sorted(claim.arms - set(self.arms)):
+                raise ValueError(f"{claim.id}: arm {unknown[0]!r} is not under `arms` ({', '.join(self.arms)})")
+        return self
+
+
+def leaves(quantity: Quantity) -> Iterator[Leaf]:
+    """Yield the measures and closed forms of an expression, from left to right."""
+    match quantity:
+        case Ratio():
+            parts = quantity.ratio
+        case Difference():
+            parts = quantity.difference
+        case _:
+            yield quantity
+            return
+    for part in parts:
+        yield from leaves(part)
+
+
+@cache
+def load(path: Path = SHIPPED) -> Claims:
+    """Return the claims of a YAML file, by default those that Heirloom ships.
+
+    Raises
+    ------
+    HeirloomError
+        If the file is missing, is no YAML, or does not validate; the message names the key.
+    """
+    import yaml
+
+    try:
+        return Claims.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise HeirloomError(f"{path}: no such file of claims") from None
+    except yaml.YAMLError as error:
+        raise HeirloomError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise HeirloomError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _bracketed(quantity: Quantity) -> str:
+    return f"({quantity})" if isinstance(quantity, Ratio | Difference) else str(quantity)
