@@ -48,6 +48,16 @@ def plot(config: ConfigFile = CONFIG) -> None:
 
 
 @app.command()
+def report(config: ConfigFile = CONFIG) -> None:
+    """Write results/report.html and claims.csv from the results of the last run; nothing is run again."""
+    from heirloom.config import load
+    from heirloom.report.page import build
+
+    build.write(load(config), config)
+    typer.echo(f"{build.PAGE}: {Path(build.PAGE).stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def summary(config: ConfigFile = CONFIG) -> None:
     """Print what a run found, beside theory where there is one."""
     from heirloom.config import load

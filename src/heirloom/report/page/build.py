@@ -1,0 +1,118 @@
+"""From a finished run to one file: gather the context of every section, render the template, write `results/report.html`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import paths
+from heirloom.config import Config
+from heirloom.manifest import write_text
+from heirloom.report import figures, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jinja2 import Environment
+
+    from heirloom.lineage.graph import Node
+
+PAGE = f"{paths.RESULTS}/report.html"
+CLAIMS = f"{paths.RESULTS}/claims.csv"
+TEMPLATES = Path(__file__).with_name("template")
+
+
+def datasets(config: Config) -> list[str]:
+    """Return the datasets that the page shows rows of."""
+    from heirloom.report.page import lost, texts
+    from heirloom.report.page.generations import kept, synthetic
+
+    most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
+    shown = [(key, one) for key, one in config.experiments.items() if one.is_text]
+    return [synthetic(key, one, regime, g) for key, one in shown for regime in one.regimes for g in kept(one, most)]
+
+
+def write(config: Config, config_file: Path) -> None:
+    """Write the page and the table of claims from the results of the last run; nothing is run again.
+
+    Raises
+    ------
+    HeirloomError
+        If the tidy table is missing, or has no measures of an experiment.
+    """
+    from heirloom.report.claims import specs, verdicts
+
+    frame = tables.load()
+    answered = verdicts.answers(specs.load(), frame, config)
+    write_text(CLAIMS, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(PAGE, rendered(context(frame, config, config_file, answered)))
+
+
+def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
+    """Return all that the template shows, as plain data."""
+    from heirloom.lineage.graph import Archive
+    from heirloom.report.page import answer, lineage, lost, making, texts
+
+    archive = Archive()
+    nodes: list[Node] = []
+    experiments = []
+    for key, experiment in config.experiments.items():
+        known = lineage.nodes(key, experiment, archive)
+        own = tables.of_experiment(frame, key, experiment)
+        nodes += known.values()
+        told = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
+        told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
+        experiments.append({"name": key, "family": experiment.family.name, **told})
+    return {
+        "answer": answer.context(answered),
+        "experiments": experiments,
+        "making": making.context(config, config_file, nodes, answered),
+    }
+
+
+def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
+    """Return one experiment's charts: the explorer with its data, and the figures with their files."""
+    from heirloom.report import charts
+    from heirloom.report.page import curves, drawings
+    from heirloom.report.page.generations import CURVE_POINTS, spaced
+
+    experiment = config.experiments[key]
+    looks = charts.looks(config.regimes)
+    arms = {regime: looks[regime] for regime in experiment.regimes}
+    thinned = own[own["generation"].isin(spaced(experiment.generations, CURVE_POINTS))]
+    shown = [figure for figure in figures.listed(config) if figure.experiment == key]
+    drawn = [{"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)} for one in shown]
+    data = curves.context(key, own, config, looks)
+    return {"data": data, "spec": drawings.explorer(arms, experiment.generations), "figures": drawn}
+
+
+def _files(figure: figures.Figure) -> list[dict[str, str]]:
+    """Return the links to a figure's files, as seen from the page."""
+    return [{"suffix": suffix, "href": str(Path(figure.file(suffix)).relative_to(paths.RESULTS))} for suffix in ("svg", "png", "pdf", "csv")]
+
+
+def rendered(context: dict[str, Any]) -> str:
+    """Return the page as HTML; whatever comes from the data is escaped."""
+    from markupsafe import Markup
+
+    from heirloom.report.page import vega
+
+    own = {name: Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("style.css", "page.js")}  # noqa: S704 (ours)
+    library = Markup(vega.script())  # noqa: S704 (a published library)
+    return _environment().get_template("page.html.j2").render(**context, style=own["style.css"], script=own["page.js"], vega=library)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["embedded"] = embedded
+    return environment
+
+
+def embedded(value: Any) -> Any:
+    """Return a value as JSON that may stand in a script block: no character in it can end the block."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 (escaped here)

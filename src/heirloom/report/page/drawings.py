@@ -1,0 +1,72 @@
+"""The charts of the page as Vega-Lite: the explorer of every measure, and the figures of `figures`, made to answer a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from heirloom.config import Config
+from heirloom.report.charts import Look
+from heirloom.report.figures import Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Spec = dict[str, Any]
+
+ISOLATED = "only"
+FADED = 0.12
+EXPLORER_HEIGHT = 320
+
+
+def explorer(arms: Mapping[str, Look], last: int) -> Spec:
+    """Return the chart of one measure, without data: the script puts in what the reader chooses under the name ``rows``."""
+    import altair as alt
+
+    from heirloom.report.curve import curve
+
+    chart = curve(alt.NamedData("rows"), arms, "", last).properties(width="container", height=EXPLORER_HEIGHT)
+    return dict(chart.to_dict(validate=False))
+
+
+def figure(shown: Figure, own: pd.DataFrame, config: Config) -> Spec:
+    """Return a figure that shows values under the mouse, and one colour alone on a click in the legend.
+
+    Parameters
+    ----------
+    own
+        The tidy rows of its experiment.
+    """
+    import altair as alt
+
+    from heirloom.report import figures
+
+    with alt.data_transformers.enable("default", max_rows=None):
+        return answering(dict(figures.chart(shown, own, config).to_dict()))
+
+
+def answering(spec: Spec) -> Spec:
+    """Return a chart with tooltips, and with a legend that isolates what is clicked; it is changed in place."""
+    spec.setdefault("config", {}).setdefault("mark", {})["tooltip"] = {"content": "data"}
+    coloured = [unit for unit in _units(spec) if "field" in unit["encoding"].get("color", {}) and unit["encoding"]["color"].get("legend") is not False]
+    fields = {unit["encoding"]["color"]["field"] for unit in coloured}
+    if len(fields) != 1 or spec.get("params"):
+        return spec
+    coloured[0]["params"] = [{"name": ISOLATED, "select": {"type": "point", "fields": sorted(fields)}, "bind": "legend"}]
+    for unit in coloured if "hconcat" not in spec else coloured[:1]:
+        mark = unit["mark"] if isinstance(unit["mark"], dict) else {"type": unit["mark"]}
+        seen = mark.pop("opacity", 1)
+        unit["mark"] = mark
+        unit["encoding"]["opacity"] = {"condition": {"param": ISOLATED, "value": seen}, "value": seen * FADED}
+    return spec
+
+
+def _units(spec: Spec) -> Iterator[Spec]:
+    """Yield the parts of a chart that draw marks and have encodings of their own."""
+    if "mark" in spec and "encoding" in spec:
+        yield spec
+    for key in ("layer", "hconcat", "vconcat", "concat"):
+        for part in spec.get(key, []):
+            yield from _units(part)
+    if isinstance(inner := spec.get("spec"), dict):
+        yield from _units(inner)

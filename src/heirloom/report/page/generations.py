@@ -1,0 +1,27 @@
+"""Which generations are shown where there is no room for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heirloom import paths
+from heirloom.config import Experiment
+
+CURVE_POINTS = 97
+"""Generations of a curve, evenly spaced: 96 is divisible by 6, so that the seven curves of a histogram are among them."""
+
+
+def spaced(last: int, most: int) -> list[int]:
+    """Return 0 … last, or ``most`` numbers spread evenly over them, both ends among them."""
+    return sorted({round(place) for place in np.linspace(0, last, min(last + 1, most)).tolist()})
+
+
+def kept(experiment: Experiment, most: int) -> list[int]:
+    """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
+    every = sorted(set(experiment.snapshots)) if experiment.granularity == "chain" else list(range(1, experiment.generations + 1))
+    return [every[place] for place in spaced(len(every) - 1, most)] if every else []
+
+
+def synthetic(key: str, experiment: Experiment, regime: str, generation: int) -> str:
+    """Return the path of a synthetic set of an experiment's first seed."""
+    return paths.fill(paths.SYNTHETIC, key, regime, experiment.seeds[0], generation)

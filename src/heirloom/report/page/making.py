@@ -1,0 +1,103 @@
+"""How it was made: config, versions, commit, threads, seeds, what each step cost, how to do it again, and what was not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from heirloom.config import Config, Experiment
+from heirloom.diffs.render.blocks import number, safe
+from heirloom.lineage import costs, git
+from heirloom.lineage.graph import Node
+from heirloom.report.claims.verdicts import Answer
+
+COMMIT_DIGITS = 12
+
+
+def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: Sequence[Answer]) -> dict[str, Any]:
+    """Return the section for the template.
+
+    Parameters
+    ----------
+    nodes
+        Artefacts of the run, whose manifests name versions and machine.
+    """
+    commit, changes = git.tree()
+    return {
+        "config_file": config_file.name,
+        "config": safe_lines(config_file.read_text(encoding="utf-8")),
+        "experiments": [_experiment(name, experiment, config) for name, experiment in config.experiments.items()],
+        "environment": environment(node.manifest.get("environment", {}) for node in nodes),
+        "commit": commit[:COMMIT_DIGITS] or "not in git",
+        "changed": bool(changes),
+        "commits": _commits(),
+        "costs": _costs(),
+        "not_run": [{"statement": one.claim.statement, "id": one.claim.id} for one in answered if one.verdict == "not run at this scale"],
+        "one_seed": [name for name, experiment in config.experiments.items() if len(experiment.seeds) == 1],
+    }
+
+
+def safe_lines(text: str) -> str:
+    """Return text with its lines kept and every other control or format character spelled out."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
+def environment(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what the manifests say of the machine and of libraries, each once; several values mean that jobs ran on several machines."""
+    told: dict[str, set[str]] = {}
+    for one in found:
+        flat = {**one.get("libraries", {}), **{key: value for key, value in one.items() if key != "libraries"}}
+        for key, value in flat.items():
+            told.setdefault(key.replace("_", " "), set()).add(" ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return [(key, ", ".join(sorted(values))) for key, values in sorted(told.items())]
+
+
+def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, Any]:
+    origin = experiment.original_rows
+    return {
+        "name": name,
+        "family": experiment.family.name,
+        "source": experiment.source.name,
+        "start": getattr(experiment.family.training, "start", "scratch"),
+        "regimes": ", ".join(experiment.regimes),
+        "seeds": " ".join(map(str, experiment.seeds)),
+        "generations": number(experiment.generations),
+        "rows": number(experiment.rows),
+        "origin_rows": "all" if origin is None else number(origin),
+        "replicas": number(experiment.num_replicas),
+        "threads": number(config.num_threads),
+    }
+
+
+def _rows() -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    if not costs.COSTS.is_file():
+        return []
+    with pq.ParquetFile(costs.COSTS) as file:
+        return file.read().to_pylist()
+
+
+def _commits() -> list[str]:
+    """Return the commits at which the jobs of the cost table ran."""
+    return sorted({row["commit"][:COMMIT_DIGITS] + (" with changes" if row["changes"] else "") for row in _rows() if row["commit"]})
+
+
+def _costs() -> dict[str, Any]:
+    """Return what each step of each experiment cost: jobs, seconds, CPU seconds, tokens, peak memory; and the totals."""
+    import pandas as pd
+
+    rows = pd.DataFrame(_rows())
+    if rows.empty:
+        return {"rows": [], "total": None}
+    summed = {"jobs": ("step", "size"), "seconds": ("seconds", "sum"), "cpu": ("cpu_seconds", "sum"), "tokens": ("tokens", "sum"), "peak": ("peak_memory_mb", "max")}
+    by_step = rows.groupby(["experiment", "step"], as_index=False).agg(**summed)
+    total = {"jobs": len(rows), "seconds": rows["seconds"].sum(), "cpu": rows["cpu_seconds"].sum(), "tokens": rows["tokens"].sum(), "peak": rows["peak_memory_mb"].max()}
+    return {"rows": [_cost(row) for row in by_step.to_dict("records")], "total": _cost(total)}
+
+
+def _cost(row: Mapping[Any, Any]) -> dict[str, str]:
+    shown = {name: f"{row[name]:,.0f}" if row[name] == row[name] and row[name] else "–" for name in ("jobs", "tokens", "peak")}
+    times = {name: f"{row[name]:,.1f}" for name in ("seconds", "cpu")}
+    return {"experiment": str(row.get("experiment", "")), "step": str(row.get("step", "")), **shown, **times}
