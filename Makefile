@@ -39,7 +39,7 @@ restore: env
 
 report: env
 	snakemake pages
-	snakemake --report results/report.html --quiet all -- all pages
+	snakemake --report results/snakemake-report.html --quiet all -- all pages
 
 summary: env
 	heirloom summary

@@ -7,6 +7,7 @@ import json
 from heirloom import config as configuration
 from heirloom import paths, preflight, slices, sources
 from heirloom.report import figures, tables
+from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
 from heirloom.lineage.restore import restore
 from heirloom.planning.estimate import request
@@ -268,7 +269,7 @@ def every_measure(wildcards):
 
 
 def every_page(wildcards):
-    return figures.pages(CONFIG)
+    return [page.PAGE, *figures.pages(CONFIG)]
 
 
 def measure_files(wildcards):

@@ -1,8 +1,8 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
-# results/figures/ (each figure as SVG, PNG and the numbers behind as CSV, captions in index.json); results/diffs/ where asked for.
-# `snakemake --report results/report.html` shows them.
+# results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
+# results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 
 
@@ -55,6 +55,30 @@ rule plot:
         config_file=CONFIG_FILE,
     shell:
         "heirloom plot --config {params.config_file:q} 2> {log}"
+
+
+rule page:
+    """Write the page that a person opens first, and the verdicts on the claims of the literature."""
+    input:
+        metrics=ancient(tables.METRICS),
+        figures=ancient(figures.INDEX),
+        datasets=ancient(page.datasets(CONFIG)),
+        fingerprints=[
+            paths.fingerprint(p) for p in (tables.METRICS, *page.datasets(CONFIG))
+        ],
+    output:
+        page=page.PAGE,
+        claims=page.CLAIMS,
+    log:
+        "logs/page.log",
+    benchmark:
+        "logs/benchmarks/page.jsonl"
+    params:
+        code=codehash.of("heirloom.report.page.build:write"),
+        look=page.look(),
+        config_file=CONFIG_FILE,
+    shell:
+        "heirloom report --config {params.config_file:q} > {log} 2>&1"
 
 
 rule compare:

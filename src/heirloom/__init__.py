@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from heirloom.diffs.engine import diff
     from heirloom.diffs.result import DatasetDiff
+    from heirloom.report import plot
+    from heirloom.report.notebook import load_dataset, load_metrics
 
-__all__ = ["DatasetDiff", "__version__", "diff"]
+__all__ = ["DatasetDiff", "__version__", "diff", "load_dataset", "load_metrics", "plot"]
 
 __version__ = "0.1.0"
 
-_LAZY = {"diff": "heirloom.diffs.engine", "DatasetDiff": "heirloom.diffs.result"}
+_LAZY = {
+    "diff": "heirloom.diffs.engine",
+    "DatasetDiff": "heirloom.diffs.result",
+    "load_dataset": "heirloom.report.notebook",
+    "load_metrics": "heirloom.report.notebook",
+    "plot": "heirloom.report",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +29,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'heirloom' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_LAZY[name]), name)
+    home = import_module(_LAZY[name])
+    return getattr(home, name) if hasattr(home, name) else import_module(f"{_LAZY[name]}.{name}")

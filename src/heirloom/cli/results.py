@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from heirloom.cli.arguments import CONFIG, ConfigFile
+from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 
 app = typer.Typer()
 
@@ -55,6 +55,18 @@ def report(config: ConfigFile = CONFIG) -> None:
 
     build.write(load(config), config)
     typer.echo(f"{build.PAGE}: {Path(build.PAGE).stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def show(
+    reference: Annotated[
+        str, typer.Argument(autocompletion=complete, help="experiment/regime/seed for a lineage, or what `heirloom trace` takes.")
+    ],
+) -> None:
+    """Print a lineage, dataset or checkpoint: curves, facts and settings."""
+    from heirloom.report import show as job
+
+    job.show(reference)
 
 
 @app.command()

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from heirloom.report.charts import BLACK, FONT, Look
+from heirloom.report.charts import BLACK, FONT, POINTS_UP_TO, Look
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FADED = 0.12
 BAND = 0.16
+POINT = 36
+
+_TOLD = ("value", "low", "high", "theory")
 
 
 def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: str, last: int) -> alt.LayerChart:
@@ -33,7 +36,7 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     """
     names = list(arms)
     only = alt.selection_point(name="only", fields=["regime"], bind="legend", toggle="true")
-    legend = alt.Legend(title=None, orient="top", columns=4, symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
     colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
     dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
     x = alt.X("generation:Q", title="generation").scale(domain=[0, last], nice=False).axis(tickMinStep=1, format="d", grid=False)
@@ -50,7 +53,8 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     band = base.transform_filter("isValid(datum.low)").mark_area().encode(y=y("low"), y2="high:Q", opacity=faded(BAND))
     theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
     line = base.mark_line(strokeWidth=2.2).encode(y=y("value"), strokeDash=dash, opacity=faded(1.0))
-    point = base.mark_point(filled=True, size=34).encode(y=y("value"), opacity=faded(1.0), tooltip=tooltip)
+    # Where there are many, points are there for the mouse alone.
+    point = base.mark_point(filled=True, size=POINT).encode(y=y("value"), opacity=faded(float(last <= POINTS_UP_TO)), tooltip=tooltip)
     layers = [
         control.encode(x=x, y=y("control_low"), y2="control_high:Q"),
         band,
@@ -62,9 +66,6 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
         alt.layer(*layers)
         .configure(font=FONT, background="white", padding=8)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#E5E5E5", titlePadding=8)
-        .configure_legend(labelFontSize=12, symbolOpacity=1)
+        .configure_legend(labelFontSize=12, symbolOpacity=1, columns=4)
         .configure_view(stroke="#CCCCCC")
     )
-
-
-_TOLD = ("value", "low", "high", "theory")

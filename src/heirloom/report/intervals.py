@@ -135,8 +135,8 @@ def mean_log(values: ArrayLike) -> float:
     return float(np.log(values_S).mean()) if (values_S > 0).all() else float("nan")
 
 
-def t_quantile(probability: float, num_lineages: int) -> float:
-    """Return the quantile of Student's t with S - 1 degrees of freedom."""
+def t_quantile(probability: float, num_lineages: float) -> float:
+    """Return the quantile of Student's t with S - 1 degrees of freedom; with infinitely many, of the normal law."""
     from scipy.special import stdtrit
 
     return float(stdtrit(num_lineages - 1, probability))

@@ -1,1 +1,1 @@
-"""Claims of the literature, each tested by a declared expression over the measures of a run: `claims.yaml` says what, `verdicts` decides."""
+"""Claims of the literature, each tested by a declared expression over a run's measures: `claims.yaml` says what, `verdicts` decides."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.report import expected, onset
+from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.specs import Claims, Difference, Expected, Leaf, Measured, Quantity, Ratio
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST_GENERATIONS = 3
 """Of the control, below which their scatter says nothing."""
@@ -25,12 +23,11 @@ Arms = Mapping[str, str]
 
 
 class Run(NamedTuple):
-    """One experiment of a finished run, with its tidy rows."""
+    """One experiment of a finished run, with its measures."""
 
-    key: str
     experiment: Experiment
     config: Config
-    own: pd.DataFrame
+    known: ByArm
 
 
 class Value(NamedTuple):
@@ -38,7 +35,7 @@ class Value(NamedTuple):
 
     Attributes
     ----------
-    values_S
+    numbers
         One number a seed, shape (S,).
     noise
         Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
@@ -46,7 +43,7 @@ class Value(NamedTuple):
         Degrees of freedom of that error; infinite over replicas.
     """
 
-    values_S: NDArray[np.float64]
+    numbers: NDArray[np.float64]
     noise: float | None
     freedom: float
 
@@ -89,7 +86,7 @@ def generation_of(leaf: Leaf, experiment: Experiment) -> int:
 
 def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
     regime, generation = arms[leaf.arm], generation_of(leaf, run.experiment)
-    name = next((name for name in (leaf.measure, f"{leaf.measure}.mean") if (run.own["metric"] == name).any()), None)
+    name = next((name for name in (leaf.measure, f"{leaf.measure}.mean") if (name, regime) in run.known), None)
     if name is None or (leaf.arm == paths.ORIGIN and generation):
         return None
     found = _of_seeds(run, name, regime, generation)
@@ -113,10 +110,11 @@ def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
 
 def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
     """Return a metric at a generation, one number a seed in their order; generation 0 is the origin's."""
-    own = run.own
-    here = own[(own["metric"] == metric) & (own["generation"] == generation) & (own["regime"] == (regime if generation else paths.ORIGIN))]
-    found = here.set_index("seed")["value"].reindex(sorted(run.experiment.seeds)).to_numpy()
-    return found if len(found) and np.isfinite(found).all() else None
+    table = run.known.get((metric, regime if generation else paths.ORIGIN))
+    if table is None or generation not in table.index:
+        return None
+    found = table.loc[generation].reindex(sorted(run.experiment.seeds)).to_numpy(dtype=np.float64)
+    return found if np.isfinite(found).all() else None
 
 
 class _Scatter(NamedTuple):
@@ -130,11 +128,10 @@ def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
     control = control or next((name for name in run.experiment.regimes if onset.control_of(name, run.experiment, run.config) == name), None)
     if control is None:
         return None
-    own = run.own
-    curve = own.loc[(own["metric"] == metric) & (own["regime"] == control) & (own["seed"] == run.experiment.seeds[0]), "value"]
-    if len(curve) < FEWEST_GENERATIONS:
+    table = run.known.get((metric, control))
+    if table is None or len(table) < FEWEST_GENERATIONS:
         return None
-    return _Scatter(float(curve.std(ddof=1)), len(curve) - 1)
+    return _Scatter(float(table[run.experiment.seeds[0]].std(ddof=1)), len(table) - 1)
 
 
 def _sibling(changed: Mapping[str, object], run: Run) -> str | None:

@@ -6,14 +6,13 @@ The rule (`RULE`) looks at intervals alone, so that a claim can fail as plainly 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heirloom.config import Config, Experiment
-from heirloom.report import tables
+from heirloom.report import by_arm, tables
 from heirloom.report.claims.quantities import Arms, Run, measured, named_arms, values
 from heirloom.report.claims.specs import Claim, Claims, Test, leaves
 from heirloom.report.intervals import LEVEL, Interval, interval, t_quantile
@@ -25,11 +24,11 @@ Verdict = Literal["supported", "contradicted", "inconclusive", "not run at this 
 VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "inconclusive", "not run at this scale")
 
 RULE = (
-    "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies outside, and "
-    "inconclusive otherwise or without an interval. A claim with several tests needs all of them. Over experiments, one that contradicts "
-    "outweighs those that support. The interval is over seeds, paired within a seed. With one seed it stands on the standard error over "
-    "replicas; without replicas, on the control: how far its generations scatter, times the square root of the generation, as if the errors of "
-    "generations added up at random. Such an interval knows nothing of what another seed would change."
+    "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies "
+    "outside, and inconclusive otherwise or without an interval. A claim with several tests needs all of them. Over experiments, one that "
+    "contradicts outweighs those that support. The interval is over seeds, paired within a seed. With one seed it stands on the standard "
+    "error over replicas; without replicas, on the control: how far its generations scatter, times the square root of the generation, as "
+    "if the errors of generations added up at random. Such an interval knows nothing of what another seed would change."
 )
 
 
@@ -120,7 +119,7 @@ def table(answered: Sequence[Answer]) -> pd.DataFrame:
 
 def _run(frame: pd.DataFrame, key: str, config: Config) -> Run:
     experiment = config.experiments[key]
-    return Run(key, experiment, config, tables.of_experiment(frame, key, experiment))
+    return Run(experiment, config, by_arm.tables(tables.of_experiment(frame, key, experiment)))
 
 
 def _fits(claim: Claim, experiment: Experiment, arms: Arms) -> bool:
@@ -153,21 +152,17 @@ def _interval(test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Inte
     One seed: half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is the
     normal quantile, or Student's where s_i is estimated from the control's generations.
     """
-    found = {str(leaf): measured(leaf, key, arms, runs) for leaf in leaves(test.quantity)}
-    known = {name: leaf for name, leaf in found.items() if leaf is not None}
-    at: Callable[[Mapping[str, NDArray[np.float64]]], NDArray[np.float64]] = lambda given: values(test.quantity, given)  # noqa: E731
-    centre_S = at({name: leaf.values_S for name, leaf in known.items()})
+    known = {str(leaf): leaf_value for leaf in leaves(test.quantity) if (leaf_value := measured(leaf, key, arms, runs)) is not None}
+    numbers = {name: leaf.numbers for name, leaf in known.items()}
+    centre_S = values(test.quantity, numbers)
     if not np.isfinite(centre_S).all():
-        return Interval(float("nan"), float("nan"), float("nan"), "none")
+        return Interval(math.nan, math.nan, math.nan, "none")
     if len(centre_S) > 1:
         return interval(centre_S)
-    centre = float(centre_S[0])
-    if any(leaf.noise is None for leaf in known.values()):
-        return Interval(centre, float("nan"), float("nan"), "none")
-    moved = [
-        float(at({other: leaf.values_S + (leaf.noise or 0.0) * (other == name) for other, leaf in known.items()})[0]) - centre
-        for name in known
-    ]
-    freedom = min((leaf.freedom for leaf in known.values()), default=math.inf)
-    half = t_quantile((1 + LEVEL) / 2, int(freedom) + 1 if math.isfinite(freedom) else 1_000_000) * math.sqrt(sum(one**2 for one in moved))
+    centre, noise = float(centre_S[0]), {name: leaf.noise for name, leaf in known.items() if leaf.noise is not None}
+    if len(noise) < len(known):
+        return Interval(centre, math.nan, math.nan, "none")
+    moved = [values(test.quantity, numbers | {name: numbers[name] + error})[0] - centre for name, error in noise.items()]
+    freedom = min(leaf.freedom for leaf in known.values())
+    half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(moved))
     return Interval(centre, centre - half, centre + half, "control" if math.isfinite(freedom) else "replicas")

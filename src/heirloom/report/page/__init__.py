@@ -1,1 +1,1 @@
-"""The page: `results/report.html`, one file that opens from disk; each module here turns what a run has left into plain data for a section."""
+"""The page: `results/report.html`, one file that opens from disk; each module turns what a run has left into plain data for a section."""

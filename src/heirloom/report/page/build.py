@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
 from heirloom.config import Config
-from heirloom.manifest import write_text
+from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import figures, tables
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ def datasets(config: Config) -> list[str]:
     most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
     shown = [(key, one) for key, one in config.experiments.items() if one.is_text]
     return [synthetic(key, one, regime, g) for key, one in shown for regime in one.regimes for g in kept(one, most)]
+
+
+def look() -> str:
+    """Return a hash of what is no code and yet changes the page: templates, style, script and the claims."""
+    from heirloom.report.claims.specs import SHIPPED
+
+    return sha256_folder({file.name: sha256_file(file) for file in (*TEMPLATES.iterdir(), SHIPPED)})[:16]
 
 
 def write(config: Config, config_file: Path) -> None:
@@ -81,14 +88,18 @@ def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
     arms = {regime: looks[regime] for regime in experiment.regimes}
     thinned = own[own["generation"].isin(spaced(experiment.generations, CURVE_POINTS))]
     shown = [figure for figure in figures.listed(config) if figure.experiment == key]
-    drawn = [{"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)} for one in shown]
+    drawn = [
+        {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)} for one in shown
+    ]
     data = curves.context(key, own, config, looks)
     return {"data": data, "spec": drawings.explorer(arms, experiment.generations), "figures": drawn}
 
 
 def _files(figure: figures.Figure) -> list[dict[str, str]]:
     """Return the links to a figure's files, as seen from the page."""
-    return [{"suffix": suffix, "href": str(Path(figure.file(suffix)).relative_to(paths.RESULTS))} for suffix in ("svg", "png", "pdf", "csv")]
+    return [
+        {"suffix": suffix, "href": str(Path(figure.file(suffix)).relative_to(paths.RESULTS))} for suffix in ("svg", "png", "pdf", "csv")
+    ]
 
 
 def rendered(context: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Every measure by generation: arms in colour, bands, the control's band, and theory where it exists, as data for one chart an experiment."""
+"""Every measure by generation, as data for one chart an experiment: arms, bands, the control's band, and theory where it exists."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths
 from heirloom.config import Config, Experiment
-from heirloom.report import expected, onset, tables
+from heirloom.report import by_arm, expected, onset, tables
+from heirloom.report.by_arm import ByArm
 from heirloom.report.page.generations import CURVE_POINTS, spaced
 from heirloom.report.summary import SHOWN
 
@@ -28,9 +28,10 @@ Curve = dict[str, list[float | None]]
 
 
 def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms": {regime: curve}}]}``.
+    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
-    A curve has ``g`` (generations) and, of the same length, ``v`` (centre), ``l`` and ``h`` (band), ``t`` (theory), as far as there are any.
+    Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
+    ``l`` and ``h`` (band), ``t`` (theory).
 
     Parameters
     ----------
@@ -39,12 +40,24 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
     """
     experiment = config.experiments[key]
     shown = own[own["generation"].isin(spaced(experiment.generations, CURVE_POINTS)) & ~own["metric"].str.contains(_BINS, regex=False)]
-    wide = shown.pivot_table(index=["metric", "regime", "generation"], columns="seed", values="value", sort=True)
+    known = by_arm.tables(shown)
     theory = {regime: expected.curves(experiment, config.regimes[regime]) for regime in experiment.regimes}
-    names = set(wide.index.get_level_values("metric"))
-    measures = [_measure(name, wide, experiment, config, theory) for name in _listed(names)]
+    measures = [_measure(name, known, experiment, config, theory) for name in _listed({metric for metric, _ in known})]
     arms = [{"name": regime, "colour": looks[regime].colour, "dashes": list(looks[regime].dashes)} for regime in experiment.regimes]
     return {"experiment": key, "arms": arms, "measures": measures}
+
+
+def rows(measure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a measure of `context` as the rows that `curve.curve` draws; the page's script does the same."""
+    told = {"v": "value", "l": "low", "h": "high", "t": "theory"}
+    found = [
+        {"regime": regime, "generation": generation, **{name: curve[key][at] for key, name in told.items() if key in curve}}
+        for regime, curve in measure["arms"].items()
+        for at, generation in enumerate(curve["g"])
+    ]
+    band = measure.get("band", {"g": [], "l": [], "h": []})
+    ends = zip(band["g"], band["l"], band["h"], strict=True)
+    return found + [{"generation": g, "control_low": low, "control_high": high} for g, low, high in ends]
 
 
 def _listed(names: set[str]) -> list[str]:
@@ -57,21 +70,21 @@ def _listed(names: set[str]) -> list[str]:
 
 
 def _measure(
-    name: str, wide: pd.DataFrame, experiment: Experiment, config: Config, theory: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    name: str, known: ByArm, experiment: Experiment, config: Config, theory: Mapping[str, Mapping[str, NDArray[np.float64]]]
 ) -> dict[str, Any]:
     curves = {}
     for regime in experiment.regimes:
-        if (curve := _curve(name, regime, wide, experiment)) is not None:
-            known = theory[regime].get(name) if not name.endswith(".mean") else theory[regime].get(name.removesuffix(".mean"))
-            curves[regime] = curve | ({"t": _rounded(known[[int(g) for g in curve["g"] if g is not None]])} if known is not None else {})
+        if (curve := _curve(name, regime, known, experiment)) is not None:
+            form = theory[regime].get(name.removesuffix(".mean"))
+            curves[regime] = curve | ({"t": _rounded(form[[int(g) for g in curve["g"] if g is not None]])} if form is not None else {})
     words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))
     label = f"{words} ({name})" if words else name
-    return {"name": name, "label": label, "about": _about(name, wide, experiment), "arms": curves} | _band(name, wide, experiment, config)
+    return {"name": name, "label": label, "about": _about(name, known, experiment), "arms": curves} | _band(name, known, experiment, config)
 
 
-def _curve(name: str, regime: str, wide: pd.DataFrame, experiment: Experiment) -> Curve | None:
+def _curve(name: str, regime: str, known: ByArm, experiment: Experiment) -> Curve | None:
     """Return an arm's curve from the origin on: mean over seeds with least and greatest, or of one seed the band over replicas."""
-    values = _rows(name, regime, wide)
+    values = by_arm.joined(known, name, regime)
     if values is None:
         return None
     centre = values.mean(axis=1)
@@ -79,43 +92,37 @@ def _curve(name: str, regime: str, wide: pd.DataFrame, experiment: Experiment) -
     if len(experiment.seeds) > 1:
         return curve | {"l": _rounded(values.min(axis=1).to_numpy()), "h": _rounded(values.max(axis=1).to_numpy())}
     base, _, what = name.rpartition(".")
-    if what == "mean" and (errors := _rows(f"{base}.se", regime, wide)) is not None:
+    if what == "mean" and (errors := by_arm.joined(known, f"{base}.se", regime)) is not None:
         half = 2 * errors.mean(axis=1)
         return curve | {"l": _rounded((centre - half).to_numpy()), "h": _rounded((centre + half).to_numpy())}
-    ends = [_rows(f"{base}.{quantile}", regime, wide) for quantile in ("q05", "q95")] if what == "median" else [None]
+    ends = [by_arm.joined(known, f"{base}.{quantile}", regime) for quantile in ("q05", "q95")] if what == "median" else [None]
     if all(end is not None for end in ends):
         low, high = (_rounded(end.mean(axis=1).to_numpy()) for end in ends if end is not None)
         return curve | {"l": low, "h": high}
     return curve
 
 
-def _rows(name: str, regime: str, wide: pd.DataFrame) -> pd.DataFrame | None:
-    """Return a metric by generation (rows) and seed (columns), generation 0 from the origin; None where it is not measured."""
-    parts = [wide.loc[(name, arm)] for arm in (paths.ORIGIN, regime) if (name, arm) in wide.index]
-    if not parts or (name, regime) not in wide.index:
-        return None
-    import pandas as pd
-
-    return pd.concat(parts).sort_index()
-
-
-def _about(name: str, wide: pd.DataFrame, experiment: Experiment) -> str:
+def _about(name: str, known: ByArm, experiment: Experiment) -> str:
     if len(experiment.seeds) > 1:
         return f"line: mean of {len(experiment.seeds)} seeds; band: least to greatest"
     base, _, what = name.rpartition(".")
-    if what == "mean" and f"{base}.se" in wide.index:
+    if what == "mean" and _has(known, f"{base}.se"):
         return f"one seed; line: mean of {experiment.num_replicas:,} replicas; band: two standard errors"
-    if what == "median" and f"{base}.q05" in wide.index:
+    if what == "median" and _has(known, f"{base}.q05"):
         return f"one seed; line: median of {experiment.num_replicas:,} replicas; band: 5 % to 95 % of them"
     return "one seed"
 
 
-def _band(name: str, wide: pd.DataFrame, experiment: Experiment, config: Config) -> dict[str, Any]:
+def _has(known: ByArm, metric: str) -> bool:
+    return any(measured == metric for measured, _ in known)
+
+
+def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> dict[str, Any]:
     """Return the band that holds a whole further lineage of the control (`onset.band`), where the control has several seeds."""
     controls = [regime for regime in experiment.regimes if onset.control_of(regime, experiment, config) == regime]
-    if len(experiment.seeds) < FEWEST_FOR_A_BAND or not controls or (name, controls[0]) not in wide.index:
+    if len(experiment.seeds) < FEWEST_FOR_A_BAND or not controls or (name, controls[0]) not in known:
         return {}
-    own = wide.loc[(name, controls[0])]
+    own = known[name, controls[0]]
     band = onset.band(own.to_numpy().T)
     ends = {"l": _rounded(band.centre - band.half_width), "h": _rounded(band.centre + band.half_width)}
     return {"band": {"g": [int(g) for g in own.index], **ends}}

@@ -48,7 +48,7 @@ def figure(shown: Figure, own: pd.DataFrame, config: Config) -> Spec:
 def answering(spec: Spec) -> Spec:
     """Return a chart with tooltips, and with a legend that isolates what is clicked; it is changed in place."""
     spec.setdefault("config", {}).setdefault("mark", {})["tooltip"] = {"content": "data"}
-    coloured = [unit for unit in _units(spec) if "field" in unit["encoding"].get("color", {}) and unit["encoding"]["color"].get("legend") is not False]
+    coloured = [unit for unit in _units(spec) if "field" in unit["encoding"].get("color", {})]
     fields = {unit["encoding"]["color"]["field"] for unit in coloured}
     if len(fields) != 1 or spec.get("params"):
         return spec

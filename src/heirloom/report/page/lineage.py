@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Experiment
 from heirloom.diffs.render.blocks import number, safe
-from heirloom.lineage import costs, references
+from heirloom.lineage import references
 from heirloom.lineage.graph import Archive, Node
 from heirloom.manifest import dumps
+from heirloom.report import facts
 from heirloom.report.page.generations import kept
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def context(key: str, experiment: Experiment, known: Mapping[str, Node], own: pd
     shown = [box for box in boxes(key, experiment) if box.path in known]
     if not shown:
         return None
-    shares = _shares(own, experiment)
-    spent = _costs()
+    shares = _shares(own)
+    spent = facts.ledger()
     drawn = [_drawn(box, known[box.path], shares) for box in shown]
-    told = [_told(box, known[box.path], shares, spent, experiment) for box in shown]
+    told = [_told(box, known[box.path], shares, spent) for box in shown]
     return {
         "experiment": key,
         "seed": experiment.seeds[0],
@@ -94,45 +95,36 @@ def context(key: str, experiment: Experiment, known: Mapping[str, Node], own: pd
 def _drawn(box: Box, node: Node, shares: Mapping[Key, float]) -> dict[str, Any]:
     words = "real rows" if box.stage == "real" else _WORDS[box.stage]
     share = _real_share(box, shares)
-    return {"x": _x(box.column), "y": _y(box.row), "stage": box.stage, "words": words, "sha": node.sha256[:8], "share": share, "name": _name(box)}
+    return {
+        "x": _x(box.column),
+        "y": _y(box.row),
+        "stage": box.stage,
+        "words": words,
+        "sha": node.sha256[:8],
+        "share": share,
+        "name": _name(box),
+    }
 
 
-def _told(box: Box, node: Node, shares: Mapping[Key, float], spent: Mapping[Key, Mapping[str, Any]], experiment: Experiment) -> dict[str, Any]:
+def _told(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledger) -> dict[str, Any]:
     """Return what the reader is told of an artefact, as pairs of words, and its manifest."""
     share = _real_share(box, shares)
-    regime, seed = (box.regime, experiment.seeds[0]) if box.generation >= 0 else (paths.REAL, None)
-    generation = None if node.step == "chain" or box.generation < 0 else box.generation
-    cost = spent.get((node.step, box.path.split("/")[1], regime, seed, generation))
-    pairs = [
-        ("fingerprint", node.sha256),
-        ("rows", number(_rows(box.path))),
-        ("real rows", f"{100 * share:.3g} %" if share is not None else "–"),
-        ("bytes", number(float(node.manifest["size"])) if "size" in node.manifest else "–"),
-        ("step", node.step),
-        ("cost", _cost(cost)),
-        ("made from", ", ".join(f"{given.role}: {references.name_of(given.path) if given.path else given.sha256[:12]}" for given in node.inputs) or "–"),
-    ]
+    pairs = [*facts.facts(node, spent), ("real rows", _percent(share) or "–")]
     return {"name": _name(box), "pairs": [[one, safe(other)] for one, other in pairs], "manifest": dumps(dict(node.manifest))}
-
-
-def _cost(row: Mapping[str, Any] | None) -> str:
-    if row is None or row["seconds"] is None:
-        return "not in the cost table; heirloom record gathers it"
-    memory = f", {row['peak_memory_mb']:,.0f} MB at most" if row["peak_memory_mb"] is not None else ""
-    return f"{row['seconds']:.1f} s{memory}" + (f", {row['tokens']:,.0f} tokens" if row["tokens"] is not None else "")
 
 
 def _edges(shown: Sequence[Box], known: Mapping[str, Node]) -> list[dict[str, Any]]:
     """Return the curves from what went in to what came out, both being shown."""
-    places = {box.path: box for box in shown}
+    places = {box.path: place for place, box in enumerate(shown)}
     edges = []
-    for box in shown:
+    for other, box in enumerate(shown):
         for given in known[box.path].inputs:
             if given.path in places and given.role != "held_out":
-                one = places[given.path]
+                one = shown[places[given.path]]
                 x1, y1, x2, y2 = _x(one.column) + WIDTH, _y(one.row) + HEIGHT / 2, _x(box.column), _y(box.row) + HEIGHT / 2
                 bend = max(12.0, (x2 - x1) / 2)
-                edges.append({"d": f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}", "far": one.row != box.row})
+                d = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+                edges.append({"d": d, "far": one.row != box.row, "one": places[one.path], "other": other})
     return edges
 
 
@@ -155,23 +147,17 @@ def _name(box: Box) -> str:
     return references.name_of(box.path)
 
 
-def _rows(path: str) -> float | None:
-    import pyarrow.parquet as pq
-
-    return float(pq.read_metadata(path).num_rows) if path.endswith(".parquet") and Path(path).is_file() else None
-
-
 def _real_share(box: Box, shares: Mapping[Key, float]) -> float | None:
     if box.stage in ("real", "synthetic"):
         return 1.0 if box.stage == "real" else 0.0
     return shares.get((SHARES[0], box.regime, box.generation)) if box.stage == "train" else None
 
 
-def _shares(own: pd.DataFrame, experiment: Experiment) -> dict[Key, float]:
+def _shares(own: pd.DataFrame) -> dict[Key, float]:
     """Return (measure, regime, generation) → mean over seeds, of what the training sets were made of."""
     rows = own[own["metric"].isin(SHARES)]
-    means = rows.groupby(["metric", "regime", "generation"])["value"].mean()
-    return {tuple(key): float(value) for key, value in means.items()}
+    means = rows.groupby(["metric", "regime", "generation"], as_index=False)["value"].mean()
+    return {(row.metric, row.regime, row.generation): float(row.value) for row in means.itertuples()}
 
 
 def _table(experiment: Experiment, shares: Mapping[Key, float]) -> dict[str, Any]:
@@ -180,19 +166,14 @@ def _table(experiment: Experiment, shares: Mapping[Key, float]) -> dict[str, Any
     rows = []
     for regime in experiment.regimes:
         cells = [[shares.get((name, regime if g else paths.ORIGIN, g)) for name in SHARES] for g in generations]
-        rows.append({"name": regime, "cells": [{"real": _percent(one), "tokens": _percent(two), "depth": number(three)} for one, two, three in cells]})
+        rows.append(
+            {
+                "name": regime,
+                "cells": [{"real": _percent(one), "tokens": _percent(two), "depth": number(three)} for one, two, three in cells],
+            }
+        )
     return {"generations": generations, "rows": rows}
 
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.3g} %"
-
-
-def _costs() -> dict[Key, Mapping[str, Any]]:
-    """Return the cost table by the key of its jobs; empty where nothing was gathered."""
-    import pyarrow.parquet as pq
-
-    if not costs.COSTS.is_file():
-        return {}
-    with pq.ParquetFile(costs.COSTS) as file:
-        return {tuple(row[part] for part in costs.KEY): row for row in file.read().to_pylist()}

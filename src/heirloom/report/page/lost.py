@@ -1,4 +1,4 @@
-"""What was lost: the words last seen in each generation by how often real text has them, words that nobody wrote before, and what took over."""
+"""What was lost: the words that each generation is without, by how often real text has them, words that it invents, and what took over."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
     origin = paths.fill(paths.TRAIN, key, "", experiment.seeds[0], 0)
     sets = {regime: [synthetic(key, experiment, regime, g) for g in generations] for regime in experiment.regimes}
     there = all(Path(path).is_file() for path in (origin, *(path for listed in sets.values() for path in listed)))
-    if not experiment.is_text or not there or len(generations) < 2:  # noqa: PLR2004 (a change needs two)
+    if not experiment.is_text or not there or len(generations) < 2:
         return None
     lexicon = WordLexicon(windows=True)
     real = np.bincount(_words(origin, lexicon).values, minlength=len(lexicon))
@@ -43,7 +43,10 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
         counts = np.stack([np.bincount(words.values, minlength=len(lexicon)) for words in written])
         first, last = (_grams(words) for words in (written[0], written[-1]))
         rows = _generations(counts, np.pad(real, (0, len(lexicon) - len(real))), generations, lexicon)
-        moved = {"words": _moved(np.arange(len(lexicon)), counts[0], counts[-1], 1, lexicon), "grams": _moved(*_joined(first, last), GRAM, lexicon)}
+        moved = {
+            "words": _moved(np.arange(len(lexicon)), counts[0], counts[-1], 1, lexicon),
+            "grams": _moved(*_joined(first, last), GRAM, lexicon),
+        }
         arms.append({"name": regime, "generations": rows, "moved": moved})
     return {"experiment": key, "first": generations[0], "last": generations[-1], "bands": list(BANDS), "arms": arms}
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from heirloom.config import Config, Experiment
 from heirloom.diffs.render.blocks import number, safe
-from heirloom.lineage import costs, git
+from heirloom.lineage import git
 from heirloom.lineage.graph import Node
+from heirloom.report import facts
 from heirloom.report.claims.verdicts import Answer
 
 COMMIT_DIGITS = 12
@@ -29,7 +30,7 @@ def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: 
         "config": safe_lines(config_file.read_text(encoding="utf-8")),
         "experiments": [_experiment(name, experiment, config) for name, experiment in config.experiments.items()],
         "environment": environment(node.manifest.get("environment", {}) for node in nodes),
-        "commit": commit[:COMMIT_DIGITS] or "not in git",
+        "commit": commit[:COMMIT_DIGITS],
         "changed": bool(changes),
         "commits": _commits(),
         "costs": _costs(),
@@ -70,30 +71,34 @@ def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, 
     }
 
 
-def _rows() -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    if not costs.COSTS.is_file():
-        return []
-    with pq.ParquetFile(costs.COSTS) as file:
-        return file.read().to_pylist()
-
-
 def _commits() -> list[str]:
     """Return the commits at which the jobs of the cost table ran."""
-    return sorted({row["commit"][:COMMIT_DIGITS] + (" with changes" if row["changes"] else "") for row in _rows() if row["commit"]})
+    jobs = [row for row in facts.ledger().values() if row["commit"]]
+    return sorted({row["commit"][:COMMIT_DIGITS] + (" with changes" if row["changes"] else "") for row in jobs})
 
 
 def _costs() -> dict[str, Any]:
     """Return what each step of each experiment cost: jobs, seconds, CPU seconds, tokens, peak memory; and the totals."""
     import pandas as pd
 
-    rows = pd.DataFrame(_rows())
+    rows = pd.DataFrame(list(facts.ledger().values()))
     if rows.empty:
         return {"rows": [], "total": None}
-    summed = {"jobs": ("step", "size"), "seconds": ("seconds", "sum"), "cpu": ("cpu_seconds", "sum"), "tokens": ("tokens", "sum"), "peak": ("peak_memory_mb", "max")}
+    summed = {
+        "jobs": ("step", "size"),
+        "seconds": ("seconds", "sum"),
+        "cpu": ("cpu_seconds", "sum"),
+        "tokens": ("tokens", "sum"),
+        "peak": ("peak_memory_mb", "max"),
+    }
     by_step = rows.groupby(["experiment", "step"], as_index=False).agg(**summed)
-    total = {"jobs": len(rows), "seconds": rows["seconds"].sum(), "cpu": rows["cpu_seconds"].sum(), "tokens": rows["tokens"].sum(), "peak": rows["peak_memory_mb"].max()}
+    total = {
+        "jobs": len(rows),
+        "seconds": rows["seconds"].sum(),
+        "cpu": rows["cpu_seconds"].sum(),
+        "tokens": rows["tokens"].sum(),
+        "peak": rows["peak_memory_mb"].max(),
+    }
     return {"rows": [_cost(row) for row in by_step.to_dict("records")], "total": _cost(total)}
 
 

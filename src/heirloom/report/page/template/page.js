@@ -8,7 +8,13 @@ const element = (name, properties = {}, ...inside) => {
 const options = (select, names, chosen) => {
   select.replaceChildren(...names.map(([value, words]) => element("option", { value, textContent: words, selected: value === chosen })));
 };
-const embed = (place, spec) => vegaEmbed(place, spec, { actions: false, renderer: "svg" });
+const NARROW = 500;
+const embed = (place, spec) => {
+  const inside = element("div");
+  place.replaceChildren(inside);
+  spec.background = "transparent";
+  return vegaEmbed(inside, spec, { actions: false, renderer: "svg" });
+};
 
 // Curves
 
@@ -42,9 +48,11 @@ const explorer = async (part) => {
     const measure = data.measures.find((one) => one.name === select.value);
     const rows = rowsOf(measure);
     const own = structuredClone(spec);
+    own.layer = own.layer.filter((layer) => rows.some((row) => row[layer.encoding.y.field] != null));
     scaled(own, rows, part.querySelector("input:checked").value);
     for (const layer of own.layer) layer.encoding.y.title = measure.name;
     own.datasets = { rows };
+    own.config.legend.columns = place.clientWidth < NARROW ? 2 : 4;
     part.querySelector(".about").textContent = measure.about;
     await embed(place, own);
     place.dataset.drawn = measure.name;
@@ -78,6 +86,12 @@ const drawAll = async () => {
 const spelled = (pieces) =>
   pieces.map((piece) => (typeof piece === "string" ? piece : element("mark", { className: piece[1], textContent: piece[0] })));
 
+const said = (arm, pieces) => {
+  const made = element("p", { dir: "auto" }, ...spelled(pieces));
+  made.dataset.arm = arm;
+  return made;
+};
+
 const texts = (part) => {
   const data = dataOf(part.dataset.of);
   const [prompt, left, right] = ["prompt", "left", "right"].map((name) => part.querySelector(`.${name}`));
@@ -89,10 +103,10 @@ const texts = (part) => {
     const one = data.prompts[Number(prompt.value)];
     part.querySelector(".said").replaceChildren(one.prompt || "none");
     part.querySelector(".human").replaceChildren(...(one.real.length ? spelled(one.real) : ["the document ends here"]));
-    const cells = [element("b", { textContent: "set" }), element("b", { textContent: left.value }), element("b", { textContent: right.value })];
+    const cells = ["set", left.value, right.value].map((words) => element("b", { className: "head", textContent: words }));
     data.generations.forEach((generation, at) => {
       cells.push(element("b", { textContent: String(generation) }));
-      for (const side of [left, right]) cells.push(element("p", { dir: "auto" }, ...spelled(one.arms[side.value][at])));
+      for (const side of [left, right]) cells.push(said(side.value, one.arms[side.value][at]));
     });
     part.querySelector(".sides").replaceChildren(...cells);
   };
@@ -108,6 +122,7 @@ const lineage = (part) => {
     const one = told[Number(box.dataset.at)];
     part.querySelectorAll(".chosen").forEach((other) => other.classList.remove("chosen"));
     box.classList.add("chosen");
+    part.querySelectorAll(".edge").forEach((edge) => edge.classList.toggle("lit", [edge.dataset.from, edge.dataset.to].includes(box.dataset.at)));
     const pairs = one.pairs.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]);
     part.querySelector(".manifest").replaceChildren(
       element("h4", { textContent: one.name }),

@@ -1,0 +1,34 @@
+"""One experiment's measures as small tables that are looked up, not searched for: generations by seeds, one a measure and arm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heirloom import paths
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ByArm = dict[tuple[str, str], "pd.DataFrame"]
+
+
+def tables(own: pd.DataFrame) -> ByArm:
+    """Return (metric, regime) → table with a row a generation and a column a seed, both ascending.
+
+    Parameters
+    ----------
+    own
+        The tidy rows of one experiment.
+    """
+    wide = own.pivot_table(index=["metric", "regime", "generation"], columns="seed", values="value", sort=True)
+    return {(str(metric), str(regime)): part.droplevel([0, 1]) for (metric, regime), part in wide.groupby(level=[0, 1], sort=False)}
+
+
+def joined(known: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
+    """Return an arm's table led by the origin's row of generation 0; None where the arm does not measure the metric."""
+    import pandas as pd
+
+    if (metric, regime) not in known:
+        return None
+    parts = [known[metric, arm] for arm in (paths.ORIGIN, regime) if (metric, arm) in known]
+    return pd.concat(parts).sort_index()

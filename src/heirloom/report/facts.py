@@ -1,0 +1,62 @@
+"""What is told of one artefact, on the page and in the terminal: fingerprint, rows, cost, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom import paths
+from heirloom.diffs.render.blocks import number
+from heirloom.lineage import costs, folders, references
+from heirloom.lineage.graph import Node
+
+Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
+"""The cost table by the key of its jobs."""
+
+_DIGITS = 12
+
+
+def facts(node: Node, spent: Ledger) -> list[tuple[str, str]]:
+    """Return pairs of words; a dash stands where nothing is known."""
+    size = node.manifest.get("size")
+    made_from = (f"{given.role}: {references.name_of(given.path) if given.path else given.sha256[:_DIGITS]}" for given in node.inputs)
+    return [
+        ("fingerprint", node.sha256),
+        ("rows", number(_rows(node.path))),
+        ("bytes", number(None if size is None else float(size))),
+        ("step", node.step),
+        ("cost", _cost(spent.get(_job(node)))),
+        ("made from", ", ".join(made_from) or "–"),
+    ]
+
+
+def ledger() -> Ledger:
+    """Return the cost table; empty where nothing was gathered."""
+    import pyarrow.parquet as pq
+
+    if not costs.COSTS.is_file():
+        return {}
+    with pq.ParquetFile(costs.COSTS) as file:
+        return {tuple(row[part] for part in costs.KEY): row for row in file.read().to_pylist()}
+
+
+def _job(node: Node) -> tuple[Any, ...]:
+    """Return the job that made an artefact, by the key of the cost table; a chain makes all generations of a lineage."""
+    patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
+    known = next((found for pattern in patterns if (found := folders.keys(node.path, pattern)) is not None), {})
+    seed, generation = (int(known[name]) if name in known else None for name in ("seed", "generation"))
+    return node.step, known.get("experiment"), known.get("regime", paths.REAL), seed, None if node.step == "chain" else generation
+
+
+def _cost(row: Mapping[str, Any] | None) -> str:
+    if row is None or row["seconds"] is None:
+        return "–"
+    memory = f", {row['peak_memory_mb']:,.0f} MB at most" if row["peak_memory_mb"] is not None else ""
+    return f"{row['seconds']:.1f} s{memory}" + (f", {row['tokens']:,.0f} tokens" if row["tokens"] is not None else "")
+
+
+def _rows(path: str) -> float | None:
+    import pyarrow.parquet as pq
+
+    return float(pq.read_metadata(path).num_rows) if path.endswith(".parquet") and Path(path).is_file() else None

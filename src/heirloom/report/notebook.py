@@ -1,0 +1,124 @@
+"""Results in a notebook: measures as a data frame, any dataset as `datasets.Dataset`, and charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+CONFIG = "config.yaml"
+
+
+def load_metrics(*, experiment: str | None = None, regime: str | None = None, metric: str | None = None) -> pd.DataFrame:
+    """Return the tidy table of the last run, whole or what is asked for.
+
+    Parameters
+    ----------
+    experiment, regime, metric
+        Rows of these alone; an experiment without its variant means all of its variants.
+
+    Returns
+    -------
+    columns ``experiment``, ``variant``, ``regime``, ``seed``, ``generation``, ``metric``, ``value``
+
+    Raises
+    ------
+    HeirloomError
+        If there are no results, or none of what is asked for; the message names what there is.
+    """
+    from heirloom.report import tables
+
+    frame = tables.load()
+    for column, wanted in (("experiment", experiment), ("regime", regime), ("metric", metric)):
+        if wanted is None:
+            continue
+        if not (frame[column] == wanted).any():
+            raise HeirloomError(f"{column} {wanted!r}: not among the results, which have {', '.join(sorted(frame[column].unique()))}")
+        frame = frame[frame[column] == wanted]
+    return frame.reset_index(drop=True)
+
+
+def load_dataset(reference: str) -> Any:
+    """Return what a reference names as a `datasets.Dataset`, memory-mapped.
+
+    Parameters
+    ----------
+    reference
+        ``experiment/regime/seed/generation[:what][@revision]``, a path, or the first digits of a fingerprint.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing has that name, or it is no dataset.
+    """
+    from heirloom.lineage.references import resolve
+
+    found = resolve(reference)
+    if found.path.suffix != ".parquet":
+        raise HeirloomError(f"{reference}: {found.path.name} is no dataset; datasets end in .parquet")
+    import datasets
+
+    return datasets.Dataset.from_parquet(str(found.path))
+
+
+def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:
+    """Return a measure by generation: an arm a colour, bands, theory where it exists.
+
+    Parameters
+    ----------
+    experiment
+        A key of the expanded config, such as ``gaussian__mle``.
+    measure
+        A metric; of a family with replicas with ``.mean`` or ``.median`` at its end.
+
+    Raises
+    ------
+    HeirloomError
+        If there are no results, or no such experiment or measure; the message names what there is.
+    """
+    import pandas as pd
+
+    from heirloom.config import load
+    from heirloom.report import charts, tables
+    from heirloom.report.curve import curve as drawn
+    from heirloom.report.page import curves
+
+    read = load(config)
+    own = tables.of_experiment(tables.load(), experiment, _experiment(experiment, read))
+    looks = charts.looks(read.regimes)
+    measures = {one["name"]: one for one in curves.context(experiment, own, read, looks)["measures"]}
+    if measure not in measures:
+        raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
+    rows = pd.DataFrame(curves.rows(measures[measure]))
+    arms = {regime: looks[regime] for regime in read.experiments[experiment].regimes}
+    return drawn(rows, arms, measure, read.experiments[experiment].generations).properties(width=480, height=300)
+
+
+def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLevelMixin:
+    """Return one of the figures that `heirloom plot` draws, such as ``figure("transformer", "tail_survival")``.
+
+    Raises
+    ------
+    HeirloomError
+        If there are no results, or the experiment has no such figure; the message names those that it has.
+    """
+    from heirloom.config import load
+    from heirloom.report import figures, tables
+
+    read = load(config)
+    own = tables.of_experiment(tables.load(), experiment, _experiment(experiment, read))
+    known = {one.kind: one for one in figures.listed(read) if one.experiment == experiment}
+    if kind not in known:
+        raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(known)}")
+    return figures.chart(known[kind], own, read)
+
+
+def _experiment(name: str, config: Any) -> Any:
+    if name not in config.experiments:
+        raise HeirloomError(f"experiment {name!r}: the config has {', '.join(config.experiments)}")
+    return config.experiments[name]

@@ -1,0 +1,124 @@
+"""A lineage, a dataset or a checkpoint in the terminal: curves as a line of small bars, facts as a table."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from heirloom import paths
+from heirloom.diffs.render.blocks import number, safe
+from heirloom.errors import HeirloomError
+from heirloom.report.page.generations import spaced
+from heirloom.report.summary import SHOWN
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 32
+
+_LINEAGE = re.compile(f"({paths.NAME})/({paths.NAME})/({paths.NUMBER})")
+
+
+def show(reference: str, console: Console | None = None) -> None:
+    """Print what a reference names.
+
+    Parameters
+    ----------
+    reference
+        ``experiment/regime/seed`` for a lineage; anything else that `heirloom trace` takes for an artefact.
+    console
+        Where to print; by default the terminal.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing has that name.
+    """
+    from rich.console import Console
+
+    console = console or Console()
+    found = _LINEAGE.fullmatch(reference)
+    console.print(lineage(found[1], found[2], int(found[3])) if found else artefact(reference))
+
+
+def lineage(experiment: str, regime: str, seed: int) -> Table:
+    """Return a lineage's headline measures: each with its curve, first and last value.
+
+    Raises
+    ------
+    HeirloomError
+        If the results have no such lineage.
+    """
+    from heirloom.config import VARIANT_MARK
+    from heirloom.report import by_arm, tables
+
+    name, _, variant = experiment.partition(VARIANT_MARK)
+    frame = tables.load()
+    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
+    if not (own["regime"] == regime).any():
+        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results; {_there(frame)}")
+    known = by_arm.tables(own)
+    table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
+    for metric, words in SHOWN.items():
+        measured = next((curve for what in (metric, f"{metric}.mean") if (curve := by_arm.joined(known, what, regime)) is not None), None)
+        if measured is not None:
+            values = measured[seed].tolist()
+            ends = (number(float(f"{value:.5g}")) for value in (values[0], values[-1]))
+            table.add_row(words, sparkline(values), *ends)
+    return table
+
+
+def artefact(reference: str) -> Table:
+    """Return what is told of a dataset or a checkpoint, with the settings of its step.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such artefact, or its manifest is missing or does not match.
+    """
+    from rich.text import Text
+
+    from heirloom.lineage import graph, trace
+    from heirloom.report import facts
+
+    archive, path = graph.locate(reference)
+    node = archive.node(path)
+    table = _table(archive.name(path), ["", "", ""])
+    table.show_header = False
+    told = facts.facts(node, facts.ledger()) + [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
+    for name, value in told:
+        table.add_row(name, Text(safe(value), overflow="fold"))
+    return table
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return numbers as bars between the least and the greatest; a blank where there is no number, at most `WIDTH` of them."""
+    shown = [values[place] for place in spaced(len(values) - 1, WIDTH)]
+    finite = [value for value in shown if math.isfinite(value)]
+    if not finite:
+        return " " * len(shown)
+    low, high = min(finite), max(finite)
+    step = (high - low) / (len(BARS) - 1) or 1.0
+    return "".join(BARS[round((value - low) / step)] if math.isfinite(value) else " " for value in shown)
+
+
+def _there(frame: pd.DataFrame) -> str:
+    from heirloom.config import VARIANT_MARK
+
+    names = frame[["experiment", "variant"]].drop_duplicates().to_numpy().tolist()
+    return "experiments: " + ", ".join(name + (VARIANT_MARK + variant if variant else "") for name, variant in names)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place > 1 else "left", no_wrap=place != 1)
+    return table
