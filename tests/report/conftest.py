@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from heirloom import paths
+from heirloom.ancestry import Writer
 from heirloom.config import Config, parse
-from heirloom.manifest import dumps, write_text
+from heirloom.dataset import Dataset
+from heirloom.manifest import dumps, seal, write_text
 from heirloom.report import tables
+from heirloom.report.page import build, vega
+from heirloom.rows import text_table
 
 Measures = Callable[[str, int, int], dict[str, float]]
 
@@ -26,7 +36,7 @@ REGIMES = {
 SPEED = {"origin": 0.0, "replace": 1.0, "keep": 0.3, "accumulate": 0.15, "control": 0.02}
 
 
-def small() -> Config:
+def raw() -> dict[str, Any]:
     gaussian = {
         "family": {"name": "gaussian"},
         "source": {"name": "normal", "rows": 40},
@@ -46,7 +56,11 @@ def small() -> Config:
         "rows": 20,
     }
     crossed = {**gaussian, "generations": 2, "regimes": ["replace"], "granularity": "step", "grid": grid}
-    return parse({"regimes": REGIMES, "experiments": {"toy": gaussian, "words": ngram, "crossed": crossed}})
+    return {"regimes": REGIMES, "experiments": {"toy": gaussian, "words": ngram, "crossed": crossed}}
+
+
+def small() -> Config:
+    return parse(raw())
 
 
 def text_measures(regime: str, seed: int, generation: int) -> dict[str, float]:
@@ -104,10 +118,8 @@ def config() -> Config:
     return small()
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path:
-    """The working directory of a finished run, without results."""
-    monkeypatch.chdir(tmp_path)
+def write_measures(config: Config) -> None:
+    """Write every file of measures that a config asks for."""
     for key, path in tables.measure_files(config):
         experiment = config.experiments[key.experiment]
         own = text_measures if experiment.is_text else gaussian_measures
@@ -122,4 +134,81 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path
         ]
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_parquet(path, index=False)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path:
+    """The working directory of a finished run, without results."""
+    monkeypatch.chdir(tmp_path)
+    write_measures(config)
     return tmp_path
+
+
+HOSTILE = (
+    "<script>window.hacked = 1</script> plain words here",
+    "</script><img src=x onerror='window.hacked = 2'> & \"quotes\" 'too'",
+    "turned \u202e around \u200b and \U0001f600 smiling",
+    "the cat sat the cat sat zzyzx again",
+)
+ROWS = 6
+
+
+def hostile_texts(regime: str, generation: int) -> list[str]:
+    return [f"start {HOSTILE[(row + generation) % len(HOSTILE)]} glorp {regime} end" for row in range(ROWS)]
+
+
+def write_text_lineages(config: Config, key: str) -> None:
+    """Write the datasets of a text experiment with their manifests: what the page shows rows of, every string of it hostile."""
+    experiment = config.experiments[key]
+    real = [f"start the cat sat plain words here {HOSTILE[row % 4]} end" for row in range(12)]
+    _write_text(paths.fill(paths.REAL_TRAIN, key), real, "real")
+    for seed in experiment.seeds:
+        _write_text(paths.fill(paths.TRAIN, key, "", seed, 0), real, "mix")
+        for regime in experiment.regimes:
+            for generation in range(1, experiment.generations + 1):
+                where = (key, regime, seed, generation)
+                _write_text(paths.fill(paths.SYNTHETIC, *where), hostile_texts(regime, generation), "sample", parents=range(ROWS))
+                _write_text(paths.fill(paths.TRAIN, *where), hostile_texts(regime, generation), "mix")
+
+
+def _write_text(path: str, texts: Sequence[str], step: str, parents: Sequence[int] | None = None) -> None:
+    writer = None if parents is None else Writer("0" * 64, np.zeros(1), np.zeros(1, np.int32))
+    tokens = np.zeros((len(texts), 2), np.int32)
+    rows = text_table(tokens, texts, first_row=0, born=int(writer is not None), parent=parents, writer=writer)
+    Dataset.of(rows).write(path)
+    seal([path], {"slice": {"step": step, "note": HOSTILE[0]}, "inputs": {}, "environment": {"python": "3", "libraries": {"numpy": "2"}}})
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled script of Vega, made once."""
+    folder = tmp_path_factory.mktemp("vega")
+    with contextlib.chdir(folder):
+        vega.script()
+    return folder / vega.CACHE
+
+
+def finish(config: Config, library: Path) -> None:
+    """Add to a folder with measures all that the page shows: tables, texts, a config file."""
+    write_text_lineages(config, "words")
+    shutil.copytree(library, vega.CACHE)
+    Path("config.yaml").write_text(f"# {HOSTILE[1]}\n{yaml.safe_dump(raw())}", encoding="utf-8")
+    tables.write(config)
+
+
+@pytest.fixture
+def finished(run: Path, config: Config, library: Path) -> Path:
+    """The working directory of a finished run with its tables and texts, ready for the page."""
+    finish(config, library)
+    return run
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Path]:
+    """The working directory of a finished run with its page, made once a module."""
+    folder = tmp_path_factory.mktemp("page")
+    with contextlib.chdir(folder):
+        write_measures(small())
+        finish(small(), library)
+        build.write(small(), Path("config.yaml"))
+        yield folder

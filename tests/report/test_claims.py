@@ -1,0 +1,162 @@
+"""Claims: declared expressions, numbers with intervals, and a verdict that can be no."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heirloom.config import Config, parse
+from heirloom.errors import HeirloomError
+from heirloom.report import tables
+from heirloom.report.claims import specs, verdicts
+from heirloom.report.claims.specs import Claims, Test
+from heirloom.report.intervals import Interval, t_quantile
+
+LOSS = {"measure": "test_perplexity", "arm": "replace"}
+ARMS = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
+
+
+def claims(*tests: dict[str, object], family: str = "ngram", **where: object) -> Claims:
+    claim = {"id": "one", "statement": "One.", "source": "Nobody 2026", "where": {"family": [family], **where}, "tests": list(tests)}
+    return Claims.model_validate({"arms": ARMS, "claims": [claim]})
+
+
+def answer(found: Claims, frame: pd.DataFrame, config: Config) -> verdicts.Answer:
+    (one,) = verdicts.answers(found, frame, config)
+    return one
+
+
+def words(seeds: list[int], family: str = "ngram", **changes: object) -> Config:
+    body = {"family": {"name": family}, "source": {"name": "wikipedia"}, "seeds": seeds, "generations": 4, "rows": 9}
+    body |= {"regimes": ["swap", "control"], **changes}
+    return parse({"regimes": {"swap": {}, "control": ARMS["control"]}, "experiments": {"words": body}})
+
+
+def frame(values: dict[tuple[str, int, int], float], metric: str = "test_perplexity") -> pd.DataFrame:
+    rows = [("words", "", regime, seed, generation, metric, value) for (regime, seed, generation), value in values.items()]
+    return pd.DataFrame(rows, columns=list(tables.COLUMNS))
+
+
+def two_seeds(last: tuple[float, float]) -> pd.DataFrame:
+    return frame({("swap", seed, 4): value for seed, value in enumerate(last)} | {("control", seed, 4): 10.0 for seed in (0, 1)})
+
+
+RATIO = {"quantity": {"ratio": [LOSS, {**LOSS, "arm": "control"}]}, "above": 1.0}
+
+
+def test_the_shipped_claims_are_read_and_at_least_fifteen() -> None:
+    shipped = specs.load()
+    assert len(shipped.claims) >= 15
+    assert all(claim.statement.endswith(".") and claim.source for claim in shipped.claims)
+
+
+def test_an_arm_plays_the_part_whose_declaration_it_has_and_seeds_are_paired() -> None:
+    found = answer(claims(RATIO), two_seeds((19.0, 21.0)), words([0, 1]))
+    (outcome,) = found.findings[0].outcomes
+    half = t_quantile(0.975, 2) * 0.1 / 1.0
+    assert outcome.found.centre == pytest.approx(2.0)
+    assert outcome.found.low == pytest.approx(2.0 - half)
+    assert outcome.found.kind == "t"
+    assert found.verdict == "inconclusive"  # two seeds that far apart say little
+
+
+def test_close_seeds_decide_for_or_against() -> None:
+    assert answer(claims(RATIO), two_seeds((20.0, 20.1)), words([0, 1])).verdict == "supported"
+    assert answer(claims(RATIO), two_seeds((5.0, 5.1)), words([0, 1])).verdict == "contradicted"
+
+
+def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generation() -> None:
+    control = {("control", 0, generation): value for generation, value in enumerate((9.0, 10.0, 11.0, 10.0), 1)}
+    found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), words([0]))
+    (outcome,) = found.findings[0].outcomes
+    half = t_quantile(0.975, 4) * math.sqrt(2 / 3) * math.sqrt(4)
+    assert outcome.found.kind == "control"
+    assert (outcome.found.low, outcome.found.high) == pytest.approx((20.0 - half, 20.0 + half))
+    assert found.verdict == "supported"
+
+
+def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
+    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    mean = frame({("swap", 0, 4): 3.0, ("control", 0, 4): 1.0}, "log_determinant.mean")
+    errors = frame({("swap", 0, 4): 0.3, ("control", 0, 4): 0.4}, "log_determinant.se")
+    leaf = {"measure": "log_determinant", "arm": "replace"}
+    test = {"quantity": {"difference": [leaf, {**leaf, "arm": "control"}]}, "above": 0.0, "below": 4.0}
+    found = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
+    (outcome,) = found.findings[0].outcomes
+    assert outcome.found.kind == "replicas"
+    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 1.959964 * 0.5, 2 + 1.959964 * 0.5), abs=1e-5)
+    assert found.verdict == "supported"
+
+
+def test_without_an_interval_there_is_no_verdict_and_without_the_measure_no_finding() -> None:
+    alone = frame({("swap", 0, 4): 20.0, ("control", 0, 4): 10.0})
+    assert answer(claims(RATIO), alone, words([0])).verdict == "inconclusive"
+    lacking = answer(claims({"quantity": {**LOSS, "measure": "distinct_3"}, "below": 1.0}), alone, words([0]))
+    assert (lacking.verdict, lacking.findings) == ("not run at this scale", ())
+    elsewhere = claims(RATIO, settings={"generations": 5})
+    assert answer(elsewhere, alone, words([0])).verdict == "not run at this scale"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (1.1, 1.9, "supported"),
+        (0.9, 1.5, "inconclusive"),
+        (2.0, 3.0, "contradicted"),
+        (0.1, 1.0, "contradicted"),
+        (math.nan, 2.0, "inconclusive"),
+    ],
+)
+def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
+    test = Test.model_validate({"quantity": LOSS, "above": 1.0, "below": 2.0})
+    assert verdicts.judged(test, Interval(1.5, low, high, "t")) == verdict
+
+
+def test_one_experiment_that_contradicts_outweighs_those_that_support() -> None:
+    assert verdicts.overall(["supported", "contradicted"]) == "contradicted"
+    assert verdicts.overall(["inconclusive", "supported"]) == "supported"
+    assert verdicts.overall([]) == "not run at this scale"
+    assert verdicts.together(["supported", "inconclusive"]) == "inconclusive"
+    assert verdicts.together(["supported", "contradicted"]) == "contradicted"
+
+
+def test_a_leaf_may_name_another_variant_of_the_grid() -> None:
+    body = {"family": {"name": "ngram"}, "source": {"name": "wikipedia"}, "regimes": ["swap"], "generations": 2, "rows": 9, "seeds": [0, 1]}
+    grid = {"rows": {"key": "rows", "values": {"few": 9, "many": 90}}}
+    config = parse({"regimes": {"swap": {}}, "experiments": {"words": {**body, "grid": grid}}})
+    losses = {"few": 8.0, "many": 2.0}
+    rows = [("words", name, "swap", seed, 2, "test_perplexity", loss + seed / 100) for name, loss in losses.items() for seed in (0, 1)]
+    test = {"quantity": {"ratio": [LOSS, {**LOSS, "settings": {"rows": 90}}]}, "above": 1.0}
+    found = answer(claims(test, settings={"rows": 9}), pd.DataFrame(rows, columns=list(tables.COLUMNS)), config)
+    assert [finding.experiment for finding in found.findings] == ["words__few"]
+    assert found.findings[0].outcomes[0].found.centre == pytest.approx(np.mean([8 / 2, 8.01 / 2.01]))
+
+
+def test_the_table_has_a_row_a_test_and_spells_the_expression() -> None:
+    table = verdicts.table([answer(claims(RATIO), two_seeds((20.0, 20.1)), words([0, 1]))])
+    assert table["expression"].tolist() == ["test_perplexity(replace, last) / test_perplexity(control, last) > 1"]
+    assert table["outcome"].tolist() == ["supported"]
+
+
+CLAIM = "arms: {a: {}}\nclaims: [{id: a, statement: A., source: b, where: {family: [ngram]}, tests: [{quantity: %s}]}]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("arms: {}\nclaims: []", "claims: "),
+        (CLAIM % "{measure: m, arm: nobody}, below: 1", "arm 'nobody'"),
+        (CLAIM % "{measure: m, arm: a}", "needs `above`"),
+        ("]", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_of_claims_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(text)
+    with pytest.raises(HeirloomError, match=message) as refused:
+        specs.load(file)
+    assert "\n" not in str(refused.value)

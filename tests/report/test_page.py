@@ -1,0 +1,112 @@
+"""The page's sections as plain data, each from what a run has left."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from heirloom.config import Config
+from heirloom.report import charts, tables
+from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
+
+
+def test_generations_are_spread_evenly_with_both_ends() -> None:
+    assert generations.spaced(4, 9) == [0, 1, 2, 3, 4]
+    assert generations.spaced(100, 5) == [0, 25, 50, 75, 100]
+    assert set(generations.spaced(1000, 7)) <= set(generations.spaced(1000, generations.CURVE_POINTS))
+
+
+def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
+    known = {"the", "cat", "sat", "on"}
+    assert texts.marked("xqz the cat sat on glorp xqz", known) == ["xqz the cat sat on ", ["glorp", "i"], " xqz"]
+    twice = texts.marked("so the cat sat. The cat sat", known)
+    assert [piece[0] for piece in twice if isinstance(piece, list)] == ["the", "cat", "sat", "The", "cat", "sat"]
+    assert {piece[1] for piece in twice if isinstance(piece, list)} == {"r"}
+    assert "".join(piece if isinstance(piece, str) else piece[0] for piece in twice) == "so the cat sat. The cat sat"
+
+
+def test_texts_of_one_prompt_stand_together_with_what_the_human_wrote_next(finished: Path, config: Config) -> None:
+    found = texts.context("words", config.experiments["words"])
+    assert found is not None
+    assert (found["generations"], found["arms"]) == ([1, 2, 3], ["replace", "keep", "control"])
+    assert [one["row"] for one in found["prompts"]] == [0, 1, 2, 3, 4, 5]
+    second = found["prompts"][1]
+    assert "img src" in second["prompt"]
+    assert "turned" in str(second["real"])
+    assert len(second["arms"]["replace"]) == 3
+    assert texts.context("toy", config.experiments["toy"]) is None
+
+
+def test_words_are_lost_when_no_later_set_has_them(finished: Path, config: Config) -> None:
+    found = lost.context("words", config.experiments["words"])
+    assert found is not None
+    replace = found["arms"][0]
+    assert [row["generation"] for row in replace["generations"]] == [2, 3]
+    assert [sum(row["died"]) for row in replace["generations"]] == [0, 0]  # six rows over four texts: all of them are always there
+    assert found["arms"][0]["moved"]["words"]["faded"] == []
+
+
+def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finished: Path, config: Config) -> None:
+    looks = charts.looks(config.regimes)
+    frame = tables.load()
+    own = tables.of_experiment(frame, "words", config.experiments["words"])
+    loss = curves.context("words", own, config, looks)["measures"][0]
+    assert loss["name"] == "test_perplexity"
+    assert loss["arms"]["replace"]["g"] == [0, 1, 2, 3]
+    assert (loss["arms"]["keep"]["v"][0], loss["arms"]["keep"]["l"][0], loss["arms"]["keep"]["h"][0]) == (60.5, 60.0, 61.0)
+    assert loss["band"]["g"] == [1, 2, 3]
+    toy = curves.context("toy", tables.of_experiment(frame, "toy", config.experiments["toy"]), config, looks)["measures"]
+    trace = next(one for one in toy if one["name"] == "covariance_trace.mean")
+    assert trace["arms"]["replace"]["h"][0] == pytest.approx(0.9 + 0.04)
+    assert trace["arms"]["replace"]["t"][0] == pytest.approx(0.9)
+    assert "histogram" not in str([one["name"] for one in toy])
+
+
+def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: Config) -> None:
+    spec = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"color": {"field": "regime"}}}
+    answering = drawings.answering(spec)
+    assert answering["params"][0]["bind"] == "legend"
+    assert answering["encoding"]["opacity"] == {"condition": {"param": "only", "value": 0.5}, "value": 0.06}
+
+
+def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path, config: Config) -> None:
+    from heirloom.lineage.graph import Archive
+
+    experiment = config.experiments["words"]
+    known = lineage.nodes("words", experiment, Archive())
+    own = tables.of_experiment(tables.load(), "words", experiment)
+    found = lineage.context("words", experiment, known, own)
+    assert found is not None
+    assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
+    assert found["boxes"][0]["share"] == 1.0
+    assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
+    assert lineage.context("toy", config.experiments["toy"], {}, own) is None
+
+
+def test_versions_are_told_once_and_two_machines_as_two() -> None:
+    told = making.environment([{"python": "3", "libraries": {"numpy": "2"}}, {"python": "4", "instruction_set": ["A", "B"]}, {}])
+    assert told == [("instruction set", "A B"), ("numpy", "2"), ("python", "3, 4")]
+
+
+def test_no_character_of_the_data_can_end_a_script_block() -> None:
+    hostile = "</script><!-- & \u2028"
+    text = str(build.embedded({"text": hostile}))
+    assert not re.search("[<>&]", text)
+    assert json.loads(text) == {"text": hostile}
+
+
+def test_the_page_stands_alone_and_says_what_was_not_run(written: Path) -> None:
+    page = Path(build.PAGE).read_text(encoding="utf-8")
+    assert len(page) < 10_000_000
+    assert "<script>window.hacked" not in page
+    assert not re.findall(r'(?:src|href)="(?!#|figures/)[^"]*"', page.split('<script type="module">')[0])
+    assert page.count("not run at this scale") > 5
+    table = Path(build.CLAIMS).read_text()
+    assert table.startswith("claim,verdict,experiment")
+
+
+def test_a_template_or_claim_that_changes_changes_the_look() -> None:
+    assert re.fullmatch("[0-9a-f]{16}", build.look())
