@@ -25,7 +25,7 @@ def test_a_reference_opens_as_a_dataset(written: Path) -> None:
     rows = heirloom.load_dataset("words/replace/0/1")
     assert rows.num_rows == 6
     assert rows[0]["parent"] == 0
-    with pytest.raises(HeirloomError, match="metrics.json is no dataset"):
+    with pytest.raises(HeirloomError, match=r"metrics\.json is no dataset"):
         heirloom.load_dataset("words/replace/0/1:metrics")
 
 
@@ -38,8 +38,10 @@ def test_charts_have_the_rows_of_every_arm(written: Path) -> None:
         heirloom.plot.curve("words", "loss")
     with pytest.raises(HeirloomError, match="figure 'grid': words has test_perplexity, "):
         heirloom.plot.figure("words", "grid")
-    with pytest.raises(HeirloomError, match="experiment 'word': the config has toy, words"):
+    with pytest.raises(HeirloomError, match="experiment 'word': there are figures of "):
         heirloom.plot.figure("word", "grid")
+    with pytest.raises(HeirloomError, match="experiment 'word': the config has crossed__biased, crossed__unbiased, toy, words"):
+        heirloom.plot.curve("word", "loss")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ Imported by the Snakefile at every start, so that pandas and Altair are imported
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -183,11 +184,19 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
 
 def _save(chart: Any, figure: Figure, folder: Path) -> None:
     import altair as alt
+    import vl_convert
 
+    svg, png, pdf = (folder / Path(figure.file(suffix)).name for suffix in ("svg", "png", "pdf"))
     with alt.data_transformers.enable("default", max_rows=None):
-        chart.save(folder / Path(figure.file("svg")).name)
-        chart.save(folder / Path(figure.file("pdf")).name)
-        chart.save(folder / Path(figure.file("png")).name, scale_factor=PIXELS_PER_POINT)
+        chart.save(svg)
+        chart.save(png, scale_factor=PIXELS_PER_POINT)
+    pdf.write_bytes(_settled(vl_convert.svg_to_pdf(svg.read_text(encoding="utf-8"))))
+
+
+def _settled(pdf: bytes) -> bytes:
+    """Return a PDF with its fonts listed in order: the writer's order is chance, and the same figure must have the same bytes."""
+    font = rb"\s+/fo\d+ \d+ 0 R"
+    return re.sub(b"(?:" + font + b")+", lambda found: b"".join(sorted(re.findall(font, found[0]))), pdf)
 
 
 def _by_file(entry: dict[str, str]) -> str:

@@ -111,11 +111,13 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
     from heirloom.report import figures, tables
 
     read = load(config)
-    own = tables.of_experiment(tables.load(), experiment, _experiment(experiment, read))
-    known = {one.kind: one for one in figures.listed(read) if one.experiment == experiment}
+    listed = figures.listed(read)
+    known = {one.kind: one for one in listed if one.experiment == experiment}
+    if not known:
+        raise HeirloomError(f"experiment {experiment!r}: there are figures of {', '.join(dict.fromkeys(one.experiment for one in listed))}")
     if kind not in known:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(known)}")
-    return figures.chart(known[kind], own, read)
+    return figures.chart(known[kind], tables.load(), read)
 
 
 def _experiment(name: str, config: Any) -> Any:

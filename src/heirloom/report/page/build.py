@@ -60,7 +60,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
     from heirloom.lineage.graph import Archive
     from heirloom.report.page import answer, lineage, lost, making, texts
 
-    archive = Archive()
+    archive, drawn = Archive(), _figures(frame, config)
     nodes: list[Node] = []
     experiments = []
     for key, experiment in config.experiments.items():
@@ -69,30 +69,41 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         nodes += known.values()
         told = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
         told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
-        experiments.append({"name": key, "family": experiment.family.name, **told})
+        experiments.append({"name": key, "family": experiment.family.name, "figures": drawn.pop(key, []), **told})
     return {
         "answer": answer.context(answered),
         "experiments": experiments,
+        "grids": [{"name": name, "figures": listed} for name, listed in drawn.items()],
         "making": making.context(config, config_file, nodes, answered),
     }
 
 
 def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
-    """Return one experiment's charts: the explorer with its data, and the figures with their files."""
+    """Return one experiment's explorer: its chart, and the data of every measure."""
     from heirloom.report import charts
     from heirloom.report.page import curves, drawings
-    from heirloom.report.page.generations import CURVE_POINTS, spaced
 
     experiment = config.experiments[key]
     looks = charts.looks(config.regimes)
     arms = {regime: looks[regime] for regime in experiment.regimes}
-    thinned = own[own["generation"].isin(spaced(experiment.generations, CURVE_POINTS))]
-    shown = [figure for figure in figures.listed(config) if figure.experiment == key]
-    drawn = [
-        {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)} for one in shown
-    ]
-    data = curves.context(key, own, config, looks)
-    return {"data": data, "spec": drawings.explorer(arms, experiment.generations), "figures": drawn}
+    return {"data": curves.context(key, own, config, looks), "spec": drawings.explorer(arms, experiment.generations)}
+
+
+def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, Any]]]:
+    """Return every figure, drawn and with links to its files, by what it is of: an experiment, or the grid of several."""
+    import pandas as pd
+
+    from heirloom.report.page import drawings
+    from heirloom.report.page.generations import CURVE_POINTS, spaced
+
+    experiments = config.experiments.items()
+    parts = [(tables.of_experiment(frame, key, one), spaced(one.generations, CURVE_POINTS)) for key, one in experiments]
+    thinned = pd.concat([own[own["generation"].isin(shown)] for own, shown in parts])
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in figures.listed(config):
+        drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)}
+        found.setdefault(one.experiment, []).append(drawn)
+    return found
 
 
 def _files(figure: figures.Figure) -> list[dict[str, str]]:

@@ -29,20 +29,20 @@ def explorer(arms: Mapping[str, Look], last: int) -> Spec:
     return dict(chart.to_dict(validate=False))
 
 
-def figure(shown: Figure, own: pd.DataFrame, config: Config) -> Spec:
+def figure(shown: Figure, frame: pd.DataFrame, config: Config) -> Spec:
     """Return a figure that shows values under the mouse, and one colour alone on a click in the legend.
 
     Parameters
     ----------
-    own
-        The tidy rows of its experiment.
+    frame
+        Tidy rows of its experiments.
     """
     import altair as alt
 
     from heirloom.report import figures
 
     with alt.data_transformers.enable("default", max_rows=None):
-        return answering(dict(figures.chart(shown, own, config).to_dict()))
+        return answering(dict(figures.chart(shown, frame, config).to_dict()))
 
 
 def answering(spec: Spec) -> Spec:

@@ -69,7 +69,7 @@ const figure = async (place) => {
 const drawIn = async (experiment) => {
   if (experiment.dataset.begun) return;
   experiment.dataset.begun = "yes";
-  await explorer(experiment.querySelector(".explorer"));
+  for (const part of experiment.querySelectorAll(".explorer")) await explorer(part);
   for (const place of experiment.querySelectorAll(".figure")) await figure(place);
 };
 
