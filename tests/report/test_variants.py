@@ -88,8 +88,7 @@ def test_a_grid_of_sizes_has_both_figures_of_errors_and_its_variants_none(measur
     assert listed == [figures.Figure("sizes", "error_by_rows"), figures.Figure("sizes", "error_by_generation")]
     config = sizes()
     for figure in listed:
-        own = figures._own(figure, measured, config)
-        chart = figures._chart(figure, figures._numbers(figure, own, config), config).to_dict()
+        chart = figures._chart(figure, figures._numbers(figure, measured, config), config).to_dict()
         assert chart["description"].startswith("sizes: Error of")
         assert '"type": "log"' in str(chart).replace("'", '"')
 
