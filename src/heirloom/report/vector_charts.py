@@ -75,7 +75,7 @@ def distance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.
     names = list(arms)
     colour = alt.Color("regime:N", legend=_legend("regime")).scale(domain=names, range=[arms[regime].colour for regime in names])
     chart = _distances(numbers, colour).properties(width=480, height=300)
-    return dressed(chart.properties(title=heading(_DISTANCE, name, "median, band: 5 to 95 % of the replicas")))
+    return dressed(chart.properties(title=heading(_DISTANCE, name, "median over replicas, band: 5 to 95 %")))
 
 
 def distances(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -144,11 +144,11 @@ def _beside(numbers: pd.DataFrame, measure: str) -> alt.LayerChart:
 
 
 def _distances(numbers: pd.DataFrame, colour: alt.Color) -> alt.LayerChart:
-    y = alt.Y("median:Q", title="squared L2 distance (log)").scale(type="log").axis(format="~e", grid=True, tickCount=6)
+    y = _logarithmic(alt.Y("median:Q", title="squared L2 distance (log)"), pd.concat([numbers["low"], numbers["high"]]))
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     line = base.mark_line(strokeWidth=1.6).encode(y=y)
     spread = (numbers["low"] < numbers["high"]).any()
-    return alt.layer(*([base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q").scale(type="log"), y2="high:Q")] if spread else []), line)
+    return alt.layer(*([base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q")] if spread else []), line)
 
 
 def _beside_form(marks: alt.Chart, numbers: pd.DataFrame, x: alt.X, colour: alt.Color, of: str) -> alt.LayerChart:
