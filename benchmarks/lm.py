@@ -94,25 +94,25 @@ def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[st
         return lambda: training.train(model, rows, STREAM, dataclasses.replace(settings, precision=precision))
 
     return {
-        "Trainer": trainer(folder, rows, batch_rows, bf16=False),
-        "Trainer bf16": trainer(folder, rows, batch_rows, bf16=True),
+        "Trainer": lambda: trainer(folder, rows, batch_rows, bf16=False).train(),
+        "Trainer bf16": lambda: trainer(folder, rows, batch_rows, bf16=True).train(),
         "ours float32": ours("float32"),
         "ours bfloat16": ours("bfloat16"),
     }
 
 
-def trainer(folder: Path, rows: np.ndarray, batch_rows: int, bf16: bool) -> Work:
-    """Return one training by `transformers.Trainer`, set up beforehand as well as we know: fused AdamW, no logs, saves or metrics."""
+def trainer(folder: Path, rows: np.ndarray, batch_rows: int, bf16: bool, epochs: int = 1, learning_rate: float = 1e-3) -> Any:
+    """Return a `transformers.Trainer` set up as well as we know for this work: fused AdamW, no logs, saves or metrics."""
     from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
     tokens = [{"input_ids": row, "labels": row} for row in torch.from_numpy(rows)]
     arguments = TrainingArguments(
         output_dir=str(folder / "trainer"),
         per_device_train_batch_size=batch_rows,
-        num_train_epochs=1,
-        learning_rate=1e-3,
+        num_train_epochs=epochs,
+        learning_rate=learning_rate,
         weight_decay=0.1,
-        warmup_steps=max(1, round(0.05 * len(rows) / batch_rows)),
+        warmup_steps=max(1, round(0.05 * epochs * len(rows) / batch_rows)),
         lr_scheduler_type="cosine",
         adam_beta2=0.95,
         optim="adamw_torch_fused",
@@ -124,7 +124,7 @@ def trainer(folder: Path, rows: np.ndarray, batch_rows: int, bf16: bool) -> Work
         disable_tqdm=True,
         dataloader_num_workers=0,
     )
-    return lambda: Trainer(AutoModelForCausalLM.from_pretrained(folder), arguments, train_dataset=tokens).train()
+    return Trainer(AutoModelForCausalLM.from_pretrained(folder), arguments, train_dataset=tokens)
 
 
 def compare(ways: dict[str, Work], turns: int) -> dict[str, list[float]]:
