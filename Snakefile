@@ -55,6 +55,7 @@ rule pages:
 
 
 include: "rules/real.smk"
+include: "rules/pretrained.smk"
 include: "rules/mix.smk"
 include: "rules/train.smk"
 include: "rules/sample.smk"

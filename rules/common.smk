@@ -5,7 +5,7 @@
 import json
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, slices, sources
+from heirloom import paths, preflight, pretrained, slices, sources
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
@@ -38,7 +38,15 @@ VECTOR_FILES = (paths.REAL_TRAIN, paths.REAL_TEST)
 
 
 # What later generations wait for goes first; measures, which only tables wait for, fill the gaps.
-PRIORITY = {"real": 40, "mix": 30, "train": 30, "sample": 30, "select": 30, "chain": 10}
+PRIORITY = {
+    "real": 40,
+    "pretrained": 40,
+    "mix": 30,
+    "train": 30,
+    "sample": 30,
+    "select": 30,
+    "chain": 10,
+}
 
 
 def experiments_where(condition):
@@ -55,6 +63,10 @@ def is_text(experiment):
 
 def is_vectors(experiment):
     return not experiment.is_text
+
+
+def is_pretrained(experiment):
+    return experiment.pretrained is not None
 
 
 def is_chain(experiment):
@@ -140,7 +152,19 @@ def at(pattern, wildcards, generation):
 
 
 def source_files(wildcards):
-    return sources.input_files(CONFIG.experiments[wildcards.experiment].source)
+    """The user's files of a text or vector source, those of a tokenizer among them."""
+    experiment = CONFIG.experiments[wildcards.experiment]
+    return [*sources.input_files(experiment.source), *model_files(wildcards)]
+
+
+def model_files(wildcards):
+    """The files of a pretrained model that lies on this machine."""
+    model = CONFIG.experiments[wildcards.experiment].pretrained
+    return pretrained.local_files(model) if model else []
+
+
+def pretrained_slice(wildcards):
+    return json.dumps(slices.pretrained(CONFIG, wildcards.experiment), sort_keys=True)
 
 
 def mix_artefacts(wildcards):
@@ -166,15 +190,20 @@ def mix_artefacts(wildcards):
 
 
 def train_artefacts(wildcards):
-    """The training set, and the checkpoint whose weights the training begins from."""
+    """The training set, the checkpoint whose weights the training begins from, and the real rows that choose the best epoch."""
     generation = int(wildcards.generation)
-    start = getattr(
-        CONFIG.experiments[wildcards.experiment].family.training, "start", "scratch"
-    )
+    experiment = CONFIG.experiments[wildcards.experiment]
+    start = getattr(experiment.family.training, "start", "scratch")
     begun = {"origin": 0, "previous": generation - 1}.get(start) if generation else None
+    if begun is not None:
+        given = [at(paths.CHECKPOINT, wildcards, begun)]
+    else:  # a pretrained model gives its architecture, too, where weights are new
+        given = [at(paths.PRETRAINED, wildcards, 0)] if experiment.pretrained else []
+    chooses = getattr(experiment.family.training, "best_epoch", "") == "real"
     return {
         "train": [at(paths.TRAIN, wildcards, generation)],
-        "start": [] if begun is None else [at(paths.CHECKPOINT, wildcards, begun)],
+        "start": given,
+        "valid": [at(paths.REAL_VALID, wildcards, 0)] if chooses else [],
     }
 
 

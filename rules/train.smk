@@ -1,4 +1,5 @@
-# Train. Needs: the generation's training set, and the checkpoint it starts from (origin, previous or none).
+# Train. Needs: the generation's training set, and the checkpoint it starts from (origin, previous, pretrained or none); where real rows choose
+# the best epoch, those.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON.
 
 
@@ -23,4 +24,4 @@ rule train:
         slice=step_slice(slices.train),
     shell:
         "heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
-        " --checkpoint {output.checkpoint} 2> {log}"
+        " --valid '{input.valid}' --checkpoint {output.checkpoint} 2> {log}"

@@ -21,6 +21,7 @@ from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
 from heirloom.specs.family import ABILITIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
 from heirloom.specs.grid import DESIGNS, Axis, Name, points, size
+from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.regime import Regime
 from heirloom.specs.source import Source
 
@@ -71,9 +72,23 @@ class Experiment(Strict):
         return self.family.name in TEXT_FAMILIES
 
     @property
+    def pretrained(self) -> Pretrained | None:
+        """The pretrained model that the family begins from, if it does."""
+        return getattr(self.family, "model", None)
+
+    @property
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
         return getattr(self.family, "path", "rows") == "rows"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tokenizer_of_the_model(cls, raw: Any) -> Any:
+        """Fill in a pretrained model as the source's tokenizer: it is named once."""
+        match raw:
+            case {"family": {"model": model}, "source": dict(source)} if isinstance(source.get("text", {}), dict):
+                return {**raw, "source": {**source, "text": {"tokenizer": model, **source.get("text", {})}}}
+        return raw
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -86,6 +101,8 @@ class Experiment(Strict):
         if self.num_processes > 1 and self.family.name not in PARALLEL_FAMILIES:
             able = ", ".join(sorted(PARALLEL_FAMILIES))
             raise ValueError(f"num_processes is {self.num_processes}; family {self.family.name!r} has 1 (more: {able})")
+        if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
+            raise ValueError(f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own")
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
         if self.granularity != "chain" and not self.has_rows:

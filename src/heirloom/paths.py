@@ -33,6 +33,7 @@ REAL_VALID = REAL_FOLDER + "/valid.parquet"
 REAL_TEST = REAL_FOLDER + "/test.parquet"
 TOKENIZER = REAL_FOLDER + "/tokenizer.json"
 DOCUMENTS = REAL_FOLDER + "/documents.parquet"
+PRETRAINED = REAL_FOLDER + "/pretrained"
 
 SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/shard={shard}/done"
 """Says that a job has written its share of a synthetic set; the rows themselves wait in the set's resume state."""

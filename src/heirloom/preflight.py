@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths, row_counts, sources
+from heirloom import paths, pretrained, row_counts, sources
 from heirloom.config import Config, Experiment
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
@@ -26,12 +26,14 @@ def cheap(config: Config) -> None:
     for name, experiment in config.experiments.items():
         try:
             sources.preflight(experiment.source)
+            if experiment.pretrained is not None:
+                pretrained.preflight(experiment.pretrained)
         except HeirloomError as error:
             raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
 def thorough(config: Config) -> None:
-    """Check, beside what `cheap` does, that every text source has the rows that its experiment needs.
+    """Check, beside what `cheap` does, that sources have the rows that experiments need, and that pretrained models can be had.
 
     Raises
     ------
@@ -40,8 +42,21 @@ def thorough(config: Config) -> None:
     """
     cheap(config)
     for name, experiment in config.experiments.items():
+        _check_model(name, experiment)
         if (pool_rows := _pool_rows(name, experiment, config)) is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
+
+
+def _check_model(name: str, experiment: Experiment) -> None:
+    """Refuse a pretrained model that cannot be had, or whose context does not hold a prompt and its continuation."""
+    if experiment.pretrained is None or Path(paths.fill(paths.PRETRAINED, name)).is_dir():
+        return
+    row_tokens = experiment.source.text.row_tokens  # type: ignore[union-attr]
+    reads_prompts = getattr(experiment.family.sampling, "prompts", "none") == "original"
+    try:
+        pretrained.check_reach(experiment.pretrained, 2 * row_tokens if reads_prompts else row_tokens + 1)
+    except HeirloomError as error:
+        raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
 def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:

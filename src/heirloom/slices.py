@@ -31,6 +31,18 @@ def real(config: Config, experiment: str) -> dict[str, Any]:
     return {"step": "real", **own, **_common(config, entry, f"heirloom.sources.{chosen.source.name}:*")}
 
 
+def pretrained(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the slice of a pretrained model: which one."""
+    chosen = config.experiments[experiment]
+    assert chosen.pretrained is not None
+    return {
+        "step": "pretrained",
+        "family": chosen.family.name,
+        "model": chosen.pretrained.model_dump(mode="json"),
+        **_common(config, "heirloom.steps.pretrained:run", *_entries(chosen, "fetch", "save")),
+    }
+
+
 def mix(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
     """Return the slice of a training set: the regime's declaration and the row counts, or the origin's count alone."""
     chosen = config.experiments[experiment]
@@ -94,7 +106,7 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
     chosen = config.experiments[experiment]
     own: dict[str, Any] = {"rows": chosen.rows, "num_replicas": chosen.num_replicas}
     if chosen.is_text:
-        own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size}  # type: ignore[union-attr]
+        own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size or 0}  # type: ignore[union-attr]
     else:
         own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
     return {

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,3 +79,17 @@ def lineage(seed: int, regime: str) -> Stream:
 def step(seed: int, regime: str, generation: int, name: str) -> Stream:
     """Return the stream of one step of one generation."""
     return lineage(seed, regime).child(generation, name)
+
+
+@contextmanager
+def torch_noise(stream: Stream) -> Iterator[None]:
+    """Let libraries that draw from torch's own generators (dropout, new weights) draw from a stream, and leave no trace of it.
+
+    The one place that seeds a generator that is not passed on by hand.
+    """
+    import torch
+
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(stream.generator().integers(2**63)))  # noqa: TID251
+        yield

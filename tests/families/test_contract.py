@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import fingerprint
 from heirloom.rows import text_table, vector_table
 from heirloom.specs.base import NoTraining
+from heirloom.specs.causal_lm import CausalTraining
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.gmm import GmmTraining
 from heirloom.specs.kde import KdeTraining
@@ -23,6 +26,7 @@ from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
 from heirloom.specs.vae import VaeFit
 from heirloom.streams import Stream
+from small_models import ARCHITECTURES, pretrained
 
 VOCABULARY, WIDTH, CHUNK = 20, 6, 4
 
@@ -32,12 +36,13 @@ class Case(NamedTuple):
     rows: Dataset
     prompts: np.ndarray | None
     measuring: Measuring
+    start: Callable[[], Any] = lambda: None
 
 
-def text(fit: Any) -> Case:
+def text(fit: Any, start: Callable[[], Any] = lambda: None) -> Case:
     tokens = Stream((0, "rows")).generator().integers(0, VOCABULARY, (12, WIDTH)).astype(np.int32)
     rows = Dataset.of(text_table(tokens, [" one two three "] * 12, first_row=0))
-    return Case(fit, rows, tokens, Measuring(CHUNK, VOCABULARY))
+    return Case(fit, rows, tokens, Measuring(CHUNK, VOCABULARY), start)
 
 
 def vectors(fit: Any, truth: dict[str, Any], x_RNW: np.ndarray) -> Case:
@@ -50,6 +55,8 @@ def images(fit: VaeFit) -> Case:
 
 
 NOISE = Stream((0, "rows")).generator().standard_normal((3, 12, 3))
+
+FINE_TUNING = CausalTraining(epochs=2, learning_rate=0.01, batch_rows=4, best_epoch="last")
 
 CASES = {
     "gaussian": vectors(GaussianTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
@@ -73,21 +80,31 @@ CASES = {
             clip_norm=1.0,
         )
     ),
+    **{f"causal_lm/{name}": text(FINE_TUNING, partial(pretrained, name, VOCABULARY)) for name in ARCHITECTURES},
 }
 
 
-@pytest.fixture(params=sorted(FAMILIES))
-def name(request: pytest.FixtureRequest) -> str:
+def test_every_family_has_a_case() -> None:
+    assert {key.split("/")[0] for key in CASES} == set(FAMILIES)
+
+
+@pytest.fixture(params=sorted(CASES))
+def key(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def case(name: str) -> Case:
-    return CASES[name]
+def name(key: str) -> str:
+    return key.split("/", maxsplit=1)[0]
+
+
+@pytest.fixture
+def case(key: str) -> Case:
+    return CASES[key]
 
 
 def trained(name: str, case: Case, stream: str = "train") -> Any:
-    return family(name).train(case.rows, case.fit, None, Stream((0, stream)))
+    return family(name).train(case.rows, case.fit, case.start(), Stream((0, stream)))
 
 
 def sampled(name: str, case: Case, model: Any, prompts: np.ndarray | None, rows: int = 12, first_chunk: int = 0) -> np.ndarray:

@@ -103,7 +103,7 @@ def test_input_files_are_the_files_that_are_read(tmp_path: Path) -> None:
         ({"train": ["a.txt"], "valid": ["none.txt"], "test": ["a.txt"]}, {}, "source.paths.valid: no such file: none.txt"),
         (["*.jsonl"], {}, "source.paths: no file matches *.jsonl"),
         (["folder"], {}, "source.paths: folder is a folder; name its files, as in folder/*.txt"),
-        (["a.csv"], {}, "a.csv has the suffix '.csv'; allowed are .txt, .jsonl, .json, .parquet"),
+        (["a.csv"], {}, "a.csv has the suffix '.csv'; allowed are .txt, .raw, .jsonl, .json, .parquet"),
         (["empty.txt"], {}, "source.paths: empty.txt is empty"),
         (["a.txt"], {}, "1 file(s) of one document each cannot be divided into train, valid and test"),
         (["t.parquet"], {}, "t.parquet has no column 'text'; it has story"),

@@ -49,6 +49,15 @@ def real(
 
 
 @app.command()
+def pretrained(slice_: Slice, checkpoint: Annotated[str, typer.Option()]) -> None:
+    """Fetch the pretrained model that an experiment begins from."""
+    step = _begin(slice_)
+    from heirloom.steps import pretrained as job
+
+    job.run(step, checkpoint)
+
+
+@app.command()
 def mix(
     slice_: Slice,
     pool: Annotated[str, typer.Option()],
@@ -64,13 +73,19 @@ def mix(
 
 
 @app.command()
-def train(slice_: Slice, train: Annotated[str, typer.Option()], checkpoint: Annotated[str, typer.Option()], start: str = "") -> None:
+def train(
+    slice_: Slice,
+    train: Annotated[str, typer.Option()],
+    checkpoint: Annotated[str, typer.Option()],
+    start: str = "",
+    valid: Annotated[str, typer.Option(help="Real rows that choose the epoch whose weights are kept.")] = "",
+) -> None:
     """Train a generation's model."""
-    step = _begin(slice_, train, start)
+    step = _begin(slice_, train, start, valid)
     processes.launch(step.get("num_processes", 1))
     from heirloom.steps import train as job
 
-    job.run(step, train, start or None, checkpoint)
+    job.run(step, train, start or None, checkpoint, valid or None)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from heirloom.families.base import Editor, Family, Judge, Resumable, Rowless
+from heirloom.families.base import Editor, Family, Fetched, Judge, Resumable, Rowless, Validated
 
 FAMILIES: dict[str, str] = {
     "gaussian": "heirloom.families.gaussian",
@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "vae": "heirloom.families.vae",
     "ngram": "heirloom.families.ngram",
     "transformer": "heirloom.families.transformer",
+    "causal_lm": "heirloom.families.causal_lm",
 }
 
 
@@ -32,10 +33,12 @@ def rowless(name: str) -> Rowless:
 
 
 if TYPE_CHECKING:  # mypy compares each module with the protocols
-    from heirloom.families import bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae
+    from heirloom.families import bernoulli, causal_lm, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae
 
-    _PROMISED: list[Family] = [bernoulli, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae]
+    _PROMISED: list[Family] = [bernoulli, causal_lm, discrete, gaussian, gmm, kde, linear_regression, ngram, poisson, transformer, vae]
     _PROMISED_WITHOUT_ROWS: list[Rowless] = [discrete, gaussian]
-    _JUDGES: list[Judge] = [bernoulli, discrete, gaussian, gmm, kde, ngram, poisson, transformer]
+    _JUDGES: list[Judge] = [bernoulli, causal_lm, discrete, gaussian, gmm, kde, ngram, poisson, transformer]
+    _FETCHED: list[Fetched] = [causal_lm]
+    _VALIDATED: list[Validated] = [causal_lm]
     _EDITORS: list[Editor] = [ngram, transformer]
     _RESUMABLE: list[Resumable] = [transformer]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.dataset import Dataset
+from heirloom.specs.pretrained import Pretrained
 from heirloom.streams import Stream
 
 
@@ -53,7 +54,7 @@ class Measuring:
     chunk_rows
         Rows scored together.
     vocab_size
-        Tokens in the vocabulary (text).
+        Tokens in the vocabulary (text); 0 where the model says it.
     truth
         The true law's ``mean`` (list of W) and ``covariance`` (W lists of W) (vectors).
     generation
@@ -179,4 +180,20 @@ class Resumable(Protocol):
 
     def resume(self, rows: Dataset, fit: Any, start: Any, stream: Stream, state: Path) -> Any:
         """Return what `train` would, byte for byte, going on from what an earlier call has left in the folder ``state``, if anything."""
+        ...
+
+
+class Fetched(Family, Protocol):
+    """A family whose generations begin from a pretrained model."""
+
+    def fetch(self, spec: Pretrained) -> Any:
+        """Return the pretrained model that is meant."""
+        ...
+
+
+class Validated(Family, Protocol):
+    """A family that can choose among the states of one training by real rows that it is not trained on."""
+
+    def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream, validation: Dataset | None = None) -> Any:
+        """Return the model fitted to ``rows``; ``validation`` decides which of its states is kept."""
         ...

@@ -28,9 +28,13 @@ def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuri
         Functions from a chunk of rows of shape (B, T) to each row's summed nats, shape (B,): the generation's model and
         generation 0.
     """
+    return {"test_perplexity": _perplexity(model, sets.held_out, measuring.chunk_rows), **describe(origin, sets, measuring)}
+
+
+def describe(origin: RowLosses, sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity and tails."""
     perplexities = _row_perplexities(origin, sets.scored, measuring.chunk_rows)
     measured = {
-        "test_perplexity": _perplexity(model, sets.held_out, measuring.chunk_rows),
         **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},
         **{f"origin_perplexity_histogram.{name}": share for name, share in text.perplexity_histogram(perplexities).items()},
         **_diversity(sets.sample, measuring.vocab_size),

@@ -35,6 +35,7 @@ OF_REAL = {
     "test": paths.REAL_TEST,
     "tokenizer": paths.TOKENIZER,
     "documents": paths.DOCUMENTS,
+    "pretrained": paths.PRETRAINED,
 }
 
 _GRAMMAR = re.compile(

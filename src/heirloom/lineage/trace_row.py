@@ -188,7 +188,7 @@ def _writers(archive: Archive, text: Text) -> tuple[Writer, ...]:
         if checkpoint in found:
             continue
         found[checkpoint] = writer = _writer(archive, checkpoint, sha256)
-        if writer.start:
+        if writer.start and folders.keys(writer.start, paths.GENERATION):  # else it is the pretrained model, which no lineage wrote
             waiting.append((writer.start, archive.index.sha256[writer.start]))
         waiting += [_checkpoint(archive, checkpoint, born, model) for born, model in writer.read if model]
     return tuple(sorted(found.values(), key=lambda writer: graph.order(writer.checkpoint), reverse=True))

@@ -66,11 +66,11 @@ def preflight(spec: Source) -> None:
     """
     source = module(spec.name)
     source.preflight(spec)
-    if isinstance(spec, VectorSource):
+    if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)
     if known_bytes is not None and known_bytes < _AMPLE_BYTES * spec.text.vocab_size:
-        _check_small(spec)
+        _check_small(spec, spec.text.vocab_size)
 
 
 def input_files(spec: Source) -> list[Path]:
@@ -79,10 +79,10 @@ def input_files(spec: Source) -> list[Path]:
     return files
 
 
-def _check_small(spec: AnyTextSource) -> None:
+def _check_small(spec: AnyTextSource, size: int) -> None:
     from heirloom import tokenization
 
     read = list(documents(spec))
     splits.assign([document.split for document in read], spec.text.split, Stream(("preflight",)))
     texts = [document.text for document in read if document.split in (None, "train")]
-    next(tokenization.encode_rows(texts, tokenization.fit(texts, spec.text.vocab_size), spec.text.row_tokens))
+    next(tokenization.encode_rows(texts, tokenization.fit(texts, size), spec.text.row_tokens))

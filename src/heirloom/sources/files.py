@@ -14,7 +14,8 @@ from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Document, split_at, with_text
 from heirloom.specs.source import FileSplits, FilesSource
 
-SUFFIXES = (".txt", ".jsonl", ".json", ".parquet")
+PLAIN = (".txt", ".raw")
+SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
 
 
 AMPLE_BYTES_A_TOKEN = 10
@@ -29,7 +30,7 @@ def preflight(spec: FilesSource) -> None:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
             _open_parquet(path, spec.text_column)
-    one_document_each = spec.document_separator is None and all(path.suffix == ".txt" for path in paths)
+    one_document_each = spec.document_separator is None and not spec.lines and all(path.suffix in PLAIN for path in paths)
     if one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
         raise HeirloomError(
             f"source.paths: {len(paths)} file(s) of one document each cannot be divided into train, valid and test; "
@@ -99,10 +100,10 @@ def _glob(pattern: str) -> list[str]:
 
 def _read(path: Path, spec: FilesSource) -> Iterator[Document]:
     try:
-        if path.suffix == ".txt" and spec.document_separator is None:
+        if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             yield Document(path.stem, path.read_text(encoding="utf-8-sig"))
             return
-        pieces = _pieces(path, spec.text_column)
+        pieces = _pieces(path, spec)
         if spec.document_separator is None:
             yield from (Document(f"{path.name}:{number}", text) for number, text in pieces)
         else:
@@ -111,16 +112,20 @@ def _read(path: Path, spec: FilesSource) -> Iterator[Document]:
         raise HeirloomError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
-def _pieces(path: Path, column: str) -> Iterator[tuple[int, str]]:
+def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str]]:
     """Yield number (from 1) and text of each line of a .txt file, and of each row of any other."""
-    if path.suffix == ".txt":
+    if path.suffix in PLAIN:
         with path.open(encoding="utf-8-sig") as lines:
-            yield from enumerate(lines, 1)
+            yield from enumerate(("" if spec.lines and line.isspace() else line for line in lines), 1)
     elif path.suffix == ".parquet":
-        rows = (row for batch in _open_parquet(path, column).iter_batches(1024, columns=[column]) for row in batch.to_pylist())
-        yield from ((number, _text(row, column, f"{path}:{number}")) for number, row in enumerate(rows, 1))
+        rows = (
+            row
+            for batch in _open_parquet(path, spec.text_column).iter_batches(1024, columns=[spec.text_column])
+            for row in batch.to_pylist()
+        )
+        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in enumerate(rows, 1))
     else:
-        yield from ((number, _text(row, column, f"{path}:{number}")) for number, row in _json_rows(path))
+        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in _json_rows(path))
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:

@@ -51,11 +51,11 @@ def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Docum
 
 
 def with_text(documents: Iterable[Document], spec: TextSource) -> Iterator[Document]:
-    """Drop short paragraphs, as ``spec.min_paragraph_words`` says, then documents without any word."""
+    """Drop short paragraphs, as ``spec.min_paragraph_words`` says, then documents without any word, unless documents are packed."""
     for document in documents:
         text = document.text
         if spec.min_paragraph_words:
             kept = (line for line in text.split("\n") if len(line.split()) >= spec.min_paragraph_words)
             text = "\n".join(kept)
-        if text.strip():
+        if text.strip() or spec.text.packing:
             yield replace(document, text=text)

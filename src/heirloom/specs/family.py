@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from heirloom.specs.bernoulli import Bernoulli
+from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.discrete import Discrete
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
@@ -22,11 +23,11 @@ from heirloom.specs.transformer import Transformer
 from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer,
+    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM,
     Field(discriminator="name"),
 ]
 
-TEXT_FAMILIES = frozenset({"ngram", "transformer"})
+TEXT_FAMILIES = frozenset({"ngram", "transformer", "causal_lm"})
 SINGLE_FAMILIES = TEXT_FAMILIES | {"vae"}
 """Families with one model a lineage: their replicas are seeds."""
 
@@ -47,6 +48,7 @@ SOURCES = {
     "vae": ("mnist",),
     "ngram": _TEXT,
     "transformer": _TEXT,
+    "causal_lm": _TEXT,
 }
 """Family → the sources whose rows it can be trained on and measured against."""
 
@@ -59,6 +61,7 @@ ABILITIES = {
     "poisson": frozenset({"weigh", "select"}),
     "ngram": frozenset({"weigh", "select", "edit"}),
     "transformer": frozenset({"weigh", "select", "edit"}),
+    "causal_lm": frozenset({"weigh", "select"}),
 }
 """Family → what it can do for a regime beyond the four steps (`Regime.abilities`); a family that is not here can do none of it."""
 

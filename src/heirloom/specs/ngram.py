@@ -26,8 +26,8 @@ class NgramTraining(Strict):
 
     def fit(self, generation: int, text: TextSettings | None) -> NgramFit:
         """Return the settings of one generation's fit: the same for all."""
-        if text is None:
-            raise ValueError("an n-gram model needs a text source")
+        if text is None or text.vocab_size is None:
+            raise ValueError("an n-gram model needs a text source with a vocab_size")
         return NgramFit(order=self.order, vocab_size=text.vocab_size)
 
 

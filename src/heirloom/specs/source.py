@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.vector_source import AnyVectorSource
 
 _SHARES_TOLERANCE = 1e-9
@@ -30,18 +31,46 @@ class SplitShares(Strict):
         return self
 
 
+class Packing(Strict):
+    """Documents are joined and cut across their ends, empty documents included."""
+
+    documents: int = Field(1000, ge=1, description="Documents joined at a time; what is left over at the end of a batch is dropped.")
+    shards: int = Field(1, ge=1, description="Contiguous shards that a split is divided into first.")
+    lead: Literal["start", "none"] = Field(
+        "start", description="What stands before each document: the tokenizer's `start` token, or `none`."
+    )
+
+
 class TextSettings(Strict):
     """How text becomes rows of tokens, whatever its source."""
 
-    vocab_size: int = Field(
-        2048,
-        ge=_SMALLEST_VOCABULARY,
-        description="Entries of the byte-level BPE vocabulary, special token included; fitted on real training text.",
+    tokenizer: Pretrained | None = Field(
+        None,
+        description="A pretrained model's tokenizer; the family causal_lm fills in its own. Null: fit one on the training text.",
     )
-    row_tokens: int = Field(64, ge=1, description="Tokens in each row; rows never cross the end of a document.")
+    vocab_size: Annotated[int, Field(ge=_SMALLEST_VOCABULARY)] | None = Field(
+        2048,
+        description="Entries of the byte-level BPE vocabulary, special token included; fitted on real training text. Null, and only null, "
+        "where a tokenizer is given.",
+    )
+    row_tokens: int = Field(64, ge=1, description="Tokens in each row; rows cross the end of a document only where `packing` is given.")
+    packing: Packing | None = Field(None, description="Join documents before they are cut; null cuts each one by itself.")
     split: SplitShares = Field(
         default_factory=SplitShares, description="Shares of the documents; not used where the data come already split."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tokenizer_has_a_size(cls, raw: Any) -> Any:
+        """Leave the vocabulary's size to a tokenizer that is given."""
+        given = isinstance(raw, dict) and raw.get("tokenizer") is not None
+        return {"vocab_size": None, **raw} if given else raw
+
+    @model_validator(mode="after")
+    def _one_vocabulary(self) -> Self:
+        if (self.tokenizer is None) == (self.vocab_size is None):
+            raise ValueError("give either vocab_size, or a tokenizer, which has a size of its own")
+        return self
 
 
 class TextSource(Strict):
@@ -93,13 +122,22 @@ class FileSplits(Strict):
 
 
 class FilesSource(_SeparableText):
-    """Local text: .txt, .jsonl, .json (one list of objects) or .parquet."""
+    """Local text: .txt (or .raw), .jsonl, .json (one list of objects) or .parquet."""
 
     name: Literal["files"] = Field(description="The kind of source.")
+    lines: bool = Field(
+        False, description="Whether each line of a .txt or .raw file is a document, with its end of line; a blank one is empty text."
+    )
     paths: Annotated[tuple[str, ...], Field(min_length=1)] | FileSplits = Field(
         description="Paths or globs (** crosses folders), relative to the working directory: a list, "
         "divided by document, or a mapping train / valid / test that is kept."
     )
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if self.lines and self.document_separator is not None:
+            raise ValueError("give either lines or a document_separator")
+        return self
 
 
 class HubSplits(Strict):

@@ -94,8 +94,8 @@ class TransformerTraining(Strict):
 
     def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:
         """Return one generation's fit: the origin's schedule and new weights, or the later generations' and their start."""
-        if text is None:
-            raise ValueError("a transformer needs a text source")
+        if text is None or text.vocab_size is None:
+            raise ValueError("a transformer needs a text source with a vocab_size")
         return TransformerFit(
             architecture=self.architecture,
             vocab_size=text.vocab_size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from heirloom import sources, tokenization
+from heirloom import packing, pretrained, sources, tokenization
 from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.manifest import write_text
+from heirloom.packing import Cut, Span
 from heirloom.rows import text_table, vector_table
 from heirloom.sources.splits import SPLITS, assign
-from heirloom.specs.source import AnyTextSource
+from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps.common import finish
 from heirloom.streams import Stream
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 STREAM = Stream(("real",))
 """Real data is shared by all seeds of an experiment."""
+
+_SPOOLED = 64  # documents held at a time
 
 
 def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
@@ -56,14 +60,13 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
         read = pq.read_table(spool, columns=["title", "split"])
         titles = read["title"].to_pylist()
         names = assign(read["split"].to_pylist(), spec.text.split, STREAM.child("split"))
-        fitted = tokenization.fit(_texts(spool, names, "train"), spec.text.vocab_size)
+        reader = _reader(spec.text, spool, names)
         first_rows = np.zeros(len(names), np.int64)
         counts = np.zeros(len(names), np.int64)
         for split in SPLITS:
             places = [place for place, name in enumerate(names) if name == split]
-            rows = _rows(_texts(spool, names, split), fitted, spec.text.row_tokens, places, (first_rows, counts))
-            write_batches(outputs[split], rows)
-    write_text(tokenizer, tokenization.to_json(fitted))
+            write_batches(outputs[split], _rows(_cut(spec.text, spool, names, split, reader), reader[0], places, (first_rows, counts)))
+    write_text(tokenizer, tokenization.to_json(reader[0]))
     index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": counts}
     _write_index(documents, pa.table({name: pa.array(values) for name, values in index.items()}))
     finish(step, {}, [*outputs.values(), tokenizer, documents])
@@ -76,17 +79,34 @@ def count_rows(spec: AnyTextSource) -> int:
         _spool(spec, spool)
         own = pq.read_table(spool, columns=["split"])["split"].to_pylist()
         names = assign(own, spec.text.split, STREAM.child("split"))
-        fitted = tokenization.fit(_texts(spool, names, "train"), spec.text.vocab_size)
-        texts = _texts(spool, names, "train")
-        return sum(len(tokens) for _, tokens in tokenization.encode_rows(texts, fitted, spec.text.row_tokens))
+        reader = _reader(spec.text, spool, names)
+        return sum(len(tokens) for tokens, _ in _cut(spec.text, spool, names, "train", reader))
+
+
+def _reader(text: TextSettings, spool: Path, names: Sequence[str]) -> tuple[Tokenizer, int | None]:
+    """Return a tokenizer and the id that begins a document: a pretrained model's, or one fitted on the training split alone."""
+    if text.tokenizer is not None:
+        return pretrained.tokenizer(text.tokenizer)
+    assert text.vocab_size is not None
+    return tokenization.fit(_texts(spool, names, "train"), text.vocab_size), tokenization.END_OF_DOCUMENT_ID
+
+
+def _cut(text: TextSettings, spool: Path, names: Sequence[str], split: str, reader: tuple[Tokenizer, int | None]) -> Iterator[Cut]:
+    """Yield a split's rows with the documents that they come from, counted within the split."""
+    texts = _texts(spool, names, split)
+    if text.packing is not None:
+        yield from packing.pack_rows(texts, names.count(split), *reader, text.row_tokens, text.packing)
+        return
+    for number, tokens_NT in tokenization.encode_rows(texts, reader[0], text.row_tokens):
+        yield tokens_NT, [Span(number, 0, len(tokens_NT))]
 
 
 def _spool(spec: AnyTextSource, path: Path) -> None:
     schema = pa.schema([("title", pa.string()), ("text", pa.string()), ("split", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
-        for document in sources.documents(spec):
-            row = {"title": document.title, "text": document.text, "split": document.split}
-            writer.write_table(pa.Table.from_pylist([row], schema))
+        read = ({"title": document.title, "text": document.text, "split": document.split} for document in sources.documents(spec))
+        while held := list(islice(read, _SPOOLED)):
+            writer.write_table(pa.Table.from_pylist(held, schema))
 
 
 def _texts(spool: Path, names: Sequence[str], split: str) -> Iterator[str]:
@@ -100,23 +120,22 @@ def _texts(spool: Path, names: Sequence[str], split: str) -> Iterator[str]:
 
 
 def _rows(
-    texts: Iterator[str],
+    cut: Iterator[Cut],
     tokenizer: Tokenizer,
-    row_tokens: int,
     places: Sequence[int],
     index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
 ) -> Iterator[pa.RecordBatch]:
     """Yield a split's rows, noting in ``index`` where each document's rows begin and how many it has."""
     first_rows, counts = index
     row = 0
-    for number, tokens_NT in tokenization.encode_rows(texts, tokenizer, row_tokens):
-        if not counts[places[number]]:
-            first_rows[places[number]] = row
-        counts[places[number]] += len(tokens_NT)
+    for tokens_NT, spans in cut:
+        for span in spans:
+            first_rows[places[span.document]] = row + span.first if span.count else 0
+            counts[places[span.document]] = span.count
         yield from text_table(tokens_NT, tokenization.decode(tokenizer, tokens_NT), first_row=row).to_batches()
         row += len(tokens_NT)
     if not row:
-        raise HeirloomError(f"source: a split without a single row of {row_tokens} tokens; lower source.text.row_tokens")
+        raise HeirloomError("source: a split has too little text for a single row; lower source.text.row_tokens")
 
 
 def _write_index(path: str, table: pa.Table) -> None:

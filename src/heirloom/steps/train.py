@@ -9,13 +9,13 @@ from typing import Any, cast
 from heirloom import processes, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
-from heirloom.families.base import Resumable
+from heirloom.families.base import Resumable, Validated
 from heirloom.manifest import replacing
 from heirloom.steps import resume
 from heirloom.steps.common import finish, naming
 
 
-def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str) -> None:
+def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str, valid: str | None = None) -> None:
     """Write the checkpoint of one generation.
 
     Parameters
@@ -26,14 +26,21 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str)
         Checkpoint whose weights the training begins from, or None.
     checkpoint
         The folder to write.
+    valid
+        Real rows that choose among the states of the training, or None.
     """
-    module, inputs = family(step["family"]), {"train": train, "start": start or ""}
+    module, inputs = family(step["family"]), {"train": train, "start": start or "", "valid": valid or ""}
     stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
     begun = module.load(Path(start)) if start else None
-    arguments = (Dataset.open(train), module.Fit.model_validate(step["fit"]), begun, stream)
+    rows, fit = Dataset.open(train), module.Fit.model_validate(step["fit"])
     with resume.state(step, inputs, checkpoint) as state:
         with naming(step["generation"]):
-            model = cast("Resumable", module).resume(*arguments, state) if hasattr(module, "resume") else module.train(*arguments)
+            if valid:
+                model = cast("Validated", module).train(rows, fit, begun, stream, Dataset.open(valid))
+            elif hasattr(module, "resume"):
+                model = cast("Resumable", module).resume(rows, fit, begun, stream, state)
+            else:
+                model = module.train(rows, fit, begun, stream)
         if processes.rank() == 0:
             with replacing(checkpoint) as temporary:
                 module.save(model, temporary)

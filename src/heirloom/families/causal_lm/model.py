@@ -1,0 +1,189 @@
+"""A causal language model of `transformers` as a value: opened, built anew, and written as an ordinary Hugging Face folder.
+
+A checkpoint of adapters alone names its base by path and fingerprint, so that it is never put on other weights.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+
+from heirloom import pretrained, streams
+from heirloom.errors import HeirloomError
+from heirloom.manifest import dumps, fingerprint
+from heirloom.specs.pretrained import Pretrained
+from heirloom.streams import Stream
+
+ADAPTER = "adapter_config.json"
+BASE = "base.json"
+
+
+@dataclass(frozen=True)
+class CausalLM:
+    """A model, its ids, and where its weights were read from.
+
+    Parameters
+    ----------
+    module
+        The `transformers` model, or the `peft` model around it.
+    folder
+        Where whole weights lie: of an adapter, those that it adapts; of a whole model, its own. None for a model that was never saved.
+    """
+
+    module: Any
+    folder: Path | None = None
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether only adapters are this model's own."""
+        return hasattr(self.module, "peft_config")
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids that the model has numbers for, V; a tokenizer may have fewer."""
+        return int(self.module.get_input_embeddings().num_embeddings)
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Positions that the model can tell apart; None where the architecture sets no limit."""
+        return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
+
+    @property
+    def end_ids(self) -> list[int]:
+        """Ids of the tokens that end a text; of OPT the same id also begins one."""
+        ids = self.module.generation_config.eos_token_id
+        return [] if ids is None else [int(one) for one in ([ids] if isinstance(ids, int) else ids)]
+
+    @property
+    def start_id(self) -> int:
+        """Id of the token that stands before a text from nothing: the model's start token, or its end token."""
+        start: int | None = self.module.generation_config.bos_token_id
+        return start if start is not None else (self.end_ids or [0])[0]
+
+
+def build(config: Any, stream: Stream) -> CausalLM:
+    """Return a model of a `transformers` configuration with new weights, drawn as its architecture prescribes."""
+    with streams.torch_noise(stream):
+        return CausalLM(prepared(transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)))
+
+
+def fetch(spec: Pretrained) -> CausalLM:
+    """Return a pretrained model from the hub or from this machine (`heirloom.pretrained`)."""
+    return CausalLM(prepared(pretrained.module(spec)))
+
+
+def prepared(module: Any) -> Any:
+    """Return a module on its device, in evaluation mode, without decoding habits of its own: only the ids of special tokens are kept."""
+    own, config = module.generation_config, module.config
+    ids = {
+        name: first_of(getattr(own, name, None), getattr(config, name, None)) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
+    }
+    ends = ids["eos_token_id"]
+    ids["pad_token_id"] = first_of(ids["pad_token_id"], ends[0] if isinstance(ends, list) else ends, 0)
+    module.generation_config = transformers.GenerationConfig(**ids)
+    return module.to(device()).eval()
+
+
+def first_of(*values: Any) -> Any:
+    """Return the first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
+def device() -> torch.device:
+    """Return where models live: the GPU if there is one."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to repeat itself
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def save(model: CausalLM, folder: Path) -> None:
+    """Write a Hugging Face folder of safetensors and JSON; equal weights give equal bytes.
+
+    Raises
+    ------
+    HeirloomError
+        If an adapter's base was never saved.
+    """
+    if not model.is_adapter:
+        model.module.save_pretrained(folder)
+        return
+    if model.folder is None:
+        raise HeirloomError("an adapter checkpoint needs a base that lies in a folder; save merged checkpoints")
+    model.module.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    base = model.folder.as_posix()
+    told = json.loads((folder / ADAPTER).read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
+    (folder / ADAPTER).write_text(dumps(_in_order(told)), encoding="utf-8")
+    (folder / BASE).write_text(dumps({"path": base, "sha256": _sha256(model.folder)}), encoding="utf-8")
+
+
+def load(folder: Path) -> CausalLM:
+    """Return the model in a folder that `save` or any `transformers` program wrote, as float32.
+
+    Raises
+    ------
+    HeirloomError
+        If the folder lacks safetensors or a weight, or an adapter's base is missing or has other bytes.
+    """
+    if (folder / ADAPTER).is_file():
+        return _load_adapter(folder)
+    return CausalLM(prepared(pretrained.open_folder(folder)), folder)
+
+
+def check_tokens(model: CausalLM, tokens: NDArray[np.integer[Any]], what: str) -> None:
+    """Refuse tokens that the model has no numbers for.
+
+    Raises
+    ------
+    HeirloomError
+        If an id is outside the model's vocabulary.
+    """
+    if tokens.size and (tokens.min() < 0 or tokens.max() >= model.vocab_size):
+        raise HeirloomError(
+            f"{what} hold tokens {tokens.min()} to {tokens.max()}, but the model has 0 to {model.vocab_size - 1}: "
+            "source.text.tokenizer must be the tokenizer of family.model"
+        )
+
+
+def check_context(model: CausalLM, num_tokens: int, what: str) -> None:
+    """Refuse rows longer than the model's context.
+
+    Raises
+    ------
+    HeirloomError
+        If they are.
+    """
+    if model.context_tokens is not None and num_tokens > model.context_tokens:
+        raise HeirloomError(
+            f"{what} have {num_tokens} tokens, but the model's context is {model.context_tokens}; lower source.text.row_tokens"
+        )
+
+
+def _load_adapter(folder: Path) -> CausalLM:
+    import peft
+
+    told = json.loads((folder / BASE).read_text(encoding="utf-8"))
+    base = Path(told["path"])
+    if not base.is_dir():
+        raise HeirloomError(f"{folder}: adapts {base}, which is not here; fetch it with dvc pull")
+    if _sha256(base) != told["sha256"]:
+        raise HeirloomError(f"{folder}: adapts {base} with fingerprint {told['sha256'][:12]}, but it has other bytes now")
+    module = peft.PeftModel.from_pretrained(prepared(pretrained.open_folder(base)), folder)
+    return CausalLM(module.eval(), base)
+
+
+def _sha256(folder: Path) -> str:
+    return str(fingerprint(folder)["sha256"])
+
+
+def _in_order(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an adapter's settings with its sets of names sorted: a set has no order that lasts."""
+    return {key: sorted(value) if key == "target_modules" and isinstance(value, list) else value for key, value in told.items()}

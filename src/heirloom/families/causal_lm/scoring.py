@@ -1,0 +1,64 @@
+"""How surprised a model is by rows of tokens: cross-entropy in nats, position by position, whatever the architecture.
+
+Every row is scored on its own: its first token is never a target, and no context crosses rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from heirloom.errors import HeirloomError
+from heirloom.families.causal_lm import memory
+from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
+
+ROWS = 16  # rows whose logits exist at one time
+
+
+@torch.inference_mode()
+def position_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Return -log p(token | tokens before it in its row), in nats, for all but the first token of each row.
+
+    Parameters
+    ----------
+    model
+        The model that scores.
+    tokens
+        Token ids of shape (B, T).
+
+    Returns
+    -------
+    array of shape (B, T - 1)
+
+    Raises
+    ------
+    HeirloomError
+        If rows have fewer than two tokens or more than the context, or a token is outside the vocabulary.
+    """
+    if tokens.ndim != 2 or tokens.shape[1] < 2:
+        raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
+    check_tokens(model, tokens, "rows to score")
+    check_context(model, tokens.shape[1], "rows to score")
+    losses = np.empty((tokens.shape[0], tokens.shape[1] - 1))
+    with memory.enough("scoring", "chunk_rows"):
+        for first in range(0, len(tokens), ROWS):
+            part = torch.from_numpy(tokens[first : first + ROWS].astype(np.int64)).to(model.module.device)
+            losses[first : first + len(part)] = token_losses(model.module, part).cpu().numpy()
+    return losses
+
+
+def token_losses(module: Any, tokens_BT: Tensor) -> Tensor:
+    """Return the nats of all but the first token of each row, as float32 of shape (B, T - 1), with gradients where they are on."""
+    logits_BTV = module(input_ids=tokens_BT, attention_mask=torch.ones_like(tokens_BT), use_cache=False).logits[:, :-1].float()
+    return functional.cross_entropy(logits_BTV.transpose(1, 2), tokens_BT[:, 1:], reduction="none")
+
+
+def row_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Return the nats of each row of ``tokens`` (B, T), summed over its T - 1 predicted tokens."""
+    losses: NDArray[np.float64] = position_losses(model, tokens).sum(axis=1)
+    return losses

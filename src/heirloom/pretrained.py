@@ -1,0 +1,182 @@
+"""Bring a pretrained model and its tokenizer in: from the hub, a local folder, an installed package, or a GGUF file.
+
+What cannot be had is said in one line that names the model and how to give a local folder. Code from a hub is never run, and weights are
+read from safetensors or GGUF alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import tokenization
+from heirloom.errors import HeirloomError
+from heirloom.specs.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+KEY = "family.model"
+
+
+def preflight(spec: Pretrained) -> None:
+    """Check what can be seen on this machine without opening the model; a hub is not asked.
+
+    Raises
+    ------
+    HeirloomError
+        If a folder, package or GGUF file is missing, or a folder has no safetensors.
+    """
+    place = _place(spec)
+    if isinstance(place, str):
+        return
+    if spec.gguf and not (place / spec.gguf).is_file():
+        raise HeirloomError(f"{KEY}: {place} has no file {spec.gguf}")
+    if not spec.gguf and not (place / "config.json").is_file():
+        raise HeirloomError(f"{KEY}: {place} has no config.json; a model folder is one that save_pretrained wrote")
+    if not spec.gguf and not any(place.glob("*.safetensors")):
+        raise HeirloomError(f"{KEY}: {place} holds no .safetensors file, and weights in other files are never opened; convert them first")
+
+
+def check_reach(spec: Pretrained, num_tokens: int) -> None:
+    """Check that the model's configuration can be had, and that its context holds so many tokens.
+
+    Raises
+    ------
+    HeirloomError
+        If the hub cannot be reached or has no such model, or the context is shorter.
+    """
+    preflight(spec)
+    if spec.gguf:
+        return  # its configuration takes as long to read as its weights; the step that opens it looks
+    from transformers import AutoConfig
+
+    with _clearly(spec):
+        config = AutoConfig.from_pretrained(_place(spec), revision=spec.revision or "main", trust_remote_code=False)
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if context is not None and num_tokens > context:
+        raise HeirloomError(
+            f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens"
+        )
+
+
+def local_files(spec: Pretrained) -> list[Path]:
+    """Return the files of a model that lies on this machine, sorted; none for a hub id."""
+    place = _place(spec)
+    if isinstance(place, str):
+        return []
+    return (
+        [place / spec.gguf] if spec.gguf else sorted(path for path in place.iterdir() if path.suffix in {".json", ".safetensors", ".txt"})
+    )
+
+
+def module(spec: Pretrained) -> Any:
+    """Return a pretrained `transformers` model in float32.
+
+    Raises
+    ------
+    HeirloomError
+        If it cannot be had, or has no safetensors.
+    """
+    preflight(spec)
+    with _clearly(spec):
+        opened = open_folder(_place(spec), **_options(spec))
+    return _plain(opened) if spec.gguf else opened
+
+
+def open_folder(place: str | Path, **options: Any) -> Any:
+    """Return the `transformers` model in a folder or on the hub, in float32, with every weight found.
+
+    Raises
+    ------
+    HeirloomError
+        If the folder has no safetensors, or a weight is missing or of another shape.
+    """
+    if Path(place).is_dir() and not options.get("gguf_file") and not any(Path(place).glob("*.safetensors")):
+        raise HeirloomError(f"{place}: holds no .safetensors file, and weights in other files are never opened; convert them first")
+    import torch
+    import transformers
+
+    safe = {} if options.get("gguf_file") else {"use_safetensors": True}
+    transformers.utils.logging.disable_progress_bar()
+    module, found = transformers.AutoModelForCausalLM.from_pretrained(
+        place, dtype=torch.float32, trust_remote_code=False, output_loading_info=True, **safe, **options
+    )
+    wrong = sorted(map(str, (*found["missing_keys"], *found["mismatched_keys"])))
+    if wrong:
+        raise HeirloomError(f"{place}: {len(wrong)} weights of the architecture are missing or of another shape, such as {wrong[0]}")
+    return module
+
+
+def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
+    """Return a model's tokenizer, and the id of the token that it begins texts with, if it has one.
+
+    Raises
+    ------
+    HeirloomError
+        If it cannot be had, or is not one of the `tokenizers` library.
+    """
+    from transformers import AutoTokenizer
+
+    if spec.gguf:
+        preflight(spec)
+    with _clearly(spec):
+        whole = AutoTokenizer.from_pretrained(_place(spec), trust_remote_code=False, **_options(spec))
+    backend = getattr(whole, "backend_tokenizer", None)
+    if backend is None:
+        raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no tokenizer.json")
+    own = tokenization.from_json(backend.to_str())
+    own.no_padding()
+    own.no_truncation()
+    return own, whole.bos_token_id
+
+
+def _options(spec: Pretrained) -> dict[str, Any]:
+    return {"revision": spec.revision or "main", **({"gguf_file": spec.gguf} if spec.gguf else {})}
+
+
+def _place(spec: Pretrained) -> str | Path:
+    """Return a hub id, or the folder of a model on this machine."""
+    if spec.package:
+        found = find_spec(spec.package)
+        if found is None or not found.submodule_search_locations:
+            raise HeirloomError(f"{KEY}.package: no package {spec.package} is installed; pip install it, or give path: a local folder")
+        return Path(found.submodule_search_locations[0])
+    path = Path(spec.path or "")
+    if path.is_dir():
+        return path
+    if spec.path and (spec.path.startswith((".", "/", "~")) or spec.path.count("/") > 1):
+        raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name)")
+    return spec.path or ""
+
+
+@contextmanager
+def _clearly(spec: Pretrained) -> Iterator[None]:
+    """Say in one line what could not be had, and what to give in its place."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise HeirloomError(
+            f"{KEY}: cannot get {spec.name}, neither from the hub nor from its cache; give path: a local folder with config.json, "
+            f"*.safetensors and tokenizer files ({reason})"
+        ) from None
+
+
+def _plain(quantised: Any) -> Any:
+    """Return a model read from GGUF as an ordinary one: marked as quantised, it could not be saved."""
+    import copy
+
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy(quantised.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = AutoModelForCausalLM.from_config(config)
+    plain.load_state_dict(quantised.state_dict())
+    plain.tie_weights()
+    plain.generation_config = quantised.generation_config
+    return plain

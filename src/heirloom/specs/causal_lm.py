@@ -1,0 +1,112 @@
+"""The `causal_lm` family in config: any causal language model that `transformers` opens, fine-tuned generation after generation.
+
+The defaults are the language-model recipe of Shumailov et al. (2024), "AI models collapse when trained on recursively generated data",
+with the readings of docs/language-models.md where the publication leaves a choice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from heirloom.specs.base import PROMPTS, Prompts, Strict
+from heirloom.specs.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import TextSettings
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Lora(Strict):
+    """Low-rank adapters (Hu et al. 2021) in place of whole matrices, for models that do not fit."""
+
+    rank: int = Field(8, ge=1, description="Rank of each adapter.")
+    alpha: int = Field(16, ge=1, description="Scale of an adapter is alpha / rank.")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="Share of an adapter's inputs that are dropped in training (0 to 1).")
+    targets: Literal["all-linear"] | tuple[str, ...] = Field(
+        "all-linear", description="Names of the layers that are given an adapter; `all-linear` is every linear layer but the head."
+    )
+    checkpoint: Literal["merged", "adapter"] = Field(
+        "merged",
+        description="`merged`: adapters are added to the weights, and a checkpoint is a whole model. `adapter`: a checkpoint is the "
+        "adapters alone and names the pretrained model by its fingerprint; it needs `start: pretrained`.",
+    )
+
+
+class CausalTraining(Strict):
+    """How one generation is fine-tuned."""
+
+    epochs: int = Field(5, ge=1, description="Passes over the training set.")
+    learning_rate: float = Field(2e-5, gt=0.0, description="Learning rate of AdamW in the first epoch.")
+    final_learning_rate: float = Field(
+        1e-6, ge=0.0, description="Where the cosine would end after the last epoch; the rate changes once an epoch."
+    )
+    batch_rows: int = Field(128, ge=1, description="Rows in one optimiser step.")
+    micro_rows: int | None = Field(
+        None, ge=1, description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory."
+    )
+    weight_decay: float = Field(0.01, ge=0.0, description="AdamW's decoupled weight decay.")
+    clip_norm: float | None = Field(None, gt=0.0, description="Largest norm of the gradient; null does not clip.")
+    precision: Precision = Field("float32", description="Of matrix products in training; weights and sums stay float32.")
+    start: Literal["scratch", "pretrained", "origin", "previous"] = Field(
+        "pretrained",
+        description="Weights a generation's training begins from: `scratch` (new random weights, generation 0 too), `pretrained` "
+        "(family.model), `origin` (generation 0), `previous` (generation g-1). Generation 0 of the last two begins from `pretrained`.",
+    )
+    best_epoch: Literal["real", "synthetic", "last"] = Field(
+        "real",
+        description="Which epoch's weights are kept: that of lowest loss on the `real` validation split, on a held-out share of the "
+        "generation's own training set (`synthetic`), or the `last`.",
+    )
+    validation_share: float = Field(
+        0.05, gt=0.0, lt=1.0, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 1)."
+    )
+    validation_rows: int | None = Field(None, ge=1, description="At most this many validation rows are scored an epoch; null scores all.")
+    lora: Lora | None = Field(None, description="Train adapters in place of all weights; null trains all weights.")
+
+    @model_validator(mode="after")
+    def _adapters_have_a_base(self) -> Self:
+        if self.lora and self.start == "scratch":
+            raise ValueError("lora needs trained weights to adapt; with `start: scratch` leave it out")
+        if self.lora and self.lora.checkpoint == "adapter" and self.start != "pretrained":
+            raise ValueError("lora.checkpoint: adapter needs `start: pretrained`; with other starts save merged checkpoints")
+        return self
+
+    def fit(self, generation: int, text: TextSettings | None) -> CausalTraining:
+        """Return one generation's fit: generation 0 has no earlier model to start from."""
+        inherits = self.start in ("origin", "previous")
+        return self if generation or not inherits else self.model_copy(update={"start": "pretrained"})
+
+
+class CausalSampling(Strict):
+    """How a generation writes: each original row is a prompt, continued by as many tokens as it has."""
+
+    beams: int = Field(1, ge=1, description="Beam search with so many beams and no randomness; 1 draws token by token.")
+    temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
+    top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
+    top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
+    repetition_penalty: float = Field(
+        1.0, gt=0.0, description="Above 1, tokens of the prompt and of the text so far become less likely (Keskar et al. 2019)."
+    )
+    ban_end: bool = Field(
+        True, description="Whether the model's end token is never written. Forcing a fixed number of new tokens bans it in most libraries."
+    )
+    precision: Precision = Field("float32", description="Of matrix products in sampling.")
+    prompts: Prompts = PROMPTS
+
+    @model_validator(mode="after")
+    def _beams_draw_nothing(self) -> Self:
+        if self.beams > 1 and (self.temperature != 1.0 or self.top_k or self.top_p):
+            raise ValueError("beams draw nothing: leave out temperature, top_k and top_p, or set beams to 1")
+        return self
+
+
+class CausalLM(Strict):
+    """Any causal language model that `transformers` opens, with its own tokenizer."""
+
+    name: Literal["causal_lm"]
+    model: Pretrained
+    training: CausalTraining = CausalTraining()
+    sampling: CausalSampling = CausalSampling()
