@@ -5,7 +5,8 @@
 import json
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, pretrained, slices, sources
+from heirloom import paths, preflight, slices, sources
+from heirloom.families import pretrained
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError

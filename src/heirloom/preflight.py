@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths, pretrained, row_counts, sources
+from heirloom import paths, row_counts, sources
 from heirloom.config import Config, Experiment
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
+from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
 
 

@@ -46,7 +46,7 @@ def test_generation_0_of_every_arm_is_the_origins_and_short_spellings_have_a_mea
     ):
         find("text/replace/0/0:synthetic")
     with pytest.raises(
-        HeirloomError, match=r"^text/real:checkpoint: no 'checkpoint' there; it has train, valid, test, tokenizer, documents$"
+        HeirloomError, match=r"^text/real:checkpoint: no 'checkpoint' there; it has train, valid, test, tokenizer, documents, pretrained$"
     ):
         find("text/real:checkpoint")
 

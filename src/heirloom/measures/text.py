@@ -250,31 +250,6 @@ def row_perplexities(losses: ArrayLike, tokens_per_row: ArrayLike) -> NDArray[np
     return np.asarray(np.exp(nats_N), dtype=np.float64)
 
 
-def batch_mean_perplexity(losses: ArrayLike, tokens_per_row: int, batch_rows: int) -> float:
-    """Return exp(mean over batches of the batch's mean nats a token): a short last batch weighs as much as a full one.
-
-    For comparison with numbers that were computed so, as by the published code of Shumailov et al. (2024); `perplexity` weighs every
-    token the same. The two agree where all batches are full.
-
-    Parameters
-    ----------
-    losses
-        Summed negative log-likelihood of each row in nats, shape (N,), in the order in which batches are cut.
-    tokens_per_row, batch_rows
-        Predicted tokens a row; rows a batch.
-
-    Raises
-    ------
-    HeirloomError
-        If there is no row, or a loss is no perplexity's.
-    """
-    losses_N = np.asarray(losses, dtype=np.float64)
-    if not losses_N.size:
-        raise HeirloomError("perplexity needs at least one row, got none")
-    means = [losses_N[first : first + batch_rows].mean() for first in range(0, losses_N.size, batch_rows)]
-    return float(row_perplexities([np.mean(means)], tokens_per_row)[0])
-
-
 def perplexity_quantiles(row_ppl: ArrayLike) -> dict[str, float]:
     """Return the median and the 1 % and 99 % quantiles (linear interpolation) as ``median``, ``q01``, ``q99``.
 

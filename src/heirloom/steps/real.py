@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from heirloom import packing, pretrained, sources, tokenization
+from heirloom import sources, tokenization
 from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
+from heirloom.families import pretrained
 from heirloom.manifest import write_text
-from heirloom.packing import Cut, Span
 from heirloom.rows import text_table, vector_table
+from heirloom.sources import packing
+from heirloom.sources.packing import Cut, Span
 from heirloom.sources.splits import SPLITS, assign
 from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource

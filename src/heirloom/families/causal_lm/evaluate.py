@@ -17,7 +17,8 @@ from heirloom.families import minibatches, text
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import scoring
 from heirloom.families.causal_lm.model import CausalLM
-from heirloom.measures.text import batch_mean_perplexity, perplexity, perplexity_quantiles, row_perplexities
+from heirloom.measures.perplexity import batch_mean_perplexity
+from heirloom.measures.text import perplexity, perplexity_quantiles, row_perplexities
 from heirloom.streams import Stream
 
 

@@ -17,8 +17,9 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from heirloom import pretrained, streams
+from heirloom import streams
 from heirloom.errors import HeirloomError
+from heirloom.families import pretrained
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained
 from heirloom.streams import Stream
@@ -77,7 +78,7 @@ def build(config: Any, stream: Stream) -> CausalLM:
 
 
 def fetch(spec: Pretrained) -> CausalLM:
-    """Return a pretrained model from the hub or from this machine (`heirloom.pretrained`)."""
+    """Return a pretrained model from the hub or from this machine (`families.pretrained`)."""
     return CausalLM(prepared(pretrained.module(spec)))
 
 

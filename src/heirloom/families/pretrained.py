@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 KEY = "family.model"
+_PATIENCE = 10  # seconds that the hub is given to answer
 
 
 def preflight(spec: Pretrained) -> None:
@@ -52,10 +53,11 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
     preflight(spec)
     if spec.gguf:
         return  # its configuration takes as long to read as its weights; the step that opens it looks
-    from transformers import AutoConfig
-
     with _clearly(spec):
-        config = AutoConfig.from_pretrained(_place(spec), revision=spec.revision or "main", trust_remote_code=False)
+        options = _options(spec)
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(_place(spec), trust_remote_code=False, **options)
     context = getattr(config.get_text_config(), "max_position_embeddings", None)
     if context is not None and num_tokens > context:
         raise HeirloomError(
@@ -135,7 +137,8 @@ def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
 
 
 def _options(spec: Pretrained) -> dict[str, Any]:
-    return {"revision": spec.revision or "main", **({"gguf_file": spec.gguf} if spec.gguf else {})}
+    own = {"gguf_file": spec.gguf} if spec.gguf else {}
+    return own | _hub(_place(spec), spec.revision or "main")
 
 
 def _place(spec: Pretrained) -> str | Path:
@@ -153,16 +156,36 @@ def _place(spec: Pretrained) -> str | Path:
     return spec.path or ""
 
 
+def _hub(place: str | Path, revision: str) -> dict[str, Any]:
+    """Return how the libraries are to look for a model: where the hub gives no answer, in its cache alone, without asking again.
+
+    Raises
+    ------
+    OSError
+        If the hub gives no answer, and its cache has no such model.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    if isinstance(place, Path):
+        return {}
+    try:
+        HfApi().model_info(place, revision=revision, timeout=_PATIENCE)
+    except Exception as error:  # network libraries share no narrower base
+        if not isinstance(try_to_load_from_cache(place, "config.json", revision=revision), str):
+            raise OSError(str(error)) from None
+        return {"revision": revision, "local_files_only": True}
+    return {"revision": revision}
+
+
 @contextmanager
 def _clearly(spec: Pretrained) -> Iterator[None]:
     """Say in one line what could not be had, and what to give in its place."""
     try:
         yield
     except (OSError, ValueError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:160]
         raise HeirloomError(
-            f"{KEY}: cannot get {spec.name}, neither from the hub nor from its cache; give path: a local folder with config.json, "
-            f"*.safetensors and tokenizer files ({reason})"
+            f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"
         ) from None
 
 
@@ -170,12 +193,13 @@ def _plain(quantised: Any) -> Any:
     """Return a model read from GGUF as an ordinary one: marked as quantised, it could not be saved."""
     import copy
 
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, initialization
 
     config = copy.deepcopy(quantised.config)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    plain = AutoModelForCausalLM.from_config(config)
+    with initialization.no_init_weights():
+        plain = AutoModelForCausalLM.from_config(config)
     plain.load_state_dict(quantised.state_dict())
     plain.tie_weights()
     plain.generation_config = quantised.generation_config
