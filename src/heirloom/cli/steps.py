@@ -23,6 +23,8 @@ def _begin(text: str, *inputs: str) -> dict[str, Any]:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(step["num_threads"])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for artefact in filter(None, inputs):
         manifest.check(artefact)

@@ -170,7 +170,7 @@ def _hub(place: str | Path, revision: str) -> dict[str, Any]:
         return {}
     try:
         HfApi().model_info(place, revision=revision, timeout=_PATIENCE)
-    except Exception as error:  # network libraries share no narrower base
+    except Exception as error:  # noqa: BLE001  network libraries share no narrower base
         if not isinstance(try_to_load_from_cache(place, "config.json", revision=revision), str):
             raise OSError(str(error)) from None
         return {"revision": revision, "local_files_only": True}

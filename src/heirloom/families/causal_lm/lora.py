@@ -5,12 +5,23 @@ Hu et al. (2021), LoRA: Low-Rank Adaptation of Large Language Models, equation 3
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from heirloom import streams
 from heirloom.errors import HeirloomError
 from heirloom.specs.causal_lm import Lora
 from heirloom.streams import Stream
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what `peft` still calls by an old name from warning the user, who can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def wrapped(module: Any, settings: Lora, stream: Stream) -> Any:
@@ -32,7 +43,7 @@ def wrapped(module: Any, settings: Lora, stream: Stream) -> Any:
         fan_in_fan_out=any(type(layer).__name__ == "Conv1D" for layer in module.modules()),
     )
     try:
-        with streams.torch_noise(stream):
+        with streams.torch_noise(stream), quiet():
             return peft.get_peft_model(module, wanted)
     except ValueError as error:
         raise HeirloomError(f"family.training.lora.targets: {' '.join(str(error).split())}") from None

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from heirloom import streams
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
+from heirloom.families.causal_lm import lora
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained
 from heirloom.streams import Stream
@@ -177,7 +178,8 @@ def _load_adapter(folder: Path) -> CausalLM:
         raise HeirloomError(f"{folder}: adapts {base}, which is not here; fetch it with dvc pull")
     if _sha256(base) != told["sha256"]:
         raise HeirloomError(f"{folder}: adapts {base} with fingerprint {told['sha256'][:12]}, but it has other bytes now")
-    module = peft.PeftModel.from_pretrained(prepared(pretrained.open_folder(base)), folder)
+    with lora.quiet():
+        module = peft.PeftModel.from_pretrained(prepared(pretrained.open_folder(base)), folder)
     return CausalLM(module.eval(), base)
 
 

