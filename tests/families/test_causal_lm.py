@@ -341,7 +341,7 @@ def test_rows_must_fit_the_models_vocabulary_and_context() -> None:
 
 def test_out_of_memory_says_what_to_lower() -> None:
     with (
-        pytest.raises(HeirloomError, match="^out of memory while training; lower micro_rows$"),
+        pytest.raises(HeirloomError, match=r"^out of memory while training; lower micro_rows$"),
         memory.enough("training", "micro_rows"),
     ):
         torch.empty(2**60)

@@ -11,7 +11,7 @@ from typing import Any
 from heirloom.errors import HeirloomError
 from heirloom.manifest import recorded_sha256, seal
 
-LIBRARIES = ("ml_dtypes", "numpy", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
+LIBRARIES = ("ml_dtypes", "numpy", "peft", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
 """Libraries whose version can change bytes; those that a step has imported are named in its manifest."""
 
 
@@ -51,12 +51,18 @@ def environment() -> dict[str, Any]:
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     libraries = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {
-        "device": "cpu",
+        "device": _device(),
         "instruction_set": sorted(found),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "libraries": libraries,
     }
+
+
+def _device() -> str:
+    """Return where a step's models live: what torch, if the step has imported it, would choose."""
+    torch = sys.modules.get("torch")
+    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
 
 
 def fingerprints(inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
