@@ -18,6 +18,8 @@ rule pretrained:
         experiment=experiments_where(is_pretrained),
     priority: PRIORITY["pretrained"]
     threads: CONFIG.num_threads
+    resources:
+        **asked("pretrained"),
     params:
         slice=pretrained_slice,
     shell:

@@ -13,6 +13,9 @@ from heirloom.export.subject import Rows, Subject, count, learnt_from
 from heirloom.lineage import git, index, references
 
 _TAGS = ("heirloom", "model-collapse")
+TRANSFORMERS = frozenset({"transformer", "causal_lm"})
+"""Families whose checkpoints the library of that name opens."""
+
 _LOAD_TRANSFORMER = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
 model = AutoModelForCausalLM.from_pretrained(folder)
@@ -67,7 +70,7 @@ def dataset(subject: Subject, rows: Path, split: str, inside: str) -> str:
 
 def checkpoint(subject: Subject) -> str:
     """Return the card of a checkpoint."""
-    is_transformer = subject.family == "transformer"
+    is_transformer = subject.family in TRANSFORMERS
     learnt = learnt_from(subject)
     only_real = not learnt.synthetic if learnt else subject.generation == 0
     front: dict[str, Any] = {"license": subject.licence.tag, "tags": [*_TAGS, *([] if only_real else ["synthetic"])]}

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from heirloom import paths
+from heirloom import paths, tokenization
 from heirloom.errors import HeirloomError
 from heirloom.export import card, folder
 from heirloom.export.artefacts import checked, opened
 from heirloom.export.subject import Subject, describe
 from heirloom.lineage import references
 from heirloom.manifest import dumps
-from heirloom.tokenization import END_OF_DOCUMENT
 
 PROVENANCE = "provenance"
 _SPLITS = {"synthetic": "train", "selected": "train", "train": "train", "valid": "validation", "test": "test"}
@@ -65,7 +64,7 @@ def _checkpoint(about: Subject, target: Path) -> str:
     if about.is_text:
         tokenizer = checked(opened(paths.fill(paths.TOKENIZER, about.experiment), about.revision))
         folder.copy(tokenizer.place, target / "tokenizer.json")
-    if about.family == "transformer":
+    if about.family in card.TRANSFORMERS:
         (target / "tokenizer_config.json").write_text(_tokenizer_config(target), encoding="utf-8")
     return card.checkpoint(about)
 
@@ -73,5 +72,8 @@ def _checkpoint(about: Subject, target: Path) -> str:
 def _tokenizer_config(checkpoint: Path) -> str:
     """Return what `AutoTokenizer` has to be told beside ``tokenizer.json``: its class, the end of a document, the context."""
     config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_OF_DOCUMENT, "clean_up_tokenization_spaces": False}
+    reader, end = tokenization.from_json((checkpoint / "tokenizer.json").read_text(encoding="utf-8")), config.get("eos_token_id")
+    first = (end or [None])[0] if isinstance(end, list) else end
+    name = tokenization.END_OF_DOCUMENT if first is None else reader.id_to_token(first)
+    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": name, "clean_up_tokenization_spaces": False}
     return dumps({**told, "model_max_length": config["max_position_embeddings"]})

@@ -92,7 +92,7 @@ def _tokens(step: str, known: Mapping[str, str]) -> int | None:
     if step != "train":
         return sum(tokens)
     fit = read_json(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
-    return sum(tokens) * int(fit.get("schedule", {}).get("epochs", 1))
+    return sum(tokens) * int(fit.get("schedule", fit).get("epochs", 1))
 
 
 def _tokens_in(dataset: Path) -> int | None:

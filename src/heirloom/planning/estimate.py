@@ -23,7 +23,7 @@ RATE = 1.5e10
 _MEGABYTE = 1e6
 _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
-_TORCH_FAMILIES = frozenset({"transformer", "vae"})
+_TORCH_FAMILIES = frozenset({"transformer", "vae", "causal_lm"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
 _LEAST_MINUTES, _LEAST_MEMORY = 10, 600
 _MOST_ATTEMPTS = 5
@@ -88,7 +88,7 @@ def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], fl
     measured = {Job(*row.values()): seconds for row in pq.read_table(costs, columns=columns).to_pylist() if (seconds := row.pop("seconds"))}
     ratios = defaultdict(list)
     for job in jobs(config):
-        seconds = measured.get(job._replace(regime="real") if job.step == "real" else job)
+        seconds = measured.get(job._replace(regime="real") if job.step in {"real", "pretrained"} else job)
         if seconds is not None:
             expected = estimate(config, job, {}).seconds
             ratios[config.experiments[job.experiment].family.name, job.step].append(seconds / expected)
@@ -104,4 +104,4 @@ def _memory(family: str, step: str, needed: Work) -> float:
 
 
 def _needs_torch(family: str, step: str) -> bool:
-    return family in _TORCH_FAMILIES and step in {"train", "sample", "select", "evaluate"}
+    return family in _TORCH_FAMILIES and step in {"pretrained", "train", "sample", "select", "evaluate"}

@@ -23,6 +23,8 @@ def jobs(config: Config) -> Iterator[Job]:
     """Yield every job but the tables and figures at the end: real data, origins, then lineage by lineage."""
     for name, experiment in config.experiments.items():
         yield Job("real", name)
+        if experiment.pretrained is not None:
+            yield Job("pretrained", name)
         for seed in experiment.seeds:
             yield from (Job(step, name, ORIGIN, seed, 0) for step in ("mix", "train", "evaluate"))
     for name, regime, seed in config.lineages():

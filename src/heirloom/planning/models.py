@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from heirloom.config import Experiment
+from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.ngram import Ngram
 from heirloom.specs.source import TextSource
@@ -34,13 +35,19 @@ class ModelSize:
     vocabulary: int = 0
 
 
+UNKNOWN = ModelSize(parameters=125_239_296, layers=12, width=768, vocabulary=50_272)
+"""What a pretrained model is taken to be before anybody has seen it: OPT-125m, the publication's."""
+
+
 def model_size(experiment: Experiment) -> ModelSize:
     """Return the size of an experiment's models; of families with a handful of parameters, the moments of one row."""
     match experiment.family:
         case Transformer() as family if isinstance(experiment.source, TextSource):
-            return _transformer(family, experiment.source.text.vocab_size)
+            return _transformer(family, experiment.source.text.vocab_size or 0)
+        case CausalLM():
+            return UNKNOWN
         case Ngram() as family if isinstance(experiment.source, TextSource):
-            vocabulary = experiment.source.text.vocab_size
+            vocabulary = experiment.source.text.vocab_size or 0
             return ModelSize(family.training.order * experiment.rows * experiment.source.text.row_tokens, vocabulary=vocabulary)
         case Vae() as family:
             return ModelSize(_vae(family.training.channels, family.training.latent))

@@ -85,8 +85,8 @@ def _longest(expected: Iterable[tuple[Job, Estimate]]) -> float:
     origins: dict[tuple[str, int | None], float] = defaultdict(float)
     lineages: dict[tuple[str, str | None, int | None], float] = defaultdict(float)
     for job, cost in expected:
-        if job.step == "real":
-            real[job.experiment] = cost.seconds
+        if job.step in {"real", "pretrained"}:
+            real[job.experiment] = max(cost.seconds, real.get(job.experiment, 0.0))
         elif job.step != "evaluate" and job.regime == ORIGIN:
             origins[job.experiment, job.seed] += cost.seconds
         elif job.step != "evaluate":

@@ -25,6 +25,8 @@ _LOGITS = 12
 """Bytes a logit: itself, its softmax and its gradient."""
 _TEXT_BYTES, _VECTOR_BYTES, _PIXEL_BYTES = 3.5, 8.0, 1.0
 """Bytes on disk of a token (ids and text, compressed: measured on the default run), a number of a vector, a pixel."""
+_UNPACKING = 1_000
+"""Operations a parameter of a pretrained model that is read, perhaps from a packed format, and written again."""
 _COUNTING = 5_000
 """Operations a token of a text family that looks its counts up."""
 _COPIES = 6
@@ -61,6 +63,9 @@ def work(config: Config, job: Job) -> Work:
     experiment = config.experiments[job.experiment]
     if job.step == "real":
         return _real(experiment)
+    if job.step == "pretrained":
+        parameters = model_size(experiment).parameters
+        return Work(_UNPACKING * parameters, 2 * _STORED * parameters, _STORED * parameters)
     regime = config.regimes.get(job.regime or "")
     if job.step == "chain":
         assert regime is not None
@@ -100,7 +105,8 @@ def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
             return Work(operations, _training_memory(experiment, size, trained), _STORED * size.parameters)
         case "sample" if experiment.is_text:
             prompted = 2 * sampled
-            return Work(2 * _reach(size) * prompted, _decoding_memory(experiment, size), on_disk * sampled)
+            beams = getattr(experiment.family.sampling, "beams", 1)
+            return Work(2 * _reach(size) * prompted * beams, _decoding_memory(experiment, size, beams), on_disk * sampled)
         case "evaluate" if experiment.is_text:
             read = _numbers(experiment, experiment.evaluation_rows + experiment.rows)
             return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
@@ -134,8 +140,8 @@ def _training(experiment: Experiment, size: ModelSize, generation: int) -> float
     """Return the operations of training a number of the training set."""
     fit = experiment.family.training
     if experiment.is_text:
-        schedule = getattr(fit, "generation" if generation else "origin", None)
-        return 6 * _reach(size) * (schedule.epochs if schedule else 1)
+        schedule = getattr(fit, "generation" if generation else "origin", fit)
+        return 6 * _reach(size) * getattr(schedule, "epochs", 1)
     if experiment.family.name == "vae":
         return _IMAGE_WORK / row_numbers(experiment) * (fit.epochs if generation else fit.origin_epochs)  # type: ignore[union-attr]
     return _passes(experiment)
@@ -150,12 +156,13 @@ def _passes(experiment: Experiment) -> float:
 def _training_memory(experiment: Experiment, size: ModelSize, numbers: int) -> float:
     if not experiment.is_text:
         return _TRAINED * size.parameters + _COPIES * _bytes(experiment) * numbers
-    schedule = getattr(experiment.family.training, "origin", None)
-    tokens = (schedule.batch_rows if schedule else 0) * row_numbers(experiment)
+    schedule = getattr(experiment.family.training, "origin", experiment.family.training)
+    batch_rows: int = getattr(schedule, "micro_rows", None) or getattr(schedule, "batch_rows", 0)
+    tokens = batch_rows * row_numbers(experiment)
     return _TRAINED * size.parameters + tokens * (_ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary)
 
 
-def _decoding_memory(experiment: Experiment, size: ModelSize) -> float:
+def _decoding_memory(experiment: Experiment, size: ModelSize, beams: int = 1) -> float:
     """Weights, and for a chunk of rows keys and values of every layer, prompt and continuation, and one position's logits."""
     cached = 2 * size.layers * size.width * 2 * row_numbers(experiment) * 4
-    return _STORED * size.parameters + experiment.chunk_rows * (cached + _LOGITS * size.vocabulary)
+    return _STORED * size.parameters + experiment.chunk_rows * beams * (cached + _LOGITS * size.vocabulary)
