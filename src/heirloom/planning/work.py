@@ -157,7 +157,7 @@ def _training_memory(experiment: Experiment, size: ModelSize, numbers: int) -> f
     if not experiment.is_text:
         return _TRAINED * size.parameters + _COPIES * _bytes(experiment) * numbers
     schedule = getattr(experiment.family.training, "origin", experiment.family.training)
-    batch_rows: int = getattr(schedule, "micro_rows", None) or getattr(schedule, "batch_rows", 0)
+    batch_rows = getattr(schedule, "micro_rows", 0) or getattr(schedule, "batch_rows", 0)
     tokens = batch_rows * row_numbers(experiment)
     return _TRAINED * size.parameters + tokens * (_ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary)
 
