@@ -136,8 +136,12 @@ def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
 
 def _sibling(changed: Mapping[str, object], run: Run) -> str | None:
     """Return the variant of the same grid that differs from an experiment in the given settings alone."""
+    wanted = flat(run.experiment) | dict(changed)
+    return next((key for key, other in run.config.experiments.items() if flat(other) == wanted), None)
+
+
+def flat(experiment: Experiment) -> dict[str, object]:
+    """Return an experiment's settings as dotted key → value, its place in a grid left out."""
     from heirloom.lineage.graph import settings
 
-    wanted = settings(run.experiment.model_dump()) | dict(changed)
-    alike = (key for key, other in run.config.experiments.items() if settings(other.model_dump()) == wanted)
-    return next(alike, None)
+    return settings(experiment.model_dump(exclude={"point"}))

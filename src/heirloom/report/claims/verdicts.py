@@ -13,7 +13,7 @@ import numpy as np
 
 from heirloom.config import Config, Experiment
 from heirloom.report import by_arm, tables
-from heirloom.report.claims.quantities import Arms, Run, measured, named_arms, values
+from heirloom.report.claims.quantities import Arms, Run, flat, measured, named_arms, values
 from heirloom.report.claims.specs import Claim, Claims, Test, leaves
 from heirloom.report.intervals import LEVEL, Interval, interval, t_quantile
 
@@ -126,13 +126,6 @@ def _fits(claim: Claim, experiment: Experiment, arms: Arms) -> bool:
     settings = flat(experiment)
     alike = all(settings.get(key) == value for key, value in claim.where.settings.items())
     return experiment.family.name in claim.where.family and alike and claim.arms <= set(arms)
-
-
-def flat(experiment: Experiment) -> dict[str, object]:
-    """Return an experiment's settings as dotted key → value."""
-    from heirloom.lineage.graph import settings
-
-    return settings(experiment.model_dump())
 
 
 def _finding(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> Finding | None:
