@@ -39,11 +39,8 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
     colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
     dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
-    x = (
-        alt.X("generation:Q", title="generation")
-        .scale(domain=[0, last], nice=False)
-        .axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False)
-    )
+    ticks = alt.Axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False)
+    x = alt.X("generation:Q", title="generation", axis=ticks).scale(domain=[0, last], nice=False)
     base = alt.Chart(rows).encode(x=x, color=colour)
 
     def y(field: str) -> alt.Y:

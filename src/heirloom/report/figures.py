@@ -195,7 +195,7 @@ def _save(chart: Any, figure: Figure, folder: Path) -> None:
 
 def _settled(pdf: bytes) -> bytes:
     """Return a PDF with its fonts listed in order: the writer's order is chance, and the same figure must have the same bytes."""
-    font = rb"\s+/fo\d+ \d+ 0 R"
+    font = rb"\s+/f[o]\d+ \d+ 0 R"
     return re.sub(b"(?:" + font + b")+", lambda found: b"".join(sorted(re.findall(font, found[0]))), pdf)
 
 

@@ -66,7 +66,7 @@ const figure = async (place) => {
   place.dataset.drawn = "figure";
 };
 
-const drawIn = async (experiment) => {
+const drawWithin = async (experiment) => {
   if (experiment.dataset.begun) return;
   experiment.dataset.begun = "yes";
   for (const part of experiment.querySelectorAll(".explorer")) await explorer(part);
@@ -75,8 +75,8 @@ const drawIn = async (experiment) => {
 
 const drawAll = async () => {
   for (const experiment of document.querySelectorAll(".experiment")) {
-    experiment.addEventListener("toggle", () => experiment.open && drawIn(experiment));
-    if (experiment.open) await drawIn(experiment);
+    experiment.addEventListener("toggle", () => experiment.open && drawWithin(experiment));
+    if (experiment.open) await drawWithin(experiment);
   }
   document.body.dataset.drawn = "all";
 };
