@@ -117,7 +117,7 @@ def step_slice(step):
 def asked(step):
     """What a job of this step asks a scheduler for; the machine at hand is asked for nothing."""
 
-    def given(wildcards, attempt):
+    def asks(wildcards, attempt):
         numbers = {
             name: int(wildcards[name])
             for name in ("seed", "generation")
@@ -126,10 +126,13 @@ def asked(step):
         job = Job(step, wildcards.experiment, wildcards.get("regime", None), **numbers)
         return request(CONFIG, job, attempt)
 
-    return {
-        "mem_mb": lambda wildcards, attempt: given(wildcards, attempt).mem_mb,
-        "runtime": lambda wildcards, attempt: given(wildcards, attempt).runtime,
-    }
+    def memory(wildcards, attempt):
+        return asks(wildcards, attempt).mem_mb
+
+    def minutes(wildcards, attempt):
+        return asks(wildcards, attempt).runtime
+
+    return {"mem_mb": memory, "runtime": minutes}
 
 
 def real_slice(wildcards):

@@ -103,6 +103,10 @@ class Experiment(Strict):
             raise ValueError(f"num_processes is {self.num_processes}; family {self.family.name!r} has 1 (more: {able})")
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             raise ValueError(f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
         if self.granularity != "chain" and not self.has_rows:

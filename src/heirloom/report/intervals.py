@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -92,7 +92,7 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     keys = list(COLUMNS[:5])
-    groups = {key: group.to_numpy() for key, group in frame.groupby(keys, sort=True)["value"]}
+    groups: dict[Any, NDArray[np.float64]] = {key: group.to_numpy() for key, group in frame.groupby(keys, sort=True)["value"]}
     rows = []
     for (*place, metric), values_S in groups.items():
         name, _, what = metric.rpartition(".")
