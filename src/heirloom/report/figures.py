@@ -5,7 +5,6 @@ Imported by the Snakefile at every start, so that pandas and Altair are imported
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -190,13 +189,7 @@ def _save(chart: Any, figure: Figure, folder: Path) -> None:
     with alt.data_transformers.enable("default", max_rows=None):
         chart.save(svg)
         chart.save(png, scale_factor=PIXELS_PER_POINT)
-    pdf.write_bytes(_settled(vl_convert.svg_to_pdf(svg.read_text(encoding="utf-8"))))
-
-
-def _settled(pdf: bytes) -> bytes:
-    """Return a PDF with its fonts listed in order: the writer's order is chance, and the same figure must have the same bytes."""
-    font = rb"\s+/f[o]\d+ \d+ 0 R"
-    return re.sub(b"(?:" + font + b")+", lambda found: b"".join(sorted(re.findall(font, found[0]))), pdf)
+    pdf.write_bytes(vl_convert.svg_to_pdf(svg.read_text(encoding="utf-8")))  # the writer orders its objects by chance: git ignores PDFs
 
 
 def _by_file(entry: dict[str, str]) -> str:
