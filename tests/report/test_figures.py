@@ -46,10 +46,10 @@ def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Pat
     figures.write(config)
     again = {str(path): path.read_bytes() for path in Path("results/figures").iterdir()}
     assert [path for path in first if first[path] != again.get(path) and not path.endswith(".pdf")] == []
-    assert set(first) == {figures.INDEX, *figures.files(config, "svg", "png", "csv")}
+    assert set(first) == {figures.INDEX, *figures.files(config, "svg", "pdf", "png", "csv")}
     assert all(content.startswith(b"\x89PNG") for path, content in first.items() if path.endswith(".png"))
     index = json.loads(first[figures.INDEX])
-    assert [entry["file"] for entry in index] == sorted(Path(path).name for path in figures.files(config, "svg", "png", "csv"))
+    assert [entry["file"] for entry in index] == sorted(Path(path).name for path in figures.files(config, "svg", "pdf", "png", "csv"))
     assert all(entry["caption"].endswith(".") for entry in index)
     written = pd.read_csv("results/figures/words_test_perplexity.csv")
     assert written.loc[written["generation"] == 0, "mean"].tolist() == [60.5] * 3
