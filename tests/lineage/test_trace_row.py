@@ -95,7 +95,7 @@ def test_the_outline_reads_from_the_row_to_the_article_and_to_the_first_model() 
     own, prompt, _ = (text.row for text in found.texts)
     article = found.article or {}
     first, last = article["first_row"], article["first_row"] + article["num_rows"] - 1
-    settings = 'min_paragraph_words 0, paths ["corpus/*.txt"], text.row_tokens 8, text.split.test 0.05,'
+    settings = 'lines false, min_paragraph_words 0, paths ["corpus/*.txt"], text.row_tokens 8, text.split.test'
     assert render_row.outline(found).splitlines() == [
         "text/replace/0/2#5: synthetic row 5, born in generation 2, 2 models from a human on average",
         f"      “{own['text']}”",
@@ -105,7 +105,7 @@ def test_the_outline_reads_from_the_row_to_the_article_and_to_the_first_model() 
         f"  which is text/real:train, row {prompt['row']}",
         f"  cut from “{article['title']}” (document {article['document']}, train split, rows {first} to {last})",
         f"  of the source files: {settings}",
-        "    text.split.train 0.9, text.split.valid 0.05, text.vocab_size 300, text_column text",
+        "    0.05, text.split.train 0.9, text.split.valid 0.05, text.vocab_size 300, text_column text",
         "by model",
         f"  text/replace/0/1:checkpoint  {found.writers[0].sha256[:12]}",
         "      read text/replace/0/1:train: 20 rows, 20 born in generation 1",
