@@ -51,3 +51,24 @@ def test_vectors_have_no_tokens() -> None:
     finished("sample", paths.SYNTHETIC)
     costs.gather()
     assert pq.read_table(costs.COSTS)["tokens"].to_pylist() == [None]
+
+
+def test_jobs_of_no_lineage_are_left_out() -> None:
+    write_text(Path("logs/benchmarks/plot.jsonl"), '{"s": 1.0}\n')
+    assert costs.gather() == 0
+
+
+def test_the_jobs_of_a_sets_shards_are_one_row() -> None:
+    line = '{"s": 2.5, "cpu_time": 2.0, "max_rss": %d, "io_in": "NA", "io_out": "NA"}\n'
+    for shard in range(3):
+        write_text(paths.benchmark("sample_shard", paths.SHARD).format(**PLACE, shard=shard), line % (100 + shard))
+    costs.gather()
+    (row,) = pq.read_table(costs.COSTS).to_pylist()
+    assert {name: row[name] for name in PLACE} == PLACE
+    assert (row["step"], row["seconds"], row["cpu_seconds"], row["peak_memory_mb"], row["read_mb"]) == (
+        "sample_shard",
+        7.5,
+        6.0,
+        102.0,
+        None,
+    )

@@ -52,10 +52,27 @@ def _merge(fresh: list[Row]) -> None:
     commit, changes = git.tree()
     old = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
     rows = {tuple(row[name] for name in KEY): row for row in old}
-    rows |= {tuple(row[name] for name in KEY): {**row, "commit": commit, "changes": changes} for row in fresh}
+    rows |= {key: {**row, "commit": commit, "changes": changes} for key, row in _by_key(fresh).items()}
     ordered = [rows[key] for key in sorted(rows, key=lambda key: [(part is not None, part) for part in key])]
     with replacing(COSTS) as temporary:
         pq.write_table(pa.Table.from_pylist(ordered, _schema()), temporary)
+
+
+def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
+    """Return rows by key; the jobs of a set's shards, which have one key, are one row: sums, and the largest peak of memory."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in fresh:
+        key = tuple(row[name] for name in KEY)
+        if (other := found.get(key)) is not None:
+            sums = {name: _add(other[name], row[name]) for name in _MEASURED}
+            found[key] = {**row, **sums, "peak_memory_mb": max(other["peak_memory_mb"] or 0.0, row["peak_memory_mb"] or 0.0)}
+        else:
+            found[key] = row
+    return found
+
+
+def _add(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else one + other
 
 
 def _schema() -> pa.Schema:
@@ -69,7 +86,7 @@ def _schema() -> pa.Schema:
 def _row(file: Path) -> Row | None:
     """Return the row of a benchmark file, or None if it is none of the workflow's or not fully written."""
     step, *rest = file.relative_to(BENCHMARKS).with_suffix("").parts
-    path = "/".join(("data", *rest))
+    path = "/".join(("data", *(rest[1:-1] if rest[:1] == ["shards"] else rest)))
     patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
     known = next((found for pattern in patterns if (found := folders.keys(path, pattern)) is not None), None)
     try:
