@@ -13,9 +13,10 @@ from heirloom.dataset import Dataset
 from heirloom.families import bernoulli, discrete, family, gaussian, gmm, kde, ngram, poisson
 from heirloom.rows import text_table, vector_table
 from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.decoding import Decoding
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.specs.transformer import Architecture, Decoding, Schedule, TransformerFit
+from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
 from heirloom.streams import Stream
 
 VOCABULARY, WIDTH = 12, 6

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import PROMPTS, Prompts, Strict
+from heirloom.specs.base import Strict
+from heirloom.specs.decoding import Decoding, Precision
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
-
-Precision = Literal["float32", "bfloat16"]
 
 
 class Lora(Strict):
@@ -80,27 +79,12 @@ class CausalTraining(Strict):
         return self if generation or not inherits else self.model_copy(update={"start": "pretrained"})
 
 
-class CausalSampling(Strict):
+class CausalSampling(Decoding):
     """How a generation writes: each original row is a prompt, continued by as many tokens as it has."""
 
-    beams: int = Field(1, ge=1, description="Beam search with so many beams and no randomness; 1 draws token by token.")
-    temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
-    top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
-    top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
-    repetition_penalty: float = Field(
-        1.0, gt=0.0, description="Above 1, tokens of the prompt and of the text so far become less likely (Keskar et al. 2019)."
-    )
     ban_end: bool = Field(
         True, description="Whether the model's end token is never written. Forcing a fixed number of new tokens bans it in most libraries."
     )
-    precision: Precision = Field("float32", description="Of matrix products in sampling.")
-    prompts: Prompts = PROMPTS
-
-    @model_validator(mode="after")
-    def _beams_draw_nothing(self) -> Self:
-        if self.beams > 1 and (self.temperature != 1.0 or self.top_k or self.top_p):
-            raise ValueError("beams draw nothing: leave out temperature, top_k and top_p, or set beams to 1")
-        return self
 
 
 class CausalLM(Strict):

@@ -32,7 +32,12 @@ def finish(
     more
         Further entries of the manifest.
     """
-    seal(artefacts, {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment(), **more})
+    seal(artefacts, {**made_of(step, inputs), **more})
+
+
+def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+    """Return everything that decides an artefact's bytes: the step's slice, its inputs' fingerprints, the machine's kind."""
+    return {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment()}
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from heirloom import paths, processes
 from heirloom.manifest import dumps, replacing
-from heirloom.steps.common import environment, fingerprints
+from heirloom.steps.common import made_of
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,7 @@ def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], a
     inputs
         Role → path, or paths, of the artefacts that go in; they count by fingerprint.
     """
-    made_of = dumps({"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment()})
-    return paths.state(artefact) / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    return paths.state(artefact) / hashlib.sha256(dumps(made_of(step, inputs)).encode()).hexdigest()[:16]
 
 
 @contextmanager

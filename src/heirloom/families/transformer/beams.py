@@ -18,7 +18,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families.transformer.decoding import penalised
 from heirloom.families.transformer.generation import Ready, attend, check_prompts, read_prompts, room
 from heirloom.families.transformer.model import Llama, complete, project, rotary
-from heirloom.specs.transformer import Precision
+from heirloom.specs.decoding import Precision
 
 
 @torch.inference_mode()

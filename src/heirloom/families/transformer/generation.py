@@ -33,7 +33,7 @@ from heirloom.families.transformer.model import (
     project,
     rotary,
 )
-from heirloom.specs.transformer import Precision
+from heirloom.specs.decoding import Precision
 
 __all__ = ["Decoding", "continue_prompts", "draw_tokens"]
 

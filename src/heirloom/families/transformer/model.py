@@ -21,7 +21,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
-from heirloom.specs.transformer import Precision
+from heirloom.specs.decoding import Precision
 from heirloom.streams import Stream
 
 Weights = dict[str, Tensor]

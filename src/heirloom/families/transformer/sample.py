@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from heirloom.families.transformer import beams, generation
 from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama
-from heirloom.specs.transformer import Decoding as Settings
+from heirloom.specs.decoding import Decoding as Settings
 from heirloom.streams import Stream
 
 

@@ -24,7 +24,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.transformer import adamw, progress
 from heirloom.families.transformer.model import Llama, hidden_states
-from heirloom.specs.transformer import Precision
+from heirloom.specs.decoding import Precision
 from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
