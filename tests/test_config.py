@@ -114,6 +114,13 @@ G = "experiments.gaussian"
         (
             changed(
                 f"{G}.grid",
+                {"a": {"key": "family.training.divisor", "values": {"x": "n"}}, "b": {"key": "family.training", "values": {"y": {}}}},
+            ),
+            r"experiments.gaussian.grid: the axes a and b both set 'family.training.divisor'",
+        ),
+        (
+            changed(
+                f"{G}.grid",
                 {
                     "a": {"key": "rows", "values": {"x": 1, "x_y": 2}},
                     "b": {"key": "generations", "values": {"y_z": 1, "z": 2}},

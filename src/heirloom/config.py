@@ -234,8 +234,9 @@ def _axes(grid: Any, where: str) -> dict[str, Axis]:
             axis = Axis.model_validate(raw)
         except ValidationError as error:
             raise HeirloomError(f"{where}.{_one_line(error, str(label))}") from None
-        if same := [other for other in axes if axes[other].key == axis.key]:
-            raise HeirloomError(f"{where}: the axes {same[0]} and {label} both set {axis.key!r}")
+        for other, earlier in axes.items():
+            if f"{axis.key}.".startswith(f"{earlier.key}.") or f"{earlier.key}.".startswith(f"{axis.key}."):
+                raise HeirloomError(f"{where}: the axes {other} and {label} both set {max(axis.key, earlier.key, key=len)!r}")
         axes[str(label)] = axis
     return axes
 

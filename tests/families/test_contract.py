@@ -66,7 +66,9 @@ CASES = {
     "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
     "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
     "linear_regression": vectors(LinearRegressionTraining(), {"weights": [0.0, 0.0]}, NOISE),
-    "vae": images(VaeFit(latent=2, channels=3, epochs=2, start="scratch", batch_rows=5, learning_rate=0.01, weight_decay=0.0)),
+    "vae": images(
+        VaeFit(latent=2, channels=3, epochs=2, start="scratch", batch_rows=5, optimiser="adam", learning_rate=0.01, weight_decay=0.0)
+    ),
     "ngram": text(NgramFit(order=3, vocab_size=VOCABULARY)),
     "transformer": text(
         TransformerFit(

@@ -24,13 +24,13 @@ from heirloom.families.vae import model
 from heirloom.manifest import fingerprint
 from heirloom.rows import vector_table
 from heirloom.specs.base import NoSettings
-from heirloom.specs.vae import VaeFit, VaeTraining
+from heirloom.specs.vae import Optimiser, VaeFit, VaeTraining
 from heirloom.streams import Stream
 
 PAPER = model.Shape(side=28, channels=64, latent=20)
 TINY = model.Shape(side=8, channels=3, latent=2)
 CHUNK = 256  # images decoded together
-FIT = VaeFit(latent=2, channels=3, epochs=1, start="scratch", batch_rows=16, learning_rate=0.01, weight_decay=1e-5)
+FIT = VaeFit(latent=2, channels=3, epochs=1, start="scratch", batch_rows=16, optimiser="adam", learning_rate=0.01, weight_decay=1e-5)
 
 
 def fresh(shape: model.Shape) -> model.Vae:
@@ -126,6 +126,35 @@ def test_training_lowers_the_loss_and_begins_from_the_weights_that_it_is_given()
     images, noise = model.as_images(pixels(64)[0], 8), torch.zeros(64, 2)
     before, after = (float(sum(model.negative_elbo(one, images, noise))) for one in (start, trained))
     assert after < before
+
+
+def first_step(optimiser: Optimiser) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return a matrix before and after one step of size 0.001 on all rows with decay 0.1, and its gradient before the step."""
+    start, stream = fresh(TINY), Stream(())
+    settings = {"optimiser": optimiser, "batch_rows": 64, "learning_rate": 1e-3, "weight_decay": 0.1}
+    after = vae.train(rows(), FIT.model_copy(update=settings), start, stream)
+    (batch,) = minibatches.batches(64, 1, 64, stream)
+    noise = torch.from_numpy(stream.child("noise").generator().standard_normal((64, 2), dtype=np.float32))
+    weights = {name: weight.clone().requires_grad_() for name, weight in start.weights.items()}
+    reconstruction, divergence = model.negative_elbo(model.Vae(TINY, weights), model.as_images(pixels(64)[0][batch], 8), noise)
+    torch.autograd.backward(reconstruction + divergence)
+    gradient = weights["encoder.mean.weight"].grad
+    assert gradient is not None
+    return start.weights["encoder.mean.weight"], after.weights["encoder.mean.weight"], gradient
+
+
+def test_gradient_descent_steps_along_the_gradient_and_the_decayed_weight() -> None:
+    before, after, gradient = first_step("sgd")
+    assert torch.allclose(after, before - 1e-3 * (gradient + 0.1 * before), atol=1e-6)
+
+
+def test_adam_s_first_step_has_its_size_in_every_weight_and_only_adamw_decays_them_beside_it() -> None:
+    before, adam, gradient = first_step("adam")
+    _, adamw, _ = first_step("adamw")
+    clear = gradient.abs() > 0.1
+    assert int(clear.sum()) > 10
+    assert torch.allclose((before - adam)[clear], 1e-3 * (gradient + 0.1 * before)[clear].sign(), atol=1e-6)
+    assert torch.allclose((before - adamw)[clear], 1e-3 * (gradient.sign() + 0.1 * before)[clear], atol=1e-6)
 
 
 def test_a_sample_is_the_decoder_s_means_of_the_prior_rounded_to_whole_levels() -> None:

@@ -87,6 +87,14 @@ def test_where_every_chain_is_absorbed_what_is_gained_is_the_generations_until_t
     assert table["loss"][0] == 1.5
 
 
+def test_of_images_the_gain_is_in_the_evidence_lower_bound_of_which_more_is_better() -> None:
+    read = config()
+    images = frame(read).assign(metric="test_elbo")
+    table = attribution.table(images.assign(value=-images["value"]), read)
+    assert table["measure"].unique().tolist() == ["test_elbo"]
+    assert table["gain"].tolist()[1:] == attribution.table(frame(read), read)["gain"].tolist()[1:]
+
+
 def test_a_grid_whose_axes_are_no_sources_is_not_attributed() -> None:
     read = config({"size": GRID["statistical"]})
     assert attribution.table(frame(read), read).empty

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 CONFIG = Path("config.yaml")
-ConfigFile = Annotated[Path, typer.Option("--config", help="A config file.")]
+ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="A config file; `--configfile` is Snakemake's word for it.")]
 
 
 def complete(incomplete: str) -> list[str]:

@@ -16,7 +16,7 @@ Covering = Annotated[
     str, typer.Argument(help="An experiment, or experiment/regime/seed; @revision for what a commit recorded.", autocompletion=complete)
 ]
 Target = Annotated[Path, typer.Argument(help="A new folder.")]
-ConfigFile = Annotated[Path, typer.Option("--config", help="The config file; asked for the licence of the real data.")]
+ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="The config file; asked for the licence of the real data.")]
 
 
 @app.command()

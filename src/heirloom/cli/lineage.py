@@ -41,7 +41,9 @@ def restore() -> None:
 
 @app.command()
 def prune(
-    config: Annotated[list[Path], typer.Option("--config", help="What a config names, stays; may be given several times.")] = CONFIGS,
+    config: Annotated[
+        list[Path], typer.Option("--config", "--configfile", help="What a config names, stays; may be given several times.")
+    ] = CONFIGS,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also remove what could not be brought back.")] = False,

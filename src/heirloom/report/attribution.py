@@ -24,8 +24,15 @@ SOURCES = ("statistical", "expressivity", "approximation", "computational", "dec
 """The error sources of Shumailov et al. 2024 (computational: finite precision, which they name as a fourth), and decoding, which they
 leave out."""
 
-MEASURES = ("test_perplexity", "wasserstein2_squared", "wasserstein2_squared.median", "squared_l2", "squared_l2.median")
-"""What is lost, smaller being better; the first that an experiment measures is attributed."""
+MEASURES = {
+    "test_perplexity": 1,
+    "wasserstein2_squared": 1,
+    "wasserstein2_squared.median": 1,
+    "squared_l2": 1,
+    "squared_l2.median": 1,
+    "test_elbo": -1,
+}
+"""What is attributed, the first that an experiment measures: 1 where less of it is better, -1 where more is."""
 
 LIFETIME = "generations_until_absorbed"
 """What is attributed instead where every replica of every variant is absorbed in the end: the mean generation of that. More is better."""
@@ -92,8 +99,8 @@ def _measured(own: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
     if len(alive) and (last.loc[last["metric"] == "absorbed.mean", "value"] == 1).all():
         keys = ["regime", "variant", "seed"]
         return LIFETIME, alive.assign(value=1 - alive["value"]).groupby(keys)["value"].sum().add(1).reset_index(), -1
-    measure = next((measure for measure in MEASURES if (last["metric"] == measure).any()), MEASURES[0])
-    return measure, last[last["metric"] == measure], 1
+    measure = next((measure for measure in MEASURES if (last["metric"] == measure).any()), next(iter(MEASURES)))
+    return measure, last[last["metric"] == measure], MEASURES[measure]
 
 
 def _grid(variants: Mapping[str, Experiment]) -> Grid:

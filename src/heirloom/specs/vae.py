@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
 
 
+Optimiser = Literal["adam", "adamw", "sgd"]
+
+
 class VaeFit(Strict):
     """How one generation of a variational autoencoder is trained."""
 
@@ -20,6 +23,7 @@ class VaeFit(Strict):
     epochs: int
     start: Literal["scratch", "origin", "previous"]
     batch_rows: int
+    optimiser: Optimiser
     learning_rate: float
     weight_decay: float
 
@@ -42,8 +46,14 @@ class VaeTraining(Strict):
         "data lives on in its weights), `previous` (generation g-1).",
     )
     batch_rows: int = Field(256, ge=1, description="Images in one optimiser step.")
-    learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam, the same in every step.")
-    weight_decay: float = Field(1e-5, ge=0, description="Adam's weight decay, added to the gradient.")
+    optimiser: Optimiser = Field(
+        "adam",
+        description="`adam`, `adamw`, or `sgd` (no momentum); weight decay is added to the gradient, by `adamw` taken off the weights.",
+    )
+    learning_rate: float = Field(
+        1e-3, gt=0, description="Step size, the same in every step; `sgd` needs a smaller one, since the loss is a sum over the batch."
+    )
+    weight_decay: float = Field(1e-5, ge=0, description="Weight decay.")
 
     def fit(self, generation: int, text: TextSettings | None) -> VaeFit:
         """Return one generation's fit: the origin's epochs and new weights, or the later generations' and their start."""
@@ -53,6 +63,7 @@ class VaeTraining(Strict):
             epochs=self.epochs if generation else self.origin_epochs,
             start=self.start if generation else "scratch",
             batch_rows=self.batch_rows,
+            optimiser=self.optimiser,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
         )

@@ -1,4 +1,4 @@
-"""Train a variational autoencoder: Adam on the evidence lower bound, over images in a memory-mapped file.
+"""Train a variational autoencoder: minibatches on the evidence lower bound, over images in a memory-mapped file.
 
 Given equal weights, rows, settings and stream, training returns equal bytes, on one machine and at one thread count.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -17,16 +18,23 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.vae.model import Shape, Vae, as_images, initialise, negative_elbo, side_of
-from heirloom.specs.vae import VaeFit
+from heirloom.specs.vae import Optimiser, VaeFit
 from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
+
+OPTIMISERS: Mapping[Optimiser, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+"""Adam (Kingma and Ba 2015, algorithm 1), AdamW (Loshchilov and Hutter 2019, algorithm 2), plain stochastic gradient descent."""
 
 
 def train(rows: Dataset, fit: VaeFit, start: Vae | None, stream: Stream) -> Vae:
     """Return the model trained on ``rows``, from the weights of ``start`` or from new ones.
 
-    Minimises `negative_elbo`, summed over a batch, with Adam (Kingma and Ba 2015, algorithm 1).
+    Minimises `negative_elbo`, summed over a batch, with one of `OPTIMISERS`.
 
     Raises
     ------
@@ -45,7 +53,7 @@ def _fit(begun: Vae, pixels_NW: NDArray[np.uint8], fit: VaeFit, stream: Stream) 
     minibatches.use_deterministic_kernels()
     weights = {name: _pixel_major(weight).requires_grad_() for name, weight in begun.weights.items()}
     pupil = Vae(begun.shape, weights)
-    optimiser = torch.optim.Adam(weights.values(), lr=fit.learning_rate, weight_decay=fit.weight_decay, fused=True)
+    optimiser = OPTIMISERS[fit.optimiser](weights.values(), lr=fit.learning_rate, weight_decay=fit.weight_decay, fused=True)
     noise = stream.child("noise").generator()
     steps_an_epoch = math.ceil(len(pixels_NW) / fit.batch_rows)
     total = 0.0
