@@ -36,6 +36,7 @@ REGIMES = {
     "replace": {},
     "keep": {"original": {"share": 0.1}},
     "accumulate": {"original": {"share": 1.0}, "synthetic": "all", "budget": "grows"},
+    "accumulate_fixed": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "drawn"},
     "control": {"pool": 1.0, "synthetic": "none"},
     "growing": {"growth": 1},
 }
@@ -70,6 +71,28 @@ def test_a_generation_is_trained_on_the_rows_that_its_regime_gives_it(regime: st
     chosen = config(origin_rows=100, regimes=[regime], rows=100, family=unprompted)
     experiment = chosen.experiments["words"]
     assert [trained_rows(experiment, chosen.regimes[regime], generation) for generation in range(4)] == rows
+
+
+MEASURED = {"replace": (4.4, 341), "keep": (5.3, 381), "accumulate": (11.9, 751), "accumulate_fixed": (15.4, 725), "control": (6.9, 394)}
+"""Seconds and megabytes of the default run's chains of 100 generations, 100 rows and 1,000 replicas (docs/log.md, 2026-11-23)."""
+
+
+@pytest.mark.parametrize("regime", MEASURED)
+def test_a_chain_is_expected_to_take_about_what_chains_took(regime: str) -> None:
+    source = {"name": "normal", "dim": 1, "rows": 1200}
+    chosen = config(family={"name": "gaussian"}, source=source, regimes=[regime], num_replicas=1000, generations=100, granularity="chain")
+    seconds, memory = MEASURED[regime]
+    expected = estimate(chosen, Job("chain", "words", regime, 0), {})
+    assert 1 / 3 < expected.seconds / seconds < 2
+    assert 1 < expected.memory_mb / memory < 2
+
+
+def test_a_chain_without_rows_holds_no_pool_that_its_regime_leaves_alone() -> None:
+    settings = {"family": {"name": "gaussian", "path": "statistics"}, "source": {"name": "normal", "rows": 10**6}, "granularity": "chain"}
+    kinds = ("replace", "keep", "control")
+    memory = {kind: work(config(**settings, origin_rows=1000, regimes=[kind]), Job("chain", "words", kind, 0)).memory for kind in kinds}
+    assert memory["replace"] == 0
+    assert memory["control"] == 1000 * memory["keep"] > 0
 
 
 def test_training_takes_six_operations_a_parameter_and_token() -> None:

@@ -29,6 +29,13 @@ _UNPACKING = 1_000
 """Operations a parameter of a pretrained model that is read, perhaps from a packed format, and written again."""
 _COUNTING = 5_000
 """Operations a token of a text family that looks its counts up."""
+_PARSING = 80_000
+"""Operations a token of a text source that is parsed, tokenised and cut: 14 s for the default source."""
+_A_GENERATION, _A_ROW, _DRAWING = 6e7, 5_000, 1_000
+"""Operations of a generation of a chain, of each number that it samples, mixes and hashes, and of each number of the pool that it draws
+from: 4 ms, 0.3 and 0.06 microseconds (docs/log.md)."""
+_POOL_MEMORY, _HELD_MEMORY = 160, 40
+"""Bytes of a number of the pool while a chain draws from it, and of a row that it holds (docs/log.md)."""
 _COPIES = 6
 """Arrays as large as a vector dataset that a step holds at once."""
 _IMAGE_WORK = 3.1e7
@@ -69,15 +76,7 @@ def work(config: Config, job: Job) -> Work:
     regime = config.regimes.get(job.regime or "")
     if job.step == "chain":
         assert regime is not None
-        generations = experiment.generations
-        numbers = sum(_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, generations + 1))
-        kept = sum(_numbers(experiment, trained_rows(experiment, regime, g)) for g in experiment.snapshots)
-        largest = _numbers(experiment, trained_rows(experiment, regime, generations))
-        return Work(
-            _passes(experiment) * numbers,
-            _COPIES * _bytes(experiment) * largest if experiment.has_rows else 0,
-            2 * _bytes(experiment) * kept,
-        )
+        return _chain(experiment, regime)
     return _step(experiment, regime, job)
 
 
@@ -90,6 +89,20 @@ def trained_rows(experiment: Experiment, regime: Regime | None, generation: int)
         return budget
     offered = {"latest": 1, "all": generation, "none": 0}[regime.synthetic]
     return round(regime.real_share * budget) + offered * regime.sampled_rows(experiment.rows, generation)
+
+
+def _chain(experiment: Experiment, regime: Regime) -> Work:
+    trained = [_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, experiment.generations + 1)]
+    pool, original = _pool_numbers(experiment), _numbers(experiment, trained_rows(experiment, None, 0))
+    drawn = pool * bool(regime.pool or regime.fresh) + original * (regime.original is not None and regime.original.draw == "redrawn")
+    real = pool if experiment.has_rows else drawn or original * (regime.original is not None)
+    operations = experiment.generations * (_A_GENERATION + _DRAWING * drawn)
+    held = _POOL_MEMORY * real
+    if experiment.has_rows:
+        made = _numbers(experiment, experiment.rows)
+        operations += _passes(experiment) * sum(trained) + _A_ROW * made * experiment.generations
+        held += _HELD_MEMORY * (trained[-1] + made * (experiment.generations if regime.synthetic == "all" else 1))
+    return Work(operations, held, 2 * _bytes(experiment) * sum(trained[g - 1] for g in experiment.snapshots if g))
 
 
 def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
@@ -116,9 +129,13 @@ def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
 
 
 def _real(experiment: Experiment) -> Work:
-    numbers = _numbers(experiment, getattr(experiment.source, "rows", None) or ASSUMED_POOL_ROWS)
-    operations = (_COUNTING if experiment.is_text else 50) * numbers
+    numbers = _pool_numbers(experiment)
+    operations = (_PARSING if experiment.is_text else 50) * numbers
     return Work(operations, 8 * numbers, _bytes(experiment) * numbers)
+
+
+def _pool_numbers(experiment: Experiment) -> int:
+    return _numbers(experiment, getattr(experiment.source, "rows", None) or ASSUMED_POOL_ROWS)
 
 
 def _bytes(experiment: Experiment) -> float:
