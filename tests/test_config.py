@@ -61,6 +61,10 @@ G = "experiments.gaussian"
             r"experiments.gaussian: shards is 2; rows of family 'gaussian' are written by 1 job: shards are for text",
         ),
         (changed(f"{G}.num_processes", 2), r"experiments.gaussian: num_processes is 2; family 'gaussian' has 1 \(more: transformer\)"),
+        (
+            changed(f"{G}.divergence_rows", 500),
+            r"experiments.gaussian: divergence_rows is 500; family 'gaussian' has no features \(more: causal_lm, transformer\)",
+        ),
         (changed(f"{G}.rows", "many"), r"experiments.gaussian.rows: Input should be a valid integer.*given: 'many'"),
         (changed(f"{G}.rows", 0), r"experiments.gaussian.rows: Input should be greater than or equal to 1 \(given: 0\)"),
         (changed("regimes.keep", {"original": {"share": 1.5}}), r"regimes.keep.original.share: .*less than or equal to 1 \(given: 1.5\)"),

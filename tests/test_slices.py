@@ -33,6 +33,16 @@ def test_a_regime_that_uses_no_newer_key_has_the_slices_it_always_had() -> None:
     assert set(slices.chain(plain, "g", "arm", 0)["steps"]) == {"mix", "train", "sample", "evaluate"}
 
 
+def test_rows_for_mauve_are_in_the_slice_of_the_measures_that_ask_for_them() -> None:
+    def measured(**more: int) -> dict[str, Any]:
+        source = {"name": "files", "paths": ["*.txt"], "text": {"vocab_size": 300, "row_tokens": 8}}
+        experiment = {"family": {"name": "transformer"}, "source": source, "regimes": ["arm"], "generations": 3, "rows": 10, **more}
+        return slices.evaluate(configuration.parse({"regimes": {"arm": {}}, "experiments": {"g": experiment}}), *KEY)
+
+    assert "divergence_rows" not in measured()
+    assert measured(divergence_rows=50) == {**measured(), "divergence_rows": 50}
+
+
 def test_what_only_mix_reads_does_not_resample() -> None:
     plain, weighted = config({"fresh": 0.2}), config({"fresh": 0.2, "real_weight": 0.5})
     assert slices.sample(plain, *KEY) == slices.sample(weighted, *KEY)

@@ -19,7 +19,7 @@ from heirloom import row_counts
 from heirloom.errors import HeirloomError
 from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
-from heirloom.specs.family import ABILITIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
+from heirloom.specs.family import ABILITIES, FEATURE_FAMILIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
 from heirloom.specs.grid import DESIGNS, Axis, Name, points, size
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.regime import Regime
@@ -58,6 +58,9 @@ class Experiment(Strict):
         1, ge=1, description="Processes (torchrun) that share each training batch and each sampling job; changes the bytes of training."
     )
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
+    divergence_rows: int = Field(
+        0, ge=0, description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out."
+    )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
 
@@ -101,6 +104,9 @@ class Experiment(Strict):
         if self.num_processes > 1 and self.family.name not in PARALLEL_FAMILIES:
             able = ", ".join(sorted(PARALLEL_FAMILIES))
             raise ValueError(f"num_processes is {self.num_processes}; family {self.family.name!r} has 1 (more: {able})")
+        if self.divergence_rows and self.family.name not in FEATURE_FAMILIES:
+            able = ", ".join(sorted(FEATURE_FAMILIES))
+            raise ValueError(f"divergence_rows is {self.divergence_rows}; family {self.family.name!r} has no features (more: {able})")
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             raise ValueError(f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own")
         return self

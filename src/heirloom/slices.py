@@ -107,6 +107,7 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
     own: dict[str, Any] = {"rows": chosen.rows, "num_replicas": chosen.num_replicas}
     if chosen.is_text:
         own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size or 0}  # type: ignore[union-attr]
+        own |= {"divergence_rows": chosen.divergence_rows} if chosen.divergence_rows else {}
     else:
         own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
     return {

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import causal_lm
+from heirloom.families import causal_lm, transformer
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import memory, optimisation, scoring
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.causal_lm.train import learning_rate
+from heirloom.families.transformer import scoring as own_scoring
 from heirloom.manifest import fingerprint
 from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.rows import text_table
@@ -111,6 +112,28 @@ def test_losses_are_those_of_the_library_and_rows_are_scored_alone(name: str) ->
         theirs = [float(model.module(input_ids=row[None], labels=row[None]).loss) * (WIDTH - 1) for row in ids]
     np.testing.assert_allclose(nats, theirs, rtol=1e-5)
     np.testing.assert_allclose(scoring.row_losses(model, rows[::-1])[::-1], nats, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_features_are_the_librarys_last_hidden_state_after_the_whole_row(name: str) -> None:
+    model, rows = pretrained(name, VOCABULARY), tokens(20)
+    with torch.no_grad():
+        theirs = model.module.base_model(input_ids=torch.from_numpy(rows.astype(np.int64))).last_hidden_state[:, -1]
+    np.testing.assert_allclose(scoring.features(model, rows), theirs, atol=1e-5)
+
+
+def test_both_families_of_language_models_see_the_same_in_the_same_weights(tmp_path: Path) -> None:
+    saved(pretrained("llama", VOCABULARY), tmp_path / "model")
+    ours, theirs = transformer.load(tmp_path / "model"), causal_lm.load(tmp_path / "model")
+    np.testing.assert_allclose(own_scoring.features(ours, tokens(40)), scoring.features(theirs, tokens(40)), atol=1e-5)
+    rows = dataset(tokens(40))
+    held, measuring = dataset(tokens(40, "held")), Measuring(8, VOCABULARY, generation=1, divergence_rows=30)
+    sets = Sets(sample=rows, scored=rows, held_out=held, original=rows)
+    left = transformer.evaluate(ours, sets, ours, measuring, Stream(()))
+    right = causal_lm.evaluate(theirs, sets, theirs, measuring, Stream(()))
+    assert left["mauve"] < 1
+    assert set(left) < set(right)
+    assert left == pytest.approx({name: right[name] for name in left}, rel=1e-5)
 
 
 def test_the_batch_mean_perplexity_weighs_a_short_last_batch_like_a_full_one() -> None:

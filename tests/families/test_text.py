@@ -11,6 +11,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
 from heirloom.rows import text_table
+from heirloom.streams import Stream
 
 WIDTH = 4
 
@@ -23,7 +24,7 @@ def measured(generation: int) -> dict[str, float]:
     original = rows([" a b b c c c . "] * 1 + [" d . "] * 3)  # counts 1, 2, 3 and 3
     sample = rows([" b d . ", " d d . "])
     sets = Sets(sample=sample, scored=sample, held_out=sample, original=original)
-    flat = lambda tokens_BT: np.zeros(len(tokens_BT))  # noqa: E731
+    flat = lambda tokens_BT: np.zeros((len(tokens_BT), WIDTH - 1))  # noqa: E731
     return text.evaluate(flat, flat, sets, Measuring(2, 5, generation=generation))
 
 
@@ -34,3 +35,44 @@ def test_neutral_drift_is_told_for_the_bands_that_have_words_and_for_synthetic_t
     assert found == pytest.approx({f"tail_survival_drift.{band}": value for band, value in expected.items()})
     assert [name for name in measured(0) if "drift" in name] == []
     assert (measured(2)["tail_survival.1"], measured(2)["tail_survival.2-4"]) == (0.0, 2 / 3)
+
+
+def tokens_of(*spelled: list[int]) -> Dataset:
+    return Dataset.of(text_table(np.array(spelled, np.int32), [" a b "] * len(spelled), first_row=0))
+
+
+def tokens_measured(generation: int) -> dict[str, float]:
+    original = tokens_of([0, 0, 0, 0, 1], [0, 0, 0, 0, 0])
+    sample, held_out = tokens_of([2, 2, 2, 2, 2], [0, 0, 0, 1, 1]), tokens_of([0, 0, 0, 0, 1], [3, 0, 0, 1, 0])
+    sets = Sets(sample=sample, scored=sample if generation else held_out, held_out=held_out, original=original)
+    nats = lambda tokens_BT: tokens_BT[:, 1:].astype(float)  # noqa: E731
+    return text.evaluate(nats, nats, sets, Measuring(2, 5, generation=generation))
+
+
+def test_losses_are_told_by_how_frequent_a_token_is_in_the_real_training_set() -> None:
+    found = {name: value for name, value in tokens_measured(1).items() if "by_frequency" in name}
+    assert found == {"test_loss_by_frequency.10000+": pytest.approx(2 / 8)}  # a token of ten is 100,000 in a million
+
+
+def test_runs_are_those_of_the_generation_and_at_generation_0_of_real_text() -> None:
+    later, origin = tokens_measured(1), tokens_measured(0)
+    assert [later["repetition_4"], later["self_overlap_4"]] == pytest.approx([1 / 4, 0.0])
+    assert later["novelty_4"] == pytest.approx(3 / 4)  # 0 0 0 1 alone stands in the real training set
+    assert origin["novelty_4"] == pytest.approx(2 / 4)  # of held-out rows
+    assert "test_leak" not in later  # rows are too short for a run of thirteen
+
+
+def test_held_out_rows_leak_into_what_was_written_and_at_generation_0_into_what_was_read() -> None:
+    real, held = np.arange(20), np.arange(100, 120)
+    original, written = tokens_of([*real]), tokens_of([*held])
+    held_out = tokens_of([*real[1:14], *held[:7]], [*held[:7], *real[7:]], [*held])
+    flat = lambda tokens_BT: np.zeros((len(tokens_BT), 19))  # noqa: E731
+    sets, measured = Sets(written, written, held_out, original), [Measuring(1, 200, generation=generation) for generation in (0, 1)]
+    assert [text.evaluate(flat, flat, sets, own)["test_leak"] for own in measured] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_mauve_is_left_out_unless_rows_are_asked_for() -> None:
+    rows = tokens_of(*(Stream((0, "rows")).generator().integers(0, 5, (30, 5)).tolist()))
+    sets, seen = Sets(rows, rows, rows, rows), lambda tokens_BT: tokens_BT.astype(float)
+    assert text.divergence(seen, sets, Measuring(4, 5), Stream(())) == {}
+    assert text.divergence(seen, sets, Measuring(4, 5, divergence_rows=25), Stream(())) == {"mauve": pytest.approx(1)}

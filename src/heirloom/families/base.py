@@ -59,12 +59,15 @@ class Measuring:
         The true law's ``mean`` (list of W) and ``covariance`` (W lists of W) (vectors).
     generation
         How often the text has been written anew (text); 0 for real text.
+    divergence_rows
+        Rows of generated and of real text that MAUVE compares (text); 0 leaves it out.
     """
 
     chunk_rows: int
     vocab_size: int = 0
     truth: Mapping[str, Any] | None = None
     generation: int = 0
+    divergence_rows: int = 0
 
 
 class Family(Protocol):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def sample(
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the model on real text and the generation's text under the origin (`families.text`)."""
-    return text.evaluate(lambda rows: row_losses(model, rows), lambda rows: row_losses(origin, rows), sets, measuring)
+    return text.evaluate(partial(position_losses, model), partial(position_losses, origin), sets, measuring)
 
 
 def edit(
@@ -122,12 +123,18 @@ def edit(
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
-    return text.log_likelihoods(lambda tokens_BT: row_losses(model, tokens_BT), rows, chunk_rows)
+    return text.log_likelihoods(partial(position_losses, model), rows, chunk_rows)
 
 
 def row_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
     """Return each row's summed negative log-likelihood in nats over its tokens but the first, shape (N,)."""
-    return -np.log(_probabilities(model, tokens_NT)[:, 1:]).sum(axis=1)
+    losses: NDArray[np.float64] = position_losses(model, tokens_NT).sum(axis=1)
+    return losses
+
+
+def position_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the negative log-likelihood of each token but the first in nats, given those before it in its row, shape (N, T - 1)."""
+    return -np.log(_probabilities(model, tokens_NT)[:, 1:])
 
 
 def _probabilities(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ Perplexity is exp of nats a token over a row's tokens but the first, which has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,35 +14,99 @@ from numpy.typing import NDArray
 from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.families.base import Measuring, Sets
-from heirloom.measures import text
+from heirloom.measures import frequency, frontier, ngrams, text
+from heirloom.streams import Stream
 
-RowLosses = Callable[[NDArray[Any]], NDArray[np.float64]]
+Losses = Callable[[NDArray[Any]], NDArray[np.float64]]
+"""From a chunk of rows of shape (B, T) to the nats of each token but the first, shape (B, T - 1)."""
+
+Features = Callable[[NDArray[Any]], NDArray[Any]]
+"""From a chunk of rows of shape (B, T) to what a model makes of each row, shape (B, E)."""
+
+RUN = 4
+"""Tokens of the runs that are looked for elsewhere: long enough to be a choice of words, short enough that most rows share some."""
 
 
-def evaluate(model: RowLosses, origin: RowLosses, sets: Sets, measuring: Measuring) -> dict[str, float]:
-    """Return a generation's measures by name.
+def evaluate(model: Losses, origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return a generation's measures by name, but for `divergence`.
 
     Parameters
     ----------
     model, origin
-        Functions from a chunk of rows of shape (B, T) to each row's summed nats, shape (B,): the generation's model and
-        generation 0.
+        How surprised the generation's model is, and generation 0.
     """
-    return {"test_perplexity": _perplexity(model, sets.held_out, measuring.chunk_rows), **describe(origin, sets, measuring)}
+    nats_NT = scored(model, sets.held_out, measuring.chunk_rows)
+    return {
+        "test_perplexity": text.perplexity(float(nats_NT.sum(axis=1).sum()), nats_NT.size),
+        **by_frequency(nats_NT, sets, measuring),
+        **describe(origin, sets, measuring),
+    }
 
 
-def describe(origin: RowLosses, sets: Sets, measuring: Measuring) -> dict[str, float]:
-    """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity and tails."""
+def by_frequency(nats_NT: NDArray[np.float64], sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return the loss on held-out rows by how frequent the token to be found is in the real training set."""
+    targets_NT = np.concatenate(list(sets.held_out.matrices("tokens")))[:, 1:]
+    losses = frequency.loss_by_frequency(nats_NT, targets_NT, _counts(sets.original, measuring.vocab_size))
+    return {f"test_loss_by_frequency.{band}": nats for band, nats in losses.items()}
+
+
+def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity, runs and tails."""
     perplexities = _row_perplexities(origin, sets.scored, measuring.chunk_rows)
-    measured = {
+    produced, reference = text.count_words(sets.sample.texts()), text.count_words(sets.original.texts())
+    survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
+    return {
         **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},
         **{f"origin_perplexity_histogram.{name}": share for name, share in text.perplexity_histogram(perplexities).items()},
         **_diversity(sets.sample, measuring.vocab_size),
+        **_runs(sets, measuring.generation),
+        **survival,
+        **_drift(list(reference.values()), measuring.generation, sets.sample.num_rows / sets.original.num_rows),
+        "word_types": float(len(produced)),
+        **({"zipf_slope": frequency.zipf_slope(produced.values())} if len(produced) > 1 else {}),
     }
-    produced, reference = text.count_words(sets.sample.texts()), text.count_words(sets.original.texts())
-    survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
-    drift = _drift(list(reference.values()), measuring.generation, sets.sample.num_rows / sets.original.num_rows)
-    return {**measured, **survival, **drift, "word_types": float(len(produced))}
+
+
+def divergence(features: Features, sets: Sets, measuring: Measuring, stream: Stream) -> dict[str, float]:
+    """Return MAUVE of the generation's text and held-out real text (`measures.frontier`), or nothing where the config asks for none.
+
+    Parameters
+    ----------
+    features
+        What generation 0 makes of rows.
+    stream
+        Chooses the rows, and where clustering begins.
+    """
+    rows = min(measuring.divergence_rows, sets.sample.num_rows, sets.held_out.num_rows)
+    if not rows:
+        return {}
+    seen = [_features(features, own, rows, measuring.chunk_rows, stream) for own in (sets.held_out, sets.sample)]
+    return {"mauve": frontier.mauve(seen[0], seen[1], stream.child("cells"))}
+
+
+def _features(features: Features, own: Dataset, rows: int, chunk_rows: int, stream: Stream) -> NDArray[Any]:
+    chosen = own.take(np.sort(stream.child("rows").generator().permutation(own.num_rows)[:rows]))
+    return np.concatenate(list(_each_chunk(features, chosen, chunk_rows)))[:rows]
+
+
+def _runs(sets: Sets, generation: int) -> dict[str, float]:
+    """Return how often runs of tokens come back: in a row, in other rows, from real text, and in held-out rows; those that a row can hold.
+
+    Generation 0 stands for real text: what is new in held-out rows, and what of them stands anywhere in the training set.
+    """
+    sample_NT, held_out_NT = (np.concatenate(list(own.matrices("tokens"))) for own in (sets.sample, sets.held_out))
+    written = sets.sample if generation else sets.original
+    measured: dict[str, float] = {}
+    if sample_NT.shape[1] >= RUN:
+        newest_NT = sample_NT if generation else held_out_NT
+        measured |= {
+            f"repetition_{RUN}": ngrams.repetition(sample_NT, RUN),
+            f"self_overlap_{RUN}": ngrams.self_overlap(sample_NT, RUN),
+            f"novelty_{RUN}": ngrams.novelty(newest_NT, sets.original.matrices("tokens"), RUN),
+        }
+    if held_out_NT.shape[1] >= ngrams.LEAK_TOKENS:
+        measured["test_leak"] = ngrams.leak(held_out_NT, written.matrices("tokens"))
+    return measured
 
 
 def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
@@ -61,7 +125,7 @@ def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, fl
     return {f"tail_survival_drift.{band}": float(expected_V[own_V].mean()) for band, own_V in inside.items() if own_V.any()}
 
 
-def log_likelihoods(losses: RowLosses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+def log_likelihoods(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return the log-likelihood of each row's tokens but the first in nats, shape (1, N): one replica."""
     return -_row_nats(losses, rows, chunk_rows)[0][None]
 
@@ -81,9 +145,7 @@ def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_B
 
 
 def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
-    counts = np.zeros(vocab_size, np.int64)
-    for tokens_BT in sample.matrices("tokens"):
-        counts += text.count_tokens(tokens_BT, vocab_size)
+    counts = _counts(sample, vocab_size)
     return {
         **{f"distinct_{n}": text.distinct_n(_rows(sample), n) for n in (1, 2, 3)},
         "token_entropy": text.token_entropy(counts),
@@ -97,19 +159,32 @@ def _rows(sample: Dataset) -> Iterable[NDArray[Any]]:
         yield from tokens_BT
 
 
-def _perplexity(losses: RowLosses, rows: Dataset, chunk_rows: int) -> float:
-    nats, predicted = _row_nats(losses, rows, chunk_rows)
-    return text.perplexity(float(nats.sum()), predicted * len(nats))
+def _counts(rows: Dataset, vocab_size: int) -> NDArray[np.int64]:
+    """Return how often each token id occurs, shape (V,)."""
+    counts = np.zeros(vocab_size, np.int64)
+    for tokens_BT in rows.matrices("tokens"):
+        counts += text.count_tokens(tokens_BT, vocab_size)
+    return counts
 
 
-def _row_perplexities(losses: RowLosses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+def _row_perplexities(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     return text.row_perplexities(*_row_nats(losses, rows, chunk_rows))
 
 
-def _row_nats(losses: RowLosses, rows: Dataset, chunk_rows: int) -> tuple[NDArray[np.float64], int]:
-    """Return each row's summed nats and the number of tokens predicted in a row, scoring full chunks only."""
+def _row_nats(losses: Losses, rows: Dataset, chunk_rows: int) -> tuple[NDArray[np.float64], int]:
+    """Return each row's summed nats and the number of tokens predicted in a row."""
     nats, width = [], 0
-    for tokens_BT in rows.chunks("tokens", chunk_rows):
-        nats.append(losses(tokens_BT))
-        width = tokens_BT.shape[1]
-    return np.concatenate(nats)[: rows.num_rows], width - 1
+    for nats_BT in _each_chunk(losses, rows, chunk_rows):
+        nats.append(nats_BT.sum(axis=1))
+        width = nats_BT.shape[1]
+    return np.concatenate(nats)[: rows.num_rows], width
+
+
+def scored(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the nats of each row's tokens but the first, shape (N, T - 1)."""
+    return np.concatenate(list(_each_chunk(losses, rows, chunk_rows)))[: rows.num_rows]
+
+
+def _each_chunk(model: Callable[[NDArray[Any]], NDArray[Any]], rows: Dataset, chunk_rows: int) -> Iterator[NDArray[Any]]:
+    """Yield what a model says of each chunk of rows: full chunks only, so that no row depends on how many there are."""
+    return map(model, rows.chunks("tokens", chunk_rows))

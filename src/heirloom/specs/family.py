@@ -37,6 +37,9 @@ _TEXT = ("wikipedia", "files", "hub")
 PARALLEL_FAMILIES = frozenset({"transformer"})
 """Families whose steps several processes can share (`processes`)."""
 
+FEATURE_FAMILIES = frozenset({"transformer", "causal_lm"})
+"""Families whose models make a row of numbers of a text, which MAUVE compares (`measures.frontier`)."""
+
 SOURCES = {
     "gaussian": _DENSITIES,
     "gmm": _DENSITIES,

@@ -59,7 +59,9 @@ def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:
 
 def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
     """Return the measures of one generation by name."""
-    measuring = Measuring(step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"), generation)
+    measuring = Measuring(
+        step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"), generation, step.get("divergence_rows", 0)
+    )
     stream = streams.step(step["seed"], step["regime"], generation, "evaluate")
     with naming(generation):
         return family(step["family"]).evaluate(model, sets, origin, measuring, stream)

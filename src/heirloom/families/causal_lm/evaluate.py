@@ -8,6 +8,7 @@ the tokens that a recipe bans from being written contribute.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +27,22 @@ def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring
     """Return this generation's measures by name; ``chunk_rows`` is also the batch of the publication's batch-mean perplexity."""
     minibatches.use_deterministic_kernels()
     own = replace(measuring, vocab_size=model.vocab_size)
+    nats_NT = text.scored(partial(scoring.position_losses, model), sets.held_out, measuring.chunk_rows)
     return {
-        **_held_out(model, sets.held_out, measuring.chunk_rows),
-        "end_token_share": _share(sets.sample, model.end_ids),
-        **text.describe(lambda rows: scoring.row_losses(origin, rows), sets, own),
+        **_held_out(nats_NT, _ends(sets.held_out, model.end_ids)[:, 1:], measuring.chunk_rows),
+        **text.by_frequency(nats_NT, sets, own),
+        "end_token_share": float(_ends(sets.sample, model.end_ids).mean()),
+        **text.describe(partial(scoring.position_losses, origin), sets, own),
+        **text.divergence(partial(scoring.features, origin), sets, own, stream),
     }
 
 
 def log_likelihoods(model: CausalLM, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
-    return text.log_likelihoods(lambda tokens_BT: scoring.row_losses(model, tokens_BT), rows, chunk_rows)
+    return text.log_likelihoods(partial(scoring.position_losses, model), rows, chunk_rows)
 
 
-def _held_out(model: CausalLM, held_out: Dataset, chunk_rows: int) -> dict[str, float]:
-    nats_NT, ends_NT = _scored(model, held_out, chunk_rows)
+def _held_out(nats_NT: NDArray[np.float64], ends_NT: NDArray[np.bool_], chunk_rows: int) -> dict[str, float]:
     row_nats_N, width = nats_NT.sum(axis=1), nats_NT.shape[1]
     blocks_N = row_perplexities(row_nats_N, width)
     apart = {"end_tokens": nats_NT[ends_NT], "other_tokens": nats_NT[~ends_NT]}
@@ -52,15 +55,6 @@ def _held_out(model: CausalLM, held_out: Dataset, chunk_rows: int) -> dict[str, 
     }
 
 
-def _scored(model: CausalLM, rows: Dataset, chunk_rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the nats of each predicted token, and whether it is an end token (of OPT also a row's start), both (N, T - 1)."""
-    nats, ends = [], []
-    for tokens_BT in rows.chunks("tokens", chunk_rows):
-        nats.append(scoring.position_losses(model, tokens_BT))
-        ends.append(np.isin(tokens_BT[:, 1:], model.end_ids))
-    return np.concatenate(nats)[: rows.num_rows], np.concatenate(ends)[: rows.num_rows]
-
-
-def _share(rows: Dataset, ids: list[int]) -> float:
-    """Return the share of a set's tokens that are one of some ids."""
-    return float(np.mean(np.concatenate([np.isin(tokens_BT, ids).mean(axis=1) for tokens_BT in rows.matrices("tokens")])))
+def _ends(rows: Dataset, end_ids: list[int]) -> NDArray[np.bool_]:
+    """Return whether each token is an end token (of OPT also a row's start), (N, T)."""
+    return np.concatenate([np.isin(tokens_BT, end_ids) for tokens_BT in rows.matrices("tokens")])

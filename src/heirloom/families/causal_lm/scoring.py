@@ -40,16 +40,31 @@ def position_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArra
     HeirloomError
         If rows have fewer than two tokens or more than the context, or a token is outside the vocabulary.
     """
-    if tokens.ndim != 2 or tokens.shape[1] < 2:
-        raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
-    check_tokens(model, tokens, "rows to score")
-    check_context(model, tokens.shape[1], "rows to score")
+    _check(model, tokens)
     losses = np.empty((tokens.shape[0], tokens.shape[1] - 1))
     with memory.enough("scoring", "chunk_rows"):
         for first in range(0, len(tokens), ROWS):
             part = torch.from_numpy(tokens[first : first + ROWS].astype(np.int64)).to(model.module.device)
             losses[first : first + len(part)] = token_losses(model.module, part).cpu().numpy()
     return losses
+
+
+@torch.inference_mode()
+def features(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    """Return the last hidden state after each row of ``tokens`` (B, T), shape (B, E): what the model makes of the row.
+
+    Raises
+    ------
+    HeirloomError
+        As `position_losses` does.
+    """
+    _check(model, tokens)
+    seen = []
+    with memory.enough("scoring", "chunk_rows"):
+        for part in torch.split(torch.from_numpy(tokens.astype(np.int64)), ROWS):
+            states = model.module(input_ids=part.to(model.module.device), output_hidden_states=True, use_cache=False)
+            seen.append(states.hidden_states[-1][:, -1].float().cpu().numpy())
+    return np.concatenate(seen)
 
 
 def token_losses(module: Any, tokens_BT: Tensor) -> Tensor:
@@ -62,3 +77,10 @@ def row_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.
     """Return the nats of each row of ``tokens`` (B, T), summed over its T - 1 predicted tokens."""
     losses: NDArray[np.float64] = position_losses(model, tokens).sum(axis=1)
     return losses
+
+
+def _check(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> None:
+    if tokens.ndim != 2 or tokens.shape[1] < 2:
+        raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
+    check_tokens(model, tokens, "rows to score")
+    check_context(model, tokens.shape[1], "rows to score")

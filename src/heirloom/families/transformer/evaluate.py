@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,9 +17,11 @@ from heirloom.streams import Stream
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
-    return text.evaluate(lambda rows: scoring.row_losses(model, rows), lambda rows: scoring.row_losses(origin, rows), sets, measuring)
+    surprise = partial(scoring.position_losses, origin)
+    measured = text.evaluate(partial(scoring.position_losses, model), surprise, sets, measuring)
+    return measured | text.divergence(partial(scoring.features, origin), sets, measuring, stream)
 
 
 def log_likelihoods(model: Llama, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
-    return text.log_likelihoods(lambda tokens_BT: scoring.row_losses(model, tokens_BT), rows, chunk_rows)
+    return text.log_likelihoods(partial(scoring.position_losses, model), rows, chunk_rows)

@@ -36,10 +36,7 @@ def position_losses(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.flo
     HeirloomError
         If rows have fewer than two tokens, or a token is outside the vocabulary.
     """
-    if tokens.ndim != 2 or tokens.shape[1] < 2:
-        raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
-    if tokens.size and (tokens.min() < 0 or tokens.max() >= model.shape.vocab_size):
-        raise HeirloomError(f"rows to score hold tokens {tokens.min()} to {tokens.max()}: allowed are 0 to {model.shape.vocab_size - 1}")
+    _check(model, tokens)
     losses = np.empty((tokens.shape[0], tokens.shape[1] - 1))
     for start in range(0, len(tokens), CHUNK_ROWS):
         part = torch.from_numpy(tokens[start : start + CHUNK_ROWS].astype(np.int64))
@@ -47,6 +44,27 @@ def position_losses(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.flo
         chosen = scores.gather(2, part[:, 1:, None])[..., 0]
         losses[start : start + len(part)] = (scores.logsumexp(dim=-1) - chosen).numpy()
     return losses
+
+
+@torch.inference_mode()
+def features(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Return the normalised last hidden state after each row of ``tokens`` (B, T), shape (B, E): what the model makes of the row.
+
+    Raises
+    ------
+    HeirloomError
+        As `position_losses` does.
+    """
+    _check(model, tokens)
+    read = torch.from_numpy(tokens.astype(np.int64))
+    return torch.cat([hidden_states(model, part)[:, -1] for part in torch.split(read, CHUNK_ROWS)]).numpy()
+
+
+def _check(model: Llama, tokens: NDArray[np.integer]) -> None:
+    if tokens.ndim != 2 or tokens.shape[1] < 2:
+        raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
+    if tokens.size and (tokens.min() < 0 or tokens.max() >= model.shape.vocab_size):
+        raise HeirloomError(f"rows to score hold tokens {tokens.min()} to {tokens.max()}: allowed are 0 to {model.shape.vocab_size - 1}")
 
 
 def row_losses(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.float64]:
