@@ -20,7 +20,7 @@ def tables(own: pd.DataFrame) -> ByArm:
     own
         The tidy rows of one experiment.
     """
-    wide = own.pivot_table(index=["metric", "regime", "generation"], columns="seed", values="value", sort=True)
+    wide = own.set_index(["metric", "regime", "generation", "seed"])["value"].unstack("seed")  # keeps what is not a number
     return {(str(metric), str(regime)): part.droplevel([0, 1]) for (metric, regime), part in wide.groupby(level=[0, 1], sort=False)}
 
 

@@ -195,7 +195,7 @@ def ramp(count: int) -> list[str]:
 def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
     seeds = int(numbers["seeds"].max())
     over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, band: least to greatest"
-    return over + ("; dashed grey: trained on real text only" if Look(GREY, DASHED) in arms.values() else "")
+    return over + ("; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else "")
 
 
 def heading(text: str, name: str, subtitle: str) -> alt.Title:

@@ -23,7 +23,7 @@ def facts(node: Node, spent: Ledger) -> list[tuple[str, str]]:
     made_from = (f"{given.role}: {references.name_of(given.path) if given.path else given.sha256[:_DIGITS]}" for given in node.inputs)
     return [
         ("fingerprint", node.sha256),
-        ("rows", number(_rows(node.path))),
+        ("rows", number(rows(node.path))),
         ("bytes", number(None if size is None else float(size))),
         ("step", node.step),
         ("cost", _cost(spent.get(_job(node)))),
@@ -41,6 +41,19 @@ def ledger() -> Ledger:
         return {tuple(row[part] for part in costs.KEY): row for row in file.read().to_pylist()}
 
 
+def rows(path: str) -> float | None:
+    """Return the rows of a dataset; None where it is not here, or no dataset."""
+    import pyarrow.parquet as pq
+
+    return float(pq.read_metadata(path).num_rows) if path.endswith(".parquet") and Path(path).is_file() else None
+
+
+def seconds(node: Node, spent: Ledger) -> float | None:
+    """Return the wall time of the job that made an artefact, in seconds; None where it is not known."""
+    row = spent.get(_job(node))
+    return None if row is None else row["seconds"]
+
+
 def _job(node: Node) -> tuple[Any, ...]:
     """Return the job that made an artefact, by the key of the cost table; a chain makes all generations of a lineage."""
     patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
@@ -54,9 +67,3 @@ def _cost(row: Mapping[str, Any] | None) -> str:
         return "–"
     memory = f", {row['peak_memory_mb']:,.0f} MB at most" if row["peak_memory_mb"] is not None else ""
     return f"{row['seconds']:.1f} s{memory}" + (f", {row['tokens']:,.0f} tokens" if row["tokens"] is not None else "")
-
-
-def _rows(path: str) -> float | None:
-    import pyarrow.parquet as pq
-
-    return float(pq.read_metadata(path).num_rows) if path.endswith(".parquet") and Path(path).is_file() else None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import attribution, grids, scatter, tables
-from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, grid_kinds
+from heirloom.report import attribution, density, grids, scatter, tables
+from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def datasets(config: Config) -> dict[str, str]:
     """
     made: dict[str, str] = {}
     for name, kind in listed(config):
-        if kind not in ("grid", "scatter"):
+        if kind not in OF_ROWS:
             continue
         experiment, module = config.experiments[name], grids if kind == "grid" else scatter
         for (regime, generation), path in module.datasets(name, experiment).items():
@@ -136,8 +136,8 @@ def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFram
         of_grids = {"error_by_rows": over.first_errors, "error_by_generation": over.errors, "distances": over.distances}
         return of_grids[kind](own, variants(name, config), config)
     experiment = config.experiments[name]
-    if kind in ("grid", "scatter"):
-        return {"grid": grids.pictures, "scatter": scatter.points}[kind](name, experiment)
+    if kind in OF_ROWS:
+        return {"grid": grids.pictures, "scatter": scatter.points, "density": density.densities}[kind](name, experiment)
     if kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
     if kind == "beside_theory":
@@ -170,6 +170,7 @@ def _chart(figure: Figure, numbers: pd.DataFrame, config: Config) -> Any:
         "variance": vector_charts.variance,
         "beside_theory": vector_charts.beside_theory,
         "scatter": vector_charts.scatter,
+        "density": vector_charts.density,
         "distance": vector_charts.distance,
         "error_by_rows": vector_charts.error_by_rows,
         "error_by_generation": vector_charts.error_by_generation,

@@ -58,13 +58,19 @@ def _is_alone_and_mixture(experiment: Experiment) -> bool:
     return _is_mixture(experiment) and experiment.variant_of is None
 
 
-def _is_plane(experiment: Experiment) -> bool:
+def _has_kept_vectors(experiment: Experiment, dim: int) -> bool:
+    """Return whether generations of vectors with so many dimensions are on disk."""
     source = experiment.source
-    if not isinstance(experiment.family, Gmm | Kde) or (experiment.granularity == "chain" and not experiment.snapshots):
-        return False
-    return (isinstance(source, NormalSource) and source.dim == PLANE) or (
-        isinstance(source, MixtureSource) and len(source.means[0]) == PLANE
-    )
+    kept = experiment.has_rows and (experiment.granularity == "step" or bool(experiment.snapshots))
+    return kept and _has_variance(experiment) and isinstance(source, NormalSource | MixtureSource) and source.dim == dim
+
+
+def _is_line(experiment: Experiment) -> bool:
+    return _has_kept_vectors(experiment, 1)
+
+
+def _is_plane(experiment: Experiment) -> bool:
+    return _has_kept_vectors(experiment, PLANE)
 
 
 def _are_gaussians_of_many_sizes(variants: Sequence[Experiment]) -> bool:
@@ -102,8 +108,12 @@ KINDS: Mapping[str, Kind] = {
     "grid": Kind("The first hundred images of each generation, by regime; generation 0: real images.", _is_images),
     "beside_theory": Kind("Headline measures by regime, against the closed form where there is one.", _has_headlines),
     "scatter": Kind("Rows of each generation in the plane, and the components fitted, by regime; generation 0: real rows.", _is_plane),
+    "density": Kind("Density of each generation's rows on the line, by regime; generation 0: real rows.", _is_line),
     "distance": Kind("Squared L2 distance of the fitted mixture to that of generation 0, by regime.", _is_alone_and_mixture),
 }
+
+OF_ROWS = ("grid", "scatter", "density")
+"""Kinds that show rows themselves, and are drawn from datasets and not from measures."""
 
 GRID_KINDS: Mapping[str, GridKind] = {
     "attribution": GridKind(

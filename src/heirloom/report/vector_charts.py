@@ -9,7 +9,21 @@ from typing import TypeVar
 import altair as alt
 import pandas as pd
 
-from heirloom.report.charts import BLACK, BLUE, DASHED, DOTTED, ORANGE, SOLID, Look, dressed, generation_axis, heading, panels, ramp
+from heirloom.report.charts import (
+    BLACK,
+    BLUE,
+    DASHED,
+    DOTTED,
+    ORANGE,
+    SOLID,
+    Look,
+    dressed,
+    generation_axis,
+    heading,
+    ordered,
+    panels,
+    ramp,
+)
 
 MEASURES = {
     "covariance_trace": "covariance trace (squared units)",
@@ -68,6 +82,18 @@ def scatter(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.T
     outlined = "; line: two standard deviations of each component, colour: the likeliest" if "outline" in set(numbers["part"]) else ""
     subtitle = f"{len(real) // len(arms)} rows of one chain{outlined}; 0: real rows"
     return dressed(chart.properties(title=heading("Rows by generation", name, subtitle)))
+
+
+def density(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
+    """Draw `density.densities`, a panel a regime and a curve a generation."""
+    generations = sorted(numbers["generation"].unique().tolist())
+    colour = ordered("generation", generations, [BLACK, *ramp(len(generations) - 1)], "generation")
+    x = alt.X("x:Q", title="x").axis(grid=False, tickCount=6).scale(nice=False)
+    line = (
+        alt.Chart(numbers).mark_line(strokeWidth=1.8).encode(x=x, y=alt.Y("density:Q", title="density (rows per unit of x)"), color=colour)
+    )
+    title = heading("Density of the rows by generation", name, "histogram of one chain; black: real rows that the origin was trained on")
+    return dressed(panels(line, arms, 250, 190).properties(title=title))
 
 
 def distance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -140,7 +166,7 @@ def _beside(numbers: pd.DataFrame, measure: str) -> alt.LayerChart:
     area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
     y = alt.Y("value:Q", title=MEASURES[measure].split(",")[0].split(" (")[0], axis=axis)
     line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
-    return alt.layer(area, line)
+    return alt.layer(*([area] if rows["low"].notna().any() else []), line)  # without rows, an area has no extent
 
 
 def _distances(numbers: pd.DataFrame, colour: alt.Color) -> alt.LayerChart:

@@ -109,12 +109,14 @@ def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
 
 
 def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
-    """Return a metric at a generation, one number a seed in their order; generation 0 is the origin's."""
+    """Return a metric at a generation, one number a seed in their order, finite or not; None if it was not measured there.
+
+    Generation 0 is the origin's.
+    """
     table = run.known.get((metric, regime if generation else paths.ORIGIN))
     if table is None or generation not in table.index:
         return None
-    found = table.loc[generation].reindex(sorted(run.experiment.seeds)).to_numpy(dtype=np.float64)
-    return found if np.isfinite(found).all() else None
+    return np.asarray(table.loc[generation].reindex(sorted(run.experiment.seeds)).to_numpy(dtype=np.float64))
 
 
 class _Scatter(NamedTuple):

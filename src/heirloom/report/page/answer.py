@@ -66,6 +66,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 def spelled(found: Interval) -> str:
     """Return an interval in words: its ends and what it stands on."""
+    if not math.isfinite(found.centre):
+        return "no number: a measure diverged or is missing"
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return STANDS_ON["none"]
     return f"{number(found.low)} to {number(found.high)}, {STANDS_ON[found.kind]}"

@@ -10,6 +10,7 @@ from heirloom import paths
 from heirloom.config import Config
 from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import figures, tables
+from heirloom.report.kinds import OF_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +24,18 @@ TEMPLATES = Path(__file__).with_name("template")
 
 
 def datasets(config: Config) -> list[str]:
-    """Return the datasets that the page shows rows of."""
-    from heirloom.report.page import lost, texts
-    from heirloom.report.page.generations import kept, synthetic
+    """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
+    from heirloom.report.page import lost, remains, texts
+    from heirloom.report.page.generations import kept
 
-    most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
-    shown = [(key, one) for key, one in config.experiments.items() if one.is_text]
-    return [synthetic(key, one, regime, g) for key, one in shown for regime in one.regimes for g in kept(one, most)]
+    found = []
+    for key, one in config.experiments.items():
+        most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
+        shown = {(regime, g) for regime in one.regimes for g in kept(one, most)} if lost.unit(one) else set()
+        shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
+        pattern = paths.TRAJECTORY if one.granularity == "chain" else paths.SYNTHETIC
+        found += [paths.fill(pattern, key, regime, one.seeds[0], g) for regime, g in sorted(shown)]
+    return list(dict.fromkeys(found))
 
 
 def look() -> str:
@@ -58,7 +64,7 @@ def write(config: Config, config_file: Path) -> None:
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
     """Return all that the template shows, as plain data."""
     from heirloom.lineage.graph import Archive
-    from heirloom.report.page import answer, lineage, lost, making, texts
+    from heirloom.report.page import answer, lineage, lost, making, remains, texts
 
     archive, drawn = Archive(), _figures(frame, config)
     nodes: list[Node] = []
@@ -67,9 +73,11 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         known = lineage.nodes(key, experiment, archive)
         own = tables.of_experiment(frame, key, experiment)
         nodes += known.values()
-        told = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
+        told: dict[str, Any] = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
+        told |= {"remains": remains.context(key, experiment, own)}
         told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
-        experiments.append({"name": key, "family": experiment.family.name, "figures": drawn.pop(key, []), **told})
+        told |= _parted(drawn.pop(key, []))
+        experiments.append({"name": key, "family": experiment.family.name, **told})
     return {
         "answer": answer.context(answered),
         "experiments": experiments,
@@ -104,6 +112,11 @@ def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, An
         drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)}
         found.setdefault(one.experiment, []).append(drawn)
     return found
+
+
+def _parted(drawn: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return an experiment's figures in two: of measures, and of rows, which stand side by side with texts."""
+    return {name: [one for one in drawn if (one["kind"] in OF_ROWS) == of_rows] for name, of_rows in (("figures", False), ("rows", True))}
 
 
 def _files(figure: figures.Figure) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from heirloom.config import Config, Experiment
 from heirloom.report import by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
+from heirloom.report.claims.quantities import FEWEST_GENERATIONS
 from heirloom.report.page.generations import CURVE_POINTS, spaced
 from heirloom.report.summary import SHOWN
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from heirloom.report.charts import Look
 
 FEWEST_FOR_A_BAND = 2
+"""Seeds of the control."""
 _SUMMARIES = (".mean", ".median", ".se", ".q05", ".q95")
 _BINS = "_histogram."
 
@@ -118,14 +120,23 @@ def _has(known: ByArm, metric: str) -> bool:
 
 
 def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> dict[str, Any]:
-    """Return the band that holds a whole further lineage of the control (`onset.band`), where the control has several seeds."""
+    """Return the control's band (`onset.band`), where there is anything that it can stand on.
+
+    With several seeds it holds a whole further lineage of the control. With one, and no replicas, it holds one more generation of the
+    control, as if its generations were independent lineages: their rows are redrawn every time.
+    """
     controls = [regime for regime in experiment.regimes if onset.control_of(regime, experiment, config) == regime]
-    if len(experiment.seeds) < FEWEST_FOR_A_BAND or not controls or (name, controls[0]) not in known:
+    if not controls or (name, controls[0]) not in known:
         return {}
     own = known[name, controls[0]]
-    band = onset.band(own.to_numpy().T)
-    ends = {"l": _rounded(band.centre - band.half_width), "h": _rounded(band.centre + band.half_width)}
-    return {"band": {"g": [int(g) for g in own.index], **ends}}
+    if len(experiment.seeds) >= FEWEST_FOR_A_BAND:
+        band, words = onset.band(own.to_numpy().T), "grey: where a further lineage of the control would lie"
+    elif experiment.num_replicas == 1 and len(own) >= FEWEST_GENERATIONS:
+        band, words = onset.band(own.to_numpy()), "grey: where one more generation of the control would lie"
+    else:
+        return {}
+    low, high = (_rounded(np.broadcast_to(end, len(own))) for end in (band.centre - band.half_width, band.centre + band.half_width))
+    return {"band": {"g": [int(g) for g in own.index], "l": low, "h": high, "about": words}}
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float | None]:

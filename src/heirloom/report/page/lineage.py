@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_GENERATIONS = 5
-WIDTH, HEIGHT = 104, 40
-ACROSS, DOWN, GAP, MARGIN = 124, 66, 22, 130
+WIDTH, HEIGHT = 140, 62
+ACROSS, DOWN, GAP, MARGIN = 160, 84, 22, 130
 TOP = 44
+FIRST_LINE, LINE = 15, 13
 
 _STAGES = {"synthetic": paths.SYNTHETIC, "selected": paths.SELECTED, "train": paths.TRAIN, "checkpoint": paths.CHECKPOINT}
 _WORDS = {"synthetic": "synthetic", "selected": "selected", "train": "training set", "checkpoint": "checkpoint"}
@@ -76,13 +77,14 @@ def context(key: str, experiment: Experiment, known: Mapping[str, Node], own: pd
         return None
     shares = _shares(own)
     spent = facts.ledger()
-    drawn = [_drawn(box, known[box.path], shares) for box in shown]
+    drawn = [_drawn(box, known[box.path], shares, spent) for box in shown]
     told = [_told(box, known[box.path], shares, spent) for box in shown]
     return {
         "experiment": key,
         "seed": experiment.seeds[0],
         "width": max(box["x"] for box in drawn) + WIDTH + GAP,
         "height": max(box["y"] for box in drawn) + HEIGHT + GAP,
+        "box": {"width": WIDTH, "height": HEIGHT},
         "boxes": drawn,
         "edges": _edges(shown, known),
         "rows": [{"name": name, "y": TOP + DOWN * row + HEIGHT / 2} for row, name in enumerate([paths.ORIGIN, *experiment.regimes])],
@@ -92,18 +94,18 @@ def context(key: str, experiment: Experiment, known: Mapping[str, Node], own: pd
     }
 
 
-def _drawn(box: Box, node: Node, shares: Mapping[Key, float]) -> dict[str, Any]:
-    words = "real rows" if box.stage == "real" else _WORDS[box.stage]
+def _drawn(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledger) -> dict[str, Any]:
     share = _real_share(box, shares)
-    return {
-        "x": _x(box.column),
-        "y": _y(box.row),
-        "stage": box.stage,
-        "words": words,
-        "sha": node.sha256[:8],
-        "share": share,
-        "name": _name(box),
-    }
+    lines = ["real rows" if box.stage == "real" else _WORDS[box.stage], node.sha256[:8], *_sizes(node, share, spent)]
+    placed = [{"words": words, "y": FIRST_LINE + LINE * place} for place, words in enumerate(lines)]
+    return {"x": _x(box.column), "y": _y(box.row), "stage": box.stage, "lines": placed, "share": share, "name": _name(box)}
+
+
+def _sizes(node: Node, share: float | None, spent: facts.Ledger) -> list[str]:
+    """Return how many rows an artefact has and what part of them is real, and what it cost; nothing of what is not known."""
+    rows, seconds = facts.rows(node.path), facts.seconds(node, spent)
+    told = [f"{number(rows)} rows" if rows is not None else "", f"{_percent(share)} real" if share is not None else ""]
+    return [words for words in (", ".join(filter(None, told)), "" if seconds is None else f"{seconds:,.1f} s") if words]
 
 
 def _told(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledger) -> dict[str, Any]:
@@ -116,6 +118,7 @@ def _told(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledger
 def _edges(shown: Sequence[Box], known: Mapping[str, Node]) -> list[dict[str, Any]]:
     """Return the curves from what went in to what came out, both being shown."""
     places = {box.path: place for place, box in enumerate(shown)}
+    first = min((box.generation for box in shown if box.generation > 0), default=0)
     edges = []
     for other, box in enumerate(shown):
         for given in known[box.path].inputs:
@@ -124,7 +127,8 @@ def _edges(shown: Sequence[Box], known: Mapping[str, Node]) -> list[dict[str, An
                 x1, y1, x2, y2 = _x(one.column) + WIDTH, _y(one.row) + HEIGHT / 2, _x(box.column), _y(box.row) + HEIGHT / 2
                 bend = max(12.0, (x2 - x1) / 2)
                 d = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
-                edges.append({"d": d, "far": one.row != box.row, "one": places[one.path], "other": other})
+                reach = "" if one.row == box.row else "far" if box.generation == first else "long"
+                edges.append({"d": d, "reach": reach, "one": places[one.path], "other": other})
     return edges
 
 

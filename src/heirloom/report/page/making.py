@@ -14,6 +14,7 @@ from heirloom.report import facts
 from heirloom.report.claims.verdicts import Answer
 
 COMMIT_DIGITS = 12
+WRITERS = ("heirloom", "snakemake", "dvc", "pandas", "altair")
 
 
 def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: Sequence[Answer]) -> dict[str, Any]:
@@ -30,6 +31,8 @@ def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: 
         "config": safe_lines(config_file.read_text(encoding="utf-8")),
         "experiments": [_experiment(name, experiment, config) for name, experiment in config.experiments.items()],
         "environment": environment(node.manifest.get("environment", {}) for node in nodes),
+        "num_threads": config.num_threads,
+        "written_with": versions(),
         "commit": commit[:COMMIT_DIGITS],
         "changed": bool(changes),
         "commits": _commits(),
@@ -54,6 +57,13 @@ def environment(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(key, ", ".join(sorted(values))) for key, values in sorted(told.items())]
 
 
+def versions() -> str:
+    """Return the versions of what ran the workflow and wrote the page, as installed here."""
+    from importlib import metadata
+
+    return ", ".join(f"{name} {metadata.version(name)}" for name in WRITERS)
+
+
 def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, Any]:
     origin = experiment.original_rows
     return {
@@ -67,7 +77,6 @@ def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, 
         "rows": number(experiment.rows),
         "origin_rows": "all" if origin is None else number(origin),
         "replicas": number(experiment.num_replicas),
-        "threads": number(config.num_threads),
     }
 
 

@@ -53,7 +53,7 @@ const explorer = async (part) => {
     for (const layer of own.layer) layer.encoding.y.title = measure.name;
     own.datasets = { rows };
     own.config.legend.columns = place.clientWidth < NARROW ? 2 : 4;
-    part.querySelector(".about").textContent = measure.about;
+    part.querySelector(".about").textContent = [measure.about, measure.band?.about].filter(Boolean).join("; ");
     await embed(place, own);
     place.dataset.drawn = measure.name;
   };
@@ -66,11 +66,14 @@ const figure = async (place) => {
   place.dataset.drawn = "figure";
 };
 
-const drawWithin = async (experiment) => {
-  if (experiment.dataset.begun) return;
-  experiment.dataset.begun = "yes";
-  for (const part of experiment.querySelectorAll(".explorer")) await explorer(part);
-  for (const place of experiment.querySelectorAll(".figure")) await figure(place);
+const begun = new Map();
+const drawWithin = (experiment) => {
+  const draw = async () => {
+    for (const part of experiment.querySelectorAll(".explorer")) await explorer(part);
+    for (const place of experiment.querySelectorAll(".figure")) await figure(place);
+  };
+  if (!begun.has(experiment)) begun.set(experiment, draw());
+  return begun.get(experiment);
 };
 
 const drawAll = async () => {
@@ -144,6 +147,13 @@ const lineage = (part) => {
 
 document.querySelectorAll(".texts").forEach(texts);
 document.querySelectorAll(".lineage").forEach(lineage);
-// What print shows is what is drawn: open everything before.
-window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
+
+// Print: what is closed is opened; only the button can wait until its charts are drawn.
+const openAll = () => document.querySelectorAll("main details:not(.vega-embed *)").forEach((part) => (part.open = true));
+window.addEventListener("beforeprint", openAll);
+document.getElementById("print").addEventListener("click", async () => {
+  openAll();
+  for (const experiment of document.querySelectorAll(".experiment")) await drawWithin(experiment);
+  window.print();
+});
 await drawAll();
