@@ -3,6 +3,7 @@
 # An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
 # artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
 import json
+from functools import cache
 
 from heirloom import config as configuration
 from heirloom import paths, preflight, slices, sources
@@ -11,7 +12,7 @@ from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
 from heirloom.lineage.restore import restore
-from heirloom.planning.estimate import request
+from heirloom.planning.estimate import lineage_seconds, request
 from heirloom.planning.jobs import Job
 
 try:
@@ -48,6 +49,10 @@ PRIORITY = {
     "select": 30,
     "chain": 10,
 }
+
+
+# A lineage that takes less is one job of a cluster: there, every job costs seconds of start-up and of waiting.
+CHEAP_SECONDS = 1800
 
 
 def experiments_where(condition):
@@ -133,6 +138,25 @@ def asked(step):
         return asks(wildcards, attempt).runtime
 
     return {"mem_mb": memory, "runtime": minutes}
+
+
+@cache
+def is_cheap(experiment, regime, seed):
+    shared_out = CONFIG.experiments[experiment].shards > 1
+    return (
+        not shared_out
+        and lineage_seconds(CONFIG, experiment, regime, seed) < CHEAP_SECONDS
+    )
+
+
+def grouped(wildcards):
+    """The group that a scheduler is given as one job: a whole lineage if it is cheap. Local runs know no groups.
+
+    All of a lineage or nothing: a costly step between grouped ones would make the group wait for itself.
+    """
+    experiment, regime, seed = wildcards.experiment, wildcards.regime, wildcards.seed
+    cheap = is_cheap(experiment, regime, int(seed))
+    return f"{experiment}_{regime}_{seed}" if cheap else None
 
 
 def real_slice(wildcards):

@@ -15,6 +15,8 @@ rule evaluate:
         paths.log("evaluate", paths.METRICS),
     benchmark:
         paths.benchmark("evaluate", paths.METRICS)
+    group:
+        grouped
     threads: CONFIG.num_threads
     resources:
         **asked("evaluate"),

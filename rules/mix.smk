@@ -16,6 +16,8 @@ rule mix:
     benchmark:
         paths.benchmark("mix", paths.TRAIN)
     priority: PRIORITY["mix"]
+    group:
+        grouped
     resources:
         **asked("mix"),
     params:

@@ -44,6 +44,8 @@ rule sample:
     benchmark:
         paths.benchmark("sample", paths.SYNTHETIC)
     priority: PRIORITY["sample"]
+    group:
+        grouped
     threads: num_threads
     resources:
         **asked("sample"),

@@ -17,6 +17,8 @@ rule select:
     benchmark:
         paths.benchmark("select", paths.SELECTED)
     priority: PRIORITY["select"]
+    group:
+        grouped
     threads: CONFIG.num_threads
     resources:
         **asked("select"),

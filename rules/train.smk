@@ -17,6 +17,8 @@ rule train:
     benchmark:
         paths.benchmark("train", paths.CHECKPOINT)
     priority: PRIORITY["train"]
+    group:
+        grouped
     threads: num_threads
     resources:
         **asked("train"),

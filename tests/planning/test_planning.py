@@ -113,9 +113,9 @@ def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
 def test_more_is_asked_for_at_each_attempt_and_never_less_than_a_job_needs_to_start() -> None:
     chosen, job = vectors(), Job("mix", "words", "replace", 0, 1)
     first, second, third = (request(chosen, job, attempt) for attempt in (1, 2, 3))
-    assert (first.mem_mb, first.runtime) == (600, 10)
-    assert (second.mem_mb, second.runtime) == (1200, 20)
-    assert (third.mem_mb, third.runtime) == (1800, 30)
+    assert (first.mem_mb, first.runtime) == (600, 5)
+    assert (second.mem_mb, second.runtime) == (1200, 10)
+    assert (third.mem_mb, third.runtime) == (1800, 15)
 
 
 def test_a_larger_model_is_given_more_memory_and_time() -> None:

@@ -61,7 +61,7 @@ def test_the_plan_knows_every_job_but_the_tables_and_each_asks_for_memory_and_ti
         **by_rule,
     }
     asked = re.findall(r"resources: .*", output)
-    assert len([line for line in asked if "mem_mb=" in line and "runtime=10" in line]) == len(listed)
+    assert len([line for line in asked if "mem_mb=" in line and "runtime=5" in line]) == len(listed)
     assert {memory for line in asked for memory in re.findall(r"mem_mb=(\d+)", line)} == {"600", "751"}
 
 

@@ -14,7 +14,7 @@ from statistics import median
 
 from heirloom.config import Config
 from heirloom.lineage.costs import COSTS
-from heirloom.planning.jobs import Job, jobs
+from heirloom.planning.jobs import Job, jobs, lineage
 from heirloom.planning.work import Work, work
 
 RATE = 1.5e10
@@ -25,7 +25,7 @@ _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
 _TORCH_FAMILIES = frozenset({"transformer", "vae", "causal_lm"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
-_LEAST_MINUTES, _LEAST_MEMORY = 10, 600
+_LEAST_MINUTES, _LEAST_MEMORY = 5, 600
 _MOST_ATTEMPTS = 5
 
 Calibration = Mapping[tuple[str, str], float]
@@ -65,11 +65,16 @@ def estimate(config: Config, job: Job, calibration: Calibration, rate: float = R
     return Estimate(seconds, _memory(family, job.step, needed), needed.written, factor is not None)
 
 
+def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> float:
+    """Return what all jobs of a lineage together are expected to take, by the config alone."""
+    return sum(estimate(config, job, {}).seconds for job in lineage(config, experiment, regime, seed))
+
+
 def request(config: Config, job: Job, attempt: int = 1) -> Request:
     """Return what to ask a scheduler for: the expectation with slack, and that many times more at each new attempt.
 
     It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, at least 600 MB; time is 4
-    times the expected, at least 10 minutes. A second attempt (after running out of either) gets twice that, a third three times.
+    times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a third three times.
     """
     expected = estimate(config, job, {})
     times = min(attempt, _MOST_ATTEMPTS)

@@ -26,14 +26,17 @@ def jobs(config: Config) -> Iterator[Job]:
         if experiment.pretrained is not None:
             yield Job("pretrained", name)
         for seed in experiment.seeds:
-            yield from (Job(step, name, ORIGIN, seed, 0) for step in ("mix", "train", "evaluate"))
+            yield from lineage(config, name, ORIGIN, seed)
     for name, regime, seed in config.lineages():
         yield from lineage(config, name, regime, seed)
 
 
 def lineage(config: Config, experiment: str, regime: str, seed: int) -> Iterator[Job]:
-    """Yield the jobs of one lineage after its origin."""
+    """Yield the jobs of one lineage after its origin, or those of an origin."""
     chosen = config.experiments[experiment]
+    if regime == ORIGIN:
+        yield from (Job(step, experiment, ORIGIN, seed, 0) for step in ("mix", "train", "evaluate"))
+        return
     if chosen.granularity == "chain":
         yield Job("chain", experiment, regime, seed)
         return

@@ -1,0 +1,47 @@
+"""A real Slurm for the tests in this folder, and a workspace whose workflow is submitted to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import environment, run_in
+from slurm_lab import Cluster, prints, write_workspace
+
+DAEMONS = ("slurmctld", "slurmd", "munged", "sbatch")
+SYSTEM = "/usr/sbin:/sbin"
+FOREIGN = ("SLURM_", "SBATCH_", "SRUN_")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Yield a running cluster; without Slurm's programs skip, but fail in CI, which installs them."""
+    if missing := [name for name in DAEMONS if not shutil.which(name, path=f"{os.environ['PATH']}:{SYSTEM}")]:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Slurm here: {', '.join(missing)} not found")
+    folder = tmp_path_factory.mktemp("slurm")
+    env = {name: value for name, value in environment().items() if not name.startswith(FOREIGN)}
+    found = Cluster({**env, "LAB_DIR": str(folder), "SLURM_CONF": f"{folder}/slurm.conf", "PATH": f"{folder}/bin:{env['PATH']}:{SYSTEM}"})
+    found.lab("start")
+    try:
+        yield found
+    finally:
+        found.lab("stop")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Return a workspace in which nothing has run."""
+    return write_workspace(tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the fingerprints of the same workspace, run on this machine without Slurm."""
+    folder = write_workspace(tmp_path_factory.mktemp("local") / "work")
+    run_in(folder, "snakemake", "--notemp")
+    return prints(folder)
