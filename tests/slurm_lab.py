@@ -23,10 +23,10 @@ class Cluster:
 
     environment: Mapping[str, str]
 
-    def sh(self, command: str, timeout: int = 60) -> str:
-        """Return what a shell command prints; it fails the test unless it succeeds."""
-        done = subprocess.run(command, shell=True, env=self.environment, text=True, capture_output=True, timeout=timeout, check=False)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    def sh(self, *arguments: str) -> str:
+        """Return what a command prints; it fails the test unless it succeeds."""
+        done = subprocess.run(arguments, env=self.environment, text=True, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def lab(self, *arguments: str) -> None:
@@ -48,7 +48,7 @@ class Cluster:
 
     def jobs(self, state: str) -> int:
         """Return how many jobs are or were in a state."""
-        return len(self.sh(f"squeue --states={state} -h -o %i").split())
+        return len(self.sh("squeue", f"--states={state}", "-h", "-o", "%i").split())
 
 
 def prints(folder: Path) -> dict[str, Any]:

@@ -69,13 +69,13 @@ def test_a_lost_node_costs_time_and_no_bytes(cluster: Cluster, workspace: Path, 
         cluster.command(), cwd=workspace, env=cluster.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     wait(lambda: cluster.jobs("RUNNING"))
-    number, node = cluster.sh("squeue --states=RUNNING -h -o '%i %N'").split()[:2]
+    number, node = cluster.sh("squeue", "--states=RUNNING", "-h", "-o", "%i %N").split()[:2]
     cluster.lab("kill-node", node)
-    cluster.sh(f"scontrol update NodeName={node} State=DOWN Reason=lost")
+    cluster.sh("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
     cluster.lab("start-node", node)
-    cluster.sh(f"scontrol update NodeName={node} State=RESUME")
-    wait(lambda: "PENDING" in cluster.sh(f"squeue --states=all -h -j {number} -o %T"))
-    cluster.sh(f"scontrol update JobId={number} StartTime=now")
+    cluster.sh("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    wait(lambda: "PENDING" in cluster.sh("squeue", "--states=all", "-h", "-j", number, "-o", "%T"))
+    cluster.sh("scontrol", "update", f"JobId={number}", "StartTime=now")
     said, _ = run.communicate(timeout=600)
     assert run.returncode == 0, said[-4000:]
     assert prints(workspace) == expected
