@@ -3,6 +3,7 @@
 # An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
 # artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
 import json
+import os
 from functools import cache
 
 from heirloom import config as configuration
@@ -52,7 +53,7 @@ PRIORITY = {
 
 
 # A lineage that takes less is one job of a cluster: there, every job costs seconds of start-up and of waiting.
-CHEAP_SECONDS = 1800
+CHEAP_SECONDS = float(os.environ.get("HEIRLOOM_GROUP_SECONDS", "1800"))
 
 
 def experiments_where(condition):

@@ -1,20 +1,30 @@
-"""A throw-away Slurm of two nodes, the workflow submitted to it, and the workspace that its tests run."""
+"""A throw-away Slurm of two nodes, the workflow submitted to it, and the workspaces that its tests run."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from heirloom import paths
 from helpers import ROOT, make_workspace
 
 HERE = ROOT / "tests/cluster"
+ALL = "results/metrics.json"
+"""Every step and the tables; figures are drawn from those, by no cluster's rules."""
+CHECKPOINT = paths.fill(paths.CHECKPOINT, "transformer", "replace", 0, 1)
+TRAINED = paths.fingerprint(CHECKPOINT)
+SECONDS = 300
+"""Longest that one call of Snakemake may take: its plugin can wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +43,47 @@ class Cluster:
         """Start, stop or lose nodes."""
         subprocess.run(["bash", HERE / "lab.sh", *arguments], env=self.environment, check=True, timeout=90)
 
-    def command(self, *arguments: str) -> list[str]:
-        """Return the command line that submits the workflow of the working folder."""
-        profiles = ("--profile", "profiles/slurm", "--profile", "profiles/slurm-lab")
-        return [sys.executable, str(HERE / "fast.py"), *profiles, *arguments]
-
-    def submit(self, folder: Path, *arguments: str, status: int = 0, timeout: int = 900) -> str:
-        """Submit the workflow of a folder, wait for its end, and return what was printed."""
-        done = subprocess.run(
-            self.command(*arguments), cwd=folder, env=self.environment, text=True, capture_output=True, timeout=timeout, check=False
+    @contextmanager
+    def submitting(self, folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Yield a running Snakemake that submits the workflow of a folder; it is killed if it outlives the block."""
+        profiles = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
+        run = subprocess.Popen(
+            [sys.executable, str(HERE / "fast.py"), *profiles, *arguments],
+            cwd=folder,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
-        assert done.returncode == status, done.stdout[-3000:] + done.stderr[-6000:]
-        return done.stdout + done.stderr
+        try:
+            yield run
+        finally:
+            run.kill()
+            run.communicate()
 
-    def jobs(self, state: str) -> int:
-        """Return how many jobs are or were in a state."""
-        return len(self.sh("squeue", f"--states={state}", "-h", "-o", "%i").split())
+    def submit(self, folder: Path, *arguments: str, status: int = 0, **environment: str) -> str:
+        """Submit the workflow of a folder, wait for its end, and return what was printed."""
+        with self.submitting(folder, *arguments, **environment) as run:
+            return ended(run, status)
+
+    def jobs(self, state: str = "all") -> list[int]:
+        """Return the numbers of the jobs that are or were in a state."""
+        return sorted(int(number) for number in self.sh("squeue", f"--states={state}", "-h", "-o", "%i").split())
+
+
+def ended(run: subprocess.Popen[str], status: int = 0) -> str:
+    """Wait for the end of a Snakemake and return what it printed; another exit status fails the test."""
+    said, _ = run.communicate(timeout=SECONDS)
+    assert run.returncode == status, said[-9000:]
+    return said
+
+
+def wait(condition: Callable[[], Any], seconds: float = 90) -> None:
+    """Return when a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
 
 
 def prints(folder: Path) -> dict[str, Any]:
@@ -57,13 +92,37 @@ def prints(folder: Path) -> dict[str, Any]:
     return {file.relative_to(folder).as_posix(): json.loads(file.read_text()) for file in files}
 
 
-def write_workspace(folder: Path) -> Path:
-    """Write a workspace with two small experiments of the tiny config: vectors, and text with a transformer."""
+def write_workspace(folder: Path, **transformer: Any) -> Path:
+    """Write a workspace with two small experiments of the tiny config: a chain of vectors, and text with a transformer.
+
+    The transformer's second training takes some seconds: long enough to be disturbed.
+    """
     make_workspace(folder)
     config = folder / "config.yaml"
     raw = yaml.safe_load(config.read_text())
-    raw["experiments"] = {name: raw["experiments"][name] for name in ("steps", "transformer")}
-    raw["experiments"]["steps"]["generations"] = 1
-    raw["experiments"]["transformer"] |= {"generations": 1, "regimes": ["replace"]}
+    raw["experiments"] = {name: raw["experiments"][name] for name in ("gaussian", "transformer")}
+    del raw["experiments"]["gaussian"]["grid"]
+    raw["experiments"]["gaussian"]["regimes"] = ["keep"]
+    raw["experiments"]["transformer"] |= {"generations": 1, "regimes": ["replace"], **transformer}
+    raw["experiments"]["transformer"]["family"]["training"]["generation"]["epochs"] = 400
     config.write_text(yaml.safe_dump(raw, sort_keys=False))
     return folder
+
+
+def untrained(finished: Path, folder: Path) -> Path:
+    """Copy a finished workspace, and leave out the checkpoint of generation 1: one job is missing."""
+    shutil.copytree(finished, folder, symlinks=True)
+    shutil.rmtree(folder / CHECKPOINT)
+    for spelled in (paths.fingerprint, paths.manifest):
+        (folder / spelled(CHECKPOINT)).unlink()
+    return folder
+
+
+def is_training(folder: Path) -> bool:
+    """Return whether a training of the workspace has saved something to go on from."""
+    return any((folder / paths.state(CHECKPOINT)).glob("*/training.safetensors"))
+
+
+def log(folder: Path) -> str:
+    """Return what the last training of generation 1 logged."""
+    return (folder / paths.log("train", CHECKPOINT)).read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def forget() -> None:
     codehash._read.cache_clear()
     codehash._said.cache_clear()
     codehash._reached.cache_clear()
+    codehash._package.cache_clear()
 
 
 def hashes_after(package: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
@@ -65,6 +67,23 @@ def test_an_edit_counts_for_exactly_the_steps_that_run_it(
     package: Path, name: str, old: str, new: str, expected: tuple[bool, bool]
 ) -> None:
     assert hashes_after(package, name, old, new) == expected
+
+
+def test_a_hash_is_kept_where_heirloom_works_and_never_used_for_other_code(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path_factory.mktemp("project")
+    monkeypatch.chdir(project)
+    computed = codehash.of("heirloom.a:train")
+    assert not any(project.iterdir())
+    Path(".heirloom").mkdir()
+    assert codehash.of("heirloom.a:train") == computed
+    (kept,) = Path(".heirloom/code").iterdir()
+    assert json.loads(kept.read_text()) == {"heirloom.a:train": computed}
+    kept.write_text(json.dumps({"heirloom.a:train": "what is kept is used"}))
+    assert codehash.of("heirloom.a:train") == "what is kept is used"
+    assert hashes_after(package, "d.py", "deep = 5", "deep = 50") == (True, False)
+    assert codehash.of("heirloom.a:train") != computed
 
 
 def test_the_closure_follows_names_over_modules(package: Path) -> None:

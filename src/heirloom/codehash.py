@@ -13,13 +13,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from heirloom.manifest import dumps, write_text
+
 PACKAGE = "heirloom"
 ROOT = Path(__file__).parent
+KEPT = Path(".heirloom/code")
+"""Hashes that have been computed, in a file for each state of the package; only in a folder where Heirloom has worked."""
 
 
 @dataclass
@@ -35,14 +40,35 @@ class _Module:
 def of(*entries: str) -> str:
     """Return the hash of everything reachable from some definitions, as 16 hex digits.
 
+    It is computed once for each state of the package: reading all of its modules takes two seconds, and on a cluster every job would.
+
     Parameters
     ----------
     entries
         ``module:name``, such as ``heirloom.families.gaussian:train``, or ``module:*`` for all that a module defines.
     """
+    kept, asked = KEPT / f"{_package()}.json", " ".join(entries)
+    known: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    if asked not in known:
+        known[asked] = _hash(entries)
+        if KEPT.parent.is_dir():
+            write_text(kept, dumps(known))
+    return known[asked]
+
+
+def _hash(entries: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for entry in sorted(closure(*entries)):
         digest.update(f"{entry}\n{_said(entry)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _package() -> str:
+    """Return the hash of the package's bytes, words and all."""
+    digest = hashlib.sha256()
+    for file in sorted(ROOT.rglob("*.py")):
+        digest.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""A real Slurm for the tests in this folder, and a workspace whose workflow is submitted to it."""
+"""A real Slurm for the tests in this folder, and workspaces whose workflow is submitted to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from helpers import environment, run_in
-from slurm_lab import Cluster, prints, write_workspace
+from slurm_lab import ALL, Cluster, prints, untrained, write_workspace
 
 DAEMONS = ("slurmctld", "slurmd", "munged", "sbatch")
 SYSTEM = "/usr/sbin:/sbin"
@@ -33,15 +33,27 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found.lab("stop")
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace whose steps have all run on this machine, without Slurm."""
+    folder = write_workspace(tmp_path_factory.mktemp("local") / "work")
+    run_in(folder, "snakemake", ALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def expected(finished: Path) -> dict[str, Any]:
+    """Return the fingerprints of a local run."""
+    return prints(finished)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """Return a workspace in which nothing has run."""
     return write_workspace(tmp_path / "work")
 
 
-@pytest.fixture(scope="session")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the fingerprints of the same workspace, run on this machine without Slurm."""
-    folder = write_workspace(tmp_path_factory.mktemp("local") / "work")
-    run_in(folder, "snakemake", "--notemp")
-    return prints(folder)
+@pytest.fixture
+def trainable(finished: Path, tmp_path: Path) -> Path:
+    """Return a finished workspace in which one checkpoint is still to be trained."""
+    return untrained(finished, tmp_path / "work")
