@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Slurm here: {', '.join(missing)} not found")
     folder = tmp_path_factory.mktemp("slurm")
     env = {name: value for name, value in environment().items() if not name.startswith(FOREIGN)}
-    found = Cluster({**env, "LAB_DIR": str(folder), "SLURM_CONF": f"{folder}/slurm.conf", "PATH": f"{folder}/bin:{env['PATH']}:{SYSTEM}"})
-    found.lab("start")
+    own = {"LAB_DIR": str(folder), "LAB_PORT": str(_free_port()), "SLURM_CONF": f"{folder}/slurm.conf"}
+    found = Cluster({**env, **own, "PATH": f"{folder}/bin:{env['PATH']}:{SYSTEM}"})
     try:
+        found.lab("start")
         yield found
     finally:
         found.lab("stop")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from heirloom import config as configuration
 from heirloom import paths, processes, slices
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
+from heirloom.families import minibatches
 from heirloom.manifest import recorded_sha256
 from heirloom.steps import resume, sample, train
 
@@ -83,14 +84,14 @@ def command(step: str, slice_: dict[str, Any], **given: str) -> list[str]:
     return [sys.executable, "-m", "heirloom", step, "--slice", json.dumps(slice_), *options]
 
 
-def kill_when(reached: Callable[[], bool], line: list[str]) -> None:
-    """Start a command and kill it, without a chance to clean up, as soon as something is reached."""
+def kill_when(reached: Callable[[], bool], line: list[str]) -> int:
+    """Start a command, kill it without a chance to clean up as soon as something is reached, and return its exit status."""
     running = subprocess.Popen(line, env=os.environ | {"HEIRLOOM_SAVE_SECONDS": "0"})
     while not reached():
         assert running.poll() is None, "it ended before it could be killed"
         time.sleep(0.002)
     running.send_signal(signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL
+    return running.wait()
 
 
 def finish(line: list[str]) -> str:
@@ -105,7 +106,7 @@ def state_files(artefact: str, name: str) -> list[Path]:
 def test_a_training_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
     unbroken = recorded_sha256(ORIGIN)
     line = command("train", slices.train(project, "lm", "origin", 0, 0), train=ORIGINAL, checkpoint="again/checkpoint")
-    kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line)
+    assert kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line) == -signal.SIGKILL
     assert not Path("again/checkpoint").exists()
     assert "going on after step" in finish(line)
     assert recorded_sha256("again/checkpoint") == unbroken
@@ -113,11 +114,34 @@ def test_a_training_killed_in_the_middle_goes_on_to_the_same_bytes(project: Conf
     assert {path.name for path in Path("again").iterdir()} == {"checkpoint", "checkpoint.fingerprint.json", "checkpoint.manifest.json"}
 
 
+def test_a_training_that_is_asked_to_stop_saves_the_step_it_is_in_before_it_ends(tmp_path: Path) -> None:
+    saved: list[str] = []
+    with minibatches.saving(tmp_path, lambda _: saved.append("saved")) as step_done:
+        step_done()
+        assert saved == []
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(SystemExit, match="143"):
+            step_done()
+    assert saved == ["saved"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_process_that_others_need_for_their_step_goes_on_when_it_is_asked_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    saved: list[int] = []
+    with minibatches.saving(tmp_path, lambda _: saved.append(0)) as step_done:
+        signal.raise_signal(signal.SIGTERM)
+        step_done()
+    assert saved == []
+
+
 def test_a_sampling_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
     slice_ = slices.sample(project, "lm", "replace", 0, 1)
     sample.run(slice_, INPUTS, SYNTHETIC)
     line = command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"})
-    kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line)
+    assert kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line) == -signal.SIGKILL
     assert not Path("again/synthetic.parquet").exists()
     assert "of 13 chunks are there already" in finish(line)
     assert recorded_sha256("again/synthetic.parquet") == recorded_sha256(SYNTHETIC)

@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from heirloom import processes
 from heirloom.dataset import Dataset
 from heirloom.streams import Stream
+
+log = logging.getLogger(__name__)
 
 SAVE_SECONDS = "HEIRLOOM_SAVE_SECONDS"
 """Environment variable: seconds between two saves of a training, 60 by default. A fact of the machine: it changes no result."""
 
 
-def pace() -> Callable[[], bool]:
-    """Return a function that says, after each step, whether it is time to save what has been done."""
-    seconds, last = float(os.environ.get(SAVE_SECONDS, "60")), time.monotonic()
+@contextmanager
+def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callable[[], None]]:
+    """Yield a function to be called after each step: now and then it saves what has been done in the folder ``state``, if there is one.
 
-    def due() -> bool:
+    A scheduler whose time is up, or that wants its machine back, sends SIGTERM some seconds before it kills: the step in hand is ended,
+    saved, and the process exits with status 143. Processes other than the first leave it to that one, which needs them for its step.
+    """
+    seconds, last, asked = float(os.environ.get(SAVE_SECONDS, "60")), time.monotonic(), threading.Event()
+
+    def step_done() -> None:
         nonlocal last
-        if time.monotonic() - last < seconds:
-            return False
+        if not state or processes.rank() or not (asked.is_set() or time.monotonic() - last >= seconds):
+            return
+        save(state)
         last = time.monotonic()
-        return True
+        if asked.is_set():
+            log.info("asked to stop: what is done so far is saved")
+            raise SystemExit(128 + signal.SIGTERM)
 
-    return due
+    if state is None:  # nothing to save, and so no reason to outlive a SIGTERM
+        yield step_done
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        yield step_done
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

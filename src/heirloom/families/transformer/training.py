@@ -125,17 +125,21 @@ def train(
     losses, num_tokens = progress.restore(state, weights, averages) if state else ([], 0)
     if losses:
         log.info("going on after step %d of %d", len(losses), total_steps)
-    due = minibatches.pace()
-    for batch in islice(minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order), len(losses), None):
-        tokens = _read(rows, batch, model.shape.vocab_size)
-        rate = learning_rate(len(losses), total_steps, settings)
-        row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
-        losses.append(_backward(pupil, tokens, row_weights, settings))
-        _clip(pupil, losses, rate, settings.clip)
-        adamw.update(weights, averages, rate, settings.weight_decay)
-        num_tokens += tokens.numel()
-        if state and processes.rank() == 0 and due():
-            progress.save(state, weights, averages, losses, num_tokens)
+    rest = islice(minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order), len(losses), None)
+
+    def save(folder: Path) -> None:
+        progress.save(folder, weights, averages, losses, num_tokens)
+
+    with minibatches.saving(state, save) as step_done:
+        for batch in rest:
+            tokens = _read(rows, batch, model.shape.vocab_size)
+            rate = learning_rate(len(losses), total_steps, settings)
+            row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
+            losses.append(_backward(pupil, tokens, row_weights, settings))
+            _clip(pupil, losses, rate, settings.clip)
+            adamw.update(weights, averages, rate, settings.weight_decay)
+            num_tokens += tokens.numel()
+            step_done()
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")
     return Llama(model.shape, {name: weight.detach() for name, weight in weights.items()}), TrainLog(tuple(losses), num_tokens)
