@@ -17,7 +17,7 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, transformer
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.causal_lm import memory, optimisation, scoring
+from heirloom.families.causal_lm import memory, optimisation, scoring, unfinished
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.causal_lm.train import learning_rate
 from heirloom.families.transformer import scoring as own_scoring
@@ -247,6 +247,27 @@ def test_micro_batches_add_up_to_the_batch() -> None:
     start = pretrained("llama", VOCABULARY)
     whole, parts = (trained(FIT.model_copy(update={"micro_rows": micro}), start) for micro in (None, 3))
     np.testing.assert_allclose(scoring.row_losses(parts, tokens()), scoring.row_losses(whole, tokens()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("more", [{}, {"lora": {"rank": 2, "dropout": 0.2}}, {"start": "scratch", "best_epoch": "last"}])
+def test_a_training_broken_off_after_any_step_goes_on_to_the_same_bytes(
+    more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = CausalTraining.model_validate(FIT.model_dump() | {"epochs": 3, "best_epoch": "real", **more})
+    held, save = dataset(tokens(8, "held")), unfinished.save
+    given = (dataset(tokens()), fit, pretrained("opt", VOCABULARY), Stream((0, "train")))
+    whole = saved_weights(causal_lm.train(*given, held))
+    monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
+
+    def save_and_break_off(*state: Any) -> None:
+        save(*state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(unfinished, "save", save_and_break_off)
+    for _ in range(6):  # three epochs of two steps, none of which is made twice
+        with pytest.raises(KeyboardInterrupt):
+            causal_lm.resume(*given, tmp_path, held)
+    assert saved_weights(causal_lm.resume(*given, tmp_path, held)) == whole
 
 
 def test_dropout_draws_from_the_stream_and_leaves_torchs_generator_alone() -> None:

@@ -325,8 +325,10 @@ def test_an_epoch_reads_every_row_once_in_the_order_of_its_own_stream() -> None:
         def __init__(self) -> None:
             self.read: list[int] = []
 
+        shape = 10, 5
+
         def __len__(self) -> int:
-            return 10
+            return self.shape[0]
 
         def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[np.int64]:
             self.read += index.tolist()

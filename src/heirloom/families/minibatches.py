@@ -1,13 +1,11 @@
-"""What training loops over torch share: rows at random access, the order they are read in, kernels that repeat, when to save."""
+"""What training loops over torch share: rows at random access, the order they are read in, kernels that repeat."""
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from heirloom import processes
+from heirloom import meter, processes
 from heirloom.dataset import Dataset
 from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 
 SAVE_SECONDS = "HEIRLOOM_SAVE_SECONDS"
-"""Environment variable: seconds between two saves of a training, 60 by default. A fact of the machine: it changes no result."""
+"""Environment variable: seconds between two saves of a training (`meter.every`). A fact of the machine: it changes no result."""
 
 
 @contextmanager
@@ -33,14 +31,12 @@ def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callabl
     A scheduler whose time is up, or that wants its machine back, sends SIGTERM some seconds before it kills: the step in hand is ended,
     saved, and the process exits with status 143. Processes other than the first leave it to that one, which needs them for its step.
     """
-    seconds, last, asked = float(os.environ.get(SAVE_SECONDS, "60")), time.monotonic(), threading.Event()
+    due, asked = meter.every(SAVE_SECONDS), threading.Event()
 
     def step_done() -> None:
-        nonlocal last
-        if not state or processes.rank() or not (asked.is_set() or time.monotonic() - last >= seconds):
+        if not state or processes.rank() or not (asked.is_set() or due()):
             return
         save(state)
-        last = time.monotonic()
         if asked.is_set():
             log.info("asked to stop: what is done so far is saved")
             raise SystemExit(128 + signal.SIGTERM)
@@ -73,9 +69,14 @@ def batches(num_rows: int, epochs: int, batch_rows: int, stream: Stream) -> Iter
     The last step of an epoch takes what is left.
     """
     for epoch in range(epochs):
-        permuted = stream.child("order", epoch).generator().permutation(num_rows)
-        for start in range(0, num_rows, batch_rows):
-            yield permuted[start : start + batch_rows]
+        yield from one_epoch(num_rows, epoch, batch_rows, stream)
+
+
+def one_epoch(num_rows: int, epoch: int, batch_rows: int, stream: Stream) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of each step of one epoch, as `batches` does."""
+    permuted = stream.child("order", epoch).generator().permutation(num_rows)
+    for start in range(0, num_rows, batch_rows):
+        yield permuted[start : start + batch_rows]
 
 
 def use_deterministic_kernels() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import mixing, processes, streams, tokenization
+from heirloom import meter, mixing, processes, streams, tokenization
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family
@@ -121,7 +121,16 @@ def _share(step: Mapping[str, Any], shard: int, shards: int) -> range:
 
 def _kept(step: Mapping[str, Any], text: Text, state: Path, wanted: range) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of new rows: those that a job before this one has left, then those that are still to be made."""
-    return resume.chunks(state, wanted, lambda numbers: _written(step, text, numbers))
+    return resume.chunks(state, wanted, lambda numbers: _told(step, text, numbers))
+
+
+def _told(step: Mapping[str, Any], text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks as `_written` does, and show how far it is."""
+    width = step["row_tokens"] if text.prompts is None else text.prompts.head("tokens", 1).shape[1]
+    with meter.counting("sampling", len(numbers) * step["chunk_rows"] * width) as tell:
+        for tokens_BT in _written(step, text, numbers):
+            tell(tokens_BT.size)
+            yield tokens_BT
 
 
 def _written(step: Mapping[str, Any], text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:

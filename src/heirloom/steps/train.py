@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from heirloom import processes, streams
 from heirloom.dataset import Dataset
 from heirloom.families import family
-from heirloom.families.base import Resumable, Validated
+from heirloom.families.base import Resumable
 from heirloom.manifest import replacing
 from heirloom.steps import resume
 from heirloom.steps.common import finish, naming
@@ -33,14 +34,11 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str,
     stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
     begun = module.load(Path(start)) if start else None
     rows, fit = Dataset.open(train), module.Fit.model_validate(step["fit"])
+    held = {"validation": Dataset.open(valid)} if valid else {}
     with resume.state(step, inputs, checkpoint) as state:
+        fitted: Callable[..., Any] = partial(cast("Resumable", module).resume, state=state) if hasattr(module, "resume") else module.train
         with naming(step["generation"]):
-            if valid:
-                model = cast("Validated", module).train(rows, fit, begun, stream, Dataset.open(valid))
-            elif hasattr(module, "resume"):
-                model = cast("Resumable", module).resume(rows, fit, begun, stream, state)
-            else:
-                model = module.train(rows, fit, begun, stream)
+            model = fitted(rows, fit, begun, stream, **held)
         if processes.rank() == 0:
             with replacing(checkpoint) as temporary:
                 module.save(model, temporary)

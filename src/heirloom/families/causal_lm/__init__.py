@@ -6,8 +6,8 @@
 from heirloom.families.causal_lm.evaluate import evaluate, log_likelihoods
 from heirloom.families.causal_lm.model import fetch, load, save
 from heirloom.families.causal_lm.sample import sample
-from heirloom.families.causal_lm.train import train
+from heirloom.families.causal_lm.train import resume, train
 from heirloom.specs.causal_lm import CausalSampling as Sampling
 from heirloom.specs.causal_lm import CausalTraining as Fit
 
-__all__ = ["Fit", "Sampling", "evaluate", "fetch", "load", "log_likelihoods", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "evaluate", "fetch", "load", "log_likelihoods", "resume", "sample", "save", "train"]

@@ -1,12 +1,11 @@
-"""One epoch of next-token training on any `transformers` model: micro-batches, noise keyed by step, weights kept and put back."""
+"""The steps of next-token training on any `transformers` model: micro-batches, noise keyed by step, weights kept and put back."""
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from heirloom import streams
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
 from heirloom.families.causal_lm.scoring import token_losses
 from heirloom.specs.causal_lm import CausalTraining
 from heirloom.streams import Stream
@@ -48,9 +46,6 @@ class Examples:
         return tokens.to(device), torch.from_numpy(weights).float().to(device)
 
 
-Batch = tuple[Examples, NDArray[np.int64]]
-
-
 def adamw(pupil: Any, fit: CausalTraining) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov and Hutter 2019, algorithm 2) over all weights that can be trained, with torch's defaults for the rest.
 
@@ -59,79 +54,54 @@ def adamw(pupil: Any, fit: CausalTraining) -> torch.optim.Optimizer:
     HeirloomError
         If all weights are frozen.
     """
-    weights = [weight for weight in pupil.parameters() if weight.requires_grad]
+    weights = list(learning(pupil).values())
     if not weights:
         raise HeirloomError("no weight of the model can be trained: all are frozen")
     return torch.optim.AdamW(weights, lr=fit.learning_rate, weight_decay=fit.weight_decay, fused=True)
 
 
-def each_epoch(examples: Examples, fit: CausalTraining, stream: Stream) -> Iterator[Iterator[Batch]]:
-    """Yield, for each epoch, its batches in the order of a permutation of its own."""
-    num_rows = len(examples.chosen)
-    batches = minibatches.batches(num_rows, fit.epochs, fit.batch_rows, stream)
-    for _ in range(fit.epochs):
-        yield ((examples, which) for which in islice(batches, math.ceil(num_rows / fit.batch_rows)))
+def step(
+    pupil: Any, optimiser: torch.optim.Optimizer, examples: Examples, which: NDArray[np.int64], fit: CausalTraining, noise: Stream
+) -> float:
+    """Make one optimiser step in place and return the batch's mean loss in nats a token; one that is not finite changes no weight.
 
-
-def run(pupil: Any, optimiser: torch.optim.Optimizer, batches: Iterable[Batch], rate: float, fit: CausalTraining, noise: Stream) -> float:
-    """Train through one epoch in place and return its mean loss in nats a token.
-
-    Dropout draws from a stream of its own in every step.
-
-    Raises
-    ------
-    HeirloomError
-        If a loss is not finite.
+    It is the mean over a row's tokens, then over rows, each times its weight. Dropout draws from ``noise``.
     """
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    pupil.train()
-    losses = []
-    for step, (examples, which) in enumerate(batches):
-        with streams.torch_noise(noise.child(step)):
-            losses.append(_step(pupil, optimiser, examples, which, fit))
-        if not math.isfinite(losses[-1]):
-            raise HeirloomError(
-                f"at step {step} of an epoch the loss is {losses[-1]}, at learning rate {rate:.3g}: it must be finite, "
-                "so family.training.learning_rate must be smaller, or the weights are not usable"
-            )
-    pupil.eval()
-    return float(np.mean(losses))
-
-
-def checksums(pupil: Any) -> list[int]:
-    """Return a checksum of each weight that can be trained."""
-    trained = (weight for weight in pupil.parameters() if weight.requires_grad)
-    return [zlib.crc32(weight.detach().cpu().contiguous().numpy()) for weight in trained]
-
-
-def snapshot(pupil: Any) -> dict[str, Tensor]:
-    """Return a copy of the weights that can be trained."""
-    return {name: weight.detach().clone() for name, weight in pupil.named_parameters() if weight.requires_grad}
-
-
-@torch.no_grad()
-def restore(pupil: Any, kept: dict[str, Tensor]) -> None:
-    """Put a snapshot's weights back."""
-    for name, weight in pupil.named_parameters():
-        if name in kept:
-            weight.copy_(kept[name])
-
-
-def _step(pupil: Any, optimiser: torch.optim.Optimizer, examples: Examples, which: NDArray[np.int64], fit: CausalTraining) -> float:
-    """Make one optimiser step and return the batch's mean loss: the mean over its tokens, each row's times its weight."""
     optimiser.zero_grad()
     total = 0.0
     size = fit.micro_rows or len(which)
-    for first in range(0, len(which), size):
-        tokens_BT, weight_B = examples.read(which[first : first + size], pupil.device)
-        with torch.autocast(tokens_BT.device.type, torch.bfloat16, enabled=fit.precision == "bfloat16"):
-            losses_BT = token_losses(pupil, tokens_BT)
-        loss = (losses_BT.mean(dim=1) * weight_B).sum() / len(which)
-        loss.backward()  # type: ignore[no-untyped-call]
-        total += float(loss.detach())
+    with streams.torch_noise(noise):
+        for first in range(0, len(which), size):
+            tokens_BT, weight_B = examples.read(which[first : first + size], pupil.device)
+            with torch.autocast(tokens_BT.device.type, torch.bfloat16, enabled=fit.precision == "bfloat16"):
+                losses_BT = token_losses(pupil, tokens_BT)
+            loss = (losses_BT.mean(dim=1) * weight_B).sum() / len(which)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
     if fit.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(pupil.parameters(), fit.clip_norm)
     if math.isfinite(total):
         optimiser.step()
     return total
+
+
+def learning(pupil: Any) -> dict[str, Tensor]:
+    """Return the weights that can be trained, by name."""
+    return {name: weight for name, weight in pupil.named_parameters() if weight.requires_grad}
+
+
+def checksums(pupil: Any) -> list[int]:
+    """Return a checksum of each weight that can be trained."""
+    return [zlib.crc32(weight.detach().cpu().contiguous().numpy().data) for weight in learning(pupil).values()]
+
+
+def snapshot(pupil: Any) -> dict[str, Tensor]:
+    """Return a copy of the weights that can be trained."""
+    return {name: weight.detach().clone() for name, weight in learning(pupil).items()}
+
+
+@torch.no_grad()
+def put_back(pupil: Any, kept: Mapping[str, Tensor]) -> None:
+    """Put a snapshot's weights back."""
+    for name, weight in learning(pupil).items():
+        weight.copy_(kept[name])

@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import logging
 import math
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.optim import Optimizer
 
+from heirloom import meter
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
-from heirloom.families.causal_lm import lora, memory, optimisation
+from heirloom.families.causal_lm import lora, memory, optimisation, unfinished
 from heirloom.families.causal_lm.model import CausalLM, build, check_context, check_tokens
 from heirloom.families.causal_lm.optimisation import Examples
+from heirloom.families.causal_lm.unfinished import Standing
 from heirloom.specs.causal_lm import CausalTraining
 from heirloom.streams import Stream
 
@@ -35,6 +41,13 @@ def train(rows: Dataset, fit: CausalTraining, start: CausalLM | None, stream: St
     HeirloomError
         If there are fewer rows than a batch, rows do not fit the model, a loss is not finite, no weight changes, or memory runs out.
     """
+    return resume(rows, fit, start, stream, None, validation)
+
+
+def resume(
+    rows: Dataset, fit: CausalTraining, start: CausalLM | None, stream: Stream, state: Path | None, validation: Dataset | None = None
+) -> CausalLM:
+    """Return what `train` would, going on from what an earlier call has left in the folder ``state`` (`base.Resumable`)."""
     if start is None:
         raise HeirloomError("a causal_lm has no weights of its own: it must be given the model of family.model, or a checkpoint")
     if rows.num_rows < fit.batch_rows:
@@ -48,7 +61,7 @@ def train(rows: Dataset, fit: CausalTraining, start: CausalLM | None, stream: St
         check_context(start, tokens_NT.shape[1], "training rows")
         train_on, held_NT = _divided(tokens_NT, rows, fit, validation, stream)
         before = optimisation.checksums(pupil)
-        _epochs(pupil, train_on, held_NT, fit, stream)
+        _epochs(pupil, train_on, held_NT, fit, stream, state)
     after = optimisation.checksums(pupil)
     if not after or after == before:
         raise HeirloomError(
@@ -95,23 +108,66 @@ def _divided(
     return Examples(tokens_NT, np.sort(order[count:]), weight_N), held_NT
 
 
-def _epochs(pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream) -> None:
-    """Train in place, and leave the weights of the best epoch."""
+def _epochs(pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream, state: Path | None) -> None:
+    """Train in place, from where the folder ``state`` says, and leave the weights of the best epoch."""
     optimiser = optimisation.adamw(pupil, fit)
-    lowest, kept = math.inf, None
-    for epoch, batches in enumerate(optimisation.each_epoch(examples, fit, stream)):
-        rate = learning_rate(epoch, fit)
-        loss = optimisation.run(pupil, optimiser, batches, rate, fit, stream.child("noise", epoch))
-        said = f"epoch {epoch + 1} of {fit.epochs}: learning rate {rate:.3g}, training loss {loss:.4f} nats a token"
-        if held_NT is None:
-            log.info("%s", said)
-            continue
-        score = _validation_loss(pupil, held_NT)
-        log.info("%s, validation loss %.4f", said, score)
-        if score < lowest:
-            lowest, kept = score, optimisation.snapshot(pupil) if epoch + 1 < fit.epochs else None
-    if kept is not None:
-        optimisation.restore(pupil, kept)
+    standing = unfinished.restore(state, pupil, optimiser) if state else Standing()
+    if standing.losses:
+        log.info("going on after step %d, in epoch %d of %d", len(standing.losses), standing.epochs + 1, fit.epochs)
+    num_rows, width = len(examples.chosen), examples.tokens.shape[1]
+    rows_done = standing.epochs * num_rows + _behind(standing, num_rows, fit) * fit.batch_rows
+
+    def save(folder: Path) -> None:
+        unfinished.save(folder, pupil, optimiser, standing)
+
+    with (
+        minibatches.saving(state, save) as step_done,
+        meter.counting("training", fit.epochs * num_rows * width, rows_done * width) as tell,
+    ):
+        while standing.epochs < fit.epochs:
+            for rows in _epoch(pupil, optimiser, examples, fit, stream, standing):
+                tell(rows * width)
+                step_done()
+            _close(pupil, held_NT, fit, standing)
+    if standing.kept is not None:
+        optimisation.put_back(pupil, standing.kept)
+
+
+def _behind(standing: Standing, num_rows: int, fit: CausalTraining) -> int:
+    """Return how many steps of the epoch under way are done."""
+    return len(standing.losses) - standing.epochs * math.ceil(num_rows / fit.batch_rows)
+
+
+def _epoch(pupil: Any, optimiser: Optimizer, examples: Examples, fit: CausalTraining, stream: Stream, standing: Standing) -> Iterator[int]:
+    """Make the steps that are left of an epoch, and yield the number of rows that each has read."""
+    epoch, num_rows = standing.epochs, len(examples.chosen)
+    rate = learning_rate(epoch, fit)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    pupil.train()
+    steps = enumerate(minibatches.one_epoch(num_rows, epoch, fit.batch_rows, stream))
+    for step, which in islice(steps, _behind(standing, num_rows, fit), None):
+        loss = optimisation.step(pupil, optimiser, examples, which, fit, stream.child("noise", epoch, step))
+        if not math.isfinite(loss):
+            raise HeirloomError(
+                f"at step {step} of an epoch the loss is {loss}, at learning rate {rate:.3g}: it must be finite, "
+                "so family.training.learning_rate must be smaller, or the weights are not usable"
+            )
+        standing.losses.append(loss)
+        yield len(which)
+    pupil.eval()
+
+
+def _close(pupil: Any, held_NT: NDArray[Any] | None, fit: CausalTraining, standing: Standing) -> None:
+    """Note that an epoch is over, and keep its weights if its validation loss is the lowest so far."""
+    loss = np.mean(standing.losses[standing.epochs * len(standing.losses) // (standing.epochs + 1) :])
+    said = f"epoch {standing.epochs + 1} of {fit.epochs}: training loss {loss:.4f} nats a token"
+    score = math.inf if held_NT is None else _validation_loss(pupil, held_NT)
+    standing.epochs += 1
+    log.info("%s", said if held_NT is None else f"{said}, validation loss {score:.4f}")
+    if score < standing.lowest:
+        standing.lowest = score
+        standing.kept = optimisation.snapshot(pupil) if standing.epochs < fit.epochs else None
 
 
 def _validation_loss(pupil: Any, held_NT: NDArray[Any]) -> float:

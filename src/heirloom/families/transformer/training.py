@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heirloom import processes
+from heirloom import meter, processes
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.transformer import adamw, progress
@@ -37,6 +37,10 @@ class Rows(Protocol):
 
     def __len__(self) -> int:
         """Return the number of rows."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows, and the tokens of each."""
 
     def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[Any]:
         """Return the rows of these indices, of shape (B, T)."""
@@ -130,7 +134,8 @@ def train(
     def save(folder: Path) -> None:
         progress.save(folder, weights, averages, losses, num_tokens)
 
-    with minibatches.saving(state, save) as step_done:
+    all_tokens = settings.epochs * math.prod(rows.shape)
+    with minibatches.saving(state, save) as step_done, meter.counting("training", all_tokens, num_tokens) as tell:
         for batch in rest:
             tokens = _read(rows, batch, model.shape.vocab_size)
             rate = learning_rate(len(losses), total_steps, settings)
@@ -139,6 +144,7 @@ def train(
             _clip(pupil, losses, rate, settings.clip)
             adamw.update(weights, averages, rate, settings.weight_decay)
             num_tokens += tokens.numel()
+            tell(tokens.numel())
             step_done()
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")

@@ -1,0 +1,75 @@
+"""A fine-tuning in the middle, as one safetensors file: what learns, AdamW's averages, and the best epoch so far.
+
+Neither the order of the rows nor dropout needs saving: both are drawn from the step's stream, by epoch and by step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from heirloom.families.causal_lm.optimisation import learning, put_back
+from heirloom.manifest import replacing
+
+FILE = "training.safetensors"
+LOSSES, EPOCHS, LOWEST = "losses", "epochs", "lowest"
+AVERAGES = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass
+class Standing:
+    """How far a training is.
+
+    Parameters
+    ----------
+    losses
+        Of each step so far, over all epochs, in nats a token.
+    epochs
+        Epochs that are over, their validation too.
+    lowest, kept
+        Lowest validation loss so far, and the weights that had it; none where they are the pupil's own, or nothing was validated.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    epochs: int = 0
+    lowest: float = math.inf
+    kept: dict[str, Tensor] | None = None
+
+
+def save(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer, standing: Standing) -> None:
+    """Write the state of a training over what an earlier save has left."""
+    from safetensors.torch import save_file
+
+    numbers = {
+        LOSSES: torch.tensor(standing.losses, dtype=torch.float64),
+        EPOCHS: torch.tensor(standing.epochs),
+        LOWEST: torch.tensor(standing.lowest, dtype=torch.float64),
+    }
+    tensors = {f"weight/{name}": weight.detach() for name, weight in learning(pupil).items()}
+    tensors |= {f"{part}/{name}": optimiser.state[weight][part] for name, weight in learning(pupil).items() for part in AVERAGES}
+    tensors |= {f"kept/{name}": weight for name, weight in (standing.kept or {}).items()}
+    with replacing(folder / FILE) as temporary:
+        save_file(tensors | numbers, temporary)
+
+
+def restore(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer) -> Standing:
+    """Fill weights and averages with a saved state, if there is one, and return how far it is."""
+    from safetensors.torch import load_file
+
+    if not (folder / FILE).exists():
+        return Standing()
+    saved = load_file(folder / FILE)
+    put_back(pupil, _under(saved, "weight"))
+    for name, weight in learning(pupil).items():
+        optimiser.state[weight] = {part: saved[f"{part}/{name}"].to(weight.device) for part in AVERAGES}
+    kept = {name: weight.to(pupil.device) for name, weight in _under(saved, "kept").items()}
+    return Standing(saved[LOSSES].tolist(), int(saved[EPOCHS]), float(saved[LOWEST]), kept or None)
+
+
+def _under(saved: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{part}/"): tensor for name, tensor in saved.items() if name.startswith(f"{part}/")}
