@@ -20,9 +20,9 @@ from heirloom.ancestry import Writer
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.manifest import dumps, seal, write_text
-from heirloom.report import tables
+from heirloom.report import figures, tables
 from heirloom.report.page import build, vega
-from heirloom.rows import text_table
+from heirloom.rows import text_table, vector_table
 
 Measures = Callable[[str, int, int], dict[str, float]]
 
@@ -91,6 +91,7 @@ def gaussian_measures(regime: str, seed: int, generation: int) -> dict[str, floa
         "log_determinant": math.log(variance),
         "mean_squared_error": 1 - variance,
         "wasserstein2_squared": 1 - variance,
+        "tail_mass_99": 0.01 * variance,
     }
     return {f"{name}.{what}": value for name, mean in measured.items() for what, value in _summary(mean).items()}
 
@@ -136,11 +137,19 @@ def write_measures(config: Config) -> None:
         pd.DataFrame(rows).to_parquet(path, index=False)
 
 
+def write_vectors(config: Config) -> None:
+    """Write the sets that figures show: rows of the line that draw nearer to each other, generation by generation."""
+    for path in figures.datasets(config):
+        generation = int(Path(path).parent.name.partition("=")[2])
+        Dataset.of(vector_table(np.linspace(-2, 2, 10).reshape(1, 10, 1) / (1 + generation))).write(path)
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path:
     """The working directory of a finished run, without results."""
     monkeypatch.chdir(tmp_path)
     write_measures(config)
+    write_vectors(config)
     return tmp_path
 
 
@@ -209,6 +218,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator
     folder = tmp_path_factory.mktemp("page")
     with contextlib.chdir(folder):
         write_measures(small())
+        write_vectors(small())
         finish(small(), library)
         build.write(small(), Path("config.yaml"))
         yield folder

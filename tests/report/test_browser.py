@@ -18,6 +18,11 @@ pytestmark = pytest.mark.system
 BROWSER = shutil.which("chromium")
 SIZES = {"desk": (1280, 900), "phone": (380, 800)}
 SECONDS = 120
+FRAME = 200
+"""Milliseconds in which a chart answers a click."""
+BEYOND_THE_EDGE = "all => all.filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 80))"
+PAPER = 688
+"""Pixels between the margins of A4."""
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +68,7 @@ def test_the_page_draws_every_chart_without_a_word_on_the_console_and_without_th
     assert [url for url in seen.asked if not url.startswith(("file:", "data:"))] == []
     charts = seen.page.locator(".chart")
     assert charts.count() == 4 + len(seen.page.locator("figure").all())
+    assert seen.page.locator("#texts figure.density").count() == 2
     marks = charts.evaluate_all("all => all.map(one => one.querySelectorAll('[class*=mark-line] path, [class*=mark-image] image').length)")
     assert min(marks) > 0
     assert seen.page.evaluate("window.hacked") is None
@@ -79,6 +85,55 @@ def test_choosing_a_measure_and_a_scale_redraws_the_chart(browser: Any, written:
     before = part.locator("svg").inner_html()
     part.get_by_label("log", exact=True).check()
     page.wait_for_function("before => document.querySelector('.explorer svg').innerHTML !== before", arg=before)
+
+
+def test_pointing_at_a_mark_tells_its_values(browser: Any, written: Path) -> None:
+    page = Seen(browser).page
+    page.locator(".explorer").first.locator(".chart [class*=mark-symbol] path").nth(1).hover(force=True)
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    assert re.search(r"regime\s+replace\s+generation\s+1\s+value\s+0\.81\s", tooltip.inner_text())  # 0.9 ** 2
+
+
+def test_an_arm_clicked_in_the_legend_stands_alone_until_it_is_clicked_again(browser: Any, written: Path) -> None:
+    page = Seen(browser).page
+    chart = page.locator(".explorer").first.locator(".chart")
+
+    def seen() -> list[float]:
+        strengths = "all => all.map(one => Number(one.getAttribute('opacity') ?? 1))"
+        return [float(value) for value in chart.locator("[class*=mark-line] path").evaluate_all(strengths)]
+
+    whole = seen()
+    chart.locator("[class*=legend-symbol] path").first.click(force=True)
+    page.wait_for_timeout(FRAME)
+    alone = seen()
+    assert alone != whole
+    assert max(alone) == max(whole)
+    assert sum(value < max(whole) / 4 for value in alone) >= len(alone) / 2
+    chart.locator("[class*=legend-symbol] path").first.click(force=True)
+    page.wait_for_timeout(FRAME)
+    assert seen() == whole
+
+
+def test_paper_has_every_chart_whole_no_controls_and_no_dark_ground(browser: Any, written: Path) -> None:
+    seen = Seen(browser, scheme="dark")
+    page = seen.page
+    assert page.locator("details.experiment:not([open])").count() + page.locator("details:not([open])").count() > 0
+    page.evaluate(
+        "window.print = () => (window.printed = document.querySelectorAll('details:not([open]):not(.vega-embed details)').length)"
+    )
+    page.get_by_role("button", name="Print").click()
+    page.wait_for_function("window.printed === 0")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("nav").is_hidden()
+    beyond = page.locator("main svg, main table, main pre").evaluate_all(BEYOND_THE_EDGE)
+    assert beyond == []
+    undrawn = "all => all.filter(one => !one.querySelector('svg')).length"
+    assert page.locator(".chart").evaluate_all(undrawn) == 0
+    page.pdf(path="page.pdf", format="A4", print_background=True)
+    assert seen.said == []
 
 
 def test_choosing_a_prompt_or_an_arm_changes_the_text_and_hostile_strings_stay_text(browser: Any, written: Path) -> None:

@@ -15,6 +15,7 @@ from heirloom.report import tables
 from heirloom.report.claims import specs, verdicts
 from heirloom.report.claims.specs import Claims, Test
 from heirloom.report.intervals import Interval, t_quantile
+from heirloom.report.page.answer import spelled
 
 LOSS = {"measure": "test_perplexity", "arm": "replace"}
 ARMS = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
@@ -99,6 +100,33 @@ def test_without_an_interval_there_is_no_verdict_and_without_the_measure_no_find
     assert (lacking.verdict, lacking.findings) == ("not run at this scale", ())
     elsewhere = claims(RATIO, settings={"generations": 5})
     assert answer(elsewhere, alone, words([0])).verdict == "not run at this scale"
+
+
+@pytest.mark.parametrize("diverged", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_a_measure_that_is_no_number_is_inconclusive_and_never_support(diverged: float, seeds: list[int]) -> None:
+    values = {(regime, seed, g): 10.0 + 0.01 * g for regime in ("swap", "control") for seed in seeds for g in (1, 2, 3, 4)}
+    values |= {("swap", seeds[-1], 4): diverged}
+    for test in ({"quantity": LOSS, "above": 1.0}, {"quantity": LOSS, "below": 99.0}, RATIO):
+        found = answer(claims(test), frame(values), words(seeds))
+        assert (found.verdict, len(found.findings)) == ("inconclusive", 1)
+    assert (
+        answer(claims({"quantity": LOSS, "above": 1.0}), frame(values | {("swap", seeds[-1], 4): 10.0}), words(seeds)).verdict
+        == "supported"
+    )
+
+
+def test_a_seed_that_lacks_a_measure_is_inconclusive_and_a_control_that_is_no_number_gives_no_interval() -> None:
+    values = {("swap", 0, 4): 20.0, ("control", 0, 4): 10.0, ("control", 1, 4): 10.0}
+    assert answer(claims(RATIO), frame(values), words([0, 1])).verdict == "inconclusive"
+    scatter = {("control", 0, generation): math.nan for generation in (1, 2, 3)} | {("control", 0, 4): 10.0, ("swap", 0, 4): 20.0}
+    assert answer(claims({"quantity": LOSS, "above": 1.0}), frame(scatter), words([0])).verdict == "inconclusive"
+
+
+def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> None:
+    assert spelled(Interval(math.nan, math.nan, math.nan, "none")) == "no number: a measure diverged or is missing"
+    assert spelled(Interval(1.0, math.nan, math.nan, "none")) == "no interval"
+    assert spelled(Interval(1.0, 0.5, 1.5, "t")) == "0.5 to 1.5, over seeds"
 
 
 @pytest.mark.parametrize(

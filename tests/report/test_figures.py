@@ -19,7 +19,10 @@ def test_every_experiment_has_the_figure_of_ancestry_and_those_of_its_family(con
     for figure in figures.listed(config):
         kinds.setdefault(figure.experiment, []).append(figure.kind)
     assert kinds.pop("words") == ["test_perplexity", "synthetic_perplexity", "tail_survival", "diversity", "ancestry"]
-    assert list(kinds.values()) == [["ancestry", "variance"]] * 3
+    assert kinds == {
+        "toy": ["ancestry", "variance"],
+        **{key: ["ancestry", "variance", "density"] for key in ("crossed__biased", "crossed__unbiased")},
+    }
     assert figures.files(config, "svg")[0] == "results/figures/toy_ancestry.svg"
 
 

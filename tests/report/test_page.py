@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from heirloom.config import Config
 from heirloom.report import charts, tables
+from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
 
 
@@ -65,6 +68,19 @@ def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finis
     assert "histogram" not in str([one["name"] for one in toy])
 
 
+def test_the_control_s_band_holds_one_more_generation_where_there_is_one_seed(finished: Path, config: Config) -> None:
+    one = Config.model_validate(config.model_dump() | {"experiments": {"words": config.experiments["words"].model_dump() | {"seeds": [0]}}})
+    rows = {("control", g): value for g, value in enumerate((9.0, 10.0, 11.0), 1)} | {("replace", 1): 20.0}
+    own = pd.DataFrame([("words", "", regime, 0, g, "m", value) for (regime, g), value in rows.items()], columns=list(tables.COLUMNS))
+    (measure,) = curves.context("words", own, one, charts.looks(config.regimes))["measures"]
+    half = t_quantile(0.975, 3) * 1.0 * math.sqrt(4 / 3)
+    assert measure["band"]["g"] == [1, 2, 3]
+    assert measure["band"]["h"] == pytest.approx([10 + half] * 3, rel=1e-4)
+    assert "one more generation of the control" in measure["band"]["about"]
+    short = own[own["generation"] < 3]
+    assert "band" not in curves.context("words", short, one, charts.looks(config.regimes))["measures"][0]
+
+
 def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: Config) -> None:
     spec = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"color": {"field": "regime"}}}
     answering = drawings.answering(spec)
@@ -82,6 +98,9 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     assert found is not None
     assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
+    assert [line["words"] for line in found["boxes"][0]["lines"]][2:] == ["12 rows, 100 % real"]
+    kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
+    assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
     assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
     assert lineage.context("toy", config.experiments["toy"], {}, own) is None
 

@@ -87,4 +87,5 @@ def test_only_families_of_the_plane_whose_rows_are_kept_have_the_figure() -> Non
     assert has(family={"name": "kde"})
     assert not has(snapshots=[])
     assert not has(source={"name": "normal", "dim": 3, "rows": 20})
-    assert not has(family={"name": "gaussian"})
+    assert has(family={"name": "gaussian"})
+    assert not has(family={"name": "gaussian", "path": "statistics"}, snapshots=[])

@@ -25,10 +25,11 @@ VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "inconclusive", "n
 
 RULE = (
     "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies "
-    "outside, and inconclusive otherwise, without an interval, or where a measure is not a number. A claim with several tests needs all of them. Over experiments, one that "
-    "contradicts outweighs those that support. The interval is over seeds, paired within a seed. With one seed it stands on the standard "
-    "error over replicas; without replicas, on the control: how far its generations scatter, times the square root of the generation, as "
-    "if the errors of generations added up at random. Such an interval knows nothing of what another seed would change."
+    "outside, and inconclusive otherwise, without an interval, or where a measure is not a number. A claim with several tests needs all of "
+    "them. Over experiments, one that contradicts outweighs those that support. The interval is over seeds, paired within a seed. With one "
+    "seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, times the "
+    "square root of the generation, as if the errors of generations added up at random. Such an interval knows nothing of what another "
+    "seed would change."
 )
 
 

@@ -52,7 +52,7 @@ def answering(spec: Spec) -> Spec:
     fields = {unit["encoding"]["color"]["field"] for unit in coloured}
     if len(fields) != 1 or spec.get("params"):
         return spec
-    coloured[0]["params"] = [{"name": ISOLATED, "select": {"type": "point", "fields": sorted(fields)}, "bind": "legend"}]
+    coloured[0]["params"] = [{"name": ISOLATED, "select": {"type": "point", "fields": sorted(fields), "toggle": "true"}, "bind": "legend"}]
     for unit in coloured if "hconcat" not in spec else coloured[:1]:
         mark = unit["mark"] if isinstance(unit["mark"], dict) else {"type": unit["mark"]}
         seen = mark.pop("opacity", 1)
