@@ -21,12 +21,13 @@ from safetensors.numpy import load_file
 import helpers
 import small_lineages
 from heirloom import config as configuration
-from heirloom import paths, processes, slices
+from heirloom import manifest, paths, processes, slices
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
+from heirloom.families import causal_lm, minibatches
 from heirloom.manifest import recorded_sha256
 from heirloom.steps import resume, sample, train
+from small_models import pretrained
 
 ARCHITECTURE = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32}
 SCHEDULE = {"epochs": 4, "learning_rate": 0.01, "batch_rows": 4}
@@ -208,6 +209,27 @@ def test_a_training_that_was_done_but_not_written_trains_no_step_again(project: 
     Path("again").unlink()
     train.run(slice_, ORIGINAL, None, "again/checkpoint")
     assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_bytes(project: Config) -> None:
+    causal_lm.save(pretrained("opt", 300, context=16), Path("begun"))
+    manifest.seal(["begun"], {})
+    fit = {"epochs": 3, "learning_rate": 0.01, "batch_rows": 4, "best_epoch": "last"}
+    training = {**slices.train(project, "lm", "origin", 0, 0), "family": "causal_lm", "fit": fit}
+    train.run(training, ORIGINAL, "begun", "whole/checkpoint")
+    line = command("train", training, train=ORIGINAL, start="begun", checkpoint="again/checkpoint")
+    kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line)
+    assert "going on after step" in finish(line)
+    assert recorded_sha256("again/checkpoint") == recorded_sha256("whole/checkpoint")
+
+    sampling, given = {**slices.sample(project, "lm", "replace", 0, 1), "family": "causal_lm"}, {**INPUTS, "checkpoint": "whole/checkpoint"}
+    sample.run(sampling, given, "whole/synthetic.parquet")
+    line = command("sample", sampling, **given, synthetic="again/synthetic.parquet")
+    kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line)
+    assert "of 13 chunks are there already" in finish(line)
+    assert recorded_sha256("again/synthetic.parquet") == recorded_sha256("whole/synthetic.parquet")
+    assert not paths.state("again/synthetic.parquet").exists()
 
 
 @pytest.mark.slow
