@@ -50,6 +50,11 @@ def test_experiment_names_are_unique_over_all_shipped_configs() -> None:
 
 
 G = "experiments.gaussian"
+CAUSAL: dict[str, Any] = {
+    "family": {"name": "causal_lm", "model": {"path": "someone/something"}},
+    "source": {"name": "files", "paths": ["*.txt"], "text": {"row_tokens": 16}},
+}
+SYNTHETIC = {"family": {**CAUSAL["family"], "training": {"best_epoch": "synthetic"}}}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +194,12 @@ TEN = {"source": {"name": "normal", "rows": 50}, "generations": 3, "rows": 10}
         ),
         ({}, {"family": {"name": "gaussian", "training": {"divisor": "n-1"}}, "rows": 1}, r"'gaussian' as set needs at least 2 rows"),
         ({}, {"family": {"name": "gmm", "training": {"components": 11}}}, r"'gmm' as set needs at least 11 rows, but a generation has 10"),
+        ({}, {**CAUSAL, "rows": 127}, r"'causal_lm' as set needs at least 128 rows, but a generation has 127: see family.training"),
+        (
+            {},
+            {**CAUSAL, "origin_rows": 100, "rows": 128},
+            r"(one original row a prompt) needs 128 real rows, but there are 100".replace("(", r"\(").replace(")", r"\)"),
+        ),
         ({}, {"family": {"name": "kde"}, "origin_rows": 1}, r"'kde' as set needs at least 2 rows, but a generation has 1"),
         (
             {"original": {"share": 0.5}, "real_weight": 0.5},

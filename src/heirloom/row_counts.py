@@ -35,7 +35,8 @@ def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool
     smallest = min(experiment.rows, experiment.original_rows or pool_rows or experiment.rows)
     if smallest < (fewest := getattr(experiment.family, "fewest_rows", 1)):
         family = experiment.family.name
-        raise HeirloomError(f"experiments.{name}: {family!r} as set needs at least {fewest} rows, but a generation has {smallest}")
+        fault = f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"
+        raise HeirloomError(f"experiments.{name}: {fault}")
     for regime in experiment.regimes:
         for generation in range(1, experiment.generations + 1 if regimes[regime].growth else 2):
             for fault in _faults(regimes[regime], experiment, generation):

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import causal_lm, transformer
+from heirloom.families import causal_lm, memory, transformer
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.causal_lm import memory, optimisation, scoring, unfinished
+from heirloom.families.causal_lm import optimisation, scoring, unfinished
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.causal_lm.train import learning_rate
 from heirloom.families.transformer import scoring as own_scoring

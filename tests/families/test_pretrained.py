@@ -103,6 +103,11 @@ def without(name: str) -> Any:
     return change
 
 
+def cut_short(folder: Path) -> None:
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+
+
 def lose_a_weight(folder: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
@@ -116,6 +121,7 @@ def lose_a_weight(folder: Path) -> None:
     [
         (without("*.safetensors"), r"holds no .safetensors file, and weights in other files are never opened; convert them first"),
         (without("config.json"), r"has no config.json; a model folder is one that save_pretrained wrote"),
+        (cut_short, r"family.model: cannot get .*; give path: a local folder with .*incomplete metadata, file not fully covered"),
         (lose_a_weight, r"1 weights of the architecture are missing or of another shape, such as model.decoder.layers.0.fc1.weight"),
     ],
 )
@@ -124,6 +130,12 @@ def test_an_unusable_folder_is_refused_in_one_line(folder: Path, change: Any, me
     with pytest.raises(HeirloomError, match=message) as caught:
         causal_lm.fetch(Pretrained(path=str(folder)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_tokenizer_is_refused_and_not_read_by_an_empty_one(folder: Path) -> None:
+    without("tokenizer*")(folder)
+    with pytest.raises(HeirloomError, match=r"holds no tokenizer \(tokenizer.json, .*\); copy the model's own there"):
+        pretrained.tokenizer(Pretrained(path=str(folder)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.families import transformer
 from heirloom.families.transformer.checkpoint import load_folder, save_folder
 from heirloom.families.transformer.generation import Decoding, continue_prompts, draw_tokens
 from heirloom.families.transformer.model import (
@@ -360,6 +361,12 @@ def test_training_that_diverges_or_changes_nothing_says_so() -> None:
         train(lively(), rows + 45, STREAM, SETTINGS)
     with pytest.raises(HeirloomError, match="at least 2 tokens"):
         train(lively(), rows[:, :1], STREAM, SETTINGS)
+
+
+def test_too_little_memory_says_what_to_lower() -> None:
+    huge = np.broadcast_to(np.zeros((1, 4), np.int32), (2**40, 4))
+    with pytest.raises(HeirloomError, match=r"^out of memory while sampling; lower chunk_rows or sampling.beams$"):
+        next(transformer.sample(lively(), [huge], len(huge), transformer.Sampling(), STREAM))
 
 
 def test_row_losses_sum_the_nats_of_all_but_the_first_token_across_chunks() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 KEY = "family.model"
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 _PATIENCE = 10  # seconds that the hub is given to answer
 
 
@@ -125,8 +126,11 @@ def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
 
     if spec.gguf:
         preflight(spec)
+    place = _place(spec)
+    if isinstance(place, Path) and not spec.gguf and not any((place / name).is_file() for name in _TOKENIZERS):
+        raise HeirloomError(f"{KEY}: {place} holds no tokenizer ({', '.join(_TOKENIZERS)}); copy the model's own there")
     with _clearly(spec):
-        whole = AutoTokenizer.from_pretrained(_place(spec), trust_remote_code=False, **_options(spec))
+        whole = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **_options(spec))
     backend = getattr(whole, "backend_tokenizer", None)
     if backend is None:
         raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no tokenizer.json")
@@ -180,9 +184,11 @@ def _hub(place: str | Path, revision: str) -> dict[str, Any]:
 @contextmanager
 def _clearly(spec: Pretrained) -> Iterator[None]:
     """Say in one line what could not be had, and what to give in its place."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:160]
         raise HeirloomError(
             f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"

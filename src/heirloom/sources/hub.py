@@ -68,7 +68,7 @@ def load(dataset: str, config: str | None, revision: str | None, split: str) -> 
     try:
         return datasets.load_dataset(dataset, config, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = " ".join(str(error).split())
+        reason = f"{' '.join(str(error).split())}; for files of your own, source: {{name: files, paths: …}}"
         raise HeirloomError(f"source.dataset: cannot load {given}, split {split!r}: {reason}") from error
 
 

@@ -6,6 +6,7 @@ with the readings of docs/language-models.md where the publication leaves a choi
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -73,6 +74,10 @@ class CausalTraining(Strict):
             raise ValueError("lora.checkpoint: adapter needs `start: pretrained`; with other starts save merged checkpoints")
         return self
 
+    def held_out_rows(self, num_rows: int) -> int:
+        """Return how many of a training set's rows choose the epoch and are not trained on."""
+        return max(1, round(self.validation_share * num_rows)) if self.best_epoch == "synthetic" else 0
+
     def fit(self, generation: int, text: TextSettings | None) -> CausalTraining:
         """Return one generation's fit: generation 0 has no earlier model to start from."""
         inherits = self.start in ("origin", "previous")
@@ -94,3 +99,9 @@ class CausalLM(Strict):
     model: Pretrained
     training: CausalTraining = CausalTraining()
     sampling: CausalSampling = CausalSampling()
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a training needs: a batch, beside those that are held out."""
+        least = self.training.batch_rows
+        return next(rows for rows in count(least) if rows - self.training.held_out_rows(rows) >= least)

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import meter, mixing, processes, streams, tokenization
+from heirloom import mixing, processes, streams, tokenization
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset, write_batches
-from heirloom.families import family
+from heirloom.families import family, meter
 from heirloom.families.base import Editor
 from heirloom.manifest import recorded_sha256
 from heirloom.rows import text_table, vector_table

@@ -16,8 +16,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
-from heirloom.families.causal_lm import memory
+from heirloom.families import memory, minibatches
 from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
 from heirloom.families.transformer.generation import Decoding, draw_tokens
 from heirloom.specs.causal_lm import CausalSampling

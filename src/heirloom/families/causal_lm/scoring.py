@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from heirloom.errors import HeirloomError
-from heirloom.families.causal_lm import memory
+from heirloom.families import memory
 from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
 
 ROWS = 16  # rows whose logits exist at one time

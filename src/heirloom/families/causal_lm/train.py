@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.optim import Optimizer
 
-from heirloom import meter
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
-from heirloom.families.causal_lm import lora, memory, optimisation, unfinished
+from heirloom.families import memory, meter, minibatches
+from heirloom.families.causal_lm import lora, optimisation, unfinished
 from heirloom.families.causal_lm.model import CausalLM, build, check_context, check_tokens
 from heirloom.families.causal_lm.optimisation import Examples
 from heirloom.families.causal_lm.unfinished import Standing
@@ -100,7 +99,7 @@ def _divided(
         if validation is None:
             raise HeirloomError("family.training.best_epoch: real needs the real validation split")
         return everything, validation.head("tokens", fit.validation_rows or validation.num_rows)
-    count = max(1, round(fit.validation_share * len(tokens_NT)))
+    count = fit.held_out_rows(len(tokens_NT))
     order = stream.child("validation").generator().permutation(len(tokens_NT))
     if len(tokens_NT) - count < fit.batch_rows:
         raise HeirloomError(f"holding out {count} of {len(tokens_NT)} rows for validation leaves fewer than batch_rows = {fit.batch_rows}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.families import memory
 from heirloom.families.transformer import beams, generation
 from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama
@@ -28,8 +29,9 @@ def sample(
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = prompts_BT[:, :1] if settings.prompts == "none" else prompts_BT
-        if settings.beams > 1:
-            yield beams.search(model, context_BT, width, settings.beams, penalty, precision)
-            continue
-        uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
-        yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding, precision)
+        with memory.enough("sampling", "chunk_rows or sampling.beams"):
+            if settings.beams > 1:
+                yield beams.search(model, context_BT, width, settings.beams, penalty, precision)
+                continue
+            uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
+            yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding, precision)

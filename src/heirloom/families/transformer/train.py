@@ -9,7 +9,7 @@ import numpy as np
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
+from heirloom.families import memory, minibatches
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.specs.transformer import TransformerFit
@@ -46,7 +46,7 @@ def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stre
         precision=fit.precision,
     )
     weight_N = rows.weights() if rows.is_weighted else None
-    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT:
+    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.enough("training", "family.training.micro_rows"):
         trained, record = training.train(begun, tokens_NT, stream, settings, weight_N, state)
     log.info(
         "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
