@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from heirloom import paths
 from heirloom.config import Config
+from heirloom.errors import HeirloomError
 from heirloom.report import charts, tables
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
@@ -129,3 +132,40 @@ def test_the_page_stands_alone_and_says_what_was_not_run(written: Path) -> None:
 
 def test_a_template_or_claim_that_changes_changes_the_look() -> None:
     assert re.fullmatch("[0-9a-f]{16}", build.look())
+
+
+def told(config: Config) -> str:
+    with pytest.raises(HeirloomError) as refused:
+        build.write(config, Path("config.yaml"))
+    assert "\n" not in str(refused.value)
+    assert not Path(build.PAGE).exists()
+    return str(refused.value)
+
+
+def test_without_a_run_or_with_half_of_one_there_is_one_line_and_no_page(finished: Path, config: Config) -> None:
+    whole = tables.load()
+    lacking = (whole["regime"] == "keep") & (whole["experiment"] == "words") & (whole["seed"] == 1)
+    whole[~lacking].to_parquet(tables.METRICS)
+    assert told(config) == "results/metrics.parquet: no last generation of words/keep/1, which the config has; run snakemake"
+    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(tables.METRICS)
+    assert "no last generation of toy/replace/0 and 4 other lineages, which the config has" in told(config)
+    Path(tables.METRICS).unlink()
+    assert told(config) == "results/metrics.parquet: missing; run snakemake"
+
+
+def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config: Config) -> None:
+    texts_of = Path(paths.fill(paths.SYNTHETIC, "words", "replace", 0, 2))
+    texts_of.write_bytes(texts_of.read_bytes()[:200])
+    assert re.match("a table that the page shows is damaged .*; `heirloom verify` names it$", told(config))
+    Path(tables.METRICS).write_bytes(Path(tables.METRICS).read_bytes()[:-20])
+    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
+    pd.DataFrame({"value": [1.0]}).to_parquet(tables.METRICS)
+    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
+
+
+def test_a_clone_without_its_data_has_a_page_without_rows(finished: Path, config: Config) -> None:
+    shutil.rmtree("data")
+    build.write(config, Path("config.yaml"))
+    page = Path(build.PAGE).read_text(encoding="utf-8")
+    assert "This run keeps no rows" in page
+    assert "words/replace" not in page.split('<script type="module">')[0]

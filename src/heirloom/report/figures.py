@@ -77,16 +77,27 @@ def datasets(config: Config) -> dict[str, str]:
     Snapshots of a chain come with its trajectory; the rest are artefacts of their own.
     """
     made: dict[str, str] = {}
-    for name, kind in listed(config):
-        if kind not in OF_ROWS:
+    for figure in listed(config):
+        if figure.kind not in OF_ROWS:
             continue
-        experiment, module = config.experiments[name], grids if kind == "grid" else scatter
-        for (regime, generation), path in module.datasets(name, experiment).items():
-            key = (name, regime, experiment.seeds[0], generation)
-            shown = [path, paths.fill(paths.CHECKPOINT, *key)] if kind == "scatter" and experiment.family.name == "gmm" else [path]
+        experiment = config.experiments[figure.experiment]
+        for path, (regime, generation) in shown(figure, config).items():
             is_snapshot = generation and experiment.granularity == "chain"
-            made |= {one: paths.fill(paths.TRAJECTORY, *key) if is_snapshot else one for one in shown}
+            made[path] = paths.fill(paths.TRAJECTORY, figure.experiment, regime, experiment.seeds[0]) if is_snapshot else path
     return made
+
+
+def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
+    """Return the artefacts that a figure of rows shows, each with its regime and generation."""
+    name, kind = figure
+    experiment, module = config.experiments[name], grids if kind == "grid" else scatter
+    sets = {path: place for place, path in module.datasets(name, experiment).items()}
+    if kind != "scatter" or experiment.family.name != "gmm":
+        return sets
+    seed = experiment.seeds[0]
+    return sets | {
+        paths.fill(paths.CHECKPOINT, name, regime, seed, generation): (regime, generation) for regime, generation in sets.values()
+    }
 
 
 def pages(config: Config) -> list[str]:

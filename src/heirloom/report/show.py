@@ -61,7 +61,7 @@ def lineage(experiment: str, regime: str, seed: int) -> Table:
     frame = tables.load()
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
     if not (own["regime"] == regime).any():
-        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results; {_there(frame)}")
+        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results; {_there(frame, name, variant)}")
     known = by_arm.tables(own)
     table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
     for metric, words in SHOWN.items():
@@ -107,9 +107,14 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(BARS[round((value - low) / step)] if math.isfinite(value) else " " for value in shown)
 
 
-def _there(frame: pd.DataFrame) -> str:
+def _there(frame: pd.DataFrame, name: str, variant: str) -> str:
+    """Return what there is: the arms and seeds of an experiment, or all experiments where there is none of that name."""
     from heirloom.config import VARIANT_MARK
 
+    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+    if len(own):
+        regimes, seeds = (", ".join(map(str, sorted(own[column].unique()))) for column in ("regime", "seed"))
+        return f"regimes: {regimes}; seeds: {seeds}"
     names = frame[["experiment", "variant"]].drop_duplicates().to_numpy().tolist()
     return "experiments: " + ", ".join(name + (VARIANT_MARK + variant if variant else "") for name, variant in names)
 

@@ -104,13 +104,33 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none.
+        If there is none, or it is damaged.
     """
-    import pandas as pd
-
     if not Path(METRICS).is_file():
         raise HeirloomError(f"{METRICS}: missing; run snakemake")
-    return pd.read_parquet(METRICS)
+    return _read(METRICS, COLUMNS)
+
+
+def check_complete(frame: pd.DataFrame, config: Config) -> None:
+    """Refuse a tidy table that lacks a lineage, or its last generation, of the config.
+
+    Raises
+    ------
+    HeirloomError
+        The message names the first that is missing, and how many are.
+    """
+    columns = ["experiment", "variant", "regime", "seed"]
+    reached = frame.groupby(columns)["generation"].max().to_dict()
+    missing = [
+        f"{key}/{regime}/{seed}"
+        for key, experiment in config.experiments.items()
+        for regime in experiment.regimes
+        for seed in experiment.seeds
+        if reached.get((*names(key, experiment), regime, seed), -1) < experiment.generations
+    ]
+    if missing:
+        more = f" and {len(missing) - 1} other lineages" if len(missing) > 1 else ""
+        raise HeirloomError(f"{METRICS}: no last generation of {missing[0]}{more}, which the config has; run snakemake")
 
 
 def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
@@ -223,11 +243,19 @@ def _generation(path: str, generation: int) -> pd.DataFrame:
 
 
 def _trajectory(path: str) -> pd.DataFrame:
-    import pandas as pd
-
     if not Path(path).is_file():
         raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull")
-    return pd.read_parquet(path, columns=["generation", "metric", "value"])
+    return _read(path, ("generation", "metric", "value"))
+
+
+def _read(path: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path, columns=list(columns))
+    except pa.ArrowException as error:  # a column that is not there, or no Parquet at all
+        raise HeirloomError(f"{path}: damaged, or no table of measures ({str(error).splitlines()[0]}); run snakemake") from None
 
 
 def _write_parquet(frame: pd.DataFrame, path: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
 from heirloom.config import Config
+from heirloom.errors import HeirloomError
 from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import figures, tables
 from heirloom.report.kinds import OF_ROWS
@@ -51,14 +52,21 @@ def write(config: Config, config_file: Path) -> None:
     Raises
     ------
     HeirloomError
-        If the tidy table is missing, or has no measures of an experiment.
+        If the tidy table is missing, is damaged or lacks a lineage, or if a dataset is damaged.
     """
+    import pyarrow as pa
+
     from heirloom.report.claims import specs, verdicts
 
     frame = tables.load()
+    tables.check_complete(frame, config)
     answered = verdicts.answers(specs.load(), frame, config)
+    try:
+        page = rendered(context(frame, config, config_file, answered))
+    except pa.ArrowException as error:
+        raise HeirloomError(f"a table that the page shows is damaged ({str(error).splitlines()[0]}); `heirloom verify` names it") from None
     write_text(CLAIMS, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_text(PAGE, rendered(context(frame, config, config_file, answered)))
+    write_text(PAGE, page)
 
 
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
@@ -98,7 +106,7 @@ def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
 
 
 def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, Any]]]:
-    """Return every figure, drawn and with links to its files, by what it is of: an experiment, or the grid of several."""
+    """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
     import pandas as pd
 
     from heirloom.report.page import drawings
@@ -109,6 +117,8 @@ def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, An
     thinned = pd.concat([own[own["generation"].isin(shown)] for own, shown in parts])
     found: dict[str, list[dict[str, Any]]] = {}
     for one in figures.listed(config):
+        if one.kind in OF_ROWS and not all(Path(path).is_file() for path in figures.shown(one, config)):
+            continue  # a clone without its data still has its measures
         drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)}
         found.setdefault(one.experiment, []).append(drawn)
     return found
