@@ -42,7 +42,7 @@ def figure(shown: Figure, frame: pd.DataFrame, config: Config) -> Spec:
     from heirloom.report import figures
 
     with alt.data_transformers.enable("default", max_rows=None):
-        return answering(dict(figures.chart(shown, frame, config).to_dict()))
+        return answering(dict(figures.chart(shown, frame, config).to_dict(validate=False)))  # `heirloom plot` has validated it
 
 
 def answering(spec: Spec) -> Spec:
