@@ -13,7 +13,7 @@ from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
 from heirloom.lineage.restore import restore
-from heirloom.planning.estimate import lineage_seconds, request
+from heirloom.planning import estimate, slurm
 from heirloom.planning.jobs import Job
 
 try:
@@ -130,23 +130,24 @@ def asked(step):
             if name in wildcards.keys()
         }
         job = Job(step, wildcards.experiment, wildcards.get("regime", None), **numbers)
-        return request(CONFIG, job, attempt)
+        return slurm.resources(estimate.request(CONFIG, job, attempt))
 
-    def memory(wildcards, attempt):
-        return asks(wildcards, attempt).mem_mb
+    def resource(name):
+        def given(wildcards, attempt):
+            return asks(wildcards, attempt).get(name)
 
-    def minutes(wildcards, attempt):
-        return asks(wildcards, attempt).runtime
+        return given
 
-    return {"mem_mb": memory, "runtime": minutes}
+    return {name: resource(name) for name in slurm.RESOURCES}
 
 
 @cache
 def is_cheap(experiment, regime, seed):
-    shared_out = CONFIG.experiments[experiment].shards > 1
+    chosen = CONFIG.experiments[experiment]
+    on_one_machine = chosen.shards == 1 and chosen.num_nodes == 1
     return (
-        not shared_out
-        and lineage_seconds(CONFIG, experiment, regime, seed) < CHEAP_SECONDS
+        on_one_machine
+        and estimate.lineage_seconds(CONFIG, experiment, regime, seed) < CHEAP_SECONDS
     )
 
 
@@ -282,9 +283,23 @@ def num_writers(wildcards):
     return num_processes(wildcards) if num_shards(wildcards) == 1 else 1
 
 
-def num_threads(wildcards):
-    """Threads of all processes of a job."""
-    return CONFIG.num_threads * num_processes(wildcards)
+def machines(step):
+    """How many machines share a job of this step."""
+
+    def given(wildcards):
+        return estimate.machines(CONFIG.experiments[wildcards.experiment], step)
+
+    return given
+
+
+def threads_of(step):
+    """Threads of a job's processes on one machine."""
+
+    def given(wildcards):
+        experiment = CONFIG.experiments[wildcards.experiment]
+        return CONFIG.num_threads * estimate.processes_on_a_machine(experiment, step)
+
+    return given
 
 
 def select_artefacts(wildcards):

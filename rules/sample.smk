@@ -15,7 +15,7 @@ rule sample_shard:
     benchmark:
         paths.benchmark("sample_shard", paths.SHARD)
     priority: PRIORITY["sample"]
-    threads: num_threads
+    threads: threads_of("sample")
     resources:
         **asked("sample"),
         num_processes=num_processes,
@@ -46,13 +46,14 @@ rule sample:
     priority: PRIORITY["sample"]
     group:
         grouped
-    threads: num_threads
+    threads: threads_of("sample")
     resources:
         **asked("sample"),
         num_processes=num_writers,
+        num_nodes=machines("sample"),
     params:
         slice=step_slice(slices.sample),
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
         " --prompts '{input.prompts}' --tokenizer '{input.tokenizer}' --judge '{input.judge}' --synthetic {output.synthetic}"
-        " --num-processes {resources.num_processes} 2> {log}"
+        " --num-processes {resources.num_processes} --num-nodes {resources.num_nodes} 2> {log}"

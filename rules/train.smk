@@ -19,11 +19,12 @@ rule train:
     priority: PRIORITY["train"]
     group:
         grouped
-    threads: num_threads
+    threads: threads_of("train")
     resources:
         **asked("train"),
+        num_nodes=machines("train"),
     params:
         slice=step_slice(slices.train),
     shell:
         "heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
-        " --valid '{input.valid}' --checkpoint {output.checkpoint} 2> {log}"
+        " --valid '{input.valid}' --checkpoint {output.checkpoint} --num-nodes {resources.num_nodes} 2> {log}"

@@ -23,7 +23,7 @@ ALL = "results/metrics.json"
 """Every step and the tables; figures are drawn from those, by no cluster's rules."""
 CHECKPOINT = paths.fill(paths.CHECKPOINT, "transformer", "replace", 0, 1)
 TRAINED = paths.fingerprint(CHECKPOINT)
-SECONDS = 300
+SECONDS = 600
 """Longest that one call of Snakemake may take: its plugin can wait for ever."""
 
 

@@ -57,6 +57,10 @@ class Experiment(Strict):
     num_processes: int = Field(
         1, ge=1, description="Processes (torchrun) that share each training batch and each sampling job; changes the bytes of training."
     )
+    num_nodes: int = Field(1, ge=1, description="Machines that those processes are spread over; divides num_processes. Changes no byte.")
+    num_gpus: int = Field(
+        0, ge=0, description="Accelerators that a scheduler is asked for, on each machine of a training, sampling, selection or evaluation."
+    )
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
     divergence_rows: int = Field(
         0, ge=0, description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out."
@@ -107,6 +111,8 @@ class Experiment(Strict):
         if self.divergence_rows and self.family.name not in FEATURE_FAMILIES:
             able = ", ".join(sorted(FEATURE_FAMILIES))
             raise ValueError(f"divergence_rows is {self.divergence_rows}; family {self.family.name!r} has no features (more: {able})")
+        if self.num_processes % self.num_nodes:
+            raise ValueError(f"num_nodes is {self.num_nodes}, which does not divide num_processes, {self.num_processes}")
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             raise ValueError(f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own")
         return self

@@ -7,6 +7,7 @@ the environment that ``torchrun`` sets, on one machine or several.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -46,8 +47,15 @@ def wait_for_all() -> None:
         _joined().barrier()
 
 
-def launch(num_processes: int) -> None:
+def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None:
     """Become ``torchrun`` with this very command, unless one process is enough or the command runs under ``torchrun`` already.
+
+    Parameters
+    ----------
+    num_nodes
+        Machines that the processes are spread over, where Slurm has given this job so many; elsewhere all run here, to the same bytes.
+    num_threads
+        Threads of a process.
 
     Raises
     ------
@@ -56,9 +64,40 @@ def launch(num_processes: int) -> None:
     """
     if "RANK" in os.environ and count() != num_processes:
         raise HeirloomError(f"torchrun has started {count()} processes, but num_processes is {num_processes}")
-    if num_processes > 1 and "RANK" not in os.environ:
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}", "-m", "heirloom"]
-        os.execv(sys.executable, [sys.executable, *torchrun, *sys.argv[1:]])  # noqa: S606
+    if num_processes == 1 or "RANK" in os.environ:
+        return
+    here = num_processes
+    starter, meeting = [sys.executable], ["--standalone"]
+    if num_nodes > 1 and (job := os.environ.get("SLURM_JOB_ID")):
+        here = num_processes // num_nodes
+        starter = [*_srun(num_nodes, here * num_threads), *starter]
+        meeting = [
+            f"--nnodes={num_nodes}",
+            "--rdzv-backend=c10d",
+            f"--rdzv-endpoint={socket.gethostname()}:{_free_port()}",
+            f"--rdzv-id={job}",
+        ]
+    torchrun = ["-m", "torch.distributed.run", *meeting, f"--nproc-per-node={here}", "-m", "heirloom"]
+    os.execvp(starter[0], [*starter, *torchrun, *sys.argv[1:]])  # noqa: S606
+
+
+def _srun(num_nodes: int, num_cpus: int) -> list[str]:
+    """Return what starts a command once on each machine of this job; if one ends badly, so do the others."""
+    return [
+        "srun",
+        f"--nodes={num_nodes}",
+        f"--ntasks={num_nodes}",
+        "--ntasks-per-node=1",
+        f"--cpus-per-task={num_cpus}",
+        "--kill-on-bad-exit=1",
+    ]
+
+
+def _free_port() -> int:
+    """Return a port of this machine on which the processes can meet."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return int(free.getsockname()[1])
 
 
 def _joined() -> ModuleType:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from heirloom.config import Config, parse
+from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
 from heirloom.planning.jobs import Job, jobs
 from heirloom.planning.models import model_size
@@ -165,3 +166,31 @@ def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_p
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": {**WORDS, "rows": 10**13}}}))
     command(file)
     assert "warning: the disk has " in capsys.readouterr().err
+
+
+def test_a_job_on_several_machines_asks_for_them_and_a_share_of_the_memory_on_each() -> None:
+    alone, spread = config(num_processes=4), config(num_processes=4, num_nodes=2)
+    job = Job("train", "words", "replace", 0, 1)
+    one, two = request(alone, job), request(spread, job)
+    assert (one.nodes, two.nodes, two.gpus) == (1, 2, 0)
+    assert two.mem_mb == math.ceil(one.mem_mb / 2)
+    assert slurm.resources(one) == {"mem_mb": one.mem_mb, "runtime": one.runtime}
+    assert slurm.resources(two) == {
+        "mem_mb": two.mem_mb,
+        "runtime": two.runtime,
+        "nodes": 2,
+        "tasks": 2,
+        "mpi": "srun",
+        "tasks_per_gpu": 0,
+        "slurm_extra": "--ntasks-per-node=1",
+    }
+    assert request(spread, job._replace(step="evaluate")).nodes == 1
+    assert request(config(num_processes=4, num_nodes=2, shards=3), job._replace(step="sample")).nodes == 1
+
+
+def test_steps_that_run_a_model_ask_for_accelerators() -> None:
+    job = Job("train", "words", "replace", 0, 1)
+    asked = {step: request(config(num_gpus=2), job._replace(step=step)) for step in ("mix", "train", "evaluate")}
+    assert {step: slurm.resources(one).get("gres") for step, one in asked.items()} == {"mix": None, "train": "gpu:2", "evaluate": "gpu:2"}
+    everything = slurm.resources(request(config(num_gpus=1, num_processes=2, num_nodes=2), job))
+    assert set(everything) == set(slurm.RESOURCES)

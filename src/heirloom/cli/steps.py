@@ -14,6 +14,7 @@ from heirloom import manifest, processes
 
 app = typer.Typer()
 
+NumNodes = Annotated[int, typer.Option(min=1, help="Machines that the processes are spread over, in a Slurm job of so many.")]
 Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON.")]
 
 
@@ -81,10 +82,11 @@ def train(
     checkpoint: Annotated[str, typer.Option()],
     start: str = "",
     valid: Annotated[str, typer.Option(help="Real rows that choose the epoch whose weights are kept.")] = "",
+    num_nodes: NumNodes = 1,
 ) -> None:
     """Train a generation's model."""
     step = _begin(slice_, train, start, valid)
-    processes.launch(step.get("num_processes", 1))
+    processes.launch(step.get("num_processes", 1), num_nodes, step["num_threads"])
     from heirloom.steps import train as job
 
     job.run(step, train, start or None, checkpoint, valid or None)
@@ -102,10 +104,11 @@ def sample(
     shard: Annotated[int | None, typer.Option(min=0, help="Write this shard's rows only, and leave them for the job that gathers.")] = None,
     shards: Annotated[int, typer.Option(min=1, help="Shards that the rows are divided into.")] = 1,
     num_processes: Annotated[int, typer.Option(min=1, help="Processes that share the rows of this job.")] = 1,
+    num_nodes: NumNodes = 1,
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
     step = _begin(slice_, checkpoint, train, prompts, tokenizer, judge)
-    processes.launch(num_processes)
+    processes.launch(num_processes, num_nodes, step["num_threads"])
     from heirloom.steps import sample as job
 
     inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}

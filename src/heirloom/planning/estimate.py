@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from heirloom.config import Config
+from heirloom.config import Config, Experiment
 from heirloom.lineage.costs import COSTS
 from heirloom.planning.jobs import Job, jobs, lineage
 from heirloom.planning.work import Work, work
@@ -27,6 +27,8 @@ _TORCH_FAMILIES = frozenset({"transformer", "vae", "causal_lm"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
 _LEAST_MINUTES, _LEAST_MEMORY = 5, 600
 _MOST_ATTEMPTS = 5
+
+_ACCELERATED = frozenset({"train", "sample", "select", "evaluate"})
 
 Calibration = Mapping[tuple[str, str], float]
 
@@ -46,8 +48,12 @@ class Request:
     """What a scheduler is asked for."""
 
     mem_mb: int
+    """Megabytes on each machine."""
     runtime: int
     """Minutes."""
+    nodes: int = 1
+    gpus: int = 0
+    """Accelerators on each machine."""
 
 
 def estimate(config: Config, job: Job, calibration: Calibration, rate: float = RATE) -> Estimate:
@@ -58,11 +64,24 @@ def estimate(config: Config, job: Job, calibration: Calibration, rate: float = R
     rate
         Operations a second of one thread, or of the accelerator that the job has.
     """
-    family = config.experiments[job.experiment].family.name
-    needed = work(config, job)
+    experiment = config.experiments[job.experiment]
+    family, needed = experiment.family.name, work(config, job)
     factor = calibration.get((family, job.step))
-    seconds = _seconds(family, job.step, needed, rate * config.num_threads) * (factor or 1.0)
-    return Estimate(seconds, _memory(family, job.step, needed), needed.written, factor is not None)
+    here = processes_on_a_machine(experiment, job.step)
+    together = config.num_threads * here * machines(experiment, job.step)
+    seconds = _seconds(family, job.step, needed, rate * together) * (factor or 1.0)
+    memory = here * _memory(family, job.step, needed)
+    return Estimate(seconds, memory, needed.written, factor is not None)
+
+
+def machines(experiment: Experiment, step: str) -> int:
+    """Return how many machines share a step: a training, and a sampling that is not shared out to jobs of their own."""
+    return experiment.num_nodes if step == "train" or (step == "sample" and experiment.shards == 1) else 1
+
+
+def processes_on_a_machine(experiment: Experiment, step: str) -> int:
+    """Return how many processes of a step run side by side on each of its machines."""
+    return experiment.num_processes // machines(experiment, step) if step in {"train", "sample"} else 1
 
 
 def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> float:
@@ -74,13 +93,16 @@ def request(config: Config, job: Job, attempt: int = 1) -> Request:
     """Return what to ask a scheduler for: the expectation with slack, and that many times more at each new attempt.
 
     It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, at least 600 MB; time is 4
-    times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a third three times.
+    times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a third three times. Machines
+    and accelerators are as many as the config says.
     """
+    experiment = config.experiments[job.experiment]
     expected = estimate(config, job, {})
     times = min(attempt, _MOST_ATTEMPTS)
     memory = max(_LEAST_MEMORY, math.ceil(_SLACK_MEMORY * expected.memory_mb))
     minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * expected.seconds / 60))
-    return Request(times * memory, times * minutes)
+    gpus = experiment.num_gpus if job.step in _ACCELERATED else 0
+    return Request(times * memory, times * minutes, machines(experiment, job.step), gpus)
 
 
 def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], float]:
