@@ -80,6 +80,23 @@ def is_chain(experiment):
     return experiment.granularity == "chain"
 
 
+def experiments_that_drop():
+    """The same for a checkpoint's path: experiments followed by a generation whose checkpoint does not stay."""
+    rest = paths.CHECKPOINT.partition("{experiment}")[2]
+    found = []
+    for name, chosen in CONFIG.experiments.items():
+        dropped = [
+            g for g in range(chosen.generations + 1) if not chosen.keeps_checkpoint(g)
+        ]
+        if dropped:
+            numbers = "|".join(map(str, dropped))
+            path = rest.format(
+                regime=paths.NAME, seed=paths.NUMBER, generation=f"(?:{numbers})"
+            )
+            found.append(f"{name}(?={path})")
+    return "|".join(found) or "(?!)"
+
+
 def files(artefacts):
     """An input function that gives a role's artefacts without making their time stamps count."""
 

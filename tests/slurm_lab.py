@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -92,7 +94,7 @@ def prints(folder: Path) -> dict[str, Any]:
     return {file.relative_to(folder).as_posix(): json.loads(file.read_text()) for file in files}
 
 
-def write_workspace(folder: Path, **transformer: Any) -> Path:
+def write_workspace(folder: Path) -> Path:
     """Write a workspace with two small experiments of the tiny config: a chain of vectors, and text with a transformer.
 
     The transformer's second training takes some seconds: long enough to be disturbed.
@@ -103,7 +105,7 @@ def write_workspace(folder: Path, **transformer: Any) -> Path:
     raw["experiments"] = {name: raw["experiments"][name] for name in ("gaussian", "transformer")}
     del raw["experiments"]["gaussian"]["grid"]
     raw["experiments"]["gaussian"]["regimes"] = ["keep"]
-    raw["experiments"]["transformer"] |= {"generations": 1, "regimes": ["replace"], **transformer}
+    raw["experiments"]["transformer"] |= {"generations": 1, "regimes": ["replace"]}
     raw["experiments"]["transformer"]["family"]["training"]["generation"]["epochs"] = 400
     config.write_text(yaml.safe_dump(raw, sort_keys=False))
     return folder
@@ -116,6 +118,28 @@ def untrained(finished: Path, folder: Path) -> Path:
     for spelled in (paths.fingerprint, paths.manifest):
         (folder / spelled(CHECKPOINT)).unlink()
     return folder
+
+
+def change_config(folder: Path, **transformer: Any) -> None:
+    """Change keys of the transformer's experiment in a workspace's config."""
+    config = folder / "config.yaml"
+    raw = yaml.safe_load(config.read_text())
+    raw["experiments"]["transformer"] |= transformer
+    config.write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def halt_training() -> None:
+    """Stop the one training that runs on this machine, until something sends SIGCONT."""
+    (number,) = (int(path.name) for path in Path("/proc").glob("[0-9]*") if _trains(path))
+    os.kill(number, signal.SIGSTOP)
+
+
+def _trains(process: Path) -> bool:
+    try:
+        said = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return False
+    return b"train" in said[1:3] and CHECKPOINT.encode() in said
 
 
 def is_training(folder: Path) -> bool:

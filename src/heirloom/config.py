@@ -30,6 +30,12 @@ VARIANT_MARK = "__"
 MAX_VARIANTS = 500
 
 
+class Every(Strict):
+    """Each k-th generation."""
+
+    every: int = Field(ge=1, description="k: generations k, 2 k, 3 k, …")
+
+
 class Experiment(Strict):
     """One family, one source of real data, one set of sizes."""
 
@@ -61,6 +67,11 @@ class Experiment(Strict):
     num_gpus: int = Field(
         0, ge=0, description="Accelerators that a scheduler is asked for, on each machine of a training, sampling, selection or evaluation."
     )
+    keep_checkpoints: Literal["all", "last", "none"] | Every = Field(
+        "all",
+        description="Which checkpoints after the origin's stay on disk when nothing in the run needs them any more: `all`, `last`, "
+        "`{every: k}`, `none`. Manifests and fingerprints always stay. Changes no byte.",
+    )
     evaluation_rows: int = Field(1000, ge=1, description="At most this many held-out rows are scored each generation.")
     divergence_rows: int = Field(
         0, ge=0, description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out."
@@ -87,6 +98,15 @@ class Experiment(Strict):
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
         return getattr(self.family, "path", "rows") == "rows"
+
+    def keeps_checkpoint(self, generation: int) -> bool:
+        """Return whether a generation's checkpoint stays; the origin's does, because every arm begins from it."""
+        match self.keep_checkpoints:
+            case "last":
+                return generation in {0, self.generations}
+            case Every(every=every):
+                return generation % every == 0
+        return generation == 0 or self.keep_checkpoints == "all"
 
     @model_validator(mode="before")
     @classmethod
@@ -121,6 +141,8 @@ class Experiment(Strict):
     def _counts_fit(self) -> Self:
         if self.granularity == "chain" and self.is_text:
             raise ValueError(f"granularity: chain is for vector families; {self.family.name!r} runs by step")
+        if self.granularity == "chain" and self.keep_checkpoints != "all":
+            raise ValueError("keep_checkpoints is for granularity: step; a chain keeps the generations that snapshots lists")
         if self.granularity != "chain" and not self.has_rows:
             raise ValueError("family.path: statistics has no rows to hand from job to job; it needs granularity: chain")
         for what, given in (("seeds", self.seeds), ("regimes", self.regimes)):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from heirloom import paths
-from slurm_lab import ALL, TRAINED, Cluster, ended, is_training, log, prints, wait
+from helpers import run_in
+from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, halt_training, is_training, log, prints, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
@@ -69,3 +70,48 @@ def test_an_interrupted_submission_cancels_its_jobs_and_goes_on_later(cluster: C
     cluster.submit(trainable, TRAINED)
     assert "going on after step" in log(trainable)
     assert prints(trainable) == expected
+
+
+def test_a_training_that_runs_out_of_time_goes_on_in_a_second_job(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:
+    with cluster.submitting(trainable, "--retries", "1", "--", TRAINED, HEIRLOOM_SAVE_SECONDS="1") as run:
+        wait(lambda: is_training(trainable))
+        halt_training()  # as if it took for ever: Slurm looks at its clock twice a minute
+        (number,) = cluster.jobs("RUNNING")
+        cluster.sh("scontrol", "update", f"JobId={number}", "EndTime=now+1")
+        said = ended(run)
+    assert number in cluster.jobs("TIMEOUT")
+    assert "asked to stop: what is done so far is saved" in said
+    assert "going on after step" in log(trainable)
+    assert prints(trainable) == expected
+
+
+def test_a_job_that_runs_out_of_memory_is_given_more_at_its_second_attempt(
+    cluster: Cluster, trainable: Path, expected: dict[str, Any]
+) -> None:
+    before = cluster.jobs()
+    cluster.submit(trainable, "--retries", "1", "--set-resources", "train:mem_mb=400*attempt", "--", TRAINED)
+    first, second = sorted({*cluster.jobs()} - {*before})
+    assert [cluster.sh("squeue", "--states=all", "-h", "-j", str(number), "-o", "%m").strip() for number in (first, second)] == [
+        "400M",
+        "800M",
+    ]
+    (slurms,) = (trainable / "logs/slurm").rglob(f"{first}.log")
+    assert "exceeded memory limit" in slurms.read_text()
+    assert prints(trainable) == expected
+
+
+def test_a_training_on_two_nodes_and_a_sampling_in_shards_give_the_bytes_of_two_processes_here(
+    cluster: Cluster, trainable: Path, tmp_path: Path
+) -> None:
+    known = ("--rerun-triggers", "input", "--", TRAINED)  # the origin stays as it is, though it would now be trained otherwise
+    here = shutil.copytree(trainable, tmp_path / "here", symlinks=True)
+    change_config(here, num_processes=2)
+    run_in(here, "snakemake", *known)
+    synthetic = trainable / paths.fill(paths.SYNTHETIC, "transformer", "replace", 0, 1)
+    synthetic.unlink()
+    Path(paths.fingerprint(synthetic)).unlink()
+    change_config(trainable, num_processes=2, num_nodes=2, num_gpus=1, shards=2)
+    cluster.submit(trainable, *known, GLOO_SOCKET_IFNAME="lo")
+    assert prints(trainable) == prints(here)
+    asked = sorted(cluster.sh("squeue", "--states=COMPLETED", "-h", "-o", "%D %b %C").splitlines())
+    assert asked == []

@@ -114,9 +114,9 @@ def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
 def test_more_is_asked_for_at_each_attempt_and_never_less_than_a_job_needs_to_start() -> None:
     chosen, job = vectors(), Job("mix", "words", "replace", 0, 1)
     first, second, third = (request(chosen, job, attempt) for attempt in (1, 2, 3))
-    assert (first.mem_mb, first.runtime) == (600, 5)
-    assert (second.mem_mb, second.runtime) == (1200, 10)
-    assert (third.mem_mb, third.runtime) == (1800, 15)
+    assert (first.mem_mb, first.runtime) == (601, 5)
+    assert (second.mem_mb, second.runtime) == (1202, 10)
+    assert (third.mem_mb, third.runtime) == (1803, 15)
 
 
 def test_a_larger_model_is_given_more_memory_and_time() -> None:
@@ -173,7 +173,7 @@ def test_a_job_on_several_machines_asks_for_them_and_a_share_of_the_memory_on_ea
     job = Job("train", "words", "replace", 0, 1)
     one, two = request(alone, job), request(spread, job)
     assert (one.nodes, two.nodes, two.gpus) == (1, 2, 0)
-    assert two.mem_mb == math.ceil(one.mem_mb / 2)
+    assert two.mem_mb - 300 == math.ceil((one.mem_mb - 300) / 2)
     assert slurm.resources(one) == {"mem_mb": one.mem_mb, "runtime": one.runtime}
     assert slurm.resources(two) == {
         "mem_mb": two.mem_mb,

@@ -244,7 +244,7 @@ def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights_as_one_up_to_rounding(project: Config) -> None:
     slice_ = {**slices.train(project, "lm", "origin", 0, 0), "num_processes": 2}
-    line = command("train", slice_, train=ORIGINAL, checkpoint="again/checkpoint")
+    line = command("train", slice_, train=ORIGINAL, start="", checkpoint="again/checkpoint")  # torchrun has options of such names
     finish(line)
     one, two = (load_file(Path(folder, "model.safetensors")) for folder in (ORIGIN, "again/checkpoint"))
     for name, weight in one.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from heirloom import config as configuration
+from heirloom import paths
+from heirloom.manifest import fingerprint
 from heirloom.planning.jobs import jobs
 from helpers import Run
 
@@ -62,7 +65,7 @@ def test_the_plan_knows_every_job_but_the_tables_and_each_asks_for_memory_and_ti
     }
     asked = re.findall(r"resources: .*", output)
     assert len([line for line in asked if "mem_mb=" in line and "runtime=5" in line]) == len(listed)
-    assert {memory for line in asked for memory in re.findall(r"mem_mb=(\d+)", line)} == {"600", "751"}
+    assert {memory for line in asked for memory in re.findall(r"mem_mb=(\d+)", line)} == {"601", "602", "604", "1051"}
 
 
 def test_a_chain_of_a_thousand_generations_builds(workspace: Path, run: Run) -> None:
@@ -125,3 +128,22 @@ def test_a_config_is_one_file_and_values_on_the_command_line_are_refused(workspa
         done = run("snakemake", "-n", *arguments, check=False)
         assert done.returncode != 0
         assert "give one --configfile and no --config" in done.stdout + done.stderr
+
+
+def test_a_checkpoint_that_does_not_stay_is_made_again_to_the_same_bytes_and_nothing_else_is(workspace: Path, run: Run) -> None:
+    def only_the_last_stays(raw: dict[str, Any]) -> None:
+        raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "keep_checkpoints": "last"}}
+
+    edit(workspace, only_the_last_stays)
+    last, first = (paths.fill(paths.CHECKPOINT, "steps", "accumulate_fixed", 0, generation) for generation in (2, 1))
+    target = paths.fingerprint(paths.fill(paths.METRICS, "steps", "accumulate_fixed", 0, 2))
+    run("snakemake", target)
+    assert (workspace / last).exists()
+    assert not (workspace / first).exists()
+    assert (workspace / paths.manifest(first)).exists()
+    assert "Nothing to be done" in run("snakemake", "-n", target).stderr
+    before = (workspace / paths.fingerprint(first)).read_bytes()
+    run("snakemake", "--notemp", first)
+    assert (workspace / paths.fingerprint(first)).read_bytes() == before
+    assert json.loads(before) == fingerprint(workspace / first)
+    assert "Nothing to be done" in run("snakemake", "-n", target).stderr

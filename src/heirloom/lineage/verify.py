@@ -150,13 +150,20 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
             yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
         own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
         if not own:
-            yield Mismatch(artefact, "missing: its fingerprint is here")
+            if not _may_be_dropped(artefact):
+                yield Mismatch(artefact, "missing: its fingerprint is here")
         elif (now := _sha256(artefact, own)) != sha256:
             yield Mismatch(artefact, f"changed: sha256 {now[:_DIGITS]}, the fingerprint says {sha256[:_DIGITS]}")
     extra = {path.as_posix() for path in folders.artefacts(unit)} - artefacts
     yield from (Mismatch(path, "extra or half made: it has no fingerprint") for path in extra)
     gone = {path for path in told if folders.unit_of(path) == unit} - artefacts - extra
     yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
+
+
+def _may_be_dropped(artefact: str) -> bool:
+    """Return whether an artefact is a checkpoint that `keep_checkpoints` may have let go; of one that was kept, DVC has a record."""
+    known = folders.keys(artefact, paths.CHECKPOINT)
+    return known is not None and known["generation"] != "0"
 
 
 def _sha256(artefact: str, files: Mapping[str, str]) -> str:

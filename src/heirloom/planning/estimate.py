@@ -25,7 +25,9 @@ _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
 _TORCH_FAMILIES = frozenset({"transformer", "vae", "causal_lm"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
-_LEAST_MINUTES, _LEAST_MEMORY = 5, 600
+_LEAST_MINUTES = 5
+_RUNNER_MEMORY = 300
+"""Megabytes of the two Snakemakes inside a job, by which the plugin for Slurm starts its command (measured: 125 to 150 each)."""
 _MOST_ATTEMPTS = 5
 
 _ACCELERATED = frozenset({"train", "sample", "select", "evaluate"})
@@ -92,14 +94,14 @@ def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> 
 def request(config: Config, job: Job, attempt: int = 1) -> Request:
     """Return what to ask a scheduler for: the expectation with slack, and that many times more at each new attempt.
 
-    It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, at least 600 MB; time is 4
+    It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, and 300 MB for Snakemake; time is 4
     times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a third three times. Machines
     and accelerators are as many as the config says.
     """
     experiment = config.experiments[job.experiment]
     expected = estimate(config, job, {})
     times = min(attempt, _MOST_ATTEMPTS)
-    memory = max(_LEAST_MEMORY, math.ceil(_SLACK_MEMORY * expected.memory_mb))
+    memory = _RUNNER_MEMORY + math.ceil(_SLACK_MEMORY * expected.memory_mb)
     minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * expected.seconds / 60))
     gpus = experiment.num_gpus if job.step in _ACCELERATED else 0
     return Request(times * memory, times * minutes, machines(experiment, job.step), gpus)
