@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from heirloom import meter, processes
+from heirloom import processes
 from heirloom.dataset import Dataset
+from heirloom.families import meter
 from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
