@@ -2,6 +2,7 @@
 # the best epoch, those.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON. One that `keep_checkpoints`
 # does not keep goes when the last job of the run that needs it has ended; its manifest and its fingerprint stay.
+# `exec`: a scheduler's SIGTERM is for the training, which saves; a shell in between would end first, and the job with it.
 
 
 rule train:
@@ -26,7 +27,7 @@ rule train:
         num_nodes=machines("train"),
     params:
         slice=step_slice(slices.train),
-    shell:  # `exec`: a scheduler's SIGTERM is for the training, which saves; a shell in between would end first and take the job along
+    shell:
         "exec heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
         " --valid '{input.valid}' --checkpoint {output.checkpoint} --num-nodes {resources.num_nodes} 2> {log}"
 

@@ -141,9 +141,9 @@ def test_a_checkpoint_that_does_not_stay_is_made_again_to_the_same_bytes_and_not
     assert (workspace / last).exists()
     assert not (workspace / first).exists()
     assert (workspace / paths.manifest(first)).exists()
-    assert "Nothing to be done" in run("snakemake", "-n", target).stderr
+    assert "Nothing to be done" in run("snakemake", "-n", target).stdout
     before = (workspace / paths.fingerprint(first)).read_bytes()
     run("snakemake", "--notemp", first)
     assert (workspace / paths.fingerprint(first)).read_bytes() == before
     assert json.loads(before) == fingerprint(workspace / first)
-    assert "Nothing to be done" in run("snakemake", "-n", target).stderr
+    assert "Nothing to be done" in run("snakemake", "-n", target).stdout

@@ -82,7 +82,7 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
                 yield Checked(lineage or "", 0, 0, (Mismatch(lineage or "", obstacle),))
             for unit in its_units:
                 read, unreadable = _collect(reading.pop(unit))
-                wrong = [*unreadable, *_fingerprints(unit, read, told), *_unlike(recorded, unit, read)]
+                wrong = [*unreadable, *_fingerprints(unit, read, told, recorded), *_unlike(recorded, unit, read)]
                 yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
 
 
@@ -133,7 +133,7 @@ def _unlike(recorded: Mapping[str, str], unit: str, read: Mapping[str, Digests])
         yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
 
 
-def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str]) -> Iterator[Mismatch]:
+def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str], recorded: Mapping[str, str]) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and the ledger part."""
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
@@ -150,7 +150,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
             yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
         own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
         if not own:
-            if not _may_be_dropped(artefact):
+            if not _is_dropped(artefact, recorded):
                 yield Mismatch(artefact, "missing: its fingerprint is here")
         elif (now := _sha256(artefact, own)) != sha256:
             yield Mismatch(artefact, f"changed: sha256 {now[:_DIGITS]}, the fingerprint says {sha256[:_DIGITS]}")
@@ -160,10 +160,15 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
     yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
 
 
-def _may_be_dropped(artefact: str) -> bool:
-    """Return whether an artefact is a checkpoint that `keep_checkpoints` may have let go; of one that was kept, DVC has a record."""
+def _is_dropped(artefact: str, recorded: Mapping[str, str]) -> bool:
+    """Return whether an artefact is a checkpoint that `keep_checkpoints` let go: DVC has recorded its lineage without it."""
     known = folders.keys(artefact, paths.CHECKPOINT)
-    return known is not None and known["generation"] != "0"
+    return (
+        known is not None
+        and known["generation"] != "0"
+        and bool(recorded)
+        and not any(path.startswith(f"{artefact}/") for path in recorded)
+    )
 
 
 def _sha256(artefact: str, files: Mapping[str, str]) -> str:

@@ -94,9 +94,9 @@ def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> 
 def request(config: Config, job: Job, attempt: int = 1) -> Request:
     """Return what to ask a scheduler for: the expectation with slack, and that many times more at each new attempt.
 
-    It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, and 300 MB for Snakemake; time
-    is 4 times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a third three times.
-    Machines and accelerators are as many as the config says.
+    It follows from the config alone, never from a machine's earlier runs: memory is 1.5 times the expected, and 300 MB for Snakemake
+    inside the job; time is 4 times the expected, at least 5 minutes. A second attempt (after running out of either) gets twice that, a
+    third three times. Machines and accelerators are as many as the config says.
     """
     experiment = config.experiments[job.experiment]
     expected = estimate(config, job, {})
