@@ -111,7 +111,9 @@ def test_a_training_on_two_nodes_and_a_sampling_in_shards_give_the_bytes_of_two_
     synthetic.unlink()
     Path(paths.fingerprint(synthetic)).unlink()
     change_config(trainable, num_processes=2, num_nodes=2, num_gpus=1, shards=2)
+    before = cluster.jobs()
     cluster.submit(trainable, *known, GLOO_SOCKET_IFNAME="lo")
     assert prints(trainable) == prints(here)
-    asked = sorted(cluster.sh("squeue", "--states=COMPLETED", "-h", "-o", "%D %b %C").splitlines())
-    assert asked == []
+    new = {*cluster.jobs()} - {*before}
+    asked = sorted(cluster.sh("squeue", "--states=all", "-h", "-j", str(number), "-o", "%D %b").strip() for number in new)
+    assert asked == ["1 N/A", *3 * ["1 gres:gpu:1"], "2 gres:gpu:1"]  # mix; two shards and who gathers them; train

@@ -130,6 +130,7 @@ def test_a_config_is_one_file_and_values_on_the_command_line_are_refused(workspa
         assert "give one --configfile and no --config" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_stay_is_made_again_to_the_same_bytes_and_nothing_else_is(workspace: Path, run: Run) -> None:
     def only_the_last_stays(raw: dict[str, Any]) -> None:
         raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "keep_checkpoints": "last"}}
