@@ -20,7 +20,7 @@ class Executor(AbstractExecutor):
         """Write the outputs of a job, or of a group of jobs."""
         info = SubmittedJobInfo(job)
         self.report_job_submission(info)
-        for output in map(Path, job.output):
+        for output in map(Path, (*job.output, job.benchmark)):  # type: ignore[attr-defined]
             if output.name == "checkpoint":
                 output.mkdir(parents=True, exist_ok=True)
                 continue
