@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from heirloom import theory
-from heirloom.config import Config
+from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import agreement, tables
 
@@ -20,6 +21,39 @@ def test_z_is_the_distance_in_standard_errors_and_none_without_an_error() -> Non
     assert agreement.Check(1.0, 1.5, 0.25).z == 2.0
     assert agreement.Check(1.0, 1.5, float("nan")).z is None
     assert agreement.Check(1.0, 1.5, 0.0).z is None
+
+
+def arm(precision: str = "float64", absorbed: float = 0.0, mean_log: float = -1.0) -> dict[str, agreement.Check]:
+    """Return the checks of 200 chains of 10 generations whose variance has the mean 1 at the last one."""
+    experiment = {
+        "family": {"name": "gaussian", "training": {"precision": precision}},
+        "source": {"name": "normal", "rows": 100},
+        "regimes": ["replace"],
+        "generations": 10,
+        "rows": 100,
+        "num_replicas": 200,
+        "granularity": "chain",
+    }
+    config = parse({"regimes": {"replace": {}}, "experiments": {"e": experiment}})
+    said = {"covariance_trace.mean": 1.0, "covariance_trace.mean_log": mean_log, "absorbed.mean": absorbed}
+    said |= {f"{measure}.{what}": 0.1 for measure in ("covariance_trace", "log_determinant") for what in ("se", "median")}
+    rows = [{"regime": "replace", "generation": 10, "metric": name, "value": value} for name, value in said.items()]
+    rows.append({"regime": "replace", "generation": 10, "metric": "log_determinant.mean", "value": -0.1})
+    return agreement.check(pd.DataFrame(rows), "replace", config.experiments["e"], config)
+
+
+def test_a_mean_that_rare_chains_carry_is_not_compared_but_that_of_the_logarithm_is() -> None:
+    # 200 chains: the logarithm's variance may be ln(200) / 2 = 2.65, and 2 (ln 1 - E ln) is that at E ln = -1.32
+    assert arm(mean_log=-1.32)["covariance_trace"].z is not None
+    assert arm(mean_log=-1.33)["covariance_trace"].z is None
+    assert arm(mean_log=-1.33)["log_determinant"].z is not None
+
+
+@pytest.mark.parametrize("given", [{"precision": "float16"}, {"absorbed": 0.01}])
+def test_rounded_arithmetic_is_not_compared_with_a_form_of_the_exact(given: dict[str, Any]) -> None:
+    found = arm(**given)
+    assert [found[measure].z for measure in ("covariance_trace", "log_determinant")] == [None, None]
+    assert found["covariance_trace"].mean == 1.0
 
 
 def test_the_table_has_a_row_an_arm_and_measure_with_the_form_of_the_last_generation(run: Path, config: Config) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
+from heirloom.measures.replicas import HEAVY_TAILED
 from heirloom.report import expected, tables
 
 if TYPE_CHECKING:
@@ -19,22 +20,24 @@ BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
 
 
 class Check(NamedTuple):
-    """A mean over chains, its standard error (NaN for one chain), and the closed form of its expectation."""
+    """A mean over chains, its standard error (NaN for one chain), the closed form of its expectation, and whether the two compare."""
 
     expected: float
     mean: float
     se: float
+    comparable: bool = True
 
     @property
     def z(self) -> float | None:
-        """Return (mean - expected) / standard error; None without an error."""
-        return (self.mean - self.expected) / self.se if self.se > 0 else None
+        """Return (mean - expected) / standard error; None without an error, or where the two do not compare."""
+        return (self.mean - self.expected) / self.se if self.comparable and self.se > 0 else None
 
 
 def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
     """Return the last generation's measures that have a closed form.
 
-    Trust z only where the generations are no more than the rows a generation: beyond, rare huge replicas carry the mean.
+    A heavy-tailed mean is not compared where `_rare_chains_carry_it`, nor any where the arithmetic was not exact (`_is_rounded`): then
+    closed form and simulation part for a reason, and no number of standard errors says more.
 
     Parameters
     ----------
@@ -43,17 +46,47 @@ def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config
     """
     from heirloom.report.numbers import estimates
 
+    last_rows = own[(own["regime"] == regime) & (own["generation"] == experiment.generations)]
+    rounded, carried = _is_rounded(last_rows, experiment), _rare_chains_carry_it(last_rows, chains(experiment))
     checks = {}
     for measure, curve in expected.curves(experiment, config.regimes[regime]).items():
         if not own["metric"].isin([measure, f"{measure}.mean"]).any():
             continue  # such as the survival of types seen once, where there are none
         last = estimates(own, [regime], measure).iloc[-1]
-        checks[measure] = Check(float(curve[-1]), float(last["mean"]), float(last["se"]))
+        comparable = not rounded and not (carried and measure in HEAVY_TAILED)
+        checks[measure] = Check(float(curve[-1]), float(last["mean"]), float(last["se"]), comparable)
     return checks
 
 
+def chains(experiment: Experiment) -> int:
+    """Return how many chains an arm has: seeds times replicas."""
+    return len(experiment.seeds) * experiment.num_replicas
+
+
+def _rare_chains_carry_it(last: pd.DataFrame, num_chains: int) -> bool:
+    """Return whether the expected variance is carried by chains rarer than one of those there are.
+
+    Of N lognormal numbers whose logarithms have the variance v a few of the largest carry the sum of squares, and so the standard error,
+    from v = ln(N) / 2 on: where a random energy model of N levels freezes (Derrida 1981, Random-energy model), for logarithms twice as
+    large. v is 2 (ln E - E ln), both as measured. Under replacement it is about 2 t / n after t fits to n rows.
+    """
+    by_name = last.groupby("metric")["value"].mean()
+    named = {"covariance_trace.mean", "covariance_trace.mean_log"}
+    if not named <= set(by_name.index) or by_name["covariance_trace.mean"] <= 0:
+        return False
+    spread = 2 * (math.log(by_name["covariance_trace.mean"]) - by_name["covariance_trace.mean_log"])
+    return bool(spread > math.log(num_chains) / 2)
+
+
+def _is_rounded(last: pd.DataFrame, experiment: Experiment) -> bool:
+    """Return whether a density's chains were rounded on purpose, or some have shrunk to what their type holds of a point."""
+    if getattr(experiment.family.training, "precision", "float64") != "float64":
+        return True
+    return bool((last.loc[last["metric"] == "absorbed.mean", "value"] > 0).any()) and experiment.family.name == "gaussian"
+
+
 def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-    """Return one experiment's checks with the columns `COLUMNS`; ``chains`` is seeds times replicas, z is NaN without an error.
+    """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error or a comparison.
 
     Parameters
     ----------
@@ -62,9 +95,9 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
     """
     import pandas as pd
 
-    chains, last, family = len(experiment.seeds) * experiment.num_replicas, experiment.generations, experiment.family.name
+    last, family = experiment.generations, experiment.family.name
     rows = [
-        (family, regime, measure, last, chains, *found, math.nan if found.z is None else found.z)
+        (family, regime, measure, last, chains(experiment), *found[:3], math.nan if found.z is None else found.z)
         for regime in experiment.regimes
         for measure, found in check(own, regime, experiment, config).items()
     ]
