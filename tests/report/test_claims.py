@@ -137,6 +137,8 @@ def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> Non
         (2.0, 3.0, "contradicted"),
         (0.1, 1.0, "contradicted"),
         (math.nan, 2.0, "inconclusive"),
+        (-math.inf, 0.5, "inconclusive"),
+        (2.5, math.inf, "inconclusive"),
     ],
 )
 def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:

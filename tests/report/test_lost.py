@@ -42,16 +42,16 @@ def nothing() -> pd.DataFrame:
 
 
 def test_a_type_is_lost_in_the_band_of_its_count_among_the_real_rows() -> None:
-    write(0, [0, 0, 0, 1, 2, 2])
+    write(0, [0, 0, 0, 1, 2, 2, 5])
     write(1, [0, 1, 2, 2, 2, 2])
     write(2, [0, 2, 2, 2, 2, 2])  # 1, once in the real rows, is lost
-    write(3, [2, 2, 2, 2, 2, 7])  # 0, three times, is lost; 7 is new
+    write(3, [2, 2, 2, 2, 5, 7])  # 0, three times, is lost; of 5 and 7, both new here, the real rows have 5
     found = lost.context("one", experiment("discrete", CATEGORIES))
     assert found is not None
     (arm,) = found["arms"]
     assert found["unit"] == "types"
     assert [row["died"] for row in arm["generations"]] == [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]]
-    assert [(row["types"], row["invented"], row["examples"]) for row in arm["generations"]] == [(2, 0, ["1"]), (2, 1, ["0"])]
+    assert [(row["types"], row["invented"], row["examples"]) for row in arm["generations"]] == [(2, 0, ["1"]), (3, 1, ["0"])]
 
 
 def test_a_type_that_comes_back_was_not_lost() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,14 @@ def test_a_chain_s_snapshots_come_with_its_trajectory_and_the_origin_s_files_for
     assert shown[origin] == origin
     stepwise = figures.datasets(plane(granularity="step", snapshots=[]))
     assert stepwise[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)
+
+
+def test_the_figure_needs_the_rows_and_the_models_that_outline_them(kept: Config) -> None:
+    figure = figures.Figure("plane", "scatter")
+    assert figures.can_be_drawn(figure, kept)
+    shutil.rmtree(paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 4))
+    assert not figures.can_be_drawn(figure, kept)
+    assert figures.can_be_drawn(figures.Figure("plane", "variance"), kept)
 
 
 def test_all_panels_have_the_axes_of_the_real_rows_in_one_scale(kept: Config) -> None:

@@ -100,7 +100,7 @@ def synthetic_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: 
     title = heading(
         "How surprising generation 0 finds the text of later generations",
         name,
-        "black: real text that it has not seen; further left: text that it finds more likely",
+        "0: real text that it has not seen; further left: text that it finds more likely",
     )
     return dressed(panels(line, arms, 250, 190).properties(title=title))
 

@@ -87,6 +87,11 @@ def datasets(config: Config) -> dict[str, str]:
     return made
 
 
+def can_be_drawn(figure: Figure, config: Config) -> bool:
+    """Return whether the artefacts that a figure shows are on disk; one of measures needs none."""
+    return figure.kind not in OF_ROWS or all(Path(path).exists() for path in shown(figure, config))
+
+
 def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
     """Return the artefacts that a figure of rows shows, each with its regime and generation."""
     name, kind = figure

@@ -92,7 +92,7 @@ def density(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.T
     line = (
         alt.Chart(numbers).mark_line(strokeWidth=1.8).encode(x=x, y=alt.Y("density:Q", title="density (rows per unit of x)"), color=colour)
     )
-    title = heading("Density of the rows by generation", name, "histogram of one chain; black: real rows that the origin was trained on")
+    title = heading("Density of the rows by generation", name, "histogram of one chain; 0: real rows that the origin was trained on")
     return dressed(panels(line, arms, 250, 190).properties(title=title))
 
 

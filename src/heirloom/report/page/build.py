@@ -117,7 +117,7 @@ def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, An
     thinned = pd.concat([own[own["generation"].isin(shown)] for own, shown in parts])
     found: dict[str, list[dict[str, Any]]] = {}
     for one in figures.listed(config):
-        if one.kind in OF_ROWS and not all(Path(path).is_file() for path in figures.shown(one, config)):
+        if not figures.can_be_drawn(one, config):
             continue  # a clone without its data still has its measures
         drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)}
         found.setdefault(one.experiment, []).append(drawn)
