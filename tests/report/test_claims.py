@@ -93,6 +93,16 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
     assert found.verdict == "supported"
 
 
+@pytest.mark.parametrize(("mean_log", "verdict"), [(-0.1, "supported"), (-5.0, "not run at this scale")])
+def test_a_closed_form_is_no_test_of_a_mean_that_rare_chains_carry(mean_log: float, verdict: str) -> None:
+    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    said = {"mean": (1 - 1 / 9) ** 5, "se": 0.001, "mean_log": mean_log}
+    told = pd.concat([frame({("swap", 0, 4): value}, f"covariance_trace.{what}") for what, value in said.items()])
+    leaves = [{"measure": "covariance_trace", "arm": "replace"}, {"expected": "covariance_trace", "arm": "replace"}]
+    found = answer(claims({"quantity": {"ratio": leaves}, "above": 0.9, "below": 1.1}, family="gaussian"), told, config)
+    assert found.verdict == verdict
+
+
 def test_without_an_interval_there_is_no_verdict_and_without_the_measure_no_finding() -> None:
     alone = frame({("swap", 0, 4): 20.0, ("control", 0, 4): 10.0})
     assert answer(claims(RATIO), alone, words([0])).verdict == "inconclusive"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,9 +37,6 @@ class Check(NamedTuple):
 def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
     """Return the last generation's measures that have a closed form.
 
-    A heavy-tailed mean is not compared where `_rare_chains_carry_it`, nor any where the arithmetic was not exact (`_is_rounded`): then
-    closed form and simulation part for a reason, and no number of standard errors says more.
-
     Parameters
     ----------
     own
@@ -47,15 +45,31 @@ def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config
     from heirloom.report.numbers import estimates
 
     last_rows = own[(own["regime"] == regime) & (own["generation"] == experiment.generations)]
-    rounded, carried = _is_rounded(last_rows, experiment), _rare_chains_carry_it(last_rows, chains(experiment))
+    said = {str(metric): float(mean) for metric, mean in last_rows.groupby("metric")["value"].mean().items()}
     checks = {}
     for measure, curve in expected.curves(experiment, config.regimes[regime]).items():
         if not own["metric"].isin([measure, f"{measure}.mean"]).any():
             continue  # such as the survival of types seen once, where there are none
         last = estimates(own, [regime], measure).iloc[-1]
-        comparable = not rounded and not (carried and measure in HEAVY_TAILED)
-        checks[measure] = Check(float(curve[-1]), float(last["mean"]), float(last["se"]), comparable)
+        checks[measure] = Check(float(curve[-1]), float(last["mean"]), float(last["se"]), compares(measure, said, experiment))
     return checks
+
+
+def compares(measure: str, said: Mapping[str, float], experiment: Experiment) -> bool:
+    """Return whether a measure's mean over chains can be compared with its closed form.
+
+    Not where rare chains carry a heavy-tailed mean (`_rare_chains_carry_it`), and not where arithmetic was rounded, on purpose or because
+    chains have shrunk to what their type holds of a point: the two part for a reason, and no number of standard errors says more.
+
+    Parameters
+    ----------
+    said
+        An arm's metrics at the generation, mean over seeds.
+    """
+    is_rounded = getattr(experiment.family.training, "precision", "float64") != "float64"
+    if is_rounded or (experiment.family.name == "gaussian" and said.get("absorbed.mean", 0.0) > 0):
+        return False
+    return not (measure in HEAVY_TAILED and _rare_chains_carry_it(said, chains(experiment)))
 
 
 def chains(experiment: Experiment) -> int:
@@ -63,26 +77,15 @@ def chains(experiment: Experiment) -> int:
     return len(experiment.seeds) * experiment.num_replicas
 
 
-def _rare_chains_carry_it(last: pd.DataFrame, num_chains: int) -> bool:
+def _rare_chains_carry_it(said: Mapping[str, float], num_chains: int) -> bool:
     """Return whether the expected variance is carried by chains rarer than one of those there are.
 
     Of N lognormal numbers whose logarithms have the variance v a few of the largest carry the sum of squares, and so the standard error,
     from v = ln(N) / 2 on: where a random energy model of N levels freezes (Derrida 1981, Random-energy model), for logarithms twice as
     large. v is 2 (ln E - E ln), both as measured. Under replacement it is about 2 t / n after t fits to n rows.
     """
-    by_name = last.groupby("metric")["value"].mean()
-    named = {"covariance_trace.mean", "covariance_trace.mean_log"}
-    if not named <= set(by_name.index) or by_name["covariance_trace.mean"] <= 0:
-        return False
-    spread = 2 * (math.log(by_name["covariance_trace.mean"]) - by_name["covariance_trace.mean_log"])
-    return bool(spread > math.log(num_chains) / 2)
-
-
-def _is_rounded(last: pd.DataFrame, experiment: Experiment) -> bool:
-    """Return whether a density's chains were rounded on purpose, or some have shrunk to what their type holds of a point."""
-    if getattr(experiment.family.training, "precision", "float64") != "float64":
-        return True
-    return bool((last.loc[last["metric"] == "absorbed.mean", "value"] > 0).any()) and experiment.family.name == "gaussian"
+    mean, mean_log = said.get("covariance_trace.mean", 0.0), said.get("covariance_trace.mean_log")
+    return mean > 0 and mean_log is not None and 2 * (math.log(mean) - mean_log) > math.log(num_chains) / 2
 
 
 def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom import paths
 from heirloom.config import Config, Experiment
-from heirloom.report import expected, onset
+from heirloom.report import agreement, expected, onset
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.specs import Claims, Difference, Expected, Leaf, Measured, Quantity, Ratio
 
@@ -68,7 +68,7 @@ def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDAr
 
 
 def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
-    """Return the numbers of a leaf in an experiment, None where they were not measured or have no closed form."""
+    """Return the numbers of a leaf in an experiment, None where they were not measured, or have no closed form that compares."""
     run = runs[key]
     if isinstance(leaf, Expected):
         return _expected(leaf, run, arms)
@@ -102,10 +102,17 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
-    curve = expected.curves(run.experiment, run.config.regimes[arms[leaf.arm]]).get(leaf.expected)
-    if curve is None:
+    regime, generation = arms[leaf.arm], generation_of(leaf, run.experiment)
+    curve = expected.curves(run.experiment, run.config.regimes[regime]).get(leaf.expected)
+    said = {
+        metric: numbers
+        for metric, arm in run.known
+        if arm == regime and (numbers := _of_seeds(run, metric, regime, generation)) is not None
+    }
+    means = {metric: float(numbers.mean()) for metric, numbers in said.items()}
+    if curve is None or not agreement.compares(leaf.expected, means, run.experiment):
         return None
-    return Value(np.full(len(run.experiment.seeds), curve[generation_of(leaf, run.experiment)]), 0.0, math.inf)
+    return Value(np.full(len(run.experiment.seeds), curve[generation]), 0.0, math.inf)
 
 
 def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
