@@ -80,7 +80,7 @@ def ended(run: subprocess.Popen[str], status: int = 0) -> str:
     return said
 
 
-def wait(condition: Callable[[], Any], seconds: float = 90) -> None:
+def wait(condition: Callable[[], Any], seconds: float = 180) -> None:
     """Return when a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

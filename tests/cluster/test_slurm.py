@@ -60,9 +60,15 @@ def test_a_node_lost_while_training_costs_time_and_no_bytes(cluster: Cluster, tr
     assert prints(trainable) == expected
 
 
-def test_an_interrupted_submission_cancels_its_jobs_and_goes_on_later(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:
+def test_an_interrupted_submission_lets_no_other_in_cancels_its_jobs_and_goes_on_later(
+    cluster: Cluster, trainable: Path, expected: dict[str, Any]
+) -> None:
     with cluster.submitting(trainable, TRAINED, HEIRLOOM_SAVE_SECONDS="0") as run:
         wait(lambda: is_training(trainable))
+        halt_training()  # so that it is not done before the second Snakemake has spoken
+        refused = run_in(trainable, "snakemake", TRAINED, check=False)
+        assert refused.returncode == 1
+        assert "Directory cannot be locked" in refused.stderr
         run.send_signal(signal.SIGINT)
         ended(run, status=1)
     wait(lambda: not cluster.jobs("RUNNING,PENDING,COMPLETING"))
