@@ -52,13 +52,19 @@ def write(folder: Path, seeds: int) -> None:
 
 def measure(folder: Path, *arguments: str) -> tuple[str, str]:
     """Return seconds and megabytes of a call of Snakemake that ends with every measure."""
-    env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'benchmarks/noop'}"}
+    env = {
+        **os.environ,
+        "HEIRLOOM_GROUP_SECONDS": "0",
+        "PATH": f"{folder}/bin:{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'benchmarks/noop'}",
+    }
     command = [
         "snakemake",
         "--workflow-profile",
         "none",
         "--quiet",
-        "all",
+        "rules",
+        "progress",
         "--rerun-triggers",
         "code",
         "input",

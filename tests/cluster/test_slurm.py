@@ -50,12 +50,14 @@ def test_a_node_lost_while_training_costs_time_and_no_bytes(cluster: Cluster, tr
         number, node = cluster.sh("squeue", "--states=RUNNING", "-h", "-o", "%i %N").split()
         cluster.lab("kill-node", node)
         cluster.sh("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
-        cluster.lab("start-node", node)
-        cluster.sh("scontrol", "update", f"NodeName={node}", "State=RESUME")
         wait(lambda: "PENDING" in cluster.sh("squeue", "--states=all", "-h", "-j", number, "-o", "%T"))
         assert is_training(trainable)
         cluster.sh("scontrol", "update", f"JobId={number}", "StartTime=now")  # Slurm itself waits two minutes
-        ended(run)
+        try:
+            ended(run)
+        finally:  # not before: what is left of the first job would be ended on the node, and the second with it
+            cluster.lab("start-node", node)
+            cluster.sh("scontrol", "update", f"NodeName={node}", "State=RESUME")
     assert "going on after step" in log(trainable)
     assert prints(trainable) == expected
 

@@ -17,7 +17,7 @@ class Executor(AbstractExecutor):
     """The executor that ``snakemake --executor noop`` takes, where this folder's parent is on the path."""
 
     def run_job(self, job: JobExecutorInterface) -> None:
-        """Write the outputs of a job, or of a group of jobs."""
+        """Write a job's outputs."""
         info = SubmittedJobInfo(job)
         self.report_job_submission(info)
         for output in map(Path, (*job.output, job.benchmark)):  # type: ignore[attr-defined]
