@@ -128,18 +128,18 @@ def change_config(folder: Path, **transformer: Any) -> None:
     config.write_text(yaml.safe_dump(raw, sort_keys=False))
 
 
-def halt_training() -> None:
-    """Stop the one training that runs on this machine, until something sends SIGCONT."""
-    (number,) = (int(path.name) for path in Path("/proc").glob("[0-9]*") if _trains(path))
+def halt_training(folder: Path) -> None:
+    """Stop the one training that runs in a workspace, until something sends SIGCONT."""
+    (number,) = (int(path.name) for path in Path("/proc").glob("[0-9]*") if _trains(path, folder))
     os.kill(number, signal.SIGSTOP)
 
 
-def _trains(process: Path) -> bool:
+def _trains(process: Path, folder: Path) -> bool:
     try:
         said = (process / "cmdline").read_bytes().split(b"\0")
+        return b"train" in said[1:3] and CHECKPOINT.encode() in said and (process / "cwd").resolve() == folder.resolve()
     except OSError:  # it has ended
         return False
-    return b"train" in said[1:3] and CHECKPOINT.encode() in said
 
 
 def is_training(folder: Path) -> bool:

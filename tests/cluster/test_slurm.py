@@ -67,7 +67,7 @@ def test_an_interrupted_submission_lets_no_other_in_cancels_its_jobs_and_goes_on
 ) -> None:
     with cluster.submitting(trainable, TRAINED, HEIRLOOM_SAVE_SECONDS="0") as run:
         wait(lambda: is_training(trainable))
-        halt_training()  # so that it is not done before the second Snakemake has spoken
+        halt_training(trainable)  # so that it is not done before the second Snakemake has spoken
         refused = run_in(trainable, "snakemake", TRAINED, check=False)
         assert refused.returncode == 1
         assert "Directory cannot be locked" in refused.stderr
@@ -83,7 +83,7 @@ def test_an_interrupted_submission_lets_no_other_in_cancels_its_jobs_and_goes_on
 def test_a_training_that_runs_out_of_time_goes_on_in_a_second_job(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:
     with cluster.submitting(trainable, "--retries", "1", "--", TRAINED, HEIRLOOM_SAVE_SECONDS="1") as run:
         wait(lambda: is_training(trainable))
-        halt_training()  # as if it took for ever: Slurm looks at its clock twice a minute
+        halt_training(trainable)  # as if it took for ever: Slurm looks at its clock twice a minute
         (number,) = cluster.jobs("RUNNING")
         cluster.sh("scontrol", "update", f"JobId={number}", "EndTime=now+1")
         said = ended(run)
