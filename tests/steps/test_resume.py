@@ -217,15 +217,15 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
     manifest.seal(["begun"], {})
     fit = {"epochs": 3, "learning_rate": 0.01, "batch_rows": 4, "best_epoch": "last"}
     training = {**slices.train(project, "lm", "origin", 0, 0), "family": "causal_lm", "fit": fit}
-    train.run(training, ORIGINAL, "begun", "whole/checkpoint")
-    line = command("train", training, train=ORIGINAL, start="begun", checkpoint="again/checkpoint")
+    whole, line = (command("train", training, train=ORIGINAL, start="begun", checkpoint=f"{one}/checkpoint") for one in ("whole", "again"))
+    finish(whole)  # a process like the other: threads change bytes
     kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line)
     assert "going on after step" in finish(line)
     assert recorded_sha256("again/checkpoint") == recorded_sha256("whole/checkpoint")
 
     sampling, given = {**slices.sample(project, "lm", "replace", 0, 1), "family": "causal_lm"}, {**INPUTS, "checkpoint": "whole/checkpoint"}
-    sample.run(sampling, given, "whole/synthetic.parquet")
-    line = command("sample", sampling, **given, synthetic="again/synthetic.parquet")
+    whole, line = (command("sample", sampling, **given, synthetic=f"{one}/synthetic.parquet") for one in ("whole", "again"))
+    finish(whole)
     kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line)
     assert "of 13 chunks are there already" in finish(line)
     assert recorded_sha256("again/synthetic.parquet") == recorded_sha256("whole/synthetic.parquet")
