@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 import snakemake_executor_plugin_slurm as plugin
@@ -14,5 +15,6 @@ async def _sleep(_: plugin.Executor) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # children of a shell in the background would ignore it
     plugin.Executor.sleep = _sleep
     sys.exit(main())
