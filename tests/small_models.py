@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from heirloom.streams import Stream
 
 _SIZES = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -22,6 +25,14 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "gpt_neox": {"model_type": "gpt_neox", **_SIZES, "intermediate_size": 16, "bos_token_id": 0, "eos_token_id": 0},
     "gpt2": {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "bos_token_id": 3, "eos_token_id": 3},
 }
+
+
+def row_losses(model: Any, tokens: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the nats of each row, summed over its predicted tokens."""
+    from heirloom.families.causal_lm.scoring import position_losses
+
+    nats: NDArray[np.float64] = position_losses(model, tokens).sum(axis=1)
+    return nats
 
 
 def pretrained(name: str, vocab_size: int, context: int = 16, **changed: Any) -> Any:

@@ -26,7 +26,7 @@ from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.rows import text_table
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining, Lora
 from heirloom.streams import Stream
-from small_models import ARCHITECTURES, pretrained
+from small_models import ARCHITECTURES, pretrained, row_losses
 
 VOCABULARY, WIDTH = 20, 6
 FIT = CausalTraining(epochs=2, learning_rate=0.02, batch_rows=8, best_epoch="last")
@@ -106,12 +106,12 @@ def test_generation_0_has_no_earlier_model_to_start_from() -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_losses_are_those_of_the_library_and_rows_are_scored_alone(name: str) -> None:
     model, rows = pretrained(name, VOCABULARY), tokens(20)
-    nats = scoring.row_losses(model, rows)
+    nats = row_losses(model, rows)
     ids = torch.from_numpy(rows.astype(np.int64))
     with torch.no_grad():
         theirs = [float(model.module(input_ids=row[None], labels=row[None]).loss) * (WIDTH - 1) for row in ids]
     np.testing.assert_allclose(nats, theirs, rtol=1e-5)
-    np.testing.assert_allclose(scoring.row_losses(model, rows[::-1])[::-1], nats, rtol=1e-6)
+    np.testing.assert_allclose(row_losses(model, rows[::-1])[::-1], nats, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -225,10 +225,10 @@ def test_the_kept_epoch_has_the_lowest_validation_loss() -> None:
     start, held = pretrained("llama", VOCABULARY), dataset(tokens(8, "held"))
     fit = FIT.model_copy(update={"epochs": 4, "learning_rate": 0.05, "final_learning_rate": 0.05})
     each = [trained(fit.model_copy(update={"epochs": n}), start) for n in (1, 2, 3, 4)]
-    losses = [scoring.row_losses(model, tokens(8, "held")).sum() for model in each]
+    losses = [row_losses(model, tokens(8, "held")).sum() for model in each]
     best = trained(fit.model_copy(update={"best_epoch": "real"}), start, validation=held)
     assert int(np.argmin(losses)) < 3  # the rows have nothing in common
-    np.testing.assert_allclose(scoring.row_losses(best, tokens(8, "held")).sum(), min(losses), rtol=1e-5)
+    np.testing.assert_allclose(row_losses(best, tokens(8, "held")).sum(), min(losses), rtol=1e-5)
 
 
 def test_synthetic_validation_trains_on_the_other_rows_and_needs_no_real_ones() -> None:
@@ -246,7 +246,7 @@ def saved_weights(model: CausalLM) -> list[int]:
 def test_micro_batches_add_up_to_the_batch() -> None:
     start = pretrained("llama", VOCABULARY)
     whole, parts = (trained(FIT.model_copy(update={"micro_rows": micro}), start) for micro in (None, 3))
-    np.testing.assert_allclose(scoring.row_losses(parts, tokens()), scoring.row_losses(whole, tokens()), rtol=1e-3)
+    np.testing.assert_allclose(row_losses(parts, tokens()), row_losses(whole, tokens()), rtol=1e-3)
 
 
 class BrokenOffError(Exception):
@@ -296,7 +296,7 @@ def test_weighted_rows_count_by_their_weight() -> None:
     fit = fit.model_copy(update={"batch_rows": 32})
     model = causal_lm.train(both, fit, start, Stream((0, "train")))
     alone = causal_lm.train(dataset(tokens(16, "more")), fit.model_copy(update={"batch_rows": 16}), start, Stream((0, "train")))
-    np.testing.assert_allclose(scoring.row_losses(model, tokens()), scoring.row_losses(alone, tokens()), rtol=1e-4)
+    np.testing.assert_allclose(row_losses(model, tokens()), row_losses(alone, tokens()), rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -318,8 +318,8 @@ def test_merged_adapters_are_a_whole_model_and_unmerged_ones_name_their_base(nam
     loaded = causal_lm.load(tmp_path / "adapter")
     assert saved(loaded, tmp_path / "twice") == first
     rows = tokens()
-    np.testing.assert_allclose(scoring.row_losses(loaded, rows), scoring.row_losses(causal_lm.load(tmp_path / "merged"), rows), rtol=1e-4)
-    assert not np.allclose(scoring.row_losses(loaded, rows), scoring.row_losses(start, rows), rtol=1e-3)
+    np.testing.assert_allclose(row_losses(loaded, rows), row_losses(causal_lm.load(tmp_path / "merged"), rows), rtol=1e-4)
+    assert not np.allclose(row_losses(loaded, rows), row_losses(start, rows), rtol=1e-3)
 
 
 def test_an_adapter_is_never_put_on_other_weights(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_an_adapter_is_never_put_on_other_weights(tmp_path: Path) -> None:
 def test_bfloat16_products_stay_close_to_float32() -> None:
     start = pretrained("llama", VOCABULARY)
     exact, rounded = (trained(FIT.model_copy(update={"precision": precision}), start) for precision in ("float32", "bfloat16"))
-    np.testing.assert_allclose(scoring.row_losses(rounded, tokens()), scoring.row_losses(exact, tokens()), rtol=0.05)
+    np.testing.assert_allclose(row_losses(rounded, tokens()), row_losses(exact, tokens()), rtol=0.05)
     assert saved_weights(exact) != saved_weights(rounded)
     assert {weight.dtype for weight in rounded.module.parameters()} == {torch.float32}
     assert written(exact, CausalSampling(precision="bfloat16", beams=2), tokens(4)).shape == (4, WIDTH)

@@ -18,6 +18,7 @@ from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import evaluate, mix, real, sample, train
 from heirloom.steps import pretrained as pretrained_step
 from small_models import pretrained as model
+from small_models import row_losses
 
 VOCABULARY = 300
 
@@ -90,9 +91,7 @@ def test_a_folder_of_sharded_safetensors_opens(folder: Path) -> None:
     assert len(list((folder.parent / "sharded").glob("*.safetensors"))) > 1
     again = causal_lm.fetch(Pretrained(path=str(folder.parent / "sharded")))
     tokens = np.arange(12).reshape(2, 6)
-    from heirloom.families.causal_lm import scoring
-
-    assert np.array_equal(scoring.row_losses(whole, tokens), scoring.row_losses(again, tokens))
+    assert np.array_equal(row_losses(whole, tokens), row_losses(again, tokens))
 
 
 def without(name: str) -> Any:

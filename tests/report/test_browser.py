@@ -163,6 +163,13 @@ def test_a_box_of_the_lineage_shows_its_manifest_by_mouse_and_by_keyboard(browse
     assert re.search(r"words/\w+/0/1", part.locator(".manifest").inner_text())
 
 
+def test_what_the_keyboard_has_reached_is_outlined(browser: Any, written: Path) -> None:
+    page = Seen(browser).page
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")])
 def test_the_page_fits_its_window_and_serves_everybody(browser: Any, written: Path, size: str, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe

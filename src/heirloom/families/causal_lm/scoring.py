@@ -73,12 +73,6 @@ def token_losses(module: Any, tokens_BT: Tensor) -> Tensor:
     return functional.cross_entropy(logits_BTV.transpose(1, 2), tokens_BT[:, 1:], reduction="none")
 
 
-def row_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """Return the nats of each row of ``tokens`` (B, T), summed over its T - 1 predicted tokens."""
-    losses: NDArray[np.float64] = position_losses(model, tokens).sum(axis=1)
-    return losses
-
-
 def _check(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> None:
     if tokens.ndim != 2 or tokens.shape[1] < 2:
         raise HeirloomError(f"rows to score have shape {tokens.shape}: they must be (rows, tokens) of at least 2 tokens")
