@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heirloom.arrow import numbers
+
 COLUMNS = ("born", "depth", "depth_max", "parent")
 
 
@@ -139,22 +141,22 @@ def _real(rows: Tally) -> int:
 
 
 def _real_keys(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    real = batch.column("born").to_numpy() == 0
-    keys: NDArray[np.int64] = (_replica(batch)[real] << 40) + batch.column("row").to_numpy()[real]
+    real = numbers(batch.column("born")) == 0
+    keys: NDArray[np.int64] = (_replica(batch)[real] << 40) + numbers(batch.column("row"))[real]
     return keys
 
 
 def _of_batch(batch: pa.RecordBatch) -> Tally:
     replica = _replica(batch)
-    given = batch.column("born").to_numpy().astype(np.int64)
+    given = numbers(batch.column("born")).astype(np.int64)
     present = np.bincount(given) > 0
     born, place = np.flatnonzero(present), (np.cumsum(present) - 1)[given]  # no sort: half of a chain's time would go there
     num_replicas = int(replica.max()) + 1
     cell = replica * len(born) + place
     size = num_replicas * len(born)
     depth, depth_max = np.zeros(size), np.zeros(size, np.int32)
-    depth[cell] = batch.column("depth").to_numpy()  # equal within a cell, so whichever row comes last says it
-    depth_max[cell] = batch.column("depth_max").to_numpy()
+    depth[cell] = numbers(batch.column("depth"))  # equal within a cell, so whichever row comes last says it
+    depth_max[cell] = numbers(batch.column("depth_max"))
     shape = num_replicas, len(born)
     counts = np.bincount(cell, minlength=size).reshape(shape)
     prompted = batch.num_rows - batch.column("parent").null_count
@@ -164,4 +166,4 @@ def _of_batch(batch: pa.RecordBatch) -> Tally:
 def _replica(batch: pa.RecordBatch) -> NDArray[np.int64]:
     if "replica" not in batch.schema.names:
         return np.zeros(batch.num_rows, np.int64)
-    return np.asarray(batch.column("replica").to_numpy(), dtype=np.int64)
+    return numbers(batch.column("replica")).astype(np.int64)

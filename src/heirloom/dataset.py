@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import ancestry
+from heirloom import ancestry, arrow
 from heirloom.errors import HeirloomError
 from heirloom.manifest import replacing
 from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source, tally
@@ -56,7 +56,7 @@ class Piece:
             return
         own = None if columns is None else [name for name in columns if name != WEIGHT]
         for batch in self.source.batches(own, self.rows):
-            yield batch.append_column(WEIGHT, pa.array(np.full(batch.num_rows, self.weight)))
+            yield batch.append_column(WEIGHT, arrow.column(np.full(batch.num_rows, self.weight)))
 
     def digest(self) -> bytes:
         """Return a hash of the piece's content: of its source, the positions where only some rows are taken, and the weight if any."""
@@ -130,7 +130,7 @@ class Dataset:
         """Return each row's weight, 1 where rows have none; shape (rows of all replicas,)."""
         if not self.is_weighted:
             return np.ones(self.num_rows)
-        return np.concatenate([batch.column(WEIGHT).to_numpy() for batch in self.batches(["row", WEIGHT])])
+        return np.concatenate([arrow.numbers(batch.column(WEIGHT)) for batch in self.batches(["row", WEIGHT])])
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return all rows in memory: for toy families and tests."""
@@ -181,7 +181,7 @@ class Dataset:
     def by_replica(self, column: str = "x") -> NDArray[np.float64]:
         """Return a column as an array of shape (R, N, W), rows in order within a replica; the vectors, or numbers with W = 1."""
         tables = [pa.Table.from_batches(list(piece.batches(["replica", column]))) for piece in self.pieces]
-        replicas = [table["replica"].to_numpy() for table in tables]
+        replicas = [arrow.numbers(table["replica"]) for table in tables]
         x = [np.concatenate([as_matrix(chunk) for chunk in table[column].chunks]) for table in tables]
         num_replicas = 1 + max(int(replica.max()) for replica in replicas)
         whole = [piece.rows is None and isinstance(piece.source, InMemory) for piece in self.pieces]
@@ -283,7 +283,7 @@ def as_matrix(column: pa.Array) -> NDArray[Any]:
     HeirloomError
         If the lists differ in length.
     """
-    values = (column if pa.types.is_floating(column.type) else column.flatten()).to_numpy()
+    values = arrow.numbers(column if pa.types.is_floating(column.type) else column.flatten())
     if len(values) % len(column):
         raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
     return values.reshape(len(column), -1)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import ancestry
+from heirloom import ancestry, arrow
 from heirloom.manifest import recorded_sha256
 
 Positions = NDArray[np.int64]
@@ -101,7 +101,7 @@ class OnDisk:
                 else:
                     low, high = np.searchsorted(rows, (start, stop))
                     if low < high:
-                        yield batch.take(pa.array(rows[low:high] - start))
+                        yield batch.take(arrow.column(rows[low:high] - start))
                 start = stop
 
     def digest(self) -> bytes:

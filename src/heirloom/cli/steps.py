@@ -168,5 +168,7 @@ def chain(
     """Run a whole lineage in one job."""
     step = _begin(slice_, pool, held_out, original, checkpoint)
     from heirloom.steps import chain as job
+    from heirloom.steps.heap import keep_freed_memory
 
+    keep_freed_memory()
     job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)

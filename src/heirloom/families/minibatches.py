@@ -84,6 +84,6 @@ def use_deterministic_kernels() -> None:
     """Make torch use kernels that give equal bytes for equal inputs, at one thread count."""
     import torch
 
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms(True), which imports a compiler: two seconds in every job
     # Nothing here reads memory before it is written, and filling it would cost a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

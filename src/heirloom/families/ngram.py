@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.arrow import numbers
 from heirloom.dataset import WEIGHT, Dataset, as_matrix
 from heirloom.errors import HeirloomError
 from heirloom.families import text
@@ -201,7 +202,7 @@ def _weighted_matrices(rows: Dataset) -> Iterator[tuple[NDArray[Any], NDArray[np
         yield from ((tokens_NT, None) for tokens_NT in rows.matrices("tokens"))
         return
     for batch in rows.batches(["tokens", WEIGHT]):
-        yield as_matrix(batch.column("tokens")), batch.column(WEIGHT).to_numpy()
+        yield as_matrix(batch.column("tokens")), numbers(batch.column(WEIGHT))
 
 
 def _counted(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Counts]:

@@ -205,8 +205,9 @@ def _save(chart: Any, figure: Figure, folder: Path) -> None:
     svg, png, pdf = (folder / Path(figure.file(suffix)).name for suffix in ("svg", "png", "pdf"))
     with alt.data_transformers.enable("default", max_rows=None):
         chart.save(svg)
-        chart.save(png, scale_factor=PIXELS_PER_POINT)
-    pdf.write_bytes(vl_convert.svg_to_pdf(svg.read_text(encoding="utf-8")))  # the writer orders its objects by chance: git ignores PDFs
+    drawn = svg.read_text(encoding="utf-8")
+    png.write_bytes(vl_convert.svg_to_png(drawn, scale=PIXELS_PER_POINT))
+    pdf.write_bytes(vl_convert.svg_to_pdf(drawn))  # the writer orders its objects by chance: git ignores PDFs
 
 
 def _by_file(entry: dict[str, str]) -> str:

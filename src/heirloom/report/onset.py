@@ -8,7 +8,7 @@ so that looking at many generations finds no onset by chance alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +109,9 @@ def control_of(regime: str, experiment: Experiment, config: Config) -> str | Non
 
 def _of_arm(own: pd.DataFrame, regime: str, control: str) -> list[tuple[object, ...]]:
     rows, found = list[tuple[object, ...]](), dict[str, NDArray[np.float64]]()
+    of_control, of_regime = (dict(list(own[own["regime"] == arm].groupby("metric"))) for arm in (control, regime))
     for measure, direction in (EARLY | LATE).items():
-        control_SG, arm_SG = _curves(own, control, measure), _curves(own, regime, measure)
+        control_SG, arm_SG = _curves(of_control, measure), _curves(of_regime, measure)
         if control_SG is None or arm_SG is None:
             continue
         stage = "early" if measure in EARLY else "late"
@@ -145,10 +146,9 @@ def _over_seeds(onset_S: NDArray[np.float64]) -> tuple[float, float, float, int,
     return median if np.isfinite(median) else np.nan, low, high, len(left), len(onset_S)
 
 
-def _curves(own: pd.DataFrame, regime: str, measure: str) -> NDArray[np.float64] | None:
-    """Return a measure's curves from generation 1, shape (S, G); of replicas their median's where there is one."""
+def _curves(of_arm: Mapping[Any, pd.DataFrame], measure: str) -> NDArray[np.float64] | None:
+    """Return a measure's curves from generation 1, shape (S, G), of an arm's rows by metric; of replicas their median's if there is one."""
     for metric in (measure, f"{measure}.median"):
-        rows = own[(own["regime"] == regime) & (own["metric"] == metric)]
-        if len(rows):
-            return rows.pivot_table(index="seed", columns="generation", values="value").to_numpy()
+        if metric in of_arm:
+            return of_arm[metric].pivot(index="seed", columns="generation", values="value").to_numpy()
     return None

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heirloom import mixing, paths, streams
+from heirloom.arrow import column, strings
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
@@ -51,16 +53,18 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
     trajectory
         The Parquet file to write (generation, metric, value); snapshots go to the generations' folders beside it.
     """
-    hashes, rows = [], []
+    hashes, rows = [], list[tuple[int, str, float]]()
     made, note = (without_rows, {"rows": "none: sufficient statistics"}) if "path" in step else (generations, {})
     for generation in made(step, inputs):
         hashes.append(generation.hashes)
-        rows += [{"generation": generation.number, "metric": name, "value": value} for name, value in generation.measures.items()]
+        rows += [(generation.number, name, value) for name, value in generation.measures.items()]
         if generation.number in step["snapshots"]:
             _keep(step, inputs, generation, Path(trajectory).parent)
-    schema = pa.schema([("generation", pa.int32()), ("metric", pa.string()), ("value", pa.float64())])
+    numbers, names, values = zip(*rows, strict=True)
+    measured = {"metric": strings(names), "value": column(np.asarray(values, np.float64))}
+    table = pa.table({"generation": column(np.asarray(numbers, np.int32)), **measured})
     with replacing(trajectory) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd", store_schema=False)
+        pq.write_table(table, temporary, compression="zstd", store_schema=False)
     finish(step, inputs, [trajectory], generations=hashes, **note)
 
 
