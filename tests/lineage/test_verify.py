@@ -15,7 +15,7 @@ from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.verify import digests, total, verify
 from heirloom.manifest import replacing, sha256_file
-from toy_project import LINEAGE, Shell
+from toy_project import LINEAGE, Shell, forget
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
 ORIGIN = "data/toy/origin/seed=0"
@@ -183,3 +183,17 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
     ]
     assert done.splitlines()[-1].endswith(": 3 mismatches")
     assert sh("heirloom", "verify", "--fast").endswith("all as recorded; not compared with DVC (left out by --fast)\n")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_cache")
+def test_a_checkpoint_that_the_record_leaves_out_was_dropped_and_is_not_missing(recorded: RecordReport, sh: Shell) -> None:
+    forget()
+    shutil.rmtree(LINEAGE / "gen=1/checkpoint")
+    missing = f"{LINEAGE}/gen=1/checkpoint: missing: its fingerprint is here"
+    assert found(fast=True) == [missing]
+    sh("heirloom", "record")
+    assert found() == []
+    assert found(fast=True) == []
+    shutil.rmtree(LINEAGE / "gen=2/checkpoint")
+    assert found(fast=True) == [missing.replace("gen=1", "gen=2")]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from heirloom.lineage import dvc, folders, index, references
 from heirloom.lineage.ledger import LEDGER
 from heirloom.manifest import read_json, sha256_folder
 
+RecordOf = Callable[[str], tuple[dict[str, str], str]]
+"""Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`_recorded`)."""
 _BLOCK = 1 << 20
 _DIGITS = 12
 
@@ -72,17 +75,18 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
         raise HeirloomError(f"{reference}: verify reads what lies on disk; git checkout and dvc checkout bring a revision there")
     units = references.units(reference)
     told = {path: entry.sha256 for path, entry in index.read_ledger().items()}
+    recorded_of = cache(_recorded)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in _files(unit)} for unit in units}
         if reference is None:
             yield Checked("data", 0, 0, tuple(_astray(units)))
         for lineage, its_units in groupby(units, folders.lineage_of):
-            recorded, obstacle = ({}, "") if fast or dvc.unavailable() else _recorded(lineage or "")
+            recorded, obstacle = ({}, "") if fast or dvc.unavailable() else recorded_of(lineage or "")
             if obstacle:
                 yield Checked(lineage or "", 0, 0, (Mismatch(lineage or "", obstacle),))
             for unit in its_units:
                 read, unreadable = _collect(reading.pop(unit))
-                wrong = [*unreadable, *_fingerprints(unit, read, told, recorded), *_unlike(recorded, unit, read)]
+                wrong = [*unreadable, *_fingerprints(unit, read, told, recorded_of), *_unlike(recorded, unit, read)]
                 yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
 
 
@@ -133,7 +137,7 @@ def _unlike(recorded: Mapping[str, str], unit: str, read: Mapping[str, Digests])
         yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
 
 
-def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str], recorded: Mapping[str, str]) -> Iterator[Mismatch]:
+def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and the ledger part."""
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
@@ -150,7 +154,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
             yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
         own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
         if not own:
-            if not _is_dropped(artefact, recorded):
+            if not _is_dropped(artefact, recorded_of):
                 yield Mismatch(artefact, "missing: its fingerprint is here")
         elif (now := _sha256(artefact, own)) != sha256:
             yield Mismatch(artefact, f"changed: sha256 {now[:_DIGITS]}, the fingerprint says {sha256[:_DIGITS]}")
@@ -160,15 +164,13 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
     yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
 
 
-def _is_dropped(artefact: str, recorded: Mapping[str, str]) -> bool:
+def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     """Return whether an artefact is a checkpoint that `keep_checkpoints` let go: DVC has recorded its lineage without it."""
     known = folders.keys(artefact, paths.CHECKPOINT)
-    return (
-        known is not None
-        and known["generation"] != "0"
-        and bool(recorded)
-        and not any(path.startswith(f"{artefact}/") for path in recorded)
-    )
+    if known is None or known["generation"] == "0" or dvc.unavailable():
+        return False
+    recorded, _ = recorded_of(folders.lineage_of(artefact) or "")
+    return bool(recorded) and not any(path.startswith(f"{artefact}/") for path in recorded)
 
 
 def _sha256(artefact: str, files: Mapping[str, str]) -> str:
