@@ -34,7 +34,7 @@ SINGLE_FAMILIES = TEXT_FAMILIES | {"vae"}
 _DENSITIES = ("normal", "mixture")
 _TEXT = ("wikipedia", "files", "hub")
 
-PARALLEL_FAMILIES = frozenset({"transformer"})
+PARALLEL_FAMILIES = frozenset({"transformer", "causal_lm"})
 """Families whose steps several processes can share (`processes`)."""
 
 FEATURE_FAMILIES = frozenset({"transformer", "causal_lm"})

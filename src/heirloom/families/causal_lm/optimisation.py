@@ -1,4 +1,4 @@
-"""The steps of next-token training on any `transformers` model: micro-batches, noise keyed by step, weights kept and put back."""
+"""The steps of next-token training on any `transformers` model: shares, micro-batches, noise keyed by step, weights kept and put back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heirloom import streams
+from heirloom import processes, streams
 from heirloom.errors import HeirloomError
 from heirloom.families.causal_lm.scoring import token_losses
 from heirloom.specs.causal_lm import CausalTraining
@@ -65,24 +65,44 @@ def step(
 ) -> float:
     """Make one optimiser step in place and return the batch's mean loss in nats a token; one that is not finite changes no weight.
 
-    It is the mean over a row's tokens, then over rows, each times its weight. Dropout draws from ``noise``.
+    It is the mean over a row's tokens, then over rows, each times its weight. Each process takes its share of the rows, and all make the
+    same step. Dropout draws from ``noise`` where a share begins with the batch, elsewhere from its child of the share's first row: no two
+    rows of a batch are given the same masks because they are in different processes.
     """
     optimiser.zero_grad()
-    total = 0.0
-    size = fit.micro_rows or len(which)
-    with streams.torch_noise(noise):
-        for first in range(0, len(which), size):
-            tokens_BT, weight_B = examples.read(which[first : first + size], pupil.device)
-            with torch.autocast(tokens_BT.device.type, torch.bfloat16, enabled=fit.precision == "bfloat16"):
-                losses_BT = token_losses(pupil, tokens_BT)
-            loss = (losses_BT.mean(dim=1) * weight_B).sum() / len(which)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+    own = range(len(which))[processes.share(len(which))]
+    loss = torch.zeros((), dtype=torch.float64)
+    with streams.torch_noise(noise.child(own.start) if own.start else noise):
+        for first in range(own.start, own.stop, fit.micro_rows or len(which)):
+            part = which[first : min(first + (fit.micro_rows or len(which)), own.stop)]
+            loss += _add_gradients(pupil, examples, part, len(which), fit)
+    _add_up(pupil, loss)
     if fit.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(pupil.parameters(), fit.clip_norm)
-    if math.isfinite(total):
+    if math.isfinite(loss.item()):
         optimiser.step()
-    return total
+    return loss.item()
+
+
+def _add_gradients(pupil: Any, examples: Examples, part: NDArray[np.int64], num_rows: int, fit: CausalTraining) -> float:
+    """Add to the gradients those of some of a batch's ``num_rows`` rows; return their part of its loss."""
+    tokens_BT, weight_B = examples.read(part, pupil.device)
+    with torch.autocast(tokens_BT.device.type, torch.bfloat16, enabled=fit.precision == "bfloat16"):
+        losses_BT = token_losses(pupil, tokens_BT)
+    loss = (losses_BT.mean(dim=1) * weight_B).sum() / num_rows
+    loss.backward()  # type: ignore[no-untyped-call]
+    return float(loss.detach())
+
+
+def _add_up(pupil: Any, loss: Tensor) -> None:
+    """Sum the loss and the gradients over all processes; a weight that none of them has used keeps no gradient, and so is left alone."""
+    weights = list(learning(pupil).values())
+    users = torch.tensor([float(weight.grad is not None) for weight in weights])
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+    processes.add_up([loss, users, *(weight.grad for weight in weights if weight.grad is not None)])
+    for weight, used in zip(weights, users.tolist(), strict=True):
+        weight.grad = weight.grad if used else None
 
 
 def learning(pupil: Any) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.optim import Optimizer
 
+from heirloom import processes
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import memory, meter, minibatches
@@ -170,10 +171,15 @@ def _close(pupil: Any, held_NT: NDArray[Any] | None, fit: CausalTraining, standi
 
 
 def _validation_loss(pupil: Any, held_NT: NDArray[Any]) -> float:
-    """Return the mean nats a token of the rows that choose the epoch."""
+    """Return the mean nats a token of the rows that choose the epoch, the same number in every process: each scores its share of them."""
+    import torch
+
     from heirloom.families.causal_lm.scoring import position_losses
 
-    loss = float(position_losses(CausalLM(pupil.eval()), held_NT).mean())
+    own_NT = held_NT[processes.share(len(held_NT))]
+    nats = torch.tensor(position_losses(CausalLM(pupil.eval()), own_NT).sum(), dtype=torch.float64)
+    processes.add_up([nats])
+    loss = nats.item() / (len(held_NT) * (held_NT.shape[1] - 1))
     if not math.isfinite(loss):
         raise HeirloomError(f"the validation loss is {loss}; family.training.learning_rate must be smaller")
     return loss

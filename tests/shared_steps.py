@@ -1,0 +1,111 @@
+"""Steps of a causal language model shared by processes, which are forked from one that has torch already: torchrun's take ten seconds.
+
+What processes run stands here and not beside its tests, because they must be able to import it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import small_lineages
+from heirloom import config as configuration
+from heirloom import paths, slices
+from heirloom.config import Config
+from heirloom.dataset import Dataset
+from heirloom.rows import text_table
+from heirloom.streams import Stream
+
+FIT = {"epochs": 3, "learning_rate": 0.01, "batch_rows": 7, "best_epoch": "real"}
+ORIGINAL = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
+VALID, TOKENIZER = paths.fill(paths.REAL_VALID, "lm"), paths.fill(paths.TOKENIZER, "lm")
+
+_START = multiprocessing.get_context("forkserver")
+_START.set_forkserver_preload(["heirloom.families.causal_lm", "heirloom.steps.sample", "heirloom.steps.train"])
+
+
+def together(num_processes: int, folder: Path, function: Callable[..., object], *arguments: Any) -> list[int | None]:
+    """Call a function of a module in every process, in a working folder, and return their exit statuses.
+
+    Where one ends badly the others cannot go on: they wait for it no longer than gloo needs to see that it has gone.
+    """
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
+    started = [
+        _START.Process(target=_call, args=(meeting | {"RANK": str(rank)}, folder, function, arguments)) for rank in range(num_processes)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+        process.kill()
+    return [process.exitcode for process in started]
+
+
+def _call(environment: dict[str, str], folder: Path, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    import torch
+
+    os.environ.update(environment)
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    function(*arguments)
+
+
+def declared(**fit: Any) -> Config:
+    """Return the config of a fine-tuning by two processes."""
+    family = {"name": "causal_lm", "model": {"path": "opt"}, "training": FIT | fit}
+    source = small_lineages.SOURCE | {"text": {"row_tokens": 8}}
+    lm = {"family": family, "source": source, "regimes": ["replace"], "generations": 1, "rows": 30, "chunk_rows": 4, "num_processes": 2}
+    return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": lm}})
+
+
+def train_from(start: str, checkpoint: str, fit: Mapping[str, Any]) -> None:
+    """Run the step as a job does."""
+    from heirloom.steps import train
+
+    processes = {"num_processes": int(os.environ["WORLD_SIZE"])}
+    train.run({**slices.train(declared(**fit), "lm", "origin", 0, 0), **processes}, ORIGINAL, start, checkpoint, VALID)
+
+
+def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
+    """Train, and kill the first process without a chance to clean up after so many saves."""
+    from heirloom.families.causal_lm import unfinished
+
+    save, saves = unfinished.save, iter(range(1, num_saves + 1))
+
+    def save_and_die(*state: Any) -> None:
+        save(*state)
+        if next(saves) == num_saves:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    unfinished.save = save_and_die
+    train_from(start, checkpoint, {})
+
+
+def train_on_copies(copies: int) -> None:
+    """Make one step on a row that comes so many times: equal masks in all processes would make equal steps for any number of copies."""
+    from heirloom.families import causal_lm
+
+    row = np.arange(8, dtype=np.int32)[None]
+    rows = Dataset.of(text_table(np.tile(row, (copies, 1)), ["one"] * copies, first_row=0))
+    fit = causal_lm.Fit.model_validate(FIT | {"epochs": 1, "batch_rows": copies, "best_epoch": "last"})
+    model = causal_lm.train(rows, fit, causal_lm.load(Path("dropping")), Stream((0, "train")))
+    if os.environ["RANK"] == "0":
+        causal_lm.save(model, Path(f"copies-{copies}"))
+
+
+def sample_from(checkpoint: str, synthetic: str, beams: int) -> None:
+    """Run the step as a job does."""
+    from heirloom.steps import sample
+
+    inputs = {"checkpoint": checkpoint, "train": ORIGINAL, "prompts": ORIGINAL, "tokenizer": TOKENIZER, "judge": ""}
+    slice_ = slices.sample(declared(), "lm", "replace", 0, 1)
+    sample.run({**slice_, "sampling": {**slice_["sampling"], "beams": beams}}, inputs, synthetic)

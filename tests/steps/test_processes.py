@@ -1,0 +1,92 @@
+"""Processes that share a fine-tuning or its sampling: the same model up to rounding, the same text, and one that is killed goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import helpers
+import small_lineages
+from heirloom import config as configuration
+from heirloom import manifest, paths
+from heirloom.dataset import Dataset
+from heirloom.families import causal_lm
+from heirloom.manifest import recorded_sha256
+from shared_steps import sample_from, together, train_from, train_on_copies, train_until_killed
+from small_models import pretrained
+
+VOCABULARY, CONTEXT = 300, 16
+ARCHITECTURES: dict[str, dict[str, Any]] = {"opt": {"dropout": 0.0}, "gpt_neox": {}, "llama": {}}
+"""Without dropout: what it drops depends on who reads a row."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with real rows and pretrained models."""
+    made = tmp_path_factory.mktemp("processes")
+    ngram = {"family": {"name": "ngram"}, "source": small_lineages.SOURCE, "regimes": ["replace"], "generations": 1, "rows": 30}
+    with contextlib.chdir(made):
+        helpers.write_corpus(Path("corpus"))
+        small_lineages.make_origin(configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": ngram}}), "lm")
+        for name, changed in {**ARCHITECTURES, "dropping": {}}.items():
+            causal_lm.save(pretrained("opt" if name == "dropping" else name, VOCABULARY, CONTEXT, **changed), Path(name))
+            manifest.seal([name], {})
+    return made
+
+
+def trained(folder: Path, processes: int, start: str, name: str, **fit: Any) -> dict[str, np.ndarray[Any, Any]]:
+    assert together(processes, folder, train_from, start, f"{name}/checkpoint", fit) == [0] * processes
+    return load_file(folder / name / "checkpoint/model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [("opt", {}), ("gpt_neox", {"micro_rows": 2, "clip_norm": 0.1}), ("llama", {"lora": {"rank": 2}}), ("llama", {"batch_rows": 29})],
+)
+def test_two_processes_fine_tune_to_the_weights_of_one_up_to_rounding(folder: Path, tmp_path: Path, start: str, more: Any) -> None:
+    # 30 rows of which the last batch has two or one: with one, a process has no row
+    one, two = (trained(folder, count, start, f"{tmp_path.name}/{count}", **more) for count in (1, 2))
+    begun = load_file(folder / start / "model.safetensors")
+    for name, weight in one.items():
+        np.testing.assert_allclose(two[name], weight, atol=2e-4)
+    assert any(np.abs(weight - begun[name]).max() > 1e-2 for name, weight in one.items())
+
+
+def test_two_processes_fine_tune_to_the_same_bytes_each_time_and_after_a_kill(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
+    trained(folder, 2, "dropping", "whole")
+    trained(folder, 2, "dropping", "twice")
+    statuses = together(2, folder, train_until_killed, "dropping", "killed/checkpoint", 7)  # the second step of the second epoch
+    assert statuses[0] == -signal.SIGKILL
+    assert statuses[1] not in (0, -signal.SIGKILL)
+    monkeypatch.chdir(folder)
+    assert not Path("killed/checkpoint").exists()
+    assert len(list(paths.state("killed/checkpoint").glob("*/training.safetensors"))) == 1
+    trained(folder, 2, "dropping", "killed")
+    sums = {name: recorded_sha256(f"{name}/checkpoint") for name in ("whole", "twice", "killed")}
+    assert len(set(sums.values())) == 1
+    assert not paths.state("killed/checkpoint").exists()
+
+
+def test_rows_in_two_processes_are_not_given_the_same_dropout(folder: Path) -> None:
+    alone, copies = (together(count, folder, train_on_copies, count) for count in (1, 2))
+    assert alone == [0]
+    assert copies == [0, 0]
+    one, two = (load_file(folder / f"copies-{count}/model.safetensors") for count in (1, 2))
+    assert max(np.abs(two[name] - weight).max() for name, weight in one.items()) > 1e-3
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_two_processes_write_the_same_bytes_as_one(folder: Path, beams: int) -> None:
+    for count in (1, 2):
+        assert together(count, folder, sample_from, "opt", f"{count}-{beams}/synthetic.parquet", beams) == [0] * count
+    one, two = (folder / f"{count}-{beams}/synthetic.parquet" for count in (1, 2))
+    for spelled in (str, paths.fingerprint, paths.manifest):
+        assert Path(spelled(str(one))).read_bytes() == Path(spelled(str(two))).read_bytes()
+    assert len(set(Dataset.open(one).head("tokens", 30)[:, 0].tolist())) > 1
