@@ -66,7 +66,7 @@ SYNTHETIC = {"family": {**CAUSAL["family"], "training": {"best_epoch": "syntheti
             r"experiments.gaussian: shards is 2; rows of family 'gaussian' are written by 1 job: shards are for text",
         ),
         (changed(f"{G}.num_nodes", 2), "experiments.gaussian: num_nodes is 2, which does not divide num_processes, 1"),
-        (changed(f"{G}.num_processes", 2), r"experiments.gaussian: num_processes is 2; family 'gaussian' has 1 \(more: causal_lm, transformer\)"),
+        (changed(f"{G}.num_processes", 2), r"gaussian: num_processes is 2; family 'gaussian' has 1 \(more: causal_lm, transformer\)"),
         (
             changed(f"{G}.divergence_rows", 500),
             r"experiments.gaussian: divergence_rows is 500; family 'gaussian' has no features \(more: causal_lm, transformer\)",

@@ -49,13 +49,19 @@ def thorough(config: Config) -> None:
 
 
 def _check_model(name: str, experiment: Experiment) -> None:
-    """Refuse a pretrained model that cannot be had, or whose context does not hold a prompt and its continuation."""
+    """Refuse a pretrained model that cannot be had, or whose context or vocabulary is too small for the text that it is to read.
+
+    One that has been fetched was looked at before.
+    """
     if experiment.pretrained is None or Path(paths.fill(paths.PRETRAINED, name)).is_dir():
         return
-    row_tokens = experiment.source.text.row_tokens  # type: ignore[union-attr]
+    text = experiment.source.text  # type: ignore[union-attr]
     reads_prompts = getattr(experiment.family.sampling, "prompts", "none") == "original"
+    reach = 2 * text.row_tokens if reads_prompts else text.row_tokens + 1
     try:
-        pretrained.check_reach(experiment.pretrained, 2 * row_tokens if reads_prompts else row_tokens + 1)
+        pretrained.check_reach(experiment.pretrained, reach)
+        if text.tokenizer is not None:
+            pretrained.check_vocabulary(experiment.pretrained, text.tokenizer)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 

@@ -37,8 +37,8 @@ def add_up(tensors: list[Tensor]) -> None:
     """Replace each tensor by its sum over all processes, the same bytes in each."""
     if count() > 1:
         group = _joined()
-        for tensor in tensors:
-            group.all_reduce(tensor)
+        for sent in [group.all_reduce(tensor, async_op=True) for tensor in tensors]:  # one wait for all, not one for each
+            sent.wait()
 
 
 def wait_for_all() -> None:

