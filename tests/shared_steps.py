@@ -28,7 +28,8 @@ ORIGINAL = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
 VALID, TOKENIZER = paths.fill(paths.REAL_VALID, "lm"), paths.fill(paths.TOKENIZER, "lm")
 
 _START = multiprocessing.get_context("forkserver")
-_START.set_forkserver_preload(["heirloom.families.causal_lm", "heirloom.steps.sample", "heirloom.steps.train"])
+_MODELS = [f"transformers.models.{name}.modeling_{name}" for name in ("gpt_neox", "llama", "opt")]
+_START.set_forkserver_preload(["heirloom.steps.sample", "heirloom.steps.train", "pandas", "peft", "torch._dynamo", *_MODELS])
 
 
 def together(num_processes: int, folder: Path, function: Callable[..., object], *arguments: Any) -> list[int | None]:
@@ -79,6 +80,7 @@ def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
     """Train, and kill the first process without a chance to clean up after so many saves."""
     from heirloom.families.causal_lm import unfinished
 
+    os.environ["HEIRLOOM_SAVE_SECONDS"] = "0"
     save, saves = unfinished.save, iter(range(1, num_saves + 1))
 
     def save_and_die(*state: Any) -> None:
@@ -102,10 +104,9 @@ def train_on_copies(copies: int) -> None:
         causal_lm.save(model, Path(f"copies-{copies}"))
 
 
-def sample_from(checkpoint: str, synthetic: str, beams: int) -> None:
+def sample_from(checkpoint: str, synthetic: str) -> None:
     """Run the step as a job does."""
     from heirloom.steps import sample
 
     inputs = {"checkpoint": checkpoint, "train": ORIGINAL, "prompts": ORIGINAL, "tokenizer": TOKENIZER, "judge": ""}
-    slice_ = slices.sample(declared(), "lm", "replace", 0, 1)
-    sample.run({**slice_, "sampling": {**slice_["sampling"], "beams": beams}}, inputs, synthetic)
+    sample.run(slices.sample(declared(), "lm", "replace", 0, 1), inputs, synthetic)
