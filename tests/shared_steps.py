@@ -104,6 +104,15 @@ def train_on_copies(copies: int) -> None:
         causal_lm.save(model, Path(f"copies-{copies}"))
 
 
+def note_validation_loss(checkpoint: str) -> None:
+    """Write down the loss that chooses the epoch, of five rows."""
+    from heirloom.families.causal_lm import load
+    from heirloom.families.causal_lm.train import _validation_loss
+
+    loss = _validation_loss(load(Path(checkpoint)).module, Dataset.open(VALID).head("tokens", 5))
+    Path(f"loss-{os.environ['RANK']}-of-{os.environ['WORLD_SIZE']}").write_text(repr(loss))
+
+
 def sample_from(checkpoint: str, synthetic: str) -> None:
     """Run the step as a job does."""
     from heirloom.steps import sample

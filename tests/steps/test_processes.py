@@ -18,7 +18,7 @@ from heirloom import manifest, paths
 from heirloom.dataset import Dataset
 from heirloom.families import causal_lm
 from heirloom.manifest import recorded_sha256
-from shared_steps import sample_from, together, train_from, train_on_copies, train_until_killed
+from shared_steps import note_validation_loss, sample_from, together, train_from, train_on_copies, train_until_killed
 from small_models import pretrained
 
 VOCABULARY, CONTEXT = 300, 16
@@ -71,6 +71,14 @@ def test_two_processes_fine_tune_to_the_same_bytes_each_time_and_after_a_kill(fo
     sums = {name: recorded_sha256(f"{name}/checkpoint") for name in ("whole", "twice", "killed")}
     assert len(set(sums.values())) == 1
     assert not paths.state("killed/checkpoint").exists()
+
+
+def test_all_processes_choose_the_epoch_by_the_same_number(folder: Path) -> None:
+    for count in (1, 2):
+        assert together(count, folder, note_validation_loss, "llama") == [0] * count
+    one, first, second = ((folder / f"loss-{name}").read_text() for name in ("0-of-1", "0-of-2", "1-of-2"))
+    assert first == second
+    assert float(first) == pytest.approx(float(one), rel=1e-6)
 
 
 def test_rows_in_two_processes_are_not_given_the_same_dropout(folder: Path) -> None:
