@@ -26,7 +26,8 @@ def _begin(text: str, *inputs: str) -> dict[str, Any]:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     if not sys.stderr.isatty():
         os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    level = logging.WARNING if processes.rank() else logging.INFO  # the first of several processes speaks for all
+    logging.basicConfig(format="%(message)s", level=level, stream=sys.stderr)
     for artefact in filter(None, inputs):
         manifest.check(artefact)
     return step
