@@ -101,8 +101,9 @@ def _free_port() -> int:
 
 
 def _joined() -> ModuleType:
+    import torch
     import torch.distributed as group
 
-    if not group.is_initialized():
-        group.init_process_group("gloo")
+    if not group.is_initialized():  # each tensor travels by the way of the device that it lives on
+        group.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     return group

@@ -64,6 +64,7 @@ def train(config: Config, experiment: str, regime: str, seed: int, generation: i
         "family": chosen.family.name,
         "fit": fit.model_dump(mode="json"),
         **({"num_processes": chosen.num_processes} if chosen.num_processes > 1 else {}),
+        **_device(chosen),
         **_common(config, "heirloom.steps.train:run", *_entries(chosen, "train", "load", "save")),
     }
 
@@ -83,6 +84,7 @@ def sample(config: Config, experiment: str, regime: str, seed: int, generation: 
         "sampling": _chosen(chosen.family.sampling),
         **{key: value for key, value in own.items() if value},
         **_chunks(chosen),
+        **_device(chosen),
         **_common(config, "heirloom.steps.sample:run", *_entries(chosen, *functions)),
     }
 
@@ -97,6 +99,7 @@ def select(config: Config, experiment: str, regime: str, seed: int, generation: 
         "family": chosen.family.name,
         "select": _chosen(judged),
         **_chunks(chosen),
+        **_device(chosen),
         **_common(config, "heirloom.steps.select:run", *_entries(chosen, "log_likelihoods", "load")),
     }
 
@@ -116,6 +119,7 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
         "family": chosen.family.name,
         **own,
         **_chunks(chosen),
+        **_device(chosen),
         **_common(config, "heirloom.steps.evaluate:run", *_entries(chosen, "evaluate", "load")),
     }
 
@@ -158,6 +162,10 @@ def _key(regime: str, seed: int, generation: int) -> dict[str, Any]:
 
 def _chunks(chosen: Experiment) -> dict[str, Any]:
     return {"chunk_rows": chosen.chunk_rows} if chosen.is_text else {}
+
+
+def _device(chosen: Experiment) -> dict[str, Any]:
+    return {"device": chosen.device} if chosen.device != "auto" else {}
 
 
 def _entries(chosen: Experiment, *functions: str) -> list[str]:

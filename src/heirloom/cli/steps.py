@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import manifest, processes
+from heirloom.families import device
 
 app = typer.Typer()
 
@@ -19,10 +20,11 @@ Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the con
 
 
 def _begin(text: str, *inputs: str) -> dict[str, Any]:
-    """Return the slice, fix the number of threads before a numerical library is imported, and refuse inputs that are not as recorded."""
+    """Return the slice, fix threads and device before a numerical library is imported, and refuse inputs that are not as recorded."""
     step: dict[str, Any] = json.loads(text)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(step["num_threads"])
+    os.environ[device.VARIABLE] = step.get("device", "auto")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     if not sys.stderr.isatty():
         os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs

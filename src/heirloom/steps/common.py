@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.families import device
 from heirloom.manifest import recorded_sha256, seal
 
 LIBRARIES = ("ml_dtypes", "numpy", "peft", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
@@ -37,7 +38,7 @@ def finish(
 
 def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
     """Return everything that decides an artefact's bytes: the step's slice, its inputs' fingerprints, the machine's kind."""
-    return {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment()}
+    return {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment(step.get("family"))}
 
 
 @contextmanager
@@ -49,25 +50,19 @@ def naming(generation: int | str) -> Iterator[None]:
         raise HeirloomError(f"generation {generation}: {error}") from None
 
 
-def environment() -> dict[str, Any]:
-    """Return what can change bytes beside code and config: processor features, Python and the libraries in use."""
+def environment(family: str | None) -> dict[str, Any]:
+    """Return what can change bytes beside code and config: where the family's model lives, processor features, Python, libraries in use."""
     import numpy as np
 
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     libraries = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {
-        "device": _device(),
+        "device": device.chosen().type if family in device.FAMILIES else "cpu",
         "instruction_set": sorted(found),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "libraries": libraries,
     }
-
-
-def _device() -> str:
-    """Return where a step's models live: what torch, if the step has imported it, would choose."""
-    torch = sys.modules.get("torch")
-    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
 
 
 def fingerprints(inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:

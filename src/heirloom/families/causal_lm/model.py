@@ -6,7 +6,6 @@ A checkpoint of adapters alone names its base by path and fingerprint, so that i
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from heirloom import streams
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained
+from heirloom.families import device, pretrained
 from heirloom.families.causal_lm import lora
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained
@@ -92,18 +91,12 @@ def prepared(module: Any) -> Any:
     ends = ids["eos_token_id"]
     ids["pad_token_id"] = first_of(ids["pad_token_id"], ends[0] if isinstance(ends, list) else ends, 0)
     module.generation_config = transformers.GenerationConfig(**ids)
-    return module.to(device()).eval()
+    return module.to(device.chosen()).eval()
 
 
 def first_of(*values: Any) -> Any:
     """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
-
-
-def device() -> torch.device:
-    """Return where models live: the GPU if there is one."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to repeat itself
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def save(model: CausalLM, folder: Path) -> None:

@@ -4,7 +4,7 @@
 `generation`, `training` and `scoring` are the loops under them, over `model`.
 """
 
-from heirloom.families.transformer.checkpoint import load_folder as load
+from heirloom.families.transformer.checkpoint import load
 from heirloom.families.transformer.checkpoint import save_folder as save
 from heirloom.families.transformer.edit import edit
 from heirloom.families.transformer.evaluate import evaluate, log_likelihoods

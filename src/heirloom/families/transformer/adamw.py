@@ -34,7 +34,7 @@ class Averages:
 
 def begin(weights: Mapping[str, Tensor]) -> dict[str, Averages]:
     """Return the averages before the first update."""
-    return {name: Averages(torch.zeros_like(weight), torch.zeros_like(weight), torch.zeros(())) for name, weight in weights.items()}
+    return {name: Averages(torch.zeros_like(weight), torch.zeros_like(weight), weight.new_zeros(())) for name, weight in weights.items()}
 
 
 @torch.no_grad()

@@ -57,14 +57,15 @@ def search(
     check_prompts(model, prompts, num_new)
     if not 1 <= beams <= model.shape.vocab_size:
         raise HeirloomError(f"beams is {beams}: it must be at least 1 and at most the vocabulary's {model.shape.vocab_size} tokens")
-    ready, read = Ready.of(model, precision), torch.from_numpy(prompts.astype(np.int64))
+    ready, read = Ready.of(model, precision), torch.from_numpy(prompts.astype(np.int64)).to(model.device)
     num_rows, num_prompt = read.shape
-    memory = room(model.shape, num_rows, num_prompt + num_new * beams)
+    memory = room(ready, num_rows, num_prompt + num_new * beams)
     logits = read_prompts(ready, read, memory[..., :num_prompt, :])[:, None].expand(-1, beams, -1)
     tokens = read[:, None].expand(-1, beams, -1)
-    score = torch.full((num_rows, beams), -math.inf)
+    score = torch.full((num_rows, beams), -math.inf, device=model.device)
     score[:, 0] = 0.0  # before the first token the beams are one
-    slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool)
+    slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool, device=model.device)
+    own = torch.eye(beams, dtype=torch.bool, device=model.device)
     for position in range(num_prompt, num_prompt + num_new):
         if not bool(torch.isfinite(logits.amax(dim=-1)).all()):
             raise HeirloomError(f"the logits of new token {position - num_prompt} are not finite: the model's weights are not usable")
@@ -73,9 +74,9 @@ def search(
         parent, token = chosen // total.shape[-1], chosen % total.shape[-1]
         tokens = torch.cat([_of_parents(tokens, parent), token[..., None]], dim=-1)
         if position + 1 < num_prompt + num_new:
-            slots = torch.cat([_of_parents(slots, parent), torch.eye(beams, dtype=torch.bool).expand(num_rows, -1, -1)], dim=-1)
+            slots = torch.cat([_of_parents(slots, parent), own.expand(num_rows, -1, -1)], dim=-1)
             logits = _step(ready, token, _hidden(slots, position, num_prompt, model.shape.context_tokens), memory, position)
-    return tokens[:, 0, num_prompt:].numpy().astype(np.int32)
+    return tokens[:, 0, num_prompt:].cpu().numpy().astype(np.int32)
 
 
 def _of_parents(x: Tensor, parent: Tensor) -> Tensor:
@@ -87,14 +88,14 @@ def _hidden(slots: Tensor, position: int, num_prompt: int, context_tokens: int) 
     """Return 0 for each slot that a beam may read and minus infinity for the others, (B, 1, K, S): its own and near enough."""
     beams = slots.shape[1]
     held = torch.cat([torch.arange(num_prompt), torch.arange(num_prompt, position + 1).repeat_interleave(beams)])
-    visible = slots & (held > position - context_tokens)
+    visible = slots & (held > position - context_tokens).to(slots.device)
     return torch.where(visible, 0.0, -math.inf)[:, None]
 
 
 def _step(model: Ready, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
     """Store the beams' newest tokens (B, K), all at one position, and return their logits (B, K, V)."""
     filled, beams = hidden.shape[-1], token.shape[1]
-    turn = rotary(model.shape, position, 1)
+    turn = rotary(model.shape, position, 1, token.device)
     x = F.embedding(token, model.embedding)
     for layer, own in zip(model.stack, memory, strict=True):
         queries, keys, values = project(model.shape, layer, x, turn)

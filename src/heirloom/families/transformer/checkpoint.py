@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from heirloom.errors import HeirloomError
+from heirloom.families import device
 from heirloom.families.transformer.model import INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
 
 # Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
@@ -57,6 +58,11 @@ def load_folder(folder: Path) -> Llama:
             found = tuple(stored[name].shape) if name in stored else "nothing"
             raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {found}")
     return Llama(shape, {name: stored[name].to(torch.float32) for name in parameter_shapes(shape)})
+
+
+def load(folder: Path) -> Llama:
+    """Read a folder as `load_folder` does, onto the device where models live."""
+    return load_folder(folder).on(device.chosen())
 
 
 def _fixed_config(shape: LlamaShape) -> dict[str, Any]:

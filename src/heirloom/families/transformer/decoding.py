@@ -12,6 +12,7 @@ from torch import Tensor
 from heirloom.errors import HeirloomError
 
 BLOCK = 64  # tokens whose probabilities are summed before one block of them is looked into
+GRAINS = 2.0**35  # in a probability of 1: those of 2**18 tokens are fewer than the 2**53 that float64 counts exactly
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, decoding: Decoding) -> Tensor:
     scaled = logits.double() if _truncates(decoding) else logits
     scaled = (scaled - scaled.amax(dim=-1, keepdim=True)).div_(decoding.temperature)
     if not _truncates(decoding):
-        return _invert_in_two_levels(scaled.exp_(), uniforms)
+        return _invert_in_two_levels(_addable(scaled.exp_()), uniforms)
     kept, tokens = scaled.topk(min(decoding.top_k or scaled.shape[-1], scaled.shape[-1]), dim=-1)
-    p = kept.softmax(dim=-1)
-    p = p.where(p.cumsum(dim=-1) - p < decoding.top_p, 0.0)
-    return tokens.gather(1, _invert(p.cumsum(dim=-1), uniforms)[:, None])[:, 0]
+    p = _addable(kept.softmax(dim=-1))
+    p = p.masked_fill(_running_sums(p) - p >= decoding.top_p, 0.0)
+    return tokens.gather(1, _invert(_running_sums(p), uniforms)[:, None])[:, 0]
 
 
 def _truncates(decoding: Decoding) -> bool:
@@ -71,14 +72,40 @@ def _truncates(decoding: Decoding) -> bool:
 def _invert_in_two_levels(p: Tensor, uniforms: Tensor) -> Tensor:
     """Find the block of tokens that the uniform falls into, then the token: most of the vocabulary is summed, and never scanned."""
     blocks = F.pad(p, (0, -p.shape[-1] % BLOCK)).view(len(p), -1, BLOCK)
-    ends = blocks.sum(dim=-1, dtype=torch.float64).cumsum(dim=-1)
+    ends = _running_sums(blocks.sum(dim=-1, dtype=torch.float64))
     target = (uniforms * ends[:, -1])[:, None]
     block = torch.searchsorted(ends, target, right=True)
     begin = F.pad(ends, (1, 0)).gather(1, block)
-    inside = blocks[torch.arange(len(blocks)), block[:, 0]].cumsum(dim=-1, dtype=torch.float64) + begin
+    inside = _running_sums(blocks[torch.arange(len(blocks), device=p.device), block[:, 0]]) + begin
     # The block's sum, taken in another order, may round to less than the target: then the last token that can be drawn is meant.
     last = torch.searchsorted(inside, inside[:, -1:].contiguous())
     return (block * BLOCK + torch.minimum(torch.searchsorted(inside, target, right=True), last))[:, 0]
+
+
+def _addable(p: Tensor) -> Tensor:
+    return p if p.device.type == "cpu" else in_grains(p)
+
+
+def _running_sums(p: Tensor) -> Tensor:
+    """Return the sums of the first 1, 2, … numbers of each row, in float64; on a GPU, the numbers are `in_grains`."""
+    return p.cumsum(dim=-1, dtype=torch.float64) if p.device.type == "cpu" else running_sums_of_grains(p)
+
+
+def in_grains(p: Tensor) -> Tensor:
+    """Return numbers of at most 1 (..., V) rounded to whole grains, as float64: they add up without rounding, in whatever order.
+
+    A GPU adds in an order that is not always the same, and its sums would now and then differ in the last bit from one run to the next, or
+    rise where a probability is zero. A token's probability changes by half a grain at most, 1.5e-11 of the likeliest token's.
+    """
+    return (p.double() * GRAINS).round_().div_(GRAINS)
+
+
+def running_sums_of_grains(p: Tensor) -> Tensor:
+    """Return the sums of the first 1, 2, … numbers of each row, all of whole grains: exact, and the same on every machine.
+
+    Integers, because torch has no sums of floating-point numbers on a GPU that it promises to repeat (`use_deterministic_algorithms`).
+    """
+    return (p.double() * GRAINS).long().cumsum(dim=-1).double().div_(GRAINS)
 
 
 def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:

@@ -34,8 +34,9 @@ def _drawn(model: Llama, tokens_BT: NDArray[Any], uniforms_BT: NDArray[np.float6
     drawn_BT = np.empty_like(uniforms_BT, np.int64)
     for start in range(0, len(tokens_BT), scoring.CHUNK_ROWS):
         part = slice(start, start + scoring.CHUNK_ROWS)
-        hidden = hidden_states(model, torch.from_numpy(tokens_BT[part, :-1].astype(np.int64))).flatten(0, 1)
-        uniforms = torch.from_numpy(np.ascontiguousarray(uniforms_BT[part])).flatten()
+        given = torch.from_numpy(tokens_BT[part, :-1].astype(np.int64)).to(model.device)
+        uniforms = torch.from_numpy(np.ascontiguousarray(uniforms_BT[part])).to(model.device).flatten()
+        hidden = hidden_states(model, given).flatten(0, 1)
         drawn = decoding.draw_tokens(hidden @ model.head.T, uniforms, drawing)
-        drawn_BT[part] = drawn.numpy().reshape(drawn_BT[part].shape)
+        drawn_BT[part] = drawn.cpu().numpy().reshape(drawn_BT[part].shape)
     return drawn_BT

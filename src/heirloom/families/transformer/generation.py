@@ -76,19 +76,16 @@ def continue_prompts(
         If the shapes do not agree, a prompt is empty or holds a token outside the vocabulary, or the logits are not numbers.
     """
     check_prompts(model, prompts, num_new)
-    if uniforms.shape != (len(prompts), num_new):
-        raise HeirloomError(
-            f"uniforms have shape {uniforms.shape}: {len(prompts)} prompts of {num_new} new tokens need ({len(prompts)}, {num_new})"
-        )
-    draws = torch.from_numpy(np.ascontiguousarray(uniforms, dtype=np.float64))
-    read = torch.from_numpy(prompts.astype(np.int64))
+    check_uniforms(uniforms, prompts, num_new)
+    draws = torch.from_numpy(np.ascontiguousarray(uniforms, dtype=np.float64)).to(model.device)
+    read = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
     tokens = torch.cat([read, read.new_zeros((len(prompts), num_new))], dim=1)
     for position, logits in enumerate(_logits_of_each_step(Ready.of(model, precision), tokens, num_new), read.shape[1]):
         if not bool(torch.isfinite(logits.amax(dim=-1)).all()):  # one NaN makes the largest NaN
             raise HeirloomError(f"the logits of new token {position - read.shape[1]} are not finite: the model's weights are not usable")
         scores = penalised(logits, tokens[:, :position], decoding.repetition_penalty)
         tokens[:, position] = draw_tokens(scores, draws[:, position - read.shape[1]], decoding)
-    return tokens[:, read.shape[1] :].numpy().astype(np.int32)
+    return tokens[:, read.shape[1] :].cpu().numpy().astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -116,17 +113,20 @@ def _logits_of_each_step(model: Ready, tokens: Tensor, num_new: int) -> Iterator
     """Yield the logits (B, V) of each new token; the caller writes the token into ``tokens`` before it asks for the next."""
     num_prompt = tokens.shape[1] - num_new
     slots = min(model.shape.context_tokens, tokens.shape[1])
-    ring = room(model.shape, len(tokens), slots)
+    ring = room(model, len(tokens), slots)
     yield read_prompts(model, tokens[:, :num_prompt], ring)
-    cosine, sine = rotary(model.shape, 0, tokens.shape[1])
+    cosine, sine = rotary(model.shape, 0, tokens.shape[1], tokens.device)
     for position in range(num_prompt, tokens.shape[1] - 1):
         turn = (cosine[position, None], sine[position, None])
-        yield model.output(_decode(model, tokens[:, position, None], turn, ring, position))[:, 0]
+        slot, filled = position % slots, min(position + 1, slots)
+        yield decode(model, tokens[:, position, None], turn, ring[..., :filled, :], slice(slot, slot + 1))
 
 
-def room(shape: LlamaShape, num_rows: int, slots: int) -> Tensor:
+def room(model: Ready, num_rows: int, slots: int) -> Tensor:
     """Return room for keys and values of ``slots`` positions, (layer, 2, B, KV, slots, D)."""
-    return torch.zeros((shape.num_layers, 2, num_rows, shape.kv_heads, slots, shape.head_size))
+    shape = model.shape
+    sizes = (shape.num_layers, 2, num_rows, shape.kv_heads, slots, shape.head_size)
+    return torch.zeros(sizes, device=model.embedding.device)
 
 
 def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:
 
     The key of position t lives in slot t modulo the number of slots.
     """
-    turn = rotary(model.shape, 0, prompts.shape[1])
+    turn = rotary(model.shape, 0, prompts.shape[1], prompts.device)
     blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
     return model.output(torch.cat([_prefill(model, rows, turn, part) for rows, part in blocks]))[:, -1]
 
@@ -142,9 +142,10 @@ def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:
 def _prefill(model: Ready, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts and return the last position's hidden state (B, 1, E)."""
     num_prompt, slots = prompts.shape[1], ring.shape[-2]
-    distance = torch.arange(num_prompt)[:, None] - torch.arange(num_prompt)
+    places = torch.arange(num_prompt, device=prompts.device)
+    distance = places[:, None] - places
     visible = (distance >= 0) & (distance < model.shape.context_tokens)
-    kept = torch.arange(max(0, num_prompt - slots), num_prompt)
+    kept = places[max(0, num_prompt - slots) :]
     shares_keys = model.shape.kv_heads < model.shape.num_heads
     x = F.embedding(prompts, model.embedding)
     for layer, memory in zip(model.stack, ring, strict=True):
@@ -158,17 +159,27 @@ def _prefill(model: Ready, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tenso
     return x
 
 
-def _decode(model: Ready, token: Tensor, turn: Rotary, ring: Tensor, position: int) -> Tensor:
-    """Store ``token`` (B, 1) at ``position`` in the ring and return its hidden state (B, 1, E)."""
-    slots = ring.shape[-2]
-    filled = min(position + 1, slots)
+def decode(model: Ready, token: Tensor, turn: Rotary, ring: Tensor, slot: slice | Tensor, hidden: Tensor | None = None) -> Tensor:
+    """Store ``token`` (B, 1) in a slot of the ring and return the logits (B, V) after it.
+
+    Parameters
+    ----------
+    turn
+        Cosine and sine, (1, D), of the token's position.
+    ring
+        Keys and values, (layer, 2, B, KV, S, D), of slots that are filled or hidden.
+    slot
+        One number, as a slice or as a tensor of shape (1,).
+    hidden
+        0 for each slot that is read and minus infinity for the others, (1, 1, 1, S); None to read all.
+    """
     x = F.embedding(token, model.embedding)
     for layer, memory in zip(model.stack, ring, strict=True):
         queries, keys, values = project(model.shape, layer, x, turn)
-        memory[0][:, :, position % slots] = keys[:, :, 0]
-        memory[1][:, :, position % slots] = values[:, :, 0]
-        x = complete(model.shape, layer, x, attend(model.shape, queries, memory[:, :, :, :filled]))
-    return x
+        memory[0][:, :, slot] = keys
+        memory[1][:, :, slot] = values
+        x = complete(model.shape, layer, x, attend(model.shape, queries, memory, hidden))
+    return model.output(x)[:, 0]
 
 
 def attend(shape: LlamaShape, queries: Tensor, memory: Tensor, hidden: Tensor | None = None) -> Tensor:
@@ -196,3 +207,11 @@ def check_prompts(model: Llama, prompts: NDArray[np.integer], num_new: int) -> N
         raise HeirloomError(f"num_new is {num_new}: it must be at least 1")
     if prompts.min() < 0 or prompts.max() >= model.shape.vocab_size:
         raise HeirloomError(f"prompts hold tokens {prompts.min()} to {prompts.max()}: allowed are 0 to {model.shape.vocab_size - 1}")
+
+
+def check_uniforms(uniforms: NDArray[np.float64], prompts: NDArray[np.integer], num_new: int) -> None:
+    """Raise unless there is one uniform number for each new token."""
+    if uniforms.shape != (len(prompts), num_new):
+        raise HeirloomError(
+            f"uniforms have shape {uniforms.shape}: {len(prompts)} prompts of {num_new} new tokens need ({len(prompts)}, {num_new})"
+        )

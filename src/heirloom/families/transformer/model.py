@@ -101,6 +101,15 @@ class Llama:
         """The output matrix, of shape (V, E)."""
         return self.weights[EMBEDDING if self.shape.tie_word_embeddings else HEAD]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.weights[EMBEDDING].device
+
+    def on(self, device: torch.device) -> Llama:
+        """Return the same model on a device."""
+        return Llama(self.shape, {name: weight.to(device) for name, weight in self.weights.items()})
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -158,14 +167,14 @@ def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
         )
 
 
-def rotary(shape: LlamaShape, first: int, count: int) -> Rotary:
+def rotary(shape: LlamaShape, first: int, count: int, device: torch.device | None = None) -> Rotary:
     """Return cosine and sine, each of shape (count, D), of the rotary angles at positions ``first … first + count - 1``.
 
     Numbers i and i + D/2 of a head form a pair that turns by ``position * rope_theta ** (-2 i / D)`` radians (Su et al. 2021,
     equation 34, in the half-split order of Hugging Face).
     """
-    exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32) / shape.head_size
-    positions = torch.arange(first, first + count, dtype=torch.float32)
+    exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32, device=device) / shape.head_size
+    positions = torch.arange(first, first + count, dtype=torch.float32, device=device)
     angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents).repeat(1, 2)
     return angles.cos(), angles.sin()
 
@@ -201,7 +210,7 @@ def hidden_states(model: Llama, tokens: Tensor, precision: Precision = "float32"
     ``precision`` is that of products with weights; all else is float32.
     """
     shape = model.shape
-    turn = rotary(shape, 0, tokens.shape[1])
+    turn = rotary(shape, 0, tokens.shape[1], model.device)
     x = F.embedding(tokens, model.weights[EMBEDDING])
     for layer in layers(model, precision):
         queries, keys, values = project(shape, layer, x, turn)

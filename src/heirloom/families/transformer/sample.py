@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.families import memory
-from heirloom.families.transformer import beams, generation
+from heirloom.families.transformer import beams, generation, static
 from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama
 from heirloom.specs.decoding import Decoding as Settings
@@ -26,6 +27,9 @@ def sample(
     """Yield a continuation of each prompt, as long as the prompt: drawn, or the best that a beam search finds."""
     penalty, precision = settings.repetition_penalty, settings.precision
     decoding = Decoding(settings.temperature, settings.top_k or 0, settings.top_p or 1.0, penalty)
+    write: static.Writer = partial(generation.continue_prompts, model, decoding=decoding, precision=precision)
+    if model.device.type == "cuda":
+        write = static.writer(model, decoding, precision)
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = prompts_BT[:, :1] if settings.prompts == "none" else prompts_BT
@@ -34,4 +38,4 @@ def sample(
                 yield beams.search(model, context_BT, width, settings.beams, penalty, precision)
                 continue
             uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
-            yield generation.continue_prompts(model, context_BT, width, uniforms_BT, decoding, precision)
+            yield write(context_BT, width, uniforms_BT)

@@ -9,7 +9,7 @@ import numpy as np
 
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import memory, minibatches
+from heirloom.families import device, memory, minibatches
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.specs.transformer import TransformerFit
@@ -32,7 +32,7 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
 def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stream, state: Path | None) -> Llama:
     """Return what `train` would, going on from what an earlier call has left in the folder ``state`` (`base.Resumable`)."""
     shape = LlamaShape(vocab_size=fit.vocab_size, context_tokens=fit.context_tokens, **fit.architecture.model_dump())
-    begun = start or Llama(shape, initialise(shape, stream.child("initial")))
+    begun = start or Llama(shape, initialise(shape, stream.child("initial"))).on(device.chosen())
     if begun.shape != shape:
         raise HeirloomError(f"the start checkpoint has shape {begun.shape}, but family.training.architecture asks for {shape}")
     settings = training.TrainSettings(

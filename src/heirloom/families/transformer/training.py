@@ -137,9 +137,9 @@ def train(
     all_tokens = settings.epochs * math.prod(rows.shape)
     with minibatches.saving(state, save) as step_done, meter.counting("training", all_tokens, num_tokens) as tell:
         for batch in rest:
-            tokens = _read(rows, batch, model.shape.vocab_size)
+            tokens = _read(rows, batch, model.shape.vocab_size).to(model.device)
             rate = learning_rate(len(losses), total_steps, settings)
-            row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float()
+            row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float().to(model.device)
             losses.append(_backward(pupil, tokens, row_weights, settings))
             _clip(pupil, losses, rate, settings.clip)
             adamw.update(weights, averages, rate, settings.weight_decay)
@@ -169,7 +169,7 @@ def cross_entropy_gradients(
     weights: Tensor | None = None,
     count: int | None = None,
     precision: Precision = "float32",
-) -> tuple[float, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean cross-entropy in nats and its gradients by ``hidden`` (N, E) and ``head`` (V, E).
 
     With p the softmax of ``hidden @ head.T``, the gradient by the logits is (p - onehot(target)) / N. Writing it by hand lets the
@@ -181,7 +181,7 @@ def cross_entropy_gradients(
     seen, rows = head.to(kind), hidden.to(kind)
     hidden_gradient = torch.empty_like(hidden)
     head_gradient = torch.zeros_like(head)
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64, device=hidden.device)
     for start in range(0, len(hidden), HEAD_CHUNK):
         part = slice(start, start + HEAD_CHUNK)
         log_p = (rows[part] @ seen.T).float()
@@ -192,7 +192,7 @@ def cross_entropy_gradients(
         if weights is not None:
             chosen *= weights[part, None]
             difference *= weights[part, None]
-        total -= float(chosen.sum(dtype=torch.float64))
+        total -= chosen.sum(dtype=torch.float64)
         hidden_gradient[part] = difference.to(kind) @ seen
         _add_product(head_gradient, difference.to(kind).T, rows[part])
     return total / count, hidden_gradient, head_gradient
@@ -210,7 +210,7 @@ def _backward(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, settings
     for weight in pupil.weights.values():
         weight.grad = torch.zeros_like(weight)
     own = range(len(tokens))[processes.share(len(tokens))]
-    loss = torch.zeros((), dtype=torch.float64)
+    loss = torch.zeros((), dtype=torch.float64, device=pupil.device)
     for start in range(own.start, own.stop, settings.micro_rows or len(tokens)):
         part = slice(start, min(start + (settings.micro_rows or len(tokens)), own.stop))
         loss += _add_gradients(pupil, tokens[part], None if row_weights is None else row_weights[part], len(tokens), settings.precision)
@@ -218,7 +218,7 @@ def _backward(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, settings
     return loss.item()
 
 
-def _add_gradients(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, num_rows: int, precision: Precision) -> float:
+def _add_gradients(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, num_rows: int, precision: Precision) -> Tensor:
     """Add to the gradients those of some of a batch's ``num_rows`` rows; return their part of its loss."""
     num_targets = tokens.shape[1] - 1
     hidden = hidden_states(pupil, tokens[:, :-1], precision).flatten(0, 1)
