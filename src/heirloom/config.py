@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from heirloom import row_counts
 from heirloom.errors import HeirloomError
-from heirloom.families import device
+from heirloom.families.device import GPU_FAMILIES, Choice
 from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
 from heirloom.specs.family import ABILITIES, FEATURE_FAMILIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family
@@ -68,7 +68,7 @@ class Experiment(Strict):
     num_gpus: int = Field(
         0, ge=0, description="Accelerators that a scheduler is asked for, on each machine of a training, sampling, selection or evaluation."
     )
-    device: device.Choice = Field(
+    device: Choice = Field(
         "auto", description="Where a language model lives: `cuda`, `cpu`, or by default a GPU where there is one. Changes the bytes."
     )
     keep_checkpoints: Literal["all", "last", "none"] | Every = Field(
@@ -132,8 +132,8 @@ class Experiment(Strict):
         if self.num_processes > 1 and self.family.name not in PARALLEL_FAMILIES:
             able = ", ".join(sorted(PARALLEL_FAMILIES))
             raise ValueError(f"num_processes is {self.num_processes}; family {self.family.name!r} has 1 (more: {able})")
-        if self.device != "auto" and self.family.name not in device.FAMILIES:
-            able = ", ".join(sorted(device.FAMILIES))
+        if self.device != "auto" and self.family.name not in GPU_FAMILIES:
+            able = ", ".join(sorted(GPU_FAMILIES))
             raise ValueError(f"device is {self.device!r}; family {self.family.name!r} computes on the CPU (a choice have: {able})")
         if self.divergence_rows and self.family.name not in FEATURE_FAMILIES:
             able = ", ".join(sorted(FEATURE_FAMILIES))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 Choice = Literal["auto", "cpu", "cuda"]
-FAMILIES = frozenset({"causal_lm", "transformer"})
+GPU_FAMILIES = frozenset({"causal_lm", "transformer"})
 """Families whose models can live on a GPU; all others compute on the CPU."""
 
 VARIABLE = "HEIRLOOM_DEVICE"

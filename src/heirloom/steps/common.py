@@ -57,7 +57,7 @@ def environment(family: str | None) -> dict[str, Any]:
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     libraries = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {
-        "device": device.chosen().type if family in device.FAMILIES else "cpu",
+        "device": device.chosen().type if family in device.GPU_FAMILIES else "cpu",
         "instruction_set": sorted(found),
         "machine": platform.machine(),
         "python": platform.python_version(),
