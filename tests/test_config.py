@@ -68,6 +68,10 @@ SYNTHETIC = {"family": {**CAUSAL["family"], "training": {"best_epoch": "syntheti
         (changed(f"{G}.num_nodes", 2), "experiments.gaussian: num_nodes is 2, which does not divide num_processes, 1"),
         (changed(f"{G}.num_processes", 2), r"gaussian: num_processes is 2; family 'gaussian' has 1 \(more: causal_lm, transformer\)"),
         (
+            changed(f"{G}.device", "cuda"),
+            r"experiments.gaussian: device is 'cuda'; family 'gaussian' computes on the CPU \(a choice have: causal_lm, transformer\)",
+        ),
+        (
             changed(f"{G}.divergence_rows", 500),
             r"experiments.gaussian: divergence_rows is 500; family 'gaussian' has no features \(more: causal_lm, transformer\)",
         ),

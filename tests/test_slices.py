@@ -43,6 +43,28 @@ def test_rows_for_mauve_are_in_the_slice_of_the_measures_that_ask_for_them() -> 
     assert measured(divergence_rows=50) == {**measured(), "divergence_rows": 50}
 
 
+def test_a_device_is_in_the_slice_of_every_step_that_runs_a_model_and_only_if_it_is_chosen() -> None:
+    def parts(**more: str) -> list[dict[str, Any]]:
+        source = {"name": "files", "paths": ["*.txt"], "text": {"vocab_size": 300, "row_tokens": 8}}
+        experiment = {
+            "family": {"name": "transformer"},
+            "source": source,
+            "regimes": ["arm"],
+            "generations": 3,
+            "rows": 10,
+            "origin_rows": 20,
+            **more,
+        }
+        judged = {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}
+        parsed = configuration.parse({"regimes": {"arm": judged}, "experiments": {"g": experiment}})
+        return [step(parsed, *KEY) for step in (slices.train, slices.sample, slices.select, slices.evaluate, slices.mix)]
+
+    plain = parts()
+    assert not any("device" in step for step in plain)
+    assert parts(device="auto") == plain
+    assert parts(device="cuda") == [*({**step, "device": "cuda"} for step in plain[:-1]), plain[-1]]
+
+
 def test_what_only_mix_reads_does_not_resample() -> None:
     plain, weighted = config({"fresh": 0.2}), config({"fresh": 0.2, "real_weight": 0.5})
     assert slices.sample(plain, *KEY) == slices.sample(weighted, *KEY)

@@ -108,21 +108,28 @@ def writer(model: Llama, decoding: Decoding, precision: Precision = "float32", a
 
 def step(model: Ready, desk: Desk, decoding: Decoding) -> None:
     """Read the token before the desk's position and write the one at it."""
+    put(desk, next_logits(model, desk), decoding)
+
+
+def next_logits(model: Ready, desk: Desk) -> Tensor:
+    """Read the token before the desk's position into the ring and return the logits (B, V) of the one at it."""
     before = desk.position - 1
     slots = torch.arange(desk.ring.shape[-2], device=before.device)
     hidden = torch.zeros(slots.shape, device=before.device).masked_fill(slots > before, -math.inf)
     cosine, sine = desk.turns
     turn = (cosine.index_select(0, before), sine.index_select(0, before))
     token = desk.tokens.index_select(1, before)
-    put(desk, decode(model, token, turn, desk.ring, before % len(slots), hidden[None, None, None]), decoding)
+    return decode(model, token, turn, desk.ring, before % len(slots), hidden[None, None, None])
 
 
 def put(desk: Desk, logits: Tensor, decoding: Decoding) -> None:
     """Draw each row's next token from its logits (B, V) and write it at the desk's position."""
-    desk.finite.logical_and_(torch.isfinite(logits.amax(dim=-1)).all())
+    is_number = torch.isfinite(logits.amax(dim=-1, keepdim=True))  # one NaN makes the largest NaN
+    desk.finite.logical_and_(is_number.all())
+    usable = logits.masked_fill(~is_number, 0.0)  # a draw from NaN would point outside the vocabulary, which ends a process with a GPU
     num_prompt = desk.tokens.shape[1] - desk.uniforms.shape[1]
     uniform = desk.uniforms.index_select(1, desk.position - num_prompt)[:, 0]
-    drawn = draw_tokens(penalised(logits, desk.tokens, decoding.repetition_penalty), uniform, decoding)
+    drawn = draw_tokens(penalised(usable, desk.tokens, decoding.repetition_penalty), uniform, decoding)
     desk.tokens.index_copy_(1, desk.position, drawn[:, None])
 
 
