@@ -16,8 +16,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from heirloom import row_counts
+from heirloom.device import GPU_FAMILIES, Choice
 from heirloom.errors import HeirloomError
-from heirloom.families.device import GPU_FAMILIES, Choice
 from heirloom.paths import RESERVED
 from heirloom.specs.base import Strict
 from heirloom.specs.family import ABILITIES, FEATURE_FAMILIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, SUBSETS, TEXT_FAMILIES, Family

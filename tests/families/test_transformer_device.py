@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from heirloom import device
 from heirloom.cli import steps
 from heirloom.errors import HeirloomError
-from heirloom.families import device
 from heirloom.families.transformer import adamw, static
 from heirloom.families.transformer.beams import _hidden, _step
 from heirloom.families.transformer.decoding import GRAINS, Decoding, draw_tokens, in_grains, penalised, running_sums_of_grains

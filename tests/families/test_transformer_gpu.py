@@ -11,7 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from heirloom.families import device, minibatches, transformer
+from heirloom import device
+from heirloom.families import minibatches, transformer
 from heirloom.families.transformer import adamw, beams, progress, static
 from heirloom.families.transformer.checkpoint import load, load_folder, save_folder
 from heirloom.families.transformer.decoding import Decoding

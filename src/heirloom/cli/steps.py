@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import manifest, processes
-from heirloom.families import device
+from heirloom import device, manifest, processes
 
 app = typer.Typer()
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from heirloom import device
 from heirloom.errors import HeirloomError
-from heirloom.families import device
 from heirloom.manifest import recorded_sha256, seal
 
 LIBRARIES = ("ml_dtypes", "numpy", "peft", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")

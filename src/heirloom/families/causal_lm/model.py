@@ -16,9 +16,9 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from heirloom import streams
+from heirloom import device, streams
 from heirloom.errors import HeirloomError
-from heirloom.families import device, pretrained
+from heirloom.families import pretrained
 from heirloom.families.causal_lm import lora
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained

@@ -70,7 +70,9 @@ def features(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.fl
 def token_losses(module: Any, tokens_BT: Tensor) -> Tensor:
     """Return the nats of all but the first token of each row, as float32 of shape (B, T - 1), with gradients where they are on."""
     logits_BTV = module(input_ids=tokens_BT, attention_mask=torch.ones_like(tokens_BT), use_cache=False).logits[:, :-1].float()
-    return functional.cross_entropy(logits_BTV.transpose(1, 2), tokens_BT[:, 1:], reduction="none")
+    # flat: of (B, V, T) torch has no gradient on CUDA that repeats itself
+    nats_N = functional.cross_entropy(logits_BTV.flatten(0, 1), tokens_BT[:, 1:].flatten(), reduction="none")
+    return nats_N.view(len(tokens_BT), -1)
 
 
 def _check(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from heirloom import device
 from heirloom.errors import HeirloomError
-from heirloom.families import device
 from heirloom.families.transformer.model import INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
 
 # Heirloom's name of a size -> the name in a Hugging Face Llama configuration.

@@ -126,7 +126,7 @@ def room(model: Ready, num_rows: int, slots: int) -> Tensor:
     """Return room for keys and values of ``slots`` positions, (layer, 2, B, KV, slots, D)."""
     shape = model.shape
     sizes = (shape.num_layers, 2, num_rows, shape.kv_heads, slots, shape.head_size)
-    return torch.zeros(sizes, device=model.embedding.device)
+    return torch.empty(sizes, device=model.embedding.device)
 
 
 def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class Desk:
             position=torch.full((1,), num_prompt, device=device),
             finite=torch.ones((), dtype=torch.bool, device=device),
             turns=rotary(model.shape, 0, length, device),
-            ring=room(model, num_rows, min(model.shape.context_tokens, length)),
+            ring=room(model, num_rows, min(model.shape.context_tokens, length)).zero_(),  # all of it is read, under a mask
         )
 
 

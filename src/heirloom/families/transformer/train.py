@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from heirloom import device
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import device, memory, minibatches
+from heirloom.families import memory, minibatches
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.specs.transformer import TransformerFit
