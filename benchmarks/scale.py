@@ -35,6 +35,8 @@ def main() -> None:
             for arguments in (["--rulegraph"], ["--executor", "noop", "--jobs", "100"], ["--executor", "noop", "--jobs", "100"]):
                 print("", *measure(Path(folder), *arguments), sep="\t", end="", flush=True)
             print(flush=True)
+            if "Select jobs to execute" in said(Path(folder)):
+                sys.exit("the last call found something to do: was the project's code changed meanwhile?")
 
 
 def write(folder: Path, seeds: int) -> None:
@@ -73,13 +75,18 @@ def measure(folder: Path, *arguments: str) -> tuple[str, str]:
         "evaluate",
     ]
     began = time.perf_counter()
-    with (folder / "said").open("w") as said:
-        running = subprocess.Popen([*command, *arguments], cwd=folder, env=env, stdout=said, stderr=said)
+    with (folder / "said").open("w") as log:
+        running = subprocess.Popen([*command, *arguments], cwd=folder, env=env, stdout=log, stderr=log)
         _, status, used = os.wait4(running.pid, 0)
     seconds = time.perf_counter() - began
     if status:
-        sys.exit((folder / "said").read_text()[-3000:])
+        sys.exit(said(folder)[-3000:])
     return f"{seconds:.1f} ({used.ru_utime + used.ru_stime:.1f})", f"{used.ru_maxrss / 1024:.0f}"
+
+
+def said(folder: Path) -> str:
+    """Return what the last call of Snakemake printed."""
+    return (folder / "said").read_text()
 
 
 if __name__ == "__main__":
