@@ -43,9 +43,10 @@ def spec(run: Path, config: Config) -> Any:
     return drawn
 
 
-def test_the_perplexity_chart_has_a_band_over_seeds_and_the_regimes_in_the_order_of_the_config(spec: Any) -> None:
+def test_the_perplexity_chart_has_a_thin_line_a_seed_and_the_regimes_in_the_order_of_the_config(spec: Any) -> None:
     chart = spec("words", "test_perplexity")
-    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["area", "line"]
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["line", "line"]
+    assert chart["layer"][0]["transform"] == [{"as": ["which", "value"], "fold": ["seed 0", "seed 1"]}]
     scale = chart["layer"][1]["encoding"]["color"]["scale"]
     assert scale == {"domain": ["replace", "keep", "control"], "range": ["#D55E00", "#0072B2", GREY]}
     assert chart["layer"][1]["encoding"]["strokeDash"]["scale"]["range"][2] == list(DASHED)

@@ -32,6 +32,16 @@ def test_the_band_reaches_from_the_least_to_the_greatest_seed(words: pd.DataFram
     assert (row["low"], row["mean"], row["high"], row["seeds"]) == (60.0, 60.5, 61.0, 2)
 
 
+def test_few_seeds_are_shown_one_by_one_and_many_are_not() -> None:
+    def rows(seeds: int) -> pd.DataFrame:
+        one = {"regime": "replace", "generation": 1, "metric": "test_perplexity"}
+        return pd.DataFrame([{**one, "seed": seed, "value": 10.0 + seed} for seed in range(seeds)])
+
+    assert numbers.curves(rows(3))[["mean", "seed 0", "seed 1", "seed 2"]].to_numpy().tolist() == [[11.0, 10.0, 11.0, 12.0]]
+    for seeds in (1, 10):
+        assert [column for column in numbers.curves(rows(seeds)).columns if column.startswith("seed ")] == []
+
+
 def test_tail_survival_has_a_line_a_band(words: pd.DataFrame) -> None:
     table = numbers.tail_survival(words, REGIMES)
     assert set(table["band"]) == {"1", "2-4", "5-16", "17-64", "65+"}

@@ -13,6 +13,7 @@ import altair as alt
 import pandas as pd
 
 from heirloom.measures.text import BANDS
+from heirloom.report.numbers import EACH_SEED
 from heirloom.specs.regime import Regime
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -147,16 +148,29 @@ def _side_by_side(numbers: pd.DataFrame, arms: Mapping[str, Look], axes: Mapping
 
 
 def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt.Title | None = None) -> alt.LayerChart:
-    """Return one line a regime, and a band from the least to the greatest seed where there are several."""
+    """Return one line a regime; of several seeds it is their mean, before thin lines or a band."""
     names, legend = list(arms), alt.Legend(title="regime", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
     colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
     dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     y = alt.Y("mean:Q", title=axis).scale(zero=False)
     line = base.mark_line(point=_points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
-    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
-    layers = [band, line] if numbers["seeds"].max() > 1 else [line]
+    layers = [*_behind(base, numbers, axis), line]
     return alt.layer(*layers, **({"title": title} if title else {}))
+
+
+def _behind(base: alt.Chart, numbers: pd.DataFrame, axis: str) -> list[alt.Chart]:
+    """Return what shows the seeds behind their mean."""
+    each = _each_seed(numbers)
+    if each:
+        thin = base.transform_fold(each, as_=["which", "value"]).mark_line(strokeWidth=1, opacity=0.55)
+        return [thin.encode(y=alt.Y("value:Q", title=axis).scale(zero=False), detail="which:N")]
+    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
+    return [band] if numbers["seeds"].max() > 1 else []
+
+
+def _each_seed(numbers: pd.DataFrame) -> list[str]:
+    return [column for column in numbers.columns if column.startswith(EACH_SEED)]
 
 
 def panels(chart: alt.Chart, arms: Mapping[str, Look], width: int, height: int) -> alt.FacetChart:
@@ -194,7 +208,8 @@ def ramp(count: int) -> list[str]:
 
 def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
     seeds = int(numbers["seeds"].max())
-    over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, band: least to greatest"
+    behind = "thin: each" if _each_seed(numbers) else "band: least to greatest"
+    over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, {behind}"
     return over + ("; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else "")
 
 

@@ -14,12 +14,16 @@ import pandas as pd
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.report import expected
+from heirloom.report.intervals import FEW
 
 HISTOGRAM = "origin_perplexity_histogram."
 SURVIVAL, DRIFT = "tail_survival.", "tail_survival_drift."
 DIVERSITY = ("distinct_3", "token_entropy")
 ANCESTRY = ("ancestry.real_row_share", "ancestry.depth_mean")
 LATENT = ("latent_spread", "test_elbo")
+EACH_SEED = "seed "
+"""Begins the names of columns that hold the values of one seed."""
+
 MAX_CURVES = 7
 
 
@@ -36,24 +40,33 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
 
 
+def curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what `over_seeds` does, and with 2 to 9 seeds a column each (``seed 0``, …): so few are shown one by one."""
+    keys, shown = ["regime", "generation", "metric"], over_seeds(rows)
+    if not 1 < shown["seeds"].max() < FEW:
+        return shown
+    each = rows.pivot_table(index=keys, columns="seed", values="value").add_prefix(EACH_SEED).reset_index()
+    return shown.merge(each, how="left", on=keys)
+
+
 def test_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return the perplexity on held-out real text by regime and generation."""
-    return over_seeds(joined(own[own["metric"] == "test_perplexity"], regimes))
+    return curves(joined(own[own["metric"] == "test_perplexity"], regimes))
 
 
 def diversity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return distinct-3 and token entropy by regime and generation."""
-    return over_seeds(joined(own[own["metric"].isin(DIVERSITY)], regimes))
+    return curves(joined(own[own["metric"].isin(DIVERSITY)], regimes))
 
 
 def ancestry(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return the share of real rows and the mean depth of what each generation was trained on, by regime and generation."""
-    return over_seeds(joined(own[own["metric"].isin(ANCESTRY)], regimes))
+    return curves(joined(own[own["metric"].isin(ANCESTRY)], regimes))
 
 
 def latent(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return the latent spread of the images and the evidence lower bound on real ones by regime and generation."""
-    return over_seeds(joined(own[own["metric"].isin(LATENT)], regimes))
+    return curves(joined(own[own["metric"].isin(LATENT)], regimes))
 
 
 def tail_survival(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
