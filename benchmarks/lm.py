@@ -2,10 +2,11 @@
 
     OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | costs …]
 
-`generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders. Sides alternate within one process, and each ratio is
-the median over turns of the ratio inside a turn, so that what else the machine does hits both sides. Seconds are of CPU. The
-machine's limits are measured before the first turn: floating-point operations a second of a large matrix product in float32 and in
-bfloat16, bytes a second of a large copy. Where a processor has no bfloat16 products of its own, the rows that use them are left out.
+`generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders. Each side is a process of its own, ours with what
+a step sets before it begins (`steps.heap`). They take turns, and each ratio is the median over turns of the ratio inside a turn, so that
+what else the machine does hits both sides. Seconds are of CPU. The machine's limits are measured before the first turn: floating-point
+operations a second of a large matrix product in float32 and in bfloat16, bytes a second of a large copy. Where a processor has no bfloat16
+products of its own, the rows that use them are left out.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sides import Work, answer, compare, seconds
 
 from heirloom.families import minibatches
 from heirloom.families.transformer import beams, generation, training
 from heirloom.families.transformer.checkpoint import save_folder
 from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.steps.heap import keep_freed_memory
 from heirloom.streams import Stream
 
 STREAM = Stream((0, "benchmark"))
@@ -40,14 +42,12 @@ SIZES = {
 }
 """Name → shape, rows sampled together, rows of a training step."""
 
-Work = Callable[[], object]
-
-
-def seconds(work: Work) -> float:
-    """Return the CPU seconds of some work."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
+OURS, THEIRS = "ours", "theirs"
+WAYS = {
+    "samplers": {"generate": THEIRS, "ours float32": OURS, "ours bfloat16": OURS, "generate, 5 beams": THEIRS, "ours, 5 beams": OURS},
+    "trainers": {"Trainer": THEIRS, "Trainer bf16": THEIRS, "ours float32": OURS, "ours bfloat16": OURS},
+}
+"""Kind of work → way to do it → its side."""
 
 
 def limits() -> dict[str, float]:
@@ -127,17 +127,6 @@ def trainer(folder: Path, rows: np.ndarray, batch_rows: int, bf16: bool, epochs:
     return Trainer(AutoModelForCausalLM.from_pretrained(folder), arguments, train_dataset=tokens)
 
 
-def compare(ways: dict[str, Work], turns: int) -> dict[str, list[float]]:
-    """Return each way's CPU seconds turn by turn, after one turn that does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(turns + 1):
-        for name, work in ways.items():
-            spent = seconds(work)
-            if turn:
-                taken[name].append(spent)
-    return taken
-
-
 def table(title: str, taken: dict[str, list[float]], against: dict[str, str], tokens: dict[str, int], operations: float, peak: Any) -> None:
     """Print tokens a CPU-second, the ratio to another way, and the share of the machine's limit that the products make up."""
     print(f"\n{title}\n{'':<20}{'tokens/CPU-s':>14}{'ratio':>8}{'% of GEMM':>11}")
@@ -174,16 +163,17 @@ def memory(more: Iterable[str]) -> None:
             print(f"{kind[:-1] + ', ' + name:<28}{done.stdout.splitlines()[-1]:>8}", flush=True)
 
 
-def worthwhile(ways: dict[str, Work], peak: dict[str, float]) -> dict[str, Work]:
+def worthwhile(ways: Mapping[str, str], peak: Mapping[str, float]) -> dict[str, str]:
     """Return the ways without those in bfloat16, if the machine is slower in it than in float32."""
-    return {name: work for name, work in ways.items() if "bf" not in name or peak["bfloat16"] > peak["float32"]}
+    return {name: side for name, side in ways.items() if "bf" not in name or peak["bfloat16"] > peak["float32"]}
 
 
-def ways_of(size: str, folder: Path, kind: str) -> dict[str, Work]:
-    """Return the samplers or trainers of a size; weights are fresh ones, and lie in ``folder`` for `transformers`."""
+def ways_of(size: str, folder: Path, kind: str, side: str) -> dict[str, Work]:
+    """Return the samplers or trainers of a size, in a process made ready as that side makes it; weights lie in ``folder``."""
+    if side == OURS:
+        keep_freed_memory()
     shape, batch, train_rows = SIZES[size]
     model = Llama(shape, initialise(shape, STREAM))
-    save_folder(model, folder)
     if kind == "trainers":
         return trainers(model, folder, train_rows, 6 if size == "17M" else 12)
     from transformers import AutoModelForCausalLM
@@ -192,37 +182,51 @@ def ways_of(size: str, folder: Path, kind: str) -> dict[str, Work]:
     return samplers(model, AutoModelForCausalLM.from_pretrained(folder).eval(), prompts)
 
 
+def side_by_side(size: str, kind: str, turns: int, peak: Mapping[str, float]) -> dict[str, list[float]]:
+    """Return the CPU seconds of each way, turn by turn."""
+    shape = SIZES[size][0]
+    with tempfile.TemporaryDirectory() as folder:
+        save_folder(Llama(shape, initialise(shape, STREAM)), Path(folder))
+        sides = {side: ["side", size, folder, kind, side] for side in (THEIRS, OURS)}
+        return compare(Path(__file__), sides, worthwhile(WAYS[kind], peak), turns)
+
+
 def main(turns: int, sizes: list[str]) -> None:
     """Print all tables."""
-    minibatches.use_deterministic_kernels()
     peak = limits()
     print(
         f"limits: {peak['float32'] / 1e9:.0f} GFLOP/s float32, {peak['bfloat16'] / 1e9:.0f} bfloat16, {peak['bytes'] / 1e9:.0f} GB/s copy"
     )
     for size in sizes:
+        if size == "costs":
+            continue
         shape, batch, train_rows = SIZES[size]
-        with tempfile.TemporaryDirectory() as folder:
-            ways = worthwhile(ways_of(size, Path(folder), "samplers"), peak)
-            tokens = {name: (16 if "beams" in name else batch) * LENGTH for name in ways}
-            against = {name: "generate, 5 beams" if "beams" in name else "generate" for name in ways}
-            # a prompt's tokens go through the layers too, and only its last through the head
-            layers = matrix_weights(shape) - shape.vocab_size * shape.hidden_size
-            table(f"{size}: sampling", compare(ways, turns), against, tokens, 2 * (layers + matrix_weights(shape)), peak)
-            ways = worthwhile(ways_of(size, Path(folder), "trainers"), peak)
-            tokens = dict.fromkeys(ways, (6 if size == "17M" else 12) * train_rows * LENGTH)
-            table(f"{size}: training", compare(ways, turns), dict.fromkeys(ways, "Trainer"), tokens, 6 * matrix_weights(shape), peak)
+        taken = side_by_side(size, "samplers", turns, peak)
+        tokens = {name: (16 if "beams" in name else batch) * LENGTH for name in taken}
+        against = {name: "generate, 5 beams" if "beams" in name else "generate" for name in taken}
+        # a prompt's tokens go through the layers too, and only its last through the head
+        layers = matrix_weights(shape) - shape.vocab_size * shape.hidden_size
+        table(f"{size}: sampling", taken, against, tokens, 2 * (layers + matrix_weights(shape)), peak)
+        taken = side_by_side(size, "trainers", turns, peak)
+        tokens = dict.fromkeys(taken, (6 if size == "17M" else 12) * train_rows * LENGTH)
+        table(f"{size}: training", taken, dict.fromkeys(taken, "Trainer"), tokens, 6 * matrix_weights(shape), peak)
     if "costs" in sizes:
         start_up()
-        memory(worthwhile({"ours bfloat16": print}, peak))
+        memory(worthwhile({"ours bfloat16": OURS}, peak))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    if sys.argv[1:2] == ["memory"]:
+    minibatches.use_deterministic_kernels()
+    if sys.argv[1:2] == ["side"]:
+        answer(ways_of(sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
+    elif sys.argv[1:2] == ["memory"]:
         import resource
 
+        kind, name = sys.argv[2:]
         with tempfile.TemporaryDirectory() as scratch:
-            ways_of("17M", Path(scratch), sys.argv[2])[sys.argv[3]]()
+            save_folder(Llama(SIZES["17M"][0], initialise(SIZES["17M"][0], STREAM)), Path(scratch))
+            ways_of("17M", Path(scratch), kind, WAYS[kind][name])[name]()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     else:
         main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "costs"])

@@ -5,7 +5,8 @@
 Both train generation 0 and then, generation after generation, continue every prompt, train on the continuations from generation 0's
 weights, and write a checkpoint: the arm `replace` of configs/lm.yaml, one lineage, its model and its schedule. Mixing, measures and
 manifests are left out on both sides. The other script is as good as we know to write it: fused AdamW, no logs or saves within a training,
-prompts in batches of the same size, one process for all generations. Rows are random tokens: the work is the same for any.
+prompts in batches of the same size, one process for all generations. Ours is a process too, with what a step sets before it begins
+(`steps.heap`); the two take turns. Rows are random tokens: the work is the same for any.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from lm import LENGTH, seconds, trainer
+from lm import LENGTH, OURS, THEIRS, trainer
 from numpy.typing import NDArray
+from sides import answer, compare
 
 from heirloom import config as configuration
 from heirloom.config import Experiment
@@ -27,6 +29,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import transformer
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.rows import text_table
+from heirloom.steps.heap import keep_freed_memory
 from heirloom.streams import Stream
 
 STREAM = Stream((0, "benchmark"))
@@ -86,23 +89,36 @@ def trained(start: Path, tokens: NDArray[Any], schedule: Any, target: Path) -> A
     return run.model.eval()
 
 
-def main(turns: int, generations: int, rows: int, origin_rows: int) -> None:
-    """Print the CPU seconds of both sides, and the median ratio of a turn."""
+def side(name: str, generations: int, rows: int, origin_rows: int) -> None:
+    """Run the chain of a side whenever asked to."""
     from transformers import AutoModelForCausalLM, LlamaForCausalLM, Trainer  # noqa: F401  imports are not part of a turn
 
     torch.set_num_threads(1)
+    if name == OURS:
+        keep_freed_memory()
     experiment = configuration.load(CONFIG).experiments["lm"]
     tokens = STREAM.generator().integers(0, 2048, (rows + origin_rows, LENGTH)).astype(np.int32)
-    prompts, original = tokens[:rows], tokens[rows:]
-    taken = []
-    for turn in range(turns):
+
+    def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            sides = [seconds(lambda run=run: run(experiment, original, prompts, generations, Path(folder))) for run in (theirs, ours)]  # type: ignore[misc]
-        taken.append(sides)
-        print(f"turn {turn}: Trainer + generate {sides[0]:.1f}, ours {sides[1]:.1f} CPU seconds", flush=True)
-    print(f"ratio, median of {turns}: {statistics.median(a / b for a, b in taken):.2f}")
+            {OURS: ours, THEIRS: theirs}[name](experiment, tokens[rows:], tokens[:rows], generations, Path(folder))
+
+    answer({name: run})
+
+
+def main(turns: int, *sizes: int) -> None:
+    """Print the CPU seconds of both sides, and the median ratio of a turn."""
+    names = (THEIRS, OURS)
+    taken = compare(Path(__file__), {name: ["side", name, *map(str, sizes)] for name in names}, {name: name for name in names}, turns)
+    pairs = list(zip(taken[THEIRS], taken[OURS], strict=True))
+    for turn, (their, our) in enumerate(pairs):
+        print(f"turn {turn}: Trainer + generate {their:.1f}, ours {our:.1f} CPU seconds", flush=True)
+    print(f"ratio, median of {turns}: {statistics.median(their / our for their, our in pairs):.2f}")
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    main(*(given + [5, 3, 1560, 1560][len(given) :]))
+    if sys.argv[1:2] == ["side"]:
+        side(sys.argv[2], *map(int, sys.argv[3:]))
+    else:
+        given = [int(argument) for argument in sys.argv[1:]]
+        main(*(given + [5, 3, 1024, 1560][len(given) :]))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import device, manifest, processes
+from heirloom.steps.heap import keep_freed_memory
 
 app = typer.Typer()
 
@@ -19,8 +20,9 @@ Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the con
 
 
 def _begin(text: str, *inputs: str) -> dict[str, Any]:
-    """Return the slice, fix threads and device before a numerical library is imported, and refuse inputs that are not as recorded."""
+    """Return the slice, settle memory, threads and device before numerical libraries load, refuse inputs that are not as recorded."""
     step: dict[str, Any] = json.loads(text)
+    keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(step["num_threads"])
     os.environ[device.VARIABLE] = step.get("device", "auto")
@@ -170,7 +172,5 @@ def chain(
     """Run a whole lineage in one job."""
     step = _begin(slice_, pool, held_out, original, checkpoint)
     from heirloom.steps import chain as job
-    from heirloom.steps.heap import keep_freed_memory
 
-    keep_freed_memory()
     job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)

@@ -71,7 +71,8 @@ def _truncates(decoding: Decoding) -> bool:
 
 def _invert_in_two_levels(p: Tensor, uniforms: Tensor) -> Tensor:
     """Find the block of tokens that the uniform falls into, then the token: most of the vocabulary is summed, and never scanned."""
-    blocks = F.pad(p, (0, -p.shape[-1] % BLOCK)).view(len(p), -1, BLOCK)
+    missing = -p.shape[-1] % BLOCK
+    blocks = (F.pad(p, (0, missing)) if missing else p).view(len(p), -1, BLOCK)  # padding by nothing would copy
     ends = _running_sums(blocks.sum(dim=-1, dtype=torch.float64))
     target = (uniforms * ends[:, -1])[:, None]
     block = torch.searchsorted(ends, target, right=True)

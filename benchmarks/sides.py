@@ -1,0 +1,61 @@
+"""Two programs side by side, each a process of its own, that take turns: what one keeps in memory helps only itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+Work = Callable[[], object]
+
+
+def seconds(work: Work) -> float:
+    """Return the CPU seconds of some work."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def answer(ways: Mapping[str, Work]) -> None:
+    """Do the work of each name that comes on standard input, and print its CPU seconds; other output goes to standard error."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for name in sys.stdin:
+        print(seconds(ways[name.strip()]), file=answers, flush=True)
+
+
+def compare(script: Path, sides: Mapping[str, list[str]], ways: Mapping[str, str], turns: int) -> dict[str, list[float]]:
+    """Return each way's CPU seconds turn by turn, after one turn that does not count.
+
+    Parameters
+    ----------
+    sides
+        Side → arguments of ``script``, with which it calls `answer`.
+    ways
+        Way → its side.
+    """
+    processes = {side: start(script, arguments) for side, arguments in sides.items()}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(turns + 1):
+        for name, side in ways.items():
+            spent = ask(processes[side], name)
+            if turn:
+                taken[name].append(spent)
+    for process in processes.values():
+        process.communicate()
+    return taken
+
+
+def start(script: Path, arguments: list[str]) -> subprocess.Popen[str]:
+    """Start a process that calls `answer`."""
+    command = [sys.executable, str(script), *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+
+def ask(process: subprocess.Popen[str], name: str) -> float:
+    """Let a process do the work of a name, and return its CPU seconds."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(name, file=process.stdin, flush=True)
+    return float(process.stdout.readline() or sys.exit("a side of the comparison has ended"))
