@@ -11,9 +11,9 @@ import pytest
 FAULTS = """
 import resource, sys
 import numpy as np
-from heirloom.steps.heap import keep_freed_memory
+from heirloom.cli.steps import _begin
 if sys.argv[1] == "kept":
-    keep_freed_memory()
+    _begin('{"num_threads": 1}')
 np.ones(4_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
@@ -23,7 +23,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
-def test_freed_memory_is_used_again_without_asking_the_kernel() -> None:
+def test_a_step_uses_freed_memory_again_without_asking_the_kernel() -> None:
     handed_back, kept = _faults("not"), _faults("kept")
     assert kept < 20 < handed_back
 
