@@ -60,6 +60,8 @@ def _check_model(name: str, experiment: Experiment) -> None:
     reach = 2 * text.row_tokens if reads_prompts else text.row_tokens + 1
     try:
         pretrained.check_reach(experiment.pretrained, reach)
+        if getattr(experiment.family.sampling, "engine", None) == "native":
+            pretrained.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             pretrained.check_vocabulary(experiment.pretrained, text.tokenizer)
     except HeirloomError as error:

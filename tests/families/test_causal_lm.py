@@ -212,6 +212,54 @@ def test_a_repetition_penalty_counts_the_prompt_too() -> None:
     assert punished[2:, 1].tolist() == [9, 9]
 
 
+def ended_llama(**changed: Any) -> CausalLM:
+    return trained(FIT, pretrained("llama", VOCABULARY, bos_token_id=1, eos_token_id=2, **changed))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"temperature": 0.7, "top_k": 5},
+        {"temperature": 0.0, "repetition_penalty": 3.0},
+        {"beams": 4},
+        {"beams": 4, "repetition_penalty": 2.0},
+        {"prompts": "none"},
+        {"ban_end": False, "beams": 3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [{}, {"num_key_value_heads": 1, "tie_word_embeddings": False}], ids=["tied", "grouped heads"])
+def test_our_own_engine_writes_what_transformers_writes(settings: dict[str, Any], shape: dict[str, Any]) -> None:
+    model, prompts = ended_llama(**shape), tokens(7)
+    theirs, ours = (written(model, CausalSampling(engine=engine, **settings), prompts) for engine in ("transformers", "native"))
+    assert theirs.tolist() == ours.tolist()
+    assert len(np.unique(ours)) > 1
+
+
+def test_our_own_engine_never_writes_the_end_token_unless_the_ban_is_lifted() -> None:
+    model = ended_llama(tie_word_embeddings=False)
+    with torch.no_grad():
+        model.module.lm_head.weight[2] = (
+            model.module.lm_head.weight.abs().sum(0) * 50 * model.module.model(torch.tensor([[3]])).last_hidden_state[0, 0].sign()
+        )
+    for settings in (CausalSampling(engine="native"), CausalSampling(engine="native", beams=3)):
+        assert not (written(model, settings, tokens(9)) == 2).any()
+        assert (written(model, settings.model_copy(update={"ban_end": False}), tokens(9)) == 2).any()
+
+
+def test_our_own_engine_refuses_what_it_cannot_read() -> None:
+    settings = CausalSampling(engine="native")
+    with pytest.raises(HeirloomError, match=r"sampling.engine: native is for models of the Llama architecture; family.model lacks"):
+        written(pretrained("opt", VOCABULARY), settings, tokens(1))
+    rotary = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}
+    with pytest.raises(HeirloomError, match=r"sampling.engine: native is for .* rope_parameters is .* use engine: transformers"):
+        written(pretrained("llama", VOCABULARY, rope_parameters=rotary), settings, tokens(1))
+    adapter = trained(FIT.model_copy(update={"lora": Lora(checkpoint="adapter")}), pretrained("llama", VOCABULARY))
+    with pytest.raises(HeirloomError, match=r"native reads whole weights; use lora.checkpoint: merged"):
+        written(adapter, settings, tokens(1))
+
+
 def test_rows_from_nothing_begin_after_the_models_own_start_token() -> None:
     model = trained(FIT, pretrained("opt", VOCABULARY))
     settings = CausalSampling(temperature=0.0, prompts="none")

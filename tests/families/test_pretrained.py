@@ -167,6 +167,17 @@ def test_a_context_too_short_for_prompt_and_continuation_is_found_before_any_job
         preflight.thorough(long)
 
 
+def test_a_model_that_our_own_engine_cannot_write_with_is_found_before_any_job(folder: Path, corpus: Path, tmp_path: Path) -> None:
+    def by_our_own_engine(at: Path) -> configuration.Config:
+        raw = declared(at, corpus).experiments["lm"].model_dump(mode="json", exclude={"variant_of"})
+        raw["family"]["sampling"]["engine"] = "native"
+        return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": raw}})
+
+    with pytest.raises(HeirloomError, match=r"experiments.lm: sampling.engine: native is for models of the Llama architecture"):
+        preflight.thorough(by_our_own_engine(folder))
+    preflight.thorough(by_our_own_engine(write_model(tmp_path / "llama", corpus, "llama")))
+
+
 def few_ids(folder: Path) -> dict[str, Any]:
     """Take the last of its 302 tokens' weights from the model in a folder."""
     causal_lm.save(model("opt", 301, context=64), folder)

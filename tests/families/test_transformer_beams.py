@@ -49,7 +49,7 @@ def theirs(model: Llama, folder: Path, prompts: NDArray[np.int64], num_new: int,
 @pytest.mark.parametrize(("shape", "num_beams"), [(SHAPE, 5), (replace(SHAPE, num_kv_heads=None, num_heads=2), 3), (SHAPE, 1)])
 def test_beams_find_the_tokens_that_transformers_finds(tmp_path: Path, shape: LlamaShape, num_beams: int, penalty: float) -> None:
     model, prompts = lively(shape), some_tokens(6, 8)
-    ours = beams.search(model, prompts, 16, num_beams, penalty)
+    ours = beams.search(model, prompts, 16, num_beams, Decoding(repetition_penalty=penalty))
     if num_beams > 1 or penalty == 1.0:  # with one beam, transformers turns to greedy search, whose penalty acts on logits
         assert ours.tolist() == theirs(model, tmp_path, prompts, 16, num_beams=num_beams, repetition_penalty=penalty)
     greedy = continue_prompts(model, prompts, 16, np.zeros((6, 16)), Decoding(temperature=0))

@@ -62,6 +62,21 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
         )
 
 
+def check_native(spec: Pretrained) -> None:
+    """Check that the project's own engine can write with a model of this configuration.
+
+    Raises
+    ------
+    HeirloomError
+        If it is no Llama; or the configuration cannot be had.
+    """
+    if spec.gguf:
+        return  # as in `check_reach`
+    from heirloom.families.causal_lm.native import readable_shape
+
+    readable_shape(_config(spec).to_dict())
+
+
 def check_vocabulary(spec: Pretrained, reader: Pretrained) -> None:
     """Check that a model has weights for every token id of the tokenizer that reads its text; it may have more, and many have.
 

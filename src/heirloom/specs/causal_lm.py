@@ -87,6 +87,11 @@ class CausalTraining(Strict):
 class CausalSampling(Decoding):
     """How a generation writes: each original row is a prompt, continued by as many tokens as it has."""
 
+    engine: Literal["transformers", "native"] = Field(
+        "transformers",
+        description="What writes: `transformers`, with any architecture, or the project's own engine (`native`), with a Llama's: the same "
+        "beams, and draws by the same numbers, in less time.",
+    )
     ban_end: bool = Field(
         True, description="Whether the model's end token is never written. Forcing a fixed number of new tokens bans it in most libraries."
     )

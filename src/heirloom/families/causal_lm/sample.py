@@ -1,12 +1,13 @@
 """Sample from any causal language model: `transformers` generates, and each new token is drawn by numbers keyed by row.
 
 One path for all decodings: the library's own loop takes the likeliest token; for random draws, a last processor of the logits leaves
-only the token that the row's own uniform number points at.
+only the token that the row's own uniform number points at. A Llama may be written with by the project's own engine instead (`native`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from heirloom.errors import HeirloomError
 from heirloom.families import memory, minibatches
+from heirloom.families.causal_lm import native
 from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
-from heirloom.families.transformer.generation import Decoding, draw_tokens
+from heirloom.families.transformer.decoding import Decoding, Writer, draw_tokens
+from heirloom.families.transformer.sample import writer
 from heirloom.specs.causal_lm import CausalSampling
 from heirloom.streams import Stream
 
@@ -70,6 +73,7 @@ def sample(
         runs out.
     """
     minibatches.use_deterministic_kernels()
+    write = _writer(model, settings)
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = np.full((num_prompts, 1), model.start_id) if settings.prompts == "none" else prompts_BT
@@ -77,11 +81,19 @@ def sample(
         check_context(model, context_BT.shape[1] + width, "a prompt and its continuation")
         uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
         with memory.enough("sampling", "chunk_rows or sampling.beams"):
-            yield _continue(model, context_BT, uniforms_BT, settings)
+            yield write(context_BT, width, uniforms_BT)
+
+
+def _writer(model: CausalLM, settings: CausalSampling) -> Writer:
+    if settings.engine == "native":
+        return writer(native.llama(model), settings, tuple(model.end_ids) if settings.ban_end else ())
+    return partial(_continue, model, settings)
 
 
 @torch.inference_mode()
-def _continue(model: CausalLM, context_BT: NDArray[Any], uniforms_BN: NDArray[np.float64], settings: CausalSampling) -> NDArray[np.int32]:
+def _continue(
+    model: CausalLM, settings: CausalSampling, context_BT: NDArray[Any], num_new: int, uniforms_BN: NDArray[np.float64]
+) -> NDArray[np.int32]:
     module = model.module
     context = torch.from_numpy(context_BT.astype(np.int64)).to(module.device)
     processors: list[LogitsProcessor] = [Finite()]
@@ -92,7 +104,7 @@ def _continue(model: CausalLM, context_BT: NDArray[Any], uniforms_BN: NDArray[np
         written = module.generate(
             input_ids=context,
             attention_mask=torch.ones_like(context),
-            generation_config=_generation(model, uniforms_BN.shape[1], settings),
+            generation_config=_generation(model, num_new, settings),
             logits_processor=LogitsProcessorList(processors),
         )
     new: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)

@@ -15,19 +15,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
-from heirloom.families.transformer.decoding import penalised
+from heirloom.families.transformer.decoding import Decoding, steered
 from heirloom.families.transformer.generation import Ready, attend, check_prompts, read_prompts, room
 from heirloom.families.transformer.model import Llama, complete, project, rotary
 from heirloom.specs.decoding import Precision
 
+PLAIN = Decoding()
+
 
 @torch.inference_mode()
 def search(
-    model: Llama, prompts: NDArray[np.integer], num_new: int, beams: int, repetition_penalty: float = 1.0, precision: Precision = "float32"
+    model: Llama,
+    prompts: NDArray[np.integer],
+    num_new: int,
+    beams: int,
+    decoding: Decoding = PLAIN,
+    precision: Precision = "float32",
 ) -> NDArray[np.int32]:
     """Return for each prompt the continuation of ``num_new`` tokens that a beam search finds likeliest.
 
-    The ``beams`` continuations of highest summed log-probability are kept at every step. The penalty acts on log-probabilities, as in
+    The ``beams`` continuations of highest summed log-probability are kept at every step. Penalty and ban act on log-probabilities, as in
     `transformers`, whose beam search without an end token finds the same tokens.
 
     Parameters
@@ -40,8 +47,8 @@ def search(
         Tokens to add, N.
     beams
         Continuations kept of each prompt, K.
-    repetition_penalty
-        For tokens that prompt or continuation already hold (`decoding.penalised`).
+    decoding
+        Its penalty and its ban; a search draws nothing.
     precision
         Of products with weights.
 
@@ -69,7 +76,7 @@ def search(
     for position in range(num_prompt, num_prompt + num_new):
         if not bool(torch.isfinite(logits.amax(dim=-1)).all()):
             raise HeirloomError(f"the logits of new token {position - num_prompt} are not finite: the model's weights are not usable")
-        total = score[..., None] + penalised(logits.log_softmax(dim=-1), tokens, repetition_penalty)
+        total = score[..., None] + steered(logits.log_softmax(dim=-1), tokens, decoding)
         score, chosen = total.flatten(1).topk(beams)
         parent, token = chosen // total.shape[-1], chosen % total.shape[-1]
         tokens = torch.cat([_of_parents(tokens, parent), token[..., None]], dim=-1)

@@ -51,7 +51,7 @@ def load_folder(folder: Path) -> Llama:
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise HeirloomError(f"{folder} holds no {name}: a checkpoint has config.json and model.safetensors")
-    shape = _from_config(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
+    shape = shape_of(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
     stored = load_file(folder / "model.safetensors")
     for name, sizes in parameter_shapes(shape).items():
         if name not in stored or tuple(stored[name].shape) != sizes:
@@ -84,14 +84,21 @@ def _to_config(shape: LlamaShape) -> dict[str, Any]:
     return sizes | unused | _fixed_config(shape)
 
 
-def _from_config(config: Mapping[str, Any], path: Path) -> LlamaShape:
+def shape_of(config: Mapping[str, Any], where: object) -> LlamaShape:
+    """Return the shape of a Llama from its Hugging Face configuration; ``where`` it stands is for the error.
+
+    Raises
+    ------
+    HeirloomError
+        If it is of another architecture, or uses what this engine has not.
+    """
     missing = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
     if missing:
-        raise HeirloomError(f"{path} lacks {', '.join(missing)}: it must be the configuration of a Llama model")
+        raise HeirloomError(f"{where} lacks {', '.join(missing)}: it must be the configuration of a Llama model")
     sizes = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}
     theta, groups = config["rope_parameters"].get("rope_theta", math.nan), config.get("num_key_value_heads", sizes["num_heads"])
     shape = LlamaShape(**sizes, rope_theta=theta, num_kv_heads=groups if groups != sizes["num_heads"] else None)
     for key, allowed in _fixed_config(shape).items():
         if config.get(key, allowed) != allowed:
-            raise HeirloomError(f"{path}: {key} is {config[key]!r}, and only {allowed!r} can be read")
+            raise HeirloomError(f"{where}: {key} is {config[key]!r}, and only {allowed!r} can be read")
     return shape

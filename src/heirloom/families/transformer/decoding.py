@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
+
+Writer = Callable[[NDArray[np.integer], int, NDArray[np.float64]], NDArray[np.int32]]
+"""What continues prompts (B, P) by N tokens, given uniforms (B, N)."""
 
 BLOCK = 64  # tokens whose probabilities are summed before one block of them is looked into
 GRAINS = 2.0**35  # in a probability of 1: those of 2**18 tokens are fewer than the 2**53 that float64 counts exactly
@@ -29,12 +35,15 @@ class Decoding:
         Then keeps the smallest set of most likely tokens whose probability reaches ``top_p`` (Holtzman et al. 2020); 1 keeps all.
     repetition_penalty
         Above 1, makes tokens that the row already holds less likely (`penalised`).
+    banned
+        Tokens that are never drawn.
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
     repetition_penalty: float = 1.0
+    banned: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
@@ -113,6 +122,17 @@ def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:
     # A uniform of at most 1 - 2**-53 times the total rounds to less than the total, so that a token always exceeds it.
     target = uniforms * cumulative[:, -1]
     return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]
+
+
+def steered(scores: Tensor, tokens: Tensor, decoding: Decoding) -> Tensor:
+    """Return ``scores`` (..., V) of the next token after ``tokens`` (..., T): `penalised`, and minus infinity for banned tokens."""
+    scores = penalised(scores, tokens, decoding.repetition_penalty)
+    if not decoding.banned:
+        return scores
+    allowed = scores.clone()
+    for token in decoding.banned:
+        allowed.select(-1, token).fill_(-math.inf)
+    return allowed
 
 
 def penalised(scores: Tensor, tokens: Tensor, penalty: float) -> Tensor:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
-from heirloom.families.transformer.decoding import Decoding, draw_tokens, penalised
+from heirloom.families.transformer.decoding import Decoding, draw_tokens, steered
 from heirloom.families.transformer.model import (
     EMBEDDING,
     FINAL_NORM,
@@ -62,7 +62,7 @@ def continue_prompts(
     uniforms
         Numbers in [0, 1) of shape (B, N), one for each new token.
     decoding
-        Temperature, truncation and penalty.
+        Temperature, truncation, penalty and ban.
     precision
         Of products with weights; keys, values and sums stay float32.
 
@@ -83,7 +83,7 @@ def continue_prompts(
     for position, logits in enumerate(_logits_of_each_step(Ready.of(model, precision), tokens, num_new), read.shape[1]):
         if not bool(torch.isfinite(logits.amax(dim=-1)).all()):  # one NaN makes the largest NaN
             raise HeirloomError(f"the logits of new token {position - read.shape[1]} are not finite: the model's weights are not usable")
-        scores = penalised(logits, tokens[:, :position], decoding.repetition_penalty)
+        scores = steered(logits, tokens[:, :position], decoding)
         tokens[:, position] = draw_tokens(scores, draws[:, position - read.shape[1]], decoding)
     return tokens[:, read.shape[1] :].cpu().numpy().astype(np.int32)
 

@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
-from heirloom.families.transformer.decoding import Decoding, draw_tokens, penalised
+from heirloom.families.transformer.decoding import Decoding, Writer, draw_tokens, steered
 from heirloom.families.transformer.generation import Ready, check_prompts, check_uniforms, decode, read_prompts, room
 from heirloom.families.transformer.model import Llama, Rotary, rotary
 from heirloom.families.transformer.replay import Work, captured
 from heirloom.specs.decoding import Precision
-
-Writer = Callable[[NDArray[np.integer], int, NDArray[np.float64]], NDArray[np.int32]]
-"""Takes prompts (B, P), the number of new tokens N and uniforms (B, N), and returns the new tokens (B, N)."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ def put(desk: Desk, logits: Tensor, decoding: Decoding) -> None:
     usable = logits.masked_fill(~is_number, 0.0)  # a draw from NaN would point outside the vocabulary, which ends a process with a GPU
     num_prompt = desk.tokens.shape[1] - desk.uniforms.shape[1]
     uniform = desk.uniforms.index_select(1, desk.position - num_prompt)[:, 0]
-    drawn = draw_tokens(penalised(usable, desk.tokens, decoding.repetition_penalty), uniform, decoding)
+    drawn = draw_tokens(steered(usable, desk.tokens, decoding), uniform, decoding)
     desk.tokens.index_copy_(1, desk.position, drawn[:, None])
 
 
