@@ -1,4 +1,4 @@
-"""A Llama of `transformers` as a model of the project's own engine: the same weights, written with in less time."""
+"""A Llama of `transformers` as a model of the project's own engine: the same weights, and the same tokens up to rounding."""
 
 from __future__ import annotations
 
