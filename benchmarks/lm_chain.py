@@ -121,4 +121,4 @@ if __name__ == "__main__":
         side(sys.argv[2], *map(int, sys.argv[3:]))
     else:
         given = [int(argument) for argument in sys.argv[1:]]
-        main(*(given + [5, 3, 1024, 1560][len(given) :]))
+        main(*(given + [5, 2, 256, 256][len(given) :]))
