@@ -127,6 +127,17 @@ def test_a_larger_model_is_given_more_memory_and_time() -> None:
     assert big.runtime > small.runtime
 
 
+def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
+    def sampling(engine: str) -> Any:
+        family = {"name": "causal_lm", "model": {"path": "somebody/model"}, "sampling": {"engine": engine}}
+        text = {"row_tokens": 16, "packing": {"documents": 3}}
+        chosen = config(family=family, source={"name": "files", "paths": ["corpus/*.txt"], "text": text}, rows=200)
+        return work(chosen, Job("sample", "words", "replace", 0, 1)), 4 * model_size(chosen.experiments["words"]).parameters
+
+    (library, weights), (own, _) = sampling("transformers"), sampling("native")
+    assert own.memory == library.memory + weights
+
+
 def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
     chosen = config()
     job = Job("train", "words", "replace", 0, 1)

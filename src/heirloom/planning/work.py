@@ -120,7 +120,8 @@ def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
         case "sample" if experiment.is_text:
             prompted = 2 * sampled
             beams = getattr(experiment.family.sampling, "beams", 1)
-            return Work(2 * _reach(size) * prompted * beams, _decoding_memory(experiment, size, beams), on_disk * sampled)
+            again = _STORED * size.parameters if getattr(experiment.family.sampling, "engine", None) == "native" else 0  # stacked anew
+            return Work(2 * _reach(size) * prompted * beams, _decoding_memory(experiment, size, beams) + again, on_disk * sampled)
         case "evaluate" if experiment.is_text:
             read = _numbers(experiment, experiment.evaluation_rows + experiment.rows)
             return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
