@@ -14,7 +14,6 @@ from typing import Any
 import snakemake_executor_plugin_slurm as plugin
 from snakemake.cli import main
 
-
 QUERY = plugin.query_job_status
 
 
