@@ -65,7 +65,9 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, decoding: Decoding) -> Tensor:
     if decoding.temperature == 0:
         return logits.argmax(dim=-1)
     scaled = logits.double() if _truncates(decoding) else logits
-    scaled = (scaled - scaled.amax(dim=-1, keepdim=True)).div_(decoding.temperature)
+    scaled = scaled - scaled.amax(dim=-1, keepdim=True)
+    if decoding.temperature != 1:
+        scaled.div_(decoding.temperature)
     if not _truncates(decoding):
         return _invert_in_two_levels(_addable(scaled.exp_()), uniforms)
     kept, tokens = scaled.topk(min(decoding.top_k or scaled.shape[-1], scaled.shape[-1]), dim=-1)

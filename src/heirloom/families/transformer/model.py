@@ -168,15 +168,15 @@ def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
 
 
 def rotary(shape: LlamaShape, first: int, count: int, device: torch.device | None = None) -> Rotary:
-    """Return cosine and sine, each of shape (count, D), of the rotary angles at positions ``first … first + count - 1``.
+    """Return cosine and signed sine, each of shape (count, D), of the rotary angles at positions ``first … first + count - 1``.
 
     Numbers i and i + D/2 of a head form a pair that turns by ``position * rope_theta ** (-2 i / D)`` radians (Su et al. 2021,
-    equation 34, in the half-split order of Hugging Face).
+    equation 34, in the half-split order of Hugging Face). The sines of the first halves are negated.
     """
     exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32, device=device) / shape.head_size
     positions = torch.arange(first, first + count, dtype=torch.float32, device=device)
-    angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents).repeat(1, 2)
-    return angles.cos(), angles.sin()
+    angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents)
+    return angles.cos().repeat(1, 2), torch.cat([-angles.sin(), angles.sin()], dim=-1)
 
 
 def normalise(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -193,8 +193,9 @@ def project(shape: LlamaShape, layer: Layer, x: Tensor, turn: Rotary) -> tuple[T
     """Return queries (B, H, T, D), keys and values (B, KV, T, D) of ``x`` (B, T, E); queries and keys are turned to their positions."""
     packed = linear(normalise(x, layer.input_norm, shape.rms_norm_eps), layer.qkv).to(x.dtype)
     heads = packed.view(*x.shape[:2], -1, shape.head_size).transpose(1, 2)
-    queries, keys, values = torch.split(heads, [shape.num_heads, shape.kv_heads, shape.kv_heads], dim=1)
-    return _turn(queries, turn), _turn(keys, turn), values
+    turned, values = torch.split(heads, [shape.num_heads + shape.kv_heads, shape.kv_heads], dim=1)
+    queries, keys = torch.split(_turn(turned, turn), [shape.num_heads, shape.kv_heads], dim=1)
+    return queries, keys, values
 
 
 def complete(shape: LlamaShape, layer: Layer, x: Tensor, attended: Tensor) -> Tensor:
@@ -237,5 +238,4 @@ def _stack(weights: Mapping[str, Tensor], index: int, part: str, names: str | tu
 
 def _turn(x: Tensor, turn: Rotary) -> Tensor:
     cosine, sine = turn
-    first, second = x.chunk(2, dim=-1)
-    return x * cosine + torch.cat((-second, first), dim=-1) * sine
+    return x * cosine + x.roll(x.shape[-1] // 2, dims=-1) * sine
