@@ -193,9 +193,8 @@ def project(shape: LlamaShape, layer: Layer, x: Tensor, turn: Rotary) -> tuple[T
     """Return queries (B, H, T, D), keys and values (B, KV, T, D) of ``x`` (B, T, E); queries and keys are turned to their positions."""
     packed = linear(normalise(x, layer.input_norm, shape.rms_norm_eps), layer.qkv).to(x.dtype)
     heads = packed.view(*x.shape[:2], -1, shape.head_size).transpose(1, 2)
-    turned, values = torch.split(heads, [shape.num_heads + shape.kv_heads, shape.kv_heads], dim=1)
-    queries, keys = torch.split(_turn(turned, turn), [shape.num_heads, shape.kv_heads], dim=1)
-    return queries, keys, values
+    queries, keys, values = torch.split(heads, [shape.num_heads, shape.kv_heads, shape.kv_heads], dim=1)
+    return _turn(queries, turn), _turn(keys, turn), values
 
 
 def complete(shape: LlamaShape, layer: Layer, x: Tensor, attended: Tensor) -> Tensor:
