@@ -78,7 +78,8 @@ onsuccess:
 
 
 onerror:
-    run_id = getattr(workflow.scheduler._executor, "run_uuid", None)
+    executor = getattr(workflow.scheduler, "_executor", None)
+    run_id = getattr(executor, "run_uuid", None)
     if run_id:
         # Interrupted while it asks after its jobs, Slurm's plugin (2.8) cancels none of them; all bear the name of this run.
         shell("scancel --name {run_id:q} || true")
