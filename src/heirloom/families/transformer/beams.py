@@ -16,7 +16,7 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families.transformer.decoding import Decoding, steered
-from heirloom.families.transformer.generation import Ready, attend, check_prompts, read_prompts, room
+from heirloom.families.transformer.generation import Ready, attend, check_finite, check_prompts, read_prompts, room
 from heirloom.families.transformer.model import Llama, complete, project, rotary
 from heirloom.specs.decoding import Precision
 
@@ -74,8 +74,7 @@ def search(
     slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool, device=model.device)
     own = torch.eye(beams, dtype=torch.bool, device=model.device)
     for position in range(num_prompt, num_prompt + num_new):
-        if not bool(torch.isfinite(logits.amax(dim=-1)).all()):
-            raise HeirloomError(f"the logits of new token {position - num_prompt} are not finite: the model's weights are not usable")
+        check_finite(logits, position - num_prompt)
         total = score[..., None] + steered(logits.log_softmax(dim=-1), tokens, decoding)
         score, chosen = total.flatten(1).topk(beams)
         parent, token = chosen // total.shape[-1], chosen % total.shape[-1]

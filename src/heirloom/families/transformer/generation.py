@@ -81,8 +81,7 @@ def continue_prompts(
     read = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
     tokens = torch.cat([read, read.new_zeros((len(prompts), num_new))], dim=1)
     for position, logits in enumerate(_logits_of_each_step(Ready.of(model, precision), tokens, num_new), read.shape[1]):
-        if not bool(torch.isfinite(logits.amax(dim=-1)).all()):  # one NaN makes the largest NaN
-            raise HeirloomError(f"the logits of new token {position - read.shape[1]} are not finite: the model's weights are not usable")
+        check_finite(logits, position - read.shape[1])
         scores = steered(logits, tokens[:, :position], decoding)
         tokens[:, position] = draw_tokens(scores, draws[:, position - read.shape[1]], decoding)
     return tokens[:, read.shape[1] :].cpu().numpy().astype(np.int32)
@@ -222,6 +221,12 @@ def check_prompts(model: Llama, prompts: NDArray[np.integer], num_new: int) -> N
         raise HeirloomError(f"num_new is {num_new}: it must be at least 1")
     if prompts.min() < 0 or prompts.max() >= model.shape.vocab_size:
         raise HeirloomError(f"prompts hold tokens {prompts.min()} to {prompts.max()}: allowed are 0 to {model.shape.vocab_size - 1}")
+
+
+def check_finite(logits: Tensor, number: int) -> None:
+    """Raise unless the largest logit of every row is a number; one NaN makes the largest NaN."""
+    if not bool(torch.isfinite(logits.amax(dim=-1)).all()):
+        raise HeirloomError(f"the logits of new token {number} are not finite: the model's weights are not usable")
 
 
 def check_uniforms(uniforms: NDArray[np.float64], prompts: NDArray[np.integer], num_new: int) -> None:

@@ -176,7 +176,8 @@ def rotary(shape: LlamaShape, first: int, count: int, device: torch.device | Non
     exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32, device=device) / shape.head_size
     positions = torch.arange(first, first + count, dtype=torch.float32, device=device)
     angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents)
-    return angles.cos().repeat(1, 2), torch.cat([-angles.sin(), angles.sin()], dim=-1)
+    sines = angles.sin()
+    return angles.cos().repeat(1, 2), torch.cat([-sines, sines], dim=-1)
 
 
 def normalise(x: Tensor, weight: Tensor, eps: float) -> Tensor:
