@@ -1,6 +1,9 @@
 # Two commands: `make` (environment, the default experiments, report) and `make test`. The rest are their parts.
 VENV ?= .venv
 PYTHON ?= python3
+# another config than config.yaml: make CONFIG=configs/lm.yaml
+CONFIG ?=
+CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
 # Modules are compiled when first imported, and kept (most of the 19,500 installed never are). Without that every job would spend
 # two seconds on compiling its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,22 +31,22 @@ validator: .venv-crate/.installed
 
 # the workflow: after this, plain `snakemake` from $(VENV)/bin does the same
 run: env
-	snakemake
+	snakemake $(CONFIGFILE)
 
 # Snakemake's hook has recorded already when something ran; this covers the case where nothing did
 record: env
-	heirloom record --complete --if-possible
+	heirloom record --complete --if-possible $(CONFIGFILE)
 
 # after git checkout of another commit: its data, and Snakemake's records of the jobs that made them
 restore: env
 	heirloom restore
 
 report: env
-	snakemake pages
-	snakemake --report results/snakemake-report.html --quiet all -- all pages
+	snakemake $(CONFIGFILE) -- pages
+	snakemake $(CONFIGFILE) --report results/snakemake-report.html --quiet all -- all pages
 
 summary: env
-	heirloom summary
+	heirloom summary $(CONFIGFILE)
 
 test: env
 	python -m pytest -m "not system" --numprocesses auto --dist loadfile

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from heirloom import preflight, schema
 from heirloom.errors import HeirloomError
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml")), ROOT / "tests/config.tiny.yaml"]
+FROZEN = ROOT / "benchmarks/frozen.yaml"
+SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml")), ROOT / "tests/config.tiny.yaml", FROZEN]
+HAS_NAMES_OF_OTHERS = ("config.tiny.yaml", FROZEN.name)
+"""Configs that are run in clones of their own."""
 
 VALID: dict[str, Any] = {
     "regimes": {"replace": {}, "fresh": {"fresh": 0.5}, "keep": {"original": {"share": 0.1}}},
@@ -45,8 +49,16 @@ def test_every_shipped_config_is_valid(path: Path) -> None:
 
 
 def test_experiment_names_are_unique_over_all_shipped_configs() -> None:
-    names = [name for path in SHIPPED[:-1] for name in yaml.safe_load(path.read_text())["experiments"]]
+    names = [name for path in SHIPPED if path.name not in HAS_NAMES_OF_OTHERS for name in _experiments(path)]
     assert len(names) == len(set(names))
+
+
+def test_the_config_that_bytes_and_speed_are_compared_on_never_changes() -> None:
+    assert hashlib.sha256(FROZEN.read_bytes()).hexdigest() == "fe2a880a9b197d206f1a2784e4250d97eb98616e2a59246c88af0964fae75198"
+
+
+def _experiments(path: Path) -> list[str]:
+    return list(yaml.safe_load(path.read_text())["experiments"])
 
 
 G = "experiments.gaussian"
