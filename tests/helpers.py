@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from heirloom import paths
+from heirloom.manifest import read_json
+
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ("Snakefile", "rules", "profiles", "docs/report", "dvc.yaml", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "src")
 
@@ -41,6 +44,15 @@ def make_workspace(folder: Path) -> Path:
     shutil.copy(ROOT / "tests/config.tiny.yaml", folder / "config.yaml")
     write_corpus(folder / "corpus")
     return folder
+
+
+def assert_made_alike(one: str | Path, other: str | Path) -> None:
+    """Check that two artefacts have the same bytes and manifests that differ in their place alone."""
+    for spelled in (str, paths.fingerprint):
+        assert Path(spelled(str(one))).read_bytes() == Path(spelled(str(other))).read_bytes()
+    manifests = (read_json(paths.manifest(artefact)) for artefact in (one, other))
+    first, second = ({key: value for key, value in content.items() if key != "path"} for content in manifests)
+    assert first == second
 
 
 def environment() -> dict[str, str]:

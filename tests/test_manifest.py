@@ -77,7 +77,7 @@ def test_a_full_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         (None, "missing; run snakemake"),
         ("{", "not valid JSON"),
         ("[]", "expected a JSON object"),
-        ('{"schema_version": 2}', "schema_version 2 is newer"),
+        ('{"schema_version": 3}', "schema_version 3 is newer"),
     ],
 )
 def test_a_small_file_that_cannot_be_trusted_is_refused_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:

@@ -1,8 +1,9 @@
 """Fingerprints and manifests: the two small files beside every artefact.
 
 The *fingerprint* (``<name>.fingerprint.json``) holds the content hash and the size and nothing else: later steps depend
-on it alone. The *manifest* (``<name>.manifest.json``) says how the artefact was made: step, config slice, seed, inputs by role,
-code, libraries and threads. Neither holds a date, a host, an absolute path or a commit, so both are byte-equal on a rerun.
+on it alone. The *manifest* (``<name>.manifest.json``) says where the artefact belongs and how it was made: path, step, config slice,
+seed, each input by role, path and hash, code, libraries and threads. Neither holds a date, a host, an absolute path of this machine or
+a commit of the project, so both are byte-equal on a rerun.
 """
 
 from __future__ import annotations
@@ -14,14 +15,35 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""The newest layout that is read; manifests are written in it. The layout of a fingerprint is still the first."""
+_FINGERPRINT_VERSION = 1
 _BLOCK = 1 << 20
 _IGNORED = frozenset({".snakemake_timestamp"})  # Snakemake drops it into folders after the job
+
+
+class Input(NamedTuple):
+    """One input of a job.
+
+    Attributes
+    ----------
+    role
+        What it is to the job, such as ``pool`` or ``checkpoint``.
+    path
+        Where it lies: an artefact or a file of the project relative to the project, any other file as the config writes it,
+        a file of an installed package as ``NAME==VERSION/FILE``, a file of a hub as ``ID@COMMIT/FILE``. Empty in manifests of schema 1.
+    sha256
+        Its fingerprint.
+    """
+
+    role: str
+    path: str
+    sha256: str
 
 
 def dumps(content: Any) -> str:
@@ -54,10 +76,10 @@ def fingerprint(path: Path) -> dict[str, Any]:
     ``{"schema_version": 1, "sha256": hex, "size": bytes}``
     """
     if path.is_file():
-        return {"schema_version": SCHEMA_VERSION, "sha256": sha256_file(path), "size": path.stat().st_size}
+        return {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256_file(path), "size": path.stat().st_size}
     files = [p for p in path.rglob("*") if p.is_file() and p.name not in _IGNORED]
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": _FINGERPRINT_VERSION,
         "sha256": sha256_folder({file.relative_to(path).as_posix(): sha256_file(file) for file in files}),
         "size": sum(file.stat().st_size for file in files),
     }
@@ -80,7 +102,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise HeirloomError(f"{path}: expected a JSON object")
     version = content.get("schema_version", SCHEMA_VERSION)
-    if version > SCHEMA_VERSION:
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise HeirloomError(f"{path}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest this Heirloom reads")
     return content
 
@@ -90,23 +112,74 @@ def recorded_sha256(artefact: str | Path) -> str:
     return str(read_json(paths.fingerprint(artefact))["sha256"])
 
 
+def inputs(manifest: Mapping[str, Any], role: str | None = None) -> list[Input]:
+    """Return the inputs that a manifest names, or those of one role, in the order in which they went in.
+
+    Manifests of schema 1 hold role → sha256 without a path; `lineage.schema1` says which artefact was meant.
+    """
+    listed = manifest.get("inputs", [])
+    if isinstance(listed, Mapping):
+        several = {key: [value] if isinstance(value, str) else value for key, value in listed.items()}
+        every = [Input(key, "", sha256) for key, values in several.items() for sha256 in values]
+    else:
+        every = [Input(entry["role"], entry["path"], entry["sha256"]) for entry in listed]
+    return every if role is None else [one for one in every if one.role == role]
+
+
 def check(artefact: str | Path) -> None:
     """Raise unless an artefact, its fingerprint and its manifest agree: nothing is built on what nobody can account for.
 
     Raises
     ------
     HeirloomError
-        If one of the three is missing, or does not match; the message names the file.
+        If one of the three is missing, does not match, or belongs to another place; the message names the file and the repair.
+    """
+    check_notes(artefact)
+    noted = paths.fingerprint(artefact)
+    if not Path(artefact).exists():
+        raise HeirloomError(f"{artefact}: missing; {repair(artefact)}")
+    if fingerprint(Path(artefact)) != read_json(noted):
+        raise HeirloomError(f"{artefact}: not the bytes that {noted} tells of; {repair(artefact)}")
+
+
+def check_notes(artefact: str | Path) -> dict[str, Any]:
+    """Return an artefact's manifest if it agrees with the fingerprint beside it and belongs to this place; the artefact is not read.
+
+    Raises
+    ------
+    HeirloomError
+        If one of the two is missing, they do not match, or the manifest belongs to another place.
     """
     noted, manifest_file = paths.fingerprint(artefact), paths.manifest(artefact)
-    printed, told = read_json(noted), read_json(manifest_file)
-    mend = f"dvc checkout --force {artefact} brings it back, or delete it and {noted} and run snakemake"
-    if told.get("sha256") != printed.get("sha256"):
-        raise HeirloomError(f"{manifest_file}: tells of other bytes than {noted}; {mend}")
-    if not Path(artefact).exists():
-        raise HeirloomError(f"{artefact}: missing; {mend}")
-    if fingerprint(Path(artefact)) != printed:
-        raise HeirloomError(f"{artefact}: not the bytes that {noted} tells of; {mend}")
+    printed, manifest = read_json(noted), read_json(manifest_file)
+    if (manifest.get("sha256"), manifest.get("size")) != (printed.get("sha256"), printed.get("size")):
+        raise HeirloomError(f"{manifest_file}: tells of other bytes than {noted}; {repair(artefact)}")
+    if reason := misplaced(manifest, artefact):
+        raise HeirloomError(f"{manifest_file}: {reason}; {repair(artefact)}")
+    return manifest
+
+
+def misplaced(manifest: Mapping[str, Any], artefact: str | Path) -> str:
+    """Return why a manifest does not belong to the place where an artefact lies, in a few words; nothing if it does.
+
+    The manifest's own path is compared with the artefact's, and regime, seed and generation of its slice with those of the path.
+    """
+    place, recorded = paths.inside(artefact), manifest.get("path")
+    if recorded is not None and place != recorded and not place.endswith(f"/{recorded}"):
+        return f"belongs to {recorded}, not to {place}"
+    wildcards = paths.wildcards(place)
+    step = manifest.get("slice", {})
+    generation = manifest.get("generation", step.get("generation"))  # a chain's slice is that of the whole lineage
+    recorded_keys = {"regime": step.get("regime"), "seed": step.get("seed"), "generation": generation}
+    for key, value in recorded_keys.items():
+        if value is not None and key in wildcards and str(value) != wildcards[key]:
+            return f"tells of {key} {value}, not of {wildcards[key]}"
+    return ""
+
+
+def repair(artefact: str | Path) -> str:
+    """Return the command that brings the recorded bytes of an artefact back, as the end of a message."""
+    return f"heirloom repair {artefact} mends it"
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -142,10 +215,12 @@ def seal(artefacts: Sequence[str | Path], made_by: Mapping[str, Any]) -> None:
     artefacts
         Files or folders that a step has just made.
     made_by
-        What the manifest says of the step: step, slice, inputs, code, environment.
+        What the manifest says of the step: step, slice, inputs (a list of `Input`), code, environment.
     """
+    listed = [one._asdict() for one in made_by.get("inputs", ())]
     for artefact in artefacts:
         printed = fingerprint(Path(artefact))
-        content = {**made_by, "schema_version": SCHEMA_VERSION, "sha256": printed["sha256"], "size": printed["size"]}
+        own = {"schema_version": SCHEMA_VERSION, "path": paths.inside(artefact), "sha256": printed["sha256"], "size": printed["size"]}
+        content = {**made_by, "inputs": listed, **own}
         write_text(paths.manifest(artefact), dumps(content))
         write_text(paths.fingerprint(artefact), dumps(printed))

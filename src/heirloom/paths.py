@@ -6,6 +6,8 @@ A wildcard is a key into the config, never a value. Names stand alone, numbers c
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 
 NAME = "[a-z][a-z0-9_]*"
@@ -40,6 +42,9 @@ SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/sha
 
 RESULTS = "results"
 
+WILDCARDS = {"experiment": NAME, "regime": NAME, "seed": NUMBER, "generation": NUMBER}
+"""Wildcard of a pattern under ``data/`` → what it may be."""
+
 
 def fingerprint(path: str | Path) -> str:
     """Return the path of an artefact's fingerprint: the small file that later steps depend on."""
@@ -49,6 +54,26 @@ def fingerprint(path: str | Path) -> str:
 def manifest(path: str | Path) -> str:
     """Return the path of an artefact's manifest: how it was made; no step takes it as input."""
     return _beside(path, "manifest")
+
+
+def keys(path: str, pattern: str) -> dict[str, str] | None:
+    """Return the wildcards of a path that lies at or below a pattern, or None."""
+    match = _expression(pattern).match(path)
+    return match.groupdict() if match else None
+
+
+def wildcards(place: str) -> dict[str, str]:
+    """Return the wildcards of a generation's or a lineage's path, in this project or in another folder; none for other paths."""
+    parts = Path(place).parts
+    tails = ["/".join(parts[number:]) for number, part in enumerate(parts) if part == "data"]
+    matches = (keys(tail, pattern) for tail in tails for pattern in (GENERATION, LINEAGE))
+    return next((match for match in matches if match is not None), {})
+
+
+def inside(path: str | Path) -> str:
+    """Return a path relative to the project's top folder (the working folder), where it lies below it; else as it is."""
+    path = Path(path)
+    return (path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path).as_posix()
 
 
 def fill(pattern: str, experiment: str, regime: str = "", seed: int | str = "", generation: int | str = "") -> str:
@@ -62,6 +87,11 @@ def shards(experiment: str, regime: str, seed: int | str, generation: int | str,
     """Return what a synthetic set's shards leave when they are done: nothing where the set is written by one job."""
     key = {"experiment": experiment, "regime": regime, "seed": seed, "generation": generation}
     return [SHARD.format(**key, shard=shard) for shard in range(count)] if count > 1 else []
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.format(**{name: f"(?P<{name}>{allowed})" for name, allowed in WILDCARDS.items()}) + "(?=/|$)")
 
 
 def _beside(path: str | Path, what: str) -> str:

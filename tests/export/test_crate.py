@@ -19,7 +19,7 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.export.crate import SMALL, Made, export
-from heirloom.manifest import read_json
+from heirloom.manifest import inputs, read_json
 from helpers import ROOT
 
 CONFIG = Path("config.yaml")
@@ -146,7 +146,7 @@ def test_an_input_whose_manifest_is_not_here_is_named_by_its_hash() -> None:
     for file in Path("data/lm/origin/seed=0/gen=0").glob("checkpoint*.json"):
         file.unlink()
     export("lm/keep/0/1", OUT, config=CONFIG)
-    sha256 = read_json(f"{GENERATION}/checkpoint.manifest.json")["inputs"]["start"]
+    sha256 = inputs(read_json(f"{GENERATION}/checkpoint.manifest.json"), "start")[0].sha256
     assert [entity["@type"] for entity in graph().values() if entity.get("sha256") == sha256] == ["CreativeWork"]
 
 

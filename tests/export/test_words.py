@@ -10,8 +10,6 @@ import pytest
 from heirloom import config as configuration
 from heirloom import slices
 from heirloom.export import licences, markdown, regimes
-from heirloom.export.artefacts import Artefact
-from heirloom.lineage.index import Index
 
 
 def parsed(source: dict[str, Any]) -> configuration.Config:
@@ -94,22 +92,3 @@ def test_front_matter_is_read_back_by_the_hub_whatever_is_in_it() -> None:
     card = RepoCard(markdown.page(front, ["text"]), ignore_metadata_errors=False)
     assert {key: card.data.get(key) for key in front} == front
     assert card.text.strip() == "text"
-
-
-def test_of_artefacts_with_equal_bytes_the_one_that_role_and_place_say_is_the_parent() -> None:
-    places = ["data/a/real/train.parquet", "data/b/origin/seed=0/gen=0/train.parquet", "data/b/origin/seed=1/gen=0/train.parquet"]
-    known = Index({}, dict.fromkeys(places, "beef"), {"beef": places})
-    model = "data/b/origin/seed=1/gen=0/checkpoint"
-    assert Artefact(model, Path(model), {}).parent("train", "beef", known) == places[2]
-    assert Artefact(model, Path(model), {}).parent("train", "dead", known) is None
-
-
-def test_a_training_set_that_is_its_input_whole_is_not_its_own_parent() -> None:
-    pool, original = "data/a/real/train.parquet", "data/a/origin/seed=0/gen=0/train.parquet"
-    selected, train = (f"data/a/filter/seed=0/gen=1/{name}.parquet" for name in ("selected", "train"))
-    known = Index({}, {}, {"beef": [original, pool], "cafe": [selected, train]})
-    mixed, model = (Artefact(path, Path(path), {}) for path in (train, "data/a/filter/seed=0/gen=1/checkpoint"))
-    assert Artefact(original, Path(original), {}).parent("pool", "beef", known) == pool
-    assert [mixed.parent(role, "beef", known) for role in ("pool", "original")] == [pool, original]
-    assert mixed.parent("synthetic", "cafe", known) == selected
-    assert model.parent("train", "cafe", known) == train

@@ -143,12 +143,3 @@ def test_lookup_finds_rows_over_several_row_groups_and_counts_them() -> None:
 def test_a_synthetic_row_of_a_training_set_was_written_into_the_set_of_its_birth() -> None:
     home = trace_row_module._home(graph.Archive(), Text(TRAIN, 0, {"born": 2}))
     assert home == "data/text/accumulate/seed=0/gen=2/synthetic.parquet"
-
-
-def test_two_models_with_the_same_bytes_are_told_apart_by_the_birth_of_their_rows() -> None:
-    archive = graph.Archive()
-    checkpoints = [f"data/text/replace/seed=0/gen={number}/checkpoint" for number in (1, 2)]
-    archive.index.paths[archive.index.sha256[checkpoints[0]]].append(checkpoints[1])
-    sha256 = archive.index.sha256[checkpoints[0]]
-    meant = [archive.meant(sha256, "checkpoint", f"data/text/replace/seed=0/gen={born}/synthetic.parquet") for born in (2, 3)]
-    assert meant == checkpoints

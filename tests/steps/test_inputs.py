@@ -43,7 +43,7 @@ def test_a_missing_manifest_or_fingerprint_is_named(sealed: Path, beside: Callab
 
 def test_changed_bytes_of_the_same_size_are_noticed(sealed: Path) -> None:
     sealed.write_bytes(b"ROWS")
-    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} tells of; dvc checkout --force {TRAIN} brings")
+    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} tells of; heirloom repair {TRAIN} mends it")
 
 
 def test_a_manifest_of_another_version_is_named(sealed: Path) -> None:
@@ -79,3 +79,62 @@ def test_every_step_looks_at_every_input_before_it_begins(
             cli.main()
         assert left.value.code == cli.BAD_INPUT
         assert capsys.readouterr().err == "heirloom: bad.fingerprint.json: missing; run snakemake, or fetch it with dvc pull\n"
+
+
+LINEAGE = "data/toy/replace/seed=0"
+
+
+def seal_at(path: str, **slice_: object) -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(path.encode())
+    manifest.seal([path], {"slice": slice_})
+    return path
+
+
+def swap(one: str, other: str) -> None:
+    """Exchange two artefacts with their fingerprints and manifests."""
+    for spelled in (str, paths.fingerprint, paths.manifest):
+        first, second = Path(spelled(one)), Path(spelled(other))
+        aside = first.with_name("aside")
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "data/toy/replace/seed=0/gen=4/train.parquet",
+        "data/toy/replace/seed=1/gen=3/train.parquet",
+        "data/toy/keep/seed=0/gen=3/train.parquet",
+        "data/another/replace/seed=0/gen=3/train.parquet",
+        "data/toy/replace/seed=0/gen=3/synthetic.parquet",
+        "data/toy/real/train.parquet",
+    ],
+)
+def test_an_artefact_that_was_exchanged_with_all_its_notes_is_refused(sealed: Path, other: str) -> None:
+    one = seal_at(f"{LINEAGE}/gen=3/train.parquet")
+    seal_at(other)
+    swap(one, other)
+    with pytest.raises(HeirloomError) as caught:
+        manifest.check(one)
+    reason = f"belongs to {other}, not to {one}"
+    assert str(caught.value) == f"{paths.manifest(one)}: {reason}; heirloom repair {one} mends it"
+
+
+@pytest.mark.parametrize(("key", "value"), [("generation", 4), ("seed", 1), ("regime", "keep")])
+def test_a_manifest_of_schema_1_is_held_to_its_place_by_its_slice(sealed: Path, key: str, value: object) -> None:
+    place = seal_at(f"{LINEAGE}/gen=3/train.parquet", **{"generation": 3, "seed": 0, "regime": "replace", key: value})
+    content = json.loads(Path(paths.manifest(place)).read_text())
+    del content["path"]
+    Path(paths.manifest(place)).write_text(json.dumps({**content, "schema_version": 1}))
+    with pytest.raises(HeirloomError, match=rf"tells of {key} {value}, not of (3|0|replace); heirloom repair"):
+        manifest.check(place)
+
+
+def test_a_manifest_is_valid_in_another_folder_that_holds_the_project(sealed: Path, tmp_path: Path) -> None:
+    place = seal_at(f"{LINEAGE}/gen=3/train.parquet", generation=3, seed=0, regime="replace")
+    manifest.check(tmp_path / place)
+    (tmp_path / "elsewhere").mkdir()
+    Path("data").rename("elsewhere/data")
+    manifest.check(f"elsewhere/{place}")

@@ -93,6 +93,5 @@ def test_two_processes_write_the_same_bytes_as_one(folder: Path) -> None:
     for count in (1, 2):
         assert together(count, folder, sample_from, "opt", f"{count}/synthetic.parquet") == [0] * count
     one, two = (folder / f"{count}/synthetic.parquet" for count in (1, 2))
-    for spelled in (str, paths.fingerprint, paths.manifest):
-        assert Path(spelled(str(one))).read_bytes() == Path(spelled(str(two))).read_bytes()
+    helpers.assert_made_alike(one, two)
     assert len(set(Dataset.open(one).head("tokens", 30)[:, 0].tolist())) > 1

@@ -158,8 +158,7 @@ def test_rows_written_in_shares_in_any_order_are_those_written_at_once(counting_
     assert not Path("again/synthetic.parquet").exists()
     assert len(state_files("again/synthetic.parquet", "chunk-*.npy")) == 13
     sample.run(slice_, INPUTS, "again/synthetic.parquet")
-    for spelled in (str, paths.fingerprint, paths.manifest):
-        assert Path(spelled("again/synthetic.parquet")).read_bytes() == Path(spelled(SYNTHETIC)).read_bytes()
+    helpers.assert_made_alike("again/synthetic.parquet", SYNTHETIC)
 
 
 def test_a_transformers_rows_do_not_depend_on_the_shares_they_are_written_in(project: Config) -> None:

@@ -10,7 +10,7 @@ from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
-from heirloom.manifest import recorded_sha256
+from heirloom.manifest import inputs, recorded_sha256
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def _tokenizer(side: Side) -> str | None:
     """Return the fingerprint of the tokenizer that made the tokens, where it is known."""
     from heirloom.lineage import folders
 
-    told = (side.place.manifest or {}).get("inputs", {}).get("tokenizer")
-    if isinstance(told, str):
-        return told
+    tokenizers = inputs(side.place.manifest or {}, "tokenizer")
+    if tokenizers:
+        return tokenizers[0].sha256
     known = folders.keys(side.place.recorded or "", paths.REAL_FOLDER) or folders.keys(side.place.recorded or "", paths.LINEAGE)
     beside = paths.fill(paths.TOKENIZER, known["experiment"]) if known else ""
     return recorded_sha256(beside) if beside and Path(paths.fingerprint(beside)).is_file() else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from heirloom.manifest import SCHEMA_VERSION, dumps
+from heirloom.manifest import dumps
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["text", "tokens", "vectors"]
 Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
+
+SCHEMA_VERSION = 1
+"""Layout of a diff as JSON."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from heirloom.diffs import cells, matching
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.result import Group
 from heirloom.diffs.sides import Side
+from heirloom.manifest import inputs
 
 NO_UNIT = -1
 UNKNOWN = -1
@@ -101,10 +102,9 @@ def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
 
 def same_prompts(a: Side, b: Side) -> bool:
     """Return whether prompt ids mean the same rows on both sides: the prompts' fingerprints where known, else experiment and seed."""
-    made = [side.place.manifest or {} for side in (a, b)]
-    prompts = [manifest.get("inputs", {}).get("prompts") for manifest in made]
+    prompts = [inputs(side.place.manifest or {}, "prompts") for side in (a, b)]
     if all(prompts):
-        return bool(prompts[0] == prompts[1])
+        return prompts[0][0].sha256 == prompts[1][0].sha256
     return _family_tree(a) == _family_tree(b)
 
 

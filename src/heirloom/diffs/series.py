@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from heirloom.diffs.common import common
 from heirloom.diffs.engine import Options, compare
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
-from heirloom.diffs.result import Measure
+from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate, open_side
 from heirloom.diffs.words import Lexicon
-from heirloom.manifest import SCHEMA_VERSION, dumps
+from heirloom.manifest import dumps
 from heirloom.measures.text import BANDS
 
 

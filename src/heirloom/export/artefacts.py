@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
+from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, graph, index, references, revisions
-from heirloom.manifest import fingerprint, read_json
+from heirloom.lineage import folders, index, references, revisions, schema1
+from heirloom.manifest import Input, fingerprint, read_json
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,15 @@ class Artefact:
         return known or self.recorded
 
     @property
-    def inputs(self) -> list[tuple[str, str]]:
-        """Role and fingerprint of what went in, in order."""
-        given = {role: [value] if isinstance(value, str) else value for role, value in sorted(self.manifest["inputs"].items())}
-        return [(role, sha256) for role, values in given.items() for sha256 in values]
+    def inputs(self) -> list[Input]:
+        """What went in, by role in alphabetical order."""
+        return sorted(manifest.inputs(self.manifest), key=lambda one: one.role)
 
-    def parent(self, role: str, sha256: str, known: index.Index) -> str | None:
-        """Return the path of the input that played a role; of several artefacts with these bytes the one that was meant."""
-        return graph.meant(known, sha256, role, self.recorded)
+    def parent(self, one: Input, known: index.Index) -> str | None:
+        """Return the path of the artefact that played a role, None where it is not known here or the input is no artefact."""
+        if not one.path:
+            return schema1.meant(known, one.sha256, one.role, self.recorded)[0]
+        return one.path if known.sha256.get(one.path) == one.sha256 else None
 
 
 def opened(path: str, revision: str | None = None) -> Artefact:
@@ -130,6 +131,6 @@ def with_ancestors(artefacts: Iterable[Artefact], known: index.Index, revision: 
 
 
 def _parents(artefact: Artefact, known: index.Index) -> Iterator[str]:
-    for role, sha256 in artefact.inputs:
-        if path := artefact.parent(role, sha256, known):
+    for one in artefact.inputs:
+        if path := artefact.parent(one, known):
             yield path

@@ -140,9 +140,9 @@ def _depth(rows: Rows) -> list[tuple[str, str]]:
 
 def _inputs(subject: Subject) -> list[tuple[str, str]]:
     known = index.build(subject.revision)
-    given = [(role, sha256, subject.artefact.parent(role, sha256, known)) for role, sha256 in subject.artefact.inputs]
-    named = [(role, code(references.name_of(path)) if path else "not recorded here", code(sha256)) for role, sha256, path in given]
-    return [(f"made from: {role}", f"{name} {sha256}") for role, name, sha256 in named]
+    paths_ = [(one, one.path or subject.artefact.parent(one, known)) for one in subject.artefact.inputs]
+    names = [(one, code(references.name_of(path)) if path else "not recorded here") for one, path in paths_]
+    return [(f"made from: {one.role}", f"{name} {code(one.sha256)}") for one, name in names]
 
 
 def _commit(revision: str | None) -> str:

@@ -7,11 +7,12 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from heirloom import paths
 from heirloom.export import folder
 from heirloom.export.artefacts import Artefact, checked
-from heirloom.manifest import sha256_file
+from heirloom.manifest import Input, sha256_file
 
 _FORMATS = {
     ".parquet": "application/vnd.apache.parquet",
@@ -53,12 +54,14 @@ class Files:
             file.chmod(file.stat().st_mode | stat.S_IWUSR)
         return self._copied
 
-    def unknown(self, sha256: str) -> Any:
-        """Return the entity of an input of which the hash is all that is known."""
+    def elsewhere(self, one: Input) -> Any:
+        """Return the entity of an input that is not in the crate: a source file by name and hash, an unknown artefact by its hash."""
         from rocrate.model.contextentity import ContextEntity
 
-        properties = {"@type": "CreativeWork", "name": f"an artefact not recorded here: {sha256[:10]}", "sha256": sha256}
-        return self.crate.add(ContextEntity(self.crate, _named_by_hash(sha256), properties=properties))
+        name = one.path or f"an artefact not recorded here: {one.sha256[:10]}"
+        address = _named_by_hash(one.sha256) + (f"?path={quote(one.path)}" if one.path else "")
+        properties = {"@type": "CreativeWork", "name": name, "sha256": one.sha256}
+        return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:
         told = _told(artefact)

@@ -12,7 +12,7 @@ from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, single
 from heirloom.lineage import folders, index
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.manifest import dumps
+from heirloom.manifest import Input, dumps
 
 COMPLETED = "http://schema.org/CompletedActionStatus"
 _ORDER = ("real", "mix", "train", "sample", "select", "evaluate", "chain")
@@ -49,7 +49,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         tool = _tool(crate, jobs, made[0])
         action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
         action["description"] = f"heirloom {step} made {', '.join(artefact.name for artefact in made)}"
-        inputs = [_entity(role, sha256, made[0], files, known) for role, sha256 in made[0].inputs]
+        inputs = [_entity(one, made[0], files, known) for one in made[0].inputs]
         action["instrument"] = tool
         action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
         action["result"] = single([files.of[artefact.recorded] for artefact in made])
@@ -79,9 +79,9 @@ def _link(action: Any, made: Sequence[Artefact], inputs: Sequence[Any], tool: An
             entity["wasDerivedFrom"] = single(inputs)
 
 
-def _entity(role: str, sha256: str, by: Artefact, files: Files, known: index.Index) -> Any:
-    path = by.parent(role, sha256, known)
-    return files.of[path] if path in files.of else files.unknown(sha256)
+def _entity(one: Input, by: Artefact, files: Files, known: index.Index) -> Any:
+    path = by.parent(one, known)
+    return files.of[path] if path in files.of else files.elsewhere(one)
 
 
 def _settings(crate: Any, step: str, place: str, artefact: Artefact) -> Any:

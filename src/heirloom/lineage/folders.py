@@ -5,17 +5,17 @@ Built from the patterns in `heirloom.paths`: nothing here spells a path.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Collection, Iterator
-from functools import cache
 from pathlib import Path
 
 from heirloom import paths
 
 PROVENANCE = "provenance.jsonl"
 
+_STAGES = ("synthetic", "selected", "train", "checkpoint", "metrics")
+"""What is made first within a generation."""
 _NOTES = tuple(beside("x").removeprefix("x") for beside in (paths.fingerprint, paths.manifest))
-_WILDCARDS = {"experiment": paths.NAME, "regime": paths.NAME, "seed": paths.NUMBER, "generation": paths.NUMBER}
 _TRACKED = (paths.REAL_FOLDER, paths.LINEAGE)
 _UNITS = (paths.GENERATION, *_TRACKED)
 _NAMES = {
@@ -25,15 +25,7 @@ _NAMES = {
 }
 
 
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.format(**{name: f"(?P<{name}>{allowed})" for name, allowed in _WILDCARDS.items()}) + "(?=/|$)")
-
-
-def keys(path: str, pattern: str) -> dict[str, str] | None:
-    """Return the wildcards of a path that lies at or below a pattern, or None."""
-    found = _expression(pattern).match(path)
-    return found.groupdict() if found else None
+keys = paths.keys
 
 
 def unit_of(path: str) -> str | None:
@@ -44,6 +36,20 @@ def unit_of(path: str) -> str | None:
 def lineage_of(path: str) -> str | None:
     """Return the lineage folder that a path belongs to, or None outside of them."""
     return _first(path, _TRACKED)
+
+
+def order(path: str | None) -> tuple[float, int]:
+    """Return a key that sorts artefacts by when they are made in a lineage: real data, then generation by generation."""
+    if path is None:
+        return -2, 0
+    if wildcards := keys(path, paths.GENERATION):
+        return int(wildcards["generation"]), _STAGES.index(stem(path)) if stem(path) in _STAGES else -1
+    return (-1, 0) if keys(path, paths.REAL_FOLDER) else (math.inf, 0)
+
+
+def stem(path: str | Path) -> str:
+    """Return an artefact's name without its suffix."""
+    return Path(path).name.split(".")[0]
 
 
 def lineages() -> dict[str, list[str]]:
@@ -58,7 +64,7 @@ def lineages() -> dict[str, list[str]]:
 
 def pointed() -> list[str]:
     """Return the lineage folders that a ``.dvc`` file tells of, on disk themselves or not, sorted."""
-    wanted = [pattern.format(**dict.fromkeys(_WILDCARDS, "*")) + ".dvc" for pattern in _TRACKED]
+    wanted = [pattern.format(**dict.fromkeys(paths.WILDCARDS, "*")) + ".dvc" for pattern in _TRACKED]
     found = {path.with_suffix("").as_posix() for pattern in wanted for path in Path().glob(pattern)}
     return sorted(path for path in found if lineage_of(path) == path)
 
@@ -122,27 +128,23 @@ def is_finished(unit: str) -> bool:
 
 def _first(path: str, patterns: tuple[str, ...]) -> str | None:
     for pattern in patterns:
-        if found := _expression(pattern).match(path):
-            return found.group()
+        if (wildcards := keys(path, pattern)) is not None:
+            return pattern.format(**wildcards)
     return None
 
 
 def _existing(pattern: str) -> Iterator[str]:
-    for path in Path().glob(pattern.format(**dict.fromkeys(_WILDCARDS, "*"))):
+    for path in Path().glob(pattern.format(**dict.fromkeys(paths.WILDCARDS, "*"))):
         if path.is_dir() and _first(path.as_posix(), _UNITS) == path.as_posix():
             yield path.as_posix()
 
 
 def _present(unit: str) -> dict[str, str]:
-    return {_stem(path): path.name for path in artefacts(unit)}
-
-
-def _stem(path: Path) -> str:
-    return path.name.split(".")[0]
+    return {stem(path): path.name for path in artefacts(unit)}
 
 
 def _is_artefact(path: Path) -> bool:
-    if path.name.startswith(".") or path.name == PROVENANCE or path.name.removeprefix(_stem(path)) in _NOTES:
+    if path.name.startswith(".") or path.name == PROVENANCE or path.name.removeprefix(stem(path)) in _NOTES:
         return False
     if not path.is_dir():
         return True

@@ -1,49 +1,49 @@
 """The graph: from an artefact to all that it was made from, by manifests alone; no dataset and no checkpoint is read.
 
-Manifests name their inputs by fingerprint. Several artefacts may have the same bytes (a training set that is one synthetic set whole, two
-variants with the same real data), so the input's role and place say which of them was meant.
+A manifest names each input by role, path and fingerprint. An input whose place now holds other bytes is named and not followed. Manifests
+of schema 1 lack the path: `schema1` says which artefact was meant, and an edge that could be another's is marked as inferred.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from heirloom import manifest as manifests
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, git, index, references, revisions
+from heirloom.lineage import folders, git, index, references, revisions, schema1
+from heirloom.lineage.index import Entry
 from heirloom.manifest import read_json
-
-_STAGES = ("synthetic", "selected", "train", "checkpoint", "metrics")
-"""What is made first within a generation."""
-
-_PLAYED_BY = {
-    "pool": "train",
-    "original": "train",
-    "prompts": "train",
-    "held_out": "test",
-    "origin": "checkpoint",
-    "start": "checkpoint",
-    "judge": "checkpoint",
-    "parent": "checkpoint",
-}
-"""Role → name of the artefact, where the two differ."""
-
-_MADE_IN = {"pool": -1, "held_out": -1, "tokenizer": -1, "original": 0, "prompts": 0, "origin": 0, "judge": 0}
-"""Role → the one generation where such an artefact stands, as `order` counts."""
 
 
 class Input(NamedTuple):
-    """What went into an artefact; ``path`` is None where no artefact is known to have this fingerprint."""
+    """What went into an artefact.
+
+    Attributes
+    ----------
+    path
+        The artefact that holds these bytes; None where none is known to, and for a file that is no artefact.
+    name
+        The path as the manifest has it; empty where neither the manifest nor the index knows one.
+    is_inferred
+        Whether several artefacts had these bytes and the manifest, of schema 1, does not say which was meant.
+    """
 
     role: str
     sha256: str
     path: str | None
+    name: str = ""
+    is_inferred: bool = False
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it is a file that no step of the workflow has made."""
+        return bool(self.name) and folders.lineage_of(self.name) is None
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Node:
 
     def played(self, role: str) -> list[str]:
         """Return the paths of a role's inputs, as far as they are known."""
-        return [given.path for given in self.inputs if given.role == role and given.path]
+        return [one.path for one in self.inputs if one.role == role and one.path]
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,15 @@ class Archive:
 
     @cached_property
     def index(self) -> index.Index:
-        """What is known of fingerprints there."""
+        """What is known of all fingerprints there."""
         with chdir(self.root):
             return index.build(self.commit)
+
+    @cached_property
+    def ledger(self) -> Mapping[str, Entry]:
+        """What the ledger says there."""
+        with chdir(self.root):
+            return index.read_ledger(self.commit)
 
     def name(self, path: str) -> str:
         """Return what an artefact is called, with its project or commit unless it is the one at hand."""
@@ -93,18 +99,23 @@ class Archive:
             return str(self.root / path)
         return references.name_of(path) + (f"{references.REVISION_MARK}{self.commit[:10]}" if self.commit else "")
 
+    def sha256(self, path: str) -> str | None:
+        """Return the fingerprint of the artefact at a path: the recorded one beside it, else the ledger's; None where neither knows it."""
+        if self.commit is None and (self.root / paths.fingerprint(path)).exists():
+            return manifests.recorded_sha256(self.root / path)
+        return self.ledger[path].sha256 if path in self.ledger else None
+
     def node(self, path: str) -> Node:
         """Return an artefact with its inputs.
 
         Raises
         ------
         HeirloomError
-            If its manifest is missing, or tells of other bytes than its fingerprint.
+            If its manifest is missing, tells of other bytes than its fingerprint, or belongs to another place.
         """
-        manifest = self._manifest(path)
-        given = [(role, sha256) for role, several in manifest["inputs"].items() for sha256 in _listed(several)]
-        inputs = tuple(Input(role, sha256, self.meant(sha256, role, path)) for role, sha256 in given)
-        return Node(path, manifest, tuple(sorted(inputs, key=lambda given: order(given.path))))
+        manifest, listed = self._manifest(path)
+        inputs = (self._input(path, one) for one in listed)
+        return Node(path, manifest, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
 
     def data(self, path: str) -> Path:
         """Return where an artefact's bytes lie.
@@ -120,21 +131,27 @@ class Archive:
             raise HeirloomError(f"{path}: its bytes are not here; fetch them with dvc pull {path}")
         return self.root / path
 
-    def meant(self, sha256: str, role: str, by: str) -> str | None:
-        """Return which artefact with a fingerprint went into another in some role."""
-        return meant(self.index, sha256, role, by)
+    def _input(self, by: str, one: manifests.Input) -> Input:
+        if not one.path:
+            path, is_inferred = schema1.meant(self.index, one.sha256, one.role, by)
+            return Input(one.role, one.sha256, path, path or "", is_inferred)
+        is_there = folders.lineage_of(one.path) is not None and self.sha256(one.path) == one.sha256
+        return Input(one.role, one.sha256, one.path if is_there else None, one.path)
 
-    def _manifest(self, path: str) -> Mapping[str, Any]:
+    def _manifest(self, path: str) -> tuple[Mapping[str, Any], tuple[manifests.Input, ...]]:
         place = self.root / paths.manifest(path)
         if self.commit:
             place = revisions.hold_alone(paths.manifest(path), self.commit)
-        elif not place.exists() and not (self.root / path).exists() and path in self.index.ledger:  # a partial checkout
-            return self.index.ledger[path]._asdict()
+        elif not place.exists() and not (self.root / path).exists() and path in self.ledger:  # a partial checkout
+            entry = self.ledger[path]
+            return {"sha256": entry.sha256, "size": entry.size}, entry.inputs
         content = read_json(place)
-        if (known := self.index.sha256.get(path)) and known != content.get("sha256"):
+        if (recorded := self.sha256(path)) and recorded != content.get("sha256"):
             said = str(content.get("sha256"))[:12]
-            raise HeirloomError(f"{place}: tells of {said}, the artefact is recorded as {known[:12]}; run heirloom verify")
-        return {"inputs": {}, **content}
+            raise HeirloomError(f"{place}: tells of {said}, the artefact is recorded as {recorded[:12]}; {manifests.repair(path)}")
+        if reason := manifests.misplaced(content, path):
+            raise HeirloomError(f"{place}: {reason}; {manifests.repair(path)}")
+        return content, tuple(manifests.inputs(content))
 
 
 def locate(text: str) -> tuple[Archive, str]:
@@ -150,7 +167,7 @@ def locate(text: str) -> tuple[Archive, str]:
     bare, _, revision = text.partition(references.REVISION_MARK)
     if not Path(text).exists() or revision:
         path = references.find(bare, revision)
-        if not revision and not Path(paths.manifest(path)).exists() and path not in Archive().index.ledger:
+        if not revision and not Path(paths.manifest(path)).exists() and path not in Archive().ledger:
             references.resolve(text)  # its error names what is near
         return Archive(commit=git.commit_of(revision) if revision else None), path
     parts = Path(text).parts
@@ -159,20 +176,6 @@ def locate(text: str) -> tuple[Archive, str]:
         if folders.lineage_of(inside):
             return Archive(Path() if root.resolve() == Path.cwd() else root), inside
     raise HeirloomError(f"{text}: only what lies under data/ has an ancestry")
-
-
-def meant(known: index.Index, sha256: str, role: str, by: str) -> str | None:
-    """Return which artefact with a fingerprint went into another in some role: made before, by preference in its experiment and arm."""
-    wanted, own = _PLAYED_BY.get(role, role), Path(by).parts
-
-    def rank(path: str) -> tuple[Any, ...]:
-        parts = Path(path).parts
-        generation, stage = order(path)
-        elsewhere = parts[1] != own[1], generation != _MADE_IN.get(role, generation), parts[:4] != own[:4]
-        return *elsewhere, _stem(path) != wanted, -generation, -stage, path
-
-    before = [path for path in known.paths.get(sha256, []) if order(path) < order(by)]
-    return min(before, key=rank, default=None)
 
 
 def ancestors(archive: Archive, path: str, depth: int | None = None) -> dict[str, Node]:
@@ -202,21 +205,3 @@ def settings(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         nested = isinstance(value, Mapping)
         found |= settings(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
     return found
-
-
-def order(path: str | None) -> tuple[float, int]:
-    """Return a key that sorts artefacts by when they are made in a lineage: real data, then generation by generation."""
-    if path is None:
-        return -2, 0
-    if keys := folders.keys(path, paths.GENERATION):
-        stem = _stem(path)
-        return int(keys["generation"]), _STAGES.index(stem) if stem in _STAGES else -1
-    return (-1, 0) if folders.keys(path, paths.REAL_FOLDER) else (math.inf, 0)
-
-
-def _listed(several: str | Sequence[str]) -> Iterator[str]:
-    yield from [several] if isinstance(several, str) else several
-
-
-def _stem(path: str) -> str:
-    return Path(path).name.split(".")[0]

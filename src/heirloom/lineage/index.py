@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from heirloom.lineage import folders, git
+from heirloom.lineage import folders, git, ledger
 from heirloom.lineage.ledger import LEDGER
-from heirloom.manifest import recorded_sha256
+from heirloom.manifest import Input, recorded_sha256
 
 
 class Entry(NamedTuple):
@@ -17,12 +17,13 @@ class Entry(NamedTuple):
     Attributes
     ----------
     inputs
-        Role → sha256 of what went in, several of a role in the order in which they went in.
+        What went in, several inputs of a role in the order in which they went in; without a path in a ledger that was written
+        from manifests of schema 1.
     """
 
     sha256: str
     size: int
-    inputs: Mapping[str, tuple[str, ...]]
+    inputs: tuple[Input, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,4 @@ def on_disk() -> list[str]:
 def _entries(text: str) -> Iterator[tuple[str, Entry]]:
     for line in text.splitlines()[1:]:
         path, sha256, size, inputs = line.split("\t")
-        roles: dict[str, tuple[str, ...]] = {}
-        for role, _, given in (pair.partition("=") for pair in inputs.split(",") if pair):
-            roles[role] = (*roles.get(role, ()), given)
-        yield path, Entry(sha256, int(size), roles)
+        yield path, Entry(sha256, int(size), tuple(ledger.parsed(field) for field in inputs.split(",") if field))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote, unquote
 
-from heirloom import paths
+from heirloom import manifest, paths
 from heirloom.lineage import folders
-from heirloom.manifest import read_json, write_text
+from heirloom.manifest import Input, read_json, write_text
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")
 COLUMNS = ("path", "sha256", "size", "inputs")
+_SEPARATORS = re.compile(r"[%,\x00-\x1f\x7f\x85\u2028\u2029]")
+"""What ends a field or a line of the ledger, and what spells such a character in a path."""
 
 
 def write(units: Collection[str], replaced: Collection[str]) -> None:
@@ -42,16 +45,25 @@ def forget(gone: Collection[str]) -> None:
 
 
 def line(artefact: Path) -> str:
-    """Return an artefact's line: path, sha256, size in bytes, ``role=sha256`` of each input, separated by tabs."""
-    manifest = read_json(paths.manifest(artefact))
-    return "\t".join([artefact.as_posix(), manifest["sha256"], str(manifest["size"]), ",".join(_inputs(manifest.get("inputs", {})))])
+    """Return an artefact's line: path, sha256, size in bytes, and each input as `spelled`, separated by tabs.
+
+    Roles stand in alphabetical order, several inputs of a role in the order in which they went in.
+    """
+    content = read_json(paths.manifest(artefact))
+    inputs = sorted(manifest.inputs(content), key=lambda one: one.role)
+    return "\t".join([artefact.as_posix(), content["sha256"], str(content["size"]), ",".join(map(spelled, inputs))])
 
 
-def _inputs(inputs: Mapping[str, Any]) -> Iterable[str]:
-    """Yield ``role=sha256``, roles in alphabetical order, several inputs of a role in the order in which they went in."""
-    for role, given in sorted(inputs.items()):
-        for sha256 in [given] if isinstance(given, str) else given:
-            yield f"{role}={sha256}"
+def spelled(one: Input) -> str:
+    """Return an input as the ledger has it: ``role=sha256=path``, with ``%2C`` for a comma in a path and the like."""
+    path = _SEPARATORS.sub(lambda match: quote(match[0]), one.path)
+    return f"{one.role}={one.sha256}" + (f"={path}" if path else "")
+
+
+def parsed(field: str) -> Input:
+    """Return the input that a field of the ledger spells; the path is empty in a ledger of schema 1."""
+    role, sha256, *path = field.split("=", 2)
+    return Input(role, unquote("".join(path)), sha256)
 
 
 def _present() -> dict[str, str]:

@@ -35,7 +35,8 @@ def tree(trace: Trace) -> str:
             lines.append(f"{indent}{branch}{role}{_elsewhere(given, drawn)}")
             continue
         drawn.add(node.path)
-        lines.append(f"{indent}{branch}{role}{_headline(trace, node)}")
+        inferred = "  (inferred)" if given.is_inferred else ""
+        lines.append(f"{indent}{branch}{role}{_headline(trace, node)}{inferred}")
         indent += beneath
         stack += reversed(_children(indent, node))
         own, others = settings(node), seen.setdefault(node.step, [])
@@ -46,7 +47,10 @@ def tree(trace: Trace) -> str:
 
 
 def as_json(trace: Trace) -> str:
-    """Return the ancestry as JSON: each artefact's path, fingerprint, step, slice, environment, commit, and inputs by role."""
+    """Return the ancestry as JSON: each artefact's path, fingerprint, step, slice, environment, commit, and inputs.
+
+    The inputs stand twice: by role under their names, and one by one as edges with path, hash, and whether the path is inferred.
+    """
     artefacts = {
         name_of(path): {
             "path": path,
@@ -56,6 +60,7 @@ def as_json(trace: Trace) -> str:
             "environment": node.manifest.get("environment", {}),
             "commit": trace.commits[path],
             "inputs": _by_role(node),
+            "edges": [_edge(given) for given in node.inputs],
         }
         for path, node in trace.nodes.items()
     }
@@ -100,8 +105,13 @@ def _headline(trace: Trace, node: Node) -> str:
 
 def _elsewhere(given: Input, drawn: set[str]) -> str:
     if given.path is None:
-        return f"{given.sha256[:DIGITS]} (no artefact with this fingerprint is known here)"
-    return f"{name_of(given.path)} {'(see above)' if given.path in drawn else '…'}"
+        return f"{given.name} {given.sha256[:DIGITS]}".lstrip() + ("" if given.is_source else f" ({_gone(given)})")
+    inferred = " (inferred)" if given.is_inferred else ""
+    return f"{name_of(given.path)} {'(see above)' if given.path in drawn else '…'}{inferred}"
+
+
+def _gone(given: Input) -> str:
+    return "not there with these bytes" if given.name else "no artefact with this fingerprint is known here"
 
 
 def _settings(indent: str, told: Mapping[str, Any]) -> list[str]:
@@ -115,6 +125,10 @@ def _by_role(node: Node) -> dict[str, list[str]]:
     for given in node.inputs:
         found.setdefault(given.role, []).append(name_of(given.path) if given.path else given.sha256)
     return found
+
+
+def _edge(given: Input) -> dict[str, Any]:
+    return {"role": given.role, "path": given.name, "sha256": given.sha256, "inferred": given.is_inferred}
 
 
 def _edges(trace: Trace) -> Iterator[tuple[str, Input]]:

@@ -157,7 +157,7 @@ def _find(archive: Archive, path: str, row: int, replica: int = 0) -> Text:
 def _home(archive: Archive, text: Text) -> str:
     """Return the synthetic set that a synthetic row was written into."""
     home = text.path
-    while taken := [path for path in archive.node(home).played("synthetic") if graph.order(path)[0] == text.row["born"]]:
+    while taken := [path for path in archive.node(home).played("synthetic") if folders.order(path)[0] == text.row["born"]]:
         home = taken[0]  # of a training set perhaps the selection, and of that the set it was selected from
     return home
 
@@ -172,7 +172,7 @@ def _pool(archive: Archive, path: str) -> str:
 
 def _article(archive: Archive, text: Text) -> dict[str, Any] | None:
     documents = paths.fill(paths.DOCUMENTS, Path(text.path).parts[1])
-    if text.row["kind"] != "real" or documents not in archive.index.sha256:
+    if text.row["kind"] != "real" or archive.sha256(documents) is None:
         return None
     return lookup.document_of(archive.data(documents), Path(text.path).stem, text.row["row"])
 
@@ -189,24 +189,22 @@ def _writers(archive: Archive, text: Text) -> tuple[Writer, ...]:
             continue
         found[checkpoint] = writer = _writer(archive, checkpoint, sha256)
         if writer.start and folders.keys(writer.start, paths.GENERATION):  # else it is the pretrained model, which no lineage wrote
-            waiting.append((writer.start, archive.index.sha256[writer.start]))
+            waiting.append((writer.start, str(archive.sha256(writer.start))))
         waiting += [_checkpoint(archive, checkpoint, born, model) for born, model in writer.read if model]
-    return tuple(sorted(found.values(), key=lambda writer: graph.order(writer.checkpoint), reverse=True))
+    return tuple(sorted(found.values(), key=lambda writer: folders.order(writer.checkpoint), reverse=True))
 
 
 def _checkpoint(archive: Archive, beside: str, born: int, sha256: str) -> tuple[str, str]:
     """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
     keys = folders.keys(beside, paths.GENERATION) or {}
-    synthetic = paths.fill(paths.SYNTHETIC, keys["experiment"], keys["regime"], keys["seed"], born)
-    presumed = paths.fill(paths.CHECKPOINT, keys["experiment"], keys["regime"], keys["seed"], born - 1)
-    return archive.meant(sha256, "checkpoint", synthetic) or presumed, sha256
+    return paths.fill(paths.CHECKPOINT, keys["experiment"], keys["regime"], keys["seed"], born - 1), sha256
 
 
 def _writer(archive: Archive, checkpoint: str, sha256: str) -> Writer:
     keys = folders.keys(checkpoint, paths.GENERATION) or {}
-    if archive.index.sha256.get(checkpoint) != sha256:  # a chain keeps some generations alone
+    if archive.sha256(checkpoint) != sha256:  # a chain keeps some generations alone
         trajectory = paths.TRAJECTORY.format(**keys)
-        starts = archive.node(trajectory).played("checkpoint") if trajectory in archive.index.sha256 else []
+        starts = archive.node(trajectory).played("checkpoint") if archive.sha256(trajectory) else []
         return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
     node = archive.node(checkpoint)
     (train,) = node.played("train") or [paths.TRAIN.format(**keys)]  # a chain's checkpoint names the chain's inputs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from heirloom.lineage import graph
+from heirloom.lineage import folders, graph
 from heirloom.lineage.graph import Archive, Input, Node
 from heirloom.lineage.render import DIGITS, short
 
@@ -93,7 +93,7 @@ def _apart(first: Node, second: Node) -> Iterator[tuple[Input, Input]]:
     for role in dict.fromkeys(given.role for given in first.inputs):
         pairs = product(_of(first, role), _of(second, role))
         counterparts = (
-            (one, other) for one, other in pairs if one.path and other.path and graph.order(one.path) == graph.order(other.path)
+            (one, other) for one, other in pairs if one.path and other.path and folders.order(one.path) == folders.order(other.path)
         )
         yield from ((one, other) for one, other in counterparts if one.sha256 != other.sha256)
 
@@ -108,6 +108,9 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
     for key, values in {**{key: values for key, values in settings.items() if key not in _WORDS}, **named}.items():
         yield Difference(_WORDS.get(key, f"config key {key}"), *values)
     for role in dict.fromkeys(given.role for given in (*first.inputs, *second.inputs)):
+        if any(one.is_source for one in (*_of(first, role), *_of(second, role))):
+            yield from _sources(_of(first, role), _of(second, role))
+            continue
         one, other = ([given.sha256 for given in _of(node, role)] for node in (first, second))
         if one != other:
             yield Difference(f"input {role}", _prints(one), _prints(other))
@@ -116,6 +119,15 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
         kind, _, library = key.partition(".")
         if _UNSET not in values:  # a library that only one of the two had loaded
             yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
+
+
+def _sources(first: list[Input], second: list[Input]) -> Iterator[Difference]:
+    """Yield the files that only one of two jobs has read, or that had other bytes for the other; by name, in order of reading."""
+    one, other = ({source.name: source.sha256 for source in sources} for sources in (first, second))
+    for name in dict.fromkeys((*one, *other)):
+        if one.get(name) != other.get(name):
+            sha256s = (sources.get(name, _ABSENT)[:DIGITS] for sources in (one, other))
+            yield Difference(f"{first[0].role if first else second[0].role} {name}", *sha256s)
 
 
 def _unequal(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -20,7 +20,7 @@ _DIGITS = 12
 def facts(node: Node, spent: Ledger) -> list[tuple[str, str]]:
     """Return pairs of words; a dash stands where nothing is known."""
     size = node.manifest.get("size")
-    made_from = (f"{given.role}: {references.name_of(given.path) if given.path else given.sha256[:_DIGITS]}" for given in node.inputs)
+    made_from = (f"{given.role}: {references.name_of(given.name) if given.name else given.sha256[:_DIGITS]}" for given in node.inputs)
     return [
         ("fingerprint", node.sha256),
         ("rows", number(rows(node.path))),

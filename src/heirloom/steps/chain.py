@@ -54,7 +54,9 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
         The Parquet file to write (generation, metric, value); snapshots go to the generations' folders beside it.
     """
     hashes, rows = [], list[tuple[int, str, float]]()
-    made, note = (without_rows, {"rows": "none: sufficient statistics"}) if "path" in step else (generations, {})
+    made, note = generations, dict[str, Any]()
+    if "path" in step:
+        made, note = without_rows, {"rows": "none: sufficient statistics"}
     for generation in made(step, inputs):
         hashes.append(generation.hashes)
         rows += [(generation.number, name, value) for name, value in generation.measures.items()]

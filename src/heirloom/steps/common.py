@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from heirloom import device
+from heirloom import device, paths
 from heirloom.errors import HeirloomError
-from heirloom.manifest import recorded_sha256, seal
+from heirloom.manifest import Input, recorded_sha256, seal
 
 LIBRARIES = ("ml_dtypes", "numpy", "peft", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
 """Libraries whose version can change bytes; those that a step has imported are named in its manifest."""
@@ -20,6 +20,7 @@ def finish(
     step: Mapping[str, Any],
     inputs: Mapping[str, str | Sequence[str]],
     artefacts: Sequence[str],
+    sources: Sequence[Input] = (),
     **more: Any,
 ) -> None:
     """Write manifests and fingerprints of the artefacts that a step has made.
@@ -29,16 +30,19 @@ def finish(
     step
         The step's slice.
     inputs
-        Role → path, or paths, of the artefacts that went in; they enter by fingerprint.
+        Role → path, or paths, of the artefacts that went in; they enter by path and fingerprint.
+    sources
+        Files that went in and are no artefacts: the user's, a package's, a hub's.
     more
         Further entries of the manifest.
     """
-    seal(artefacts, {**made_of(step, inputs), **more})
+    made_by = made_of(step, inputs)
+    seal(artefacts, {**made_by, "inputs": [*made_by["inputs"], *sources], **more})
 
 
 def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
-    """Return everything that decides an artefact's bytes: the step's slice, its inputs' fingerprints, the machine's kind."""
-    return {"slice": dict(step), "inputs": fingerprints(inputs), "environment": environment(step.get("family"))}
+    """Return everything that decides an artefact's bytes: the step's slice, its inputs, the machine's kind."""
+    return {"slice": dict(step), "inputs": artefact_inputs(inputs), "environment": environment(step.get("family"))}
 
 
 @contextmanager
@@ -65,10 +69,11 @@ def environment(family: str | None) -> dict[str, Any]:
     }
 
 
-def fingerprints(inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
-    """Return role → recorded fingerprint, or fingerprints, of the inputs that are given."""
-    return {
-        role: recorded_sha256(given) if isinstance(given, str) else [recorded_sha256(path) for path in given]
-        for role, given in inputs.items()
-        if given
-    }
+def artefact_inputs(inputs: Mapping[str, str | Sequence[str]]) -> list[Input]:
+    """Return the inputs that a step has, by role, path and recorded fingerprint.
+
+    Roles stand in alphabetical order, several inputs of a role in the order in which they went in.
+    """
+    listed = {role: [several] if isinstance(several, str) else several for role, several in sorted(inputs.items())}
+    named = [(role, path) for role, several in listed.items() for path in several if path]
+    return [Input(role, paths.inside(path), recorded_sha256(path)) for role, path in named]

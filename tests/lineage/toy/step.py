@@ -3,12 +3,13 @@
 import os
 import sys
 
-from heirloom.manifest import read_json, replacing, seal
+from heirloom.manifest import Input, read_json, replacing, seal
 
 out, setting, *parents = sys.argv[1:]
 if os.environ.get("TOY_FAILS_AT", "never") in out:
     sys.exit("as the test asked")
-inputs = {"parent": [read_json(parent)["sha256"] for parent in parents]} if parents else {}
+manifests = [read_json(parent.replace(".fingerprint.", ".manifest.")) for parent in parents]
+inputs = [Input("parent", manifest["path"], manifest["sha256"]) for manifest in manifests]
 text = f"{out} {setting} {inputs}" + "x" * 100_000
 with replacing(out) as temporary:
     if out.endswith("checkpoint"):

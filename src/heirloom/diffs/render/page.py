@@ -38,7 +38,8 @@ def _identity(found: Identity) -> Iterator[Block]:
     if found.schema:
         yield _differences("columns that differ", found.schema)
     if found.lineage:
-        yield _differences(f"where the ancestries part: the step {found.lineage_step}", found.lineage)
+        step = f"the step {found.lineage_step}" if found.lineage_step else "not known"
+        yield _differences(f"where the ancestries part: {step}", found.lineage)
 
 
 def _differences(name: str, found: Iterable[Difference]) -> Table:
