@@ -129,7 +129,11 @@ def test_the_ledger_in_git_tells_when_bytes_fingerprint_and_manifest_were_change
         Path(f"data/text/{arm}/seed=0.dvc").touch()
     for path in GENERATION.glob("train.*"):
         shutil.copy(str(path).replace("gen=2", "gen=3"), path)
-    assert found("text/replace/0/2", fast=True) == [f"{GENERATION}/train.fingerprint.json: says …, but results/lineage.tsv …"]
+    assert found("text/replace/0/2", fast=True) == [
+        f"{GENERATION}/checkpoint.manifest.json: made from {GENERATION}/train.parquet as …, but … lies there",
+        f"{GENERATION}/train.fingerprint.json: says …, but results/lineage.tsv …",
+        f"{GENERATION}/train.manifest.json: belongs to {str(GENERATION).replace('2', '3')}/train.parquet, not to {GENERATION}/train.parquet",
+    ]
     for path in GENERATION.glob("train.*"):
         path.unlink()
     assert found("text/replace/0/2", fast=True) == [f"{GENERATION}/train.parquet: missing: results/lineage.tsv names it"]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, index, references
+from heirloom.lineage import dvc, edges, folders, index, references
 from heirloom.lineage.ledger import LEDGER
 from heirloom.manifest import read_json, sha256_folder
 
@@ -150,6 +150,8 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
         if (manifest.get("sha256"), manifest.get("size")) != (sha256, fingerprint.get("size")):
             said = str(manifest.get("sha256"))[:_DIGITS]
             yield Mismatch(paths.manifest(artefact), f"disagrees with the fingerprint: {said}, and not {sha256[:_DIGITS]}")
+        else:
+            yield from (Mismatch(paths.manifest(artefact), reason) for reason in edges.contradictions(artefact, manifest))
         if told.get(artefact, sha256) != sha256:
             yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
         own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}

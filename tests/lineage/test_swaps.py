@@ -1,0 +1,83 @@
+"""A manifest belongs to a place: whatever is exchanged with all its notes is refused, and named even where the notes were rewritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from heirloom import manifest, paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import index, ledger, references
+from heirloom.lineage.graph import Archive
+from heirloom.lineage.verify import verify
+
+NOTES: tuple[Callable[[str], str], ...] = (str, paths.fingerprint, paths.manifest)
+
+
+def swap(one: str, other: str) -> None:
+    for spelled in NOTES:
+        first, second, aside = Path(spelled(one)), Path(spelled(other)), Path("aside")
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+
+
+def rewrite(artefact: str) -> None:
+    """Make the notes of an artefact say that it belongs where it lies."""
+    file = Path(paths.manifest(artefact))
+    content = json.loads(file.read_text())
+    own = {key: int(value) if value.isdigit() else value for key, value in paths.wildcards(artefact).items()}
+    keys = {key: value for key, value in own.items() if key in content["slice"]}
+    file.write_text(manifest.dumps({**content, "path": artefact, "slice": {**content["slice"], **keys}}))
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Yield pairs of artefacts of one kind: other generations, regimes and experiments, real data among them."""
+    for one, other in combinations(sorted(index.on_disk()), 2):
+        if Path(one).name == Path(other).name and manifest.recorded_sha256(one) != manifest.recorded_sha256(other):
+            yield one, other
+
+
+@pytest.mark.usefixtures("made")
+def test_all_artefacts_of_a_kind_that_are_exchanged_with_their_notes_are_refused_and_named() -> None:
+    refused = 0
+    for one, other in list(pairs()):
+        swap(one, other)
+        for artefact, belongs in ((one, other), (other, one)):
+            with pytest.raises(HeirloomError, match=f"belongs to {belongs}, not to {artefact}; heirloom repair {artefact} mends it$"):
+                manifest.check(artefact)
+        swap(one, other)
+        refused += 1
+    assert refused == 140
+
+
+@pytest.mark.usefixtures("made")
+def test_an_exchange_whose_notes_were_rewritten_to_fit_is_named_by_what_was_made_from_it_and_by_the_ledger() -> None:
+    one, other = (f"data/text/replace/seed=0/gen={number}/checkpoint" for number in (1, 2))
+    ledger.write(references.units(None), [])
+    swap(one, other)
+    for artefact in (one, other):
+        rewrite(artefact)
+        manifest.check(artefact)
+    lines = [str(mismatch) for unit in verify() for mismatch in unit.mismatches]
+    heirs = [f"data/text/replace/seed=0/gen={number}/synthetic.manifest.json: made from" for number in (2, 3)]
+    assert [line.partition(" data/")[0] for line in lines if line.startswith(tuple(heirs))] == heirs
+    assert all(any(line.startswith(paths.fingerprint(path)) and "lineage.tsv" in line for line in lines) for path in (one, other))
+
+
+@pytest.mark.usefixtures("made")
+def test_every_edge_of_a_run_is_exact_and_equal_bytes_under_different_roles_are_told_apart() -> None:
+    archive = Archive()
+    nodes = [archive.node(path) for path in index.on_disk()]
+    edges = [edge for node in nodes for edge in node.inputs]
+    assert len(edges) == 83
+    assert [edge for edge in edges if edge.is_inferred or not edge.name] == []
+    train = archive.node("data/text/replace/seed=0/gen=2/train.parquet")
+    (checkpoint,) = [node for node in nodes if node.path == "data/text/replace/seed=0/gen=2/checkpoint"]
+    synthetic = "data/text/replace/seed=0/gen=2/synthetic.parquet"
+    assert train.sha256 == archive.sha256(synthetic)  # else this test shows nothing
+    assert (train.played("synthetic"), checkpoint.played("train")) == ([synthetic], [train.path])
