@@ -18,6 +18,7 @@ from heirloom.manifest import replacing, sha256_file
 from toy_project import LINEAGE, Shell, forget
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
+NEXT = GENERATION.with_name("gen=3")
 ORIGIN = "data/toy/origin/seed=0"
 CHANGED = "changed: md5 …, DVC recorded …"
 
@@ -132,7 +133,7 @@ def test_the_ledger_in_git_tells_when_bytes_fingerprint_and_manifest_were_change
     assert found("text/replace/0/2", fast=True) == [
         f"{GENERATION}/checkpoint.manifest.json: made from {GENERATION}/train.parquet as …, but … lies there",
         f"{GENERATION}/train.fingerprint.json: says …, but results/lineage.tsv …",
-        f"{GENERATION}/train.manifest.json: belongs to {str(GENERATION).replace('2', '3')}/train.parquet, not to {GENERATION}/train.parquet",
+        f"{GENERATION}/train.manifest.json: belongs to {NEXT}/train.parquet, not to {GENERATION}/train.parquet",
     ]
     for path in GENERATION.glob("train.*"):
         path.unlink()
