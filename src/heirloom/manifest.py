@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,9 +108,51 @@ def read_json(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def recorded_fingerprint(artefact: str | Path) -> dict[str, Any]:
+    """Return the fingerprint that was written beside an artefact, as `fingerprint` gives it, without reading the artefact.
+
+    Raises
+    ------
+    HeirloomError
+        If it is missing, or is no fingerprint.
+    """
+    file = paths.fingerprint(artefact)
+    content = read_json(file)
+    sha256, size = content.get("sha256"), content.get("size")
+    is_sound = isinstance(sha256, str) and isinstance(size, int) and size >= 0 and re.fullmatch("[0-9a-f]{64}", sha256)
+    if not is_sound or content.keys() != {"schema_version", "sha256", "size"} or content["schema_version"] != _FINGERPRINT_VERSION:
+        raise HeirloomError(f"{file}: no fingerprint; {repair(artefact)}")
+    return content
+
+
 def recorded_sha256(artefact: str | Path) -> str:
-    """Return the fingerprint that was written beside an artefact, without reading the artefact."""
-    return str(read_json(paths.fingerprint(artefact))["sha256"])
+    """Return the sha256 that was written beside an artefact, without reading the artefact; errors as for `recorded_fingerprint`."""
+    return str(recorded_fingerprint(artefact)["sha256"])
+
+
+def read(file: str | Path) -> dict[str, Any]:
+    """Return a manifest's content.
+
+    Raises
+    ------
+    HeirloomError
+        If the file is missing, is no JSON object, has a newer ``schema_version``, or is not as it was written.
+    """
+    content = read_json(file)
+    missing = {"sha256", "size"} - content.keys()
+    if missing or (content.get("schema_version") != 1 and content.get("digest") != _digest(content)):
+        raise HeirloomError(f"{file}: not as it was written; {repair(file)}")
+    return content
+
+
+def spelled(content: Mapping[str, Any]) -> str:
+    """Return a manifest's text: the content as JSON, with a digest of itself, because nothing else tells a change of a single setting."""
+    return dumps({**content, "digest": _digest(content)})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Return the sha256 of a manifest's text without its digest."""
+    return hashlib.sha256(dumps({key: value for key, value in content.items() if key != "digest"}).encode()).hexdigest()
 
 
 def inputs(manifest: Mapping[str, Any], role: str | None = None) -> list[Input]:
@@ -138,7 +181,7 @@ def check(artefact: str | Path) -> None:
     noted = paths.fingerprint(artefact)
     if not Path(artefact).exists():
         raise HeirloomError(f"{artefact}: missing; {repair(artefact)}")
-    if fingerprint(Path(artefact)) != read_json(noted):
+    if fingerprint(Path(artefact)) != recorded_fingerprint(artefact):
         raise HeirloomError(f"{artefact}: not the bytes that {noted} tells of; {repair(artefact)}")
 
 
@@ -151,8 +194,8 @@ def check_notes(artefact: str | Path) -> dict[str, Any]:
         If one of the two is missing, they do not match, or the manifest belongs to another place.
     """
     noted, manifest_file = paths.fingerprint(artefact), paths.manifest(artefact)
-    printed, manifest = read_json(noted), read_json(manifest_file)
-    if (manifest.get("sha256"), manifest.get("size")) != (printed.get("sha256"), printed.get("size")):
+    printed, manifest = recorded_fingerprint(artefact), read(manifest_file)
+    if (manifest["sha256"], manifest["size"]) != (printed["sha256"], printed["size"]):
         raise HeirloomError(f"{manifest_file}: tells of other bytes than {noted}; {repair(artefact)}")
     if reason := misplaced(manifest, artefact):
         raise HeirloomError(f"{manifest_file}: {reason}; {repair(artefact)}")
@@ -222,5 +265,5 @@ def seal(artefacts: Sequence[str | Path], made_by: Mapping[str, Any]) -> None:
         printed = fingerprint(Path(artefact))
         own = {"schema_version": SCHEMA_VERSION, "path": paths.inside(artefact), "sha256": printed["sha256"], "size": printed["size"]}
         content = {**made_by, "inputs": listed, **own}
-        write_text(paths.manifest(artefact), dumps(content))
+        write_text(paths.manifest(artefact), spelled(content))
         write_text(paths.fingerprint(artefact), dumps(printed))

@@ -12,7 +12,7 @@ import pytest
 from heirloom.errors import HeirloomError
 from heirloom.lineage import graph, ledger, references, render
 from heirloom.lineage.trace import Trace, distinguishing, trace
-from heirloom.manifest import read_json
+from heirloom.manifest import read_json, spelled
 
 GENERATION = "data/text/replace/seed=0/gen=2"
 
@@ -130,8 +130,7 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
 @pytest.mark.usefixtures("made")
 def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
-    good = manifest.read_text()
-    manifest.write_text(good.replace(read_json(manifest)["sha256"], "0" * 64))
+    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
     mended = f"heirloom repair {GENERATION}/train.parquet mends it"
     with pytest.raises(HeirloomError, match=rf"^{manifest}: tells of 000000000000, the artefact is recorded as .*; {mended}$"):
         trace("text/replace/0/2:checkpoint")

@@ -14,10 +14,11 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.verify import digests, total, verify
-from heirloom.manifest import replacing, sha256_file
+from heirloom.manifest import read_json, replacing, sha256_file, spelled
 from toy_project import LINEAGE, Shell, forget
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
+MANIFEST = GENERATION / "train.manifest.json"
 NEXT = GENERATION.with_name("gen=3")
 ORIGIN = "data/toy/origin/seed=0"
 CHANGED = "changed: md5 …, DVC recorded …"
@@ -75,7 +76,12 @@ def corrupt_checkpoint() -> None:
 
 def corrupt_manifest() -> None:
     manifest = GENERATION / "train.manifest.json"
-    manifest.write_text(re.sub('("sha256": ")[0-9a-f]', r"\g<1>x", manifest.read_text()))
+    manifest.write_text(manifest.read_text().replace('"num_threads": 1', '"num_threads": 2'))
+
+
+def contradict_fingerprint() -> None:
+    manifest = GENERATION / "train.manifest.json"
+    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
 
 
 def corrupt_json() -> None:
@@ -107,7 +113,8 @@ def add_outside() -> None:
     [
         (corrupt_parquet, f"{GENERATION}/train.parquet: changed: sha256 …, the fingerprint says …"),
         (corrupt_checkpoint, f"{GENERATION}/checkpoint: changed: sha256 …, the fingerprint says …"),
-        (corrupt_manifest, f"{GENERATION}/train.manifest.json: disagrees with the fingerprint: x…, and not …"),
+        (corrupt_manifest, f"{MANIFEST}: not as it was written; heirloom repair {MANIFEST} mends it"),
+        (contradict_fingerprint, f"{MANIFEST}: disagrees with the fingerprint: …, and not …"),
         (corrupt_json, f"{GENERATION}/train.manifest.json: not valid JSON (Expecting property name enclosed in double quotes: line 1 …"),
         (remove_manifest, f"{GENERATION}/train.manifest.json: missing; run snakemake, or fetch it with dvc pull"),
         (remove_artefact, f"{GENERATION}/checkpoint: missing: its fingerprint is here"),

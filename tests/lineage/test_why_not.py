@@ -15,7 +15,7 @@ import small_lineages
 from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage.why_not import explain, why_not
-from heirloom.manifest import read_json
+from heirloom.manifest import read_json, spelled
 
 OTHER = "other/data/text/replace/seed=0/gen=3/checkpoint"
 FIRST_CHECKPOINT = "data/text/replace/seed=0/gen=1/checkpoint"
@@ -40,8 +40,9 @@ def retell(project: Path, artefact: str, change: dict[str, Any]) -> None:
         changed |= more
     for path in (project / "data").rglob("*.json"):
         path.write_text(reduce(lambda text, sha256: text.replace(sha256, sha256[::-1]), changed, path.read_text()))
-    manifest = project / paths.manifest(artefact)
-    manifest.write_text(json.dumps({**read_json(manifest), **change}))
+    for path in (project / "data").rglob("*.manifest.json"):
+        is_changed = path == project / paths.manifest(artefact)
+        path.write_text(spelled(read_json(path) | (change if is_changed else {})))
 
 
 START = {"role": "start", "path": "data/text/origin/seed=0/gen=0/checkpoint", "sha256": "1" * 64}

@@ -10,7 +10,7 @@ from typing import Any
 from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, index, references, revisions, schema1
-from heirloom.manifest import Input, fingerprint, read_json
+from heirloom.manifest import Input, fingerprint
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def opened(path: str, revision: str | None = None) -> Artefact:
         If it has no manifest here, or the revision's data cannot be had.
     """
     place = revisions.hold(path, revision) if revision else Path(path)
-    return Artefact(path, place, read_json(paths.manifest(place)))
+    return Artefact(path, place, manifest.read(paths.manifest(place)))
 
 
 def checked(artefact: Artefact) -> Artefact:

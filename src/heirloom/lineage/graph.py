@@ -18,7 +18,6 @@ from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git, index, references, revisions, schema1
 from heirloom.lineage.index import Entry
-from heirloom.manifest import read_json
 
 
 class Input(NamedTuple):
@@ -145,7 +144,7 @@ class Archive:
         elif not place.exists() and not (self.root / path).exists() and path in self.ledger:  # a partial checkout
             entry = self.ledger[path]
             return {"sha256": entry.sha256, "size": entry.size}, entry.inputs
-        content = read_json(place)
+        content = manifests.read(place)
         if (recorded := self.sha256(path)) and recorded != content.get("sha256"):
             said = str(content.get("sha256"))[:12]
             raise HeirloomError(f"{place}: tells of {said}, the artefact is recorded as {recorded[:12]}; {manifests.repair(path)}")

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from heirloom import manifest, paths
 from heirloom.lineage import folders
-from heirloom.manifest import Input, read_json, write_text
+from heirloom.manifest import Input, write_text
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")
 COLUMNS = ("path", "sha256", "size", "inputs")
@@ -49,7 +49,7 @@ def line(artefact: Path) -> str:
 
     Roles stand in alphabetical order, several inputs of a role in the order in which they went in.
     """
-    content = read_json(paths.manifest(artefact))
+    content = manifest.read(paths.manifest(artefact))
     inputs = sorted(manifest.inputs(content), key=lambda one: one.role)
     return "\t".join([artefact.as_posix(), content["sha256"], str(content["size"]), ",".join(map(spelled, inputs))])
 

@@ -15,11 +15,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from heirloom import manifest as manifests
 from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, edges, folders, index, references
 from heirloom.lineage.ledger import LEDGER
-from heirloom.manifest import read_json, sha256_folder
+from heirloom.manifest import sha256_folder
 
 RecordOf = Callable[[str], tuple[dict[str, str], str]]
 """Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`_recorded`)."""
@@ -142,7 +143,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
         try:
-            fingerprint, manifest = (read_json(beside(artefact)) for beside in (paths.fingerprint, paths.manifest))
+            fingerprint, manifest = manifests.recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))
         except HeirloomError as error:
             yield Mismatch(*str(error).split(": ", 1))
             continue
