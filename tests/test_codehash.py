@@ -10,6 +10,7 @@ import pytest
 
 from heirloom import codehash, slices
 from heirloom import config as configuration
+from heirloom.codehash import canonical, modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,17 +27,15 @@ FILES = {
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(codehash, "ROOT", tmp_path)
+    monkeypatch.setattr(modules, "ROOT", tmp_path)
     forget()
     yield tmp_path
     forget()
 
 
 def forget() -> None:
-    codehash._read.cache_clear()
-    codehash._said.cache_clear()
-    codehash._reached.cache_clear()
-    codehash._package.cache_clear()
+    for cached in (modules.exists, modules.read, modules.resolve, canonical.pieces, canonical._module_names, codehash._package):
+        cached.cache_clear()
 
 
 def hashes_after(package: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
@@ -79,8 +78,8 @@ def test_a_hash_is_kept_where_heirloom_works_and_never_used_for_other_code(
     Path(".heirloom").mkdir()
     assert codehash.of("heirloom.a:train") == computed
     (kept,) = Path(".heirloom/code").iterdir()
-    assert json.loads(kept.read_text()) == {"heirloom.a:train": computed}
-    kept.write_text(json.dumps({"heirloom.a:train": "what is kept is used"}))
+    assert json.loads(kept.read_text())["hashes"] == {"heirloom.a:train": computed}
+    kept.write_text(codehash._sealed({"heirloom.a:train": "what is kept is used"}))
     assert codehash.of("heirloom.a:train") == "what is kept is used"
     assert hashes_after(package, "d.py", "deep = 5", "deep = 50") == (True, False)
     assert codehash.of("heirloom.a:train") != computed

@@ -159,8 +159,12 @@ def _attribute(node: ast.Attribute, scope: _Scope) -> str:
         root = root.value
     is_of_class = isinstance(root, ast.Call) and isinstance(root.func, ast.Name) and root.func.id == "type"
     more = READS_FUNCTION_NAME if node.attr in _FUNCTION_NAMES and not is_of_class else ""
-    if isinstance(root, ast.Name) and scope.here.get(root.id, "")[:1] == "@":
-        return marked(attribute(scope.here[root.id][1:], *reversed(attributes))) + more
+    if isinstance(root, ast.Name):
+        here, outer = scope.here.get(root.id, ""), scope.inner.get(root.id, "")
+        if outer[:1] == "@" and here != outer:  # in a class's body, which binds the name
+            return f"{here}.{'.'.join(reversed(attributes))} or {marked(attribute(outer[1:], *reversed(attributes)))}{more}"
+        if here[:1] == "@":
+            return marked(attribute(here[1:], *reversed(attributes))) + more
     return f"{_text(node.value, scope)}.{node.attr}{more}"
 
 
