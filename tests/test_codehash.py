@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -85,6 +93,22 @@ def test_a_hash_is_kept_where_heirloom_works_and_never_used_for_other_code(
     assert codehash.of("heirloom.a:train") != computed
 
 
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", "null", '{"hashes": {}}', "{}", "cut", "edited", "bytes"])
+def test_a_spoilt_file_of_hashes_is_ignored_and_written_anew(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    project = tmp_path_factory.mktemp("project")
+    monkeypatch.chdir(project)
+    Path(".heirloom").mkdir()
+    computed = codehash.of("heirloom.a:train")
+    (file,) = Path(".heirloom/code").iterdir()
+    written = file.read_bytes()
+    texts = {"cut": written[:-20], "edited": written.replace(computed[:4].encode(), b"0123"), "bytes": b"\xff\xfe"}
+    file.write_bytes(texts.get(spoilt, spoilt.encode()))
+    assert codehash.of("heirloom.a:train") == computed
+    assert file.read_bytes() == written
+
+
 def test_the_closure_follows_names_over_modules(package: Path) -> None:
     assert codehash.closure("heirloom.a:train") == {"heirloom.a:train", "heirloom.a:LIMIT", "heirloom.c:helper", "heirloom.d:deep"}
 
@@ -120,3 +144,120 @@ def test_a_step_depends_on_its_own_keys_only() -> None:
     assert slices.train(plain, "lm", "replace", 0, 1) != slices.train(faster, "lm", "replace", 0, 1)
     for step in (slices.mix, slices.sample, slices.evaluate):
         assert step(plain, "lm", "replace", 0, 1) == step(faster, "lm", "replace", 0, 1)
+
+
+STEPS = (
+    "heirloom.steps.chain:run",
+    "heirloom.families.kde:train",
+    "heirloom.families.transformer:train",
+    "heirloom.sources.files:*",
+    "heirloom.report.tables:write",
+    "heirloom.report.page.build:write",
+)
+
+
+def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula_changes_its_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {entry: codehash.of(entry) for entry in STEPS}
+    source = tmp_path / "heirloom"
+    shutil.copytree(modules.ROOT, source, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(modules, "ROOT", source)
+    (source / "theory/smoothing.py").rename(source / "bandwidths.py")
+    theory, expected = source / "theory/__init__.py", source / "report/expected.py"
+    replace(theory, "import discrete, regimes, regression, smoothing", "import discrete, regimes, regression")
+    replace(expected, "theory.smoothing.", "bandwidths.")
+    replace(expected, "import mixing, sources, theory", "import bandwidths, mixing, sources, theory")
+    replace(expected, "_total_variance", "_spread_in_all")
+    replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
+    replace(expected, "bandwidths.kernel(", "bandwidths.of_kernel(")
+    forget()
+    assert {entry: codehash.of(entry) for entry in STEPS} == before
+    replace(source / "theory/regimes.py", "    _check(", "    print(_check)\n    _check(")
+    forget()
+    changed = [entry for entry in STEPS if codehash.of(entry) != before[entry]]
+    forget()
+    assert changed == ["heirloom.report.tables:write", "heirloom.report.page.build:write"]
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables() -> None:
+    text = (modules.ROOT / "report/expected.py").read_text()
+    chains = set(re.findall(r"theory\.(\w+)\.(\w+)\(", text)) | set(re.findall(r"theory\.(regression)\.(\w+)", text))
+    assert chains == {
+        ("discrete", "poisson_extinction"),
+        ("discrete", "present"),
+        ("discrete", "spectrum"),
+        ("discrete", "survival"),
+        ("regimes", "mixture"),
+        ("regression", "accumulate"),
+        ("regression", "control"),
+        ("regression", "replace"),
+        ("smoothing", "kernel"),
+        ("smoothing", "scott"),
+    }
+    reached = codehash.closure("heirloom.report.tables:write")
+    assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
+
+
+FILES_OF_PACKAGE = sorted((ROOT / "src/heirloom").rglob("*.py"))
+
+
+def test_no_chain_from_an_imported_module_of_the_package_is_unseen() -> None:
+    """The oracle is Python itself: modules are imported, and each chain is followed with ``getattr``."""
+    seen, unseen = 0, []
+    for file in FILES_OF_PACKAGE:
+        parts = file.relative_to(ROOT / "src").with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        top = ast.parse(file.read_text()).body
+        for name, statements in modules.read(module).definitions.items():
+            reached = codehash._reached(f"{module}:{name}")
+            for chain in (found for statement in statements for found in chains(statement, top)):
+                seen += 1
+                if not meant(chain) & reached:
+                    unseen.append((module, name, chain))
+    assert not unseen
+    assert seen > 300
+
+
+def chains(statement: ast.AST, top: list[ast.stmt]) -> Iterator[str]:
+    """Yield each dotted chain of a definition that starts at a module which its file or itself imports from the package."""
+    aliases: dict[str, str] = {}
+    for node in (*top, *ast.walk(statement)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "heirloom":
+            named = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            aliases |= {name: module for name, module in named.items() if isinstance(imported(module), ModuleType)}
+    bound = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    bound |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    for node in ast.walk(statement):
+        match node:
+            case ast.Attribute(value=ast.Name(id=root)) if root in aliases.keys() - bound:
+                yield f"{aliases[root]}.{node.attr}"
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id=root), attr=middle)) if root in aliases.keys() - bound:
+                yield f"{aliases[root]}.{middle}.{node.attr}"
+
+
+def meant(chain: str) -> set[str]:
+    """Return what Python finds at the end of a chain: where it is made, all modules that offer it, or the module that it is."""
+    holder, _, name = chain.rpartition(".")
+    owner = imported(holder)
+    if not isinstance(owner, ModuleType):  # the chain goes on into what its first part is
+        return meant(holder)
+    value = getattr(owner, name)
+    if isinstance(value, ModuleType):
+        return {f"{value.__name__}:{part}" for part in (*vars(value), "*")}
+    same = {f"{module}:{name}" for module, other in tuple(sys.modules.items()) if vars(other).get(name) is value}
+    return same | {f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', '')}"}
+
+
+@cache
+def imported(dotted: str) -> object:
+    with suppress(ModuleNotFoundError):
+        return import_module(dotted)
+    holder, _, name = dotted.rpartition(".")
+    return getattr(imported(holder), name, None)
