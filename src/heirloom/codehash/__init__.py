@@ -1,14 +1,16 @@
 """Code as a trigger by content: one hash over what a step's code *says*, not over how it looks or where it stands.
 
-Snakemake sees a rule's shell command, never the package behind it. So every step's params carry a hash over the definitions that the step
-can reach inside ``heirloom``: functions, classes and constants, followed name by name and along dotted chains across modules, computed from
-the syntax trees and never listed by hand. Docstrings, comments, layout and the descriptions of config fields are left out: a comment must
-not retrain every lineage, a changed measure must not retrain any, and a new family must leave the others alone.
+Snakemake sees a rule's shell command, never the package behind it. So every step's params carry a hash over
+the definitions that the step can reach inside ``heirloom``: functions, classes and constants, followed name by
+name and along dotted chains across modules, computed from the syntax trees and never listed by hand. Docstrings,
+comments, layout and the descriptions of config fields are left out: a comment must not retrain every lineage, a
+changed measure must not retrain any, and a new family must leave the others alone.
 
-Neither the address of a definition nor a local name is in the hash (`canonical`), so moving or renaming a function changes nothing. Each
-definition has the number of its first mention on the way from the entries: the hash covers one numbered graph, recursion and all.
+Neither the address of a definition nor a local name is in the hash (`canonical`), so moving or renaming a
+function changes nothing. Each definition has the number of its first mention on the way from the entries: the
+hash covers one numbered graph, recursion and all.
 
-Not seen: what is looked up by text at run time (`getattr` with an object, `importlib`). The only look-ups by text are the registries of
+Not seen: what is looked up by text at run time (``importlib``). The only look-ups by text are the registries of
 families and sources, whose modules `slices` names.
 """
 
@@ -23,43 +25,46 @@ from heirloom.codehash import canonical, modules
 from heirloom.manifest import dumps, write_text
 
 KEPT = Path(".heirloom/code")
-"""Hashes that have been computed, in a file for each state of the package; only in a folder where Heirloom has worked."""
+"""Hashes that have been computed, in a file for each state of the package; only where Heirloom has worked."""
 
 
 def of(*entries: str) -> str:
     """Return the hash of everything reachable from some definitions, as 16 hex digits.
 
-    It is computed once for each state of the package: reading all of its modules takes two seconds, and on a cluster every job would.
+    It is computed once for each state of the package: reading all of its modules takes a second or two, and on a
+    cluster every job would. A file of hashes that is not as it was written is ignored and written anew.
 
     Parameters
     ----------
     entries
         ``module:name``, such as ``heirloom.families.gaussian:train``, or ``module:*`` for all that a module defines.
     """
-    kept, asked = KEPT / f"{_package()}.json", " ".join(entries)
-    known = _kept(kept)
-    if asked not in known:
-        known[asked] = _hash(entries)
+    file, question = KEPT / f"{_package()}.json", " ".join(entries)
+    hashes = _read_hashes(file)
+    if question not in hashes:
+        hashes[question] = _hash(entries)
         if KEPT.parent.is_dir():
-            write_text(kept, _sealed(known))
-    return known[asked]
+            write_text(file, _with_digest(hashes))
+    return hashes[question]
 
 
 def closure(*entries: str) -> set[str]:
-    """Return every ``module:name`` of the package that is reachable from some, those included; re-exports under the name they re-export.
+    """Return every ``module:name`` of the package that is reachable from some, those included.
+
+    A definition that another module offers is named where it is made.
 
     Raises
     ------
     ModuleNotFoundError
         If an entry names no definition of the package.
     """
-    reached = _numbered(tuple(_resolved(entry) for entry in entries))
+    reached = _numbers(tuple(_definition(entry) for entry in entries))
     return {entry for entry in reached if not entry.endswith((":", ":*"))}
 
 
 def _hash(entries: tuple[str, ...]) -> str:
-    roots = tuple(_resolved(entry) for entry in entries)
-    numbers = _numbered(roots)
+    roots = tuple(_definition(entry) for entry in entries)
+    numbers = _numbers(roots)
     texts = [" ".join(f"#{numbers[root]}" for root in roots)]
     for entry in numbers:
         parts = canonical.pieces(entry)
@@ -69,8 +74,8 @@ def _hash(entries: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def _numbered(entries: tuple[str, ...]) -> dict[str, int]:
-    """Return all that is reached from some entries, numbered by first mention; what reached modules do when imported comes last."""
+def _numbers(entries: tuple[str, ...]) -> dict[str, int]:
+    """Return all that is reached from some entries, numbered by first mention; what modules do on import comes last."""
     numbers = {entry: number for number, entry in enumerate(dict.fromkeys(entries))}
     queue = list(numbers)
     for entry in queue:
@@ -80,7 +85,7 @@ def _numbered(entries: tuple[str, ...]) -> dict[str, int]:
                 queue.append(reference)
     reached = dict.fromkeys(entry.split(":")[0] for entry in numbers)
     effects = [f"{module}:" for module in reached if modules.read(module).effects and f"{module}:" not in numbers]
-    return _numbered((*numbers, *effects)) if effects else numbers
+    return _numbers((*numbers, *effects)) if effects else numbers
 
 
 def _reached(entry: str) -> frozenset[str]:
@@ -88,10 +93,9 @@ def _reached(entry: str) -> frozenset[str]:
     return frozenset(canonical.pieces(entry)[1::2])
 
 
-def _resolved(entry: str) -> str:
+def _definition(entry: str) -> str:
     module, name = entry.split(":")
-    known = modules.read(module)
-    if name == "*" or name in known.definitions:
+    if name == "*" or name in modules.read(module).definitions:
         return entry
     definition, rest = modules.resolve(f"{module}:{name}")
     if not definition or rest or definition.endswith(":*"):
@@ -108,16 +112,16 @@ def _package() -> str:
     return digest.hexdigest()[:16]
 
 
-def _kept(file: Path) -> dict[str, str]:
+def _read_hashes(file: Path) -> dict[str, str]:
     """Return the hashes that a file keeps; none where there is no file, or it is not as it was written."""
     try:
         text = file.read_text(encoding="utf-8")
         hashes: dict[str, str] = json.loads(text)["hashes"]
-        return hashes if text == _sealed(hashes) else {}
+        return hashes if text == _with_digest(hashes) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _sealed(hashes: dict[str, str]) -> str:
+def _with_digest(hashes: dict[str, str]) -> str:
     """Return the text of a file of hashes, with a digest by which an edited or cut one is known."""
     return dumps({"sha256": hashlib.sha256(dumps(hashes).encode()).hexdigest(), "hashes": hashes})

@@ -13,26 +13,31 @@ GLOBAL, NONLOCAL = "global", "nonlocal"
 """Stand for a declaration that a name belongs to another scope."""
 
 Bindings = dict[str, set[str]]
-"""A name to all that it is bound to in a scope: targets of imports (`imported`), `OWN`, `GLOBAL` and `NONLOCAL`."""
+"""A name to all that it is bound to in a scope: targets of imports (`import_targets`), `OWN`, `GLOBAL` and `NONLOCAL`."""
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def bindings(nodes: Iterable[ast.AST], package: str) -> Bindings:
-    """Return what some statements bind in their own scope, in the order of the source; bodies of functions and classes are other scopes.
+    """Return what some statements bind in their own scope, in the order of the source.
+
+    Bodies of functions and classes are other scopes.
 
     Parameters
     ----------
     package
         The package of the module, to which relative imports are relative.
     """
-    bound: Bindings = {}
-    _collect(nodes, package, bound)
-    return bound
+    names: Bindings = {}
+    _collect(nodes, package, names)
+    return names
 
 
-def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
-    """Yield the names that an import binds, each with its target: ``module:attribute``, or ``module:``; a star import binds ``*``."""
+def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that an import binds, each with its target: ``module:attribute``, or ``module:``.
+
+    A star import binds ``*``.
+    """
     if isinstance(node, ast.Import):
         for alias in node.names:
             first = alias.name.split(".")[0]
@@ -49,7 +54,7 @@ def attribute(target: str, *names: str) -> str:
 
 
 def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run and do something: no docstrings, no ``pass``, nothing that only type checkers read."""
+    """Yield the statements that run: no docstrings, no ``pass``, nothing that only type checkers read."""
     for statement in body:
         if isinstance(statement, ast.If) and is_for_type_checkers(statement):
             yield from statements(statement.orelse)
@@ -61,35 +66,42 @@ def is_for_type_checkers(statement: ast.stmt) -> bool:
     """Return whether a statement is a block under ``if TYPE_CHECKING``."""
     if not isinstance(statement, ast.If):
         return False
-    test = statement.test
-    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING")
+    match statement.test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+    return False
 
 
 def _is_words(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
 
 
-def _collect(nodes: Iterable[ast.AST], package: str, bound: Bindings) -> None:
+def _collect(nodes: Iterable[ast.AST], package: str, names: Bindings) -> None:
     for node in nodes:
-        for name, target in _bound_by(node, package):
-            bound.setdefault(name, set()).add(target)
+        for name, target in _bindings_of(node, package):
+            names.setdefault(name, set()).add(target)
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | Comprehension):
-            _collect(ast.iter_child_nodes(node), package, bound)
+            _collect(ast.iter_child_nodes(node), package, names)
 
 
-def _bound_by(node: ast.AST, package: str) -> Iterable[tuple[str, str]]:
+def _bindings_of(node: ast.AST, package: str) -> Iterable[tuple[str, str]]:
     """Return what a node binds by itself, without its children."""
     names: Iterable[str | None] = ()
     match node:
         case ast.Import() | ast.ImportFrom():
-            return imported(node, package)
+            return import_targets(node, package)
         case ast.Global():
             return [(name, GLOBAL) for name in node.names]
         case ast.Nonlocal():
             return [(name, NONLOCAL) for name in node.names]
         case ast.Name():
             names = () if isinstance(node.ctx, ast.Load) else (node.id,)
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            names = (node.name,)
+        case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
             names = (node.name,)
         case ast.MatchMapping():
             names = (node.rest,)

@@ -1,8 +1,9 @@
 """The canonical text of a definition: its syntax tree with names resolved, so that it says the same wherever it stands.
 
-A name of the package becomes a mark with the definition's address, which `heirloom.codehash` replaces by a number. What is imported from
-elsewhere becomes its full dotted name, a local variable its number. All other names are meaning and stay: parameters (they are passed by
-keyword), attributes, fields, methods, classes, builtins.
+A name of the package becomes a mark with the definition's address, which `heirloom.codehash` replaces by a
+number. What is imported from elsewhere becomes its full dotted name, a local variable its number. All other
+names are meaning and stay: parameters (they are passed by keyword), attributes, fields, methods, classes,
+builtins.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from heirloom.codehash.bindings import GLOBAL, NONLOCAL, OWN, Bindings, Comprehension, attribute, bindings, imported, statements
+from heirloom.codehash.bindings import (
+    GLOBAL,
+    NONLOCAL,
+    OWN,
+    Bindings,
+    Comprehension,
+    attribute,
+    bindings,
+    import_targets,
+    statements,
+)
 from heirloom.codehash.modules import exists, package, read, resolve
 
 MARK = "\0"
@@ -62,37 +73,41 @@ def pieces(entry: str) -> tuple[str, ...]:
     module, name = entry.split(":")
     if name == "*":
         return tuple(_as_object(module).split(MARK))
-    known = read(module)
-    nodes = known.definitions[name] if name else known.effects
+    contents = read(module)
+    nodes = contents.definitions[name] if name else contents.effects
     texts = [_text(node, _module_scope(module, node)) for node in nodes]
     return tuple("\n".join(texts).split(MARK))
 
 
-def marked(target: str) -> str:
+def mark(target: str) -> str:
     """Return what stands for an import's target, with the attributes that follow it, in a text."""
     entry, rest = resolve(target)
     return f"{MARK}{entry}{MARK}{rest}" if entry else f"@{rest}"
 
 
 def _as_object(module: str) -> str:
-    """Return a module's text as something that is asked for attributes at run time: public names with what they stand for, and the rest."""
-    known = read(module)
-    marks = {name: f"{MARK}{module}:{name}{MARK}" for name in known.definitions if name != "__all__"}
-    listed = {node.value for part in known.definitions.get("__all__", ()) for node in ast.walk(part) if isinstance(node, ast.Constant)}
-    used = {entry for name in known.definitions for entry in pieces(f"{module}:{name}")[1::2]}
-    for name, target in known.imports.items():
+    """Return the text of a module that may be asked for any name at run time.
+
+    Public names stand in it with what they are, those of imports where the module only offers them.
+    """
+    contents = read(module)
+    marks = {name: f"{MARK}{module}:{name}{MARK}" for name in contents.definitions if name != "__all__"}
+    offer = "\n".join(map(ast.unparse, contents.definitions.get("__all__", ())))
+    references = {entry for name in contents.definitions for entry in pieces(f"{module}:{name}")[1::2]}
+    for name, target in contents.imports.items():
         entry, _ = resolve(target)
-        if entry and (name in listed or not (entry in used or entry.endswith(":*"))):
-            marks.setdefault(name, marked(target))
+        is_used = entry in references or entry.endswith(":*")
+        if entry and (repr(name) in offer or not is_used):
+            marks.setdefault(name, mark(target))
     public = [f"{name}={mark}" for name, mark in sorted(marks.items()) if name[0] != "_"]
     return ",".join([*public, *(mark for name, mark in marks.items() if name[0] == "_")])
 
 
 @cache
 def _module_names(module: str) -> dict[str, str]:
-    known = read(module)
-    defined = {name: f"{MARK}{module}:{name}{MARK}" for name in known.definitions}
-    return {name: f"@{target}" for name, target in known.imports.items()} | defined
+    contents = read(module)
+    definitions = {name: f"{MARK}{module}:{name}{MARK}" for name in contents.definitions}
+    return {name: f"@{target}" for name, target in contents.imports.items()} | definitions
 
 
 def _module_scope(module: str, node: ast.stmt) -> _Scope:
@@ -102,12 +117,14 @@ def _module_scope(module: str, node: ast.stmt) -> _Scope:
 
 def _reads_local_names(node: ast.AST) -> bool:
     """Return whether code looks up its own local names as text: `locals`, `eval`, and what frames are queried with."""
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-            if call.func.id in {"locals", "eval", "exec"} or (call.func.id in {"vars", "dir"} and not call.args):
+    for part in ast.walk(node):
+        match part:
+            case ast.Call(func=ast.Name(id="locals" | "eval" | "exec")):
                 return True
-        elif isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"query", "eval"} and call.args:
-            return True
+            case ast.Call(func=ast.Name(id="vars" | "dir"), args=[]):
+                return True
+            case ast.Call(func=ast.Attribute(attr="query" | "eval"), args=[_, *_]):
+                return True
     return False
 
 
@@ -137,19 +154,20 @@ def _value(value: object, scope: _Scope) -> str:
     return "absent" if value is None else repr(value)
 
 
-def _known(name: str, scope: _Scope) -> str:
+def _stand_in(name: str, scope: _Scope) -> str:
+    """Return what stands for a name in the text."""
     if name not in scope.here:
         return f"Name({name} of {scope.module})" if name in _OF_A_PLACE else f"Name({name})"
-    known = scope.here[name]
-    return marked(known[1:]) if known[0] == "@" else known
+    text = scope.here[name]
+    return mark(text[1:]) if text[0] == "@" else text
 
 
 def _name(node: ast.Name, scope: _Scope) -> str:
-    """Return what stands for a name; one that is read in a class's body may be the class's own or, before that is bound, an outer one."""
-    known = _known(node.id, scope)
-    if scope.here is scope.inner or scope.here.get(node.id) == scope.inner.get(node.id) or isinstance(node.ctx, ast.Store):
-        return known
-    return f"{known} or {_known(node.id, replace(scope, here=scope.inner))}"
+    """Return what stands for a name: in a class's body the class's own name may not be bound yet, so an outer one counts, too."""
+    here, outer = scope.here.get(node.id), scope.inner.get(node.id)
+    if here == outer or isinstance(node.ctx, ast.Store):
+        return _stand_in(node.id, scope)
+    return f"{here} or {_stand_in(node.id, replace(scope, here=scope.inner))}"
 
 
 def _attribute(node: ast.Attribute, scope: _Scope) -> str:
@@ -159,12 +177,14 @@ def _attribute(node: ast.Attribute, scope: _Scope) -> str:
         root = root.value
     is_of_class = isinstance(root, ast.Call) and isinstance(root.func, ast.Name) and root.func.id == "type"
     more = READS_FUNCTION_NAME if node.attr in _FUNCTION_NAMES and not is_of_class else ""
+    here, outer = "", ""
     if isinstance(root, ast.Name):
         here, outer = scope.here.get(root.id, ""), scope.inner.get(root.id, "")
-        if outer[:1] == "@" and here != outer:  # in a class's body, which binds the name
-            return f"{here}.{'.'.join(reversed(attributes))} or {marked(attribute(outer[1:], *reversed(attributes)))}{more}"
-        if here[:1] == "@":
-            return marked(attribute(here[1:], *reversed(attributes))) + more
+    chain = attributes[::-1]
+    if here[:1] == "@":
+        return mark(attribute(here[1:], *chain)) + more
+    if outer[:1] == "@" and here != outer:  # in a class's body, which binds the name
+        return f"{here}.{'.'.join(chain)} or {mark(attribute(outer[1:], *chain))}{more}"
     return f"{_text(node.value, scope)}.{node.attr}{more}"
 
 
@@ -182,24 +202,25 @@ def _call(node: ast.Call, scope: _Scope) -> str:
 
 
 def _dict(node: ast.Dict, scope: _Scope) -> str:
-    """Return the text of a mapping without names of modules: a registry is no dependence, `slices` names the module that is meant."""
+    """Return the text of a mapping without names of modules: a registry is no dependence, `slices` names the module."""
     pairs = []
     for key, value in zip(node.keys, node.values, strict=True):
-        is_module = isinstance(value, ast.Constant) and isinstance(value.value, str) and "." in value.value and exists(value.value)
-        if not is_module:
-            pairs.append(f"{_value(key, scope)}:{_text(value, scope)}")
+        match value:
+            case ast.Constant(value=str(name)) if "." in name and exists(name):
+                continue
+        pairs.append(f"{_value(key, scope)}:{_text(value, scope)}")
     return f"Dict({','.join(pairs)})"
 
 
 def _import(node: ast.Import | ast.ImportFrom, scope: _Scope) -> str:
-    """Return the text of an import inside a definition; a name that stands for one thing only is told where it is used."""
+    """Return the text of an import inside a definition; what stands for one thing only is spelt where it is used."""
     parts = []
-    for alias, (name, target) in zip(node.names, imported(node, package(scope.module)), strict=True):
-        known = scope.here.get(name, name)
+    for alias, (name, target) in zip(node.names, import_targets(node, package(scope.module)), strict=True):
+        text = scope.here.get(name, name)
         entry, rest = resolve(f"{alias.name}:" if isinstance(node, ast.Import) else target)
         origin = entry.split(":")[0]
-        if known[:1] != "@":
-            parts.append(f"{known}={marked(target)}")
+        if text[:1] != "@":
+            parts.append(f"{text}={mark(target)}")
         elif not entry:
             parts.append(rest)
         elif read(origin).effects:
@@ -209,9 +230,9 @@ def _import(node: ast.Import | ast.ImportFrom, scope: _Scope) -> str:
 
 def _function(node: _Function, scope: _Scope) -> str:
     decorators = [_text(part.func if isinstance(part, ast.Call) else part, scope) for part in node.decorator_list]
-    kept = "" if _NAMELESS.issuperset(decorators) else node.name
+    name = _stand_in(node.name, scope) + ("" if _NAMELESS.issuperset(decorators) else node.name)
     inside = _function_scope(node.args, node.body, scope)
-    return _plain(node, scope, name=f"{_known(node.name, scope)}{kept}", body=_value(node.body, inside))
+    return _plain(node, scope, name=name, body=_value(node.body, inside))
 
 
 def _lambda(node: ast.Lambda, scope: _Scope) -> str:
@@ -221,20 +242,20 @@ def _lambda(node: ast.Lambda, scope: _Scope) -> str:
 def _class(node: ast.ClassDef, scope: _Scope) -> str:
     raw = {name: f"Name({name})" for name in bindings(node.body, package(scope.module))}
     inside = replace(scope, here=scope.inner | raw)
-    return _plain(node, scope, name=f"{_known(node.name, scope)}{node.name}", body=_value(node.body, inside))
+    return _plain(node, scope, name=f"{_stand_in(node.name, scope)}{node.name}", body=_value(node.body, inside))
 
 
 def _function_scope(arguments: ast.arguments, body: Iterable[ast.AST], scope: _Scope) -> _Scope:
     parameters = [node.arg for node in ast.walk(arguments) if isinstance(node, ast.arg)]
-    bound = bindings(body, package(scope.module))
-    names = scope.inner | _local(bound, scope) | {name: f"Name({name})" for name in parameters}
+    names = scope.inner | _local(bindings(body, package(scope.module)), scope)
+    names |= {name: f"Name({name})" for name in parameters}
     return replace(scope, here=names, inner=names)
 
 
-def _local(bound: Bindings, scope: _Scope) -> dict[str, str]:
+def _local(targets_of: Bindings, scope: _Scope) -> dict[str, str]:
     """Return what stands for the names that a function binds."""
     names = {}
-    for name, targets in bound.items():
+    for name, targets in targets_of.items():
         if GLOBAL in targets:
             names[name] = _module_names(scope.module).get(name, f"Name({name})")
         elif len(targets) == 1 and OWN not in targets and NONLOCAL not in targets:
@@ -249,20 +270,21 @@ def _number(name: str, scope: _Scope) -> str:
 
 
 def _comprehension(node: Comprehension, scope: _Scope) -> str:
-    targets = [part for generator in node.generators for part in ast.walk(generator.target) if isinstance(part, ast.Name)]
-    names = scope.inner | {name: _number(name, scope) for name in dict.fromkeys(part.id for part in targets)}
+    parts = [part for generator in node.generators for part in ast.walk(generator.target)]
+    targets = dict.fromkeys(part.id for part in parts if isinstance(part, ast.Name))
+    names = scope.inner | {name: _number(name, scope) for name in targets}
     inside = replace(scope, here=names, inner=names)
     first = _text(node.generators[0].iter, scope)  # it alone is evaluated outside
     rest = [_plain(part, inside, **({} if index else {"iter": first})) for index, part in enumerate(node.generators)]
     return _plain(node, inside, generators=",".join(rest))
 
 
-def _bound_name(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: _Scope) -> str:
-    return _plain(node, scope, name=_known(node.name, scope) if node.name else "")
+def _name_field(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: _Scope) -> str:
+    return _plain(node, scope, name=_stand_in(node.name, scope) if node.name else "")
 
 
 def _mapping(node: ast.MatchMapping, scope: _Scope) -> str:
-    return _plain(node, scope, rest=_known(node.rest, scope) if node.rest else "")
+    return _plain(node, scope, rest=_stand_in(node.rest, scope) if node.rest else "")
 
 
 def _declaration(_node: ast.Global | ast.Nonlocal, _scope: _Scope) -> str:
@@ -287,9 +309,9 @@ _SPECIAL = cast(
         ast.SetComp: _comprehension,
         ast.DictComp: _comprehension,
         ast.GeneratorExp: _comprehension,
-        ast.ExceptHandler: _bound_name,
-        ast.MatchAs: _bound_name,
-        ast.MatchStar: _bound_name,
+        ast.ExceptHandler: _name_field,
+        ast.MatchAs: _name_field,
+        ast.MatchStar: _name_field,
         ast.MatchMapping: _mapping,
         ast.Global: _declaration,
         ast.Nonlocal: _declaration,

@@ -1,4 +1,4 @@
-"""The package's modules as they are read from their files: what each defines and imports, and what a name with attributes stands for."""
+"""The package's modules, read from their files: what each defines, does and imports, and what a dotted name is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from heirloom.codehash.bindings import attribute, bindings, imported, is_for_type_checkers, statements
+from heirloom.codehash.bindings import attribute, bindings, import_targets, is_for_type_checkers, statements
 
 PACKAGE = "heirloom"
 ROOT = Path(__file__).parents[1]
@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Module:
-    """What a module defines by name, does when it is imported, and imports: a name to its target (`bindings.imported`)."""
+    """What a module defines by name, does when it is imported, and imports: a name to its target.
+
+    A target is ``module:attribute`` or ``module:`` (`bindings.import_targets`).
+    """
 
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     effects: list[ast.stmt] = field(default_factory=list)
@@ -52,12 +55,12 @@ def read(module: str) -> Module:
     file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
     if not file.is_file():
         return Module()
-    tree, known = ast.parse(file.read_text(encoding="utf-8")), Module()
+    tree, contents = ast.parse(file.read_text(encoding="utf-8")), Module()
     for statement in statements(tree.body):
-        _note(statement, module, known)
+        _note(statement, module, contents)
     for statement in filter(is_for_type_checkers, tree.body):
-        _note_types(statement, module, known)
-    return known
+        _note_types(statement, module, contents)
+    return contents
 
 
 @cache
@@ -67,12 +70,14 @@ def resolve(target: str) -> tuple[str, str]:
     Parameters
     ----------
     target
-        An import's target with the attributes that follow it in the code, such as ``heirloom:theory.regimes.mixture``. What stands before
-        the colon is a module, even where its package offers something else under that name.
+        An import's target with the attributes that follow it in the code, such as
+        ``heirloom:theory.regimes.mixture``. What stands before the colon is a module, even where its
+        package offers something else under that name.
 
     Returns
     -------
-    ``module:name`` (``module:*`` for a module as a whole), or an empty text for what is not the package's; and the rest with its dots
+    ``module:name`` (``module:*`` for a module as a whole), or an empty text for what is not the package's;
+    and the rest with its dots
     """
     module, _, chain = target.partition(":")
     parts = chain.split(".") if chain else []
@@ -80,13 +85,13 @@ def resolve(target: str) -> tuple[str, str]:
     if not exists(module):
         return elsewhere
     for index, part in enumerate(parts):
-        known, rest = read(module), parts[index + 1 :]
-        if part in known.definitions:
+        contents, rest = read(module), parts[index + 1 :]
+        if part in contents.definitions:
             return f"{module}:{part}", "".join(f".{name}" for name in rest)
-        if known.imports.get(part, f"{module}:{part}") != f"{module}:{part}":
-            return resolve(attribute(known.imports[part], *rest))
+        if contents.imports.get(part, f"{module}:{part}") != f"{module}:{part}":
+            return resolve(attribute(contents.imports[part], *rest))
         if not exists(f"{module}.{part}"):
-            return elsewhere if "__getattr__" not in known.definitions else (f"{module}:__getattr__", f".{part}")
+            return elsewhere if "__getattr__" not in contents.definitions else (f"{module}:__getattr__", f".{part}")
         module = f"{module}.{part}"
     return f"{module}:*", ""
 
@@ -95,54 +100,57 @@ def _base(module: str) -> Path:
     return ROOT.joinpath(*module.split(".")[1:])
 
 
-def _note(statement: ast.stmt, module: str, known: Module) -> None:
+def _note(statement: ast.stmt, module: str, contents: Module) -> None:
     """Note a statement under the names that it defines, or as an import, or as something that the module does."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         for name, target in _targets(statement, module):
-            known.imports[name] = target
-            if name in known.definitions:
-                known.definitions[name].append(statement)
+            contents.imports[name] = target
+            if name in contents.definitions:
+                contents.definitions[name].append(statement)
         return
     names = bindings([statement], package(module))
     for name in names:
-        known.definitions.setdefault(name, [*_earlier_import(name, known)]).append(statement)
-    if not names or _does(statement) or _registers(statement, known):
-        known.effects.append(statement)
+        contents.definitions.setdefault(name, [*_earlier_import(name, contents)]).append(statement)
+    if not names or _does(statement) or _registers(statement, contents):
+        contents.effects.append(statement)
 
 
-def _earlier_import(name: str, known: Module) -> Iterator[ast.stmt]:
+def _earlier_import(name: str, contents: Module) -> Iterator[ast.stmt]:
     """Yield the import of a name that is bound anew: the new value may be made of the old."""
-    if name in known.imports:
-        origin, _, attribute_name = known.imports[name].partition(":")
-        alias = ast.alias(name=attribute_name or origin, asname=name)
-        yield ast.ImportFrom(module=origin, names=[alias], level=0) if attribute_name else ast.Import(names=[alias])
+    if name in contents.imports:
+        origin, _, imported_name = contents.imports[name].partition(":")
+        alias = ast.alias(name=imported_name or origin, asname=name)
+        yield ast.ImportFrom(module=origin, names=[alias], level=0) if imported_name else ast.Import(names=[alias])
 
 
 def _targets(statement: ast.Import | ast.ImportFrom, module: str) -> Iterator[tuple[str, str]]:
-    for name, target in imported(statement, package(module)):
+    for name, target in import_targets(statement, package(module)):
         if name != "*":
             yield name, target
         elif exists(target.rstrip(":")):
-            known = read(target.rstrip(":"))
-            yield from ((public, f"{target}{public}") for public in {**known.imports, **known.definitions} if public[0] != "_")
+            contents = read(target.rstrip(":"))
+            for public in {**contents.imports, **contents.definitions}:
+                if public[0] != "_":
+                    yield public, f"{target}{public}"
 
 
-def _note_types(statement: ast.stmt, module: str, known: Module) -> None:
+def _note_types(statement: ast.stmt, module: str, contents: Module) -> None:
     """Note what type checkers import from elsewhere; what they import from the package is no dependence."""
     assert isinstance(statement, ast.If)
     for name, targets in bindings(statement.body, package(module)).items():
         for target in targets:
             if target and not exists(target.split(":")[0]):
-                known.imports.setdefault(name, target)
+                contents.imports.setdefault(name, target)
 
 
 def _does(statement: ast.stmt) -> bool:
-    """Return whether a statement does something beyond the names that it defines: a loop or a call in a block, a write into an object."""
+    """Return whether a statement does more than define names: a loop, a call in a block, a write into an object."""
     match statement:
         case ast.For() | ast.While() | ast.With() | ast.Delete():
             return True
         case ast.If() | ast.Try():
-            return any(_does(child) for child in ast.walk(statement) if isinstance(child, ast.stmt) and child is not statement)
+            parts = [node for node in ast.walk(statement) if isinstance(node, ast.stmt) and node is not statement]
+            return any(map(_does, parts))
         case ast.Expr():
             return not isinstance(statement.value, ast.Constant)
         case ast.Assign():
@@ -152,7 +160,7 @@ def _does(statement: ast.stmt) -> bool:
     return False
 
 
-def _registers(statement: ast.stmt, known: Module) -> bool:
+def _registers(statement: ast.stmt, contents: Module) -> bool:
     """Return whether a definition is handed to a decorator of the package, which may note it in a registry."""
     if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
@@ -160,6 +168,7 @@ def _registers(statement: ast.stmt, known: Module) -> bool:
         root: ast.expr = decorator
         while isinstance(root, ast.Attribute | ast.Call):
             root = root.value if isinstance(root, ast.Attribute) else root.func
-        if isinstance(root, ast.Name) and (root.id in known.definitions or exists(known.imports.get(root.id, "").split(":")[0])):
+        name = root.id if isinstance(root, ast.Name) else ""
+        if name in contents.definitions or exists(contents.imports.get(name, "").split(":")[0]):
             return True
     return False
