@@ -13,7 +13,7 @@ import pytest
 
 from heirloom import codehash, slices
 from heirloom import config as configuration
-from heirloom.codehash import canonical, modules
+from heirloom.codehash import canonical, modules, scopes
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,7 +37,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, canonical._module_names):
+    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
         function.cache_clear()
     codehash._package.cache_clear()
 

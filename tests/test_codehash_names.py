@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from heirloom import codehash
-from heirloom.codehash import canonical, modules
+from heirloom.codehash import canonical, modules, scopes
 
 Files = dict[str, str]
 
@@ -157,6 +157,18 @@ OTHER: dict[str, tuple[str, str]] = {
         "def f(): ...\ndef told(g):\n    return g.__name__\ndef run():\n    return told(f)\n",
         "def e(): ...\ndef told(g):\n    return g.__name__\ndef run():\n    return told(e)\n",
     ),
+    "an inner function renamed whose name is read": (
+        "def told(g):\n    return g.__name__\ndef run():\n    def f(): ...\n    return told(f)\n",
+        "def told(g):\n    return g.__name__\ndef run():\n    def e(): ...\n    return told(e)\n",
+    ),
+    "what is named like a parameter of a default": (
+        "def f():\n    return 1\ndef run(key=lambda f: f):\n    return f()\n",
+        "def f():\n    return 2\ndef run(key=lambda f: f):\n    return f()\n",
+    ),
+    "what a target of a comprehension is found by": (
+        "A = 1\ndef run(x):\n    return [0 for x[A] in x]\n",
+        "A = 2\ndef run(x):\n    return [0 for x[A] in x]\n",
+    ),
     "a command renamed": (
         "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\ndef run():\n    app()\n",
         "import typer\napp = typer.Typer()\n@app.command()\ndef g(): ...\ndef run():\n    app()\n",
@@ -180,6 +192,10 @@ OTHER: dict[str, tuple[str, str]] = {
     "a global name assigned": (
         "A = 1\ndef run():\n    A = 2\n",
         "A = 1\ndef run():\n    global A\n    A = 2\n",
+    ),
+    "what a function changes as a global name": (
+        "A = 1\ndef run():\n    global A\n    A += 1\n",
+        "A = 2\ndef run():\n    global A\n    A += 1\n",
     ),
     "what a module does in a loop": (
         "A = {}\nfor x in range(3):\n    A[x] = x\ndef run():\n    return A\n",
@@ -238,7 +254,7 @@ def hash_of(folder: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def forget() -> None:
-    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, canonical._module_names):
+    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
         function.cache_clear()
     codehash._package.cache_clear()
 

@@ -70,7 +70,7 @@ def _hash(entries: tuple[str, ...]) -> str:
         parts = canonical.pieces(entry)
         texts.append("".join([f"#{numbers[part]}" if index % 2 else part for index, part in enumerate(parts)]))
     if any(canonical.READS_FUNCTION_NAME in text for text in texts):
-        texts += [entry.split(":")[1] for entry in numbers]
+        texts += [name for entry in numbers for name in canonical.function_names(entry)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 

@@ -13,7 +13,7 @@ GLOBAL, NONLOCAL = "global", "nonlocal"
 """Stand for a declaration that a name belongs to another scope."""
 
 Bindings = dict[str, set[str]]
-"""A name to all that it is bound to in a scope: targets of imports (`import_targets`), `OWN`, `GLOBAL` and `NONLOCAL`."""
+"""A name to all that it is bound to in a scope: targets of imports, `OWN`, `GLOBAL` and `NONLOCAL`."""
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 

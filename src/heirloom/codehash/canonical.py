@@ -9,27 +9,14 @@ builtins.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
-from itertools import count
 from typing import cast
 
-from heirloom.codehash.bindings import (
-    GLOBAL,
-    NONLOCAL,
-    OWN,
-    Bindings,
-    Comprehension,
-    attribute,
-    bindings,
-    import_targets,
-    statements,
-)
+from heirloom.codehash.bindings import Comprehension, attribute, import_targets, statements
 from heirloom.codehash.modules import exists, package, read, resolve
-
-MARK = "\0"
-"""Stands before and after an address in a text; no source file and no ``repr`` holds it."""
+from heirloom.codehash.scopes import MARK, Scope, of_class, of_comprehension, of_function, of_module
 
 READS_FUNCTION_NAME = ".__name__ of a value"
 """Stands in the text of a definition that reads the name of something that may be a function."""
@@ -49,18 +36,6 @@ _NAMELESS = {
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True)
-class _Scope:
-    """The names that are visible at a place, each with what stands for it; ``@`` and a target for an import."""
-
-    module: str
-    here: dict[str, str]
-    inner: dict[str, str]
-    """The names that functions in this scope see: those of here, but for a class's own."""
-    numbers: Iterator[int] | None
-    """Numbers for local names, or None where the code reads its local names as text."""
-
-
 @cache
 def pieces(entry: str) -> tuple[str, ...]:
     """Return the text of a definition in pieces: texts at even places, addresses of definitions between them.
@@ -73,16 +48,27 @@ def pieces(entry: str) -> tuple[str, ...]:
     module, name = entry.split(":")
     if name == "*":
         return tuple(_as_object(module).split(MARK))
-    contents = read(module)
-    nodes = contents.definitions[name] if name else contents.effects
-    texts = [_text(node, _module_scope(module, node)) for node in nodes]
+    texts = [_text(node, of_module(module, node)) for node in _nodes(entry)]
     return tuple("\n".join(texts).split(MARK))
+
+
+def function_names(entry: str) -> list[str]:
+    """Return the names of the functions that a definition is made of, which its text leaves out."""
+    nodes = [node for statement in _nodes(entry) for node in ast.walk(statement)]
+    return [node.name for node in nodes if isinstance(node, _Function)]
 
 
 def mark(target: str) -> str:
     """Return what stands for an import's target, with the attributes that follow it, in a text."""
     entry, rest = resolve(target)
     return f"{MARK}{entry}{MARK}{rest}" if entry else f"@{rest}"
+
+
+def _nodes(entry: str) -> list[ast.stmt]:
+    """Return the statements of a definition; a module as an object has none of its own."""
+    module, name = entry.split(":")
+    contents = read(module)
+    return contents.definitions.get(name, []) if name else contents.effects
 
 
 def _as_object(module: str) -> str:
@@ -99,41 +85,17 @@ def _as_object(module: str) -> str:
         is_used = entry in references or entry.endswith(":*")
         if entry and (repr(name) in offer or not is_used):
             marks.setdefault(name, mark(target))
-    public = [f"{name}={mark}" for name, mark in sorted(marks.items()) if name[0] != "_"]
-    return ",".join([*public, *(mark for name, mark in marks.items() if name[0] == "_")])
+    public = [f"{name}={text}" for name, text in sorted(marks.items()) if name[0] != "_"]
+    private = [text for name, text in marks.items() if name[0] == "_"]
+    return ",".join(public + private)
 
 
-@cache
-def _module_names(module: str) -> dict[str, str]:
-    contents = read(module)
-    definitions = {name: f"{MARK}{module}:{name}{MARK}" for name in contents.definitions}
-    return {name: f"@{target}" for name, target in contents.imports.items()} | definitions
-
-
-def _module_scope(module: str, node: ast.stmt) -> _Scope:
-    names = _module_names(module)
-    return _Scope(module, names, names, None if _reads_local_names(node) else count())
-
-
-def _reads_local_names(node: ast.AST) -> bool:
-    """Return whether code looks up its own local names as text: `locals`, `eval`, and what frames are queried with."""
-    for part in ast.walk(node):
-        match part:
-            case ast.Call(func=ast.Name(id="locals" | "eval" | "exec")):
-                return True
-            case ast.Call(func=ast.Name(id="vars" | "dir"), args=[]):
-                return True
-            case ast.Call(func=ast.Attribute(attr="query" | "eval"), args=[_, *_]):
-                return True
-    return False
-
-
-def _text(node: ast.AST, scope: _Scope) -> str:
+def _text(node: ast.AST, scope: Scope) -> str:
     special = _SPECIAL.get(type(node))
     return special(node, scope) if special else _plain(node, scope)
 
 
-def _plain(node: ast.AST, scope: _Scope, **others: str) -> str:
+def _plain(node: ast.AST, scope: Scope, **others: str) -> str:
     """Return the text of a node from its fields, some of which are given as texts; empty ones are left out."""
     parts = []
     for name, value in ast.iter_fields(node):
@@ -144,7 +106,7 @@ def _plain(node: ast.AST, scope: _Scope, **others: str) -> str:
     return f"{type(node).__name__}({','.join(parts)})"
 
 
-def _value(value: object, scope: _Scope) -> str:
+def _value(value: object, scope: Scope) -> str:
     if isinstance(value, ast.AST):
         return _text(value, scope)
     if isinstance(value, list):
@@ -154,7 +116,7 @@ def _value(value: object, scope: _Scope) -> str:
     return "absent" if value is None else repr(value)
 
 
-def _stand_in(name: str, scope: _Scope) -> str:
+def _stand_in(name: str, scope: Scope) -> str:
     """Return what stands for a name in the text."""
     if name not in scope.here:
         return f"Name({name} of {scope.module})" if name in _OF_A_PLACE else f"Name({name})"
@@ -162,15 +124,15 @@ def _stand_in(name: str, scope: _Scope) -> str:
     return mark(text[1:]) if text[0] == "@" else text
 
 
-def _name(node: ast.Name, scope: _Scope) -> str:
-    """Return what stands for a name: in a class's body the class's own name may not be bound yet, so an outer one counts, too."""
+def _name(node: ast.Name, scope: Scope) -> str:
+    """Return what stands for a name; in a class's body an outer name counts, too: its own may not be bound yet."""
     here, outer = scope.here.get(node.id), scope.inner.get(node.id)
     if here == outer or isinstance(node.ctx, ast.Store):
         return _stand_in(node.id, scope)
     return f"{here} or {_stand_in(node.id, replace(scope, here=scope.inner))}"
 
 
-def _attribute(node: ast.Attribute, scope: _Scope) -> str:
+def _attribute(node: ast.Attribute, scope: Scope) -> str:
     attributes, root = [node.attr], node.value
     while isinstance(root, ast.Attribute):
         attributes.append(root.attr)
@@ -188,11 +150,11 @@ def _attribute(node: ast.Attribute, scope: _Scope) -> str:
     return f"{_text(node.value, scope)}.{node.attr}{more}"
 
 
-def _constant(node: ast.Constant, _scope: _Scope) -> str:
+def _constant(node: ast.Constant, _scope: Scope) -> str:
     return f"{node.value!r}{READS_FUNCTION_NAME if node.value in _FUNCTION_NAMES else ''}"
 
 
-def _call(node: ast.Call, scope: _Scope) -> str:
+def _call(node: ast.Call, scope: Scope) -> str:
     """Return the text of a call without what only describes: the help of a config field, the name of a logger."""
     function = _text(node.func, scope)
     if function == "@logging.getLogger":
@@ -201,7 +163,7 @@ def _call(node: ast.Call, scope: _Scope) -> str:
     return f"Call({function},{_value(node.args, scope)},{_value(keywords, scope)})"
 
 
-def _dict(node: ast.Dict, scope: _Scope) -> str:
+def _dict(node: ast.Dict, scope: Scope) -> str:
     """Return the text of a mapping without names of modules: a registry is no dependence, `slices` names the module."""
     pairs = []
     for key, value in zip(node.keys, node.values, strict=True):
@@ -212,7 +174,7 @@ def _dict(node: ast.Dict, scope: _Scope) -> str:
     return f"Dict({','.join(pairs)})"
 
 
-def _import(node: ast.Import | ast.ImportFrom, scope: _Scope) -> str:
+def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> str:
     """Return the text of an import inside a definition; what stands for one thing only is spelt where it is used."""
     parts = []
     for alias, (name, target) in zip(node.names, import_targets(node, package(scope.module)), strict=True):
@@ -228,71 +190,43 @@ def _import(node: ast.Import | ast.ImportFrom, scope: _Scope) -> str:
     return f"Import({','.join(parts)})" if parts else ""
 
 
-def _function(node: _Function, scope: _Scope) -> str:
+def _function(node: _Function, scope: Scope) -> str:
     decorators = [_text(part.func if isinstance(part, ast.Call) else part, scope) for part in node.decorator_list]
     name = _stand_in(node.name, scope) + ("" if _NAMELESS.issuperset(decorators) else node.name)
-    inside = _function_scope(node.args, node.body, scope)
+    inside = of_function(node.args, node.body, scope)
     return _plain(node, scope, name=name, body=_value(node.body, inside))
 
 
-def _lambda(node: ast.Lambda, scope: _Scope) -> str:
-    return _plain(node, scope, body=_text(node.body, _function_scope(node.args, [node.body], scope)))
+def _lambda(node: ast.Lambda, scope: Scope) -> str:
+    return _plain(node, scope, body=_text(node.body, of_function(node.args, [node.body], scope)))
 
 
-def _class(node: ast.ClassDef, scope: _Scope) -> str:
-    raw = {name: f"Name({name})" for name in bindings(node.body, package(scope.module))}
-    inside = replace(scope, here=scope.inner | raw)
+def _class(node: ast.ClassDef, scope: Scope) -> str:
+    inside = of_class(node.body, scope)
     return _plain(node, scope, name=f"{_stand_in(node.name, scope)}{node.name}", body=_value(node.body, inside))
 
 
-def _function_scope(arguments: ast.arguments, body: Iterable[ast.AST], scope: _Scope) -> _Scope:
-    parameters = [node.arg for node in ast.walk(arguments) if isinstance(node, ast.arg)]
-    names = scope.inner | _local(bindings(body, package(scope.module)), scope)
-    names |= {name: f"Name({name})" for name in parameters}
-    return replace(scope, here=names, inner=names)
-
-
-def _local(targets_of: Bindings, scope: _Scope) -> dict[str, str]:
-    """Return what stands for the names that a function binds."""
-    names = {}
-    for name, targets in targets_of.items():
-        if GLOBAL in targets:
-            names[name] = _module_names(scope.module).get(name, f"Name({name})")
-        elif len(targets) == 1 and OWN not in targets and NONLOCAL not in targets:
-            names[name] = f"@{next(iter(targets))}"
-        elif NONLOCAL not in targets:
-            names[name] = _number(name, scope)
-    return names
-
-
-def _number(name: str, scope: _Scope) -> str:
-    return f"Name({name})" if scope.numbers is None else f"%{next(scope.numbers)}"
-
-
-def _comprehension(node: Comprehension, scope: _Scope) -> str:
-    parts = [part for generator in node.generators for part in ast.walk(generator.target)]
-    targets = dict.fromkeys(part.id for part in parts if isinstance(part, ast.Name))
-    names = scope.inner | {name: _number(name, scope) for name in targets}
-    inside = replace(scope, here=names, inner=names)
+def _comprehension(node: Comprehension, scope: Scope) -> str:
+    inside = of_comprehension(node, scope)
     first = _text(node.generators[0].iter, scope)  # it alone is evaluated outside
     rest = [_plain(part, inside, **({} if index else {"iter": first})) for index, part in enumerate(node.generators)]
     return _plain(node, inside, generators=",".join(rest))
 
 
-def _name_field(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: _Scope) -> str:
+def _name_field(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope) -> str:
     return _plain(node, scope, name=_stand_in(node.name, scope) if node.name else "")
 
 
-def _mapping(node: ast.MatchMapping, scope: _Scope) -> str:
+def _mapping(node: ast.MatchMapping, scope: Scope) -> str:
     return _plain(node, scope, rest=_stand_in(node.rest, scope) if node.rest else "")
 
 
-def _declaration(_node: ast.Global | ast.Nonlocal, _scope: _Scope) -> str:
+def _declaration(_node: ast.Global | ast.Nonlocal, _scope: Scope) -> str:
     return "Declaration"
 
 
 _SPECIAL = cast(
-    "dict[type[ast.AST], Callable[[ast.AST, _Scope], str]]",
+    "dict[type[ast.AST], Callable[[ast.AST, Scope], str]]",
     {
         ast.Name: _name,
         ast.Attribute: _attribute,
