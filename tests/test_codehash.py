@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from heirloom import codehash, slices
 from heirloom import config as configuration
+from heirloom.codehash import canonical, modules, scopes
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,16 +30,15 @@ FILES = {
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(codehash, "ROOT", tmp_path)
+    monkeypatch.setattr(modules, "ROOT", tmp_path)
     forget()
     yield tmp_path
     forget()
 
 
 def forget() -> None:
-    codehash._read.cache_clear()
-    codehash._said.cache_clear()
-    codehash._reached.cache_clear()
+    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
+        function.cache_clear()
     codehash._package.cache_clear()
 
 
@@ -79,11 +82,27 @@ def test_a_hash_is_kept_where_heirloom_works_and_never_used_for_other_code(
     Path(".heirloom").mkdir()
     assert codehash.of("heirloom.a:train") == computed
     (kept,) = Path(".heirloom/code").iterdir()
-    assert json.loads(kept.read_text()) == {"heirloom.a:train": computed}
-    kept.write_text(json.dumps({"heirloom.a:train": "what is kept is used"}))
+    assert json.loads(kept.read_text())["hashes"] == {"heirloom.a:train": computed}
+    kept.write_text(codehash._with_digest({"heirloom.a:train": "what is kept is used"}))
     assert codehash.of("heirloom.a:train") == "what is kept is used"
     assert hashes_after(package, "d.py", "deep = 5", "deep = 50") == (True, False)
     assert codehash.of("heirloom.a:train") != computed
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", "null", '{"hashes": {}}', "{}", "cut", "edited", "bytes"])
+def test_a_spoilt_file_of_hashes_is_ignored_and_written_anew(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    project = tmp_path_factory.mktemp("project")
+    monkeypatch.chdir(project)
+    Path(".heirloom").mkdir()
+    computed = codehash.of("heirloom.a:train")
+    (file,) = Path(".heirloom/code").iterdir()
+    written = file.read_bytes()
+    texts = {"cut": written[:-20], "edited": written.replace(computed[:4].encode(), b"0123"), "bytes": b"\xff\xfe"}
+    file.write_bytes(texts.get(spoilt, spoilt.encode()))
+    assert codehash.of("heirloom.a:train") == computed
+    assert file.read_bytes() == written
 
 
 def test_the_closure_follows_names_over_modules(package: Path) -> None:
@@ -121,3 +140,120 @@ def test_a_step_depends_on_its_own_keys_only() -> None:
     assert slices.train(plain, "lm", "replace", 0, 1) != slices.train(faster, "lm", "replace", 0, 1)
     for step in (slices.mix, slices.sample, slices.evaluate):
         assert step(plain, "lm", "replace", 0, 1) == step(faster, "lm", "replace", 0, 1)
+
+
+STEPS = (
+    "heirloom.steps.chain:run",
+    "heirloom.families.kde:train",
+    "heirloom.families.transformer:train",
+    "heirloom.sources.files:*",
+    "heirloom.report.tables:write",
+    "heirloom.report.page.build:write",
+)
+
+
+def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula_changes_its_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {entry: codehash.of(entry) for entry in STEPS}
+    source = tmp_path / "heirloom"
+    shutil.copytree(modules.ROOT, source, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(modules, "ROOT", source)
+    (source / "theory/smoothing.py").rename(source / "bandwidths.py")
+    theory, expected = source / "theory/__init__.py", source / "report/expected.py"
+    replace(theory, "import discrete, regimes, regression, smoothing", "import discrete, regimes, regression")
+    replace(expected, "theory.smoothing.", "bandwidths.")
+    replace(expected, "import mixing, sources, theory", "import bandwidths, mixing, sources, theory")
+    replace(expected, "_total_variance", "_spread_in_all")
+    replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
+    replace(expected, "bandwidths.kernel(", "bandwidths.of_kernel(")
+    forget()
+    assert {entry: codehash.of(entry) for entry in STEPS} == before
+    replace(source / "theory/regimes.py", "    _check(", "    print(_check)\n    _check(")
+    forget()
+    changed = [entry for entry in STEPS if codehash.of(entry) != before[entry]]
+    forget()
+    assert changed == ["heirloom.report.tables:write", "heirloom.report.page.build:write"]
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables() -> None:
+    text = (modules.ROOT / "report/expected.py").read_text()
+    chains = set(re.findall(r"theory\.(\w+)\.(\w+)\(", text)) | set(re.findall(r"theory\.(regression)\.(\w+)", text))
+    assert chains == {
+        ("discrete", "poisson_extinction"),
+        ("discrete", "present"),
+        ("discrete", "spectrum"),
+        ("discrete", "survival"),
+        ("regimes", "mixture"),
+        ("regression", "accumulate"),
+        ("regression", "control"),
+        ("regression", "replace"),
+        ("smoothing", "kernel"),
+        ("smoothing", "scott"),
+    }
+    reached = codehash.closure("heirloom.report.tables:write")
+    assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
+
+
+FILES_OF_PACKAGE = sorted((ROOT / "src/heirloom").rglob("*.py"))
+
+
+def test_no_chain_from_an_imported_module_of_the_package_is_unseen() -> None:
+    seen, unseen = 0, []
+    for file in FILES_OF_PACKAGE:
+        parts = file.relative_to(ROOT / "src").with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        top = ast.parse(file.read_text()).body
+        for name, statements in modules.read(module).definitions.items():
+            reached = codehash._reached(f"{module}:{name}")
+            for chain in (found for statement in statements for found in chains(statement, top)):
+                seen += 1
+                if not is_seen(chain, reached):
+                    unseen.append((module, name, chain))
+    assert not unseen
+    assert seen > 1000
+
+
+def chains(statement: ast.AST, top: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Yield the chains of a definition that start at an imported module of the package: the module where each ends, and the name there."""
+    nodes = list(ast.walk(statement))
+    aliases = dict(alias for node in (*top, *nodes) if isinstance(node, ast.ImportFrom) for alias in imported_modules(node))
+    local = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    local |= {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    for node in nodes:
+        text = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+        root, *names = text.split(".")
+        if root in aliases.keys() - local and all(name.isidentifier() for name in names):
+            module = aliases[root]
+            while is_module(f"{module}.{names[0]}") and names[1:]:
+                module = f"{module}.{names.pop(0)}"
+            yield module, names[0]
+
+
+def imported_modules(node: ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    for alias in node.names:
+        if is_module(f"{node.module}.{alias.name}"):
+            yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def is_module(dotted: str) -> bool:
+    path = (ROOT / "src").joinpath(*dotted.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def is_seen(chain: tuple[str, str], reached: frozenset[str]) -> bool:
+    """Return whether the end of a chain is reached: where it is defined or, for what a package offers, under its name in the package."""
+    module, name = chain
+    path = (ROOT / "src").joinpath(*module.split("."))
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    if re.search(rf"^(def |class |){name}\b", text, re.MULTILINE):
+        return f"{module}:{name}" in reached
+    if is_module(f"{module}.{name}"):  # the rest of a longer chain, which is yielded too
+        return any(entry.startswith((f"{module}.{name}:", f"{module}.{name}.")) for entry in reached)
+    return any(entry.startswith(f"{module}.") and entry.endswith(f":{name}") for entry in reached)

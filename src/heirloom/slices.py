@@ -28,7 +28,7 @@ def real(config: Config, experiment: str) -> dict[str, Any]:
     entry = "heirloom.steps.real:run_text" if chosen.is_text else "heirloom.steps.real:run_vectors"
     source = chosen.source.model_dump(mode="json", exclude={"license"})
     own = {"source": source} if chosen.is_text else {"source": source, "num_replicas": chosen.num_replicas}
-    return {"step": "real", **own, **_common(config, entry, f"heirloom.sources.{chosen.source.name}:*")}
+    return {"step": "real", **own, **_common(config, entry, f"{sources.SOURCES[chosen.source.name]}:*")}
 
 
 def pretrained(config: Config, experiment: str) -> dict[str, Any]:
