@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate, open_side
@@ -99,4 +99,4 @@ def _model(origin: Origin) -> tuple[Any, Any] | None:
     from heirloom.families import family
 
     module: Any = family(origin.family)
-    return (module, module.load(origin.checkpoint)) if hasattr(module, "row_losses") else None
+    return (module, module.load(reading.artefact(origin.checkpoint))) if hasattr(module, "row_losses") else None
