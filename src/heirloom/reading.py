@@ -6,11 +6,12 @@ while size, times and inode of its files stay.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
+from heirloom.errors import HeirloomError
 from heirloom.lineage import folders
 
 if TYPE_CHECKING:
@@ -52,16 +53,20 @@ def dataset(path: str | Path) -> Dataset:
 def any_file(path: str | Path) -> Path:
     """Return a path that a user has named: what belongs to an artefact, of this project or another, once that is checked.
 
-    Files that Heirloom did not write have nothing to be compared with, and are read as they are.
+    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have nothing to be
+    compared with, and are read as they are.
 
     Raises
     ------
     HeirloomError
-        If it belongs to an artefact that is not as it was recorded.
+        If it belongs to an artefact that is not as it was recorded, or is a copy of other bytes than its fingerprint tells of.
     """
     path = Path(path)
+    note = Path(paths.fingerprint(path))
     if (whole := enclosing(path)) is not None:
         artefact(whole)
+    elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
+        raise HeirloomError(f"{path}: not the bytes that {note} tells of; copy both anew, or remove {note} and it is read as it is")
     return path
 
 
@@ -94,8 +99,8 @@ def enclosing(path: Path) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
-def _check_once(path: Path, project: Path, state: State) -> None:  # noqa: ARG001 (the rest is what an answer holds for)
+@cache
+def _check_once(path: Path, project: Path, state: State) -> None:
     manifest.check(path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import paths, results
+from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,13 +23,18 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of.
+        If the table is not what its digest tells of, or without one cannot be read.
     """
     if not file.is_file():
         return []
+    import pyarrow as pa
+
     if Path(paths.fingerprint(file)).is_file():
         results.check(file, _REPAIR)
-    return results.rows(file, columns)
+    try:
+        return results.rows(file, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {_REPAIR}") from None
 
 
 def write(table: pa.Table, file: Path) -> None:
