@@ -59,3 +59,17 @@ def seal_alone(*artefacts: str | Path) -> None:
     """Write the notes beside artefacts that no step has made: a job's manifest, which tells nothing of the job."""
     for path in artefacts:
         seal([path], {"slice": {}, "inputs": []})
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a user who has activated the tests' interpreter."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**{name: value for name, value in os.environ.items() if name != "DVC_STAGE"}, "PATH": path, "COLUMNS": "200"}
+
+
+def run_in(folder: Path, *arguments: str, check: bool = True, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder and return its output; it fails the test unless ``check=False``."""
+    done = subprocess.run(arguments, cwd=folder, env=environment(), text=True, capture_output=True, timeout=timeout, check=False)
+    if check and done.returncode:
+        pytest.fail(f"{' '.join(arguments)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+    return done

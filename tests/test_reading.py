@@ -24,8 +24,9 @@ from heirloom.diffs.series import series
 from heirloom.errors import HeirloomError
 from heirloom.export import crate, huggingface
 from heirloom.lineage import cost_table, costs, trace_row
+from heirloom.lineage.graph import Archive
 from heirloom.report import agreement, figures, show, summary, tables
-from heirloom.report.page import build
+from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
 from helpers import environment, write_corpus
 
@@ -111,6 +112,16 @@ def page(config: Config) -> None:
     build.context(tables.load(), config, CONFIG, [])
 
 
+def remaining(config: Config) -> None:
+    remains.context("plane", config.experiments["plane"], tables.of_experiment(tables.load(), "plane", config.experiments["plane"]))
+
+
+def drawn(config: Config) -> None:
+    experiment = config.experiments["text"]
+    known = lineage.nodes("text", experiment, Archive())
+    lineage.context("text", experiment, known, tables.of_experiment(tables.load(), "text", experiment))
+
+
 def export_hf(reference: str) -> Callable[[Config], None]:
     def job(_: Config) -> None:
         with new_folder() as target:
@@ -148,13 +159,16 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
     ),
     "plot of the line": (lambda _: heirloom.plot.figure("line", "density"), ["data/line/replace/seed=0/gen=1/synthetic.parquet"]),
     "plot": (figures.write, [tables.METRICS]),
-    "page": (
-        page,
-        [
-            *(tables.METRICS, POOL, DOCUMENTS, ORIGINAL, f"{ONE}/train.parquet", f"{TWO}/synthetic.parquet", str(costs.COSTS)),
-            *(f"{CHAIN}/gen=1/synthetic.parquet", FITTED, "data/types/replace/seed=0/gen=2/synthetic.parquet"),
-        ],
+    "page": (page, [tables.METRICS]),
+    "page's texts": (lambda config: texts.context("text", config.experiments["text"]), [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"]),
+    "page's losses": (lambda config: lost.context("text", config.experiments["text"]), [ORIGINAL, f"{TWO}/synthetic.parquet"]),
+    "page's types": (
+        lambda config: lost.context("types", config.experiments["types"]),
+        ["data/types/replace/seed=0/gen=2/synthetic.parquet"],
     ),
+    "page's modes": (remaining, [f"{CHAIN}/gen=1/synthetic.parquet"]),
+    "page's graph": (drawn, [POOL, f"{ONE}/train.parquet", str(costs.COSTS)]),
+    "page's costs": (lambda config: making.context(config, CONFIG, [], []), [str(costs.COSTS)]),
     "diff": (
         lambda _: compared("text/replace/0/1", "text/replace/0/2"),
         [f"{ONE}/synthetic.parquet", f"{TWO}/synthetic.parquet", ORIGIN, HELD_OUT],

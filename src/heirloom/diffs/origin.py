@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,25 +23,34 @@ MAX_ROWS = 500
 
 @dataclass(frozen=True)
 class Origin:
-    """A model to score with: its checkpoint, its family, and held-out real rows as what it should find usual."""
+    """A model to score with: its checkpoint, its family, and held-out real rows as what it should find usual; with fingerprints."""
 
     family: str
     checkpoint: Path
     real: Path
+    sha256: tuple[str, str] = ("", "")
 
 
 def find(a: Side, b: Side) -> Origin | None:
-    """Return the origin that both sides descend from, or None: no common one, or not on disk."""
+    """Return the origin that both sides descend from, or None: no common one, or not on disk.
+
+    Raises
+    ------
+    HeirloomError
+        If its checkpoint or the real rows are on disk, and not as they were recorded.
+    """
     known = {found for side in (a, b) if (found := _of(side))}
     if len(known) != 1 or not (a.has("tokens") and b.has("tokens")):
         return None
     (origin,) = known
-    return origin if origin.checkpoint.is_dir() and origin.real.is_file() else None
+    if not (origin.checkpoint.is_dir() and origin.real.is_file()):
+        return None
+    return replace(origin, sha256=(reading.sha256(origin.checkpoint), reading.sha256(origin.real)))
 
 
 def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
     """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or lengths differ."""
-    real = _opened(origin.real)
+    real = _real(origin)
     asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
     found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
     return tuple(one for one in found if one is not None) if all(one is not None for one in found) else None
@@ -78,8 +87,8 @@ def _of(side: Side) -> Origin | None:
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path) -> Side:
-    return open_side(locate(path))
+def _real(origin: Origin) -> Side:
+    return open_side(locate(origin.real))
 
 
 @lru_cache(maxsize=64)
@@ -99,4 +108,4 @@ def _model(origin: Origin) -> tuple[Any, Any] | None:
     from heirloom.families import family
 
     module: Any = family(origin.family)
-    return (module, module.load(reading.artefact(origin.checkpoint))) if hasattr(module, "row_losses") else None
+    return (module, module.load(origin.checkpoint)) if hasattr(module, "row_losses") else None
