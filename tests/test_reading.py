@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from rich.console import Console
 
 import heirloom
 import small_lineages
@@ -28,7 +32,7 @@ from heirloom.lineage.graph import Archive
 from heirloom.report import agreement, figures, show, summary, tables
 from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
-from helpers import environment, write_corpus
+from helpers import environment, seal_alone, write_corpus
 
 CONFIG = Path("config.yaml")
 TEXT, CHAIN = "data/text", "data/plane/replace/seed=0"
@@ -211,3 +215,79 @@ def test_one_changed_bit_is_refused_in_one_line_that_names_the_file(project: Con
     message = str(refused.value)
     assert message.startswith(f"{path}: not the bytes that {paths.fingerprint(path)} tells of; ")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("note", [paths.fingerprint, paths.manifest])
+def test_an_artefact_without_a_note_is_refused(project: Config, tmp_path: Path, note: Callable[[str], str]) -> None:
+    shutil.copytree("data", tmp_path / "data")
+    path = str(tmp_path / ONE / "synthetic.parquet")
+    Path(note(path)).unlink()
+    for reader in (lambda: compared(path, "text/replace/0/2"), lambda: heirloom.load_dataset(path)):
+        with pytest.raises(HeirloomError, match=f"^{note(path)}: missing; "):
+            reader()
+
+
+def test_rows_below_data_that_no_job_has_sealed_are_refused(project: Config) -> None:
+    stray = Path(ONE, "mine.parquet")
+    shutil.copy(f"{ONE}/synthetic.parquet", stray)
+    try:
+        with pytest.raises(HeirloomError, match=f"^{paths.fingerprint(stray)}: missing; "):
+            compared(stray, "text/replace/0/2")
+    finally:
+        stray.unlink()
+
+
+@pytest.mark.parametrize("place", ["mine.parquet", "data/web/real/train.parquet"])
+def test_a_users_own_file_is_read_as_it_is(project: Config, tmp_path: Path, place: str) -> None:
+    mine = tmp_path / place
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(f"{ONE}/synthetic.parquet", mine)
+    assert compared(mine, "text/replace/0/1").same
+    with flipped(f"{ONE}/synthetic.parquet"):
+        shutil.copy(f"{ONE}/synthetic.parquet", mine)
+    assert reading.any_file(mine) == mine
+
+
+def test_an_artefact_is_hashed_once_as_long_as_its_files_stay(project: Config) -> None:
+    path = f"{TWO}/synthetic.parquet"
+    reading._check_once.cache_clear()
+    for _ in range(3):
+        reading.artefact(path)
+    assert reading._check_once.cache_info()[:2] == (2, 1)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[:-1] + b"?")
+    with pytest.raises(HeirloomError, match=f"^{path}: not the bytes"):
+        reading.artefact(path)
+    Path(path).write_bytes(whole)
+    reading.artefact(path)
+
+
+def test_a_notebook_has_the_rows_of_a_file_that_was_replaced_at_the_same_time_and_size(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.parquet"
+    for text in ("one", "two"):
+        pq.write_table(pa.table({"text": [text]}), mine)
+        os.utime(mine, ns=(0, 0))
+        assert heirloom.load_dataset(str(mine))["text"][:] == [text]
+
+
+def test_an_artefact_of_another_project_is_shown_with_its_own_rows_and_no_costs_of_this_one(project: Config, tmp_path: Path) -> None:
+    shutil.copytree("data", tmp_path / "data")
+    (tmp_path / "Snakefile").write_text("")
+    other = tmp_path / ONE / "synthetic.parquet"
+    pq.write_table(pq.read_table(other).slice(0, 7), other)
+    with contextlib.chdir(tmp_path):
+        seal_alone(f"{ONE}/synthetic.parquet")
+    console = Console(file=io.StringIO(), width=120)
+    for reference in ("text/replace/0/1", str(other)):
+        show.show(reference, console)
+    told = [line.split() for line in str(console.file.getvalue()).splitlines()]  # type: ignore[attr-defined]
+    assert [line[1] for line in told if line[:1] == ["rows"]] == ["20", "20", "7"]  # the second is a setting of the step
+    assert [line[1] for line in told if line[:1] == ["cost"]] == ["1.0", "–"]
+
+
+def test_costs_without_a_digest_are_those_of_an_older_run_and_damaged_ones_are_refused(project: Config, tmp_path: Path) -> None:
+    old = Path(shutil.copy(costs.COSTS, tmp_path / "costs.parquet"))
+    assert cost_table.read(old) == cost_table.read(costs.COSTS)
+    old.write_bytes(old.read_bytes()[:-8])
+    with pytest.raises(HeirloomError, match=f"^{old}: damaged .*; delete it, and heirloom record gathers it anew"):
+        cost_table.read(old)
