@@ -36,7 +36,11 @@ def check(table: str | Path, repair: str) -> Path:
     for file in (Path(table), Path(digest)):
         if not file.is_file():
             raise HeirloomError(f"{file}: missing; {repair}")
-    if fingerprint(Path(table)) != read_json(digest):
+    try:
+        recorded = read_json(digest)
+    except HeirloomError as error:
+        raise HeirloomError(f"{error}; {repair}") from None
+    if fingerprint(Path(table)) != recorded:
         raise HeirloomError(f"{table}: not the bytes that {digest} tells of; {repair}")
     return Path(table)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, reading
+from heirloom import manifest, paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.manifest import read_json
 
@@ -134,8 +134,8 @@ def open_side(place: Place) -> Side:
 def _manifest(path: Path) -> Mapping[str, Any] | None:
     """Return the manifest beside a file if it tells of the file's bytes: a copy elsewhere may lie beside another's."""
     beside = Path(paths.manifest(path))
-    content = read_json(beside) if beside.is_file() else {}
-    return content if content and content.get("sha256") == reading.sha256(path) else None
+    tells_of_it = beside.is_file() and read_json(beside).get("sha256") == reading.sha256(path)
+    return manifest.read(beside) if tells_of_it else None
 
 
 def _files(path: Path) -> tuple[Path, ...]:

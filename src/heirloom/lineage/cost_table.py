@@ -12,7 +12,7 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_REPAIR = "delete it, and heirloom record gathers it anew from logs/benchmarks"
+_REPAIR = "delete it, and heirloom record gathers it anew"
 
 
 def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
