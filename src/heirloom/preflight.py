@@ -72,7 +72,7 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     from heirloom.steps import real
 
     made = Path(paths.fill(paths.REAL_TRAIN, name))
-    if made.is_file() and Path(paths.fingerprint(made)).is_file():  # else a job was cut before it was done, and makes it anew
+    if made.is_file() and Path(paths.fingerprint(made)).is_file():  # without, a job was cut, and will make it anew
         return reading.dataset(made).num_rows
     source = experiment.source
     if isinstance(source, VectorSource):

@@ -1,7 +1,7 @@
-"""Reading: the one way in which what jobs have left under ``data/`` is opened, outside of jobs, which check their inputs themselves.
+"""Reading: the one way in which what jobs have left under ``data/`` is opened. (Jobs check their inputs themselves.)
 
-An artefact is read once its bytes, its fingerprint and its manifest agree (`manifest.check`). Within a process nothing is hashed twice
-while size, times and inode of its files stay.
+An artefact is read once its bytes, its fingerprint and its manifest agree (`manifest.check`). Within a process nothing is
+hashed twice while size, times and inode of its files stay.
 """
 
 from __future__ import annotations
@@ -51,27 +51,29 @@ def dataset(path: str | Path) -> Dataset:
 
 
 def any_file(path: str | Path) -> Path:
-    """Return a path that a user has named: what belongs to an artefact, of this project or another, once that is checked.
+    """Return a path that a user has named; if it belongs to an artefact, of this project or another, once that is checked.
 
-    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have nothing to be
-    compared with, and are read as they are.
+    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have nothing
+    to be compared with, and are read as they are.
 
     Raises
     ------
     HeirloomError
-        If it belongs to an artefact that is not as it was recorded, or is a copy of other bytes than its fingerprint tells of.
+        If it belongs to an artefact that is not as it was recorded, or is a copy of other bytes than its fingerprint tells
+        of.
     """
     path = Path(path)
     note = Path(paths.fingerprint(path))
     if (whole := enclosing(path)) is not None:
         artefact(whole)
     elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
-        raise HeirloomError(f"{path}: not the bytes that {note} tells of; copy both anew, or remove {note} and it is read as it is")
+        repair = f"copy both anew, or remove {note} and it is read as it is"
+        raise HeirloomError(f"{path}: not the bytes that {note} tells of; {repair}")
     return path
 
 
 def sha256(path: str | Path) -> str:
-    """Return the fingerprint of what a user has named: of an artefact the recorded one, once that is checked; else of the bytes.
+    """Return the fingerprint of what a user has named: of an artefact the recorded one, once checked; else of the bytes.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def sha256(path: str | Path) -> str:
 def enclosing(path: Path) -> Path | None:
     """Return the artefact that a path is, or lies in; None for any other file.
 
-    In a folder that is no project, such as a copy of ``data/`` alone, an artefact is known by its fingerprint or its manifest.
+    In a folder that is no project, such as a copy of ``data/`` alone, a fingerprint or a manifest tells an artefact.
     """
     for place, part in enumerate(path.parts):
         root, inside = Path(*path.parts[:place]), Path(*path.parts[place:])

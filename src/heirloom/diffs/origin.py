@@ -23,7 +23,13 @@ MAX_ROWS = 500
 
 @dataclass(frozen=True)
 class Origin:
-    """A model to score with: its checkpoint, its family, and held-out real rows as what it should find usual; with fingerprints."""
+    """A model to score with: its family, its checkpoint, and held-out real rows as what it should find usual.
+
+    Attributes
+    ----------
+    sha256
+        Fingerprints of the checkpoint and of the rows: what is remembered of a model is forgotten with its bytes.
+    """
 
     family: str
     checkpoint: Path

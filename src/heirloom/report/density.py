@@ -34,7 +34,8 @@ def densities(key: str, experiment: Experiment) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    rows = {place: reading.dataset(path).by_replica()[0, :, 0] for place, path in scatter.datasets(key, experiment).items()}
+    sets = scatter.datasets(key, experiment)
+    rows = {place: reading.dataset(path).by_replica()[0, :, 0] for place, path in sets.items()}
     bins = edges(next(x_N for (_, generation), x_N in rows.items() if not generation))
     middle, width = (bins[1:] + bins[:-1]) / 2, bins[1] - bins[0]
     parts = []

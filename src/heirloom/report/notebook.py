@@ -65,7 +65,8 @@ def load_dataset(reference: str) -> Any:
     import datasets
 
     cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", reading.sha256(found.path))
-    return datasets.Dataset.from_parquet(str(found.path), cache_dir=str(cache))  # by itself it knows a file by path and time
+    # by itself datasets knows a file by path and time, and gives the old rows of one that was replaced at the same time
+    return datasets.Dataset.from_parquet(str(found.path), cache_dir=str(cache))
 
 
 def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:

@@ -105,7 +105,8 @@ def _human(key: str, real: str, chosen: Collection[int]) -> Mapping[int, tuple[s
     if documents.is_file():
         firsts = set(pq.read_table(reading.artefact(documents), columns=["first_row"])["first_row"].to_pylist())
     wanted = {number for parent in chosen for number in (parent, parent + 1)}
-    found = {row: text for row, _, text in _read(reading.dataset(real).batches(["row", "parent", "text"])) if row in wanted}
+    rows = _read(reading.dataset(real).batches(["row", "parent", "text"]))
+    found = {row: text for row, _, text in rows if row in wanted}
     return {parent: (found[parent], "" if parent + 1 in firsts else found.get(parent + 1, "")) for parent in chosen if parent in found}
 
 
