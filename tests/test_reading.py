@@ -50,7 +50,10 @@ def declared() -> dict[str, Any]:
     chained = {"granularity": "chain", "generations": 1, "snapshots": [1], "regimes": ["replace"]}
     mixture = {"name": "mixture", **MIXTURE, "rows": 30, "test_rows": 10}
     line = {"family": {"name": "kde"}, "source": {"name": "normal", "rows": 30, "test_rows": 10}, "rows": 10}
-    types = {"family": {"name": "discrete"}, "source": {"name": "categorical", "law": {"kind": "uniform", "types": 9}, "rows": 30}}
+    types = {
+        "family": {"name": "discrete"},
+        "source": {"name": "categorical", "law": {"kind": "uniform", "types": 9}, "rows": 30},
+    }
     experiments = {
         "text": {**text, "generations": 2, "regimes": ["replace"]},
         "plane": {"family": {"name": "gmm", "training": {"components": 2}}, "source": mixture, "rows": 20, **chained},
@@ -68,12 +71,23 @@ def make(config: Config) -> None:
             name: paths.fill(getattr(paths, name.upper()), "text", "replace", 0, generation)
             for name in ("checkpoint", "train", "synthetic")
         }
-        inputs = {**at, "held_out": HELD_OUT, "original": ORIGINAL, "origin": ORIGIN} | ({} if generation else {"synthetic": ""})
-        evaluate.run(slices.evaluate(config, "text", "replace", 0, generation), inputs, f"{Path(at['train']).parent}/metrics.json")
+        inputs = {**at, "held_out": HELD_OUT, "original": ORIGINAL, "origin": ORIGIN}
+        if not generation:
+            inputs["synthetic"] = ""
+        evaluate.run(
+            slices.evaluate(config, "text", "replace", 0, generation),
+            inputs,
+            f"{Path(at['train']).parent}/metrics.json",
+        )
     for name in ("plane", "line", "types"):
         inputs = small_lineages.make_origin(config, name)
         chain.run(slices.chain(config, name, "replace", 0), inputs, paths.fill(paths.TRAJECTORY, name, "replace", 0))
-        origin = {"checkpoint": inputs["checkpoint"], "origin": inputs["checkpoint"], "train": inputs["original"], "synthetic": ""}
+        origin = {
+            "checkpoint": inputs["checkpoint"],
+            "origin": inputs["checkpoint"],
+            "train": inputs["original"],
+            "synthetic": "",
+        }
         metrics = paths.fill(paths.METRICS, name, "", 0, 0)
         evaluate.run(slices.evaluate(config, name, "origin", 0, 0), {**inputs, **origin}, metrics)
     tables.write(config)
@@ -117,7 +131,8 @@ def page(config: Config) -> None:
 
 
 def remaining(config: Config) -> None:
-    remains.context("plane", config.experiments["plane"], tables.of_experiment(tables.load(), "plane", config.experiments["plane"]))
+    experiment = config.experiments["plane"]
+    remains.context("plane", experiment, tables.of_experiment(tables.load(), "plane", experiment))
 
 
 def drawn(config: Config) -> None:
@@ -153,7 +168,10 @@ def new_folder() -> Iterator[Path]:
 
 TRAINED, FITTED = f"{ONE}/checkpoint", f"{CHAIN}/gen=1/checkpoint"
 READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
-    "summarise": (tables.gather, [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"]),
+    "summarise": (
+        tables.gather,
+        [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"],
+    ),
     "summary": (summary.print_summary, [tables.METRICS]),
     "theory": (lambda _: agreement.load(), [tables.THEORY]),
     "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [tables.METRICS]),
@@ -161,11 +179,20 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         lambda _: heirloom.plot.figure("plane", "scatter"),
         [f"{CHAIN}/gen=1/synthetic.parquet", "data/plane/origin/seed=0/gen=0/train.parquet", FITTED],
     ),
-    "plot of the line": (lambda _: heirloom.plot.figure("line", "density"), ["data/line/replace/seed=0/gen=1/synthetic.parquet"]),
+    "plot of the line": (
+        lambda _: heirloom.plot.figure("line", "density"),
+        ["data/line/replace/seed=0/gen=1/synthetic.parquet"],
+    ),
     "plot": (figures.write, [tables.METRICS]),
     "page": (page, [tables.METRICS]),
-    "page's texts": (lambda config: texts.context("text", config.experiments["text"]), [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"]),
-    "page's losses": (lambda config: lost.context("text", config.experiments["text"]), [ORIGINAL, f"{TWO}/synthetic.parquet"]),
+    "page's texts": (
+        lambda config: texts.context("text", config.experiments["text"]),
+        [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"],
+    ),
+    "page's losses": (
+        lambda config: lost.context("text", config.experiments["text"]),
+        [ORIGINAL, f"{TWO}/synthetic.parquet"],
+    ),
     "page's types": (
         lambda config: lost.context("types", config.experiments["types"]),
         ["data/types/replace/seed=0/gen=2/synthetic.parquet"],
@@ -177,9 +204,18 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         lambda _: compared("text/replace/0/1", "text/replace/0/2"),
         [f"{ONE}/synthetic.parquet", f"{TWO}/synthetic.parquet", ORIGIN, HELD_OUT],
     ),
-    "diff of equals": (lambda _: compared("text/replace/0/1", f"{ONE}/synthetic.parquet"), [f"{ONE}/synthetic.parquet"]),
-    "diff of a folder": (lambda _: compared("text/replace/0/2:train", ONE), [f"{ONE}/synthetic.parquet", f"{ONE}/train.parquet"]),
-    "diff of a series": (lambda _: series(["text/origin/0/0", "text/replace/0/1"], Options()), [ORIGINAL, f"{ONE}/synthetic.parquet"]),
+    "diff of equals": (
+        lambda _: compared("text/replace/0/1", f"{ONE}/synthetic.parquet"),
+        [f"{ONE}/synthetic.parquet"],
+    ),
+    "diff of a folder": (
+        lambda _: compared("text/replace/0/2:train", ONE),
+        [f"{ONE}/synthetic.parquet", f"{ONE}/train.parquet"],
+    ),
+    "diff of a series": (
+        lambda _: series(["text/origin/0/0", "text/replace/0/1"], Options()),
+        [ORIGINAL, f"{ONE}/synthetic.parquet"],
+    ),
     "show a dataset": (lambda _: show.show("text/replace/0/1"), [f"{ONE}/synthetic.parquet", str(costs.COSTS)]),
     "show a checkpoint": (lambda _: show.show("text/replace/0/1:checkpoint"), [TRAINED]),
     "show measures": (lambda _: show.show("text/replace/0/1:metrics"), [f"{ONE}/metrics.json"]),
@@ -194,7 +230,10 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         [f"{ONE}/metrics.json", POOL, HELD_OUT, TOKENIZER, f"{ONE}/synthetic.parquet", TRAINED, str(costs.COSTS)],
     ),
     "export hf of rows": (export_hf("text/replace/0/1:train"), [f"{ONE}/train.parquet"]),
-    "export hf of a checkpoint": (export_hf("text/replace/0/1:checkpoint"), [TRAINED, TOKENIZER, f"{ONE}/train.parquet"]),
+    "export hf of a checkpoint": (
+        export_hf("text/replace/0/1:checkpoint"),
+        [TRAINED, TOKENIZER, f"{ONE}/train.parquet"],
+    ),
     "load_metrics": (lambda _: heirloom.load_metrics(), [tables.METRICS]),
     "load_dataset": (lambda _: heirloom.load_dataset("text/replace/0/1"), [f"{ONE}/synthetic.parquet"]),
     "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [tables.METRICS]),
@@ -270,7 +309,7 @@ def test_a_notebook_has_the_rows_of_a_file_that_was_replaced_at_the_same_time_an
         assert heirloom.load_dataset(str(mine))["text"][:] == [text]
 
 
-def test_an_artefact_of_another_project_is_shown_with_its_own_rows_and_no_costs_of_this_one(project: Config, tmp_path: Path) -> None:
+def test_an_artefact_of_another_project_is_shown_with_its_own_rows_and_costs(project: Config, tmp_path: Path) -> None:
     shutil.copytree("data", tmp_path / "data")
     (tmp_path / "Snakefile").write_text("")
     other = tmp_path / ONE / "synthetic.parquet"
@@ -281,11 +320,15 @@ def test_an_artefact_of_another_project_is_shown_with_its_own_rows_and_no_costs_
     for reference in ("text/replace/0/1", str(other)):
         show.show(reference, console)
     told = [line.split() for line in str(console.file.getvalue()).splitlines()]  # type: ignore[attr-defined]
-    assert [line[1] for line in told if line[:1] == ["rows"]] == ["20", "20", "7"]  # the second is a setting of the step
+    assert [line[1] for line in told if line[:1] == ["rows"]] == [
+        "20",
+        "20",
+        "7",
+    ]  # the second is a setting of the step
     assert [line[1] for line in told if line[:1] == ["cost"]] == ["1.0", "–"]
 
 
-def test_costs_without_a_digest_are_those_of_an_older_run_and_damaged_ones_are_refused(project: Config, tmp_path: Path) -> None:
+def test_costs_without_a_digest_are_of_an_older_run_and_damaged_ones_are_refused(project: Config, tmp_path: Path) -> None:
     old = Path(shutil.copy(costs.COSTS, tmp_path / "costs.parquet"))
     assert cost_table.read(old) == cost_table.read(costs.COSTS)
     old.write_bytes(old.read_bytes()[:-8])

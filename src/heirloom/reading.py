@@ -1,7 +1,7 @@
-"""Reading: the one way in which what jobs have left under ``data/`` is opened. (Jobs check their inputs themselves.)
+"""Reading: the one way in which readers other than jobs open what jobs have left under ``data/``.
 
-An artefact is read once its bytes, its fingerprint and its manifest agree (`manifest.check`). Within a process nothing is
-hashed twice while size, times and inode of its files stay.
+An artefact is read once its bytes, its fingerprint and its manifest agree (`manifest.check`). Within a process nothing
+is hashed twice while size, times and inode of its files stay. Jobs check their inputs themselves.
 """
 
 from __future__ import annotations
@@ -51,16 +51,15 @@ def dataset(path: str | Path) -> Dataset:
 
 
 def any_file(path: str | Path) -> Path:
-    """Return a path that a user has named; if it belongs to an artefact, of this project or another, once that is checked.
+    """Return a path that a user has named; the artefact that it belongs to, here or in another project, is checked.
 
-    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have nothing
-    to be compared with, and are read as they are.
+    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have
+    nothing to be compared with, and are read as they are.
 
     Raises
     ------
     HeirloomError
-        If it belongs to an artefact that is not as it was recorded, or is a copy of other bytes than its fingerprint tells
-        of.
+        If it belongs to an artefact that is not as it was recorded, or is a copy that differs from its fingerprint.
     """
     path = Path(path)
     note = Path(paths.fingerprint(path))
@@ -73,7 +72,7 @@ def any_file(path: str | Path) -> Path:
 
 
 def sha256(path: str | Path) -> str:
-    """Return the fingerprint of what a user has named: of an artefact the recorded one, once checked; else of the bytes.
+    """Return the fingerprint of what a user has named: of a checked artefact the recorded one, else of the bytes.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Results: tables under ``results/`` that are read again, each with a digest beside it, written last and compared first."""
+"""Results: tables under ``results/`` that are read again, with a digest beside each, written last, compared first."""
 
 from __future__ import annotations
 

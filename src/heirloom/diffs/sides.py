@@ -111,8 +111,8 @@ def open_side(place: Place) -> Side:
     Raises
     ------
     HeirloomError
-        If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded, columns
-        differ between files, or there is no column of data.
+        If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded,
+        columns differ between files, or there is no column of data.
     """
     import pyarrow as pa
 

@@ -75,8 +75,8 @@ def opened(path: str, revision: str | None = None) -> Artefact:
     Raises
     ------
     HeirloomError
-        If it has no manifest here, or one that does not agree with the fingerprint beside it or belongs to another place,
-        or the revision's data cannot be had.
+        If it has no manifest here, or one that does not agree with the fingerprint beside it or belongs to another
+        place, or the revision's data cannot be had.
     """
     place = revisions.hold(path, revision) if revision else Path(path)
     return Artefact(path, place, manifest.check_notes(place))

@@ -39,7 +39,7 @@ class Files:
         self._copied = 0
 
     def add(self, artefact: Artefact) -> None:
-        """Add an artefact with its manifest and fingerprint: its bytes if they are here and within the limit, else its name.
+        """Add an artefact with its manifest and fingerprint: its bytes if here and within the limit, else its name.
 
         Raises
         ------
