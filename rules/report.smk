@@ -19,6 +19,7 @@ rule summarise:
         onset=tables.ONSET,
         attribution=tables.ATTRIBUTION,
         theory=tables.THEORY,
+        theory_digest=paths.fingerprint(tables.THEORY),
         plots=tables.plot_files(CONFIG),
     log:
         "logs/summarise.log",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths, row_counts, sources
+from heirloom import paths, reading, row_counts, sources
 from heirloom.config import Config, Experiment
-from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
@@ -73,8 +72,8 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     from heirloom.steps import real
 
     made = Path(paths.fill(paths.REAL_TRAIN, name))
-    if made.is_file():
-        return Dataset.open(made).num_rows
+    if made.is_file() and Path(paths.fingerprint(made)).is_file():  # without, a job was cut, and will make it anew
+        return reading.dataset(made).num_rows
     source = experiment.source
     if isinstance(source, VectorSource):
         return source.rows

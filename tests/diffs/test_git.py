@@ -43,6 +43,13 @@ def test_git_diff_of_a_dvc_file_says_which_rows_changed(tmp_path: Path) -> None:
         "data/lm/replace/seed=0: 1 files changed, 1 added, 1 removed",
         "  rows.parquet: 9 rows kept, 0 edited, 1 removed, 2 added",
     ]
+    current = lineage / "rows.parquet"
+    whole = current.read_bytes()
+    (rotten,) = (file for file in (tmp_path / ".dvc/cache/files").rglob("*") if file.is_file() and file.read_bytes() == whole)
+    rotten.chmod(0o644)
+    rotten.write_bytes(whole[:-1] + b"?")
+    assert run("git", "diff", "--", "data/lm/replace/seed=0.dvc").endswith("is damaged, so its rows cannot be compared\n")
+    rotten.write_bytes(whole)
     run("git", "commit", "-q", "-a", "-m", "second")
     run("git", "mv", "data/lm/replace/seed=0.dvc", "data/lm/replace/seed=1.dvc")
     assert run("git", "diff", "-M", "HEAD") == "data/lm/replace/seed=0: 0 files changed, 0 added, 0 removed\n"

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from heirloom import tokenization
+from heirloom import paths, tokenization
 from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
 from heirloom.families import family
-from heirloom.manifest import fingerprint, read_json
+from heirloom.manifest import fingerprint, inputs, read_json, seal
 from helpers import run_in
 
 CONFIG = Path("config.yaml")
@@ -133,9 +133,10 @@ def test_without_a_config_the_licence_of_a_users_text_is_unknown() -> None:
 
 
 def test_what_a_judge_let_pass_is_a_dataset_too(project: Path) -> None:
-    generation = project / "data/lm/keep/seed=0/gen=1"
-    for file in list(generation.glob("synthetic.*")):
-        shutil.copy(file, generation / file.name.replace("synthetic", "selected"))
+    generation = Path("data/lm/keep/seed=0/gen=1")
+    selected = shutil.copy(generation / "synthetic.parquet", generation / "selected.parquet")
+    written = read_json(paths.manifest(generation / "synthetic.parquet"))
+    seal([selected], {**written, "inputs": inputs(written)})
     assert export("lm/keep/0/1:selected", OUT, CONFIG) == "lm/keep/0/1:selected"
     assert (OUT / "data/train.parquet").read_bytes() == (generation / "synthetic.parquet").read_bytes()
 
@@ -163,7 +164,7 @@ def test_an_empty_folder_is_filled() -> None:
 def test_bytes_that_are_not_the_recorded_ones_are_refused_and_leave_nothing() -> None:
     rows = Path("data/lm/keep/seed=0/gen=1/synthetic.parquet")
     rows.write_bytes(rows.read_bytes()[:-1] + b"?")
-    with pytest.raises(HeirloomError, match=r"synthetic\.parquet: its bytes are not those of its manifest"):
+    with pytest.raises(HeirloomError, match=r"^data/lm/keep/seed=0/gen=1/synthetic\.parquet: not the bytes that "):
         export("lm/keep/0/1", OUT, CONFIG)
     assert not OUT.exists()
 

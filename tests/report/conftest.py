@@ -23,6 +23,7 @@ from heirloom.manifest import dumps, seal, write_text
 from heirloom.report import figures, tables
 from heirloom.report.page import build, vega
 from heirloom.rows import text_table, vector_table
+from helpers import seal_alone
 
 Measures = Callable[[str, int, int], dict[str, float]]
 
@@ -127,6 +128,7 @@ def write_measures(config: Config) -> None:
         measures = partial(all_measures, own)
         if key.generation is not None:
             write_text(path, dumps(measures(key.regime, key.seed, key.generation)))
+            seal_alone(path)
             continue
         rows = [
             {"generation": g, "metric": name, "value": value}
@@ -135,6 +137,7 @@ def write_measures(config: Config) -> None:
         ]
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_parquet(path, index=False)
+        seal_alone(path)
 
 
 def write_vectors(config: Config) -> None:
@@ -142,6 +145,7 @@ def write_vectors(config: Config) -> None:
     for path in figures.datasets(config):
         generation = int(Path(path).parent.name.partition("=")[2])
         Dataset.of(vector_table(np.linspace(-2, 2, 10).reshape(1, 10, 1) / (1 + generation))).write(path)
+        seal_alone(path)
 
 
 @pytest.fixture

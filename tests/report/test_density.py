@@ -12,6 +12,7 @@ from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.report import charts, density, figures, scatter, vector_charts
 from heirloom.rows import vector_table
+from helpers import seal_alone
 
 
 def line(**changes: Any) -> Config:
@@ -26,6 +27,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     rows = {0: np.arange(9.0), 1: np.full(9, 4.0), 2: np.full(9, 1e6)}
     for (_, generation), path in scatter.datasets("line", line().experiments["line"]).items():
         Dataset.of(vector_table(np.stack([rows[generation], rows[generation] + 100])[..., None])).write(path)
+        seal_alone(path)
     return line()
 
 

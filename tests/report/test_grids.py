@@ -16,6 +16,7 @@ from heirloom.config import Config, Experiment, load, parse
 from heirloom.dataset import Dataset
 from heirloom.report import charts, figures, grids
 from heirloom.rows import vector_table
+from helpers import seal_alone
 
 
 def digits(**keys: Any) -> Config:
@@ -52,6 +53,7 @@ def test_a_picture_holds_the_first_images_of_its_set(tmp_path: Path, monkeypatch
     for number, path in enumerate(figures.datasets(config)):
         Path(path).parent.mkdir(parents=True)
         Dataset.of(vector_table(np.full((1, 101 - 60 * number, 16), 10 + number, np.uint8))).write(path)
+        seal_alone(path)
     table = grids.pictures("digits", only(config))
     assert table[["regime", "generation", "images"]].to_numpy().tolist() == [["replace", 0, 100], ["replace", 1, 41]]
     for (picture, images), level in zip(table[["picture", "images"]].itertuples(index=False), (10, 11), strict=True):

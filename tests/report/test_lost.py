@@ -16,6 +16,7 @@ from heirloom.report import tables
 from heirloom.report.page import build, lost, remains
 from heirloom.rows import vector_table
 from heirloom.specs.vector_source import MixtureSource
+from helpers import seal_alone
 
 MIXTURE = {"name": "mixture", "weights": [0.9, 0.1], "means": [[0.0, 0.0], [4.0, 0.0]], "covariances": [1.0, 1.0], "rows": 9}
 CATEGORIES = {"name": "categorical", "law": {"kind": "uniform", "types": 9}, "rows": 9}
@@ -30,6 +31,7 @@ def write(generation: int, *replicas: list[Any]) -> None:
     x = np.array(replicas, dtype=np.float64)
     path = paths.fill(paths.SYNTHETIC if generation else paths.TRAIN, "one", "replace", 0, generation)
     Dataset.of(vector_table(x if x.ndim == 3 else x[..., None])).write(path)
+    seal_alone(path)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import gmm
 from heirloom.report import charts, figures, scatter, vector_charts
 from heirloom.rows import vector_table
+from helpers import seal_alone
 
 CENTRES = np.array([[[3.0, 0.0], [-3.0, 0.0]]])
 
@@ -42,6 +43,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
         folder.parent.mkdir(parents=True)
         gmm.save(model, folder)
         Dataset.of(vector_table(np.array([[[2.9, 0.1], [-3.1, 0.2]], [[7.0, 7.0], [8.0, 8.0]]]))).write(path)
+        seal_alone(folder, path)
     return plane()
 
 

@@ -49,6 +49,9 @@ def _rows(old: str, new: str) -> str:
     caches = dvc.cached(old), dvc.cached(new)
     if not all(cached.is_file() for cached in caches):
         return "changed; not in DVC's cache"
+    damaged = [cached for md5, cached in zip((old, new), caches, strict=True) if dvc.md5(cached) != md5]
+    if damaged:
+        return f"changed; {damaged[0]} in DVC's cache is damaged, so its rows cannot be compared"
     try:
         a, b = (open_side(locate(cached)) for cached in caches)
         data = common(a, b).data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate, open_side
@@ -23,25 +23,40 @@ MAX_ROWS = 500
 
 @dataclass(frozen=True)
 class Origin:
-    """A model to score with: its checkpoint, its family, and held-out real rows as what it should find usual."""
+    """A model to score with: its family, its checkpoint, and held-out real rows as what it should find usual.
+
+    Attributes
+    ----------
+    sha256
+        Fingerprints of the checkpoint and of the rows: what is remembered of a model is forgotten with its bytes.
+    """
 
     family: str
     checkpoint: Path
     real: Path
+    sha256: tuple[str, str] = ("", "")
 
 
 def find(a: Side, b: Side) -> Origin | None:
-    """Return the origin that both sides descend from, or None: no common one, or not on disk."""
+    """Return the origin that both sides descend from, or None: no common one, or not on disk.
+
+    Raises
+    ------
+    HeirloomError
+        If its checkpoint or the real rows are on disk, and not as they were recorded.
+    """
     known = {found for side in (a, b) if (found := _of(side))}
     if len(known) != 1 or not (a.has("tokens") and b.has("tokens")):
         return None
     (origin,) = known
-    return origin if origin.checkpoint.is_dir() and origin.real.is_file() else None
+    if not (origin.checkpoint.is_dir() and origin.real.is_file()):
+        return None
+    return replace(origin, sha256=(reading.sha256(origin.checkpoint), reading.sha256(origin.real)))
 
 
 def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
     """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or lengths differ."""
-    real = _opened(origin.real)
+    real = _real(origin)
     asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
     found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
     return tuple(one for one in found if one is not None) if all(one is not None for one in found) else None
@@ -78,8 +93,8 @@ def _of(side: Side) -> Origin | None:
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path) -> Side:
-    return open_side(locate(path))
+def _real(origin: Origin) -> Side:
+    return open_side(locate(origin.real))
 
 
 @lru_cache(maxsize=64)

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from heirloom import manifest, paths, reading
 from heirloom.errors import HeirloomError
-from heirloom.manifest import fingerprint, read_json
+from heirloom.manifest import read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,22 +43,8 @@ class Place:
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of the bytes: the recorded one, or computed."""
-        recorded = Path(paths.fingerprint(self.path))
-        return str((read_json(recorded) if recorded.is_file() else fingerprint(self.path))["sha256"])
-
-    def verified(self) -> str:
-        """Return the fingerprint after reading the bytes.
-
-        Raises
-        ------
-        HeirloomError
-            If the recorded fingerprint tells of other bytes.
-        """
-        found = str(fingerprint(self.path)["sha256"])
-        if found != self.sha256:
-            raise HeirloomError(f"{self.name}: not the bytes that {paths.fingerprint(self.path)} tells of; heirloom verify says more")
-        return found
+        """Fingerprint of the bytes."""
+        return reading.sha256(self.path)
 
     @property
     def slice(self) -> Mapping[str, Any]:
@@ -94,13 +80,12 @@ def locate(text: str | Path) -> Place:
     Raises
     ------
     HeirloomError
-        If there is nothing there, or the reference is wrong.
+        If there is nothing there, the reference is wrong, or it names an artefact that is not as it was recorded.
     """
     from heirloom.lineage.references import resolve
 
     found = resolve(str(text))
-    manifest = Path(paths.manifest(found.path))
-    return Place(found.name, found.path, found.recorded, read_json(manifest) if manifest.is_file() else None)
+    return Place(found.name, reading.any_file(found.path), found.recorded, _manifest(found.path))
 
 
 def generations(text: str) -> list[str] | None:
@@ -126,11 +111,12 @@ def open_side(place: Place) -> Side:
     Raises
     ------
     HeirloomError
-        If there is no Parquet or Arrow file, one cannot be read, columns differ between files, or there is no column of data.
+        If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded,
+        columns differ between files, or there is no column of data.
     """
     import pyarrow as pa
 
-    files = _files(place.path)
+    files = tuple(reading.any_file(file) for file in _files(place.path))
     try:
         schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
     except (pa.ArrowException, OSError) as error:
@@ -143,6 +129,13 @@ def open_side(place: Place) -> Side:
     bytes_a_row = sum(sizes) // max(1, sum(rows)) + 1
     batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // bytes_a_row))
     return Side(place, files, schemas[0], sum(rows), sum(file.stat().st_size for file in files), batch_rows)
+
+
+def _manifest(path: Path) -> Mapping[str, Any] | None:
+    """Return the manifest beside a file if it tells of the file's bytes: a copy elsewhere may lie beside another's."""
+    beside = Path(paths.manifest(path))
+    tells_of_it = beside.is_file() and read_json(beside).get("sha256") == reading.sha256(path)
+    return manifest.read(beside) if tells_of_it else None
 
 
 def _files(path: Path) -> tuple[Path, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest, paths
+from heirloom import manifest, paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, index, references, revisions, schema1
-from heirloom.manifest import Input, fingerprint
+from heirloom.manifest import Input
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,11 @@ def opened(path: str, revision: str | None = None) -> Artefact:
     Raises
     ------
     HeirloomError
-        If it has no manifest here, or the revision's data cannot be had.
+        If it has no manifest here, or one that does not agree with the fingerprint beside it or belongs to another
+        place, or the revision's data cannot be had.
     """
     place = revisions.hold(path, revision) if revision else Path(path)
-    return Artefact(path, place, manifest.read(paths.manifest(place)))
+    return Artefact(path, place, manifest.check_notes(place))
 
 
 def checked(artefact: Artefact) -> Artefact:
@@ -91,10 +92,7 @@ def checked(artefact: Artefact) -> Artefact:
     """
     if not artefact.place.exists():
         raise HeirloomError(f"{artefact.recorded}: not here; fetch it with dvc pull {folders.lineage_of(artefact.recorded)}")
-    if fingerprint(artefact.place)["sha256"] != artefact.sha256:
-        raise HeirloomError(
-            f"{artefact.recorded}: its bytes are not those of its manifest; get the recorded ones back with dvc checkout, or rerun it"
-        )
+    reading.artefact(artefact.place)
     return artefact
 
 

@@ -39,9 +39,17 @@ class Files:
         self._copied = 0
 
     def add(self, artefact: Artefact) -> None:
-        """Add an artefact with its manifest and fingerprint: its bytes if they are here and within the limit, else its name."""
+        """Add an artefact with its manifest and fingerprint: its bytes if here and within the limit, else its name.
+
+        Raises
+        ------
+        HeirloomError
+            If the bytes are here, copied or not, and are not the recorded ones; or are to be copied, and are not here.
+        """
+        if self.limit is None or artefact.place.exists():
+            checked(artefact)
         small = self.limit is None or (artefact.size <= self.limit and artefact.place.exists())
-        entity = self._copy(checked(artefact)) if small else self._refer(artefact)
+        entity = self._copy(artefact) if small else self._refer(artefact)
         self._copied += small
         self.of[artefact.recorded] = entity
         for note in (paths.manifest, paths.fingerprint):

@@ -10,7 +10,7 @@ from typing import Any
 from heirloom import paths
 from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, single
-from heirloom.lineage import folders, index
+from heirloom.lineage import cost_table, folders, index
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.manifest import Input, dumps
 
@@ -135,10 +135,7 @@ def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
 
 
 def _costs() -> dict[tuple[Any, ...], Cost]:
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
-    return {tuple(row[name] for name in KEY): row for row in rows}
+    return {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
 
 
 def _key(step: str, place: str) -> tuple[Any, ...]:

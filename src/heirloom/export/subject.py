@@ -10,7 +10,7 @@ from typing import Any
 from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.export import licences
-from heirloom.export.artefacts import Artefact, opened
+from heirloom.export.artefacts import Artefact, checked, opened
 from heirloom.lineage import folders
 
 
@@ -120,9 +120,15 @@ def count(rows: Path) -> Rows:
 
 
 def learnt_from(checkpoint: Subject) -> Rows | None:
-    """Return the counts of the training set of a checkpoint, if it is to be had."""
+    """Return the counts of the training set of a checkpoint, if it is to be had.
+
+    Raises
+    ------
+    HeirloomError
+        If it is here, and not as it was recorded.
+    """
     train = _training_set(checkpoint.artefact, checkpoint.revision)
-    return count(train.place) if train and train.place.exists() else None
+    return count(checked(train).place) if train and train.place.exists() else None
 
 
 def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | None:
@@ -133,9 +139,12 @@ def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | Non
 
 
 def _training_set(artefact: Artefact, revision: str | None) -> Artefact | None:
+    path = paths.TRAIN.format(**_keys(artefact))
+    if revision is None:
+        return opened(path) if Path(paths.manifest(path)).exists() else None
     try:
-        return opened(paths.TRAIN.format(**_keys(artefact)), revision)
-    except HeirloomError:  # not fetched, or not kept: a card says less then
+        return opened(path, revision)
+    except HeirloomError:  # neither in the cache nor on a remote, or not kept: a card says less then
         return None
 
 

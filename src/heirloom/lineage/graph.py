@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heirloom import manifest as manifests
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git, index, references, revisions, schema1
 from heirloom.lineage.index import Entry
@@ -117,18 +117,18 @@ class Archive:
         return Node(path, manifest, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
 
     def data(self, path: str) -> Path:
-        """Return where an artefact's bytes lie.
+        """Return where an artefact's bytes lie, which are the recorded ones.
 
         Raises
         ------
         HeirloomError
-            If they are not here; for a revision, if neither cache nor remote has them.
+            If they are not here, or are others; for a revision, if neither cache nor remote has them.
         """
         if self.commit:
-            return revisions.hold(path, self.commit)
+            return reading.artefact(revisions.hold(path, self.commit))
         if not (self.root / path).exists():
             raise HeirloomError(f"{path}: its bytes are not here; fetch them with dvc pull {path}")
-        return self.root / path
+        return reading.artefact(self.root / path)
 
     def _input(self, by: str, one: manifests.Input) -> Input:
         if not one.path:

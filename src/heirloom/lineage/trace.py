@@ -8,7 +8,7 @@ from typing import Any
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, graph
+from heirloom.lineage import cost_table, folders, graph
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.lineage.graph import Archive, Node
 
@@ -84,11 +84,5 @@ def _job(node: Node) -> tuple[Any, ...]:
 
 
 def _commits(archive: Archive) -> dict[tuple[Any, ...], str]:
-    import pyarrow.parquet as pq
-
-    file = archive.root / COSTS
-    if not file.exists():
-        return {}
-    with pq.ParquetFile(file) as costs:
-        rows = costs.read([*KEY, "commit", "changes"]).to_pylist()
+    rows = cost_table.read(archive.root / COSTS, [*KEY, "commit", "changes"])
     return {tuple(row[part] for part in KEY): row["commit"] + (f"+{row['changes']}" if row["changes"] else "") for row in rows}

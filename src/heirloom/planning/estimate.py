@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import median
 
 from heirloom.config import Config, Experiment
-from heirloom.lineage.costs import COSTS
+from heirloom.lineage import cost_table
+from heirloom.lineage.costs import COSTS, KEY
 from heirloom.planning.jobs import Job, jobs, lineage
 from heirloom.planning.work import Work, work
 
@@ -109,12 +110,8 @@ def request(config: Config, job: Job, attempt: int = 1) -> Request:
 
 def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], float]:
     """Return (family, step) → measured seconds / expected seconds, the median of the jobs of this config that the cost table has."""
-    import pyarrow.parquet as pq
-
-    if not costs.is_file():
-        return {}
-    columns = ["step", "experiment", "regime", "seed", "generation", "seconds"]
-    measured = {Job(*row.values()): seconds for row in pq.read_table(costs, columns=columns).to_pylist() if (seconds := row.pop("seconds"))}
+    rows = cost_table.read(costs, [*KEY, "seconds"])
+    measured = {Job(*row.values()): seconds for row in rows if (seconds := row.pop("seconds"))}
     ratios = defaultdict(list)
     for job in jobs(config):
         seconds = measured.get(job._replace(regime="real") if job.step in {"real", "pretrained"} else job)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from heirloom import results
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import HEAVY_TAILED
@@ -114,13 +115,13 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none.
+        If there is none, or it is not what its digest tells of.
     """
     import pandas as pd
 
     if not Path(tables.THEORY).is_file():
         raise HeirloomError(f"{tables.THEORY}: missing; run snakemake")
-    return pd.read_csv(tables.THEORY, dtype={"variant": str}).fillna({"variant": ""})
+    return pd.read_csv(results.check(tables.THEORY, tables.REPAIR), dtype={"variant": str}).fillna({"variant": ""})
 
 
 def markdown(frame: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heirloom import reading
 from heirloom.config import Experiment
 from heirloom.report import scatter
 
@@ -28,14 +29,13 @@ def densities(key: str, experiment: Experiment) -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If a dataset is missing.
+        If a dataset is missing, or not as it was recorded.
     """
     import numpy as np
     import pandas as pd
 
-    from heirloom.dataset import Dataset
-
-    rows = {place: Dataset.open(path).by_replica()[0, :, 0] for place, path in scatter.datasets(key, experiment).items()}
+    sets = scatter.datasets(key, experiment)
+    rows = {place: reading.dataset(path).by_replica()[0, :, 0] for place, path in sets.items()}
     bins = edges(next(x_N for (_, generation), x_N in rows.items() if not generation))
     middle, width = (bins[1:] + bins[:-1]) / 2, bins[1] - bins[0]
     parts = []

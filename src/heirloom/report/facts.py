@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.diffs.render.blocks import number
-from heirloom.lineage import costs, folders, references
+from heirloom.lineage import cost_table, costs, folders, references
 from heirloom.lineage.graph import Node
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
@@ -17,13 +17,19 @@ Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
 _DIGITS = 12
 
 
-def facts(node: Node, spent: Ledger) -> list[tuple[str, str]]:
-    """Return pairs of words; a dash stands where nothing is known."""
+def facts(node: Node, place: Path, spent: Ledger) -> list[tuple[str, str]]:
+    """Return pairs of words; a dash stands where nothing is known.
+
+    Parameters
+    ----------
+    place
+        Where the artefact lies, if it is here.
+    """
     size = node.manifest.get("size")
     made_from = (f"{given.role}: {references.name_of(given.name) if given.name else given.sha256[:_DIGITS]}" for given in node.inputs)
     return [
         ("fingerprint", node.sha256),
-        ("rows", number(rows(node.path))),
+        ("rows", number(rows(place))),
         ("bytes", number(None if size is None else float(size))),
         ("step", node.step),
         ("cost", _cost(spent.get(_job(node)))),
@@ -33,19 +39,22 @@ def facts(node: Node, spent: Ledger) -> list[tuple[str, str]]:
 
 def ledger() -> Ledger:
     """Return the cost table; empty where nothing was gathered."""
+    return {tuple(row[part] for part in costs.KEY): row for row in cost_table.read(costs.COSTS)}
+
+
+def rows(path: Path) -> float | None:
+    """Return the rows of a dataset; None where it is not here, or no dataset.
+
+    Raises
+    ------
+    HeirloomError
+        If it is here, and not as it was recorded.
+    """
     import pyarrow.parquet as pq
 
-    if not costs.COSTS.is_file():
-        return {}
-    with pq.ParquetFile(costs.COSTS) as file:
-        return {tuple(row[part] for part in costs.KEY): row for row in file.read().to_pylist()}
-
-
-def rows(path: str) -> float | None:
-    """Return the rows of a dataset; None where it is not here, or no dataset."""
-    import pyarrow.parquet as pq
-
-    return float(pq.read_metadata(path).num_rows) if path.endswith(".parquet") and Path(path).is_file() else None
+    if path.suffix != ".parquet" or not path.is_file():
+        return None
+    return float(pq.read_metadata(reading.artefact(path)).num_rows)
 
 
 def seconds(node: Node, spent: Ledger) -> float | None:

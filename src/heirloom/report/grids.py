@@ -7,7 +7,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.config import Experiment
 
 if TYPE_CHECKING:
@@ -42,15 +42,13 @@ def pictures(key: str, experiment: Experiment) -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If a dataset is missing.
+        If a dataset is missing, or not as it was recorded.
     """
     import pandas as pd
 
-    from heirloom.dataset import Dataset
-
     rows = []
     for (regime, generation), path in datasets(key, experiment).items():
-        images = Dataset.open(path).head("x", IMAGES_A_SIDE**2)
+        images = reading.dataset(path).head("x", IMAGES_A_SIDE**2)
         rows.append({"regime": regime, "generation": generation, "images": len(images), "picture": _data_uri(tiled(images))})
     return pd.DataFrame(rows)
 

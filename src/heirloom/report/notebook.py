@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import reading
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def load_dataset(reference: str) -> Any:
     Raises
     ------
     HeirloomError
-        If nothing has that name, or it is no dataset.
+        If nothing has that name, it is no dataset, or it is not as it was recorded.
     """
     from heirloom.lineage.references import resolve
 
@@ -63,7 +64,9 @@ def load_dataset(reference: str) -> Any:
         raise HeirloomError(f"{reference}: {found.path.name} is no dataset; datasets end in .parquet")
     import datasets
 
-    return datasets.Dataset.from_parquet(str(found.path))
+    cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", reading.sha256(found.path))
+    # by itself datasets knows a file by path and time, and gives the old rows of one that was replaced at the same time
+    return datasets.Dataset.from_parquet(str(found.path), cache_dir=str(cache))
 
 
 def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:

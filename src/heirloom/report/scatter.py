@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.config import Experiment
 from heirloom.report import grids
 
@@ -36,16 +36,14 @@ def points(key: str, experiment: Experiment) -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If a dataset is missing.
+        If a dataset is missing, or not as it was recorded.
     """
     import numpy as np
     import pandas as pd
 
-    from heirloom.dataset import Dataset
-
     parts = []
     for (regime, generation), path in datasets(key, experiment).items():
-        x_ND = Dataset.open(path).by_replica()[0][:ROWS]
+        x_ND = reading.dataset(path).by_replica()[0][:ROWS]
         shown = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
         if experiment.family.name == "gmm":
             folder = paths.fill(paths.CHECKPOINT, key, regime, experiment.seeds[0], generation)
@@ -60,7 +58,7 @@ def _mixture(folder: Path, x_ND: NDArray[np.float64]) -> list[pd.DataFrame]:
 
     from heirloom.families import gmm
 
-    model = gmm.load(folder)
+    model = gmm.load(reading.artefact(folder))
     order = np.argsort(model.means[0, :, 0])
     weight_K, mean_KD, covariance_KDD = (values[0][order] for values in (model.weights, model.means, model.covariances))
     root_KDD = np.linalg.cholesky(covariance_KDD)

@@ -79,7 +79,7 @@ def artefact(reference: str) -> Table:
     Raises
     ------
     HeirloomError
-        If there is no such artefact, or its manifest is missing or does not match.
+        If there is no such artefact, or it is not as it was recorded.
     """
     from rich.text import Text
 
@@ -90,8 +90,11 @@ def artefact(reference: str) -> Table:
     node = archive.node(path)
     table = _table(archive.name(path), ["", "", ""])
     table.show_header = False
-    told = facts.facts(node, facts.ledger()) + [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
-    for name, value in told:
+    is_at_hand = archive == graph.Archive()
+    place = archive.data(path) if archive.commit or (archive.root / path).exists() else archive.root / path
+    pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
+    pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
+    for name, value in pairs:
         table.add_row(name, Text(safe(value), overflow="fold"))
     return table
 

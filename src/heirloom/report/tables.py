@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from heirloom import paths
+from heirloom import paths, reading, results
 from heirloom.config import VARIANT_MARK, Config, Experiment
 from heirloom.errors import HeirloomError
-from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_text
+from heirloom.manifest import dumps, read_json, replacing, write_text
 from heirloom.measures.replicas import WITHIN
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ ONSET = f"{paths.RESULTS}/onset.csv"
 ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
 INTERVALS = f"{paths.RESULTS}/intervals.csv"
 THEORY = f"{paths.RESULTS}/theory.csv"
+REPAIR = "heirloom summarise writes it anew"
+"""How a table that is not what its digest tells of is mended."""
 
 COLUMNS = ("experiment", "variant", "regime", "seed", "generation", "metric", "value")
 
@@ -86,7 +88,7 @@ def gather(config: Config) -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If a file of measures is missing or unreadable.
+        If a file of measures is missing, unreadable, or not as it was recorded.
     """
     import pandas as pd
 
@@ -104,11 +106,11 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none, or it is damaged.
+        If there is none, or it is not what its digest tells of.
     """
     if not Path(METRICS).is_file():
         raise HeirloomError(f"{METRICS}: missing; run snakemake")
-    return _read(METRICS, COLUMNS)
+    return _read(results.check(METRICS, REPAIR), COLUMNS)
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
@@ -154,13 +156,14 @@ def write(config: Config) -> None:
 
     frame = gather(config)
     _write_parquet(frame, METRICS)
-    write_text(paths.fingerprint(METRICS), dumps(fingerprint(Path(METRICS))))
+    results.seal(METRICS)
     write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
     within = [f"{name}.{what}" for name in VECTOR_HEADLINES for what in WITHIN]
     write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*HEADLINES, *within])])))
     write_text(ONSET, _csv(onsets(frame, config)))
     write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
     write_text(THEORY, _csv(agreements(frame, config)))
+    results.seal(THEORY)
     with replacing(PLOTS) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(plot_files(config), config.experiments.items(), strict=True):
@@ -237,18 +240,16 @@ def _file(key: Key) -> str:
 def _generation(path: str, generation: int) -> pd.DataFrame:
     import pandas as pd
 
-    measured: Mapping[str, Any] = read_json(path)
+    measured: Mapping[str, Any] = read_json(reading.artefact(path))
     values = [float(value) for value in measured.values()]
     return pd.DataFrame({"generation": generation, "metric": list(measured), "value": values})
 
 
 def _trajectory(path: str) -> pd.DataFrame:
-    if not Path(path).is_file():
-        raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull")
-    return _read(path, ("generation", "metric", "value"))
+    return _read(reading.artefact(path), ("generation", "metric", "value"))
 
 
-def _read(path: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 

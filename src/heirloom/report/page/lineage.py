@@ -103,7 +103,7 @@ def _drawn(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledge
 
 def _sizes(node: Node, share: float | None, spent: facts.Ledger) -> list[str]:
     """Return how many rows an artefact has and what part of them is real, and what it cost; nothing of what is not known."""
-    rows, seconds = facts.rows(node.path), facts.seconds(node, spent)
+    rows, seconds = facts.rows(Path(node.path)), facts.seconds(node, spent)
     told = [f"{number(rows)} rows" if rows is not None else "", f"{_percent(share)} real" if share is not None else ""]
     return [words for words in (", ".join(filter(None, told)), "" if seconds is None else f"{seconds:,.1f} s") if words]
 
@@ -111,7 +111,7 @@ def _sizes(node: Node, share: float | None, spent: facts.Ledger) -> list[str]:
 def _told(box: Box, node: Node, shares: Mapping[Key, float], spent: facts.Ledger) -> dict[str, Any]:
     """Return what the reader is told of an artefact, as pairs of words, and its manifest."""
     share = _real_share(box, shares)
-    pairs = [*facts.facts(node, spent), ("real rows", _percent(share) or "–")]
+    pairs = [*facts.facts(node, Path(node.path), spent), ("real rows", _percent(share) or "–")]
     return {"name": _name(box), "pairs": [[one, safe(other)] for one, other in pairs], "manifest": dumps(dict(node.manifest))}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.config import Experiment
 from heirloom.diffs.cells import Ints, Ragged, join
 from heirloom.diffs.render.blocks import safe
@@ -122,15 +122,11 @@ def _moved(grams_K: Ints, a_K: Ints, b_K: Ints, n: int, spell: Spell) -> dict[st
 
 
 def _words(path: str, lexicon: WordLexicon) -> Ragged:
-    from heirloom.dataset import Dataset
-
-    return join([lexicon.read(batch.column(0)) for batch in Dataset.open(path).batches(["text"])])
+    return join([lexicon.read(batch.column(0)) for batch in reading.dataset(path).batches(["text"])])
 
 
 def _types(path: str) -> Ints:
-    from heirloom.dataset import Dataset
-
-    return Dataset.open(path).by_replica()[0, :, 0].astype(np.int64)
+    return reading.dataset(path).by_replica()[0, :, 0].astype(np.int64)
 
 
 def _grams(words: Ragged) -> tuple[Ints, Ints]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import reading
 from heirloom.config import Experiment
 from heirloom.report import by_arm, scatter
 from heirloom.report.page.generations import spaced
@@ -78,12 +79,10 @@ def occupancy(x_RND: NDArray[np.float64], source: MixtureSource) -> NDArray[np.f
 
 def _modes(key: str, experiment: Experiment) -> dict[str, Any] | None:
     """Return the share of rows in each mode; None unless the truth has several, and sets are here."""
-    from heirloom.dataset import Dataset
-
     source, sets = experiment.source, datasets(key, experiment)
     if not sets or not isinstance(source, MixtureSource) or not all(Path(path).is_file() for path in sets.values()):
         return None
-    known = {place: occupancy(Dataset.open(path).by_replica(), source) for place, path in sets.items()}
+    known = {place: occupancy(reading.dataset(path).by_replica(), source) for place, path in sets.items()}
     generations = sorted({generation for _, generation in known})
     cells = {regime: {g: [_cell(*share) for share in _over_chains(known[regime, g])] for g in generations} for regime in experiment.regimes}
     names = [f"{place}, at {_spelled(mean)}" for place, mean in enumerate(source.means, 1)]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.config import Experiment
 from heirloom.diffs.render.blocks import safe
 from heirloom.measures import text as measures
@@ -50,9 +50,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
 def vocabulary(real: str) -> frozenset[str]:
     """Return every word of the real training pool."""
-    from heirloom.dataset import Dataset
-
-    return frozenset(measures.count_words(Dataset.open(real).texts()))
+    return frozenset(measures.count_words(reading.dataset(real).texts()))
 
 
 def marked(text: str, known: Collection[str]) -> Marked:
@@ -93,10 +91,8 @@ def _continuations(path: str, chosen: Collection[int]) -> dict[int, str]:
 
 
 def _by_prompt(path: str) -> dict[int, str]:
-    from heirloom.dataset import Dataset
-
     found: dict[int, str] = {}
-    for row, parent, text in _read(Dataset.open(path).batches(["row", "parent", "text"])):
+    for row, parent, text in _read(reading.dataset(path).batches(["row", "parent", "text"])):
         found.setdefault(row if parent is None else parent, text)
     return found
 
@@ -105,12 +101,12 @@ def _human(key: str, real: str, chosen: Collection[int]) -> Mapping[int, tuple[s
     """Return each prompt with the row that follows it in the same document, as far as there is one."""
     import pyarrow.parquet as pq
 
-    documents = Path(paths.fill(paths.DOCUMENTS, key))
-    firsts = set(pq.read_table(documents, columns=["first_row"])["first_row"].to_pylist()) if documents.is_file() else set()
+    documents, firsts = Path(paths.fill(paths.DOCUMENTS, key)), set()
+    if documents.is_file():
+        firsts = set(pq.read_table(reading.artefact(documents), columns=["first_row"])["first_row"].to_pylist())
     wanted = {number for parent in chosen for number in (parent, parent + 1)}
-    from heirloom.dataset import Dataset
-
-    found = {row: text for row, _, text in _read(Dataset.open(real).batches(["row", "parent", "text"])) if row in wanted}
+    rows = _read(reading.dataset(real).batches(["row", "parent", "text"]))
+    found = {row: text for row, _, text in rows if row in wanted}
     return {parent: (found[parent], "" if parent + 1 in firsts else found.get(parent + 1, "")) for parent in chosen if parent in found}
 
 

@@ -1,0 +1,42 @@
+"""The cost table as it is read and written, by whoever asks what jobs have cost; `costs` gathers its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom import paths, results
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_REPAIR = "delete it, and heirloom record gathers it anew"
+
+
+def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of the cost table; none where nothing was gathered.
+
+    A table without a digest was written by an older Heirloom; it is given one when it is written the next time.
+
+    Raises
+    ------
+    HeirloomError
+        If the table is not what its digest tells of, or without one cannot be read.
+    """
+    if not file.is_file():
+        return []
+    import pyarrow as pa
+
+    if Path(paths.fingerprint(file)).is_file():
+        results.check(file, _REPAIR)
+    try:
+        return results.rows(file, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {_REPAIR}") from None
+
+
+def write(table: pa.Table, file: Path) -> None:
+    """Write the cost table and its digest."""
+    results.write_parquet(table, file)

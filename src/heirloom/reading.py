@@ -1,0 +1,113 @@
+"""Reading: the one way in which readers other than jobs open what jobs have left under ``data/``.
+
+An artefact is read once its bytes, its fingerprint and its manifest agree (`manifest.check`). Within a process nothing
+is hashed twice while size, times and inode of its files stay. Jobs check their inputs themselves.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heirloom import manifest, paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders
+
+if TYPE_CHECKING:
+    from heirloom.dataset import Dataset
+
+_WORKFLOW = "Snakefile"
+"""Lies in every project's top folder."""
+
+State = tuple[tuple[str, int, int, int, int], ...]
+"""Name, size, times and inode of each file of an artefact and of the two notes beside it."""
+
+
+def artefact(path: str | Path) -> Path:
+    """Return the path of an artefact that is as it was recorded.
+
+    Raises
+    ------
+    HeirloomError
+        If it is not; the message is that of `manifest.check`.
+    """
+    path = Path(path)
+    _check_once(path, Path.cwd(), _state(path))
+    return path
+
+
+def dataset(path: str | Path) -> Dataset:
+    """Return a dataset that is as it was recorded, its rows unread.
+
+    Raises
+    ------
+    HeirloomError
+        If it is not.
+    """
+    from heirloom.dataset import Dataset
+
+    return Dataset.open(artefact(path))
+
+
+def any_file(path: str | Path) -> Path:
+    """Return a path that a user has named; the artefact that it belongs to, here or in another project, is checked.
+
+    A copy elsewhere is compared with the fingerprint that was copied beside it. Files that Heirloom did not write have
+    nothing to be compared with, and are read as they are.
+
+    Raises
+    ------
+    HeirloomError
+        If it belongs to an artefact that is not as it was recorded, or is a copy that differs from its fingerprint.
+    """
+    path = Path(path)
+    note = Path(paths.fingerprint(path))
+    if (whole := enclosing(path)) is not None:
+        artefact(whole)
+    elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
+        repair = f"copy both anew, or remove {note} and it is read as it is"
+        raise HeirloomError(f"{path}: not the bytes that {note} tells of; {repair}")
+    return path
+
+
+def sha256(path: str | Path) -> str:
+    """Return the fingerprint of what a user has named: of a checked artefact the recorded one, else of the bytes.
+
+    Raises
+    ------
+    HeirloomError
+        If it belongs to an artefact that is not as it was recorded.
+    """
+    path = any_file(path)
+    return manifest.recorded_sha256(path) if enclosing(path) == path else str(manifest.fingerprint(path)["sha256"])
+
+
+def enclosing(path: Path) -> Path | None:
+    """Return the artefact that a path is, or lies in; None for any other file.
+
+    In a folder that is no project, such as a copy of ``data/`` alone, a fingerprint or a manifest tells an artefact.
+    """
+    for place, part in enumerate(path.parts):
+        root, inside = Path(*path.parts[:place]), Path(*path.parts[place:])
+        unit = folders.unit_of(inside.as_posix()) if part == "data" else None
+        if unit is None or unit == inside.as_posix():
+            continue
+        whole = root / unit / inside.relative_to(unit).parts[0]
+        notes = (Path(paths.fingerprint(whole)), Path(paths.manifest(whole)))
+        if root.resolve() == Path.cwd() or (root / _WORKFLOW).is_file() or any(note.is_file() for note in notes):
+            return whole
+    return None
+
+
+@cache
+def _check_once(path: Path, project: Path, state: State) -> None:
+    manifest.check(path)
+
+
+def _state(path: Path) -> State:
+    """Return what changes when a file is written to or replaced."""
+    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+    beside = [Path(paths.fingerprint(path)), Path(paths.manifest(path))]
+    stats = ((str(file), file.stat()) for file in (*inside, *beside) if file.exists())
+    return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for name, stat in stats)
