@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from heirloom.manifest import write_text
+from heirloom.manifest import dumps, write_text
 from helpers import environment
 
 UNIT = Path("data/text/replace/seed=0/gen=2")
@@ -19,8 +19,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a project with the small files of two artefacts the working folder."""
     monkeypatch.chdir(tmp_path)
     for stem in ("synthetic", "checkpoint"):
-        write_text(UNIT / f"{stem}.fingerprint.json", f'{{"sha256": "{"a" * 64}", "size": 1}}')
-        write_text(UNIT / f"{stem}.manifest.json", f'{{"sha256": "{"a" * 64}", "size": 1, "slice": {{"step": "sample"}}, "inputs": {{}}}}')
+        told = {"schema_version": 1, "sha256": "a" * 64, "size": 1}
+        write_text(UNIT / f"{stem}.fingerprint.json", dumps(told))
+        write_text(UNIT / f"{stem}.manifest.json", dumps({**told, "slice": {"step": "sample"}, "inputs": {}}))
 
 
 def heirloom(*arguments: str, **variables: str) -> tuple[int, str, str]:
