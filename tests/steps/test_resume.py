@@ -275,9 +275,13 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
 def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
     slice_ = slices.sample(project, "lm", "replace", 0, 1)
     sample.run(slice_, INPUTS, SYNTHETIC)
-    finish([*command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"}), "--num-processes", "2"])
-    assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
-    assert not paths.state("again/synthetic.parquet").exists()
+    before = os.times()
+    finish([*command("sample", slice_, **{**INPUTS, "synthetic": "data/again/synthetic.parquet"}), "--num-processes", "2"])
+    after, used = os.times(), json.loads(Path("logs/costs/sample/again.json").read_text())
+    whole = after.children_user + after.children_system - before.children_user - before.children_system
+    assert 0.9 * whole < used["cpu_seconds"] <= whole + 0.02  # of the two, and of the one that starts them
+    assert Path("data/again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
+    assert not paths.state("data/again/synthetic.parquet").exists()
 
 
 @pytest.mark.slow
