@@ -106,14 +106,12 @@ def state(artefact: str | Path) -> Path:
 
 def log(step: str, pattern: str) -> str:
     """Return the log file of a step, mirroring the artefact that it makes; outside data, because it varies between equal reruns."""
-    _, *inside = Path(pattern).parent.parts
-    return f"{Path('logs', step, *inside)}.log"
+    return f"{Path('logs', step, *Path(pattern).parent.parts[1:])}.log"
 
 
 def cost(step: str, artefact: str) -> str:
     """Return the file of what a step's job has used (seconds, memory), mirroring the artefact that it makes."""
-    _, *inside = Path(artefact).parent.parts
-    return f"{Path('logs/costs', step, *inside)}.json"
+    return f"{Path('logs/costs', step, *Path(artefact).parent.parts[1:])}.json"
 
 
 def part(file: str, name: str) -> str:
