@@ -1,4 +1,4 @@
-"""What happens to files on disks: one bit flips, the end is lost, or all of it; and a digest that is taken from its file."""
+"""What happens to files: one bit flips, the end is lost, or all of it; and a digest that is taken from its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can change an artefact's bytes beside code, config and inputs: the machine's kind, kernels, libraries, environment variables.
+"""What can change an artefact's bytes beside code, config and inputs: machine, kernels, libraries, variables.
 
 It names no host and no date, so that a rerun on the same machine, or on one of its kind, gives the same manifest.
 """
@@ -36,7 +36,7 @@ LIBRARIES = {
     "torch": "torch",
     "transformers": "transformers",
 }
-"""Module → package of the libraries whose version can change bytes; those that a step has imported are named in its manifest."""
+"""Module → package of the libraries whose version can change bytes; a manifest names those that its step imported."""
 
 VARIABLES = (
     "ATEN_CPU_CAPABILITY",
@@ -74,14 +74,14 @@ def environment(family: str | None) -> dict[str, Any]:
     import numpy as np
 
     where = device.chosen().type if family in device.GPU_FAMILIES else "cpu"
-    imported = (package for module, package in LIBRARIES.items() if module in sys.modules)
+    packages = (package for module, package in LIBRARIES.items() if module in sys.modules)
     variables = (*VARIABLES, *CUDA_VARIABLES) if where == "cuda" else VARIABLES
     return {
         "device": where,
         "instruction_set": sorted(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
         "kernels": _kernels(where),
         "libc": " ".join(platform.libc_ver()).strip(),
-        "libraries": {package: metadata.version(package) for package in imported},
+        "libraries": {package: metadata.version(package) for package in packages},
         "machine": platform.machine(),
         "python": platform.python_version(),
         "variables": {name: os.environ[name] for name in variables if name in os.environ},
@@ -92,35 +92,36 @@ def environment(family: str | None) -> dict[str, Any]:
 def _kernels(where: str) -> dict[str, str]:
     """Return library → the kernels that it has chosen on this machine, of the libraries that this process has loaded.
 
-    numpy's list of processor features has no word for bfloat16 products, and oneDNN takes other kernels where the processor has them.
+    numpy's list of processor features has no word for bfloat16 products, for which oneDNN has kernels of their own.
     """
     import threadpoolctl
 
-    loaded = threadpoolctl.threadpool_info()
-    openblas = sorted({library["architecture"] for library in loaded if library["internal_api"] == "openblas"})
+    libraries = threadpoolctl.threadpool_info()
+    openblas = sorted({library["architecture"] for library in libraries if library["internal_api"] == "openblas"})
     kernels = {"openblas": " ".join(openblas)} if openblas else {}
     torch: ModuleType | None = sys.modules.get("torch")
     if torch is None:
         return kernels
-    on_gpu = {"cuda": torch.cuda.get_device_name()} if where == "cuda" else {"onednn": _bfloat16_kernel()}
-    return kernels | on_gpu | {"torch": torch.backends.cpu.get_cpu_capability()}
+    device_kernels = {"cuda": torch.cuda.get_device_name()} if where == "cuda" else {"onednn": _bfloat16_kernel()}
+    return kernels | device_kernels | {"torch": torch.backends.cpu.get_cpu_capability()}
 
 
 @cache
 def _bfloat16_kernel() -> str:
     """Return the kernel that oneDNN takes for a product of bfloat16 matrices, such as ``brg_matmul:avx512_core_bf16``.
 
-    It shows the effective instruction set: what the processor has, what the system lets a process use, and what variables forbid. torch
-    offers no name of it, but lets oneDNN say what it runs, on the process's standard output. ``none`` where torch does not ask oneDNN.
+    It shows the effective instruction set: what the processor has, what the system lets a process use, and what
+    variables forbid. torch offers no name of it, but lets oneDNN say what it runs, on the process's standard output.
+    ``none`` where torch does not ask oneDNN.
     """
     import torch
 
     flush = ctypes.CDLL(None).fflush
     ones = torch.ones(64, 64, dtype=torch.bfloat16)
-    with tempfile.TemporaryFile() as written:
+    with tempfile.TemporaryFile() as output:
         flush(None)
         stdout = os.dup(1)
-        os.dup2(written.fileno(), 1)
+        os.dup2(output.fileno(), 1)
         try:
             with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):  # type: ignore[no-untyped-call]
                 torch.mm(ones, ones)
@@ -128,14 +129,14 @@ def _bfloat16_kernel() -> str:
         finally:
             os.dup2(stdout, 1)
             os.close(stdout)
-        written.seek(0)
-        lines = [line.split(",") for line in written.read().decode(errors="replace").splitlines()]
+        output.seek(0)
+        lines = [line.split(",") for line in output.read().decode(errors="replace").splitlines()]
     return next((line[6] for line in lines if line[3:4] == ["exec"] and line[5] == "matmul"), "none")
 
 
 @cache
 def _vendor() -> str:
-    """Return who made the processor, empty where the system does not say: MKL takes other kernels on those of other makers than Intel."""
+    """Return who made the processor, empty where the system does not say: MKL takes other kernels beside Intel's."""
     lines = _PROCESSOR.read_text().splitlines() if _PROCESSOR.is_file() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith(("vendor_id", "CPU implementer")))
-    return next(named, "")
+    vendors = (line.partition(":")[2].strip() for line in lines if line.startswith(("vendor_id", "CPU implementer")))
+    return next(vendors, "")

@@ -1,7 +1,8 @@
-"""Files of unfinished work, each named by the sha256 of its bytes: ``chunk-000003.npy`` lies on disk as ``chunk-000003.SHA256.npy``.
+"""Files of unfinished work, each named by the sha256 of its bytes: ``chunk-3.npy`` lies as ``chunk-3.SHA256.npy``.
 
-The digest is a part of the file's name, so that one rename puts both in place and a kill between the two cannot be. A file whose bytes
-are not those of its name, or whose name has no digest, is damaged: it is removed, and the work that it held is done again.
+The digest is a part of the file's name, so that one rename puts both in place and no kill can come between the two. A
+file whose bytes are not those of its name, or whose name has no digest, is damaged: it is removed, and the work that it
+held is done again.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def replacing(folder: Path, name: str) -> Iterator[Path]:
-    """Yield a temporary path; the file that the caller writes there takes the place of every earlier version of ``name``."""
+    """Yield a temporary path; the file that the caller writes there takes the place of earlier versions of ``name``."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as scratch:
         temporary = Path(scratch, name)
         yield temporary
-        earlier = versions(folder).get(name, [])
+        previous_files = versions(folder).get(name, [])
         file = folder / f"{temporary.stem}.{sha256_file(temporary)}{temporary.suffix}"
         temporary.replace(file)
-    for other in earlier:
+    for other in previous_files:
         if other != file:
             other.unlink(missing_ok=True)
 
 
 def versions(folder: Path) -> dict[str, list[Path]]:
-    """Return name → its files: two where a job was killed between the writing of one and the removal of the one before it."""
-    named: dict[str, list[Path]] = {}
+    """Return name → its files: two where a kill came between the writing of one and the removal of the one before."""
+    files_by_name: dict[str, list[Path]] = {}
     for file in sorted(folder.glob("[!.]*")):
         if file.is_file():
-            named.setdefault(file.name.split(".")[0] + file.suffix, []).append(file)
-    return named
+            files_by_name.setdefault(file.name.split(".")[0] + file.suffix, []).append(file)
+    return files_by_name
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -47,7 +48,7 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def undamaged(files: Iterable[Path]) -> Path | None:
-    """Return the first file whose bytes are those of its name, or None; each damaged one before it is removed, with a line in the log."""
+    """Return the first file whose bytes are those of its name, or None; remove damaged ones before it, with a line."""
     for file in files:
         if _digest(file) == file.stem.partition(".")[2]:
             return file

@@ -18,9 +18,9 @@ def main() -> None:
     run()
     file, node = os.environ[usage.FILE], os.environ.get("SLURM_NODEID", "0")
     if node == "0":
-        write_text(file, dumps(usage.used()))
+        write_text(file, dumps(usage.measure()))
     else:  # the wall time of the first machine is that of the job
-        write_text(paths.part(file, f"node={node}"), dumps(usage.used() | {"seconds": None}))
+        write_text(paths.part(file, f"node={node}"), dumps(usage.measure() | {"seconds": None}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""What a job uses of its machine, as the kernel counts it: nothing is sampled, so a job of a tenth of a second counts in full.
+"""What a job uses of its machine, as the kernel counts it: nothing is sampled, so the shortest job counts in full.
 
-The job's own process writes it down when it has ended well. A training that a kill has interrupted leaves what its last attempt has used.
+The job's own process writes it down when it has ended well. A training that a kill has interrupted leaves what its last
+attempt has used.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 FILE = "HEIRLOOM_USAGE_FILE"
-"""Environment variable: where `heirloom.torchrun` writes the usage of the job whose place it takes (`processes.launch`)."""
+"""Environment variable: where `heirloom.torchrun` writes the usage of the job whose place it takes."""
 
 MB = 2**20
 _PROCESS = Path("/proc/self")
@@ -20,30 +21,31 @@ _STARTED = time.monotonic()
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
-def used() -> dict[str, float | None]:
+def measure() -> dict[str, float | None]:
     """Return the usage of this process, and of those that it has started and that have ended, from its start to now.
 
     Returns
     -------
-    ``seconds`` (wall), ``cpu_seconds`` (user and system), ``peak_memory_mb`` (resident, the largest of any of the processes), ``read_mb``
-    and ``written_mb`` (from and to the disks, without what the kernel's cache has served; None where the system does not say)
+    ``seconds`` (wall), ``cpu_seconds`` (user and system), ``peak_memory_mb`` (resident, the largest of any of the
+    processes), ``read_mb`` and ``written_mb`` (from and to the disks, without what the kernel's cache has served; None
+    where the system does not say)
     """
-    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     disk = _numbers("io")
     # The peak in `getrusage` begins with that of the process that a shell's `exec` came from, which is Snakemake.
     peak_kb = _numbers("status").get("VmHWM")
-    own_peak = own.ru_maxrss * _MAXRSS_BYTES if peak_kb is None else peak_kb * 1024
+    process_peak = process.ru_maxrss * _MAXRSS_BYTES if peak_kb is None else peak_kb * 1024
     return {
         "seconds": _seconds(),
-        "cpu_seconds": own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime,
-        "peak_memory_mb": max(own_peak, ended.ru_maxrss * _MAXRSS_BYTES) / MB,
+        "cpu_seconds": process.ru_utime + process.ru_stime + children.ru_utime + children.ru_stime,
+        "peak_memory_mb": max(process_peak, children.ru_maxrss * _MAXRSS_BYTES) / MB,
         "read_mb": disk["read_bytes"] / MB if disk else None,
         "written_mb": disk["write_bytes"] / MB if disk else None,
     }
 
 
 def _seconds() -> float:
-    """Return how long this process has run, counted from its start where Linux tells it, else from the import of this module."""
+    """Return how long this process has run, from its start where Linux tells it, else from this module's import."""
     stat = _PROCESS / "stat"
     if not stat.exists():
         return time.monotonic() - _STARTED
@@ -52,7 +54,7 @@ def _seconds() -> float:
 
 
 def _numbers(name: str) -> dict[str, int]:
-    """Return the numbers that Linux keeps of this process in a file of ``name: number`` lines; none where it keeps no such file."""
+    """Return the numbers that Linux keeps of this process in a file of ``name: number`` lines; none elsewhere."""
     try:
         lines = [line.replace(":", " ").split() for line in (_PROCESS / name).read_text().splitlines()]
     except OSError:

@@ -69,7 +69,8 @@ def test_jobs_of_no_lineage_are_left_out() -> None:
 def test_the_jobs_of_a_sets_shards_and_the_machines_of_a_job_are_one_row() -> None:
     synthetic, checkpoint = (pattern.format(**PLACE) for pattern in (paths.SYNTHETIC, paths.CHECKPOINT))
     for shard in range(3):
-        write_text(paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}"), dumps(USED | {"peak_memory_mb": 100.0 + shard}))
+        file = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
+        write_text(file, dumps(USED | {"peak_memory_mb": 100.0 + shard}))
     write_text(paths.cost("train", checkpoint), dumps(USED))
     write_text(paths.part(paths.cost("train", checkpoint), "node=1"), dumps(USED | {"seconds": None}))
     costs.gather()
@@ -111,7 +112,7 @@ def test_a_job_writes_what_it_and_its_processes_have_used_and_none_if_it_fails()
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has written")
 def test_the_peak_of_a_job_is_not_that_of_the_process_that_started_it() -> None:
     held = bytearray(300 * 2**20)  # a shell's `exec` would hand this process's peak on, in what getrusage tells
-    code = f"exec {sys.executable} -c 'from heirloom import usage; print(usage.used())'"
+    code = f"exec {sys.executable} -c 'from heirloom import usage; print(usage.measure())'"
     told = ast.literal_eval(subprocess.run(["bash", "-c", code], text=True, capture_output=True, check=True).stdout)
     assert len(held) == 300 * 2**20
     assert 5 < told["peak_memory_mb"] < 100

@@ -276,7 +276,8 @@ def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
     slice_ = slices.sample(project, "lm", "replace", 0, 1)
     sample.run(slice_, INPUTS, SYNTHETIC)
     before = os.times()
-    finish([*command("sample", slice_, **{**INPUTS, "synthetic": "data/again/synthetic.parquet"}), "--num-processes", "2"])
+    line = command("sample", slice_, **{**INPUTS, "synthetic": "data/again/synthetic.parquet"})
+    finish([*line, "--num-processes", "2"])
     after, used = os.times(), json.loads(Path("logs/costs/sample/again.json").read_text())
     whole = after.children_user + after.children_system - before.children_user - before.children_system
     assert 0.9 * whole < used["cpu_seconds"] <= whole + 0.02  # of the two, and of the one that starts them

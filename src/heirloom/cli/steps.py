@@ -41,14 +41,14 @@ def _begin(text: str, *inputs: str) -> dict[str, Any]:
 
 @contextmanager
 def _job(cost: str, text: str, *inputs: str) -> Iterator[dict[str, Any]]:
-    """Yield the slice of a step, as `_begin` returns it, and write at the end what the job has used; a job that fails writes nothing.
+    """Yield the slice of a step, as `_begin` returns it, and write at the end what the job has used, unless it fails.
 
     Where several processes share the job, ``torchrun`` writes what they have used, and not they.
     """
     os.environ[usage.FILE] = cost
     yield _begin(text, *inputs)
     if "RANK" not in os.environ:
-        write_text(cost, dumps(usage.used()))
+        write_text(cost, dumps(usage.measure()))
 
 
 @app.command()
@@ -126,7 +126,8 @@ def sample(
     num_nodes: NumNodes = 1,
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
-    cost = paths.cost("sample", synthetic) if shard is None else paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
+    shard_cost = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
+    cost = paths.cost("sample", synthetic) if shard is None else shard_cost
     with _job(cost, slice_, checkpoint, train, prompts, tokenizer, judge) as step:
         processes.launch(num_processes, num_nodes, step["num_threads"])
         from heirloom.steps import sample as job
@@ -162,7 +163,8 @@ def evaluate(
     synthetic: str = "",
 ) -> None:
     """Measure a generation's model and synthetic set."""
-    with _job(paths.cost("evaluate", metrics), slice_, checkpoint, train, synthetic, held_out, original, origin) as step:
+    artefacts = (checkpoint, train, synthetic, held_out, original, origin)
+    with _job(paths.cost("evaluate", metrics), slice_, *artefacts) as step:
         from heirloom.steps import evaluate as job
 
         inputs = {

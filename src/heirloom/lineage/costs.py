@@ -1,4 +1,4 @@
-"""What each job cost: one table of the files that jobs write at their end (`usage`), which no rule reads and no fingerprint sees."""
+"""What each job cost: a table of what jobs write at their end (`usage`); no rule reads it, no fingerprint sees it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ Row = dict[str, Any]
 def gather() -> int:
     """Bring the cost table up to date with the files that jobs have written since; return how many rows are new.
 
-    Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed, generation; seconds,
-    cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as `usage.used` gives them; tokens, as `_tokens` counts
-    them; then commit and changes, as `git.tree` gives them when the row is gathered.
+    Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed,
+    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as
+    `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
+    when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
     files = [file for file in FILES.rglob("*.json") if file.stat().st_mtime_ns >= since]
@@ -59,7 +60,7 @@ def _merge(fresh: list[Row]) -> None:
 
 
 def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
-    """Return rows by key; a set's shards and a job's machines, which have one key, are one row: sums, and the largest peak of memory."""
+    """Return rows by key; a set's shards, and a job's machines, are one row: sums, and the largest peak of memory."""
     found: dict[tuple[Any, ...], Row] = {}
     for row in fresh:
         key = tuple(row[name] for name in KEY)
@@ -90,13 +91,13 @@ def _row(file: Path) -> Row | None:
     patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
     known = next((found for pattern in patterns if (found := folders.keys(path, pattern)) is not None), None)
     try:
-        used = read_json(file)
+        usage = read_json(file)
     except HeirloomError:
         return None
     if known is None:
         return None
     key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
-    return {**key, **{name: used.get(name) for name in _MEASURED}, "tokens": _tokens(step, known)}
+    return {**key, **{name: usage.get(name) for name in _MEASURED}, "tokens": _tokens(step, known)}
 
 
 def _tokens(step: str, known: Mapping[str, str]) -> int | None:

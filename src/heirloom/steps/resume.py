@@ -24,6 +24,9 @@ from heirloom.steps.common import made_of
 
 log = logging.getLogger(__name__)
 
+Maker = Callable[[range], Iterator[NDArray[np.int32]]]
+"""Makes the chunks of these numbers."""
+
 
 def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Path:
     """Return the folder of an artefact's state, made or not.
@@ -47,8 +50,8 @@ def state(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], ar
         shutil.rmtree(paths.state(artefact), ignore_errors=True)
 
 
-def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:
-    """Yield chunks of rows by number, each kept in a file as soon as it is made: undamaged ones that are there already are read.
+def chunks(kept: Path, wanted: range, make: Maker) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks of rows by number; each is kept in a file once it is made, and undamaged ones are read from theirs.
 
     Parameters
     ----------
@@ -59,22 +62,22 @@ def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[n
     make
         Yields the chunks of these numbers.
     """
-    saved = saved_files.versions(kept)
-    num_saved = sum(_name(number) in saved for number in wanted)
+    saved_chunks = saved_files.versions(kept)
+    num_saved = sum(_name(number) in saved_chunks for number in wanted)
     if 0 < num_saved < len(wanted):
         log.info("%d of %d chunks are there already", num_saved, len(wanted))
     number = wanted.start
     while number < wanted.stop:
-        if file := saved_files.undamaged(saved.get(_name(number), ())):
+        if file := saved_files.undamaged(saved_chunks.get(_name(number), ())):
             yield np.load(file)
             number += 1
             continue
-        stop = next((later for later in range(number + 1, wanted.stop) if _name(later) in saved), wanted.stop)
+        stop = next((later for later in range(number + 1, wanted.stop) if _name(later) in saved_chunks), wanted.stop)
         yield from _made(kept, range(number, stop), make)
         number = stop
 
 
-def _made(kept: Path, missing: range, make: Callable[[range], Iterator[NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:
+def _made(kept: Path, missing: range, make: Maker) -> Iterator[NDArray[np.int32]]:
     for number, tokens_BT in zip(missing, make(missing), strict=True):
         with saved_files.replacing(kept, _name(number)) as temporary:
             np.save(temporary, tokens_BT)

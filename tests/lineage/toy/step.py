@@ -21,4 +21,4 @@ with replacing(out) as temporary:
 step = "real" if "/real/" in out else "train" if out.endswith("checkpoint") else "evaluate"
 seal([out], {"slice": {"step": step, "setting": setting}, "inputs": inputs, "environment": {}})
 if step == "train":
-    write_text(paths.cost(step, out), dumps(usage.used()))
+    write_text(paths.cost(step, out), dumps(usage.measure()))

@@ -30,7 +30,10 @@ def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Ave
 
 @torch.no_grad()
 def restore(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages]) -> tuple[list[float], int]:
-    """Fill weights and averages with a saved state, if there is an undamaged one, and return its losses and the number of tokens read."""
+    """Fill weights and averages with an undamaged saved state, and return its losses and the number of tokens read.
+
+    Without one, nothing is filled and nothing has been read.
+    """
     from safetensors.torch import load_file
 
     file = saved_files.find(folder, FILE)
