@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from damage import flip_a_bit
 from heirloom import paths
 from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
 from heirloom.lineage import costs
 from heirloom.manifest import dumps, seal, write_text
 from heirloom.rows import text_table
@@ -51,6 +53,18 @@ def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch
     tokens = {step: row["tokens"] for step, row in rows.items()}
     assert tokens == {"real": 4 * (1 + 5 + 6), "mix": 12, "sample": 8, "select": 16, "train": 24, "evaluate": 4 * (2 + 5)}
     assert (rows["train"]["seconds"], rows["train"]["cpu_seconds"], rows["train"]["written_mb"]) == (2.5, 2.0, None)
+
+
+def test_a_table_that_was_changed_is_refused_and_gathered_anew_once_it_is_deleted() -> None:
+    finished("sample", paths.SYNTHETIC)
+    assert costs.gather() == 1
+    flip_a_bit(costs.COSTS)
+    finished("mix", paths.TRAIN)
+    with pytest.raises(HeirloomError, match=r"costs.parquet: not the bytes .* delete it, and heirloom record gathers it"):
+        costs.gather()
+    costs.COSTS.unlink()
+    assert costs.gather() == 2
+    assert [row["step"] for row in pq.read_table(costs.COSTS).to_pylist()] == ["mix", "sample"]
 
 
 def test_vectors_have_no_tokens() -> None:

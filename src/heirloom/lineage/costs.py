@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, git
-from heirloom.manifest import read_json, replacing
+from heirloom.lineage import cost_table, folders, git
+from heirloom.manifest import read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,15 +48,12 @@ def gather() -> int:
 
 def _merge(fresh: list[Row]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     commit, changes = git.tree()
-    old = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
-    rows = {tuple(row[name] for name in KEY): row for row in old}
+    rows = {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
     rows |= {key: {**row, "commit": commit, "changes": changes} for key, row in _by_key(fresh).items()}
     ordered = [rows[key] for key in sorted(rows, key=lambda key: [(part is not None, part) for part in key])]
-    with replacing(COSTS) as temporary:
-        pq.write_table(pa.Table.from_pylist(ordered, _schema()), temporary)
+    cost_table.write(pa.Table.from_pylist(ordered, _schema()), COSTS)
 
 
 def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
