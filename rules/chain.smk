@@ -14,8 +14,6 @@ rule chain:
         fingerprint=paths.fingerprint(paths.TRAJECTORY),
     log:
         paths.log("chain", paths.TRAJECTORY),
-    benchmark:
-        paths.benchmark("chain", paths.TRAJECTORY)
     wildcard_constraints:
         experiment=experiments_where(is_chain),
     priority: PRIORITY["chain"]

@@ -13,8 +13,6 @@ rule evaluate:
         fingerprint=paths.fingerprint(paths.METRICS),
     log:
         paths.log("evaluate", paths.METRICS),
-    benchmark:
-        paths.benchmark("evaluate", paths.METRICS)
     group:
         grouped
     threads: CONFIG.num_threads

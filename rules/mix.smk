@@ -13,8 +13,6 @@ rule mix:
         fingerprint=paths.fingerprint(paths.TRAIN),
     log:
         paths.log("mix", paths.TRAIN),
-    benchmark:
-        paths.benchmark("mix", paths.TRAIN)
     priority: PRIORITY["mix"]
     group:
         grouped

@@ -12,8 +12,6 @@ rule pretrained:
         fingerprint=paths.fingerprint(paths.PRETRAINED),
     log:
         paths.log("pretrained", paths.PRETRAINED),
-    benchmark:
-        paths.benchmark("pretrained", paths.PRETRAINED)
     wildcard_constraints:
         experiment=experiments_where(is_pretrained),
     priority: PRIORITY["pretrained"]

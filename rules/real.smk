@@ -17,8 +17,6 @@ rule real_text:
         ],
     log:
         paths.log("real", paths.REAL_TRAIN),
-    benchmark:
-        paths.benchmark("real", paths.REAL_TRAIN)
     wildcard_constraints:
         experiment=experiments_where(is_text),
     priority: PRIORITY["real"]
@@ -45,8 +43,6 @@ rule real_vectors:
         ],
     log:
         paths.log("real", paths.REAL_TRAIN),
-    benchmark:
-        paths.benchmark("real", paths.REAL_TRAIN)
     wildcard_constraints:
         experiment=experiments_where(is_vectors),
     priority: PRIORITY["real"]

@@ -12,8 +12,6 @@ rule sample_shard:
         done=temp(touch(paths.SHARD)),
     log:
         paths.log("sample_shard", paths.SHARD),
-    benchmark:
-        paths.benchmark("sample_shard", paths.SHARD)
     priority: PRIORITY["sample"]
     threads: threads_of("sample")
     resources:
@@ -41,8 +39,6 @@ rule sample:
         fingerprint=paths.fingerprint(paths.SYNTHETIC),
     log:
         paths.log("sample", paths.SYNTHETIC),
-    benchmark:
-        paths.benchmark("sample", paths.SYNTHETIC)
     priority: PRIORITY["sample"]
     group:
         grouped

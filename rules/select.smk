@@ -14,8 +14,6 @@ rule select:
         fingerprint=paths.fingerprint(paths.SELECTED),
     log:
         paths.log("select", paths.SELECTED),
-    benchmark:
-        paths.benchmark("select", paths.SELECTED)
     priority: PRIORITY["select"]
     group:
         grouped

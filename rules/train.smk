@@ -16,8 +16,6 @@ rule train:
         fingerprint=paths.fingerprint(paths.CHECKPOINT),
     log:
         paths.log("train", paths.CHECKPOINT),
-    benchmark:
-        paths.benchmark("train", paths.CHECKPOINT)
     priority: PRIORITY["train"]
     group:
         grouped

@@ -144,7 +144,7 @@ def _trains(process: Path, folder: Path) -> bool:
 
 def is_training(folder: Path) -> bool:
     """Return whether a training of the workspace has saved something to go on from."""
-    return any((folder / paths.state(CHECKPOINT)).glob("*/training.safetensors"))
+    return any((folder / paths.state(CHECKPOINT)).glob("*/training.*.safetensors"))
 
 
 def log(folder: Path) -> str:

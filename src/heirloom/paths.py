@@ -106,14 +106,14 @@ def state(artefact: str | Path) -> Path:
 
 def log(step: str, pattern: str) -> str:
     """Return the log file of a step, mirroring the artefact that it makes; outside data, because it varies between equal reruns."""
-    return _mirrored("logs", step, pattern, "log")
+    return f"{Path('logs', step, *Path(pattern).parent.parts[1:])}.log"
 
 
-def benchmark(step: str, pattern: str) -> str:
-    """Return the benchmark file of a step (seconds, memory), mirroring the artefact that it makes."""
-    return _mirrored("logs/benchmarks", step, pattern, "jsonl")
+def cost(step: str, artefact: str) -> str:
+    """Return the file of what a step's job has used (seconds, memory), mirroring the artefact that it makes."""
+    return f"{Path('logs/costs', step, *Path(artefact).parent.parts[1:])}.json"
 
 
-def _mirrored(root: str, step: str, pattern: str, suffix: str) -> str:
-    _, *inside = Path(pattern).parent.parts
-    return f"{root}/{step}/{'/'.join(inside)}.{suffix}"
+def part(file: str, name: str) -> str:
+    """Return the file of one of the parts that a job is divided into, beside the file of the whole."""
+    return str(Path(file).with_suffix("") / f"{name}.json")

@@ -77,7 +77,7 @@ def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None
             f"--rdzv-endpoint={socket.gethostname()}:{_free_port()}",
             f"--rdzv-id={job}",
         ]
-    torchrun = ["-m", "torch.distributed.run", *meeting, f"--nproc-per-node={here}", "-m", "--", "heirloom"]
+    torchrun = ["-m", "heirloom.torchrun", *meeting, f"--nproc-per-node={here}", "-m", "--", "heirloom"]
     os.execvp(starter[0], [*starter, *torchrun, *sys.argv[1:]])  # noqa: S606
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from heirloom import device
+from heirloom.environment import environment
 from heirloom.families import minibatches, transformer
 from heirloom.families.transformer import adamw, beams, progress, static
 from heirloom.families.transformer.checkpoint import load, load_folder, save_folder
@@ -20,7 +21,6 @@ from heirloom.families.transformer.generation import continue_prompts
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise, logits
 from heirloom.families.transformer.scoring import features, position_losses
 from heirloom.families.transformer.training import TrainSettings, train
-from heirloom.steps.common import environment
 from heirloom.streams import Stream
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")

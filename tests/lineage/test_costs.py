@@ -1,19 +1,28 @@
-"""The cost table, gathered from benchmark files as Snakemake writes them."""
+"""What a job has used, and the cost table that is gathered from it."""
 
 from __future__ import annotations
 
+import ast
+import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from damage import flip_a_bit
 from heirloom import paths
 from heirloom.dataset import Dataset
+from heirloom.errors import HeirloomError
 from heirloom.lineage import costs
-from heirloom.manifest import seal, write_text
+from heirloom.manifest import dumps, seal, write_text
 from heirloom.rows import text_table
 
+USED = {"seconds": 2.5, "cpu_seconds": 2.0, "peak_memory_mb": 100.0, "read_mb": 0.0, "written_mb": None}
 PLACE = {"experiment": "words", "regime": "replace", "seed": 0, "generation": 1}
 
 
@@ -23,8 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finished(step: str, pattern: str) -> None:
-    line = '{"s": 2.5, "cpu_time": 2.0, "max_rss": 100.0, "io_in": 0.0, "io_out": "NA"}\n'
-    write_text(paths.benchmark(step, pattern).format(**PLACE), line)
+    write_text(paths.cost(step, pattern.format(**PLACE)), dumps(USED))
 
 
 def texts(rows: int, pattern: str) -> None:
@@ -47,6 +55,18 @@ def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch
     assert (rows["train"]["seconds"], rows["train"]["cpu_seconds"], rows["train"]["written_mb"]) == (2.5, 2.0, None)
 
 
+def test_a_table_that_was_changed_is_refused_and_gathered_anew_once_it_is_deleted() -> None:
+    finished("sample", paths.SYNTHETIC)
+    assert costs.gather() == 1
+    flip_a_bit(costs.COSTS)
+    finished("mix", paths.TRAIN)
+    with pytest.raises(HeirloomError, match=r"costs.parquet: not the bytes .* delete it, and heirloom record gathers it"):
+        costs.gather()
+    costs.COSTS.unlink()
+    assert costs.gather() == 2
+    assert [row["step"] for row in pq.read_table(costs.COSTS).to_pylist()] == ["mix", "sample"]
+
+
 def test_vectors_have_no_tokens() -> None:
     finished("sample", paths.SYNTHETIC)
     costs.gather()
@@ -54,21 +74,60 @@ def test_vectors_have_no_tokens() -> None:
 
 
 def test_jobs_of_no_lineage_are_left_out() -> None:
-    write_text(Path("logs/benchmarks/plot.jsonl"), '{"s": 1.0}\n')
+    write_text("logs/costs/plot.json", dumps(USED))
+    write_text(paths.cost("train", "elsewhere/checkpoint"), dumps(USED))
+    write_text(paths.cost("train", paths.CHECKPOINT.format(**PLACE)), '{"seconds": 1')
     assert costs.gather() == 0
 
 
-def test_the_jobs_of_a_sets_shards_are_one_row() -> None:
-    line = '{"s": 2.5, "cpu_time": 2.0, "max_rss": %d, "io_in": "NA", "io_out": "NA"}\n'
+def test_the_jobs_of_a_sets_shards_and_the_machines_of_a_job_are_one_row() -> None:
+    synthetic, checkpoint = (pattern.format(**PLACE) for pattern in (paths.SYNTHETIC, paths.CHECKPOINT))
     for shard in range(3):
-        write_text(paths.benchmark("sample_shard", paths.SHARD).format(**PLACE, shard=shard), line % (100 + shard))
+        file = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
+        write_text(file, dumps(USED | {"peak_memory_mb": 100.0 + shard}))
+    write_text(paths.cost("train", checkpoint), dumps(USED))
+    write_text(paths.part(paths.cost("train", checkpoint), "node=1"), dumps(USED | {"seconds": None}))
     costs.gather()
-    (row,) = pq.read_table(costs.COSTS).to_pylist()
-    assert {name: row[name] for name in PLACE} == PLACE
-    assert (row["step"], row["seconds"], row["cpu_seconds"], row["peak_memory_mb"], row["read_mb"]) == (
-        "sample_shard",
-        7.5,
-        6.0,
-        102.0,
-        None,
-    )
+    shards, machines = pq.read_table(costs.COSTS).to_pylist()
+    assert {name: shards[name] for name in PLACE} == {name: machines[name] for name in PLACE} == PLACE
+    names = ("step", "seconds", "cpu_seconds", "peak_memory_mb", "read_mb", "written_mb")
+    assert [shards[name] for name in names] == ["sample_shard", 7.5, 6.0, 102.0, 0.0, None]
+    assert [machines[name] for name in names] == ["train", 2.5, 4.0, 100.0, 0.0, None]
+
+
+BUSY = """
+import os, subprocess, sys
+from heirloom.cli.steps import _job
+def work(): sum(range(10_000_000))
+with _job("used.json", '{"num_threads": 1}'):
+    held = bytearray(150 * 2**20)
+    work()
+    if sys.argv[1] == "parent":
+        subprocess.run([sys.executable, __file__, "child"], check=True, env=os.environ | {"RANK": "0"})
+    if sys.argv[1] == "fails":
+        raise RuntimeError("as the test asked")
+"""
+
+
+def test_a_job_writes_what_it_and_its_processes_have_used_and_none_if_it_fails() -> None:
+    Path("job.py").write_text(BUSY)
+    assert subprocess.run([sys.executable, "job.py", "fails"], check=False, stderr=subprocess.DEVNULL).returncode == 1
+    assert not Path("used.json").exists()
+    before, began = os.times(), time.monotonic()
+    subprocess.run([sys.executable, "job.py", "parent"], check=True)
+    after, ended = os.times(), time.monotonic()
+    used = json.loads(Path("used.json").read_text())
+    whole = after.children_user + after.children_system - before.children_user - before.children_system
+    assert 0.8 * whole < used["cpu_seconds"] <= whole + 0.02
+    assert 0.8 * (ended - began) < used["seconds"] <= ended - began + 0.02
+    assert 150 < used["peak_memory_mb"] < 250
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has written")
+def test_the_peak_of_a_job_is_not_that_of_the_process_that_started_it() -> None:
+    held = bytearray(300 * 2**20)  # a shell's `exec` would hand this process's peak on, in what getrusage tells
+    code = f"exec {sys.executable} -c 'from heirloom import usage; print(usage.measure())'"
+    told = ast.literal_eval(subprocess.run(["bash", "-c", code], text=True, capture_output=True, check=True).stdout)
+    assert len(held) == 300 * 2**20
+    assert 5 < told["peak_memory_mb"] < 100
+    assert min(told["read_mb"], told["written_mb"]) >= 0

@@ -106,7 +106,8 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
     checkpoint = told["artefacts"]["text/origin/0/0:checkpoint"]
     assert (checkpoint["step"], checkpoint["commit"], checkpoint["inputs"]) == ("train", "", {"train": ["text/origin/0/0"]})
     assert checkpoint["slice"]["fit"] == {"order": 2, "vocab_size": 300}
-    assert set(checkpoint["environment"]) == {"device", "instruction_set", "libraries", "machine", "python"}
+    machine = {"device", "instruction_set", "kernels", "libc", "machine", "vendor"}
+    assert set(checkpoint["environment"]) == {*machine, "libraries", "python", "variables"}
     assert without_hashes(render.mermaid(found)).splitlines() == [
         "flowchart TD",
         '  a0["text/origin/0/0:checkpoint<br/>train …"]',

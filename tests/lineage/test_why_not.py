@@ -97,6 +97,8 @@ def test_generations_of_one_lineage_have_no_common_way_up() -> None:
         (environment_of, {"python": "3.12.1"}),
         (environment_of, {"libraries": {"numpy": "9.9"}}),
         (environment_of, {"instruction_set": ["X86_V4"]}),
+        (environment_of, {"kernels": {"openblas": "Haswell"}}),
+        (environment_of, {"variables": {"MKL_CBWR": "COMPATIBLE"}}),
     ],
 )
 @pytest.mark.usefixtures("twice")
@@ -104,7 +106,14 @@ def test_code_threads_python_libraries_and_instruction_set_are_named(change: Any
     retell(twice, FIRST_CHECKPOINT, change(FIRST_CHECKPOINT, **said))
     headline, *differences = why()
     assert headline == f"text/replace/0/1:checkpoint … and other/{FIRST_CHECKPOINT} … (train) differ, 5 steps up"
-    word = {"code": "code", "num_threads": "number of threads", "libraries": "version of numpy", "instruction_set": "instruction set"}
+    word = {
+        "code": "code",
+        "num_threads": "number of threads",
+        "libraries": "version of numpy",
+        "instruction_set": "instruction set",
+        "kernels": "kernels of openblas",
+        "variables": "environment variable MKL_CBWR",
+    }
     (key,) = said
     assert any(line.startswith(f"  {word.get(key, key)}: ") for line in differences)
     assert all(line.startswith(("  version of", f"  {word.get(key, key)}: ")) for line in differences)

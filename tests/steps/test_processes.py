@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 
 import helpers
 import small_lineages
+from damage import cut
 from heirloom import config as configuration
 from heirloom import manifest, paths
 from heirloom.dataset import Dataset
@@ -66,9 +68,12 @@ def test_two_processes_fine_tune_to_the_same_bytes_each_time_and_after_a_kill(fo
     assert statuses[1] not in (0, -signal.SIGKILL)
     monkeypatch.chdir(folder)
     assert not Path("killed/checkpoint").exists()
-    assert len(list(paths.state("killed/checkpoint").glob("*/training.safetensors"))) == 1
+    assert len(list(paths.state("killed/checkpoint").glob("*/training.*.safetensors"))) == 1
+    shutil.copytree(paths.state("killed/checkpoint"), paths.state("damaged/checkpoint"))
+    cut(next(paths.state("damaged/checkpoint").glob("*/training.*.safetensors")))
     trained(folder, 2, "dropping", "killed")
-    sums = {name: recorded_sha256(f"{name}/checkpoint") for name in ("whole", "twice", "killed")}
+    trained(folder, 2, "dropping", "damaged")
+    sums = {name: recorded_sha256(f"{name}/checkpoint") for name in ("whole", "twice", "killed", "damaged")}
     assert len(set(sums.values())) == 1
     assert not paths.state("killed/checkpoint").exists()
 

@@ -10,16 +10,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import helpers
 import small_lineages
+from damage import DAMAGES, cut, flip_a_bit
 from heirloom import config as configuration
 from heirloom import manifest, paths, processes, slices
 from heirloom.config import Config
@@ -107,7 +109,7 @@ def state_files(artefact: str, name: str) -> list[Path]:
 def test_a_training_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
     unbroken = recorded_sha256(ORIGIN)
     line = command("train", slices.train(project, "lm", "origin", 0, 0), train=ORIGINAL, checkpoint="again/checkpoint")
-    assert kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line) == -signal.SIGKILL
+    assert kill_when(lambda: bool(state_files("again/checkpoint", "training.*.safetensors")), line) == -signal.SIGKILL
     assert not Path("again/checkpoint").exists()
     assert "going on after step" in finish(line)
     assert recorded_sha256("again/checkpoint") == unbroken
@@ -170,16 +172,54 @@ def test_a_transformers_rows_do_not_depend_on_the_shares_they_are_written_in(pro
     assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
 
 
-def test_chunks_that_are_there_are_read_and_not_made_again(tmp_path: Path) -> None:
-    def make(numbers: range) -> Any:
-        asked.extend(numbers)
-        return (np.full((2, 3), number, np.int32) for number in numbers)
+def numbered(numbers: range) -> Iterator[NDArray[np.int32]]:
+    return (np.full((2, 3), number, np.int32) for number in numbers)
 
-    asked: list[int] = []
-    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
-    (tmp_path / "chunk-000004.npy").unlink()
-    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 5), make)] == [2, 3, 4]
-    assert asked == [2, 3, 4, 4]
+
+def test_chunks_that_are_there_are_read_and_not_made_again(tmp_path: Path) -> None:
+    def make(numbers: range) -> Iterator[NDArray[np.int32]]:
+        asked.append(numbers)
+        return numbered(numbers)
+
+    asked: list[range] = []
+    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 9), make)] == [2, 3, 4, 5, 6, 7, 8]
+    for number in (3, 4, 8):
+        next(tmp_path.glob(f"chunk-00000{number}.*.npy")).unlink()
+    assert [int(chunk[0, 0]) for chunk in resume.chunks(tmp_path, range(2, 9), make)] == [2, 3, 4, 5, 6, 7, 8]
+    assert asked == [range(2, 9), range(3, 5), range(8, 9)]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_chunk_is_dropped_with_a_line_and_made_again_by_the_job_that_gathers(
+    damage: Callable[[Path], None], counting_project: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, SYNTHETIC)
+    for shard in range(2):
+        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, 2))
+    damage(state_files("again/synthetic.parquet", "chunk-*.npy")[5])
+    damaged = state_files("again/synthetic.parquet", "chunk-*.npy")[5]
+    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+    assert caplog.messages == [f"{damaged} is damaged: it is dropped, and what it held is done again"]
+    assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, cut])
+def test_a_training_whose_state_is_damaged_begins_again_and_ends_in_the_same_bytes(
+    damage: Callable[[Path], None], project: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
+    slice_ = slices.train(project, "lm", "origin", 0, 0)
+    Path("again").touch()  # where the checkpoint's folder should be
+    with pytest.raises(FileExistsError):
+        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    Path("again").unlink()
+    (damaged,) = state_files("again/checkpoint", "training.*.safetensors")
+    damage(damaged)
+    train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    assert f"{damaged} is damaged: it is dropped, and what it held is done again" in caplog.messages
+    assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
+    assert not paths.state("again/checkpoint").exists()
 
 
 def test_a_state_is_not_gone_on_from_under_another_slice_or_other_inputs(counting_project: Config) -> None:
@@ -200,7 +240,7 @@ def test_a_training_that_was_done_but_not_written_trains_no_step_again(project: 
     Path("again").touch()  # where the checkpoint's folder should be
     with pytest.raises(FileExistsError):
         train.run(slice_, ORIGINAL, None, "again/checkpoint")
-    (saved,) = state_files("again/checkpoint", "training.safetensors")
+    (saved,) = state_files("again/checkpoint", "training.*.safetensors")
     before = saved.stat().st_mtime_ns
     with pytest.raises(FileExistsError):
         train.run(slice_, ORIGINAL, None, "again/checkpoint")
@@ -218,7 +258,7 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
     training = {**slices.train(project, "lm", "origin", 0, 0), "family": "causal_lm", "fit": fit}
     whole, line = (command("train", training, train=ORIGINAL, start="begun", checkpoint=f"{one}/checkpoint") for one in ("whole", "again"))
     finish(whole)  # a process like the other: threads change bytes
-    kill_when(lambda: bool(state_files("again/checkpoint", "training.safetensors")), line)
+    kill_when(lambda: bool(state_files("again/checkpoint", "training.*.safetensors")), line)
     assert "going on after step" in finish(line)
     assert recorded_sha256("again/checkpoint") == recorded_sha256("whole/checkpoint")
 
@@ -235,9 +275,14 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
 def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
     slice_ = slices.sample(project, "lm", "replace", 0, 1)
     sample.run(slice_, INPUTS, SYNTHETIC)
-    finish([*command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"}), "--num-processes", "2"])
-    assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
-    assert not paths.state("again/synthetic.parquet").exists()
+    before = os.times()
+    line = command("sample", slice_, **{**INPUTS, "synthetic": "data/again/synthetic.parquet"})
+    finish([*line, "--num-processes", "2"])
+    after, used = os.times(), json.loads(Path("logs/costs/sample/again.json").read_text())
+    whole = after.children_user + after.children_system - before.children_user - before.children_system
+    assert 0.9 * whole < used["cpu_seconds"] <= whole + 0.02  # of the two, and of the one that starts them
+    assert Path("data/again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
+    assert not paths.state("data/again/synthetic.parquet").exists()
 
 
 @pytest.mark.slow

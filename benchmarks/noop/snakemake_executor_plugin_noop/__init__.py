@@ -20,7 +20,7 @@ class Executor(AbstractExecutor):
         """Write a job's outputs."""
         info = SubmittedJobInfo(job)
         self.report_job_submission(info)
-        for output in map(Path, (*job.output, job.benchmark)):  # type: ignore[attr-defined]
+        for output in map(Path, job.output):
             if output.name == "checkpoint":
                 output.mkdir(parents=True, exist_ok=True)
                 continue

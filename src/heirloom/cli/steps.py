@@ -6,11 +6,14 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from heirloom import device, manifest, processes
+from heirloom import device, manifest, paths, processes, usage
+from heirloom.manifest import dumps, write_text
 from heirloom.steps.heap import keep_freed_memory
 
 app = typer.Typer()
@@ -36,6 +39,18 @@ def _begin(text: str, *inputs: str) -> dict[str, Any]:
     return step
 
 
+@contextmanager
+def _job(cost: str, text: str, *inputs: str) -> Iterator[dict[str, Any]]:
+    """Yield the slice of a step, as `_begin` returns it, and write at the end what the job has used, unless it fails.
+
+    Where several processes share the job, ``torchrun`` writes what they have used, and not they.
+    """
+    os.environ[usage.FILE] = cost
+    yield _begin(text, *inputs)
+    if "RANK" not in os.environ:
+        write_text(cost, dumps(usage.measure()))
+
+
 @app.command()
 def real(
     slice_: Slice,
@@ -46,22 +61,22 @@ def real(
     documents: str = "",
 ) -> None:
     """Make an experiment's real data: pool and held-out rows, and for text the tokenizer and the index of documents."""
-    step = _begin(slice_)
-    from heirloom.steps import real as job
+    with _job(paths.cost("real", train), slice_) as step:
+        from heirloom.steps import real as job
 
-    if tokenizer:
-        job.run_text(step, {"train": train, "valid": valid, "test": test}, tokenizer, documents)
-    else:
-        job.run_vectors(step, train, test)
+        if tokenizer:
+            job.run_text(step, {"train": train, "valid": valid, "test": test}, tokenizer, documents)
+        else:
+            job.run_vectors(step, train, test)
 
 
 @app.command()
 def pretrained(slice_: Slice, checkpoint: Annotated[str, typer.Option()]) -> None:
     """Fetch the pretrained model that an experiment begins from."""
-    step = _begin(slice_)
-    from heirloom.steps import pretrained as job
+    with _job(paths.cost("pretrained", checkpoint), slice_) as step:
+        from heirloom.steps import pretrained as job
 
-    job.run(step, checkpoint)
+        job.run(step, checkpoint)
 
 
 @app.command()
@@ -73,10 +88,10 @@ def mix(
     synthetic: Annotated[str, typer.Option(help="Synthetic sets, oldest first, separated by spaces.")] = "",
 ) -> None:
     """Mix a generation's training set."""
-    step = _begin(slice_, pool, original, *synthetic.split())
-    from heirloom.steps import mix as job
+    with _job(paths.cost("mix", train), slice_, pool, original, *synthetic.split()) as step:
+        from heirloom.steps import mix as job
 
-    job.run(step, pool, original or None, synthetic.split(), train)
+        job.run(step, pool, original or None, synthetic.split(), train)
 
 
 @app.command()
@@ -89,11 +104,11 @@ def train(
     num_nodes: NumNodes = 1,
 ) -> None:
     """Train a generation's model."""
-    step = _begin(slice_, train, start, valid)
-    processes.launch(step.get("num_processes", 1), num_nodes, step["num_threads"])
-    from heirloom.steps import train as job
+    with _job(paths.cost("train", checkpoint), slice_, train, start, valid) as step:
+        processes.launch(step.get("num_processes", 1), num_nodes, step["num_threads"])
+        from heirloom.steps import train as job
 
-    job.run(step, train, start or None, checkpoint, valid or None)
+        job.run(step, train, start or None, checkpoint, valid or None)
 
 
 @app.command()
@@ -111,12 +126,14 @@ def sample(
     num_nodes: NumNodes = 1,
 ) -> None:
     """Sample a generation's synthetic set from its parent's model."""
-    step = _begin(slice_, checkpoint, train, prompts, tokenizer, judge)
-    processes.launch(num_processes, num_nodes, step["num_threads"])
-    from heirloom.steps import sample as job
+    shard_cost = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
+    cost = paths.cost("sample", synthetic) if shard is None else shard_cost
+    with _job(cost, slice_, checkpoint, train, prompts, tokenizer, judge) as step:
+        processes.launch(num_processes, num_nodes, step["num_threads"])
+        from heirloom.steps import sample as job
 
-    inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}
-    job.run(step, inputs, synthetic, None if shard is None else (shard, shards))
+        inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}
+        job.run(step, inputs, synthetic, None if shard is None else (shard, shards))
 
 
 @app.command()
@@ -128,10 +145,10 @@ def select(
     parent: str = "",
 ) -> None:
     """Keep the rows of a synthetic set that a judge lets pass."""
-    step = _begin(slice_, synthetic, origin, parent)
-    from heirloom.steps import select as job
+    with _job(paths.cost("select", selected), slice_, synthetic, origin, parent) as step:
+        from heirloom.steps import select as job
 
-    job.run(step, synthetic, origin, parent or None, selected)
+        job.run(step, synthetic, origin, parent or None, selected)
 
 
 @app.command()
@@ -146,18 +163,19 @@ def evaluate(
     synthetic: str = "",
 ) -> None:
     """Measure a generation's model and synthetic set."""
-    step = _begin(slice_, checkpoint, train, synthetic, held_out, original, origin)
-    from heirloom.steps import evaluate as job
+    artefacts = (checkpoint, train, synthetic, held_out, original, origin)
+    with _job(paths.cost("evaluate", metrics), slice_, *artefacts) as step:
+        from heirloom.steps import evaluate as job
 
-    inputs = {
-        "checkpoint": checkpoint,
-        "train": train,
-        "synthetic": synthetic,
-        "held_out": held_out,
-        "original": original,
-        "origin": origin,
-    }
-    job.run(step, inputs, metrics)
+        inputs = {
+            "checkpoint": checkpoint,
+            "train": train,
+            "synthetic": synthetic,
+            "held_out": held_out,
+            "original": original,
+            "origin": origin,
+        }
+        job.run(step, inputs, metrics)
 
 
 @app.command()
@@ -170,7 +188,7 @@ def chain(
     trajectory: Annotated[str, typer.Option()],
 ) -> None:
     """Run a whole lineage in one job."""
-    step = _begin(slice_, pool, held_out, original, checkpoint)
-    from heirloom.steps import chain as job
+    with _job(paths.cost("chain", trajectory), slice_, pool, held_out, original, checkpoint) as step:
+        from heirloom.steps import chain as job
 
-    job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)
+        job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)

@@ -1,23 +1,23 @@
-"""What each job cost, gathered from Snakemake's benchmark files into one table that no rule reads and no fingerprint sees."""
+"""What each job cost: a table of what jobs write at their end (`usage`); no rule reads it, no fingerprint sees it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
-from heirloom.lineage import folders, git
-from heirloom.manifest import read_json, replacing
+from heirloom.errors import HeirloomError
+from heirloom.lineage import cost_table, folders, git
+from heirloom.manifest import read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COSTS = Path(paths.RESULTS, "costs.parquet")
-BENCHMARKS = Path("logs/benchmarks")
+FILES = Path("logs/costs")
 KEY = ("step", "experiment", "regime", "seed", "generation")
-_MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "peak_memory_mb": "max_rss", "read_mb": "io_in", "written_mb": "io_out"}
+_MEASURED = ("seconds", "cpu_seconds", "peak_memory_mb", "read_mb", "written_mb")
 _DATASETS = {
     "real": (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST),
     "mix": (paths.TRAIN,),
@@ -31,14 +31,15 @@ Row = dict[str, Any]
 
 
 def gather() -> int:
-    """Bring the cost table up to date with the benchmark files written since; return how many rows are new.
+    """Bring the cost table up to date with the files that jobs have written since; return how many rows are new.
 
-    Rows without a benchmark file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed, generation,
-    seconds (wall), cpu_seconds, peak_memory_mb (resident), read_mb, written_mb; null where a job ended before it was sampled; tokens, as
-    `_tokens` counts them; then commit and changes, as `git.tree` gives them when the row is gathered.
+    Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed,
+    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as
+    `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
+    when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
-    files = [file for file in BENCHMARKS.rglob("*.jsonl") if file.stat().st_mtime_ns >= since]
+    files = [file for file in FILES.rglob("*.json") if file.stat().st_mtime_ns >= since]
     fresh = [row for file in sorted(files) if (row := _row(file))]
     if fresh:
         _merge(fresh)
@@ -47,19 +48,16 @@ def gather() -> int:
 
 def _merge(fresh: list[Row]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     commit, changes = git.tree()
-    old = pq.read_table(COSTS).to_pylist() if COSTS.exists() else []
-    rows = {tuple(row[name] for name in KEY): row for row in old}
+    rows = {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
     rows |= {key: {**row, "commit": commit, "changes": changes} for key, row in _by_key(fresh).items()}
     ordered = [rows[key] for key in sorted(rows, key=lambda key: [(part is not None, part) for part in key])]
-    with replacing(COSTS) as temporary:
-        pq.write_table(pa.Table.from_pylist(ordered, _schema()), temporary)
+    cost_table.write(pa.Table.from_pylist(ordered, _schema()), COSTS)
 
 
 def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
-    """Return rows by key; the jobs of a set's shards, which have one key, are one row: sums, and the largest peak of memory."""
+    """Return rows by key; a set's shards, and a job's machines, are one row: sums, and the largest peak of memory."""
     found: dict[tuple[Any, ...], Row] = {}
     for row in fresh:
         key = tuple(row[name] for name in KEY)
@@ -84,20 +82,19 @@ def _schema() -> pa.Schema:
 
 
 def _row(file: Path) -> Row | None:
-    """Return the row of a benchmark file, or None if it is none of the workflow's or not fully written."""
-    step, *rest = file.relative_to(BENCHMARKS).with_suffix("").parts
-    path = "/".join(("data", *(rest[1:-1] if rest[:1] == ["shards"] else rest)))
+    """Return the row of a job's file, or None if it is none of the workflow's or not fully written."""
+    step, *rest = file.relative_to(FILES).with_suffix("").parts
+    path = "/".join(("data", *rest))
     patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
     known = next((found for pattern in patterns if (found := folders.keys(path, pattern)) is not None), None)
     try:
-        *_, last = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
-    except ValueError:
+        usage = read_json(file)
+    except HeirloomError:
         return None
     if known is None:
         return None
     key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
-    measured = {name: _number(last.get(column)) for name, column in _MEASURED.items()}
-    return {**key, **measured, "tokens": _tokens(step, known)}
+    return {**key, **{name: usage.get(name) for name in _MEASURED}, "tokens": _tokens(step, known)}
 
 
 def _tokens(step: str, known: Mapping[str, str]) -> int | None:
@@ -127,7 +124,3 @@ def _tokens_in(dataset: Path) -> int | None:
 
 def _numbers(known: dict[str, str]) -> dict[str, int | None]:
     return {name: int(known[name]) if name in known else None for name in ("seed", "generation")}
-
-
-def _number(given: object) -> float | None:
-    return float(given) if isinstance(given, int | float) else None  # Snakemake writes "NA" for what it could not sample

@@ -17,6 +17,7 @@ from heirloom.lineage.render import DIGITS, short
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
 _ABSENT = "none"
+_KINDS = {"libraries": "version of", "kernels": "kernels of", "variables": "environment variable"}
 _UNSET = "not set"  # "none" is a value that a key may have
 
 
@@ -116,9 +117,9 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
             yield Difference(f"input {role}", _prints(one), _prints(other))
     ran_on = (graph.settings(node.manifest.get("environment", {})) for node in (first, second))
     for key, values in _unequal(*ran_on).items():
-        kind, _, library = key.partition(".")
-        if _UNSET not in values:  # a library that only one of the two had loaded
-            yield Difference(f"version of {library}" if library else kind.replace("_", " "), *values)
+        kind, _, name = key.partition(".")
+        if _UNSET not in values or kind == "variables":  # else a library that only one of the two had loaded
+            yield Difference(f"{_KINDS[kind]} {name}" if name else kind.replace("_", " "), *values)
 
 
 def _sources(first: list[Input], second: list[Input]) -> Iterator[Difference]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import platform
-import sys
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from heirloom import device, paths
+from heirloom import paths
+from heirloom.environment import environment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import Input, recorded_sha256, seal
 
-LIBRARIES = ("ml_dtypes", "numpy", "peft", "pyarrow", "scipy", "safetensors", "sklearn", "tokenizers", "torch", "transformers")
-"""Libraries whose version can change bytes; those that a step has imported are named in its manifest."""
+_PACKAGE_FILE = re.compile(r"(?P<package>\w+)==(?P<version>[^/]+)/")
 
 
 def finish(
@@ -37,7 +36,9 @@ def finish(
         Further entries of the manifest.
     """
     made_by = made_of(step, inputs)
-    seal(artefacts, {**made_by, "inputs": [*made_by["inputs"], *sources], **more})
+    made_by["inputs"] += sources
+    made_by["environment"]["libraries"] |= _packages(sources)
+    seal(artefacts, {**made_by, **more})
 
 
 def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
@@ -54,19 +55,10 @@ def naming(generation: int | str) -> Iterator[None]:
         raise HeirloomError(f"generation {generation}: {error}") from None
 
 
-def environment(family: str | None) -> dict[str, Any]:
-    """Return what can change bytes beside code and config: where the family's model lives, processor features, Python, libraries in use."""
-    import numpy as np
-
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    libraries = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
-    return {
-        "device": device.chosen().type if family in device.GPU_FAMILIES else "cpu",
-        "instruction_set": sorted(found),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "libraries": libraries,
-    }
+def _packages(sources: Sequence[Input]) -> dict[str, str]:
+    """Return package → version of the files that come from installed packages, imported or only read."""
+    matches = (_PACKAGE_FILE.match(source.path) for source in sources)
+    return {match["package"]: match["version"] for match in matches if match}
 
 
 def artefact_inputs(inputs: Mapping[str, str | Sequence[str]]) -> list[Input]:

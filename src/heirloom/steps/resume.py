@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths, processes
-from heirloom.manifest import dumps, replacing
+from heirloom import paths, processes, saved_files
+from heirloom.manifest import dumps
 from heirloom.steps.common import made_of
 
 log = logging.getLogger(__name__)
+
+Maker = Callable[[range], Iterator[NDArray[np.int32]]]
+"""Makes the chunks of these numbers."""
 
 
 def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Path:
@@ -47,8 +50,8 @@ def state(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], ar
         shutil.rmtree(paths.state(artefact), ignore_errors=True)
 
 
-def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:
-    """Yield chunks of rows by number, each kept in a file as soon as it is made: those that are there already are read.
+def chunks(kept: Path, wanted: range, make: Maker) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks of rows by number; each is kept in a file once it is made, and undamaged ones are read from theirs.
 
     Parameters
     ----------
@@ -59,16 +62,27 @@ def chunks(kept: Path, wanted: range, make: Callable[[range], Iterator[NDArray[n
     make
         Yields the chunks of these numbers.
     """
-    first = next((number for number in wanted if not _file(kept, number).exists()), wanted.stop)
-    if wanted.start < first < wanted.stop:
-        log.info("%d of %d chunks are there already", first - wanted.start, len(wanted))
-    for number in range(wanted.start, first):
-        yield np.load(_file(kept, number))
-    for number, tokens_BT in enumerate(make(range(first, wanted.stop)) if first < wanted.stop else (), first):
-        with replacing(_file(kept, number)) as temporary:
+    saved_chunks = saved_files.versions(kept)
+    num_saved = sum(_name(number) in saved_chunks for number in wanted)
+    if 0 < num_saved < len(wanted):
+        log.info("%d of %d chunks are there already", num_saved, len(wanted))
+    number = wanted.start
+    while number < wanted.stop:
+        if file := saved_files.undamaged(saved_chunks.get(_name(number), ())):
+            yield np.load(file)
+            number += 1
+            continue
+        stop = next((later for later in range(number + 1, wanted.stop) if _name(later) in saved_chunks), wanted.stop)
+        yield from _made(kept, range(number, stop), make)
+        number = stop
+
+
+def _made(kept: Path, missing: range, make: Maker) -> Iterator[NDArray[np.int32]]:
+    for number, tokens_BT in zip(missing, make(missing), strict=True):
+        with saved_files.replacing(kept, _name(number)) as temporary:
             np.save(temporary, tokens_BT)
         yield tokens_BT
 
 
-def _file(kept: Path, number: int) -> Path:
-    return kept / f"chunk-{number:06}.npy"
+def _name(number: int) -> str:
+    return f"chunk-{number:06}.npy"

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from heirloom.manifest import Input, read_json, replacing, seal
+from heirloom import paths, usage
+from heirloom.manifest import Input, dumps, read_json, replacing, seal, write_text
 
 out, setting, *parents = sys.argv[1:]
 if os.environ.get("TOY_FAILS_AT", "never") in out:
@@ -19,3 +20,5 @@ with replacing(out) as temporary:
         temporary.write_text("{}" if out.endswith("json") else text)
 step = "real" if "/real/" in out else "train" if out.endswith("checkpoint") else "evaluate"
 seal([out], {"slice": {"step": step, "setting": setting}, "inputs": inputs, "environment": {}})
+if step == "train":
+    write_text(paths.cost(step, out), dumps(usage.measure()))

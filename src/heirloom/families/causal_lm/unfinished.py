@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from heirloom import saved_files
 from heirloom.families.causal_lm.optimisation import learning, put_back
-from heirloom.manifest import replacing
 
 FILE = "training.safetensors"
 LOSSES, EPOCHS, LOWEST = "losses", "epochs", "lowest"
@@ -53,17 +53,18 @@ def save(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer, standing: S
     tensors = {f"weight/{name}": weight.detach() for name, weight in learning(pupil).items()}
     tensors |= {f"{part}/{name}": optimiser.state[weight][part] for name, weight in learning(pupil).items() for part in AVERAGES}
     tensors |= {f"kept/{name}": weight for name, weight in (standing.kept or {}).items()}
-    with replacing(folder / FILE) as temporary:
+    with saved_files.replacing(folder, FILE) as temporary:
         save_file(tensors | numbers, temporary)
 
 
 def restore(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer) -> Standing:
-    """Fill weights and averages with a saved state, if there is one, and return how far it is."""
+    """Fill weights and averages with a saved state, if there is an undamaged one, and return how far it is."""
     from safetensors.torch import load_file
 
-    if not (folder / FILE).exists():
+    file = saved_files.find(folder, FILE)
+    if file is None:
         return Standing()
-    saved = load_file(folder / FILE)
+    saved = load_file(file)
     put_back(pupil, _under(saved, "weight"))
     for name, weight in learning(pupil).items():
         optimiser.state[weight] = {part: saved[f"{part}/{name}"].to(weight.device) for part in AVERAGES}

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from heirloom import saved_files
 from heirloom.families.transformer.adamw import Averages
-from heirloom.manifest import replacing
 
 FILE = "training.safetensors"
 LOSSES, TOKENS = "losses", "num_tokens"
@@ -24,18 +24,22 @@ def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Ave
 
     counted = {LOSSES: torch.tensor(losses, dtype=torch.float64), TOKENS: torch.tensor(num_tokens)}
     tensors = {f"{name}/{part}": value for name, weight in weights.items() for part, value in _parts(weight, averages[name]).items()}
-    with replacing(folder / FILE) as temporary:
+    with saved_files.replacing(folder, FILE) as temporary:
         save_file(tensors | counted, temporary)
 
 
 @torch.no_grad()
 def restore(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages]) -> tuple[list[float], int]:
-    """Fill weights and averages with a saved state, if there is one, and return its losses and the number of tokens read."""
+    """Fill weights and averages with an undamaged saved state, and return its losses and the number of tokens read.
+
+    Without one, nothing is filled and nothing has been read.
+    """
     from safetensors.torch import load_file
 
-    if not (folder / FILE).exists():
+    file = saved_files.find(folder, FILE)
+    if file is None:
         return [], 0
-    saved = load_file(folder / FILE)
+    saved = load_file(file)
     for name, weight in weights.items():
         for part, value in _parts(weight, averages[name]).items():
             value.copy_(saved[f"{name}/{part}"])

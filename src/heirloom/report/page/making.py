@@ -51,10 +51,16 @@ def environment(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what the manifests say of the machine and of libraries, each once; several values mean that jobs ran on several machines."""
     told: dict[str, set[str]] = {}
     for one in found:
-        flat = {**one.get("libraries", {}), **{key: value for key, value in one.items() if key != "libraries"}}
-        for key, value in flat.items():
+        for key, value in _flat(one).items():
             told.setdefault(key.replace("_", " "), set()).add(" ".join(map(str, value)) if isinstance(value, list) else str(value))
     return [(key, ", ".join(sorted(values))) for key, values in sorted(told.items())]
+
+
+def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment as one table: a library by its name, its kernels by theirs."""
+    kernels = {f"kernels of {library}": kernel for library, kernel in environment.get("kernels", {}).items()}
+    nested = {**environment.get("libraries", {}), **kernels, **environment.get("variables", {})}
+    return {**nested, **{key: value for key, value in environment.items() if not isinstance(value, Mapping)}}
 
 
 def versions() -> str:

@@ -1,0 +1,27 @@
+"""``torchrun``, as `processes.launch` starts it on each machine of a job.
+
+It runs the job's processes, and writes at the end what they have used.
+"""
+
+from __future__ import annotations
+
+import os
+
+from heirloom import paths, usage
+from heirloom.manifest import dumps, write_text
+
+
+def main() -> None:
+    """Run ``torchrun`` with this command's arguments; if a process fails, it raises and writes nothing."""
+    from torch.distributed.run import main as run
+
+    run()
+    file, node = os.environ[usage.FILE], os.environ.get("SLURM_NODEID", "0")
+    if node == "0":
+        write_text(file, dumps(usage.measure()))
+    else:  # the wall time of the first machine is that of the job
+        write_text(paths.part(file, f"node={node}"), dumps(usage.measure() | {"seconds": None}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What a job uses of its machine, as the kernel counts it: nothing is sampled, so the shortest job counts in full.
+
+The job's own process writes it down when it has ended well. A training that a kill has interrupted leaves what its last
+attempt has used.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+FILE = "HEIRLOOM_USAGE_FILE"
+"""Environment variable: where `heirloom.torchrun` writes the usage of the job whose place it takes."""
+
+MB = 2**20
+_PROCESS = Path("/proc/self")
+_STARTED = time.monotonic()
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+def measure() -> dict[str, float | None]:
+    """Return the usage of this process, and of those that it has started and that have ended, from its start to now.
+
+    Returns
+    -------
+    ``seconds`` (wall), ``cpu_seconds`` (user and system), ``peak_memory_mb`` (resident, the largest of any of the
+    processes), ``read_mb`` and ``written_mb`` (from and to the disks, without what the kernel's cache has served; None
+    where the system does not say)
+    """
+    process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    disk = _numbers("io")
+    # The peak in `getrusage` begins with that of the process that a shell's `exec` came from, which is Snakemake.
+    peak_kb = _numbers("status").get("VmHWM")
+    process_peak = process.ru_maxrss * _MAXRSS_BYTES if peak_kb is None else peak_kb * 1024
+    return {
+        "seconds": _seconds(),
+        "cpu_seconds": process.ru_utime + process.ru_stime + children.ru_utime + children.ru_stime,
+        "peak_memory_mb": max(process_peak, children.ru_maxrss * _MAXRSS_BYTES) / MB,
+        "read_mb": disk["read_bytes"] / MB if disk else None,
+        "written_mb": disk["write_bytes"] / MB if disk else None,
+    }
+
+
+def _seconds() -> float:
+    """Return how long this process has run, from its start where Linux tells it, else from this module's import."""
+    stat = _PROCESS / "stat"
+    if not stat.exists():
+        return time.monotonic() - _STARTED
+    started = int(stat.read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def _numbers(name: str) -> dict[str, int]:
+    """Return the numbers that Linux keeps of this process in a file of ``name: number`` lines; none elsewhere."""
+    try:
+        lines = [line.replace(":", " ").split() for line in (_PROCESS / name).read_text().splitlines()]
+    except OSError:
+        return {}
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
