@@ -2,13 +2,11 @@
 #
 # An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
 # artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
-import json
 import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, slices, sources
-from heirloom.families import pretrained
+from heirloom import paths, preflight, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
@@ -25,6 +23,8 @@ try:
     CONFIG = configuration.parse(config, CONFIG_FILE)
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
+        for line in preflight.notes(CONFIG):
+            print(f"heirloom: {line}", file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
@@ -132,7 +132,7 @@ def step_slice(step):
             int(wildcards.seed),
             int(wildcards.generation),
         )
-        return json.dumps(step(CONFIG, *key), sort_keys=True)
+        return slice_arguments.write(step(CONFIG, *key))
 
     return given
 
@@ -179,15 +179,14 @@ def grouped(wildcards):
 
 
 def real_slice(wildcards):
-    return json.dumps(slices.real(CONFIG, wildcards.experiment), sort_keys=True)
+    return slice_arguments.write(slices.real(CONFIG, wildcards.experiment))
 
 
 def chain_slice(wildcards):
-    return json.dumps(
+    return slice_arguments.write(
         slices.chain(
             CONFIG, wildcards.experiment, wildcards.regime, int(wildcards.seed)
-        ),
-        sort_keys=True,
+        )
     )
 
 
@@ -198,20 +197,8 @@ def at(pattern, wildcards, generation):
     )
 
 
-def source_files(wildcards):
-    """The user's files of a text or vector source, those of a tokenizer among them."""
-    experiment = CONFIG.experiments[wildcards.experiment]
-    return [*sources.input_files(experiment.source), *model_files(wildcards)]
-
-
-def model_files(wildcards):
-    """The files of a pretrained model that lies on this machine."""
-    model = CONFIG.experiments[wildcards.experiment].pretrained
-    return pretrained.local_files(model) if model else []
-
-
 def pretrained_slice(wildcards):
-    return json.dumps(slices.pretrained(CONFIG, wildcards.experiment), sort_keys=True)
+    return slice_arguments.write(slices.pretrained(CONFIG, wildcards.experiment))
 
 
 def mix_artefacts(wildcards):

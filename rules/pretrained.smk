@@ -4,8 +4,6 @@
 
 rule pretrained:
     """Fetch the pretrained model that an experiment begins from."""
-    input:
-        model_files,
     output:
         checkpoint=directory(paths.PRETRAINED),
         manifest=paths.manifest(paths.PRETRAINED),

@@ -4,8 +4,6 @@
 
 rule real_text:
     """Read, divide by document, fit the tokenizer on the training split and cut rows."""
-    input:
-        source_files,
     output:
         train=paths.REAL_TRAIN,
         valid=paths.REAL_VALID,
@@ -31,8 +29,6 @@ rule real_text:
 
 rule real_vectors:
     """Draw the pool and the held-out rows: of a known law, or of images."""
-    input:
-        source_files,
     output:
         train=paths.REAL_TRAIN,
         test=paths.REAL_TEST,

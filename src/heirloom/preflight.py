@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths, reading, row_counts, sources
+from heirloom import paths, planned_files, reading, row_counts, slices, sources
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
@@ -24,12 +24,36 @@ def cheap(config: Config) -> None:
         Naming the experiment and the file or key.
     """
     for name, experiment in config.experiments.items():
+        absent = _absent(config, name)
         try:
-            sources.preflight(experiment.source)
-            if experiment.pretrained is not None:
+            if "source files" not in absent:
+                sources.preflight(experiment.source)
+            if experiment.pretrained is not None and "model files" not in absent:
                 pretrained.preflight(experiment.pretrained)
         except HeirloomError as error:
             raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def notes(config: Config) -> list[str]:
+    """Return a line for each experiment that goes on without the files it was made from, because what was made is here."""
+    lines = ((name, " and ".join(_absent(config, name))) for name in config.experiments)
+    rest = "on this machine; the run goes on with what was made from them"
+    return [f"experiments.{name}: no {words} {rest}" for name, words in lines if words]
+
+
+def _absent(config: Config, name: str) -> list[str]:
+    """Return which of an experiment's files are not on this machine, where what was made from them under the same settings is."""
+    chosen = config.experiments[name]
+    made = (
+        (slices.real_settings, paths.REAL_TRAIN, planned_files.real_groups(chosen)),
+        (slices.pretrained_settings, paths.PRETRAINED, planned_files.model_groups(chosen)),
+    )
+    return [
+        group.words
+        for settings, artefact, groups in made
+        for group in groups
+        if not group.is_here and planned_files.stand_in(settings(config, name), paths.fill(artefact, name), group)
+    ]
 
 
 def thorough(config: Config) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from heirloom import codehash, sources
+from heirloom import codehash, planned_files, sources
 from heirloom.config import Config, Experiment
 from heirloom.families import FAMILIES
 from heirloom.paths import ORIGIN
@@ -23,7 +23,13 @@ _ROWLESS = ("summarise", "draw", "merge", "subset", "fitted", "measure")
 
 
 def real(config: Config, experiment: str) -> dict[str, Any]:
-    """Return the slice of an experiment's real data (pool, held-out sets, tokenizer)."""
+    """Return the slice of an experiment's real data (pool, held-out sets, tokenizer): settings, and the files they are made from."""
+    settings = real_settings(config, experiment)
+    return settings | planned_files.of_real(settings, experiment, config.experiments[experiment])
+
+
+def real_settings(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the slice of real data without the files."""
     chosen = config.experiments[experiment]
     entry = "heirloom.steps.real:run_text" if chosen.is_text else "heirloom.steps.real:run_vectors"
     source = chosen.source.model_dump(mode="json", exclude={"license"})
@@ -32,7 +38,13 @@ def real(config: Config, experiment: str) -> dict[str, Any]:
 
 
 def pretrained(config: Config, experiment: str) -> dict[str, Any]:
-    """Return the slice of a pretrained model: which one."""
+    """Return the slice of a pretrained model: which one, and its files."""
+    settings = pretrained_settings(config, experiment)
+    return settings | planned_files.of_pretrained(settings, experiment, config.experiments[experiment])
+
+
+def pretrained_settings(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the slice of a pretrained model without its files."""
     chosen = config.experiments[experiment]
     assert chosen.pretrained is not None
     return {
@@ -113,6 +125,7 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
         own |= {"divergence_rows": chosen.divergence_rows} if chosen.divergence_rows else {}
     else:
         own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
+        own |= planned_files.of_measures(real_settings(config, experiment), experiment, chosen)
     return {
         "step": "evaluate",
         **_key(regime, seed, generation),

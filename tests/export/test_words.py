@@ -20,8 +20,8 @@ def parsed(source: dict[str, Any]) -> configuration.Config:
 def test_a_licence_is_in_no_slice_so_that_stating_one_reruns_nothing() -> None:
     source = {"name": "files", "paths": ["corpus/*.txt"]}
     stated, silent = parsed({**source, "license": "cc-by-4.0"}), parsed(source)
-    assert slices.real(stated, "e") == slices.real(silent, "e")
-    assert "license" not in slices.real(stated, "e")["source"]
+    assert slices.real_settings(stated, "e") == slices.real_settings(silent, "e")
+    assert "license" not in slices.real_settings(stated, "e")["source"]
 
 
 def test_shipped_sources_have_their_licence_and_numbers_drawn_from_a_law_have_none() -> None:

@@ -14,7 +14,7 @@ from heirloom import config as configuration
 from heirloom import paths, preflight, slices, tokenization
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained
-from heirloom.manifest import read_json
+from heirloom.manifest import inputs, read_json, sha256_file
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import evaluate, mix, real, sample, train
 from heirloom.steps import pretrained as pretrained_step
@@ -39,6 +39,11 @@ def write_model(folder: Path, corpus: Path, architecture: str = "opt", **changed
 @pytest.fixture
 def folder(tmp_path: Path, corpus: Path) -> Path:
     return write_model(tmp_path / "model", corpus, bos_token_id=301, eos_token_id=301, pad_token_id=300)
+
+
+def named(manifest: dict[str, Any], role: str) -> list[tuple[str, str]]:
+    """Return path and hash of the inputs of a role."""
+    return [(one.path, one.sha256) for one in inputs(manifest, role)]
 
 
 def declared(folder: Path, corpus: Path, **training: Any) -> configuration.Config:
@@ -81,8 +86,12 @@ def test_a_model_goes_through_every_step(folder: Path, corpus: Path, tmp_path: P
     assert not (np.array(new["tokens"].to_pylist()) == 301).any()
     assert len(new["text"][0].as_py()) > 16
     told = read_json(paths.manifest(at["CHECKPOINT"]))
-    assert told["inputs"]["start"] == read_json(paths.fingerprint(begun))["sha256"]
-    assert told["inputs"]["valid"] == read_json(paths.fingerprint(outputs["valid"]))["sha256"]
+    assert named(told, "start") == [(begun, read_json(paths.fingerprint(begun))["sha256"])]
+    assert named(told, "valid") == [(outputs["valid"], read_json(paths.fingerprint(outputs["valid"]))["sha256"])]
+    weights = ("model/model.safetensors", sha256_file(folder / "model.safetensors"))
+    assert weights in named(read_json(paths.manifest(begun)), "model_file")
+    names = [name for name, _ in named(read_json(paths.manifest(tokenizer)), "tokenizer_file")]
+    assert names == ["model/config.json", "model/tokenizer.json", "model/tokenizer_config.json"]
     assert read_json(at["METRICS"]).keys() >= {"test_perplexity", "test_perplexity.other_tokens", "vocabulary_coverage"}
 
 

@@ -91,9 +91,21 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     assert texts(source([str(tmp_path / "a.txt")])) == ["plain"]
 
 
-def test_input_files_are_the_files_that_are_read(tmp_path: Path) -> None:
-    a, b = (write(tmp_path / name, "x") for name in ("a.txt", "b.txt"))
-    assert sources.input_files(source([b, a])) == [Path(b), Path(a)]
+def test_source_files_are_named_as_a_manifest_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    inside, outside, beside = write(project / "a.txt", "x"), write(tmp_path / "b.txt", "y"), write(tmp_path / "c.txt", "z")
+    files = sources.source_files(source({"train": [inside], "valid": ["../b.txt"], "test": [beside]}))
+    assert [(file.role, file.path) for file in files] == [
+        ("train_source", "a.txt"),
+        ("valid_source", "../b.txt"),
+        ("test_source", beside),
+    ]
+    assert [(file.role, file.path) for file in sources.source_files(source([outside, "./a.txt"]))] == [
+        ("source", outside),
+        ("source", "a.txt"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import constants
 
 from heirloom import sources
 from heirloom.errors import HeirloomError
+from heirloom.manifest import sha256_file
 from heirloom.specs.source import HubSource
 
 
@@ -102,8 +106,116 @@ def test_a_missing_folder_is_refused_before_any_job(dataset: str) -> None:
 @pytest.mark.parametrize("dataset", ["imdb", "Salesforce/wikitext"])
 def test_a_hub_id_is_not_looked_up_before_any_job(dataset: str) -> None:
     sources.preflight(source(dataset))
-    assert sources.input_files(source(dataset)) == []
+    assert sources.source_files(source(dataset)) == []
 
 
-def test_input_files_of_a_folder_are_its_files(folder: Path) -> None:
-    assert sources.input_files(source(folder)) == [folder / f"{name}.parquet" for name in ("test", "train", "validation")]
+def test_source_files_of_a_folder_are_those_of_the_splits(folder: Path) -> None:
+    assert [(file.role, file.place) for file in sources.source_files(source(folder))] == [
+        ("test_source", folder / "test.parquet"),
+        ("train_source", folder / "train.parquet"),
+        ("valid_source", folder / "validation.parquet"),
+    ]
+    assert [(file.role, file.place) for file in sources.source_files(source(folder, splits="train[:2]"))] == [
+        ("source", folder / "train.parquet")
+    ]
+    splits = {"train": "train[:90%]", "valid": "train[90%:]", "test": "test"}
+    assert [(file.role, file.place.name) for file in sources.source_files(source(folder, splits=splits))] == [
+        ("test_source", "test.parquet"),
+        ("source", "train.parquet"),
+    ]
+
+
+def test_exchanged_rows_are_read_though_name_and_time_stamp_are_the_old_ones(folder: Path) -> None:
+    train = folder / "train.parquet"
+    status = train.stat()
+    assert [one.text for one in sources.documents(source(folder, splits="train"))] == ["a", "b"]
+    pq.write_table(pa.table({"text": ["x", None, "y"], "number": range(3)}), train)
+    os.utime(train, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert [one.text for one in sources.documents(source(folder, splits="train"))] == ["x", "y"]
+
+
+def test_hidden_files_and_folders_are_no_input(folder: Path) -> None:
+    files = sources.source_files(source(folder))
+    for place in (folder / ".git" / "objects" / "train.parquet", folder / ".train.parquet"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"text": ["hidden"]}), place)
+    assert sources.source_files(source(folder)) == files
+    assert len(list(sources.documents(source(folder)))) == 4
+
+
+def test_a_card_that_says_which_files_are_data_is_an_input_and_one_of_words_is_none(folder: Path) -> None:
+    (folder / "README.md").write_text("# Stories\n")
+    assert "README.md" not in [file.place.name for file in sources.source_files(source(folder))]
+    pq.write_table(pa.table({"text": ["more"]}), folder / "more.parquet")
+    data_files = "".join(f"  - split: {name}\n    path: {name}.parquet\n" for name in ("validation", "test", "more"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: default\n  data_files:\n{data_files}---\n# Stories\n")
+    spec = source(folder, splits={"train": "more", "valid": "validation", "test": "test"})
+    assert [file.place.name for file in sources.source_files(spec)] == [
+        "more.parquet", "test.parquet", "validation.parquet", "README.md",
+    ]  # fmt: skip
+    assert [one.text for one in sources.documents(spec)] == ["more", "c", "d"]
+
+
+@pytest.mark.parametrize("name", ["more.parquet", "deep/more.parquet"])
+def test_files_that_a_split_word_in_one_name_would_hide_are_refused_before_any_job(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    pq.write_table(pa.table({"text": ["more"]}), folder / name)
+    with pytest.raises(HeirloomError, match=rf"of 4 data files in .* datasets reads 3, such as test.parquet, and passes over {name}:"):
+        sources.preflight(source(folder))
+
+
+def test_a_folder_that_lacks_a_split_or_content_is_refused_before_any_job(folder: Path) -> None:
+    with pytest.raises(HeirloomError, match=r"split 'dev': it has train, validation, test$"):
+        sources.preflight(source(folder, splits="dev"))
+    (folder / "more-train.parquet").symlink_to("../.git/annex/objects/x")
+    with pytest.raises(HeirloomError, match=r"more-train.parquet: a link to content that is not here; .*git annex get"):
+        sources.preflight(source(folder))
+    (folder / "more-train.parquet").unlink()
+    (folder / "more-train.parquet.dvc").touch()
+    with pytest.raises(HeirloomError, match=r"not here: .*more-train.parquet; .*.dvc stands for it: dvc pull .*more-train.parquet$"):
+        sources.preflight(source(folder))
+
+
+def publish(cache: Path, commit: str, **splits: list[str | None]) -> None:
+    """Lay out a commit as huggingface_hub does: blobs, a snapshot of links to them, and the branch that points to it."""
+    repository = cache / "datasets--me--stories"
+    snapshot = repository / "snapshots" / commit
+    for folder in (repository / "refs", repository / "blobs", snapshot):
+        folder.mkdir(parents=True, exist_ok=True)
+    for split, rows in splits.items():
+        pq.write_table(pa.table({"text": rows}), repository / "blobs" / f"{commit[:4]}{split}")
+        (snapshot / f"{split}.parquet").symlink_to(f"../../blobs/{commit[:4]}{split}")
+    (repository / "refs" / "main").write_text(commit)
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    publish(tmp_path / "hub", OLD, train=["a", None], validation=["b"], test=["c"])
+    return tmp_path / "hub"
+
+
+OLD, NEW = "0123456789abcdef" * 2 + "01234567", "f" * 40
+
+
+def test_a_hub_id_is_read_at_one_commit_whose_files_are_named_and_verify_learns_when_it_moves(hub_cache: Path) -> None:
+    spec = source("me/stories")
+    assert sources.source_files(spec) == []
+    fetched, files = sources.fetch(spec)
+    assert [(file.role, file.path) for file in files] == [
+        ("test_source", f"me/stories@{OLD}/test.parquet"),
+        ("train_source", f"me/stories@{OLD}/train.parquet"),
+        ("valid_source", f"me/stories@{OLD}/validation.parquet"),
+    ]
+    inputs = [{"role": file.role, "path": file.path, "sha256": sha256_file(file.place)} for file in files]
+    manifest = {"schema_version": 2, "slice": {"source": spec.model_dump(mode="json")}, "inputs": inputs}
+    assert sources.moved(manifest) == []
+    publish(hub_cache, NEW, train=["x"], validation=["y"], test=["z"])
+    assert [one.text for one in sources.documents(fetched)] == ["a", "b", "c"]  # the job reads on from its commit
+    assert [one.text for one in sources.documents(spec)] == ["x", "y", "z"]
+    assert sources.moved(manifest) == [(f"me/stories@{OLD}", f"main is at {NEW} now")]
+    pinned = {**manifest, "slice": {"source": source("me/stories", revision=OLD).model_dump(mode="json")}}
+    assert sources.moved(pinned) == []
+    shutil.rmtree(hub_cache)
+    assert sources.moved(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]

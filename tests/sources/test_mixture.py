@@ -65,4 +65,4 @@ def test_what_is_no_mixture_is_refused(keys: dict[str, object], message: str) ->
 
 def test_a_valid_specification_passes_preflight_and_reads_no_file() -> None:
     sources.preflight(source())
-    assert sources.input_files(source()) == []
+    assert sources.source_files(source()) == []

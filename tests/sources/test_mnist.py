@@ -65,7 +65,10 @@ def test_a_folder_of_idx_files_keeps_its_own_split_in_a_random_order(folder: Pat
     assert as_set(pool) == as_set(TRAIN)
     assert as_set(held_out) < as_set(TEST)
     assert not np.array_equal(pool, TRAIN.reshape(6, 16))
-    assert sources.input_files(spec) == [folder / "t10k-images-idx3-ubyte", folder / "train-images-idx3-ubyte.gz"]
+    assert [(file.role, file.place) for file in sources.source_files(spec)] == [
+        ("train_source", folder / "train-images-idx3-ubyte.gz"),
+        ("test_source", folder / "t10k-images-idx3-ubyte"),
+    ]
 
 
 def test_a_dataset_of_pictures_comes_through_datasets(

@@ -46,7 +46,7 @@ def test_adding_replicas_leaves_earlier_ones_unchanged_and_held_out_rows_are_oth
     assert held_out.shape == many.shape
     assert not np.array_equal(held_out, many)
     source.preflight(spec(**declared))
-    assert source.input_files(spec(**declared)) == []
+    assert source.source_files(spec(**declared)) == []
 
 
 @pytest.mark.parametrize("declared", DECLARED[:3], ids=lambda declared: declared["name"])
@@ -83,7 +83,7 @@ def test_a_law_has_the_probabilities_that_it_declares(law: dict[str, Any], expec
 def test_the_words_of_a_text_are_counted_whole_from_the_most_frequent_one_on(tmp_path: Path) -> None:
     source = text_law(tmp_path, "The cat and the dog; the cat's end")  # the 3, and and and-so-on 1 each
     assert categorical.probabilities(source.law) == pytest.approx([3 / 8, *[1 / 8] * 5])
-    assert categorical.input_files(source) == [tmp_path / "a.txt"]
+    assert [file.place for file in categorical.source_files(source)] == [tmp_path / "a.txt"]
 
 
 def test_a_text_that_is_missing_or_has_no_words_is_named(tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def test_the_whole_sample_has_the_articles_and_words_that_the_notes_state() -> N
 
 def test_preflight_is_free_for_a_vocabulary_that_is_surely_filled() -> None:
     sources.preflight(source())
-    assert sources.input_files(source()) == []
+    (sample,) = sources.source_files(source())
+    assert re.fullmatch(r"gensim==4\.4\.\d+/test/test_data/enwiki-latest-.*\.bz2", sample.path)
+    assert sample.place == wikipedia.path()
 
 
 def test_a_vocabulary_larger_than_a_few_articles_fill_is_refused_before_any_job() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -12,19 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import device, manifest, paths, processes, usage
+from heirloom import device, manifest, paths, processes, slice_arguments, usage
 from heirloom.manifest import dumps, write_text
 from heirloom.steps.heap import keep_freed_memory
 
 app = typer.Typer()
 
 NumNodes = Annotated[int, typer.Option(min=1, help="Machines that the processes are spread over, in a Slurm job of so many.")]
-Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON.")]
+Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON, or @ and a file of it.")]
 
 
 def _begin(text: str, *inputs: str) -> dict[str, Any]:
     """Return the slice, settle memory, threads and device before numerical libraries load, refuse inputs that are not as recorded."""
-    step: dict[str, Any] = json.loads(text)
+    step = slice_arguments.read(text)
     keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(step["num_threads"])

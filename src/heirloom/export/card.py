@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from heirloom import manifest
 from heirloom.export import regimes
 from heirloom.export.markdown import code, page, prose, table
 from heirloom.export.subject import Rows, Subject, count, learnt_from
 from heirloom.lineage import git, index, references
+from heirloom.sources import counts
+from heirloom.sources.input_files import ROLES
+
+_LISTED = 20
+"""Source files that a card names."""
 
 _TAGS = ("heirloom", "model-collapse")
 TRANSFORMERS = frozenset({"transformer", "causal_lm"})
@@ -109,6 +115,7 @@ def _beginning(subject: Subject, warning: str, counted: Facts) -> list[str]:
         *([("generation", str(subject.generation))] if subject.generation is not None else []),
         *([("family", code(subject.family))] if subject.family else []),
         ("source of the real data", code(subject.source["name"])),
+        *_sources(subject),
         *counted,
         ("commit", _commit(subject.revision)),
         *_inputs(subject),
@@ -143,6 +150,15 @@ def _inputs(subject: Subject) -> list[tuple[str, str]]:
     paths_ = [(one, one.path or subject.artefact.parent(one, known)) for one in subject.artefact.inputs]
     names = [(one, code(references.name_of(path)) if path else "not recorded here") for one, path in paths_]
     return [(f"made from: {one.role}", f"{name} {code(one.sha256)}") for one, name in names]
+
+
+def _sources(subject: Subject) -> list[tuple[str, str]]:
+    """Return what the real data were made from: documents by number, files by name and hash; of many files the first ones."""
+    documents = counts.sentence(subject.real)
+    facts = [("documents of the real data", documents)] if documents else []
+    files = [] if subject.generation is None else [one for one in manifest.inputs(subject.real) if one.role in ROLES]
+    facts += [(f"real data made from: {one.role}", f"{code(one.path)} {code(one.sha256)}") for one in files[:_LISTED]]
+    return facts + ([("real data made from", f"{len(files) - _LISTED:,} more files")] if len(files) > _LISTED else [])
 
 
 def _commit(revision: str | None) -> str:

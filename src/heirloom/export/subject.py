@@ -30,6 +30,8 @@ class Subject:
         Of the model that it is, or that wrote it; empty for real and mixed rows.
     source
         Settings of the source of the real data.
+    real
+        The manifest of the real data.
     mixing
         The regime's declaration; None for real data and the origin.
     """
@@ -42,6 +44,7 @@ class Subject:
     generation: int | None
     family: str
     source: Mapping[str, Any]
+    real: Mapping[str, Any]
     mixing: Mapping[str, Any] | None
     licence: licences.Licence
 
@@ -97,6 +100,7 @@ def describe(artefact: Artefact, name: str, revision: str | None, config: Path) 
         generation,
         slice_.get("family") or slice_.get("steps", {}).get("train", {}).get("family", ""),
         source,
+        real.manifest,
         _mixing(artefact, revision) if generation else None,
         licences.of(keys["experiment"], source, config),
     )

@@ -6,21 +6,19 @@ read from safetensors or GGUF alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import tokenization
 from heirloom.errors import HeirloomError
+from heirloom.families.pretrained_files import KEY, clearly, model_files, where
+from heirloom.sources.input_files import check
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-KEY = "family.model"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 _PATIENCE = 10  # seconds that the hub is given to answer
 
@@ -33,7 +31,7 @@ def preflight(spec: Pretrained) -> None:
     HeirloomError
         If a folder, package or GGUF file is missing, or a folder has no safetensors.
     """
-    place = _place(spec)
+    place = where(spec)
     if isinstance(place, str):
         return
     if spec.gguf and not (place / spec.gguf).is_file():
@@ -42,6 +40,7 @@ def preflight(spec: Pretrained) -> None:
         raise HeirloomError(f"{KEY}: {place} has no config.json; a model folder is one that save_pretrained wrote")
     if not spec.gguf and not any(place.glob("*.safetensors")):
         raise HeirloomError(f"{KEY}: {place} holds no .safetensors file, and weights in other files are never opened; convert them first")
+    check(model_files(spec))
 
 
 def check_reach(spec: Pretrained, num_tokens: int) -> None:
@@ -93,16 +92,6 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> None:
         )
 
 
-def local_files(spec: Pretrained) -> list[Path]:
-    """Return the files of a model that lies on this machine, sorted; none for a hub id."""
-    place = _place(spec)
-    if isinstance(place, str):
-        return []
-    return (
-        [place / spec.gguf] if spec.gguf else sorted(path for path in place.iterdir() if path.suffix in {".json", ".safetensors", ".txt"})
-    )
-
-
 def module(spec: Pretrained) -> Any:
     """Return a pretrained `transformers` model in float32.
 
@@ -112,8 +101,8 @@ def module(spec: Pretrained) -> Any:
         If it cannot be had, or has no safetensors.
     """
     preflight(spec)
-    with _clearly(spec):
-        opened = open_folder(_place(spec), **_options(spec))
+    with clearly(spec):
+        opened = open_folder(where(spec), **_options(spec))
     return _plain(opened) if spec.gguf else opened
 
 
@@ -153,10 +142,10 @@ def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
 
     if spec.gguf:
         preflight(spec)
-    place = _place(spec)
+    place = where(spec)
     if isinstance(place, Path) and not spec.gguf and not any((place / name).is_file() for name in _TOKENIZERS):
         raise HeirloomError(f"{KEY}: {place} holds no tokenizer ({', '.join(_TOKENIZERS)}); copy the model's own there")
-    with _clearly(spec):
+    with clearly(spec):
         whole = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **_options(spec))
     backend = getattr(whole, "backend_tokenizer", None)
     if backend is None:
@@ -168,11 +157,11 @@ def tokenizer(spec: Pretrained) -> tuple[Tokenizer, int | None]:
 
 
 def _config(spec: Pretrained) -> Any:
-    with _clearly(spec):
+    with clearly(spec):
         options = _options(spec)
         from transformers import AutoConfig
 
-        return AutoConfig.from_pretrained(_place(spec), trust_remote_code=False, **options).get_text_config()
+        return AutoConfig.from_pretrained(where(spec), trust_remote_code=False, **options).get_text_config()
 
 
 def _num_embeddings(spec: Pretrained) -> int:
@@ -195,27 +184,12 @@ def _header(spec: Pretrained) -> Any:
     from gguf import GGUFReader
 
     preflight(spec)
-    return GGUFReader(Path(_place(spec)) / str(spec.gguf))
+    return GGUFReader(Path(where(spec)) / str(spec.gguf))
 
 
 def _options(spec: Pretrained) -> dict[str, Any]:
     own = {"gguf_file": spec.gguf} if spec.gguf else {}
-    return own | _hub(_place(spec), spec.revision or "main")
-
-
-def _place(spec: Pretrained) -> str | Path:
-    """Return a hub id, or the folder of a model on this machine."""
-    if spec.package:
-        found = find_spec(spec.package)
-        if found is None or not found.submodule_search_locations:
-            raise HeirloomError(f"{KEY}.package: no package {spec.package} is installed; pip install it, or give path: a local folder")
-        return Path(found.submodule_search_locations[0])
-    path = Path(spec.path or "")
-    if path.is_dir():
-        return path
-    if spec.path and (spec.path.startswith((".", "/", "~")) or spec.path.count("/") > 1):
-        raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name)")
-    return spec.path or ""
+    return own | _hub(where(spec), spec.revision or "main")
 
 
 def _hub(place: str | Path, revision: str) -> dict[str, Any]:
@@ -237,20 +211,6 @@ def _hub(place: str | Path, revision: str) -> dict[str, Any]:
             raise OSError(str(error)) from None
         return {"revision": revision, "local_files_only": True}
     return {"revision": revision}
-
-
-@contextmanager
-def _clearly(spec: Pretrained) -> Iterator[None]:
-    """Say in one line what could not be had, and what to give in its place."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise HeirloomError(
-            f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"
-        ) from None
 
 
 def _plain(quantised: Any) -> Any:

@@ -104,7 +104,8 @@ def _follow(archive: Archive, given: Input) -> Node:
 
 
 def _differences(first: Node, second: Node) -> Iterator[Difference]:
-    settings = _unequal(graph.settings(first.slice), graph.settings(second.slice))
+    own, other_own = ({key: value for key, value in node.slice.items() if key != "files"} for node in (first, second))
+    settings = _unequal(graph.settings(own), graph.settings(other_own))  # files are named below, one by one
     named = {key: values for key, values in settings.items() if key in _WORDS}
     for key, values in {**{key: values for key, values in settings.items() if key not in _WORDS}, **named}.items():
         yield Difference(_WORDS.get(key, f"config key {key}"), *values)

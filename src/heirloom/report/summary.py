@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from heirloom import paths
+from heirloom import manifest, paths
 from heirloom.config import Config, Experiment
+from heirloom.errors import HeirloomError
 from heirloom.report import attribution, figures, onset, tables
 from heirloom.report.agreement import Check, check
+from heirloom.sources import counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +79,8 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     frame = tables.load()
     for key, experiment in config.experiments.items():
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
+        if documents := _documents(key):
+            console.print(f"Documents of the real data: {documents}", style="dim")
         if len(found := onset.table(tables.of_experiment(frame, key, experiment), experiment, config)):
             console.print(onset_table(found, key))
     if len(attributed := attribution.table(frame, config)):
@@ -84,6 +88,14 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
+
+
+def _documents(key: str) -> str:
+    """Return what an experiment's real data say of the documents that they were made from; empty where they do not lie here."""
+    try:
+        return counts.sentence(manifest.read_json(paths.manifest(paths.fill(paths.REAL_TRAIN, key))))
+    except HeirloomError:
+        return ""
 
 
 def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: Config) -> Table:

@@ -1,19 +1,26 @@
 """Where real data comes from: one module a source, loaded when it is asked for.
 
-Every source has ``preflight(spec)`` and ``input_files(spec)``; one of text has ``documents(spec)`` and
-``text_bytes(spec)``, one of vectors ``draw``, ``draw_test`` (arrays of shape (R, N, W)) and ``law`` (the truth, as JSON).
+Every source has ``preflight(spec)`` and ``source_files(spec)``, and one that reads files ``is_here(spec)``, whether they are on this
+machine; one of text has ``documents(spec, counts)`` and ``text_bytes(spec)``, one of vectors ``draw``, ``draw_test`` (arrays of shape
+(R, N, W)) and ``law`` (the truth, as JSON); one that may lie on a hub has ``fetch(spec)``.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.sources import input_files as named
 from heirloom.sources import splits
-from heirloom.sources.text import Document
+from heirloom.sources.hub_repository import moved as moved
+from heirloom.sources.input_files import Change as Change
+from heirloom.sources.input_files import SourceFile
+from heirloom.sources.input_files import changed as changed
+from heirloom.sources.text import Counts, Document
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
 from heirloom.streams import Stream
@@ -31,6 +38,8 @@ SOURCES = {
     "mnist": "heirloom.sources.mnist",
 }
 
+_DRAWN = frozenset({"normal", "mixture", "bernoulli", "poisson", "linear"})
+_ON_HUB = frozenset({"hub", "mnist"})
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)
 
 
@@ -39,8 +48,13 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(SOURCES[name])
 
 
-def documents(spec: AnyTextSource) -> Iterator[Document]:
+def documents(spec: AnyTextSource, counts: Counts | None = None) -> Iterator[Document]:
     """Yield the documents of a text source, one at a time.
+
+    Parameters
+    ----------
+    counts
+        Gains the numbers of documents that were read and dropped (`text.with_text`).
 
     Raises
     ------
@@ -48,7 +62,8 @@ def documents(spec: AnyTextSource) -> Iterator[Document]:
         If the source cannot be read or holds no text at all.
     """
     number = 0
-    for number, document in enumerate(module(spec.name).documents(spec), 1):  # noqa: B007  counted for the check below
+    tally: Counts = Counter() if counts is None else counts
+    for number, document in enumerate(module(spec.name).documents(spec, tally), 1):  # noqa: B007  counted for the check below
         yield document
     if number == 0:
         raise HeirloomError(f"source: {spec.name} holds no text")
@@ -66,6 +81,7 @@ def preflight(spec: Source) -> None:
     """
     source = module(spec.name)
     source.preflight(spec)
+    named.check(source_files(spec))
     if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)
@@ -73,10 +89,29 @@ def preflight(spec: Source) -> None:
         _check_small(spec, spec.text.vocab_size)
 
 
-def input_files(spec: Source) -> list[Path]:
-    """Return the user's files that a source reads, so that a changed file is noticed; none for a package or the hub."""
-    files: list[Path] = module(spec.name).input_files(spec)
+def source_files(spec: Source) -> list[SourceFile]:
+    """Return the files that a source reads, the user's or a package's; none where rows are drawn or come from a hub."""
+    files: list[SourceFile] = module(spec.name).source_files(spec)
     return files
+
+
+def is_here(spec: Source) -> bool:
+    """Return whether a source can be read without a hub: its files, or some of them, are on this machine, or it needs none."""
+    return spec.name in _DRAWN or bool(module(spec.name).is_here(spec))
+
+
+def fetch(spec: Any) -> tuple[Any, list[SourceFile]]:
+    """Return a source with the commit that it is read at, and the files that a hub gave; every other source as it is.
+
+    Raises
+    ------
+    HeirloomError
+        If the hub gives no answer, and its local cache does not have the files.
+    """
+    if spec.name not in _ON_HUB:
+        return spec, []
+    fetched: tuple[Any, list[SourceFile]] = module(spec.name).fetch(spec)
+    return fetched
 
 
 def _check_small(spec: AnyTextSource, size: int) -> None:
@@ -84,5 +119,6 @@ def _check_small(spec: AnyTextSource, size: int) -> None:
 
     read = list(documents(spec))
     splits.assign([document.split for document in read], spec.text.split, Stream(("preflight",)))
-    texts = [document.text for document in read if document.split in (None, "train")]
+    held_out = {document.text for document in read if document.split in ("valid", "test")} if spec.text.packing is None else set()
+    texts = [document.text for document in read if document.split in (None, "train") and document.text not in held_out]
     next(tokenization.encode_rows(texts, tokenization.fit(texts, size), spec.text.row_tokens))

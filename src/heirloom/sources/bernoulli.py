@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.sources.input_files import SourceFile
 from heirloom.specs.vector_source import BernoulliSource
 from heirloom.streams import Stream
 
@@ -16,7 +16,7 @@ def preflight(spec: BernoulliSource) -> None:
     """Do nothing: a validated specification can always be drawn from."""
 
 
-def input_files(spec: BernoulliSource) -> list[Path]:
+def source_files(spec: BernoulliSource) -> list[SourceFile]:
     """Return no file: the rows are drawn."""
     return []
 

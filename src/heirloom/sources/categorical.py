@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,27 +12,37 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from heirloom.errors import HeirloomError
+from heirloom.sources.input_files import SourceFile
 from heirloom.specs.source import FilesSource, WikipediaSource
 from heirloom.specs.vector_source import CategoricalLaw, CategoricalSource, Uniform, Weights, Words, Zipf
 from heirloom.streams import Stream
 
+_WIKIPEDIA = WikipediaSource(name="wikipedia")
+
 
 def preflight(spec: CategoricalSource) -> None:
     """Raise HeirloomError for a text that is not there."""
-    if isinstance(spec.law, Words) and spec.law.text == "wikipedia":
-        from heirloom.sources import wikipedia
-
-        wikipedia.path()
-    input_files(spec)
+    source_files(spec)
 
 
-def input_files(spec: CategoricalSource) -> list[Path]:
-    """Return the text files whose words are counted; none for any other law."""
-    if not isinstance(spec.law, Words) or spec.law.text == "wikipedia":
+def source_files(spec: CategoricalSource) -> list[SourceFile]:
+    """Return the files whose words are counted; none for any other law."""
+    if not isinstance(spec.law, Words):
         return []
-    from heirloom.sources import files
+    from heirloom.sources import files, wikipedia
 
-    return files.input_files(_files(spec.law))
+    if spec.law.text == "wikipedia":
+        return wikipedia.source_files(_WIKIPEDIA)
+    return files.source_files(_files(spec.law))
+
+
+def is_here(spec: CategoricalSource) -> bool:
+    """Return whether the text whose words are counted is on this machine; other laws need none."""
+    if not isinstance(spec.law, Words):
+        return True
+    from heirloom.sources import files, wikipedia
+
+    return wikipedia.is_here(_WIKIPEDIA) if spec.law.text == "wikipedia" else files.is_here(_files(spec.law))
 
 
 def law(spec: CategoricalSource) -> dict[str, Any]:
@@ -108,8 +117,9 @@ def _words(text: str) -> list[str]:
 def _texts(law: Words) -> Iterator[str]:
     from heirloom.sources import files, wikipedia
 
+    counts: Counter[str] = Counter()
     whole = law.text == "wikipedia"
-    documents = wikipedia.documents(WikipediaSource(name="wikipedia")) if whole else files.documents(_files(law))
+    documents = wikipedia.documents(_WIKIPEDIA, counts) if whole else files.documents(_files(law), counts)
     yield from (document.text for document in documents)
 
 

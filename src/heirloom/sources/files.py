@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing, unfetched
 from heirloom.sources.splits import SPLITS
-from heirloom.sources.text import Document, split_at, with_text
+from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
 
 PLAIN = (".txt", ".raw")
@@ -24,8 +25,9 @@ AMPLE_BYTES_A_TOKEN = 10
 
 def preflight(spec: FilesSource) -> None:
     """Raise HeirloomError for a missing or empty file, a glob without match, an unknown suffix, a missing column."""
-    paths = input_files(spec)
+    paths = [file.place for file in source_files(spec)]
     for path in paths:
+        check_content(path)
         if path.stat().st_size == 0:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
@@ -40,15 +42,21 @@ def preflight(spec: FilesSource) -> None:
 
 def text_bytes(spec: FilesSource) -> int:
     """Return how many bytes the files have."""
-    return sum(path.stat().st_size for path in input_files(spec))
+    return sum(file.place.stat().st_size for file in source_files(spec))
 
 
-def input_files(spec: FilesSource) -> list[Path]:
-    """Return the files that are read: what the real data depend on."""
-    return [path for _, paths in _files(spec) for path in paths]
+def source_files(spec: FilesSource) -> list[SourceFile]:
+    """Return the files that are read, in the order in which they are read."""
+    return [local(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
 
 
-def documents(spec: FilesSource) -> Iterator[Document]:
+def is_here(spec: FilesSource) -> bool:
+    """Return whether any of the files is on this machine."""
+    groups = (spec.paths.train, spec.paths.valid, spec.paths.test) if isinstance(spec.paths, FileSplits) else (spec.paths,)
+    return any(Path(path).exists() for group in groups for pattern in group for path in (pattern, *_glob(pattern)))
+
+
+def documents(spec: FilesSource, counts: Counts) -> Iterator[Document]:
     """Yield the documents of all files, split by split, files in alphabetical order within each path or glob.
 
     Raises
@@ -57,8 +65,8 @@ def documents(spec: FilesSource) -> Iterator[Document]:
         If a file is missing, is no UTF-8 or is not what its suffix says, or lacks the text column.
     """
     for split, paths in _files(spec):
-        read = (document for path in paths for document in _read(path, spec))
-        for document in islice(with_text(read, spec), spec.max_documents):
+        read = (document for path in paths for document in _read(path, spec, counts))
+        for document in islice(with_text(read, spec, counts), spec.max_documents):
             yield Document(document.title, document.text, split)
 
 
@@ -71,10 +79,10 @@ def _files(spec: FilesSource) -> Iterator[tuple[str | None, list[Path]]]:
 
 
 def _matches(patterns: Iterable[str], key: str) -> list[Path]:
-    found: dict[Path, None] = {}  # ordered, each file once however many globs name it
+    files: dict[Path, None] = {}  # ordered, each file once however many globs name it
     for pattern in patterns:
-        found.update(dict.fromkeys(_match(pattern, key)))
-    return list(found)
+        files.update(dict.fromkeys(_match(pattern, key)))
+    return list(files)
 
 
 def _match(pattern: str, key: str) -> list[Path]:
@@ -83,27 +91,46 @@ def _match(pattern: str, key: str) -> list[Path]:
     elif Path(pattern).is_dir():
         raise HeirloomError(f"{key}: {pattern} is a folder; name its files, as in {Path(pattern) / '*.txt'}")
     elif glob.has_magic(pattern):
-        matches = sorted(path for path in map(Path, _glob(pattern)) if path.is_file())
-        if not matches:
-            raise HeirloomError(f"{key}: no file matches {pattern}")
+        matches = _matches_of_glob(pattern, key)
+    elif Path(pattern).is_symlink():
+        check_content(Path(pattern))
     else:
-        raise HeirloomError(f"{key}: no such file: {pattern}")
+        raise HeirloomError(f"{key}: no such file: {missing(Path(pattern))}")
     for path in matches:
         if path.suffix not in SUFFIXES:
             raise HeirloomError(f"{key}: {path} has the suffix {path.suffix!r}; allowed are {', '.join(SUFFIXES)}")
     return matches
 
 
+def _matches_of_glob(pattern: str, key: str) -> list[Path]:
+    """Return the files that match, having refused those of them whose content was never fetched."""
+    if (absent := unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))) is not None:
+        raise HeirloomError(f"{key}: not here: {missing(absent)}")
+    places = sorted(map(Path, _glob(pattern)))
+    for place in places:
+        if place.is_symlink() and not place.exists():
+            check_content(place)
+    matches = [place for place in places if place.is_file()]
+    if not matches:
+        raise HeirloomError(f"{key}: no file matches {pattern}{_pointer_above(Path(pattern).parent)}")
+    return matches
+
+
+def _pointer_above(folder: Path) -> str:
+    plain = next(path for path in (folder, *folder.parents) if not glob.has_magic(str(path)))
+    return missing(plain).removeprefix(str(plain))
+
+
 def _glob(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
 
 
-def _read(path: Path, spec: FilesSource) -> Iterator[Document]:
+def _read(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             yield Document(path.stem, path.read_text(encoding="utf-8-sig"))
             return
-        pieces = _pieces(path, spec)
+        pieces = without_nulls(_pieces(path, spec), counts)
         if spec.document_separator is None:
             yield from (Document(f"{path.name}:{number}", text) for number, text in pieces)
         else:
@@ -112,20 +139,26 @@ def _read(path: Path, spec: FilesSource) -> Iterator[Document]:
         raise HeirloomError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
-def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str]]:
-    """Yield number (from 1) and text of each line of a .txt file, and of each row of any other."""
+def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:
+    """Yield number (from 1) and text of each line of a .txt file, and of each row of any other; None for a null."""
     if path.suffix in PLAIN:
         with path.open(encoding="utf-8-sig") as lines:
             yield from enumerate(("" if spec.lines and line.isspace() else line for line in lines), 1)
     elif path.suffix == ".parquet":
-        rows = (
-            row
-            for batch in _open_parquet(path, spec.text_column).iter_batches(1024, columns=[spec.text_column])
-            for row in batch.to_pylist()
-        )
-        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in enumerate(rows, 1))
+        rows = enumerate(_parquet_rows(path, spec.text_column), 1)
+        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in rows)
     else:
         yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in _json_rows(path))
+
+
+def _parquet_rows(path: Path, column: str) -> Iterator[Any]:
+    import pyarrow as pa
+
+    try:
+        for batch in _open_parquet(path, column).iter_batches(1024, columns=[column]):
+            yield from batch.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise HeirloomError(f"{path}: damaged ({error})") from error
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
@@ -144,17 +177,21 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
 def _parse(text: str, place: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise HeirloomError(f"{place}: not JSON ({error})") from error
 
 
-def _text(row: Any, column: str, place: str) -> str:
+def _text(row: Any, column: str, place: str) -> str | None:
     if not isinstance(row, dict) or column not in row:
         has = ", ".join(map(str, row)) if isinstance(row, dict) else f"a {type(row).__name__}"
         raise HeirloomError(f"source.text_column: {place} has no {column!r}; it has {has}")
     text = row[column]
-    if not isinstance(text, str):
+    if text is not None and not isinstance(text, str):
         raise HeirloomError(f"source.text_column: {place}: {column!r} holds {text!r:.40}, which is no text")
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise HeirloomError(f"source.text_column: {place}: {column!r} holds half a character (a lone surrogate)") from None
     return text
 
 

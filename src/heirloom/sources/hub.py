@@ -8,32 +8,51 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.sources.text import Document, split_at, with_text
+from heirloom.sources import data_files
+from heirloom.sources.input_files import SourceFile, missing
+from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
 
 def preflight(spec: HubSource) -> None:
-    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none; the hub is not asked."""
+    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or a folder lacks files; the hub is not asked."""
     check_name(spec.dataset)
+    source_files(spec)
 
 
 def check_name(dataset: str) -> None:
     """Raise HeirloomError if the name of a dataset looks like a local folder and there is none."""
-    looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1
-    if looks_local and not Path(dataset).is_dir():
-        raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name)")
+    folder = Path(dataset)
+    looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1 or Path(f"{folder}.dvc").is_file()
+    if looks_local and not folder.is_dir():
+        hint = missing(folder).removeprefix(str(folder))
+        raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name){hint}")
 
 
 def text_bytes(spec: HubSource) -> None:
     """Return None: the size is not known before the download."""
 
 
-def input_files(spec: HubSource) -> list[Path]:
-    """Return the files of a local folder, in alphabetical order; none for a hub id."""
-    return sorted(path for path in Path(spec.dataset).rglob("*") if path.is_file())
+def source_files(spec: HubSource) -> list[SourceFile]:
+    """Return the files of a local folder that are read, in alphabetical order; none for a hub id."""
+    folder = Path(spec.dataset)
+    return data_files.local_files(folder, spec.config, _splits(spec)) if folder.is_dir() else []
 
 
-def documents(spec: HubSource) -> Iterator[Document]:
+def is_here(spec: HubSource) -> bool:
+    """Return whether the dataset is a folder on this machine."""
+    return Path(spec.dataset).is_dir()
+
+
+def fetch(spec: HubSource) -> tuple[HubSource, list[SourceFile]]:
+    """Return the source with the commit that it is read at, and its files, fetched from the hub; none for a local folder."""
+    if is_here(spec):
+        return spec, []
+    dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
+    return spec.model_copy(update={"revision": dataset.folder.name}), data_files.hub_files(dataset, _splits(spec))
+
+
+def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     """Yield the documents of each split, in the dataset's order; rows lie on disk, not in memory.
 
     Raises
@@ -41,35 +60,22 @@ def documents(spec: HubSource) -> Iterator[Document]:
     HeirloomError
         If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
     """
-    splits: dict[str | None, str] = dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
-    for split, name in splits.items():
-        rows = load(spec.dataset, spec.config, spec.revision, name)
-        _check_column(rows, spec, name)
-        texts = (row[spec.text_column] or "" for row in rows)
-        if spec.document_separator is None:
-            read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in enumerate(texts, 1))
-        else:
-            read = split_at((text.rstrip("\n") for text in texts), spec.document_separator, name)
-        for document in islice(with_text(read, spec), spec.max_documents):
-            yield Document(document.title, document.text, split)
+    dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
+    with data_files.opened(dataset, spec.config) as load:
+        for split, name in _splits(spec).items():
+            rows = load(name)
+            _check_column(rows, spec, name)
+            texts = without_nulls(enumerate((row[spec.text_column] for row in rows), 1), counts)
+            if spec.document_separator is None:
+                read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
+            else:
+                read = split_at((text.rstrip("\n") for _, text in texts), spec.document_separator, name)
+            for document in islice(with_text(read, spec, counts), spec.max_documents):
+                yield Document(document.title, document.text, split)
 
 
-def load(dataset: str, config: str | None, revision: str | None, split: str) -> Any:
-    """Return one split of a dataset on the hub or in a local folder.
-
-    Raises
-    ------
-    HeirloomError
-        If the dataset, its configuration or the split cannot be had.
-    """
-    import datasets
-
-    given = dataset + (f" ({config})" if config else "")
-    try:
-        return datasets.load_dataset(dataset, config, split=split, revision=revision)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = f"{' '.join(str(error).split())}; for files of your own, source: {{name: files, paths: …}}"
-        raise HeirloomError(f"source.dataset: cannot load {given}, split {split!r}: {reason}") from error
+def _splits(spec: HubSource) -> dict[str | None, str]:
+    return dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
 
 
 def _check_column(rows: Any, spec: HubSource, split: str) -> None:

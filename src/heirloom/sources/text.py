@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from heirloom.specs.source import TextSource
+
+Counts = Counter[str]
+"""What a source counts while it is read."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,30 @@ def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Docum
     yield Document(title, "\n".join(held))
 
 
-def with_text(documents: Iterable[Document], spec: TextSource) -> Iterator[Document]:
-    """Drop short paragraphs, as ``spec.min_paragraph_words`` says, then documents without any word, unless documents are packed."""
+def without_nulls(rows: Iterable[tuple[int, str | None]], counts: Counts) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each row but the nulls, which are counted."""
+    for number, text in rows:
+        if text is None:
+            counts["null"] += 1
+        else:
+            yield number, text
+
+
+def with_text(documents: Iterable[Document], spec: TextSource, counts: Counts) -> Iterator[Document]:
+    """Drop short paragraphs, as ``spec.min_paragraph_words`` says, then documents without any word, unless documents are packed.
+
+    Parameters
+    ----------
+    counts
+        Gains the number of documents that were ``read``, and of those dropped as ``without_text``.
+    """
     for document in documents:
+        counts["read"] += 1
         text = document.text
         if spec.min_paragraph_words:
             kept = (line for line in text.split("\n") if len(line.split()) >= spec.min_paragraph_words)
             text = "\n".join(kept)
         if text.strip() or spec.text.packing:
             yield replace(document, text=text)
+        else:
+            counts["without_text"] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import importlib.util
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -11,7 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from heirloom.errors import HeirloomError
-from heirloom.sources.text import Document, with_text
+from heirloom.sources.input_files import SOURCE, SourceFile, package_folder, packaged
+from heirloom.sources.text import Counts, Document, with_text
 from heirloom.specs.source import WikipediaSource
 
 _DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
@@ -30,13 +30,13 @@ def path() -> Path:
     HeirloomError
         If gensim or the file is missing.
     """
-    package = importlib.util.find_spec("gensim")
-    if package is None or not package.submodule_search_locations:
+    folder = package_folder("gensim")
+    if folder is None:
         raise HeirloomError("source.name: wikipedia needs the package gensim, which is not installed")
-    found = Path(package.submodule_search_locations[0], "test", "test_data", _DUMP)
-    if not found.is_file():
+    dump = folder / "test" / "test_data" / _DUMP
+    if not dump.is_file():
         raise HeirloomError(f"source.name: wikipedia needs {_DUMP}, which this gensim lacks; install gensim 4.4")
-    return found
+    return dump
 
 
 AMPLE_BYTES_A_TOKEN = 4
@@ -53,15 +53,21 @@ def text_bytes(spec: WikipediaSource) -> int:
     return _PROSE_BYTES * min(spec.max_documents or _ARTICLES, _ARTICLES) // _ARTICLES
 
 
-def input_files(spec: WikipediaSource) -> list[Path]:
-    """Return no file: the sample is part of an installed package, whose version the manifest names."""
-    return []
+def source_files(spec: WikipediaSource) -> list[SourceFile]:
+    """Return the sample, a file of an installed package."""
+    return [packaged(SOURCE, "gensim", path())]
 
 
-def documents(spec: WikipediaSource) -> Iterator[Document]:
+def is_here(spec: WikipediaSource) -> bool:
+    """Return whether the sample is on this machine."""
+    folder = package_folder("gensim")
+    return folder is not None and (folder / "test" / "test_data" / _DUMP).is_file()
+
+
+def documents(spec: WikipediaSource, counts: Counts) -> Iterator[Document]:
     """Yield the articles in the dump's order, cleaned to prose; redirects and articles without prose are left out."""
     articles = (Document(title, prose(markup)) for title, markup in _pages(path()))
-    yield from islice(with_text(articles, spec), spec.max_documents)
+    yield from islice(with_text(articles, spec, counts), spec.max_documents)
 
 
 def prose(markup: str) -> str:

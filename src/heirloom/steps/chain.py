@@ -22,6 +22,7 @@ from heirloom.arrow import column, strings
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
+from heirloom.sources.input_files import planned_files, reading
 from heirloom.steps import evaluate, mix, rowless, sample, select
 from heirloom.steps.common import finish, naming
 
@@ -57,17 +58,19 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
     made, note = generations, dict[str, Any]()
     if "path" in step:
         made, note = without_rows, {"rows": "none: sufficient statistics"}
-    for generation in made(step, inputs):
-        hashes.append(generation.hashes)
-        rows += [(generation.number, name, value) for name, value in generation.measures.items()]
-        if generation.number in step["snapshots"]:
-            _keep(step, inputs, generation, Path(trajectory).parent)
+    measuring = step["steps"]["evaluate"]
+    with reading(planned_files(measuring), measuring.get("files")) as sources:
+        for generation in made(step, inputs):
+            hashes.append(generation.hashes)
+            rows += [(generation.number, name, value) for name, value in generation.measures.items()]
+            if generation.number in step["snapshots"]:
+                _keep(step, inputs, generation, Path(trajectory).parent)
     numbers, names, values = zip(*rows, strict=True)
     measured = {"metric": strings(names), "value": column(np.asarray(values, np.float64))}
     table = pa.table({"generation": column(np.asarray(numbers, np.int32)), **measured})
     with replacing(trajectory) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)
-    finish(step, inputs, [trajectory], generations=hashes, **note)
+    finish(step, inputs, [trajectory], sources, generations=hashes, **note)
 
 
 def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:

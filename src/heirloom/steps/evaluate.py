@@ -11,6 +11,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import dumps, write_text
+from heirloom.sources.input_files import planned_files, reading
 from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
 
@@ -31,9 +32,10 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> Non
     synthetic = Dataset.open(inputs["synthetic"]) if inputs["synthetic"] else None
     sets = gather(step, Dataset.open(inputs["original"]), synthetic, Dataset.open(inputs["held_out"]))
     model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
-    measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step["generation"])
+    with reading(planned_files(step), step.get("files")) as sources:
+        measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step["generation"])
     write_text(metrics, dumps(measured))
-    finish(step, inputs, [metrics])
+    finish(step, inputs, [metrics], sources)
 
 
 def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:

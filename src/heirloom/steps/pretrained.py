@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from heirloom.families import family
+from heirloom.families import family, pretrained_files
 from heirloom.families.base import Fetched
 from heirloom.manifest import replacing
+from heirloom.sources.input_files import reading
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps.common import finish
 
@@ -21,7 +22,11 @@ def run(step: Mapping[str, Any], checkpoint: str) -> None:
         The folder to write.
     """
     module = cast("Fetched", family(step["family"]))
-    model = module.fetch(Pretrained.model_validate(step["model"]))
+    spec = Pretrained.model_validate(step["model"])
+    local = pretrained_files.model_files(spec)
+    spec, fetched = pretrained_files.fetch_model(spec)
     with replacing(checkpoint) as temporary:
+        with reading(local, step.get("files"), fetched) as inputs:
+            model = module.fetch(spec)
         module.save(model, temporary)
-    finish(step, {}, [checkpoint])
+    finish(step, {}, [checkpoint], sources=inputs, counts={"files": len(inputs)})

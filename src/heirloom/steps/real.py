@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +19,14 @@ from pydantic import TypeAdapter
 from heirloom import sources, tokenization
 from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained
+from heirloom.families import pretrained, pretrained_files
 from heirloom.manifest import write_text
 from heirloom.rows import text_table, vector_table
 from heirloom.sources import packing
+from heirloom.sources.input_files import SourceFile, reading
 from heirloom.sources.packing import Cut, Span
-from heirloom.sources.splits import SPLITS, assign
+from heirloom.sources.splits import SPLITS, assign, hold_out
+from heirloom.sources.text import Counts
 from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps.common import finish
@@ -29,6 +34,8 @@ from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+_log = logging.getLogger(__name__)
 
 STREAM = Stream(("real",))
 """Real data is shared by all seeds of an experiment."""
@@ -39,10 +46,12 @@ _SPOOLED = 64  # documents held at a time
 def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
     """Draw the pool and the held-out rows: of a known law, or of images."""
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step["source"])
-    source = sources.module(spec.name)
-    Dataset.of(vector_table(source.draw(spec, step["num_replicas"], STREAM))).write(train)
-    Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], STREAM))).write(test)
-    finish(step, {}, [train, test])
+    source, local = sources.module(spec.name), sources.source_files(spec)
+    spec, fetched = sources.fetch(spec)
+    with reading(local, step.get("files"), fetched) as inputs:
+        Dataset.of(vector_table(source.draw(spec, step["num_replicas"], STREAM))).write(train)
+        Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], STREAM))).write(test)
+    finish(step, {}, [train, test], sources=inputs, counts={"files": len(inputs)})
 
 
 def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str, documents: str) -> None:
@@ -55,37 +64,38 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
     tokenizer, documents
         Files of the tokenizer and of the documents: title, split, first row, number of rows.
     """
-    spec = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step["source"])
-    with tempfile.TemporaryDirectory() as folder:
+    spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step["source"])
+    local = _local_files(spec)
+    spec, fetched = sources.fetch(spec)
+    text, tokenizer_files = _fetched_tokenizer(spec.text)
+    spec, counts = spec.model_copy(update={"text": text}), Counter[str]()
+    with reading(local, step.get("files"), [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
-        _spool(spec, spool)
-        read = pq.read_table(spool, columns=["title", "split"])
-        titles = read["title"].to_pylist()
-        names = assign(read["split"].to_pylist(), spec.text.split, STREAM.child("split"))
+        titles, names = _spool(spec, spool, counts)
         reader = _reader(spec.text, spool, names)
         first_rows = np.zeros(len(names), np.int64)
-        counts = np.zeros(len(names), np.int64)
+        num_rows = np.zeros(len(names), np.int64)
         for split in SPLITS:
             places = [place for place, name in enumerate(names) if name == split]
-            write_batches(outputs[split], _rows(_cut(spec.text, spool, names, split, reader), reader[0], places, (first_rows, counts)))
+            write_batches(outputs[split], _rows(_cut(spec.text, spool, names, split, reader), reader[0], places, (first_rows, num_rows)))
     write_text(tokenizer, tokenization.to_json(reader[0]))
-    index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": counts}
-    _write_index(documents, pa.table({name: pa.array(values) for name, values in index.items()}))
-    finish(step, {}, [*outputs.values(), tokenizer, documents])
+    index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": num_rows}
+    table = pa.table({name: pa.array(values) for name, values in index.items()})
+    _write_index(documents, table.filter(table["split"].is_valid()) if None in names else table)
+    counted = _counted(spec.text, counts, names, len(inputs))
+    finish(step, {}, [*outputs.values(), tokenizer, documents], sources=inputs, counts=counted)
 
 
 def count_rows(spec: AnyTextSource) -> int:
     """Return how many training rows a text source gives: the whole preparation, writing nothing that stays."""
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"
-        _spool(spec, spool)
-        own = pq.read_table(spool, columns=["split"])["split"].to_pylist()
-        names = assign(own, spec.text.split, STREAM.child("split"))
+        _, names = _spool(spec, spool, Counter())
         reader = _reader(spec.text, spool, names)
         return sum(len(tokens) for tokens, _ in _cut(spec.text, spool, names, "train", reader))
 
 
-def _reader(text: TextSettings, spool: Path, names: Sequence[str]) -> tuple[Tokenizer, int | None]:
+def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tuple[Tokenizer, int | None]:
     """Return a tokenizer and the id that begins a document: a pretrained model's, or one fitted on the training split alone."""
     if text.tokenizer is not None:
         return pretrained.tokenizer(text.tokenizer)
@@ -93,7 +103,7 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str]) -> tuple[Toke
     return tokenization.fit(_texts(spool, names, "train"), text.vocab_size), tokenization.END_OF_DOCUMENT_ID
 
 
-def _cut(text: TextSettings, spool: Path, names: Sequence[str], split: str, reader: tuple[Tokenizer, int | None]) -> Iterator[Cut]:
+def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: tuple[Tokenizer, int | None]) -> Iterator[Cut]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
     texts = _texts(spool, names, split)
     if text.packing is not None:
@@ -103,15 +113,52 @@ def _cut(text: TextSettings, spool: Path, names: Sequence[str], split: str, read
         yield tokens_NT, [Span(number, 0, len(tokens_NT))]
 
 
-def _spool(spec: AnyTextSource, path: Path) -> None:
-    schema = pa.schema([("title", pa.string()), ("text", pa.string()), ("split", pa.string())])
+def _spool(spec: AnyTextSource, path: Path, counts: Counts) -> tuple[list[str], list[str | None]]:
+    """Write the documents of a source down; return the title and the split of each, None where it is held out in another split."""
+    titles, own, digests = [], [], []
+    schema = pa.schema([("text", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
-        read = ({"title": document.title, "text": document.text, "split": document.split} for document in sources.documents(spec))
-        while held := list(islice(read, _SPOOLED)):
-            writer.write_table(pa.Table.from_pylist(held, schema))
+        documents = sources.documents(spec, counts)
+        while part := list(islice(documents, _SPOOLED)):
+            titles += [document.title for document in part]
+            own += [document.split for document in part]
+            texts = [document.text for document in part]
+            digests += [blake2b(text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+            writer.write_table(pa.table({"text": texts}, schema))
+    names = assign(own, spec.text.split, STREAM.child("split"))
+    return titles, hold_out(names, digests, spec.text.packing is not None, counts)
 
 
-def _texts(spool: Path, names: Sequence[str], split: str) -> Iterator[str]:
+def _local_files(spec: AnyTextSource) -> list[SourceFile]:
+    """Return the files on this machine that text and tokenizer come from."""
+    reader = spec.text.tokenizer
+    return [*sources.source_files(spec), *(pretrained_files.tokenizer_files(reader) if reader else [])]
+
+
+def _fetched_tokenizer(text: TextSettings) -> tuple[TextSettings, list[SourceFile]]:
+    """Return the settings with the commit that a hub's tokenizer is read at, and its files."""
+    if text.tokenizer is None:
+        return text, []
+    tokenizer, files = pretrained_files.fetch_tokenizer(text.tokenizer)
+    return text.model_copy(update={"tokenizer": tokenizer}), files
+
+
+def _counted(text: TextSettings, counts: Counts, names: Sequence[str | None], num_files: int) -> dict[str, int]:
+    """Return what the manifest says of reading, having told it to the log: what was read, what was dropped, and what is left."""
+    repeats = "kept" if text.packing else "dropped"
+    counted = {
+        "files": num_files,
+        "documents_read": counts["read"] + counts["null"],
+        "dropped_null": counts["null"],
+        "dropped_without_text": counts["without_text"],
+        **{f"{split}_{repeats}_equal_to_held_out": counts[f"{split}_equal_to_held_out"] for split in ("train", "valid")},
+        **{f"{split}_documents": names.count(split) for split in SPLITS},
+    }
+    _log.info("Real data: %s", ", ".join(f"{name} {number}" for name, number in counted.items()))
+    return counted
+
+
+def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str]:
     place = 0
     with pq.ParquetFile(spool) as file:
         for batch in file.iter_batches(64, columns=["text"]):

@@ -1,0 +1,105 @@
+"""Where a pretrained model or tokenizer lies, and which files it is read from: in a folder, a package, or fetched from the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from heirloom.errors import HeirloomError
+from heirloom.sources import hub_repository
+from heirloom.sources.input_files import MODEL_FILE, TOKENIZER_FILE, SourceFile, local, missing, package_folder, packaged
+from heirloom.specs.pretrained import Pretrained
+
+KEY = "family.model"
+_TEXT_SUFFIXES = (".jinja", ".json", ".model", ".txt")
+_NOT_OF_TOKENIZERS = (".index.json", "generation_config.json")
+
+
+def model_files(spec: Pretrained) -> list[SourceFile]:
+    """Return the files of a model that lies on this machine, sorted; none for a hub id."""
+    return _local_files(spec, MODEL_FILE, _is_of_model)
+
+
+def tokenizer_files(spec: Pretrained) -> list[SourceFile]:
+    """Return the files that a tokenizer on this machine is read from, sorted; none for a hub id."""
+    return _local_files(spec, TOKENIZER_FILE, _is_of_tokenizer)
+
+
+def is_here(spec: Pretrained) -> bool:
+    """Return whether a model is in a folder or a package on this machine."""
+    return package_folder(spec.package) is not None if spec.package else Path(spec.path or "").is_dir()
+
+
+def fetch_model(spec: Pretrained) -> tuple[Pretrained, list[SourceFile]]:
+    """Return which commit of a hub's model is read, and its files, fetched; a model on this machine as it is, and none."""
+    return _fetch(spec, MODEL_FILE, _is_of_model)
+
+
+def fetch_tokenizer(spec: Pretrained) -> tuple[Pretrained, list[SourceFile]]:
+    """Return which commit of a hub's tokenizer is read, and its files, fetched; one on this machine as it is, and none."""
+    return _fetch(spec, TOKENIZER_FILE, _is_of_tokenizer)
+
+
+def where(spec: Pretrained) -> str | Path:
+    """Return a hub id, or the folder of a model on this machine."""
+    if spec.package:
+        folder = package_folder(spec.package)
+        if folder is None:
+            raise HeirloomError(f"{KEY}.package: no package {spec.package} is installed; pip install it, or give path: a local folder")
+        return folder
+    path = Path(spec.path or "")
+    if path.is_dir():
+        return path
+    looks_local = str(spec.path).startswith((".", "/", "~")) or str(spec.path).count("/") > 1 or Path(f"{path}.dvc").is_file()
+    if looks_local:
+        hint = missing(path).removeprefix(str(path))
+        raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name){hint}")
+    return spec.path or ""
+
+
+@contextmanager
+def clearly(spec: Pretrained) -> Iterator[None]:
+    """Say in one line what could not be had, and what to give in its place."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise HeirloomError(
+            f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"
+        ) from None
+
+
+def _local_files(spec: Pretrained, role: str, belongs: Callable[[str], bool]) -> list[SourceFile]:
+    place = where(spec)
+    if isinstance(place, str):
+        return []
+    names = [spec.gguf] if spec.gguf else sorted(path.name for path in place.iterdir() if belongs(path.name))
+    return [packaged(role, spec.package, place / name) if spec.package else local(role, place / name) for name in names]
+
+
+def _fetch(spec: Pretrained, role: str, belongs: Callable[[str], bool]) -> tuple[Pretrained, list[SourceFile]]:
+    place = where(spec)
+    if isinstance(place, Path):
+        return spec, []
+    with clearly(spec):
+        commit = hub_repository.commit_of(place, "model", spec.revision)
+        folder = hub_repository.snapshot(place, "model", commit, _patterns(spec, belongs), () if spec.gguf else ("*/*",))
+    names = [spec.gguf] if spec.gguf else sorted(path.name for path in folder.iterdir() if belongs(path.name))
+    files = [hub_repository.source_file(role, place, folder, folder / name) for name in names]
+    return spec.model_copy(update={"path": str(folder), "revision": None}), files
+
+
+def _patterns(spec: Pretrained, belongs: Callable[[str], bool]) -> list[str]:
+    suffixes = sorted(suffix for suffix in (*_TEXT_SUFFIXES, ".safetensors") if belongs(f"model{suffix}"))
+    return [spec.gguf] if spec.gguf else [f"*{suffix}" for suffix in suffixes]
+
+
+def _is_of_model(name: str) -> bool:
+    return Path(name).suffix in {*_TEXT_SUFFIXES, ".safetensors"} and not name.startswith(".")
+
+
+def _is_of_tokenizer(name: str) -> bool:
+    return Path(name).suffix in _TEXT_SUFFIXES and not name.endswith(_NOT_OF_TOKENIZERS) and not name.startswith(".")

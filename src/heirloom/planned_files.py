@@ -1,0 +1,112 @@
+"""What a slice says of the files that real data and pretrained models come from: names and hashes, of the bytes that are here.
+
+Where none of them is on this machine, as in a clone without the corpus, but what was made from them under the same settings is,
+the recorded ones stand in: nothing is to be redone, and nothing could be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from heirloom import paths, sources
+from heirloom.config import Experiment
+from heirloom.families import pretrained_files
+from heirloom.sources import input_files
+from heirloom.sources.input_files import MODEL_FILE, SOURCE, SPLIT_ROLES, TOKENIZER_FILE, SourceFile
+from heirloom.specs.vector_source import CategoricalSource, MnistSource, Words
+
+Slice = Mapping[str, Any]
+
+
+class Group(NamedTuple):
+    """Files that are here together, or not at all.
+
+    Parameters
+    ----------
+    words
+        What people call them.
+    roles
+        Their roles in manifests.
+    is_here
+        Whether any of them is on this machine.
+    files
+        Lists them; it refuses local files that are missing, and gives none for what lies on a hub.
+    """
+
+    words: str
+    roles: frozenset[str]
+    is_here: bool
+    files: Callable[[], list[SourceFile]]
+
+
+def of_real(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
+    """Return the slice's entry for the files of real data and tokenizer; none where no file is read, or a hub has them."""
+    return _entry(settings, paths.fill(paths.REAL_TRAIN, experiment), real_groups(chosen))
+
+
+def of_pretrained(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
+    """Return the slice's entry for the files of a pretrained model."""
+    return _entry(settings, paths.fill(paths.PRETRAINED, experiment), model_groups(chosen))
+
+
+def of_measures(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
+    """Return the entry for the files that measuring a model reads: the text of a law of words, the labelled digits of images.
+
+    Parameters
+    ----------
+    settings
+        The settings of the experiment's real data.
+    """
+    match chosen.source:
+        case CategoricalSource(law=Words()):
+            return of_real(settings, experiment, chosen)
+        case MnistSource():
+            return {"files": [entry._asdict() for entry in input_files.hashed(sources.module("mnist").packaged_files())]}
+    return {}
+
+
+def real_groups(chosen: Experiment) -> list[Group]:
+    """Return the files that an experiment's real data and tokenizer come from."""
+    source = chosen.source
+    roles = frozenset({SOURCE, *SPLIT_ROLES.values()})
+    groups = [Group("source files", roles, sources.is_here(source), lambda: sources.source_files(source))]
+    reader = source.text.tokenizer if chosen.is_text else None  # type: ignore[union-attr]
+    if reader is not None:
+        is_here = pretrained_files.is_here(reader)
+        groups += [Group("tokenizer files", frozenset({TOKENIZER_FILE}), is_here, lambda: pretrained_files.tokenizer_files(reader))]
+    return groups
+
+
+def model_groups(chosen: Experiment) -> list[Group]:
+    """Return the files that a pretrained model comes from."""
+    model = chosen.pretrained
+    if model is None:
+        return []
+    return [Group("model files", frozenset({MODEL_FILE}), pretrained_files.is_here(model), lambda: pretrained_files.model_files(model))]
+
+
+def recorded(settings: Slice, artefact: str) -> list[dict[str, str]]:
+    """Return the files that an artefact on this machine was made from under these very settings; none where that is not known."""
+    try:
+        manifest = json.loads(Path(paths.manifest(artefact)).read_text(encoding="utf-8"))
+        made_with = dict(manifest["slice"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    files: list[dict[str, str]] = made_with.pop("files", [])
+    return files if made_with == json.loads(json.dumps(settings)) else []
+
+
+def stand_in(settings: Slice, artefact: str, group: Group) -> list[dict[str, str]]:
+    """Return the recorded files of a group of which none is here; none where some are, or nothing was recorded."""
+    return [] if group.is_here else [entry for entry in recorded(settings, artefact) if entry["role"] in group.roles]
+
+
+def _entry(settings: Slice, artefact: str, groups: list[Group]) -> dict[str, Any]:
+    files: list[dict[str, str]] = []
+    for group in groups:
+        entries = stand_in(settings, artefact, group)
+        files += entries or [entry._asdict() for entry in input_files.hashed(group.files())]
+    return {"files": files} if files else {}

@@ -1,0 +1,45 @@
+"""A step's slice as one argument of the command that runs the step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from heirloom.errors import HeirloomError
+from heirloom.manifest import write_text
+
+LONGEST = 100_000
+"""Bytes of an argument; Linux takes 128 KiB."""
+
+_FOLDER = Path(".heirloom/slices")
+
+
+def write(step: Mapping[str, Any]) -> str:
+    """Return a slice as one argument of a command: as JSON, or, where that is too long for Linux, as ``@`` and a file that holds it."""
+    text = json.dumps(step, sort_keys=True)
+    if len(text.encode()) <= LONGEST:
+        return text
+    file = _FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        write_text(file, text)
+    return f"@{file}"
+
+
+def read(text: str) -> dict[str, Any]:
+    """Return the slice that `write` gave a command.
+
+    Raises
+    ------
+    HeirloomError
+        If the file that holds it is missing, or is not what was written.
+    """
+    if text.startswith("@"):
+        file = Path(text[1:])
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if hashlib.sha256(text.encode()).hexdigest() != file.stem:
+            raise HeirloomError(f"{file}: missing or damaged; run snakemake again, which writes it")
+    step: dict[str, Any] = json.loads(text)
+    return step

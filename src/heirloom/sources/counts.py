@@ -1,0 +1,32 @@
+"""What the manifest of real data says of its making: how many documents were read, and which of them were dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_DROPPED = {
+    "dropped_null": "nulls",
+    "dropped_without_text": "without a word",
+    "train_dropped_equal_to_held_out": "of train equal to held-out ones",
+    "valid_dropped_equal_to_held_out": "of valid equal to test ones",
+}
+_KEPT = {
+    "train_kept_equal_to_held_out": "of train equal to held-out ones",
+    "valid_kept_equal_to_held_out": "of valid equal to test ones",
+}
+
+
+def sentence(manifest: Mapping[str, Any]) -> str:
+    """Return the counts of a manifest of real data in words; empty where documents were not counted."""
+    counts = manifest.get("counts", {})
+    if "documents_read" not in counts:
+        return ""
+    read = f"{counts['documents_read']:,} read from {counts['files']:,} files"
+    dropped = _listed(counts, _DROPPED)
+    kept = _listed(counts, _KEPT)
+    return read + (f"; dropped: {dropped}" if dropped else "; none dropped") + (f"; packed, so kept: {kept}" if kept else "")
+
+
+def _listed(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
+    return ", ".join(f"{counts[key]:,} {what}" for key, what in words.items() if counts.get(key))

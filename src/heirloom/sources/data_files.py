@@ -1,0 +1,232 @@
+"""Which files of a dataset the `datasets` library reads, and their rows, read from these files and from no cache.
+
+`datasets` keeps what it has read by path and time stamp, so that a folder whose files were exchanged gives its old rows. Here files are
+resolved by its rules and then named to the reader of their format, which works in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from heirloom.errors import HeirloomError
+from heirloom.sources import hub_repository, memory
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing
+
+CARDS = ("README.md", ".huggingface.yaml", "dataset_infos.json")
+"""Files beside the data that may say which files are read."""
+
+_REMEMBERED = "data_files.json"
+_BUILT_IN = frozenset({"name", "version", "data_dir", "data_files", "description"})
+
+Splits = Mapping[Any, str]
+"""Split of ours → the dataset's own, slices such as ``train[:90%]`` included."""
+
+
+class Resolution(NamedTuple):
+    """What `datasets` makes of a folder or repository.
+
+    Parameters
+    ----------
+    reader
+        The reader of the files' format, such as ``parquet``.
+    options
+        What a dataset card says of how to read them.
+    files
+        The dataset's own split → its files, relative to the folder.
+    """
+
+    reader: str
+    options: dict[str, Any]
+    files: dict[str, list[str]]
+
+
+class Dataset(NamedTuple):
+    """A dataset whose files are on this machine."""
+
+    name: str
+    folder: Path
+    resolution: Resolution
+
+
+def locate(name: str, config: str | None, revision: str | None, split: str) -> Dataset:
+    """Return a dataset, fetched from the hub unless it is a local folder.
+
+    Parameters
+    ----------
+    split
+        The split that is read first, for messages.
+
+    Raises
+    ------
+    HeirloomError
+        If it cannot be had.
+    """
+    folder = Path(name)
+    with clearly(name, config, split):
+        if folder.is_dir():
+            return Dataset(name, folder, _resolve(folder, config))
+        return _fetched(name, config, hub_repository.commit_of(name, "dataset", revision))
+
+
+def local_files(folder: Path, config: str | None, splits: Splits) -> list[SourceFile]:
+    """Return the files of a local folder that the splits are read from, and the dataset card if it can decide; sorted.
+
+    Raises
+    ------
+    HeirloomError
+        If content is not here, a split is missing, or files would be left out without a word.
+    """
+    names = _visible(folder)
+    _check_fetched(folder, names)
+    cards = [card for card in CARDS if _decides(folder / card)]
+    digest = hashlib.sha256(json.dumps([config, names]).encode())
+    for card in cards:
+        digest.update((folder / card).read_bytes())
+    remembered, key = memory.recall(_REMEMBERED), f"{folder.resolve()} {digest.hexdigest()}"
+    files = remembered.get(key)
+    if files is None:
+        with clearly(str(folder), config):
+            files = _resolve(folder, config).files
+        memory.remember(_REMEMBERED, {**remembered, key: files})
+    _check_hidden(folder, names, files, cards)
+    roles = {name: _roles_of(name, files, splits, folder) for name in sorted({name for group in files.values() for name in group})}
+    read = [local(next(iter(own)) if len(own) == 1 else SOURCE, folder / name) for name, own in roles.items() if own]
+    return [*read, *(local(SOURCE, folder / card) for card in cards)]
+
+
+def hub_files(dataset: Dataset, splits: Splits) -> list[SourceFile]:
+    """Return the files of a dataset of the hub that the splits are read from; sorted."""
+    files = dataset.resolution.files
+    roles = {name: _roles_of(name, files, splits, dataset.folder) for name in sorted({name for own in files.values() for name in own})}
+    return [
+        hub_repository.source_file(next(iter(own)) if len(own) == 1 else SOURCE, dataset.name, dataset.folder, dataset.folder / name)
+        for name, own in roles.items()
+        if own
+    ]
+
+
+@contextmanager
+def opened(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any]]:
+    """Yield a function that returns the rows of a split, or of a slice of one; they lie on disk as long as the context lasts."""
+    import datasets
+
+    reader, options, files = dataset.resolution
+    paths = {split: [str(dataset.folder / name) for name in names] for split, names in files.items()}
+    with tempfile.TemporaryDirectory() as cache:
+
+        def load(split: str) -> Any:
+            with clearly(dataset.name, config, split):
+                return datasets.load_dataset(reader, data_files=paths, split=split, cache_dir=cache, **options)
+
+        yield load
+
+
+@contextmanager
+def clearly(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
+    """Say in one line what of a dataset cannot be had."""
+    import datasets
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        if isinstance(error, HeirloomError):
+            raise
+        what = name + (f" ({config})" if config else "") + (f", split {split!r}" if split else "")
+        reason = f"{' '.join(str(error).split())}; for files of your own, source: {{name: files, paths: …}}"
+        raise HeirloomError(f"source.dataset: cannot load {what}: {reason}") from error
+
+
+def _resolve(place: Path | str, config: str | None, commit: str | None = None) -> Resolution:
+    import datasets
+
+    if Path(place, "state.json").is_file() or Path(place, "dataset_dict.json").is_file():
+        raise ValueError("it was written by save_to_disk; write Parquet files with to_parquet")
+    with tempfile.TemporaryDirectory() as cache:
+        builder = datasets.load_dataset_builder(str(place), config, revision=commit, cache_dir=cache)
+    root = f"@{commit}/" if commit else f"{Path(place).resolve().as_posix()}/"
+    files = {str(split): [path.rpartition(root)[2] for path in paths] for split, paths in builder.config.data_files.items()}
+    declared = {field.name: getattr(builder.config, field.name) for field in dataclasses.fields(builder.config)}
+    plain = type(builder.config)()
+    options = {name: value for name, value in declared.items() if name not in _BUILT_IN and value != getattr(plain, name)}
+    if builder.info.features is not None:
+        options["features"] = builder.info.features
+    return Resolution(type(builder).__module__.rsplit(".", 1)[-1], options, files)
+
+
+@lru_cache(maxsize=2)
+def _fetched(name: str, config: str | None, commit: str) -> Dataset:
+    try:
+        resolution = _resolve(name, config, commit)
+    except Exception:  # the hub gives no answer: what its cache holds of the commit is resolved as a folder
+        folder = hub_repository.cached_snapshot(name, "dataset", commit)
+        if folder is None:
+            raise
+        return Dataset(name, folder, _resolve(folder, config))
+    names = [glob.escape(file) for files in resolution.files.values() for file in files]
+    return Dataset(name, hub_repository.snapshot(name, "dataset", commit, names), resolution)
+
+
+def _visible(folder: Path) -> list[str]:
+    """Return all files of a folder but hidden ones and those of hidden folders, links without content among them; sorted."""
+    names = []
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        names += [Path(place, name).relative_to(folder).as_posix() for name in files if not name.startswith(".")]
+    return sorted(names)
+
+
+def _check_fetched(folder: Path, names: list[str]) -> None:
+    for name in names:
+        place = folder / name
+        check_content(place)
+        if place.suffix == ".dvc" and not place.with_suffix("").exists():
+            raise HeirloomError(f"source.dataset: not here: {missing(place.with_suffix(''))}")
+
+
+def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]], cards: list[str]) -> None:
+    """Refuse files of the same format that `datasets` passes over, unless a dataset card says which are data.
+
+    One file or folder with a split's name (train, test, dev …) in it hides every file without one.
+    """
+    if any(re.search(r"^\s*configs:", (folder / card).read_text(encoding="utf-8"), re.MULTILINE) for card in cards):
+        return
+    read = {name for own in files.values() for name in own}
+    suffixes = {Path(name).suffix for name in read}
+    hidden = [name for name in names if name not in read and Path(name).suffix in suffixes and name not in CARDS]
+    if hidden:
+        raise HeirloomError(
+            f"source.dataset: of {len(read) + len(hidden)} data files in {folder} datasets reads {len(read)}, such as {min(read)}, "
+            f"and passes over {hidden[0]}: a split's name in one file's name hides the others; rename them, or name them one by one "
+            "with source: {name: files, paths: …}"
+        )
+
+
+def _roles_of(name: str, files: Mapping[str, list[str]], splits: Splits, folder: Path) -> set[str]:
+    return {SPLIT_ROLES.get(split, SOURCE) for split, own in splits.items() if name in _files_of(own, files, folder)}
+
+
+def _files_of(split: str, files: Mapping[str, list[str]], folder: Path) -> set[str]:
+    """Return the files behind ``train``, ``train[:90%]``, ``train+test`` or ``all``."""
+    bases = [re.sub(r"\[.*?\]", "", part).strip() for part in split.split("+")]
+    unknown = [base for base in bases if base not in files and base != "all"]
+    if unknown:
+        raise HeirloomError(f"source.dataset: cannot load {folder}, split {unknown[0]!r}: it has {', '.join(files)}")
+    return {name for base in bases for own in (files.values() if base == "all" else [files[base]]) for name in own}
+
+
+def _decides(card: Path) -> bool:
+    """Return whether a card holds more than words: only its front matter says what the data are."""
+    if not card.is_file():
+        return False
+    return card.suffix != ".md" or card.read_text(encoding="utf-8", errors="replace").startswith("---")
