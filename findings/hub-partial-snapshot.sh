@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # huggingface_hub 2.4: offline, snapshot_download returns a snapshot that lacks a file it was asked for, without a word.
 #
-# Expected: an error, as for a repository that is not in the cache at all ("only return it if the cached tree listing confirms it is complete",
-# _snapshot_download.py). A commit whose tree was never listed, as after hf_hub_download of single files, is returned all the same.
+# One would expect the error that a repository gives of which nothing is in the cache. The check for completeness needs a
+# listing of the commit's tree in the cache; without one, as after hf_hub_download of single files, what is there is returned.
 # The cache is laid out as hf_hub_download leaves it: blobs, a snapshot of links, refs/main. Exits 1 if the behaviour has changed.
 set -euo pipefail
 folder=$(mktemp -d)
