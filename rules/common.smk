@@ -2,6 +2,7 @@
 #
 # An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
 # artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
+import atexit
 import json
 import os
 from functools import cache
@@ -12,6 +13,7 @@ from heirloom.families import pretrained
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
+from heirloom.lineage import ending, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import estimate, slurm
 from heirloom.planning.jobs import Job
@@ -26,6 +28,7 @@ try:
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
         restore()  # Snakemake's records follow the data that git and DVC have brought
+        atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
 
