@@ -66,6 +66,8 @@ include: "rules/report.smk"
 
 
 onstart:
+    atexit.unregister(ending.after_nothing)
+    unrecorded.mark()
     if workflow.local_exec:
         # Snakemake 9.27 looks at the whole queue again a second after each finished job, and from then on every second: 40 % of a core
         # after a hundred jobs (docs/log.md). Jobs on this machine need no limit to how fast they are started.
@@ -75,6 +77,7 @@ onstart:
 
 onsuccess:
     shell("heirloom record --complete --if-possible --config {CONFIG_FILE:q}")
+    atexit.register(ending.name_missing, CONFIG)
 
 
 onerror:

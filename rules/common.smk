@@ -2,6 +2,7 @@
 #
 # An artefact goes into a job twice: its fingerprint (small JSON, compared by checksum) is what the job depends on, and the
 # artefact itself is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See docs/design/0002-rerun.md.
+import atexit
 import os
 from functools import cache
 
@@ -10,6 +11,7 @@ from heirloom import paths, preflight, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
+from heirloom.lineage import ending, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import estimate, slurm
 from heirloom.planning.jobs import Job
@@ -26,6 +28,7 @@ try:
         for line in preflight.notes(CONFIG):
             print(f"heirloom: {line}", file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought
+        atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
 

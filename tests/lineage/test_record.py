@@ -152,6 +152,41 @@ def test_a_partial_checkout_loses_nothing_that_it_does_not_hold(recorded: Record
     assert lines.items() <= ledger().items()
 
 
+def test_a_lineage_of_which_something_is_missing_keeps_its_record(recorded: RecordReport, sh: Shell) -> None:
+    lines, pointer = Path("results/lineage.tsv").read_text(), Path(f"{LINEAGE}.dvc").read_text()
+    shutil.rmtree(LINEAGE / "gen=1/checkpoint")
+    before = listed(LINEAGE)
+    missing = f"{LINEAGE}/gen=1/checkpoint: missing"
+    assert record(CONFIG, complete=True).absent == (f"{missing}, though results/lineage.tsv names it",)
+    assert listed(LINEAGE) == before
+    shutil.rmtree(".dvc/cache")  # DVC would record the lineage anew, as it lies here
+    shutil.rmtree(".heirloom")
+    report = record(CONFIG, complete=True)
+    assert (report.missing, report.committed) == ((missing,), False)
+    assert report.line == f"not recorded: {missing}; heirloom repair mends it, heirloom prune lets go what no config names"
+    Path(f"{LINEAGE}.dvc").unlink()
+    assert record(CONFIG, complete=True).missing == (missing,)
+    assert Path("results/lineage.tsv").read_text() == lines
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not mended")
+    assert record(CONFIG, complete=True).missing == ()
+    assert Path(f"{LINEAGE}.dvc").read_text() == pointer
+    assert listed(LINEAGE) == before
+
+
+def test_damage_is_not_recorded_as_another_version(recorded: RecordReport, sh: Shell) -> None:
+    before = listed(LINEAGE)
+    note = LINEAGE / "gen=1/checkpoint.fingerprint.json"
+    text = note.read_text()
+    note.unlink()
+    note.write_text(text.replace('"size": 1', '"size": 2'))
+    report = record(CONFIG, complete=True)
+    assert report.recorded == ()
+    manifest = f"{LINEAGE}/gen=1/checkpoint.manifest.json"
+    assert report.missing == (f"{manifest}: tells of other bytes than {note}",)
+    assert listed(LINEAGE) == before
+    assert sh("git", "status", "--short") == ""
+
+
 def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(recorded: RecordReport, sh: Shell) -> None:
     forget()
     shutil.rmtree(".git")

@@ -9,7 +9,7 @@ import pytest
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import git, index, references, render, revisions
+from heirloom.lineage import dvc, git, index, references, render, revisions
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.trace import trace
 from heirloom.lineage.why_not import explain, why_not
@@ -99,3 +99,32 @@ def test_an_unknown_revision_and_one_without_the_artefact_are_one_line(recorded:
         trace("toy/replace/0/7:checkpoint@HEAD")
     with pytest.raises(HeirloomError, match=r"^config\.yaml@HEAD: only what lies under data/ has revisions$"):
         references.resolve("config.yaml@HEAD")
+
+
+def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(recorded: RecordReport, sh: Shell) -> None:
+    store, old = Path.cwd().parent / "store", FILE.read_bytes()
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(store))
+    sh("dvc", "push", "-q")
+    commit(sh)
+    cached = dvc.cached(dvc.md5(FILE))
+    make_another_version(sh)
+    cached.chmod(0o644)
+    for content in (b"rotten", old[:-1] + b"y"):  # before it is held, and through the link that is held
+        cached.write_bytes(content)
+        assert (references.resolve(f"{MODEL}@HEAD~1").path / "model.safetensors").read_bytes() == old
+        assert cached.read_bytes() == old
+        cached.chmod(0o644)
+    cached.write_bytes(b"rotten")
+    shutil.rmtree(store)
+    shutil.rmtree(revisions.HELD)
+    with pytest.raises(
+        HeirloomError, match=r"not the bytes that its name says, and no remote has them, so .* cannot be read; git checkout"
+    ):
+        references.resolve(f"{MODEL}@HEAD~1")
+    sh("git", "checkout", "-q", "HEAD~1")
+    said = sh("heirloom", "restore", status=2)
+    what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} mends it"
+    assert said == f"heirloom: not restored: {what}\n"
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not mended")
+    assert FILE.read_bytes() == old
+    assert "restored" in sh("heirloom", "restore")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from heirloom import manifest
+from heirloom.lineage import pointers
 from toy_project import CONFIG, UP_TO_DATE, Shell, commit, planned_totals, set_generations
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
@@ -101,3 +102,26 @@ def test_only_the_small_files_are_needed_to_see_that_nothing_is_to_be_done(elsew
     sh("dvc", "pull", "-q", *small)
     assert not list(Path("data").rglob("*.parquet"))
     assert planned_totals(sh) == {}
+
+
+def test_a_file_that_is_missing_is_named_last_and_a_record_that_was_cut_is_finished(elsewhere: Path, sh: Shell) -> None:
+    sh("git", "checkout", "-q", "second")
+    sh("dvc", "pull", "-q")
+    assert sh("snakemake").endswith("Nothing to be done (all requested files are present and up to date).\n")
+    middle, pointer = LINEAGE / "gen=1/train.parquet", Path(f"{LINEAGE}.dvc")
+    middle.unlink()
+    named = f"heirloom: {middle}: missing, though results/lineage.tsv names it; heirloom repair mends it"
+    assert sh("snakemake").splitlines()[-1] == named
+    assert "heirloom" not in sh("snakemake", "--dry-run")
+    set_generations(3)
+    assert sh("snakemake").splitlines()[-1] == named
+    assert sh("heirloom", "repair").splitlines()[-1] == "1 mended: 1 from DVC's cache, 0 artefacts redone; 0 not mended"
+    text = pointer.read_text()
+    pointer.unlink()  # as if the record had been killed before DVC was asked
+    Path(".heirloom/recorded.json").unlink()
+    Path(".heirloom/unrecorded").touch()
+    assert sh("snakemake", "--dry-run").splitlines()[-1].startswith("Nothing to be done")
+    assert not pointer.exists()
+    assert sh("snakemake").splitlines()[-1] == "recorded 1 lineage folders"
+    assert pointers.read(str(LINEAGE)) == pointers.parse(text, str(LINEAGE))
+    assert not Path(".heirloom/unrecorded").exists()

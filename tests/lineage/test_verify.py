@@ -15,7 +15,7 @@ from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.verify import digests, total, verify
 from heirloom.manifest import read_json, replacing, sha256_file, spelled
-from toy_project import LINEAGE, Shell, forget
+from toy_project import CONFIG, LINEAGE, Shell
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
 MANIFEST = GENERATION / "train.manifest.json"
@@ -169,7 +169,7 @@ def test_dvcs_record_covers_the_small_files_too(recorded: RecordReport) -> None:
     (LINEAGE / "gen=2/checkpoint/extra.txt").write_text("x")
     shutil.rmtree("data/toy/origin/seed=0")
     assert found() == [
-        "data/toy/origin/seed=0: missing: nothing of it is here; dvc pull data/toy/origin/seed=0.dvc",
+        f"{ORIGIN}: missing: nothing of it is here; dvc pull {ORIGIN}.dvc or heirloom repair {ORIGIN}",
         f"{LINEAGE}/gen=1/checkpoint: changed: sha256 …, the fingerprint says …",
         f"{LINEAGE}/gen=1/checkpoint/model.safetensors: {CHANGED}",
         f"{LINEAGE}/gen=1/metrics.fingerprint.json: not valid JSON (Extra data: line 5 column 2 (char 118)); {CHANGED}",
@@ -189,9 +189,9 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
     absent.unlink()
     done = sh("heirloom", "verify", status=1)
     assert done.splitlines()[:-1] == [
-        f"{ORIGIN}: {damaged}: DVC's listing of {ORIGIN} is damaged; remove it, then dvc fetch {ORIGIN}.dvc",
-        "data/toy/real: unrecorded: there is no data/toy/real.dvc; heirloom record",
-        f"{LINEAGE}: not compared with DVC: its record is not in the cache; dvc fetch {LINEAGE}.dvc",
+        f"{damaged}: DVC's listing of {ORIGIN} is damaged; heirloom repair {ORIGIN} mends it",
+        "data/toy/real.dvc: missing, but git has it; git checkout -- data/toy/real.dvc or heirloom repair data/toy/real mends it",
+        f"{LINEAGE}: not compared with DVC: its record is not in the cache; dvc fetch {LINEAGE}.dvc or heirloom repair {LINEAGE}",
     ]
     assert done.splitlines()[-1].endswith(": 3 mismatches")
     assert sh("heirloom", "verify", "--fast").endswith("all as recorded; not compared with DVC (left out by --fast)\n")
@@ -199,13 +199,17 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_cache")
-def test_a_checkpoint_that_the_record_leaves_out_was_dropped_and_is_not_missing(recorded: RecordReport, sh: Shell) -> None:
-    forget()
+def test_a_checkpoint_that_the_config_lets_go_was_dropped_and_is_not_missing(recorded: RecordReport, sh: Shell) -> None:
     shutil.rmtree(LINEAGE / "gen=1/checkpoint")
     missing = f"{LINEAGE}/gen=1/checkpoint: missing: its fingerprint is here"
     assert found(fast=True) == [missing]
-    sh("heirloom", "record")
+    said = f"{LINEAGE}/gen=1/checkpoint: missing, though results/lineage.tsv names it, and stays recorded: heirloom repair brings it back"
+    assert sh("heirloom", "record") == f"nothing new to record; {said}\n"
+    assert found(fast=True) == [missing]
+    CONFIG.write_text(f"{CONFIG.read_text().rstrip()}\n    keep_checkpoints: last\n")
+    assert sh("heirloom", "record") == "recorded 1 lineage folders\n"
     assert found() == []
     assert found(fast=True) == []
+    assert sh("heirloom", "repair") == "nothing to mend: all as recorded\n"
     shutil.rmtree(LINEAGE / "gen=2/checkpoint")
     assert found(fast=True) == [missing.replace("gen=1", "gen=2")]

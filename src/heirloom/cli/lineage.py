@@ -93,15 +93,44 @@ def verify(
     reference: Annotated[str | None, typer.Argument(autocompletion=complete, help="What to read; all of data/ by default.")] = None,
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Fingerprints alone (sha256), not DVC's record (md5).")] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="DVC's cache, too: before a push.")] = False,
 ) -> None:
     """Read every byte again, and compare it with fingerprints, manifests, ledger and DVC's record; exit status 1 if something differs."""
     from heirloom.lineage import verify as job
 
+    if fast and cache:
+        raise HeirloomError("verify takes --fast or --cache, not both: --fast compares nothing with DVC")
     checked = []
-    for unit in job.verify(reference, fast=fast):
+    for unit in job.verify(reference, fast=fast, cache_too=cache):
         checked.append(unit)
         for mismatch in unit.mismatches:
             typer.echo(mismatch)
     typer.echo(job.total(checked, fast=fast))
     if any(unit.mismatches for unit in checked):
+        raise typer.Exit(1)
+
+
+@app.command()
+def repair(
+    references: Annotated[
+        list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to mend; all of data/ by default.")
+    ] = None,
+    config: ConfigFile = CONFIG,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be mended, and by which road.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="Also put right bytes in place of damaged ones on the default remote.")] = False,
+) -> None:
+    """Mend what verify finds: from DVC's cache, the remote, or by redoing the job; exit status 1 if something is left."""
+    from heirloom.lineage import repair as job
+
+    outcomes = []
+    for outcome in job.repair(references or [], config, dry=dry_run, on_remote=remote):
+        outcomes.append(outcome)
+        typer.echo(outcome)
+    if not dry_run:
+        for outcome in job.left(references or [], outcomes):
+            outcomes.append(outcome)
+            typer.echo(outcome)
+    typer.echo(job.total(outcomes, dry=dry_run))
+    if any(dry_run or not outcome.road for outcome in outcomes):
         raise typer.Exit(1)

@@ -6,17 +6,15 @@ so nothing is checked out. Two lines set it up, see docs/diff.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import yaml
 
 from heirloom.diffs import rows
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe
 from heirloom.diffs.sides import locate, open_side
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc
+from heirloom.lineage import dvc, pointers
 
 MAX_DATASETS = 10
 """Datasets of one folder whose rows are compared: `git diff` must answer soon."""
@@ -64,19 +62,10 @@ def _rows(old: str, new: str) -> str:
 
 def _files(path: str, version: Path) -> Mapping[str, str] | None:
     """Return relative name → md5 of what a version of a ``.dvc`` file stands for; None if the cache lacks the listing."""
-    content = yaml.safe_load(version.read_text(encoding="utf-8")) or {}
     found: dict[str, str] = {}
-    for name, md5 in _outputs(path, content):
+    for name, md5 in pointers.outputs(version.read_bytes(), path).items():
         listed = dvc.entries("", md5) if md5.endswith(".dir") else {name: md5}
         if listed is None:
             return None
         found |= {inside.removeprefix("/"): value for inside, value in listed.items()}
     return found
-
-
-def _outputs(path: str, content: object) -> Iterator[tuple[str, str]]:
-    try:
-        for output in content["outs"] if content else ():  # type: ignore[index]
-            yield str(output["path"]), str(output["md5"])
-    except (KeyError, TypeError):
-        raise HeirloomError(f"{path}: not a .dvc file") from None

@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from heirloom.errors import HeirloomError
+from heirloom.lineage import pointers
 from heirloom.manifest import replacing, write_text
 
 STAGE = "workflow"
@@ -46,15 +47,14 @@ def listing(lineage: str) -> dict[str, str] | None:
     Returns
     -------
     None if nothing is recorded, or if the cache lacks the record (a clone without `dvc pull`): then there is nothing to add to.
+
+    Raises
+    ------
+    HeirloomError
+        If the pointer or the listing is damaged.
     """
-    pointer = Path(f"{lineage}.dvc")
-    if not pointer.exists():
-        return None
-    try:
-        md5 = str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
-    except (yaml.YAMLError, KeyError, IndexError, TypeError):
-        raise HeirloomError(f"{pointer}: not a .dvc file; resolve it with git, or remove it and run heirloom record") from None
-    return entries(lineage, md5)
+    pointer = pointers.read(lineage)
+    return None if pointer is None else entries(lineage, pointer.md5)
 
 
 def entries(folder: str, md5: str) -> dict[str, str] | None:
@@ -69,7 +69,7 @@ def entries(folder: str, md5: str) -> dict[str, str] | None:
         return None
     listing = cached(md5).read_bytes()
     if f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" != md5:
-        raise HeirloomError(f"{cached(md5)}: DVC's listing of {folder} is damaged; remove it, then dvc fetch {folder}.dvc")
+        raise HeirloomError(f"{cached(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} mends it")
     return {f"{folder}/{entry['relpath']}": entry["md5"] for entry in json.loads(listing)}
 
 

@@ -52,6 +52,11 @@ def stem(path: str | Path) -> str:
     return Path(path).name.split(".")[0]
 
 
+def name_of(stem: str) -> str:
+    """Return the full name of an artefact whose name without suffix is known; that itself if there is no such artefact."""
+    return _NAMES.get(stem, stem)
+
+
 def lineages() -> dict[str, list[str]]:
     """Return lineage folder → its units, of all that are on disk, sorted."""
     found: dict[str, list[str]] = {}

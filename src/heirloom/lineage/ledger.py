@@ -17,7 +17,7 @@ _SEPARATORS = re.compile(r"[%,\x00-\x1f\x7f\x85\u2028\u2029]")
 """What ends a field or a line of the ledger, and what spells such a character in a path."""
 
 
-def write(units: Collection[str], replaced: Collection[str]) -> None:
+def write(units: Collection[str], replaced: Collection[str], kept: Collection[str] = ()) -> None:
     """Bring the ledger up to date.
 
     Parameters
@@ -27,8 +27,10 @@ def write(units: Collection[str], replaced: Collection[str]) -> None:
         recorded, as long as DVC still has the lineage folder.
     replaced
         Lineage folders that are recorded anew from what is on disk: what their lines said before is gone.
+    kept
+        Lineage folders of which something is missing: their lines stay as they were recorded.
     """
-    lines = {path: line for path, line in _present().items() if _stays(path, units, replaced)}
+    lines = {path: line for path, line in _present().items() if folders.lineage_of(path) in kept or _stays(path, units, replaced)}
     for unit in units:
         for artefact in folders.sealed(unit):
             lines[artefact.as_posix()] = line(artefact)

@@ -33,7 +33,8 @@ def takes_twice(lineage: str, units: Iterable[str]) -> bool:
     """
     recorded = dvc.listing(lineage) or {}
     large = [status for unit in units for file in folders.files(unit) if (status := file.stat()).st_size >= LARGE]
-    return any(status.st_nlink == 1 for status in large) and all(Path(path).exists() for path in recorded)
+    is_whole = all(Path(path).exists() and dvc.cached(md5).exists() for path, md5 in recorded.items())
+    return is_whole and any(status.st_nlink == 1 for status in large)
 
 
 def workflow_signature() -> str:
@@ -46,11 +47,11 @@ def ledger_signature() -> str:
     return _hash([ledger.LEDGER])
 
 
-def targets(lineage: str, units: Collection[str], half_made: Collection[str]) -> list[str]:
+def targets(lineage: str, units: Collection[str], half_made: Collection[str], dropped: Collection[str] = ()) -> list[str]:
     """Return what `dvc add` has to be given to record some units of a lineage, and to lose nothing that is recorded already.
 
-    Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made. In these cases the
-    changed units are added by themselves, and DVC merges them into the folder's record.
+    Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made. In
+    these cases the changed units are added by themselves, and DVC merges them into the folder's record.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str]) ->
         The units to record.
     half_made
         Units on disk that are not to be recorded.
+    dropped
+        Checkpoints that the config lets go: DVC takes those that are not here any more out of the record.
     """
     recorded = dvc.listing(lineage)
     if recorded is None:
@@ -66,7 +69,8 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str]) ->
     absent = [path for path in recorded if not Path(path).exists()]
     if changed and not absent and not any(folders.lineage_of(unit) == lineage for unit in half_made):
         return [lineage]
-    return [part for unit in changed for part in _parts(unit, absent)]
+    gone = [path for path in dropped if any(inside.startswith(f"{path}/") for inside in absent)]
+    return [*gone, *(part for unit in changed for part in _parts(unit, absent))]
 
 
 def _parts(folder: str, absent: Collection[str]) -> Iterator[str]:

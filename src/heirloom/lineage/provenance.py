@@ -70,18 +70,22 @@ def read(unit: str) -> dict[str, Record]:
     try:
         records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:
-        raise HeirloomError(f"{file}: not valid JSON lines ({error}); fetch it again with dvc checkout --force {file}") from None
+        raise HeirloomError(f"{file}: not valid JSON lines ({error}); heirloom repair {unit} mends it") from None
     return {record["path"]: record for record in records}
 
 
 def write(unit: str, records: Mapping[str, Record]) -> None:
     """Bring a unit's ``provenance.jsonl`` up to date; lines of outputs that are not on disk (a partial checkout) stay."""
     kept = {output: record for output, record in read(unit).items() if not Path(output).exists()}
-    merged = {**kept, **records}
-    text = "".join(json.dumps(merged[output], sort_keys=True) + "\n" for output in sorted(merged))
+    lines = text({**kept, **records})
     file = Path(unit, PROVENANCE)
-    if text and (not file.exists() or file.read_text(encoding="utf-8") != text):
-        write_text(file, text)
+    if lines and (not file.exists() or file.read_text(encoding="utf-8") != lines):
+        write_text(file, lines)
+
+
+def text(records: Mapping[str, Record]) -> str:
+    """Return a unit's records as its ``provenance.jsonl`` has them."""
+    return "".join(json.dumps(records[output], sort_keys=True) + "\n" for output in sorted(records))
 
 
 def put_back(unit: str) -> int:

@@ -6,14 +6,15 @@ Never called from a job. What is already recorded is told by a hash over small f
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from heirloom import config as configuration
 from heirloom import paths
+from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import costs, dvc, folders, ledger, plan, provenance, restore, stamps
+from heirloom.lineage import completeness, costs, dvc, folders, index, ledger, plan, provenance, restore, stamps, unrecorded
 from heirloom.report import tables
 
 SEEN = Path(".heirloom/recorded.json")
@@ -36,6 +37,11 @@ class RecordReport:
         Whether the stage `workflow` was brought up to date in dvc.lock.
     unrecorded
         Why DVC could not be used, in one line, or an empty string.
+    missing
+        Artefacts that the ledger names, or that have a fingerprint, and that are not here as they were made, each with what is wrong.
+        Their lineage, or their generation where DVC has recorded the lineage before, keeps the record that it has.
+    absent
+        The same of artefacts whose record nothing threatens: they are in it as they were, and only not here.
     """
 
     recorded: tuple[str, ...]
@@ -43,13 +49,21 @@ class RecordReport:
     new_costs: int
     committed: bool
     unrecorded: str
+    missing: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """One line for people."""
+        if self.missing:
+            more = f" (and {len(self.missing) - 1} more)" if len(self.missing) > 1 else ""
+            return f"not recorded: {self.missing[0]}{more}; heirloom repair mends it, heirloom prune lets go what no config names"
         if self.unrecorded:
             return self.unrecorded
         what = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"
+        if self.absent:
+            more = f" (and {len(self.absent) - 1} more)" if len(self.absent) > 1 else ""
+            what = f"{what}; {self.absent[0]}{more}, and stays recorded: heirloom repair brings it back"
         return f"{what}; left out, not complete: {', '.join(self.left_out)}" if self.left_out else what
 
 
@@ -66,10 +80,13 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     Raises
     ------
     HeirloomError
-        If the config file is missing, or DVC fails. A missing git repository or DVC is no error here but ``unrecorded`` in the report.
+        If the config file is missing or bad, the ledger or a pointer is damaged, or DVC fails. A missing git repository or DVC
+        is no error here but ``unrecorded`` in the report.
     """
     if not config_file.exists():
         raise HeirloomError(f"{config_file}: no such config file")
+    config = configuration.load(config_file)
+    unrecorded.mark()
     restore.restore()  # before live records are read: after `dvc checkout` those of another version may lie there
     found = folders.lineages()
     marks = provenance.marks()
@@ -82,36 +99,75 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
         provenance.write(unit, live.get(unit, {}))
     half_made = [unit for lineage, units in found.items() for unit in units if folders.is_half_made(unit, whole[lineage])]
     new_costs = costs.gather()
-    unrecorded = dvc.unavailable()
-    recorded = _to_ledger_and_dvc(whole, half_made, unrecorded)
+    obstacle = dvc.unavailable()
+    recorded, missing = _to_ledger_and_dvc(whole, half_made, config, obstacle)
     restore.remember(restore.signatures())
-    committed = complete and not unrecorded and _commit(config_file)
-    return RecordReport(tuple(recorded), tuple(half_made), new_costs, committed, unrecorded)
+    committed = complete and not obstacle and not missing and _commit(config_file)
+    if not missing:
+        unrecorded.clear()
+    absent = () if missing else tuple(completeness.missing(config))
+    return RecordReport(tuple(recorded), tuple(half_made), new_costs, committed, obstacle, tuple(missing), absent)
 
 
-def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: Collection[str], unrecorded: str) -> list[str]:
-    """Write the ledger and, if DVC can be used, add what changed; return the lineages that were added."""
+def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: list[str], config: Config, obstacle: str) -> tuple[list[str], list[str]]:
+    """Write the ledger and, if DVC can be used, add what changed; return the lineages that were added, and what is missing."""
     seen = stamps.read(SEEN)
-    now = {lineage: plan.signature(lineage, units) for lineage, units in whole.items() if units}
-    changed = [lineage for lineage, signature in now.items() if seen.get(lineage) != signature]
-    targets = {} if unrecorded else {lineage: plan.targets(lineage, whole[lineage], half_made) for lineage in changed}
+    signatures = {lineage: _signature(lineage, units, config) for lineage, units in whole.items() if units}
+    changed = [lineage for lineage, signature in signatures.items() if seen.get(lineage) != signature]
+    listings = {lineage: {} if obstacle else dvc.listing(lineage) or {} for lineage in changed}
+    lost = _losses(listings, config)
+    whole = {lineage: _recordable(units, lost.get(lineage, {}), listings.get(lineage, {})) for lineage, units in whole.items()}
+    kept_back = {folders.unit_of(artefact) or "" for artefacts in lost.values() for artefact in artefacts}
+    dropped = [path for listing in listings.values() for path in completeness.dropped(listing, config)]
+    targets = {}
+    if not obstacle:
+        out = [*half_made, *kept_back]
+        targets = {lineage: plan.targets(lineage, whole[lineage], out, dropped) for lineage in changed if whole[lineage]}
     told = changed if seen.get(ledger.LEDGER.name) == plan.ledger_signature() else list(whole)
-    ledger.write([unit for lineage in told for unit in whole[lineage]], [lineage for lineage in targets if targets[lineage] == [lineage]])
-    if unrecorded:
-        return []
-    with dvc.hidden([unit for unit in half_made if targets.get(lineage := folders.lineage_of(unit) or unit) == [lineage]]):
+    whole_lineages = [lineage for lineage in targets if targets[lineage] == [lineage]]
+    ledger.write([unit for lineage in told for unit in whole[lineage]], whole_lineages, kept=list(lost))
+    missing = [what for artefacts in lost.values() for what in artefacts.values()]
+    if obstacle:
+        return [], missing
+    with dvc.hidden([unit for unit in half_made if folders.lineage_of(unit) in whole_lineages]):
         dvc.add([target for lineage in targets for target in targets[lineage]])
-    in_part = {folders.lineage_of(unit) for unit in half_made}
+    in_part = {folders.lineage_of(unit) for unit in half_made} | set(lost)
     dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, whole[lineage])])
-    now |= {lineage: plan.signature(lineage, whole[lineage]) for lineage in changed}  # the .dvc file is in it
-    stamps.write(SEEN, {**seen, **now, ledger.LEDGER.name: plan.ledger_signature()})
-    return [lineage for lineage in targets if targets[lineage]]
+    signatures |= {lineage: _signature(lineage, whole[lineage], config) for lineage in changed}  # the .dvc file is in it
+    remembered = {lineage: signature for lineage, signature in signatures.items() if lineage not in lost}
+    stamps.write(SEEN, {**seen, **remembered, ledger.LEDGER.name: plan.ledger_signature()})
+    return [lineage for lineage in targets if targets[lineage]], missing
+
+
+def _signature(lineage: str, units: list[str], config: Config) -> str:
+    """Return what tells one version of a lineage from another, and which of its checkpoints the config keeps."""
+    experiment = config.experiments.get(Path(lineage).parts[1])
+    return f"{plan.signature(lineage, units)} {experiment.keep_checkpoints if experiment else ''}"
+
+
+def _losses(listings: Mapping[str, Mapping[str, str]], config: Config) -> dict[str, dict[str, str]]:
+    """Return lineage → artefact → what is wrong with it, of lineages of which a record would lose or spoil something."""
+    named: dict[str, list[str]] = {lineage: [] for lineage in listings}
+    for path in index.read_ledger():
+        named.get(folders.lineage_of(path) or "", []).append(path)
+    wrong = {lineage: completeness.losses(lineage, named[lineage], config, listing) for lineage, listing in listings.items()}
+    return {lineage: artefacts for lineage, artefacts in wrong.items() if artefacts}
+
+
+def _recordable(units: list[str], lost: Mapping[str, str], listing: Mapping[str, str]) -> list[str]:
+    """Return the units of a lineage that can be recorded without a loss: none of a lineage that DVC would record anew."""
+    if lost and not listing:
+        return []
+    spoilt = {folders.unit_of(artefact) for artefact in lost}
+    return [unit for unit in units if unit not in spoilt]
 
 
 def _commit(config_file: Path) -> bool:
     """Tell DVC that the workflow is up to date, if it is the default config that was run, and all of it; return whether that was news."""
     if "DVC_STAGE" in os.environ or config_file.resolve() != DEFAULT_CONFIG.resolve():
         return False  # under `dvc repro` DVC says so itself; dvc.yaml speaks of the default config alone
+    if not dvc.PIPELINE.exists():
+        return False
     measures = [paths.fingerprint(path) for _, path in tables.measure_files(configuration.load(config_file))]
     if not all(Path(path).exists() for path in (tables.HEADLINES_FILE, *measures)):
         return False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, provenance, stamps
+from heirloom.lineage import cache, dvc, folders, provenance, stamps
 
 SEEN = Path(".heirloom/provenance.json")
 
@@ -33,17 +33,29 @@ def bring_back() -> int:
     Raises
     ------
     HeirloomError
-        If DVC cannot be used, or its cache lacks some lineage folders: the others are brought all the same.
+        If DVC cannot be used, or its cache lacks some lineage folders or holds damaged bytes of them: the others are brought all the same.
     """
     if why := dvc.unavailable():
         raise HeirloomError(why.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
     here = {lineage: dvc.is_cached(lineage) for lineage in folders.pointed()}
-    dvc.checkout([lineage for lineage, is_here in here.items() if is_here])
+    sound = {lineage: _damaged(lineage) for lineage, is_here in here.items() if is_here}
+    dvc.checkout([lineage for lineage, damage in sound.items() if not damage])
     changed = restore()
+    if unsound := [damage for damage in sound.values() if damage]:
+        more = f" (and {len(unsound) - 1} more lineages)" if len(unsound) > 1 else ""
+        raise HeirloomError(f"not restored: {unsound[0]}{more}")
     if lacking := [lineage for lineage, is_here in here.items() if not is_here]:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise HeirloomError(f"DVC's cache lacks files of {lacking[0]}{more}; dvc pull fetches them, then snakemake goes on")
     return changed
+
+
+def _damaged(lineage: str) -> str:
+    """Return what is damaged in the cache of a lineage, or an empty string: DVC would put it into the workspace as it is."""
+    recorded = dvc.listing(lineage) or {}
+    bad = cache.damaged_objects(recorded.values())
+    path = next((path for path, md5 in recorded.items() if md5 in bad), "")
+    return f"{path} is damaged in DVC's cache; heirloom repair {lineage} mends it" if path else ""
 
 
 def signatures() -> dict[str, str]:

@@ -1,22 +1,21 @@
 """Revisions: an artefact as it was recorded in a git commit, put into a private folder without touching the workspace.
 
 The commit's ``.dvc`` file names the lineage folder's listing, and that names every file by its md5: what DVC's cache holds is linked from
-there, in milliseconds. What it does not hold, DVC is asked to bring from a remote.
+there, in milliseconds. What it does not hold, or holds damaged, comes from a remote. Every file is compared with its md5 when it is
+brought, and again when it has been touched since.
 """
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
+import tempfile
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-
-import yaml
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, git
+from heirloom.lineage import cache, dvc, folders, git, pointers, remote
 from heirloom.manifest import replacing
 
 HELD = Path(".heirloom/revisions")
@@ -33,7 +32,7 @@ def hold(path: str, revision: str) -> Path:
     Raises
     ------
     HeirloomError
-        If the commit does not exist or has no record of the artefact, or its bytes are neither in the cache nor on a remote.
+        If the commit does not exist or has no record of the artefact, or its bytes are neither in the cache nor on a remote, or damaged.
     """
     commit = git.commit_of(revision)
     for beside in (paths.manifest(path), paths.fingerprint(path)):
@@ -50,25 +49,26 @@ def hold_alone(path: str, commit: str) -> Path:
         As `hold` does.
     """
     held = HELD / commit / path
-    if not held.exists():
-        _bring(path, commit, held)
+    if held.exists() and _is_sound(path, commit, held):
+        return held
+    _bring(path, commit, held)
     return held
 
 
-@cache
+@functools.cache
 def recorded(lineage: str, commit: str) -> Mapping[str, str] | None:
     """Return path → md5 of every file of a lineage folder as recorded in a commit; None if the cache lacks the listing.
 
     Raises
     ------
     HeirloomError
-        If the commit has no record of the folder.
+        If the commit has no record of the folder, or a damaged one.
     """
     pointer = f"{lineage}.dvc"
     text = git.show(commit, pointer)
     if text is None:
         raise HeirloomError(f"{lineage}: not recorded in commit {commit[:10]} ({pointer} is not there)")
-    return dvc.entries(lineage, str(yaml.safe_load(text)["outs"][0]["md5"]))
+    return dvc.entries(lineage, pointers.parse(text, lineage).md5)
 
 
 def _bring(path: str, commit: str, place: Path) -> None:
@@ -85,15 +85,41 @@ def _bring(path: str, commit: str, place: Path) -> None:
         raise HeirloomError(f"{path}: not recorded in commit {commit[:10]}")
     if not all(dvc.cached(md5).exists() for md5 in files.values()):
         dvc.get(path, commit, place)
+        if not _is_sound(path, commit, place):
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+            raise HeirloomError(
+                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them anew from where they are right"
+            )
         return
+    _mend(files, path, commit)
     with replacing(place) as temporary:
         for name, md5 in files.items():
-            _link(dvc.cached(md5), temporary / Path(name).relative_to(path))
+            cache.link_or_copy(dvc.cached(md5), temporary / Path(name).relative_to(path))
 
 
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copyfile(source, target)
+def _is_sound(path: str, commit: str, place: Path) -> bool:
+    """Return whether what lies in a place are the files that a commit recorded under a path, as far as the cache has the listing."""
+    listed = recorded(folders.lineage_of(path) or path, commit)
+    if listed is None:
+        return True
+    files = {place / Path(name).relative_to(path): md5 for name, md5 in listed.items() if name == path or name.startswith(f"{path}/")}
+    return all(file.exists() for file in files) and not cache.damaged(files)
+
+
+def _mend(files: Mapping[str, str], path: str, commit: str) -> None:
+    """Put the remote's bytes in place of damaged objects of the cache.
+
+    Raises
+    ------
+    HeirloomError
+        If no remote has them.
+    """
+    bad = sorted(cache.damaged_objects(files.values()))
+    with tempfile.TemporaryDirectory() as scratch:
+        answers = remote.fetch(bad, Path(scratch))
+        for md5 in bad:
+            answer = answers.get(md5)
+            if answer is None or answer.file is None:
+                what = f"{dvc.cached(md5)}: not the bytes that its name says, and no remote has them, so {path} of commit {commit[:10]}"
+                raise HeirloomError(f"{what} cannot be read; git checkout {commit[:10]} and heirloom repair {path} bring it back")
+            cache.keep(md5, answer.file)

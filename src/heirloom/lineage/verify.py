@@ -7,44 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 from heirloom import manifest as manifests
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, folders, index, references
+from heirloom.lineage import dvc, edges, folders, pointers, references, verify_records
 from heirloom.lineage.ledger import LEDGER
+from heirloom.lineage.verify_records import Digests, Mismatch, short
 from heirloom.manifest import sha256_folder
 
-RecordOf = Callable[[str], tuple[dict[str, str], str]]
-"""Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`_recorded`)."""
+RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
+"""Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded`)."""
 _BLOCK = 1 << 20
-_DIGITS = 12
-
-
-class Mismatch(NamedTuple):
-    """Something that is not as it was recorded."""
-
-    path: str
-    what: str
-
-    def __str__(self) -> str:
-        """Return one line for people."""
-        return f"{self.path}: {self.what}"
-
-
-class Digests(NamedTuple):
-    """What one read of a file gives; md5 is empty where it was not asked for."""
-
-    sha256: str
-    md5: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +37,7 @@ class Checked:
     mismatches: tuple[Mismatch, ...]
 
 
-def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Checked]:
+def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False) -> Iterator[Checked]:
     """Yield what was found in each unit that a reference covers, as soon as it has been read.
 
     Parameters
@@ -66,6 +46,8 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
         An experiment, an arm, a lineage, a generation, or an artefact (all of its generation is read then); everything if None.
     fast
         sha256 alone: fingerprints, manifests and ledger are compared, DVC's record is not.
+    cache_too
+        Read the objects in DVC's cache, too: what `dvc push` would send.
 
     Raises
     ------
@@ -75,20 +57,36 @@ def verify(reference: str | None = None, *, fast: bool = False) -> Iterator[Chec
     if reference and references.REVISION_MARK in reference and not Path(reference).exists():
         raise HeirloomError(f"{reference}: verify reads what lies on disk; git checkout and dvc checkout bring a revision there")
     units = references.units(reference)
-    told = {path: entry.sha256 for path, entry in index.read_ledger().items()}
-    recorded_of = cache(_recorded)
+    try:
+        lines = verify_records.ledger_lines()
+    except HeirloomError as error:
+        lines = {}
+        yield Checked(str(LEDGER), 0, 0, (verify_records.of_error(error),))
+    if unknown := verify_records.unknown_lineages(lines):
+        yield Checked(str(LEDGER), 0, 0, tuple(unknown))
+    recorded_of = cache(verify_records.recorded)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in _files(unit)} for unit in units}
+        reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in files(unit)} for unit in units}
         if reference is None:
-            yield Checked("data", 0, 0, tuple(_astray(units)))
+            yield Checked("data", 0, 0, tuple(_astray(units, lines)))
         for lineage, its_units in groupby(units, folders.lineage_of):
-            recorded, obstacle = ({}, "") if fast or dvc.unavailable() else recorded_of(lineage or "")
+            listing, obstacle = ({}, None) if fast or dvc.unavailable() else recorded_of(lineage or "")
             if obstacle:
-                yield Checked(lineage or "", 0, 0, (Mismatch(lineage or "", obstacle),))
-            for unit in its_units:
+                yield Checked(lineage or "", 0, 0, (obstacle,))
+            sizes: dict[str, int] = {}
+            members = list(its_units)
+            for unit in members:
                 read, unreadable = _collect(reading.pop(unit))
-                wrong = [*unreadable, *_fingerprints(unit, read, told, recorded_of), *_unlike(recorded, unit, read)]
+                wrong = [*unreadable, *_fingerprints(unit, read, lines, recorded_of), *verify_records.unlike(listing, unit, read)]
+                wrong += verify_records.ledger_mismatches(unit, lines, listing)
+                sizes |= {path: one.size for path, one in read.items() if listing.get(path) == one.md5}
                 yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
+            about_all = verify_records.pointer_mismatches(lineage or "", listing, sizes)
+            if lineage in members:
+                about_all += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
+            about_all += verify_records.cache_mismatches(listing, members) if cache_too else []
+            if about_all:
+                yield Checked(lineage or "", 0, 0, tuple(_one_line_each(about_all)))
 
 
 def digests(path: Path, *, fast: bool = False) -> Digests:
@@ -112,34 +110,9 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     return f"{what}; not compared with DVC ({left_out})" if left_out else what
 
 
-def _recorded(lineage: str) -> tuple[dict[str, str], str]:
-    """Return path → md5 of what DVC has recorded of a lineage, and why that cannot be compared if it cannot."""
-    try:
-        found = dvc.listing(lineage)
-    except HeirloomError as error:
-        return {}, str(error)
-    if found is not None:
-        return found, ""
-    pointer = f"{lineage}.dvc"
-    if not Path(pointer).exists():
-        return {}, f"unrecorded: there is no {pointer}; heirloom record"
-    return {}, f"not compared with DVC: its record is not in the cache; dvc fetch {pointer}"
-
-
-def _unlike(recorded: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
-    """Yield where a unit's files and DVC's record part."""
-    listed = {path: md5 for path, md5 in recorded.items() if folders.unit_of(path) == unit}
-    for path, md5 in listed.items():
-        if path not in read:
-            yield Mismatch(path, "missing: DVC has a record of it")
-        elif read[path].md5 != md5:
-            yield Mismatch(path, f"changed: md5 {read[path].md5[:_DIGITS]}, DVC recorded {md5[:_DIGITS]}")
-    if recorded:
-        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
-
-
-def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
+def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and the ledger part."""
+    told = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
         try:
@@ -149,21 +122,22 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], told: Mapping[str, str
             continue
         sha256 = str(fingerprint.get("sha256"))
         if (manifest.get("sha256"), manifest.get("size")) != (sha256, fingerprint.get("size")):
-            said = str(manifest.get("sha256"))[:_DIGITS]
-            yield Mismatch(paths.manifest(artefact), f"disagrees with the fingerprint: {said}, and not {sha256[:_DIGITS]}")
+            said = str(manifest.get("sha256"))
+            what = f"disagrees with the fingerprint: {short(said, sha256)}, and not {short(sha256, said)}"
+            yield Mismatch(paths.manifest(artefact), what)
         else:
             yield from (Mismatch(paths.manifest(artefact), reason) for reason in edges.contradictions(artefact, manifest))
-        if told.get(artefact, sha256) != sha256:
-            yield Mismatch(paths.fingerprint(artefact), f"says {sha256[:_DIGITS]}, but {LEDGER} {told[artefact][:_DIGITS]}")
+        if (said := told.get(artefact, sha256)) != sha256:
+            yield Mismatch(paths.fingerprint(artefact), f"says {short(sha256, said)}, but {LEDGER} {short(said, sha256)}")
         own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
         if not own:
             if not _is_dropped(artefact, recorded_of):
                 yield Mismatch(artefact, "missing: its fingerprint is here")
-        elif (now := _sha256(artefact, own)) != sha256:
-            yield Mismatch(artefact, f"changed: sha256 {now[:_DIGITS]}, the fingerprint says {sha256[:_DIGITS]}")
+        elif (now := sha256_of(artefact, own)) != sha256:
+            yield Mismatch(artefact, f"changed: sha256 {short(now, sha256)}, the fingerprint says {short(sha256, now)}")
     extra = {path.as_posix() for path in folders.artefacts(unit)} - artefacts
     yield from (Mismatch(path, "extra or half made: it has no fingerprint") for path in extra)
-    gone = {path for path in told if folders.unit_of(path) == unit} - artefacts - extra
+    gone = told.keys() - artefacts - extra
     yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
 
 
@@ -176,25 +150,32 @@ def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     return bool(recorded) and not any(path.startswith(f"{artefact}/") for path in recorded)
 
 
-def _sha256(artefact: str, files: Mapping[str, str]) -> str:
-    if artefact in files:
-        return files[artefact]
-    return sha256_folder({Path(path).relative_to(artefact).as_posix(): sha256 for path, sha256 in files.items()})
+def sha256_of(artefact: str, inside: Mapping[str, str]) -> str:
+    """Return the fingerprint of an artefact, given path → sha256 of its files."""
+    if artefact in inside:
+        return inside[artefact]
+    return sha256_folder({Path(path).relative_to(artefact).as_posix(): sha256 for path, sha256 in inside.items()})
 
 
-def _astray(units: Sequence[str]) -> Iterator[Mismatch]:
+def _astray(units: Sequence[str], named: Iterable[str]) -> Iterator[Mismatch]:
     """Yield lineages of which nothing is here, and files that lie under ``data/`` outside of all lineages."""
-    pointers = sorted(path for path in Path("data").rglob("*.dvc") if path.is_file())
+    pointer_files = sorted(path for path in Path("data").rglob("*.dvc") if path.is_file())
     lineages = {folders.lineage_of(unit) for unit in units}
-    for pointer in pointers:
+    for pointer in pointer_files:
         if pointer.with_suffix("").as_posix() not in lineages:
-            yield Mismatch(pointer.with_suffix("").as_posix(), f"missing: nothing of it is here; dvc pull {pointer}")
+            yield Mismatch(
+                pointer.with_suffix("").as_posix(),
+                f"missing: nothing of it is here; dvc pull {pointer} or heirloom repair {pointer.with_suffix('').as_posix()}",
+            )
+    for lineage in pointers.lost(named):
+        if lineage not in lineages:
+            yield Mismatch(f"{lineage}.dvc", f"missing, but git has it; heirloom repair {lineage} mends it")
     for path in _visible(Path("data")):
-        if path not in pointers and folders.lineage_of(path.as_posix()) not in lineages:
+        if path not in pointer_files and folders.lineage_of(path.as_posix()) not in lineages:
             yield Mismatch(path.as_posix(), "extra: no step writes there")
 
 
-def _files(unit: str) -> list[str]:
+def files(unit: str) -> list[str]:
     """Return the files of a unit, not those of units inside it, largest first so that the last ones are short."""
     inside = [path for path in _visible(Path(unit)) if folders.unit_of(path.as_posix()) == unit]
     return [path.as_posix() for path in sorted(inside, key=lambda path: (-path.stat().st_size, path))]

@@ -1,0 +1,103 @@
+"""DVC's cache, read and mended: an object is what its name says, or it is damaged.
+
+DVC trusts an object that is there and read-only, and never reads it again. Here it is read; what was seen is remembered by size, time and
+inode, so that an object that nobody has touched since is read once.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from heirloom.lineage import dvc, stamps
+from heirloom.manifest import replacing
+
+SOUND = Path(".heirloom/sound.json")
+READ_ONLY = 0o444
+_BLOCK = 1 << 20
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file's bytes, read block by block."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def damaged(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
+    """Return the files whose bytes have not the md5 that they should have, missing ones left out.
+
+    Parameters
+    ----------
+    files
+        File → md5, with or without DVC's ending ``.dir``.
+    afresh
+        Read all, also what has been seen before.
+    """
+    memory = stamps.read(SOUND)
+    present = {path: _stamp(path, md5) for path, md5 in files.items() if path.is_file()}
+    unread = [path for path, stamp in present.items() if afresh or memory.get(path.as_posix()) != stamp]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = dict(zip(unread, pool.map(md5_of, unread), strict=True))
+    bad = [path for path, md5 in digests.items() if md5 != files[path].removesuffix(".dir")]
+    seen = {path.as_posix(): present[path] for path in unread if path not in bad}
+    if seen:
+        stamps.write(SOUND, {**memory, **seen})
+    return bad
+
+
+def damaged_objects(md5s: Iterable[str], *, afresh: bool = False) -> set[str]:
+    """Return those objects of the cache that are there and are not what their names say."""
+    places = {dvc.cached(md5): md5 for md5 in md5s}
+    return {places[path] for path in damaged(places, afresh=afresh)}
+
+
+def keep(md5: str, source: Path) -> None:
+    """Put bytes that were checked into the cache, as a new file, so that nothing is written through a link to the old one."""
+    place = dvc.cached(md5)
+    with replacing(place) as temporary:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(READ_ONLY)
+
+
+def keep_bytes(md5: str, content: bytes) -> None:
+    """Put a small object that was checked into the cache, as a new file."""
+    with replacing(dvc.cached(md5)) as temporary:
+        temporary.write_bytes(content)
+        temporary.chmod(READ_ONLY)
+
+
+def bring(md5: str, target: Path) -> None:
+    """Put an object of the cache into the workspace, as a link where DVC is set up to make hard links, as a copy elsewhere."""
+    with replacing(target) as temporary:
+        link_or_copy(dvc.cached(md5), temporary, link=_hard_links())
+
+
+def link_or_copy(source: Path, target: Path, *, link: bool = True) -> None:
+    """Make a hard link, or a copy where that is not wanted or the file system refuses."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if link:
+            os.link(source, target)
+            return
+    except OSError:  # another file system
+        pass
+    shutil.copyfile(source, target)
+
+
+def _hard_links() -> bool:
+    config = configparser.ConfigParser(interpolation=None)
+    config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    return "hardlink" in config.get("cache", "type", fallback="")
+
+
+def _stamp(path: Path, md5: str) -> str:
+    status = path.stat()
+    return f"{md5} {status.st_size} {status.st_mtime_ns} {status.st_ino}"

@@ -1,0 +1,172 @@
+"""Pointers: the small ``.dvc`` files in git, each of which names the listing of a lineage folder in DVC's cache.
+
+They are read strictly, by this module alone: a key, a type or a value that DVC does not write there is damage, and is never passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, git
+
+HASH = "md5"
+_KEYS = ("md5", "size", "nfiles", "hash", "path")
+_NUMBERS = ("size", "nfiles")
+_MD5 = re.compile(r"[0-9a-f]{32}\.dir")
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a ``.dvc`` file says of a lineage folder.
+
+    Attributes
+    ----------
+    md5
+        The name of the folder's listing in the cache; it ends in ``.dir``.
+    size
+        The bytes of all files of the folder; None if the pointer does not say: DVC leaves it out when a part of the folder was added.
+    nfiles
+        The number of files of the folder, or None.
+    path
+        The folder's name beside the pointer.
+    """
+
+    md5: str
+    size: int | None
+    nfiles: int | None
+    path: str
+
+    @property
+    def text(self) -> str:
+        """The file as DVC writes it."""
+        numbers = "".join(f"  {key}: {value}\n" for key, value in (("size", self.size), ("nfiles", self.nfiles)) if value is not None)
+        return f"outs:\n- md5: {self.md5}\n{numbers}  hash: {HASH}\n  path: {self.path}\n"
+
+
+def file_of(lineage: str) -> Path:
+    """Return where the pointer of a lineage folder lies."""
+    return Path(f"{lineage}.dvc")
+
+
+def read(lineage: str) -> Pointer | None:
+    """Return the pointer of a lineage folder, or None if there is none.
+
+    Raises
+    ------
+    HeirloomError
+        If it is not what DVC writes there.
+    """
+    file = file_of(lineage)
+    try:
+        return parse(file.read_bytes(), lineage)
+    except FileNotFoundError:
+        return None
+
+
+def parse(content: str | bytes, lineage: str) -> Pointer:
+    """Return what the text of a pointer says.
+
+    Raises
+    ------
+    HeirloomError
+        If a key, a type or a value is not what DVC writes there.
+    """
+    entry = _entry(content, lineage)
+    if not set(_KEYS) - set(_NUMBERS) <= set(entry) <= set(_KEYS):
+        raise _error(lineage, f"its keys are {', '.join(map(ascii, entry))} instead of {', '.join(_KEYS)}")
+    for key, pattern in (("md5", _MD5), *((key, _NUMBER) for key in _NUMBERS if key in entry)):
+        if not isinstance(entry[key], str) or not pattern.fullmatch(entry[key]):
+            raise _error(lineage, f"{key} is {_shown(entry[key])}")
+    if entry["hash"] != HASH:
+        raise _error(lineage, f"hash is {_shown(entry['hash'])} instead of {HASH}")
+    if entry["path"] != Path(lineage).name:
+        raise _error(lineage, f"path is {_shown(entry['path'])} instead of {Path(lineage).name}")
+    size, nfiles = (int(entry[key]) if key in entry else None for key in _NUMBERS)
+    return Pointer(entry["md5"], size, nfiles, entry["path"])
+
+
+def outputs(content: str | bytes, name: str) -> dict[str, str]:
+    """Return path → md5 of what any ``.dvc`` file tracks, a user's own among them; nothing if it is empty.
+
+    Raises
+    ------
+    HeirloomError
+        If it is no ``.dvc`` file.
+    """
+    try:
+        loaded = yaml.load(content, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
+        return {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
+    except (yaml.YAMLError, ValueError, KeyError, TypeError):
+        raise HeirloomError(f"{name}: not a .dvc file") from None
+
+
+def in_git(lineage: str) -> dict[Pointer, str]:
+    """Return the pointers of a lineage folder that git's index and its last commit hold, with their texts; no damaged ones."""
+    sound = {}
+    for place in ("", "HEAD"):
+        text = git.output("show", f"{place}:./{file_of(lineage)}")
+        try:
+            sound |= {parse(text, lineage): text} if text else {}
+        except HeirloomError:
+            continue
+    return sound
+
+
+def lost(named: Iterable[str]) -> list[str]:
+    """Return the lineage folders whose pointer git's index has and that is gone here, though the ledger names artefacts of theirs.
+
+    Where the ledger names none, the folder was pruned, and git has not been told yet.
+    """
+    listed = {path for path in git.output("ls-files", "-z", "--", "data").split("\0") if path.endswith(".dvc")}
+    gone = {path.removesuffix(".dvc") for path in listed if not Path(path).exists()}
+    return sorted(gone & {lineage for path in named if (lineage := folders.lineage_of(path))}) if gone else []
+
+
+def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:
+    """Return in which numbers a pointer and the folder's recorded files part.
+
+    Parameters
+    ----------
+    listing
+        Path → md5 of the recorded files.
+    size
+        The bytes of all recorded files, or None if that is not known here.
+    """
+    mend = f"git checkout -- {file_of(lineage)} or heirloom repair {lineage} mends it"
+    parted = []
+    if pointer.nfiles not in (None, len(listing)):
+        parted.append(f"nfiles is {pointer.nfiles}, but its listing has {len(listing)}; {mend}")
+    if size is not None and pointer.size not in (None, size):
+        parted.append(f"size is {pointer.size}, but its files have {size} bytes; {mend}")
+    return parted
+
+
+def _entry(content: str | bytes, lineage: str) -> dict[str, Any]:
+    """Return the one entry of a pointer, every scalar a string."""
+    try:
+        loaded = yaml.load(content, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
+    except (yaml.YAMLError, ValueError):  # ValueError: not UTF-8
+        raise _error(lineage, "it is no YAML") from None
+    if not isinstance(loaded, dict) or list(loaded) != ["outs"]:
+        raise _error(lineage, "it holds something else than one list, outs")
+    outs = loaded["outs"]
+    if not isinstance(outs, list) or len(outs) != 1 or not isinstance(outs[0], dict):
+        raise _error(lineage, "outs is not a list of one folder")
+    return outs[0]
+
+
+def _shown(value: object) -> str:
+    return ascii(value)[:60]
+
+
+def _error(lineage: str, what: str) -> HeirloomError:
+    file = file_of(lineage)
+    return HeirloomError(f"{file}: damaged, {what}; git checkout -- {file} or heirloom repair {lineage} mends it")

@@ -1,0 +1,166 @@
+"""Redo: the jobs of artefacts whose bytes exist nowhere are run again by Snakemake, and only recorded bytes are taken from them.
+
+Before a job runs, every file of the experiment is kept aside as a hard link. What the job gives is taken where it has the recorded bytes;
+everything else is put back as it was, so that a job that fails, or gives other bytes on this machine, loses nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from heirloom import paths
+from heirloom.config import Config
+from heirloom.errors import HeirloomError
+from heirloom.lineage import folders, provenance
+from heirloom.lineage.cache import link_or_copy
+from heirloom.manifest import replacing
+
+ASIDE = Path(".heirloom/aside")
+OTHER_BYTES = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"
+
+IsRight = Callable[[str], bool]
+"""Whether what lies at the path of a damaged file or folder now has the recorded bytes."""
+
+
+def recover() -> None:
+    """Put back what a killed repair had kept aside and what is missing since."""
+    for kept in _files(ASIDE):
+        place = kept.relative_to(ASIDE)
+        if not place.exists():
+            link_or_copy(kept, place)
+    shutil.rmtree(ASIDE, ignore_errors=True)
+
+
+def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
+    """Run the jobs of artefacts in the order in which they are made; return damaged path → why it is not mended, for those that are not.
+
+    Parameters
+    ----------
+    artefacts
+        The artefacts whose jobs are to be run.
+    damaged
+        The files and folders that may be taken from a job, if they are right.
+    """
+    why: dict[str, str] = {}
+    for _, group in sorted(_by_order(artefacts).items()):
+        why |= _redo_level(group, [path for path in damaged if _artefact_of(path, group)], is_right, config, config_file)
+    return why
+
+
+def target_of(artefact: str, config: Config) -> str:
+    """Return the path that Snakemake is asked for: an artefact's own, or in a chain the trajectory that is made with it.
+
+    Raises
+    ------
+    HeirloomError
+        If the config does not name the experiment.
+    """
+    name = Path(artefact).parts[1]
+    if name not in config.experiments:
+        raise HeirloomError(f"the config has no experiment {name}; --config names the one that was run")
+    wildcards = folders.keys(artefact, paths.GENERATION)
+    if wildcards and wildcards["generation"] != "0" and config.experiments[name].granularity == "chain":
+        return paths.TRAJECTORY.format(**wildcards)
+    return artefact
+
+
+def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
+    """Run the jobs of artefacts that do not come from each other."""
+    why = {}
+    targets: dict[str, list[str]] = {}
+    for artefact in artefacts:
+        try:
+            targets.setdefault(target_of(artefact, config), []).append(artefact)
+        except HeirloomError as error:
+            why |= {path: str(error) for path in damaged if _artefact_of(path, [artefact])}
+    if not targets:
+        return why
+    experiments = sorted({Path("data", Path(target).parts[1]) for target in targets})
+    _keep_aside(experiments)
+    for path in (path for target, made in targets.items() for path in {target, *made}):
+        _remove(Path(path))
+    problem = _snakemake(sorted(targets), config_file)
+    right = [path for path in damaged if Path(path).exists() and is_right(path)]
+    _put_back(right, damaged)
+    _put_records_back(experiments)
+    return why | {path: problem or OTHER_BYTES for path in damaged if path not in right and path not in why}
+
+
+def _snakemake(targets: Sequence[str], config_file: Path) -> str:
+    """Make targets, whatever code and settings have become since; return why it failed, or an empty string."""
+    command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(config_file), "--rerun-triggers", "mtime"]
+    command += ["--no-hooks", "--rerun-incomplete", "--keep-going"]
+    if not Path("profiles/default").is_dir():
+        command += ["--cores", "all"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not done.returncode:
+        return ""
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    own = [line.removeprefix("heirloom: ") for line in lines if line.startswith("heirloom: ")]
+    return f"its job failed: {(own or lines or ['no message'])[0 if own else -1]}"
+
+
+def _by_order(artefacts: Sequence[str]) -> dict[tuple[float, int], list[str]]:
+    groups: dict[tuple[float, int], list[str]] = {}
+    for artefact in artefacts:
+        groups.setdefault(folders.order(artefact), []).append(artefact)
+    return groups
+
+
+def _artefact_of(path: str, artefacts: Collection[str]) -> bool:
+    """Return whether a path is one of some artefacts, a file in one, or a note beside one."""
+    return any(
+        path in (artefact, paths.fingerprint(artefact), paths.manifest(artefact)) or path.startswith(f"{artefact}/")
+        for artefact in artefacts
+    )
+
+
+def _keep_aside(experiments: Sequence[Path]) -> None:
+    shutil.rmtree(ASIDE, ignore_errors=True)
+    for experiment in experiments:
+        for file in _files(experiment):
+            link_or_copy(file, ASIDE / file)
+
+
+def _put_back(right: Collection[str], damaged: Collection[str]) -> None:
+    """Put every file back as it was, but for those that are right now; what a job added to a folder that stays damaged goes."""
+    taken = [Path(path) for path in right]
+    for folder in (Path(path) for path in damaged if path not in right and Path(path).is_dir()):
+        shutil.rmtree(folder)
+    for kept in _files(ASIDE):
+        place = kept.relative_to(ASIDE)
+        if any(place == path or path in place.parents for path in taken):
+            continue
+        if not place.exists() or not place.samefile(kept):
+            with replacing(place) as temporary:
+                link_or_copy(kept, temporary)
+    shutil.rmtree(ASIDE, ignore_errors=True)
+
+
+def _put_records_back(experiments: Sequence[Path]) -> None:
+    """Give Snakemake its recorded word on the jobs again, where the fingerprint that lies here is the recorded one."""
+    for lineage, units in folders.lineages().items():
+        if any(experiment in Path(lineage).parents for experiment in experiments):
+            for unit in units:
+                try:
+                    provenance.put_back(unit)
+                except HeirloomError:  # a provenance that is damaged is named by itself
+                    continue
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that no name below it hides."""
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path

@@ -1,0 +1,95 @@
+"""Remotes: objects are copied out of them one by one and read before they count, because DVC brings a damaged one in without a word.
+
+DVC's command line fetches into its cache alone; this is the one place that asks its library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from heirloom.lineage.cache import md5_of
+
+
+class Answer(NamedTuple):
+    """What the remotes gave for an object.
+
+    Attributes
+    ----------
+    remote
+        The name of the remote that has the right bytes, or an empty string.
+    file
+        Where the bytes lie now, or None.
+    damaged
+        Where damaged ones lie: the remote's name and the object's place there.
+    obstacle
+        Why a remote could not be asked, or an empty string.
+    """
+
+    remote: str
+    file: Path | None
+    damaged: tuple[tuple[str, str], ...]
+    obstacle: str
+
+
+def fetch(md5s: list[str], folder: Path) -> dict[str, Answer]:
+    """Copy objects out of the remotes, the default one first, into a folder, and read them.
+
+    Returns
+    -------
+    md5 → what came of it; nothing if the project has no remote.
+    """
+    stores = list(_stores()) if md5s else []
+    if not stores:
+        return {}
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = pool.map(lambda md5: _ask(stores, md5, folder / md5), md5s)
+        return dict(zip(md5s, answers, strict=True))
+
+
+def replace(md5: str, source: Path) -> str:
+    """Put an object's bytes in place of what the default remote has; return the remote's name."""
+    name, store = next(_stores())
+    place = store.oid_to_path(md5)
+    if store.fs.exists(place):
+        store.fs.remove(place)
+    store.fs.makedirs(store.fs.parent(place), exist_ok=True)
+    store.fs.put_file(os.fspath(source), place)
+    return name
+
+
+def _stores() -> Iterator[tuple[str, Any]]:
+    """Yield the name and the store of each remote that is laid out by md5, the default one first."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        default = repo.config["core"].get("remote")
+        names = sorted(repo.config["remote"], key=lambda name: (name != default, name))
+        for name in names:
+            try:
+                yield name, repo.cloud.get_remote_odb(name, "fetch")
+            except DvcException:  # not laid out by md5, or its library is not installed
+                continue
+
+
+def _ask(stores: list[tuple[str, Any]], md5: str, place: Path) -> Answer:
+    damaged, obstacles = [], []
+    for name, store in stores:
+        source = store.oid_to_path(md5)
+        try:
+            if not store.fs.exists(source):
+                continue
+            store.fs.get_file(source, os.fspath(place))
+        except Exception as error:  # noqa: BLE001, each kind of remote has errors of its own
+            obstacles.append(f"remote {name!r} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})")
+            continue
+        if md5_of(place) == md5.removesuffix(".dir"):
+            return Answer(name, place, tuple(damaged), "")
+        damaged.append((name, source))
+        place.unlink()
+    return Answer("", None, tuple(damaged), "; ".join(obstacles))

@@ -1,0 +1,167 @@
+"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, and what cannot be mended is said with a reason.
+
+The roads, in this order: DVC's cache or an equal file in the workspace, the remotes, what other records tell (a fingerprint from its
+artefact, a provenance from Snakemake's own records), and last the job, run again. A file is mended as a new one, in the workspace and in
+the cache, so that nothing is written through a hard link and `dvc push` sends the right bytes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from heirloom import config as configuration
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, folders, redo, repair_records, repair_roads, survey, unrecorded, verify
+from heirloom.lineage.ledger import LEDGER
+from heirloom.lineage.repair_records import Outcome
+from heirloom.lineage.repair_roads import REDONE, Case
+from heirloom.lineage.survey import Damage
+
+NEWER = "another version than DVC recorded, of a run that is not recorded yet: heirloom record keeps it, heirloom restore gives it up"
+
+
+def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, on_remote: bool = False) -> Iterator[Outcome]:
+    """Yield what became of each damaged file.
+
+    Parameters
+    ----------
+    references
+        What to mend; all of ``data/`` if empty.
+    dry
+        Only say which road each file would take.
+    on_remote
+        Read what the default remote has of these lineages, too, and put right bytes in place of damaged and missing objects.
+
+    Raises
+    ------
+    HeirloomError
+        If nothing here or recorded has a name, a revision is asked for, or the config cannot be read.
+    """
+    units = _units(references)
+    config = configuration.load(config_file)
+    redo.recover()
+    with _scratch() as folder:
+        scratch = Path(folder)
+        lineages = sorted({folders.lineage_of(unit) or unit for unit in units})
+        records = {lineage: repair_records.record_of(lineage, _md5s, scratch, dry=dry) for lineage in lineages if not dvc.unavailable()}
+        yield from (outcome for record in records.values() for outcome in record.outcomes if outcome.road)
+        listings = {lineage: records[lineage].listing if lineage in records else {} for lineage in lineages}
+        units = _with_generations(units, listings)
+        case = Case(units, listings, survey.digests(units), config, config_file, scratch, dry)
+        yield from _mend(case)
+        for lineage in (lineage for lineage, record in records.items() if not record.listing and record.outcomes):
+            again = repair_records.record_of(lineage, _md5s, scratch, dry=dry)  # now that its files are right, they may tell
+            yield from again.outcomes
+            listings[lineage] = again.listing
+            yield from _mend(replace(case, listings={lineage: again.listing}, read=survey.digests(units))) if again.listing else ()
+        yield from (outcome for lineage in lineages for outcome in repair_records.mend_numbers(lineage, listings[lineage], dry=dry))
+        about = {} if unrecorded.is_marked() else listings  # a run that is not recorded has manifests that the ledger need not know
+        yield from repair_records.mend_ledger(about, dry=dry)
+        if on_remote and not dry:
+            yield from repair_roads.on_remote(case)
+
+
+def left(references: Sequence[str], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return what `verify` still finds after a repair, and of which the outcomes have not said that it is not mended."""
+    mismatches: dict[str, str] = {}
+    for reference in references or [None]:
+        try:
+            checked = list(verify.verify(reference))
+        except HeirloomError:  # nothing of it is here, which has been said
+            continue
+        mismatches |= {mismatch.path: mismatch.what for one in checked for mismatch in one.mismatches}
+    spoken = {_stem(outcome.path) for outcome in outcomes if not outcome.road}
+    if any(outcome.why == NEWER for outcome in outcomes):
+        mismatches.pop(str(LEDGER), None)  # the next record writes it
+    return [Outcome(path, "", what) for path, what in mismatches.items() if _stem(path) not in spoken]
+
+
+def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
+    """Return how many files were mended by which road, in one line."""
+    if not outcomes:
+        return "nothing to mend: all as recorded"
+    roads = Counter(outcome.road.partition(" to ")[0] for outcome in outcomes if outcome.road)
+    mended = roads.total()
+    unmended = len(outcomes) - mended
+    roads.pop(REDONE, None)
+    artefacts = {_stem(outcome.path) for outcome in outcomes if outcome.road == REDONE}
+    parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
+    what = f"{mended} {'would be mended' if dry else 'mended'}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}"
+    return f"{what}; {unmended} not mended"
+
+
+def _stem(path: str) -> tuple[str, str]:
+    """Return the unit and the name without suffix of the artefact that a file is a part or a note of."""
+    unit = folders.unit_of(path) or ""
+    return unit, folders.stem(path.removeprefix(f"{unit}/").split("/")[0])
+
+
+def _units(references: Sequence[str]) -> list[str]:
+    for reference in references:
+        if "@" in reference and not Path(reference).exists():
+            raise HeirloomError(f"{reference}: repair mends what lies on disk; git checkout and heirloom restore bring a revision there")
+    every = [unit for reference in references or [None] for unit in survey.scope(reference)]
+    return list(dict.fromkeys(every))
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    redo.ASIDE.parent.mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=redo.ASIDE.parent)
+
+
+def _with_generations(units: Sequence[str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return units, and where a whole lineage is among them all generations of it that lie here or are recorded."""
+    every = {unit for below in folders.lineages().values() for unit in below}
+    every |= {unit for listing in listings.values() for path in listing if (unit := folders.unit_of(path))}
+    return sorted({*units, *(unit for unit in every if folders.lineage_of(unit) in units)})
+
+
+def _md5s(lineage: str) -> dict[str, str]:
+    read = survey.digests(folders.lineages().get(lineage, []))
+    return {path: one.md5 for path, one in read.items()}
+
+
+def _mend(case: Case) -> Iterator[Outcome]:
+    """Yield what became of each damaged artefact and each damaged note."""
+    damages = _damages(case)
+    newer = _newer(case, damages)
+    yield from (Outcome(path, "", NEWER) for path in newer)
+    damages = [damage for damage in damages if damage.path not in newer and damage.artefact not in newer]
+    remarks: dict[str, str] = {}
+    for outcomes in (repair_roads.from_stores(case, damages, remarks), repair_roads.strays(case)):
+        spoken = list(outcomes)
+        yield from spoken
+        damages = _without(damages, spoken)
+    rebuilt = list(repair_roads.from_records(case, damages))
+    yield from rebuilt
+    yield from repair_roads.by_jobs(case, _without(damages, rebuilt), remarks)
+
+
+def _without(damages: Sequence[Damage], outcomes: Sequence[Outcome]) -> list[Damage]:
+    mended = {outcome.path for outcome in outcomes}
+    return [damage for damage in damages if damage.path not in mended]
+
+
+def _damages(case: Case) -> list[Damage]:
+    found = []
+    for lineage, listing in case.listings.items():
+        units = [unit for unit in case.units if folders.lineage_of(unit) == lineage]
+        if listing:
+            found += survey.by_listing(listing, units, case.read)
+        else:
+            found += [damage for unit in units for damage in survey.by_notes(unit, case.read, case.config)]
+    return found
+
+
+def _newer(case: Case, damages: Sequence[Damage]) -> list[str]:
+    """Return artefacts that are in order in themselves and of a run that nobody has recorded yet, and their units' provenance."""
+    if not unrecorded.is_marked():
+        return []
+    artefacts = sorted({damage.artefact for damage in damages if damage.md5 and damage.artefact})
+    newer = [path for path in artefacts if survey.is_consistent(path, case.read)]
+    units = {folders.unit_of(path) for path in newer}
+    return newer + [damage.path for damage in damages if not damage.artefact and folders.unit_of(damage.path) in units]

@@ -1,0 +1,197 @@
+"""Repair, first part: the records by which all else is judged, namely pointers, DVC's listings and the ledger.
+
+A record is taken from git, the cache or a remote; what none of them has is written anew from files that agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import cache, dvc, folders, git, index, ledger, pointers, remote, verify_records
+from heirloom.lineage.ledger import COLUMNS, LEDGER
+from heirloom.lineage.pointers import Pointer
+from heirloom.manifest import write_text
+
+Md5s = Callable[[str], Mapping[str, str]]
+"""Lineage → path → md5 of the files that lie in it now."""
+
+
+class Outcome(NamedTuple):
+    """What became of a damaged file.
+
+    Attributes
+    ----------
+    road
+        Where its bytes came from, or an empty string if it could not be mended.
+    why
+        Why it could not be mended, or something that the reader should know besides.
+    """
+
+    path: str
+    road: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        if not self.road:
+            return f"{self.path}: not mended: {self.why}"
+        origin = self.road if self.road.startswith("moved") else f"from {self.road}"
+        return f"{self.path}: {origin}" + (f" ({self.why})" if self.why else "")
+
+
+class Record(NamedTuple):
+    """What is recorded of a lineage: path → md5 of its files (nothing if no listing can be had), and what was mended for that."""
+
+    listing: Mapping[str, str]
+    outcomes: tuple[Outcome, ...]
+
+
+def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
+    """Return what is recorded of a lineage, its pointer and its listing having been mended if they had to be."""
+    try:
+        here, problem = pointers.read(lineage), ""
+    except HeirloomError as error:
+        here, problem = None, str(error).partition(": ")[2].partition(";")[0]
+    in_git = pointers.in_git(lineage)
+    for pointer in dict.fromkeys([*([here] if here else []), *in_git]):
+        content, road = _listing(lineage, pointer, md5s, scratch)
+        if content is None:
+            continue
+        outcomes = _keep_listing(pointer, content, road, dry=dry)
+        listing = {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(content)}
+        if pointer != here:
+            outcomes.append(Outcome(str(pointers.file_of(lineage)), "git"))
+            if not dry:
+                write_text(pointers.file_of(lineage), in_git[pointer])
+        return Record(listing, tuple(outcomes))
+    if problem and not in_git:
+        return Record({}, (Outcome(str(pointers.file_of(lineage)), "", problem),))
+    if here or in_git:
+        why = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
+        return Record({}, (Outcome(str(pointers.file_of(lineage)), "", why),))
+    return Record({}, ())
+
+
+def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
+    """Write a pointer anew whose numbers are not those of its listing and its files."""
+    try:
+        pointer = pointers.read(lineage)
+    except HeirloomError:  # a dry run has left it as it is
+        return []
+    size = verify_records.total_size(listing, {}) if listing else None
+    if pointer is None or not listing or not pointers.unlike(pointer, lineage, listing, size):
+        return []
+    right = Pointer(pointer.md5, pointer.size if size is None or pointer.size is None else size, len(listing), pointer.path)
+    if not dry:
+        write_text(pointers.file_of(lineage), pointers.in_git(lineage).get(right, right.text))
+    return [Outcome(str(pointers.file_of(lineage)), "git" if right in pointers.in_git(lineage) else "its listing and the files")]
+
+
+def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
+    """Write a damaged ledger anew: as git has it if that agrees with the manifests, else from the manifests."""
+    problems = ledger_problems(listings)
+    if not problems:
+        return []
+    for place in ("", "HEAD"):
+        text = git.output("show", f"{place}:./{LEDGER}")
+        if text and not _disagreements(text, listings):
+            if not dry:
+                write_text(LEDGER, text)
+            return [Outcome(str(LEDGER), "git", problems[0])]
+    if not dry:
+        lines = _sound_lines()
+        write_text(LEDGER, "".join(f"{line}\n" for line in ["\t".join(COLUMNS), *(lines[path] for path in sorted(lines))]))
+        units = [unit for lineage in listings for unit in folders.lineages().get(lineage, [])]
+        ledger.write([unit for unit in units if not _is_spoilt(unit)], [], kept=list(listings))
+    return [Outcome(str(LEDGER), "the manifests", problems[0])]
+
+
+def ledger_problems(listings: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what is wrong with the ledger as far as the manifests of some lineages tell, hashes included."""
+    try:
+        lines = verify_records.ledger_lines()
+    except HeirloomError as error:
+        return [str(error).partition(": ")[2].partition(";")[0]]
+    return _unlike_manifests(lines, listings)
+
+
+def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
+    problems = [mismatch.what for mismatch in verify_records.unknown_lineages(lines)]
+    for lineage, listing in listings.items():
+        for unit in folders.lineages().get(lineage, []):
+            problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
+            recorded = [str(path) for path in folders.sealed(unit) if verify_records.is_recorded(str(path), listing)]
+            parted = [path for path in recorded if path in lines and lines[path] != _line(path)]
+            problems += [f"its line of {path} is not what the manifest says" for path in parted]
+        units = {folders.unit_of(path) for path in listing}
+        unknown = [path for path in lines if folders.lineage_of(path) == lineage and not _is_known(path, listing)]
+        problems += [f"it names {path}, which nobody has recorded" for path in unknown if units]
+    return problems
+
+
+def _is_known(path: str, listing: Mapping[str, str]) -> bool:
+    """Return whether DVC has recorded an artefact's fingerprint, or one lies here."""
+    fingerprint = paths.fingerprint(path)
+    return fingerprint in listing or Path(fingerprint).exists()
+
+
+def _disagreements(text: str, listings: Mapping[str, Mapping[str, str]]) -> list[str]:
+    try:
+        index.parse(text)
+    except HeirloomError as error:
+        return [str(error)]
+    lines = {line.split("\t")[0]: line for line in text.split("\n")[1:-1]}
+    return _unlike_manifests(lines, listings)
+
+
+def _sound_lines() -> dict[str, str]:
+    """Return path → line, of all lines of the ledgers in git and here that can be read by themselves; those here count most."""
+    texts = [git.output("show", f"HEAD:./{LEDGER}"), LEDGER.read_text(encoding="utf-8", errors="replace") if LEDGER.exists() else ""]
+    lines = {}
+    for line in (line for text in texts for line in text.split("\n")[1:]):
+        try:
+            (path,) = index.parse(f"{chr(9).join(COLUMNS)}\n{line}\n")
+        except (HeirloomError, ValueError):
+            continue
+        lines[path] = line
+    return {path: line for path, line in lines.items() if not verify_records.unknown_lineages({path: line})}
+
+
+def _line(path: str) -> str:
+    try:
+        return ledger.line(Path(path))
+    except (HeirloomError, KeyError, TypeError):
+        return ""
+
+
+def _is_spoilt(unit: str) -> bool:
+    return any(not _line(str(path)) for path in folders.sealed(unit))
+
+
+def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:
+    """Return the bytes of a listing and the road that gave them."""
+    place = dvc.cached(pointer.md5)
+    if place.exists() and not cache.damaged({place: pointer.md5}, afresh=True):
+        return place.read_bytes(), "cache"
+    answer = remote.fetch([pointer.md5], scratch).get(pointer.md5)
+    if answer and answer.file:
+        return answer.file.read_bytes(), f"the remote {answer.remote!r}"
+    entries = [{"md5": md5, "relpath": path.removeprefix(f"{lineage}/")} for path, md5 in md5s(lineage).items()]
+    content = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
+    if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" == pointer.md5:
+        return content, "the files that lie here"
+    return None, ""
+
+
+def _keep_listing(pointer: Pointer, content: bytes, road: str, *, dry: bool) -> list[Outcome]:
+    if road == "cache":
+        return []
+    if not dry:
+        cache.keep_bytes(pointer.md5, content)
+    return [Outcome(str(dvc.cached(pointer.md5)), road)]

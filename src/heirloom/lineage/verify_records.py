@@ -1,0 +1,175 @@
+"""What `verify` compares with what was recorded elsewhere: DVC's listings, the pointers and the ledger in git, the objects of the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from heirloom import paths
+from heirloom.errors import HeirloomError
+from heirloom.lineage import cache, dvc, folders, git, index, ledger, pointers
+from heirloom.lineage.ledger import LEDGER
+
+DIGITS = 12
+
+
+class Mismatch(NamedTuple):
+    """Something that is not as it was recorded."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return f"{self.path}: {self.what}"
+
+
+class Digests(NamedTuple):
+    """What one read of a file gives; md5 is empty where it was not asked for."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+def short(sha256: str, other: str) -> str:
+    """Return the first digits of a hash, or all of them if another begins alike."""
+    return sha256 if sha256[:DIGITS] == other[:DIGITS] else sha256[:DIGITS]
+
+
+def of_error(error: HeirloomError) -> Mismatch:
+    """Return what an error says of a file as a mismatch."""
+    path, _, what = str(error).partition(": ")
+    return Mismatch(path, what)
+
+
+def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
+    """Return path → md5 of what DVC has recorded of a lineage, and why that cannot be compared if it cannot."""
+    try:
+        listing = dvc.listing(lineage)
+    except HeirloomError as error:
+        return {}, of_error(error)
+    if listing is not None:
+        return listing, None
+    pointer = pointers.file_of(lineage)
+    if pointer.exists():
+        what = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
+        return {}, Mismatch(lineage, what)
+    if git.output("ls-files", "--", str(pointer)):
+        what = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} mends it"
+        return {}, Mismatch(str(pointer), what)
+    return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
+
+
+def pointer_mismatches(lineage: str, listing: Mapping[str, str], sizes: Mapping[str, int]) -> list[Mismatch]:
+    """Return where the numbers in a pointer and the recorded files part.
+
+    Parameters
+    ----------
+    sizes
+        Path → size of the files that are here with the recorded bytes; those of others are looked up in the cache.
+    """
+    pointer = pointers.read(lineage) if listing else None
+    if pointer is None:
+        return []
+    size = total_size(listing, sizes)
+    return [Mismatch(str(pointers.file_of(lineage)), what) for what in pointers.unlike(pointer, lineage, listing, size)]
+
+
+def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | None:
+    """Return the bytes of all recorded files, or None if some are neither here nor in the cache."""
+    total = 0
+    for path, md5 in listing.items():
+        place = dvc.cached(md5)
+        if path not in sizes and not place.exists():
+            return None
+        total += sizes[path] if path in sizes else place.stat().st_size
+    return total
+
+
+def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
+    """Yield where a unit's files and DVC's record part."""
+    listed = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
+    for path, md5 in listed.items():
+        if path not in read:
+            yield Mismatch(path, "missing: DVC has a record of it")
+        elif read[path].md5 != md5:
+            yield Mismatch(path, f"changed: md5 {short(read[path].md5, md5)}, DVC recorded {short(md5, read[path].md5)}")
+    if listing:
+        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
+
+
+def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], named: Iterable[str]) -> list[Mismatch]:
+    """Return the generations of a lineage of which nothing is here, though DVC has recorded files of them or the ledger names some."""
+    recorded = [folders.unit_of(path) for path in [*listing, *(path for path in named if folders.lineage_of(path) == lineage)]]
+    gone = sorted({unit for unit in recorded if unit and unit not in units})
+    return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in gone]
+
+
+def ledger_lines() -> dict[str, str]:
+    """Return path → line of the ledger that lies here, read strictly; nothing where there is none.
+
+    Raises
+    ------
+    HeirloomError
+        If the ledger is damaged, or is missing and git has one.
+    """
+    if LEDGER.exists():
+        content = LEDGER.read_bytes()
+        return dict(zip(index.parse(content), content.decode().split("\n")[1:], strict=False))
+    if git.output("ls-files", "--", str(LEDGER)):
+        raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair mends it")
+    return {}
+
+
+def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str, str]) -> Iterator[Mismatch]:
+    """Yield where a unit's manifests and the ledger part in something else than the hash, and what the ledger leaves out.
+
+    What DVC has not recorded yet, the ledger need not name.
+    """
+    unnamed = []
+    for artefact in map(str, folders.sealed(unit)):
+        try:
+            line = ledger.line(Path(artefact))
+        except (HeirloomError, KeyError, TypeError):  # a manifest that is damaged is named by itself
+            continue
+        if artefact not in lines:
+            unnamed += [artefact] if is_recorded(artefact, listing) else []
+        elif lines[artefact] != line and lines[artefact].split("\t")[1] == line.split("\t")[1]:
+            yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair mends it")
+    if unnamed:
+        more = f" and {len(unnamed) - 1} more" if len(unnamed) > 1 else ""
+        yield Mismatch(str(LEDGER), f"does not name {unnamed[0]}{more}; heirloom repair mends it")
+
+
+def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
+    """Return the lines of the ledger that name a lineage of which there is neither a folder nor a pointer, here or in git."""
+    lost = pointers.lost(lines)
+    mismatches = []
+    for path in lines:
+        lineage = folders.lineage_of(path) or ""
+        if lineage not in lost and not Path(lineage).is_dir() and not pointers.file_of(lineage).exists():
+            mismatches.append(Mismatch(str(LEDGER), f"names {path}, of which nothing is here or recorded; heirloom repair mends it"))
+    return mismatches[:1]
+
+
+def is_recorded(artefact: str, listing: Mapping[str, str]) -> bool:
+    """Return whether DVC has recorded the fingerprint that lies here."""
+    fingerprint = paths.fingerprint(artefact)
+    return fingerprint in listing and listing[fingerprint] == dvc.md5(Path(fingerprint))
+
+
+def cache_mismatches(listing: Mapping[str, str], units: Collection[str]) -> list[Mismatch]:
+    """Return the objects of recorded files that are damaged in DVC's cache, or not there though the files are here; all are read."""
+    scope = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) in units}
+    bad = cache.damaged_objects(scope.values(), afresh=True)
+    mismatches = []
+    for path, md5 in scope.items():
+        place = dvc.cached(md5)
+        if md5 in bad:
+            what = f"damaged, the cache's bytes of {path}, which dvc push would send; heirloom repair {path} mends it"
+            mismatches.append(Mismatch(str(place), what))
+        elif not place.exists() and Path(path).exists():
+            mismatches.append(Mismatch(path, f"not in DVC's cache, and so dvc push would not send it; heirloom repair {path} mends it"))
+    return mismatches

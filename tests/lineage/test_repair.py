@@ -1,0 +1,276 @@
+"""Repair: what was damaged has its recorded bytes again, in the workspace and in DVC's cache, by the first road that gives them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, pointers, verify_records
+from heirloom.lineage.pointers import Pointer
+from heirloom.lineage.record import RecordReport
+from heirloom.lineage.repair import NEWER
+from heirloom.lineage.verify import verify
+from toy_project import LINEAGE, MODEL, UP_TO_DATE, Shell, cache_is_intact, change_rows, commit, snakemake
+
+pytestmark = pytest.mark.slow
+
+FIRST_MODEL = LINEAGE / "gen=1/checkpoint/model.safetensors"
+STORE = Path("../store")
+
+
+def rot(path: Path, place: int = 50) -> None:
+    """Change one bit of a file through whatever links it has, as a disk does, or root."""
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        content = bytearray(file.read())
+        content[min(place, len(content) - 1)] ^= 1
+        file.seek(0)
+        file.write(content)
+    path.chmod(0o444)
+
+
+def store(sh: Shell) -> None:
+    """Give the project a remote, and push to it."""
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(STORE.resolve()))
+    commit(sh)
+    sh("dvc", "push", "-q")
+
+
+def on_remote(path: Path) -> Path:
+    """Return where the remote has the bytes that DVC has recorded of a file."""
+    md5 = (dvc.listing(str(LINEAGE)) or {})[str(path)]
+    return STORE / "files/md5" / md5[:2] / md5[2:]
+
+
+def without_places(said: str) -> list[str]:
+    """Return lines without the places of objects, which vary."""
+    return [re.sub(r"[^ (]*/files/md5/[0-9a-f/]+(\.dir)?", "OBJECT", line) for line in said.splitlines()]
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    """Return bytes with one bit changed."""
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def mismatches() -> list[str]:
+    return [str(mismatch) for checked in verify(cache_too=True) for mismatch in checked.mismatches]
+
+
+def test_a_file_that_rots_with_its_object_in_the_cache_is_mended_from_the_remote_pushed_cloned_and_verified(
+    recorded: RecordReport, sh: Shell
+) -> None:
+    store(sh)
+    right = FIRST_MODEL.read_bytes()
+    rot(FIRST_MODEL)
+    sh("dvc", "checkout", "--force", "-q")
+    assert FIRST_MODEL.read_bytes() != right  # DVC has put the damaged object back
+    line = f"{FIRST_MODEL}: from the remote 'store' (OBJECT was damaged, too)"
+    total = "1 {}: 1 from the remote 'store', 0 artefacts redone; 0 not mended"
+    assert without_places(sh("heirloom", "repair", "--dry-run", status=1)) == [line, total.format("would be mended")]
+    assert FIRST_MODEL.read_bytes() != right
+    assert without_places(sh("heirloom", "repair")) == [line, total.format("mended")]
+    assert FIRST_MODEL.read_bytes() == right
+    assert FIRST_MODEL.stat().st_nlink == 2
+    assert cache_is_intact()
+    assert mismatches() == []
+    shutil.rmtree(STORE)
+    sh("dvc", "push", "-q")
+    sh("git", "clone", "-q", ".", "../clone")
+    sh("dvc", "--cd", "../clone", "pull", "-q")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir("../clone")
+        assert sh("heirloom", "verify").endswith("all as recorded\n")
+        assert sh("heirloom", "repair") == "nothing to mend: all as recorded\n"
+    assert sh("dvc", "status") == UP_TO_DATE
+
+
+def test_what_the_cache_and_the_remote_hold_damaged_is_redone_and_replaced_on_the_remote(recorded: RecordReport, sh: Shell) -> None:
+    store(sh)
+    right = FIRST_MODEL.read_bytes()
+    damaged = on_remote(FIRST_MODEL)
+    rot(FIRST_MODEL)
+    rot(damaged)
+    why = "the remote 'store' holds damaged bytes in OBJECT: heirloom repair --remote replaces them there; OBJECT was damaged, too"
+    assert without_places(sh("heirloom", "repair", "toy/replace")) == [
+        f"{FIRST_MODEL}: from snakemake, redone ({why})",
+        "1 mended: 1 artefacts redone; 0 not mended",
+    ]
+    assert FIRST_MODEL.read_bytes() == right
+    assert cache_is_intact()
+    assert sh("dvc", "push") == "Everything is up to date.\n"
+    assert damaged.read_bytes() != right  # DVC does not look at what it believes to be there
+    said = without_places(sh("heirloom", "repair", "--remote"))
+    assert said == ["OBJECT on the remote 'store': from DVC's cache", "1 mended: 1 from DVC's cache, 0 artefacts redone; 0 not mended"]
+    assert damaged.read_bytes() == right
+
+
+def test_only_what_exists_nowhere_is_redone_and_in_the_order_in_which_it_is_made(recorded: RecordReport, sh: Shell) -> None:
+    before = {path: path.read_bytes() for path in Path("data").rglob("[!.]*") if path.is_file()}
+    inodes = {path: path.stat().st_ino for path in before}
+    damaged = [Path("data/toy/real/train.parquet"), FIRST_MODEL, MODEL, LINEAGE / "gen=1/provenance.jsonl"]
+    for path in damaged:
+        rot(path)
+    (LINEAGE / "gen=2/checkpoint.fingerprint.json").unlink()
+    (LINEAGE / "gen=2/checkpoint/stray").touch()
+    said = without_places(sh("heirloom", "repair"))
+    assert [line.partition(" (")[0] for line in said] == [
+        f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from DVC's cache",
+        f"{LINEAGE}/gen=2/checkpoint/stray: moved to .heirloom/replaced/{LINEAGE}/gen=2/checkpoint/stray",
+        f"{LINEAGE}/gen=1/provenance.jsonl: from Snakemake's own records",
+        "data/toy/real/train.parquet: from snakemake, redone",
+        f"{FIRST_MODEL}: from snakemake, redone",
+        f"{MODEL}: from snakemake, redone",
+        "6 mended: 1 from DVC's cache, 1 moved, 1 from Snakemake's own records, 3 artefacts redone; 0 not mended",
+    ]
+    assert {path: path.read_bytes() for path in before} == before
+    assert mismatches() == []
+    untouched = before.keys() - {*damaged, LINEAGE / "gen=2/checkpoint.fingerprint.json"}
+    assert {path for path in untouched if path.stat().st_ino != inodes[path]} == set()
+    assert "Nothing to be done" in snakemake(sh)
+
+
+def test_a_job_that_gives_other_bytes_changes_nothing_and_says_so(recorded: RecordReport, sh: Shell) -> None:
+    Path("step.py").write_text(Path("step.py").read_text().replace('"x" * 100_000', '"y" * 100_000'))
+    rot(FIRST_MODEL)
+    before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+    said = sh("heirloom", "repair", status=1).splitlines()
+    why = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"
+    assert said == [f"{FIRST_MODEL}: not mended: {why}", "0 mended: 0 artefacts redone; 1 not mended"]
+    assert {path: path.read_bytes() for path in before} == before
+    sh("heirloom", "repair", "toy/replace/0/2")
+
+
+def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree(recorded: RecordReport, sh: Shell) -> None:
+    pointer, ledger = Path(f"{LINEAGE}.dvc"), Path("results/lineage.tsv")
+    md5 = yaml.safe_load(pointer.read_text())["outs"][0]["md5"]
+    pointer.write_text(pointer.read_text().replace("hash: md5", "hash: mdu"))
+    dvc.cached(md5).unlink()
+    ledger.write_text(ledger.read_text().replace("gen=2", "gen=8"))
+    Path("data/toy/origin/seed=0.dvc").unlink()
+    assert without_places(sh("heirloom", "repair")) == [
+        "data/toy/origin/seed=0.dvc: from git",
+        "OBJECT: from the files that lie here",
+        f"{pointer}: from git",
+        f"{ledger}: from git (does not name {LINEAGE}/gen=2/checkpoint and 1 more; heirloom repair mends it)",
+        "4 mended: 3 from git, 1 from the files that lie here, 0 artefacts redone; 0 not mended",
+    ]
+    assert sh("git", "status", "--short") == ""
+    dvc.cached(md5).unlink()
+    rot(FIRST_MODEL)
+    sh("heirloom", "repair")  # the job first, then the listing from its files
+    assert mismatches() == []
+    text = ledger.read_text()
+    ledger.write_text("path\tsha256\tsize\tinputs\n")
+    sh("git", "commit", "-qam", "an empty ledger")
+    assert sh("heirloom", "verify", status=1).startswith(
+        "results/lineage.tsv: does not name data/toy/origin/seed=0/gen=0/checkpoint and 1 m"
+    )
+    assert "results/lineage.tsv: from the manifests" in sh("heirloom", "repair")
+    assert ledger.read_text() == text
+
+
+def test_without_dvc_the_notes_tell_what_was_recorded(recorded: RecordReport, sh: Shell) -> None:
+    shutil.rmtree(".dvc")
+    for pointer in Path("data").rglob("*.dvc"):
+        pointer.unlink()
+    right = FIRST_MODEL.read_bytes()
+    rot(FIRST_MODEL)
+    rot(LINEAGE / "gen=2/checkpoint.fingerprint.json")
+    assert sh("heirloom", "repair").splitlines() == [
+        f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from its artefact",
+        f"{LINEAGE}/gen=1/checkpoint: from snakemake, redone",
+        "2 mended: 1 from its artefact, 1 artefacts redone; 0 not mended",
+    ]
+    assert FIRST_MODEL.read_bytes() == right
+
+
+def test_a_forged_version_makes_room_and_is_kept_and_one_that_nobody_has_recorded_stays(recorded: RecordReport, sh: Shell) -> None:
+    shutil.move(LINEAGE / "gen=1", "x")
+    shutil.copytree(LINEAGE / "gen=2", LINEAGE / "gen=1")
+    forged = FIRST_MODEL.read_bytes()
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("from DVC's cache, 0 artefacts redone; 0 not mended")
+    assert Path(".heirloom/replaced", FIRST_MODEL).read_bytes() == forged
+    assert mismatches() == []
+    change_rows()
+    snakemake(sh)
+    Path(".heirloom/unrecorded").touch()
+    newer = FIRST_MODEL.read_bytes()
+    said = sh("heirloom", "repair", "toy/replace/0/1", status=1).splitlines()
+    assert said == [
+        f"{LINEAGE}/gen=1/checkpoint: not mended: {NEWER}",
+        f"{LINEAGE}/gen=1/metrics.json: not mended: {NEWER}",
+        "0 mended: 0 artefacts redone; 2 not mended",
+    ]
+    assert FIRST_MODEL.read_bytes() == newer
+
+
+def test_bad_input_is_one_line(recorded: RecordReport, sh: Shell) -> None:
+    assert sh("heirloom", "repair", "toy/replac", status=2).startswith("heirloom: 'toy/replac': nothing of that name lies under data/;")
+    assert sh("heirloom", "repair", "toy/replace/0/1@HEAD", status=2).startswith("heirloom: toy/replace/0/1@HEAD: repair mends what lies")
+    assert sh("heirloom", "repair", "--config", "no.yaml", status=2) == "heirloom: no.yaml: no such config file\n"
+
+
+def test_every_bit_of_a_pointer_that_flips_is_named(recorded: RecordReport) -> None:
+    lineage = "data/toy/real"
+    file = pointers.file_of(lineage)
+    right = file.read_bytes()
+    silent = []
+    for bit in range(8 * len(right)):
+        file.write_bytes(flipped(right, bit))
+        if not any(checked.mismatches for checked in verify(lineage)):
+            silent.append(bit)
+    assert silent == []
+    file.write_bytes(right)
+    assert next(iter(verify(lineage))).mismatches == ()
+
+
+def test_a_pointer_is_read_strictly() -> None:
+    """714 of 816 flips are refused by the reader, 102 change a number or a digit, and none gives the same pointer."""
+    pointer = Pointer("afebcd5eede01dfba251af38d82d063c.dir", 102134, 4, "real")
+    right, outcomes = pointer.text.encode(), []
+    for bit in range(8 * len(right)):
+        try:
+            outcomes.append("equal" if pointers.parse(flipped(right, bit), "data/toy/real") == pointer else "differs")
+        except HeirloomError as error:
+            assert "\n" not in str(error)
+            outcomes.append("refused")
+    assert Counter(outcomes) == {"refused": 714, "differs": 102}
+    without_size = f"outs:\n- md5: {pointer.md5}\n  nfiles: 4\n  hash: md5\n  path: real\n"  # DVC writes so when a part was added
+    assert pointers.parse(without_size, "data/toy/real") == Pointer(pointer.md5, None, 4, "real")
+
+
+def test_every_bit_of_the_ledger_that_flips_is_named(recorded: RecordReport) -> None:
+    ledger = Path("results/lineage.tsv")
+    right = ledger.read_bytes()
+    silent = []
+    for bit in range(0, 8 * len(right), 13):
+        ledger.write_bytes(flipped(right, bit))
+        if not any(checked.mismatches for checked in verify(fast=True)):
+            silent.append(bit)
+    assert silent == []
+    ledger.unlink()
+    assert [str(mismatch) for checked in verify(fast=True) for mismatch in checked.mismatches] == [
+        "results/lineage.tsv: missing, but git has it; git checkout -- results/lineage.tsv or heirloom repair mends it"
+    ]
+
+
+def test_the_cache_is_read_before_a_push(recorded: RecordReport, sh: Shell) -> None:
+    metrics = LINEAGE / "gen=1/metrics.manifest.json"
+    md5 = (dvc.listing(str(LINEAGE)) or {})[str(metrics)]
+    shutil.copy(metrics, "x")
+    rot(dvc.cached(md5))
+    Path("x").replace(metrics)
+    assert sh("heirloom", "verify").endswith("all as recorded\n")
+    what = f"damaged, the cache's bytes of {metrics}, which dvc push would send; heirloom repair {metrics} mends it"
+    assert sh("heirloom", "verify", "--cache", status=1).splitlines()[0] == f"{dvc.cached(md5)}: {what}"
+    assert sh("heirloom", "repair").splitlines()[0] == f"{dvc.cached(md5)}: from an equal file in data/"
+    assert sh("heirloom", "verify", "--cache").endswith("all as recorded\n")
+    assert verify_records.cache_mismatches({}, []) == []
