@@ -30,7 +30,8 @@ regimes:
 experiments:
   long: &experiment
     family: {name: ngram, training: {order: 2}}
-    source: &source {name: files, document_separator: '^#', paths: [corpus/long.txt], text: {vocab_size: 257, row_tokens: 16}}
+    source: &source
+      {name: files, paths: [corpus/long.txt], document_separator: '^#', max_documents: 40, text: {vocab_size: 257, row_tokens: 16}}
     regimes: [replace]
     generations: 1
     rows: 20
