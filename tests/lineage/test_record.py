@@ -56,7 +56,7 @@ def test_the_ledger_names_each_artefact_with_its_parents(recorded: RecordReport)
     assert list(lines) == sorted(lines)
     assert len(lines) == 7
     origin = lines["data/toy/origin/seed=0/gen=0/checkpoint"]
-    assert lines[f"{LINEAGE}/gen=1/checkpoint"][3] == f"parent={origin[1]}"
+    assert lines[f"{LINEAGE}/gen=1/checkpoint"][3] == f"parent={origin[1]}={origin[0]}"
     assert lines["data/toy/real/train.parquet"][2:] == [str(Path("data/toy/real/train.parquet").stat().st_size), ""]
 
 
@@ -247,6 +247,7 @@ def test_metadata_of_snakemake_has_the_format_that_provenance_reads_and_writes(r
     from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 
     assert RECORD_FORMAT_VERSION == provenance.FORMAT_VERSION
+    assert all(record.keys() < provenance._KEYS for record in provenance.live()["data/toy/real"].values())
     raw = provenance._json(provenance._file(provenance.METADATA, "data/toy/real/train.parquet"))
     assert raw is not None
     assert set(raw) == set(MetadataRecord.model_fields)

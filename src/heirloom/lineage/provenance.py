@@ -26,6 +26,13 @@ FORMAT_VERSION = 6
 
 _NAME_LENGTH = 254  # a longer name is cut into folders, each marked with @
 _OWN = ("path", "sha256")
+_KEYS = frozenset(
+    {
+        *("code", "conda_env", "container_img_url", "endtime", "external_jobid", "incomplete", "input", "input_checksums", "job_hash"),
+        *("log", "params", "record_format_version", "rule", "shellcmd", "software_stack_hash", "starttime", *_OWN, "digest"),
+    }
+)
+"""What a line may hold: Snakemake's keys in that version, and ours. A damaged key is no key of these."""
 
 Record = dict[str, Any]
 
@@ -62,16 +69,16 @@ def read(unit: str) -> dict[str, Record]:
     Raises
     ------
     HeirloomError
-        If a line is no JSON.
+        If a line is not as it was written.
     """
     file = Path(unit, PROVENANCE)
     if not file.exists():
         return {}
     try:
-        records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
-        raise HeirloomError(f"{file}: not valid JSON lines ({error}); heirloom repair {unit} mends it") from None
-    return {record["path"]: record for record in records}
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return {line["path"]: _undamaged(line) for line in lines}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise HeirloomError(f"{file}: not as it was written; heirloom repair {unit} mends it") from None
 
 
 def write(unit: str, records: Mapping[str, Record]) -> None:
@@ -85,7 +92,8 @@ def write(unit: str, records: Mapping[str, Record]) -> None:
 
 def text(records: Mapping[str, Record]) -> str:
     """Return a unit's records as its ``provenance.jsonl`` has them."""
-    return "".join(json.dumps(records[output], sort_keys=True) + "\n" for output in sorted(records))
+    lines = ({**records[output], "digest": _digest(records[output])} for output in sorted(records))
+    return "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
 
 
 def put_back(unit: str) -> int:
@@ -100,6 +108,24 @@ def put_back(unit: str) -> int:
             write_text(file, json.dumps({key: value for key, value in record.items() if key not in _OWN}))
             changed += 1
     return changed
+
+
+def _undamaged(line: dict[str, Any]) -> Record:
+    """Return the record of a line, its digest checked; lines of earlier versions have none, and no other key than they had then.
+
+    Raises
+    ------
+    ValueError
+        If the line is not as it was written.
+    """
+    record = {key: value for key, value in line.items() if key != "digest"}
+    if not line.keys() <= _KEYS or line.get("digest", _digest(record)) != _digest(record):
+        raise ValueError(line["path"])
+    return record
+
+
+def _digest(record: Record) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
