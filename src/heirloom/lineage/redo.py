@@ -70,7 +70,7 @@ def target_of(artefact: str, config: Config) -> str:
 
 def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
     """Run the jobs of artefacts that do not come from each other."""
-    why = {}
+    why: dict[str, str] = {}
     targets: dict[str, list[str]] = {}
     for artefact in artefacts:
         try:
