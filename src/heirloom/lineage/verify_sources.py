@@ -10,7 +10,6 @@ from heirloom.lineage import folders
 from heirloom.lineage.verify_records import Mismatch
 from heirloom.manifest import Input
 
-
 ChangedOf = Callable[[tuple[Input, ...]], tuple[str, ...]]
 """Inputs of a manifest → the paths of those that have other bytes now (`changed`, remembered: a job's artefacts share them)."""
 
