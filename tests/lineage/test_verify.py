@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.verify import digests, total, verify
-from heirloom.manifest import read_json, replacing, sha256_file, spelled
+from heirloom.manifest import inputs, read_json, replacing, sha256_file, spelled
 from toy_project import CONFIG, LINEAGE, Shell
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
@@ -145,6 +146,18 @@ def test_the_ledger_in_git_tells_when_bytes_fingerprint_and_manifest_were_change
     for path in GENERATION.glob("train.*"):
         path.unlink()
     assert found("text/replace/0/2", fast=True) == [f"{GENERATION}/train.parquet: missing: results/lineage.tsv names it"]
+
+
+@pytest.mark.usefixtures("made")
+def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() -> None:
+    train = Path("data/text/real/train.parquet")
+    source = next(Path(one.path) for one in inputs(read_json(paths.manifest(train))) if one.role.endswith("source"))
+    content = source.read_bytes()
+    source.write_bytes(content + b"x")
+    (line,) = found("text/real", fast=True)
+    assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it anew", line)
+    source.unlink()
+    assert found("text/real", fast=True) == []
 
 
 @pytest.mark.usefixtures("made")

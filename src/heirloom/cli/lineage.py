@@ -94,6 +94,7 @@ def verify(
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Fingerprints alone (sha256), not DVC's record (md5).")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="DVC's cache, too: before a push.")] = False,
+    sources: Annotated[bool, typer.Option("--sources", help="Ask hubs whether they have moved on.")] = False,
 ) -> None:
     """Read every byte again, and compare it with fingerprints, manifests, ledger and DVC's record; exit status 1 if something differs."""
     from heirloom.lineage import verify as job
@@ -101,7 +102,7 @@ def verify(
     if fast and cache:
         raise HeirloomError("verify takes --fast or --cache, not both: --fast compares nothing with DVC")
     checked = []
-    for unit in job.verify(reference, fast=fast, cache_too=cache):
+    for unit in job.verify(reference, fast=fast, cache_too=cache, hubs=sources):
         checked.append(unit)
         for mismatch in unit.mismatches:
             typer.echo(mismatch)

@@ -110,7 +110,7 @@ def outputs(content: str | bytes, name: str) -> dict[str, str]:
 
 def in_git(lineage: str) -> dict[Pointer, str]:
     """Return the pointers of a lineage folder that git's index and its last commit hold, with their texts; no damaged ones."""
-    sound = {}
+    sound: dict[Pointer, str] = {}
     for place in ("", "HEAD"):
         text = git.output("show", f"{place}:./{file_of(lineage)}")
         try:

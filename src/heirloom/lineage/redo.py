@@ -70,7 +70,7 @@ def target_of(artefact: str, config: Config) -> str:
 
 def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
     """Run the jobs of artefacts that do not come from each other."""
-    why = {}
+    why: dict[str, str] = {}
     targets: dict[str, list[str]] = {}
     for artefact in artefacts:
         try:
@@ -99,7 +99,8 @@ def _snakemake(targets: Sequence[str], config_file: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.returncode:
         return ""
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    lines = [line for line in said if not line.startswith("File ")]
     own = [line.removeprefix("heirloom: ") for line in lines if line.startswith("heirloom: ")]
     return f"its job failed: {(own or lines or ['no message'])[0 if own else -1]}"
 

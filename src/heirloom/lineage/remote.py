@@ -78,7 +78,8 @@ def _stores() -> Iterator[tuple[str, Any]]:
 
 
 def _ask(stores: list[tuple[str, Any]], md5: str, place: Path) -> Answer:
-    damaged, obstacles = [], []
+    damaged: list[tuple[str, str]] = []
+    obstacles: list[str] = []
     for name, store in stores:
         source = store.oid_to_path(md5)
         try:

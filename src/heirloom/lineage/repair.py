@@ -68,7 +68,7 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
 def left(references: Sequence[str], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return what `verify` still finds after a repair, and of which the outcomes have not said that it is not mended."""
     mismatches: dict[str, str] = {}
-    for reference in references or [None]:
+    for reference in _or_all(references):
         try:
             checked = list(verify.verify(reference))
         except HeirloomError:  # nothing of it is here, which has been said
@@ -104,8 +104,12 @@ def _units(references: Sequence[str]) -> list[str]:
     for reference in references:
         if "@" in reference and not Path(reference).exists():
             raise HeirloomError(f"{reference}: repair mends what lies on disk; git checkout and heirloom restore bring a revision there")
-    every = [unit for reference in references or [None] for unit in survey.scope(reference)]
+    every = [unit for reference in _or_all(references) for unit in survey.scope(reference)]
     return list(dict.fromkeys(every))
+
+
+def _or_all(references: Sequence[str]) -> Sequence[str | None]:
+    return references or [None]
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -127,7 +127,7 @@ def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[s
         for unit in folders.lineages().get(lineage, []):
             problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
             recorded = [str(path) for path in folders.sealed(unit) if verify_records.is_recorded(str(path), listing)]
-            parted = [path for path in recorded if path in lines and lines[path] != _line(path)]
+            parted = [path for path in recorded if path in lines and lines[path] != (_line(path) or lines[path])]
             problems += [f"its line of {path} is not what the manifest says" for path in parted]
         units = {folders.unit_of(path) for path in listing}
         unknown = [path for path in lines if folders.lineage_of(path) == lineage and not _is_known(path, listing)]

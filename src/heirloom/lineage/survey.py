@@ -138,7 +138,7 @@ def _sha256(note: str) -> str:
 
 def _artefacts(listing: Mapping[str, str]) -> dict[tuple[str | None, str], str]:
     """Return unit and stem → the artefact of a listing."""
-    found = {}
+    found: dict[tuple[str | None, str], str] = {}
     for path in listing:
         unit = folders.unit_of(path)
         if unit and not path.endswith((".fingerprint.json", ".manifest.json", folders.PROVENANCE)):

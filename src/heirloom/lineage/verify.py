@@ -17,7 +17,7 @@ from pathlib import Path
 from heirloom import manifest as manifests
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, folders, pointers, references, verify_records
+from heirloom.lineage import dvc, edges, folders, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
 from heirloom.manifest import sha256_folder
@@ -37,7 +37,7 @@ class Checked:
     mismatches: tuple[Mismatch, ...]
 
 
-def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False) -> Iterator[Checked]:
+def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False, hubs: bool = False) -> Iterator[Checked]:
     """Yield what was found in each unit that a reference covers, as soon as it has been read.
 
     Parameters
@@ -48,6 +48,8 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
         sha256 alone: fingerprints, manifests and ledger are compared, DVC's record is not.
     cache_too
         Read the objects in DVC's cache, too: what `dvc push` would send.
+    hubs
+        Ask hubs whether they are still at the commits that real data and models came from.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
         yield Checked(str(LEDGER), 0, 0, (verify_records.of_error(error),))
     if unknown := verify_records.unknown_lineages(lines):
         yield Checked(str(LEDGER), 0, 0, tuple(unknown))
-    recorded_of = cache(verify_records.recorded)
+    recorded_of, changed_of = cache(verify_records.recorded), cache(verify_sources.changed)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in files(unit)} for unit in units}
         if reference is None:
@@ -79,6 +81,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
                 read, unreadable = _collect(reading.pop(unit))
                 wrong = [*unreadable, *_fingerprints(unit, read, lines, recorded_of), *verify_records.unlike(listing, unit, read)]
                 wrong += verify_records.ledger_mismatches(unit, lines, listing)
+                wrong += verify_sources.source_mismatches(unit, changed_of, hubs=hubs)
                 sizes |= {path: one.size for path, one in read.items() if listing.get(path) == one.md5}
                 yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
             about_all = verify_records.pointer_mismatches(lineage or "", listing, sizes)
