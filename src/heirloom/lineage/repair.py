@@ -45,7 +45,8 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
     """
     units = _units(references)
     config = configuration.load(config_file)
-    redo.recover()
+    if not dry:
+        redo.recover()
     with _scratch() as folder:
         scratch = Path(folder)
         lineages = sorted({folders.lineage_of(unit) or unit for unit in units})
