@@ -1,7 +1,7 @@
 """DVC's cache, read and mended: an object is what its name says, or it is damaged.
 
-DVC trusts an object that is there and read-only, and never reads it again. Here it is read; what was seen is remembered by size, time and
-inode, so that an object that nobody has touched since is read once.
+DVC trusts an object that is there and read-only, and never reads it again. Here it is read; what was seen is
+remembered by size, time and inode, so that an object that nobody has touched since is read once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def damaged_objects(md5s: Iterable[str], *, afresh: bool = False) -> set[str]:
 
 
 def keep(md5: str, source: Path) -> None:
-    """Put bytes that were checked into the cache, as a new file, so that nothing is written through a link to the old one."""
+    """Put checked bytes into the cache as a new file, so that nothing is written through a link to the old one."""
     place = dvc.cached(md5)
     with replacing(place) as temporary:
         shutil.copyfile(source, temporary)
@@ -75,7 +75,7 @@ def keep_bytes(md5: str, content: bytes) -> None:
 
 
 def bring(md5: str, target: Path) -> None:
-    """Put an object of the cache into the workspace, as a link where DVC is set up to make hard links, as a copy elsewhere."""
+    """Put an object of the cache into the workspace: a hard link where DVC is set up to make those, else a copy."""
     with replacing(target) as temporary:
         link_or_copy(dvc.cached(md5), temporary, link=_hard_links())
 

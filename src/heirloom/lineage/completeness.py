@@ -1,4 +1,4 @@
-"""Completeness: is all here that the ledger names? Told by names and sizes alone, so that it can be asked after every run."""
+"""Completeness: is all here that the ledger names? Names and sizes tell, so that every run can ask."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def dropped(listing: Mapping[str, str], config: Config) -> list[str]:
 def missing(config: Config) -> list[str]:
     """Return a line for each artefact in a lineage on disk that the ledger names and that is not here, or is not whole.
 
-    Lineages of which nothing is here (a clone without `dvc pull`) are left out, and so are those that DVC has no record of.
+    Lineages of which nothing is here (a clone without `dvc pull`) are left out, and so are those that DVC has no
+    record of.
     """
     lines = []
     for artefact, entry in index.read_ledger().items():
@@ -72,7 +73,7 @@ def missing(config: Config) -> list[str]:
 
 
 def losses(lineage: str, named: Iterable[str], config: Config | None, listing: Mapping[str, str]) -> dict[str, str]:
-    """Return artefact → what is wrong with it, of those artefacts of a lineage that a record made now would lose or spoil.
+    """Return artefact → what is wrong with it, of what a record of a lineage made now would lose or spoil.
 
     What DVC has recorded under the fingerprint that lies here is safe: it stays in the record.
 
@@ -97,10 +98,10 @@ def losses(lineage: str, named: Iterable[str], config: Config | None, listing: M
 
 
 def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
-    """Return artefact → what is wrong with it, of those that were written to after they were recorded, under an equal fingerprint.
+    """Return artefact → what is wrong with it, of those written to after the record under an equal fingerprint.
 
-    DVC would record what lies there now. It hashes a file again whose time has changed; so only those are read here, and only
-    if something else in the lineage has changed, because DVC is not asked otherwise.
+    DVC would record what lies there now. It hashes a file again whose time has changed; so only those are read
+    here, and only if something else in the lineage has changed, because DVC is not asked otherwise.
     """
     units = folders.lineages().get(lineage, [])
     notes = [note for unit in units for note in folders.notes(unit)]

@@ -1,6 +1,7 @@
 """The end of `snakemake`: a record that was cut is finished, and a file that is missing is named in the last line.
 
-Snakemake's own hooks do not run when there is nothing to do, and print before its last lines. These functions run when the process ends.
+Snakemake's own hooks do not run when there is nothing to do, and print before its last lines. These functions run
+when the process ends.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from heirloom.lineage import completeness, unrecorded
 
 
 def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
-    """Record what an earlier run left unrecorded, and name what is missing; `onstart` takes this back, because hooks follow then.
+    """Record what an earlier run left unrecorded, and name what is missing; `onstart` takes this back.
 
     Parameters
     ----------
     workflow
-        Snakemake's workflow object. A dry run, a run without hooks and a call that runs no workflow (`--lint`) change nothing.
+        Snakemake's workflow object. A dry run, a run without hooks and a call that runs no workflow (`--lint`)
+        change nothing.
     """
     if workflow.scheduler is None or workflow.dryrun or workflow.execution_settings.no_hooks:
         return

@@ -1,6 +1,7 @@
 """Pointers: the small ``.dvc`` files in git, each of which names the listing of a lineage folder in DVC's cache.
 
-They are read strictly, by this module alone: a key, a type or a value that DVC does not write there is damage, and is never passed over.
+They are read strictly, by this module alone: a key, a type or a value that DVC does not write there is damage, and
+is never passed over.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Pointer:
     md5
         The name of the folder's listing in the cache; it ends in ``.dir``.
     size
-        The bytes of all files of the folder; None if the pointer does not say: DVC leaves it out when a part of the folder was added.
+        The bytes of all files of the folder; None if the pointer does not say: DVC leaves it out when a part of the
+        folder was added.
     nfiles
         The number of files of the folder, or None.
     path
@@ -109,7 +111,7 @@ def outputs(content: str | bytes, name: str) -> dict[str, str]:
 
 
 def in_git(lineage: str) -> dict[Pointer, str]:
-    """Return the pointers of a lineage folder that git's index and its last commit hold, with their texts; no damaged ones."""
+    """Return the undamaged pointers of a lineage folder in git's index and its last commit, with their texts."""
     sound: dict[Pointer, str] = {}
     for place in ("", "HEAD"):
         text = git.output("show", f"{place}:./{file_of(lineage)}")
@@ -121,7 +123,7 @@ def in_git(lineage: str) -> dict[Pointer, str]:
 
 
 def lost(named: Iterable[str]) -> list[str]:
-    """Return the lineage folders whose pointer git's index has and that is gone here, though the ledger names artefacts of theirs.
+    """Return the lineage folders whose pointer is gone, though git's index has it and the ledger names artefacts.
 
     Where the ledger names none, the folder was pruned, and git has not been told yet.
     """

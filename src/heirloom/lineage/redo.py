@@ -1,7 +1,8 @@
-"""Redo: the jobs of artefacts whose bytes exist nowhere are run again by Snakemake, and only recorded bytes are taken from them.
+"""Redo: Snakemake runs the jobs of artefacts whose bytes exist nowhere, and only recorded bytes are taken.
 
-Before a job runs, every file of the experiment is kept aside as a hard link. What the job gives is taken where it has the recorded bytes;
-everything else is put back as it was, so that a job that fails, or gives other bytes on this machine, loses nothing.
+Before a job runs, every file of the experiment is kept aside as a hard link. What the job gives is taken where it
+has the recorded bytes; everything else is put back as it was, so that a job that fails, or gives other bytes on
+this machine, loses nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def recover() -> None:
 
 
 def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
-    """Run the jobs of artefacts in the order in which they are made; return damaged path → why it is not mended, for those that are not.
+    """Run the jobs of artefacts in the order in which they are made; return unmended path → why.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, 
 
 
 def target_of(artefact: str, config: Config) -> str:
-    """Return the path that Snakemake is asked for: an artefact's own, or in a chain the trajectory that is made with it.
+    """Return the path that Snakemake is asked for: an artefact's own, or of a chain the trajectory.
 
     Raises
     ------
@@ -92,7 +93,17 @@ def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRi
 
 def _snakemake(targets: Sequence[str], config_file: Path) -> str:
     """Make targets, whatever code and settings have become since; return why it failed, or an empty string."""
-    command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(config_file), "--rerun-triggers", "mtime"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "snakemake",
+        *targets,
+        "--configfile",
+        str(config_file),
+        "--rerun-triggers",
+        "mtime",
+    ]
     command += ["--no-hooks", "--rerun-incomplete", "--keep-going"]
     if not Path("profiles/default").is_dir():
         command += ["--cores", "all"]
@@ -128,7 +139,7 @@ def _keep_aside(experiments: Sequence[Path]) -> None:
 
 
 def _put_back(right: Collection[str], damaged: Collection[str]) -> None:
-    """Put every file back as it was, but for those that are right now; what a job added to a folder that stays damaged goes."""
+    """Put every file back as it was, but for those that are right now; a job's additions elsewhere go."""
     taken = [Path(path) for path in right]
     for folder in (Path(path) for path in damaged if path not in right and Path(path).is_dir()):
         shutil.rmtree(folder)

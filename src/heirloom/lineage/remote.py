@@ -1,4 +1,4 @@
-"""Remotes: objects are copied out of them one by one and read before they count, because DVC brings a damaged one in without a word.
+"""Remotes: objects are copied out and read before they count, because DVC brings damaged ones in without a word.
 
 DVC's command line fetches into its cache alone; this is the one place that asks its library.
 """

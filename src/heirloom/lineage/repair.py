@@ -1,8 +1,9 @@
-"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, and what cannot be mended is said with a reason.
+"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, or is said to be left.
 
-The roads, in this order: DVC's cache or an equal file in the workspace, the remotes, what other records tell (a fingerprint from its
-artefact, a provenance from Snakemake's own records), and last the job, run again. A file is mended as a new one, in the workspace and in
-the cache, so that nothing is written through a hard link and `dvc push` sends the right bytes.
+The roads, in this order: DVC's cache or an equal file in the workspace, the remotes, what other records tell (a
+fingerprint from its artefact, a provenance from Snakemake's own records), and last the job, run again. A file is
+mended as a new one, in the workspace and in the cache, so that nothing is written through a hard link and `dvc
+push` sends the right bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
     dry
         Only say which road each file would take.
     on_remote
-        Read what the default remote has of these lineages, too, and put right bytes in place of damaged and missing objects.
+        Read what the default remote has of these lineages, too, and put right bytes in place of damaged and missing
+        objects.
 
     Raises
     ------
@@ -43,7 +45,8 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
     """
     units = _units(references)
     config = configuration.load(config_file)
-    redo.recover()
+    if not dry:
+        redo.recover()
     with _scratch() as folder:
         scratch = Path(folder)
         lineages = sorted({folders.lineage_of(unit) or unit for unit in units})
@@ -54,19 +57,23 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
         case = Case(units, listings, survey.digests(units), config, config_file, scratch, dry)
         yield from _mend(case)
         for lineage in (lineage for lineage, record in records.items() if not record.listing and record.outcomes):
-            again = repair_records.record_of(lineage, _md5s, scratch, dry=dry)  # now that its files are right, they may tell
+            # now that its files are right, they may tell what the listing was
+            again = repair_records.record_of(lineage, _md5s, scratch, dry=dry)
             yield from again.outcomes
             listings[lineage] = again.listing
-            yield from _mend(replace(case, listings={lineage: again.listing}, read=survey.digests(units))) if again.listing else ()
-        yield from (outcome for lineage in lineages for outcome in repair_records.mend_numbers(lineage, listings[lineage], dry=dry))
-        about = {} if unrecorded.is_marked() else listings  # a run that is not recorded has manifests that the ledger need not know
+            if again.listing:
+                yield from _mend(replace(case, listings={lineage: again.listing}, read=survey.digests(units)))
+        for lineage in lineages:
+            yield from repair_records.mend_numbers(lineage, listings[lineage], dry=dry)
+        # a run that is not recorded has manifests that the ledger need not know
+        about = {} if unrecorded.is_marked() else listings
         yield from repair_records.mend_ledger(about, dry=dry)
         if on_remote and not dry:
             yield from repair_roads.on_remote(case)
 
 
 def left(references: Sequence[str], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return what `verify` still finds after a repair, and of which the outcomes have not said that it is not mended."""
+    """Return what `verify` still finds after a repair, but for what the outcomes have called not mended."""
     mismatches: dict[str, str] = {}
     for reference in _or_all(references):
         try:
@@ -90,8 +97,8 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     roads.pop(REDONE, None)
     artefacts = {_stem(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
-    what = f"{mended} {'would be mended' if dry else 'mended'}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}"
-    return f"{what}; {unmended} not mended"
+    what = "would be mended" if dry else "mended"
+    return f"{mended} {what}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}; {unmended} not mended"
 
 
 def _stem(path: str) -> tuple[str, str]:
@@ -162,7 +169,7 @@ def _damages(case: Case) -> list[Damage]:
 
 
 def _newer(case: Case, damages: Sequence[Damage]) -> list[str]:
-    """Return artefacts that are in order in themselves and of a run that nobody has recorded yet, and their units' provenance."""
+    """Return sound artefacts of a run that nobody has recorded yet, and the provenance of their units."""
     if not unrecorded.is_marked():
         return []
     artefacts = sorted({damage.artefact for damage in damages if damage.md5 and damage.artefact})

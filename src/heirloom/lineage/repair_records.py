@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is recorded of a lineage: path → md5 of its files (nothing if no listing can be had), and what was mended for that."""
+    """What is recorded of a lineage (path → md5; nothing without a listing), and what was mended for that."""
 
     listing: Mapping[str, str]
     outcomes: tuple[Outcome, ...]
@@ -151,8 +151,11 @@ def _disagreements(text: str, listings: Mapping[str, Mapping[str, str]]) -> list
 
 
 def _sound_lines() -> dict[str, str]:
-    """Return path → line, of all lines of the ledgers in git and here that can be read by themselves; those here count most."""
-    texts = [git.output("show", f"HEAD:./{LEDGER}"), LEDGER.read_text(encoding="utf-8", errors="replace") if LEDGER.exists() else ""]
+    """Return path → line, of all readable lines of the ledgers in git and here; those here count most."""
+    texts = [
+        git.output("show", f"HEAD:./{LEDGER}"),
+        LEDGER.read_text(encoding="utf-8", errors="replace") if LEDGER.exists() else "",
+    ]
     lines = {}
     for line in (line for text in texts for line in text.split("\n")[1:]):
         try:

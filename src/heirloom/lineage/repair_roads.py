@@ -1,4 +1,4 @@
-"""Repair, second part: the roads by which a damaged file gets its recorded bytes back. Bytes count only after they were read."""
+"""Repair, second part: the roads to the recorded bytes of a damaged file. Bytes count after they were read."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _of_remotes(answer: remote.Answer | None) -> list[str]:
 
 
 def _put(md5: str, source: Path, ills: Sequence[Damage], versions: Collection[str]) -> None:
-    """Put right bytes into the cache, if it has others or none, and then in place of damaged files; other versions are kept."""
+    """Put right bytes into the cache and then in place of damaged files; other versions are kept."""
     if source != dvc.cached(md5):
         cache.keep(md5, source)
     for damage in ills:

@@ -71,7 +71,7 @@ def by_listing(listing: Mapping[str, str], units: Collection[str], read: Mapping
 
 
 def by_notes(unit: str, read: Mapping[str, Digests], config: Config) -> list[Damage]:
-    """Return what is damaged in a unit that DVC has no record of: where bytes, fingerprint, manifest and ledger part, most count."""
+    """Return what is damaged in a unit without a record in DVC: bytes, notes and ledger vote on each hash."""
     found = []
     ledger = _in_ledger()
     named = {path for path in ledger if folders.unit_of(path) == unit}

@@ -1,4 +1,4 @@
-"""What `verify` compares with what was recorded elsewhere: DVC's listings, the pointers and the ledger in git, the objects of the cache."""
+"""What `verify` compares: DVC's listings, the pointers and the ledger in git, the objects of the cache."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -
 
 
 def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], named: Iterable[str]) -> list[Mismatch]:
-    """Return the generations of a lineage of which nothing is here, though DVC has recorded files of them or the ledger names some."""
+    """Return the generations of a lineage of which nothing is here, though DVC or the ledger has recorded them."""
     recorded = [folders.unit_of(path) for path in [*listing, *(path for path in named if folders.lineage_of(path) == lineage)]]
     gone = sorted({unit for unit in recorded if unit and unit not in units})
     return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in gone]
@@ -124,7 +124,7 @@ def ledger_lines() -> dict[str, str]:
 
 
 def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str, str]) -> Iterator[Mismatch]:
-    """Yield where a unit's manifests and the ledger part in something else than the hash, and what the ledger leaves out.
+    """Yield where a unit's manifests and the ledger part beside the hash, and what the ledger leaves out.
 
     What DVC has not recorded yet, the ledger need not name.
     """
@@ -144,7 +144,7 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
 
 
 def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
-    """Return the lines of the ledger that name a lineage of which there is neither a folder nor a pointer, here or in git."""
+    """Return the first line of the ledger whose lineage has neither a folder nor a pointer, here or in git."""
     lost = pointers.lost(lines)
     mismatches = []
     for path in lines:
@@ -161,7 +161,7 @@ def is_recorded(artefact: str, listing: Mapping[str, str]) -> bool:
 
 
 def cache_mismatches(listing: Mapping[str, str], units: Collection[str]) -> list[Mismatch]:
-    """Return the objects of recorded files that are damaged in DVC's cache, or not there though the files are here; all are read."""
+    """Read DVC's cache; return what is damaged of recorded files, or not there though the files are here."""
     scope = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) in units}
     bad = cache.damaged_objects(scope.values(), afresh=True)
     mismatches = []

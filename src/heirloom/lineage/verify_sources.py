@@ -1,4 +1,4 @@
-"""What `verify` says of sources: files of the user, of packages and of hubs that are no longer what real data were made from."""
+"""What `verify` says of sources: files that are no longer what real data and models were made from."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from heirloom.lineage.verify_records import Mismatch
 from heirloom.manifest import Input
 
 ChangedOf = Callable[[tuple[Input, ...]], tuple[str, ...]]
-"""Inputs of a manifest → the paths of those that have other bytes now (`changed`, remembered: a job's artefacts share them)."""
+"""Inputs of a manifest → the paths of those with other bytes now (`changed`, remembered: artefacts share them)."""
 
 
 def source_mismatches(unit: str, changed_of: ChangedOf, *, hubs: bool) -> Iterator[Mismatch]:
-    """Yield the sources that the manifests of a unit name and that have other bytes now, each once; absent ones are no mismatch.
+    """Yield the sources of a unit that have other bytes now, each once; absent ones are no mismatch.
 
     Parameters
     ----------
