@@ -16,6 +16,8 @@ DIGITS = 12
 """Of a fingerprint, in print."""
 
 _WIDTH = 120
+_FEW = 3
+"""Source files that a tree names one by one."""
 
 
 def tree(trace: Trace) -> str:
@@ -91,7 +93,13 @@ def short(value: Any) -> str:
 
 
 def _children(indent: str, node: Node) -> list[tuple[str, str, str, Input]]:
-    *rest, last = (*node.inputs,) or (None,)
+    """Return the lines under an artefact: its inputs, of many source files the first few and how many more there are."""
+    sources = [given for given in node.inputs if given.is_source]
+    artefacts = [given for given in node.inputs if not given.is_source]
+    if len(sources) > _FEW:
+        more = len(sources) - _FEW
+        sources = [*sources[:_FEW], Input("source", "", None, f"{more} more files")]
+    *rest, last = (*sources, *artefacts) or (None,)
     if last is None:
         return []
     return [*((indent, "├─ ", "│  ", given) for given in rest if given), (indent, "└─ ", "   ", last)]
@@ -105,7 +113,7 @@ def _headline(trace: Trace, node: Node) -> str:
 
 def _elsewhere(given: Input, drawn: set[str]) -> str:
     if given.path is None:
-        return f"{given.name} {given.sha256[:DIGITS]}".lstrip() + ("" if given.is_source else f" ({_gone(given)})")
+        return f"{given.name} {given.sha256[:DIGITS]}".strip() + ("" if given.is_source else f" ({_gone(given)})")
     inferred = " (inferred)" if given.is_inferred else ""
     return f"{name_of(given.path)} {'(see above)' if given.path in drawn else '…'}{inferred}"
 

@@ -12,7 +12,8 @@ from heirloom.lineage import cost_table, folders, graph
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.lineage.graph import Archive, Node
 
-_SAID_BY_THE_NAME = frozenset({"step", "regime", "seed", "generation"})
+_SAID_ELSEWHERE = frozenset({"step", "regime", "seed", "generation", "files"})
+"""Keys of a slice that the artefact's name and its inputs say already."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ def trace(reference: str, depth: int | None = None) -> Trace:
 
 
 def settings(node: Node) -> dict[str, Any]:
-    """Return dotted key → value of a step's slice, without what the artefact's name says already."""
+    """Return dotted key → value of a step's slice, without what the artefact's name and its inputs say already."""
     every = graph.settings(node.slice)
-    return {key: value for key, value in every.items() if key not in _SAID_BY_THE_NAME and not key.endswith(".step")}
+    return {key: value for key, value in every.items() if key not in _SAID_ELSEWHERE and not key.endswith(".step")}
 
 
 def distinguishing(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
