@@ -86,6 +86,11 @@ def fingerprint(path: Path) -> dict[str, Any]:
     }
 
 
+def spelled_fingerprint(sha256: str, size: int) -> str:
+    """Return the text of a fingerprint's file."""
+    return dumps({"schema_version": _FINGERPRINT_VERSION, "sha256": sha256, "size": size})
+
+
 def read_json(path: str | Path) -> dict[str, Any]:
     """Return a small JSON file's object, refusing one that a newer Heirloom wrote.
 

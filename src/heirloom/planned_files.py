@@ -104,6 +104,12 @@ def stand_in(settings: Slice, artefact: str, group: Group) -> list[dict[str, str
     return [] if group.is_here else [entry for entry in recorded(settings, artefact) if entry["role"] in group.roles]
 
 
+def gone(settings: Slice, artefact: str, group: Group) -> list[str]:
+    """Return the names of the recorded files of a group that are not on this machine any more."""
+    names = [entry["path"] for entry in recorded(settings, artefact) if entry["role"] in group.roles]
+    return [name for name in names if input_files.place_of(name) is None]
+
+
 def _entry(settings: Slice, artefact: str, groups: list[Group]) -> dict[str, Any]:
     files: list[dict[str, str]] = []
     for group in groups:

@@ -6,13 +6,18 @@ long as the real data have not been made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from heirloom import paths, planned_files, reading, row_counts, slices, sources
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
+
+Settings = Callable[[Config, str], dict[str, Any]]
+"""Gives the settings under which an experiment's files are read."""
 
 
 def cheap(config: Config) -> None:
@@ -38,22 +43,42 @@ def notes(config: Config) -> list[str]:
     """Return a line for each experiment that goes on without the files it was made from, because what was made is here."""
     lines = ((name, " and ".join(_absent(config, name))) for name in config.experiments)
     rest = "on this machine; the run goes on with what was made from them"
-    return [f"experiments.{name}: no {words} {rest}" for name, words in lines if words]
+    notes_ = [f"experiments.{name}: no {words} {rest}" for name, words in lines if words]
+    for name in config.experiments:
+        if gone := _gone(config, name):
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            notes_.append(f"experiments.{name}: {gone[0]}{more}, which its data were made from, not here; they are made anew without")
+    return notes_
+
+
+def _gone(config: Config, name: str) -> list[str]:
+    """Return the files that an experiment's data were made from under the same settings, and that are gone, others being here."""
+    return [
+        path
+        for settings, artefact, groups in _made(config, name)
+        for group in groups
+        if group.is_here
+        for path in planned_files.gone(settings(config, name), paths.fill(artefact, name), group)
+    ]
 
 
 def _absent(config: Config, name: str) -> list[str]:
     """Return which of an experiment's files are not on this machine, where what was made from them under the same settings is."""
-    chosen = config.experiments[name]
-    made = (
-        (slices.real_settings, paths.REAL_TRAIN, planned_files.real_groups(chosen)),
-        (slices.pretrained_settings, paths.PRETRAINED, planned_files.model_groups(chosen)),
-    )
     return [
         group.words
-        for settings, artefact, groups in made
+        for settings, artefact, groups in _made(config, name)
         for group in groups
         if not group.is_here and planned_files.stand_in(settings(config, name), paths.fill(artefact, name), group)
     ]
+
+
+def _made(config: Config, name: str) -> tuple[tuple[Settings, str, list[planned_files.Group]], ...]:
+    """Return what an experiment makes from files: the settings, the artefact that tells of them, and the files."""
+    chosen = config.experiments[name]
+    return (
+        (slices.real_settings, paths.REAL_TRAIN, planned_files.real_groups(chosen)),
+        (slices.pretrained_settings, paths.PRETRAINED, planned_files.model_groups(chosen)),
+    )
 
 
 def thorough(config: Config) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers, verify_records
 from heirloom.lineage.pointers import Pointer
-from heirloom.lineage.record import RecordReport
+from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.repair import NEWER, left, repair, total
 from heirloom.lineage.verify import verify
+from heirloom.manifest import replacing
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, cache_is_intact, change_rows, commit, snakemake
 
 pytestmark = pytest.mark.slow
@@ -209,6 +211,47 @@ def test_a_forged_version_makes_room_and_is_kept_and_one_that_nobody_has_recorde
         "0 mended: 0 artefacts redone; 2 not mended",
     ]
     assert FIRST_MODEL.read_bytes() == newer
+
+
+def test_lineages_that_were_exchanged_pointers_and_all_come_back_and_the_ledger_never_follows_them(
+    recorded: RecordReport, sh: Shell
+) -> None:
+    origin, text = Path("data/toy/origin"), Path("results/lineage.tsv").read_text()
+    LINEAGE.parent.rename("aside")
+    origin.rename(LINEAGE.parent)
+    Path("aside").rename(origin)
+    report = record(CONFIG, complete=True)
+    assert report.recorded == ()
+    assert any("belongs to data/toy/" in line for line in report.missing)
+    assert sh("heirloom", "record", status=1).startswith("not recorded: data/toy/")
+    assert Path("results/lineage.tsv").read_text() == text
+    lines = mended()
+    assert lines[-1].endswith("0 artefacts redone; 0 not mended"), lines
+    assert Path("results/lineage.tsv").read_text() == text
+    assert mismatches() == []
+
+
+def test_artefacts_that_were_exchanged_are_mended_after_a_record_too(recorded: RecordReport, sh: Shell) -> None:
+    for note in ("metrics.json", "metrics.fingerprint.json", "metrics.manifest.json"):
+        first, second = LINEAGE / "gen=1" / note, LINEAGE / "gen=2" / note
+        first.rename("aside")
+        second.rename(first)
+        Path("aside").rename(second)
+    assert "belongs to" in record(CONFIG, complete=True).missing[0]
+    assert mended()[-1].endswith("0 artefacts redone; 0 not mended")
+    assert mismatches() == []
+
+
+def test_a_forgery_that_what_was_made_from_it_contradicts_is_not_recorded(recorded: RecordReport, sh: Shell) -> None:
+    text, checkpoint = Path("results/lineage.tsv").read_text(), LINEAGE / "gen=1/checkpoint"
+    content = manifest.read(paths.manifest(checkpoint))
+    with replacing(FIRST_MODEL) as temporary:
+        temporary.write_text("forged")
+    manifest.seal([checkpoint], {"slice": content["slice"], "inputs": manifest.inputs(content), "environment": {}})
+    report = record(CONFIG, complete=True)
+    assert (report.recorded, report.left_out) == ((), (str(LINEAGE / "gen=1"),))
+    assert Path("results/lineage.tsv").read_text() == text
+    assert sh("git", "status", "--short") == ""
 
 
 def test_the_command_prints_a_line_for_each_file_and_one_for_bad_input(recorded: RecordReport, sh: Shell) -> None:

@@ -14,6 +14,7 @@ from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
+from heirloom.lineage.repair import left
 from heirloom.lineage.verify import digests, total, verify
 from heirloom.manifest import inputs, read_json, replacing, sha256_file, spelled
 from toy_project import CONFIG, LINEAGE, Shell
@@ -157,7 +158,15 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     (line,) = found("text/real", fast=True)
     assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it anew", line)
     source.unlink()
-    assert found("text/real", fast=True) == []
+    (line,) = found("text/real", fast=True)
+    assert re.fullmatch(
+        rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it anew from what is here", line
+    )
+    assert [str(outcome).partition(": missing")[0] for outcome in left(["text/real"], [], dry=True)] == [f"{source}: not mended"]
+    shutil.rmtree("corpus")
+    checked = list(verify("text/real", fast=True))
+    assert [mismatch for unit in checked for mismatch in unit.mismatches] == []
+    assert "; 12 source files are not on this machine, and not compared" in total(checked, fast=True)
 
 
 @pytest.mark.usefixtures("made")

@@ -22,13 +22,18 @@ def record(
     complete: Annotated[bool, typer.Option("--complete", help="The whole workflow has run: record its stage, too.")] = False,
     if_possible: Annotated[bool, typer.Option("--if-possible", help="Without git or DVC, say so and succeed.")] = False,
 ) -> None:
-    """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks."""
+    """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks.
+
+    Exit status 1 if something that was recorded is missing or damaged, and is therefore not recorded anew.
+    """
     from heirloom.lineage.record import record as job
 
     report = job(config, complete=complete)
     if report.unrecorded and not if_possible:
         raise HeirloomError(report.unrecorded)
     typer.echo(report.line)
+    if report.missing and not if_possible:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -128,10 +133,9 @@ def repair(
     for outcome in job.repair(references or [], config, dry=dry_run, on_remote=remote):
         outcomes.append(outcome)
         typer.echo(outcome)
-    if not dry_run:
-        for outcome in job.left(references or [], outcomes):
-            outcomes.append(outcome)
-            typer.echo(outcome)
+    for outcome in job.left(references or [], outcomes, dry=dry_run):
+        outcomes.append(outcome)
+        typer.echo(outcome)
     typer.echo(job.total(outcomes, dry=dry_run))
     if any(dry_run or not outcome.road for outcome in outcomes):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from heirloom import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, folders, index, pointers
+from heirloom.lineage import cache, dvc, edges, folders, index, pointers
 from heirloom.lineage.ledger import LEDGER
 from heirloom.manifest import check_notes, read_json
 
@@ -56,12 +56,16 @@ def missing(config: Config) -> list[str]:
     """Return a line for each artefact in a lineage on disk that the ledger names and that is not here, or is not whole.
 
     Lineages of which nothing is here (a clone without `dvc pull`) are left out, and so are those that DVC has no
-    record of.
+    record of. A pointer that is gone, though git has it, is named first.
     """
-    lines = []
-    for artefact, entry in index.read_ledger().items():
+    ledger = index.read_ledger()
+    lineages = {lineage for artefact in ledger if (lineage := folders.lineage_of(artefact))}
+    unpointed = {lineage for lineage in lineages if not pointers.file_of(lineage).exists()}
+    lost = pointers.lost(ledger) if unpointed else []
+    lines = [f"{pointers.file_of(lineage)}: missing, though git has it" for lineage in lost if Path(lineage).is_dir()]
+    for artefact, entry in ledger.items():
         lineage = folders.lineage_of(artefact)
-        if lineage is None or not Path(lineage).is_dir() or not Path(f"{lineage}.dvc").exists():
+        if lineage is None or not Path(lineage).is_dir() or (lineage in unpointed and lineage not in lost):
             continue
         notes = [beside(artefact) for beside in (paths.fingerprint, paths.manifest)]
         absent = [path for path in (artefact, *notes) if not Path(path).exists()]
@@ -70,6 +74,12 @@ def missing(config: Config) -> list[str]:
         elif not absent and (size := _size(artefact)) != entry.size:
             lines.append(f"{artefact}: has {size} bytes instead of {entry.size}")
     return lines
+
+
+def is_stale(unit: str) -> bool:
+    """Return whether a part of a unit was made from other bytes than another part has now: a run was cut in it, or a hand came in."""
+    sealed = map(str, folders.sealed(unit))
+    return any(folders.unit_of(path) == unit for artefact in sealed for path in edges.departed(artefact))
 
 
 def losses(lineage: str, named: Iterable[str], config: Config | None, listing: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +99,7 @@ def losses(lineage: str, named: Iterable[str], config: Config | None, listing: M
     wrong = {}
     for artefact in sorted(sealed.union(named)):
         what = fault(artefact)
-        if not what or _is_safe(artefact, listing):
+        if not what or (_is_safe(artefact, listing) and not edges.is_misplaced(artefact)):
             continue
         if what == f"{artefact}: missing" and is_dropped(artefact, config, listing):
             continue

@@ -13,8 +13,26 @@ from typing import Any
 from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders
+from heirloom.manifest import Input
 
 _DIGITS = 12
+
+
+def is_misplaced(artefact: str) -> bool:
+    """Return whether an artefact's manifest can be read and belongs to another place."""
+    try:
+        return bool(manifest.misplaced(manifest.read(paths.manifest(artefact)), artefact))
+    except HeirloomError:
+        return False
+
+
+def departed(artefact: str) -> list[str]:
+    """Return the paths of an artefact's inputs where other bytes lie now than it was made from; none of a damaged manifest."""
+    try:
+        content = manifest.read(paths.manifest(artefact))
+    except HeirloomError:
+        return []
+    return [one.path for one, _ in _departed(content)]
 
 
 def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
@@ -29,10 +47,16 @@ def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
     """
     if reason := manifest.misplaced(content, artefact):
         yield reason
+    for one, present in _departed(content):
+        yield f"made from {one.path} as {one.sha256[:_DIGITS]}, but {present[:_DIGITS]} lies there"
+
+
+def _departed(content: Mapping[str, Any]) -> Iterator[tuple[Input, str]]:
+    """Yield the inputs of a manifest where other bytes lie now, each with the fingerprint of these."""
     for one in manifest.inputs(content):
         present = _recorded(one.path) if folders.lineage_of(one.path) else None
         if present not in (None, one.sha256):
-            yield f"made from {one.path} as {one.sha256[:_DIGITS]}, but {present[:_DIGITS]} lies there"
+            yield one, present
 
 
 def _recorded(path: str) -> str | None:

@@ -57,7 +57,7 @@ class RecordReport:
         """One line for people."""
         if self.missing:
             more = f" (and {len(self.missing) - 1} more)" if len(self.missing) > 1 else ""
-            return f"not recorded: {self.missing[0]}{more}; heirloom repair mends it, heirloom prune lets go what no config names"
+            return f"not recorded: {self.missing[0]}{more}; heirloom repair mends it"
         if self.unrecorded:
             return self.unrecorded
         what = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"
@@ -86,6 +86,7 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     if not config_file.exists():
         raise HeirloomError(f"{config_file}: no such config file")
     config = configuration.load(config_file)
+    was_marked = unrecorded.is_marked()
     unrecorded.mark()
     restore.restore()  # before live records are read: after `dvc checkout` those of another version may lie there
     found = folders.lineages()
@@ -100,20 +101,30 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     half_made = [unit for lineage, units in found.items() for unit in units if folders.is_half_made(unit, whole[lineage])]
     new_costs = costs.gather()
     obstacle = dvc.unavailable()
-    recorded, missing = _to_ledger_and_dvc(whole, half_made, config, obstacle)
+    recorded, missing, stale = _to_ledger_and_dvc(whole, half_made, config, obstacle)
     restore.remember(restore.signatures())
     committed = complete and not obstacle and not missing and _commit(config_file)
-    if not missing:
+    if not missing or not was_marked:  # without a mark, no run has left anything to record
         unrecorded.clear()
     absent = () if missing else tuple(completeness.missing(config))
-    return RecordReport(tuple(recorded), tuple(half_made), new_costs, committed, obstacle, tuple(missing), absent)
+    return RecordReport(tuple(recorded), (*half_made, *stale), new_costs, committed, obstacle, tuple(missing), absent)
 
 
-def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: list[str], config: Config, obstacle: str) -> tuple[list[str], list[str]]:
-    """Write the ledger and, if DVC can be used, add what changed; return the lineages that were added, and what is missing."""
+def _to_ledger_and_dvc(
+    whole: Mapping[str, list[str]], half_made: list[str], config: Config, obstacle: str
+) -> tuple[list[str], list[str], list[str]]:
+    """Write the ledger and, if DVC can be used, add what changed.
+
+    Returns
+    -------
+    the lineages that were added, what is missing, and units of which one part was made from other bytes than another has now
+    """
     seen = stamps.read(SEEN)
     signatures = {lineage: _signature(lineage, units, config) for lineage, units in whole.items() if units}
     changed = [lineage for lineage, signature in signatures.items() if seen.get(lineage) != signature]
+    stale = [unit for lineage in changed for unit in whole[lineage] if completeness.is_stale(unit)]
+    whole = {lineage: [unit for unit in units if unit not in stale] for lineage, units in whole.items()}
+    half_made = [*half_made, *stale]
     listings = {lineage: {} if obstacle else dvc.listing(lineage) or {} for lineage in changed}
     lost = _losses(listings, config)
     whole = {lineage: _recordable(units, lost.get(lineage, {}), listings.get(lineage, {})) for lineage, units in whole.items()}
@@ -128,7 +139,7 @@ def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: list[str], con
     ledger.write([unit for lineage in told for unit in whole[lineage]], whole_lineages, kept=list(lost))
     missing = [what for artefacts in lost.values() for what in artefacts.values()]
     if obstacle:
-        return [], missing
+        return [], missing, stale
     with dvc.hidden([unit for unit in half_made if folders.lineage_of(unit) in whole_lineages]):
         dvc.add([target for lineage in targets for target in targets[lineage]])
     in_part = {folders.lineage_of(unit) for unit in half_made} | set(lost)
@@ -136,7 +147,7 @@ def _to_ledger_and_dvc(whole: Mapping[str, list[str]], half_made: list[str], con
     signatures |= {lineage: _signature(lineage, whole[lineage], config) for lineage in changed}  # the .dvc file is in it
     remembered = {lineage: signature for lineage, signature in signatures.items() if lineage not in lost}
     stamps.write(SEEN, {**seen, **remembered, ledger.LEDGER.name: plan.ledger_signature()})
-    return [lineage for lineage in targets if targets[lineage]], missing
+    return [lineage for lineage in targets if targets[lineage]], missing, stale
 
 
 def _signature(lineage: str, units: list[str], config: Config) -> str:

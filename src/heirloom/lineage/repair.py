@@ -16,7 +16,7 @@ from pathlib import Path
 
 from heirloom import config as configuration
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, redo, repair_records, repair_roads, survey, unrecorded, verify
+from heirloom.lineage import dvc, edges, folders, redo, repair_records, repair_roads, survey, unrecorded, verify
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.repair_roads import REDONE, Case
@@ -72,8 +72,8 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
             yield from repair_roads.on_remote(case)
 
 
-def left(references: Sequence[str], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return what `verify` still finds after a repair, but for what the outcomes have called not mended."""
+def left(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = False) -> list[Outcome]:
+    """Return what `verify` still finds after a repair, but for what the outcomes have called not mended; in a dry run have spoken of."""
     mismatches: dict[str, str] = {}
     for reference in _or_all(references):
         try:
@@ -81,10 +81,10 @@ def left(references: Sequence[str], outcomes: Sequence[Outcome]) -> list[Outcome
         except HeirloomError:  # nothing of it is here, which has been said
             continue
         mismatches |= {mismatch.path: mismatch.what for one in checked for mismatch in one.mismatches}
-    spoken = {_stem(outcome.path) for outcome in outcomes if not outcome.road}
+    spoken = {repair_roads.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
     if any(outcome.why == NEWER for outcome in outcomes):
         mismatches.pop(str(LEDGER), None)  # the next record writes it
-    return [Outcome(path, "", what) for path, what in mismatches.items() if _stem(path) not in spoken]
+    return [Outcome(path, "", what) for path, what in mismatches.items() if repair_roads.name_in_unit(path) not in spoken]
 
 
 def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
@@ -95,16 +95,10 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     mended = roads.total()
     unmended = len(outcomes) - mended
     roads.pop(REDONE, None)
-    artefacts = {_stem(outcome.path) for outcome in outcomes if outcome.road == REDONE}
+    artefacts = {repair_roads.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
     what = "would be mended" if dry else "mended"
     return f"{mended} {what}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}; {unmended} not mended"
-
-
-def _stem(path: str) -> tuple[str, str]:
-    """Return the unit and the name without suffix of the artefact that a file is a part or a note of."""
-    unit = folders.unit_of(path) or ""
-    return unit, folders.stem(path.removeprefix(f"{unit}/").split("/")[0])
 
 
 def _units(references: Sequence[str]) -> list[str]:
@@ -173,6 +167,6 @@ def _newer(case: Case, damages: Sequence[Damage]) -> list[str]:
     if not unrecorded.is_marked():
         return []
     artefacts = sorted({damage.artefact for damage in damages if damage.md5 and damage.artefact})
-    newer = [path for path in artefacts if survey.is_consistent(path, case.read)]
+    newer = [path for path in artefacts if survey.is_consistent(path, case.read) and not edges.is_misplaced(path)]
     units = {folders.unit_of(path) for path in newer}
     return newer + [damage.path for damage in damages if not damage.artefact and folders.unit_of(damage.path) in units]

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, folders, git, index, ledger, pointers, remote, verify_records
+from heirloom.lineage import cache, dvc, edges, folders, git, index, ledger, pointers, remote, verify_records
 from heirloom.lineage.ledger import COLUMNS, LEDGER
 from heirloom.lineage.pointers import Pointer
-from heirloom.manifest import write_text
+from heirloom.manifest import spelled_fingerprint, write_text
 
 Md5s = Callable[[str], Mapping[str, str]]
 """Lineage → path → md5 of the files that lie in it now."""
@@ -52,6 +52,14 @@ class Record(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
 
+class Candidate(NamedTuple):
+    """A pointer whose listing can be had: its bytes, and the road that gave them."""
+
+    pointer: Pointer
+    content: bytes
+    road: str
+
+
 def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
     """Return what is recorded of a lineage, its pointer and its listing having been mended if they had to be."""
     try:
@@ -59,23 +67,44 @@ def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
     except HeirloomError as error:
         here, problem = None, str(error).partition(": ")[2].partition(";")[0]
     in_git = pointers.in_git(lineage)
+    first: Candidate | None = None
     for pointer in dict.fromkeys([*([here] if here else []), *in_git]):
         content, road = _listing(lineage, pointer, md5s, scratch)
         if content is None:
             continue
-        outcomes = _keep_listing(pointer, content, road, dry=dry)
-        listing = {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(content)}
-        if pointer != here:
+        candidate = Candidate(pointer, content, road)
+        first = first or candidate
+        if _is_in_ledger(lineage, _entries(lineage, content)):  # exchanged pointers are sound, and not the ledger's
+            first = candidate
+            break
+    if first:
+        outcomes = _keep_listing(first.pointer, first.content, first.road, dry=dry)
+        if first.pointer != here:
             outcomes.append(Outcome(str(pointers.file_of(lineage)), "git"))
             if not dry:
-                write_text(pointers.file_of(lineage), in_git[pointer])
-        return Record(listing, tuple(outcomes))
+                write_text(pointers.file_of(lineage), in_git[first.pointer])
+        return Record(_entries(lineage, first.content), tuple(outcomes))
     if problem and not in_git:
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", problem),))
     if here or in_git:
         why = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", why),))
     return Record({}, ())
+
+
+def _entries(lineage: str, content: bytes) -> dict[str, str]:
+    return {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(content)}
+
+
+def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
+    """Return whether a listing has the fingerprint of every artefact of the lineage that the ledger names."""
+    try:
+        entries = index.read_ledger()
+    except HeirloomError:
+        return True
+    named = {paths.fingerprint(path): entry for path, entry in entries.items() if folders.lineage_of(path) == lineage}
+    texts = {path: spelled_fingerprint(entry.sha256, entry.size) for path, entry in named.items()}
+    return all(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == listing.get(path) for path, text in texts.items())
 
 
 def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
@@ -167,8 +196,9 @@ def _sound_lines() -> dict[str, str]:
 
 
 def _line(path: str) -> str:
+    """Return the ledger's line of an artefact; nothing if its manifest is damaged or belongs to another place."""
     try:
-        return ledger.line(Path(path))
+        return "" if edges.is_misplaced(path) else ledger.line(Path(path))
     except (HeirloomError, KeyError, TypeError):
         return ""
 

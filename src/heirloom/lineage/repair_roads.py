@@ -8,7 +8,7 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.config import Config
-from heirloom.lineage import cache, dvc, folders, pointers, provenance, redo, remote, survey
+from heirloom.lineage import cache, dvc, edges, folders, pointers, provenance, redo, remote, survey
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.survey import Damage
 from heirloom.lineage.verify_records import Digests
@@ -90,16 +90,35 @@ def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) 
 
 
 def strays(case: Case) -> Iterator[Outcome]:
-    """Move files out of artefacts' folders to which they do not belong."""
+    """Move files out of places to which they do not belong: of artefacts' folders, and with their notes artefacts of another place."""
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
     inside = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
+    elsewhere = _misplaced(case)
     for path in case.read:
-        if path not in listing and inside and path.startswith(inside):
+        if path not in listing and ((inside and path.startswith(inside)) or name_in_unit(path) in elsewhere):
             if not case.dry:
                 _set_aside(Path(path))
                 Path(path).unlink()
             yield Outcome(path, f"moved to {REPLACED / path}", "DVC has no record of it")
+
+
+def _misplaced(case: Case) -> set[tuple[str, str]]:
+    """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units that hold no other."""
+    names = set()
+    for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
+        sealed = [str(path) for path in folders.sealed(unit)]
+        misplaced = [path for path in sealed if edges.is_misplaced(path)]
+        names |= {name_in_unit(path) for path in misplaced}
+        if sealed and misplaced == sealed:
+            names.add(name_in_unit(f"{unit}/{folders.PROVENANCE}"))
+    return names
+
+
+def name_in_unit(path: str) -> tuple[str, str]:
+    """Return the unit of a file, and the name without suffix of the artefact in it that the file is a part or a note of."""
+    unit = folders.unit_of(path) or ""
+    return unit, folders.stem(path.removeprefix(f"{unit}/").split("/")[0])
 
 
 def from_records(case: Case, damages: Sequence[Damage]) -> Iterator[Outcome]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from heirloom import paths
+from heirloom import paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cost_table, folders, graph
 from heirloom.lineage.costs import COSTS, KEY
@@ -52,11 +52,14 @@ def trace(reference: str, depth: int | None = None) -> Trace:
     Raises
     ------
     HeirloomError
-        If there is no such artefact, a manifest on the way is missing or does not match, or the data of a revision cannot be had.
+        If there is no such artefact, it is here and not as it was recorded, a manifest on the way is missing or does not match, or
+        the data of a revision cannot be had.
     """
     if depth is not None and depth < 0:
         raise HeirloomError(f"--depth {depth}: how many steps up to go, 0 or more")
     archive, path = graph.locate(reference)
+    if archive.commit is None and (archive.root / path).exists():
+        reading.artefact(archive.root / path)
     nodes = graph.ancestors(archive, path, depth)
     ran = {} if archive.commit else _commits(archive)
     return Trace(reference, nodes, {path: ran.get(_job(node), "") for path, node in nodes.items()})

@@ -35,6 +35,8 @@ class Checked:
     files: int
     size: int
     mismatches: tuple[Mismatch, ...]
+    absent: frozenset[str] = frozenset()
+    """Sources that are not on this machine, and were not compared."""
 
 
 def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False, hubs: bool = False) -> Iterator[Checked]:
@@ -66,7 +68,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
         yield Checked(str(LEDGER), 0, 0, (verify_records.of_error(error),))
     if unknown := verify_records.unknown_lineages(lines):
         yield Checked(str(LEDGER), 0, 0, tuple(unknown))
-    recorded_of, changed_of = cache(verify_records.recorded), cache(verify_sources.changed)
+    recorded_of, changes_of = cache(verify_records.recorded), cache(verify_sources.changes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in files(unit)} for unit in units}
         if reference is None:
@@ -81,9 +83,10 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
                 read, unreadable = _collect(reading.pop(unit))
                 wrong = [*unreadable, *_fingerprints(unit, read, lines, recorded_of), *verify_records.unlike(listing, unit, read)]
                 wrong += verify_records.ledger_mismatches(unit, lines, listing)
-                wrong += verify_sources.source_mismatches(unit, changed_of, hubs=hubs)
+                wrong += verify_sources.source_mismatches(unit, changes_of, hubs=hubs)
                 sizes |= {path: one.size for path, one in read.items() if listing.get(path) == one.md5}
-                yield Checked(unit, len(read), sum(one.size for one in read.values()), tuple(_one_line_each(wrong)))
+                size, absent = sum(one.size for one in read.values()), verify_sources.absent(unit, changes_of)
+                yield Checked(unit, len(read), size, tuple(_one_line_each(wrong)), absent)
             about_all = verify_records.pointer_mismatches(lineage or "", listing, sizes)
             if lineage in members:
                 about_all += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
@@ -110,6 +113,8 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
     left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
     what = f"{files} files, {size / 1e6:.1f} MB: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
+    absent = len(set().union(*(one.absent for one in checked)))
+    what += f"; {absent} source files are not on this machine, and not compared" if absent else ""
     return f"{what}; not compared with DVC ({left_out})" if left_out else what
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from heirloom import manifest, paths, sources
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders
 from heirloom.lineage.verify_records import Mismatch
 from heirloom.manifest import Input
+from heirloom.sources import Change
+from heirloom.sources.input_files import HUB_FILE, ROLES
 
-ChangedOf = Callable[[tuple[Input, ...]], tuple[str, ...]]
-"""Inputs of a manifest → the paths of those with other bytes now (`changed`, remembered: artefacts share them)."""
+ChangesOf = Callable[[tuple[Input, ...]], tuple[Change, ...]]
+"""Inputs of a manifest → what became of those that are files (`changes`, remembered: a job's artefacts share them)."""
 
 
-def source_mismatches(unit: str, changed_of: ChangedOf, *, hubs: bool) -> Iterator[Mismatch]:
-    """Yield the sources of a unit that have other bytes now, each once; absent ones are no mismatch.
+def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterator[Mismatch]:
+    """Yield the sources that the manifests of a unit name and that have other bytes now, or of which some are gone, each once.
+
+    Where none is on this machine, as in a clone without the corpus, that is no mismatch: `absent` counts them.
 
     Parameters
     ----------
@@ -23,21 +28,45 @@ def source_mismatches(unit: str, changed_of: ChangedOf, *, hubs: bool) -> Iterat
         Ask hubs, too, whether they are still at the recorded commit.
     """
     reported = set()
-    for artefact in map(str, folders.sealed(unit)):
-        try:
-            content = manifest.read(paths.manifest(artefact))
-        except HeirloomError:  # a manifest that is damaged is named by itself
-            continue
-        what = f"changed since {artefact} was made from it; snakemake makes it anew"
-        changes = dict.fromkeys(changed_of(tuple(manifest.inputs(content))), what)
+    for artefact, content in _manifests(unit):
+        inputs = tuple(manifest.inputs(content))
+        changes = changes_of(inputs)
+        words = {"changed": f"changed since {artefact} was made from it; snakemake makes it anew"}
+        if not _is_absent(inputs, changes):
+            words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it anew from what is here"
+        lines = {change.path: words[change.what] for change in changes if change.what in words}
         if hubs:
-            changes |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved(content)}
-        for path, what in changes.items():
+            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved(content)}
+        for path, what in lines.items():
             if path not in reported:
                 reported.add(path)
                 yield Mismatch(path, what)
 
 
-def changed(inputs: tuple[Input, ...]) -> tuple[str, ...]:
-    """Return the paths of the sources among some inputs that have other bytes now, having read them."""
-    return tuple(change.path for change in sources.changed(inputs) if change.what == "changed")
+def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
+    """Return the sources of a unit of whose sources none is on this machine: they cannot be compared."""
+    gone: set[str] = set()
+    for _, content in _manifests(unit):
+        inputs = tuple(manifest.inputs(content))
+        if _is_absent(inputs, changes := changes_of(inputs)):
+            gone |= {change.path for change in changes}
+    return frozenset(gone)
+
+
+def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
+    """Return what became of the files among some inputs, having read them."""
+    return tuple(sources.changed(inputs))
+
+
+def _is_absent(inputs: tuple[Input, ...], changes: Sequence[Change]) -> bool:
+    """Return whether a job has read files of this machine, and none of them is on it now."""
+    local = [one for one in inputs if one.role in ROLES and not HUB_FILE.fullmatch(one.path)]
+    return bool(local) and [change.what for change in changes] == ["absent"] * len(local)
+
+
+def _manifests(unit: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for artefact in map(str, folders.sealed(unit)):
+        try:
+            yield artefact, manifest.read(paths.manifest(artefact))
+        except HeirloomError:  # a manifest that is damaged is named by itself
+            continue

@@ -145,7 +145,7 @@ def planned_files(step: Mapping[str, Any]) -> list[SourceFile]:
     """
     files = []
     for entry in step.get("files", ()):
-        place = _place(entry["path"])
+        place = place_of(entry["path"])
         if place is None:
             raise HeirloomError(f"{entry['path']}: not on this machine; this job reads it")
         files.append(SourceFile(entry["role"], entry["path"], place))
@@ -196,7 +196,7 @@ def changed(inputs: Iterable[Input]) -> list[Change]:
     """
     changes = []
     for _, path, sha256 in (entry for entry in inputs if entry.role in ROLES):
-        place = _place(path)
+        place = place_of(path)
         if place is None and HUB_FILE.fullmatch(path):
             continue
         if place is None:
@@ -206,7 +206,7 @@ def changed(inputs: Iterable[Input]) -> list[Change]:
     return changes
 
 
-def _place(path: str) -> Path | None:
+def place_of(path: str) -> Path | None:
     """Return where a recorded file lies on this machine; None where it does not."""
     packaged_file = _PACKAGE_FILE.fullmatch(path)
     folder = package_folder(packaged_file["package"]) if packaged_file else None
