@@ -35,6 +35,8 @@ def make_another_version(sh: Shell) -> None:
     for generation in range(3):
         checkpoint = references.find(f"toy/replace/0/{generation}:checkpoint")
         sh("python", "step.py", checkpoint, "rows=11", paths.fingerprint(parent))
+        metrics = references.find(f"toy/replace/0/{generation}:metrics")
+        sh("python", "step.py", metrics, "rows=1", paths.fingerprint(checkpoint))
         parent = checkpoint
     change_rows()
     record(CONFIG)
