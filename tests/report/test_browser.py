@@ -154,7 +154,7 @@ def test_choosing_a_prompt_or_an_arm_changes_the_text_and_hostile_strings_stay_t
 
 def test_a_box_of_the_lineage_shows_its_manifest_by_mouse_and_by_keyboard(browser: Any, written: Path) -> None:
     page = Seen(browser).page
-    part = page.locator(".lineage").last
+    part = page.locator(".lineage").filter(has=page.locator("[aria-label='words/real:train']"))
     part.locator(".box").first.click()
     assert "words/real:train" in part.locator(".manifest").inner_text()
     assert "<script>window.hacked = 1</script>" in part.locator(".manifest").inner_text()
