@@ -10,18 +10,17 @@ from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, folders, index, pointers
 from heirloom.lineage.ledger import LEDGER
-from heirloom.manifest import check_notes, read_json
+from heirloom.manifest import check_notes
 
 
 def fault(artefact: str) -> str:
     """Return what keeps an artefact from being recorded, without reading its bytes; an empty string if nothing does."""
     try:
-        check_notes(artefact)
+        recorded_size = check_notes(artefact)["size"]
     except HeirloomError as error:
         return str(error).partition(";")[0]
     if not Path(artefact).exists():
         return f"{artefact}: missing"
-    recorded_size = read_json(paths.fingerprint(artefact)).get("size")
     if (size := _size(artefact)) != recorded_size:
         return f"{artefact}: has {size} bytes instead of {recorded_size}"
     return ""

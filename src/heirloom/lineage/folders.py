@@ -57,6 +57,12 @@ def name_of(stem: str) -> str:
     return _NAMES.get(stem, stem)
 
 
+def name_in_unit(path: str) -> tuple[str, str]:
+    """Return the unit of a file, and the name without suffix of the artefact in it that the file is a part or a note of."""
+    unit = unit_of(path) or ""
+    return unit, stem(path.removeprefix(f"{unit}/").split("/")[0])
+
+
 def lineages() -> dict[str, list[str]]:
     """Return lineage folder → its units, of all that are on disk, sorted."""
     found: dict[str, list[str]] = {}

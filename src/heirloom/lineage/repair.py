@@ -81,10 +81,10 @@ def left(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = 
         except HeirloomError:  # nothing of it is here, which has been said
             continue
         mismatches |= {mismatch.path: mismatch.what for one in checked for mismatch in one.mismatches}
-    spoken = {repair_roads.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
+    spoken = {folders.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
     if any(outcome.why == NEWER for outcome in outcomes):
         mismatches.pop(str(LEDGER), None)  # the next record writes it
-    return [Outcome(path, "", what) for path, what in mismatches.items() if repair_roads.name_in_unit(path) not in spoken]
+    return [Outcome(path, "", what) for path, what in mismatches.items() if folders.name_in_unit(path) not in spoken]
 
 
 def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
@@ -95,7 +95,7 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     mended = roads.total()
     unmended = len(outcomes) - mended
     roads.pop(REDONE, None)
-    artefacts = {repair_roads.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
+    artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
     what = "would be mended" if dry else "mended"
     return f"{mended} {what}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}; {unmended} not mended"

@@ -96,7 +96,7 @@ def strays(case: Case) -> Iterator[Outcome]:
     inside = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
     elsewhere = _misplaced(case)
     for path in case.read:
-        if path not in listing and ((inside and path.startswith(inside)) or name_in_unit(path) in elsewhere):
+        if path not in listing and ((inside and path.startswith(inside)) or folders.name_in_unit(path) in elsewhere):
             if not case.dry:
                 _set_aside(Path(path))
                 Path(path).unlink()
@@ -109,16 +109,10 @@ def _misplaced(case: Case) -> set[tuple[str, str]]:
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
         sealed = [str(path) for path in folders.sealed(unit)]
         misplaced = [path for path in sealed if edges.is_misplaced(path)]
-        names |= {name_in_unit(path) for path in misplaced}
+        names |= {folders.name_in_unit(path) for path in misplaced}
         if sealed and misplaced == sealed:
-            names.add(name_in_unit(f"{unit}/{folders.PROVENANCE}"))
+            names.add(folders.name_in_unit(f"{unit}/{folders.PROVENANCE}"))
     return names
-
-
-def name_in_unit(path: str) -> tuple[str, str]:
-    """Return the unit of a file, and the name without suffix of the artefact in it that the file is a part or a note of."""
-    unit = folders.unit_of(path) or ""
-    return unit, folders.stem(path.removeprefix(f"{unit}/").split("/")[0])
 
 
 def from_records(case: Case, damages: Sequence[Damage]) -> Iterator[Outcome]:
