@@ -63,15 +63,29 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
     with data_files.opened(dataset, spec.config) as load:
         for split, name in _splits(spec).items():
+            data_files.check(dataset, name, spec.text_column)
             rows = load(name)
             _check_column(rows, spec, name)
-            texts = without_nulls(enumerate((row[spec.text_column] for row in rows), 1), counts)
+            texts = without_nulls(_texts(rows, spec, name), counts)
             if spec.document_separator is None:
                 read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
             else:
                 read = split_at((text.rstrip("\n") for _, text in texts), spec.document_separator, name)
             for document in islice(with_text(read, spec, counts), spec.max_documents):
                 yield Document(document.title, document.text, split)
+
+
+def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[tuple[int, str | None]]:
+    """Yield number (from 1) and text of each row."""
+    number = 0
+    with data_files.clearly(spec.dataset, spec.config, split):
+        try:
+            for number, row in enumerate(rows, 1):
+                yield number, row[spec.text_column]
+        except UnicodeDecodeError as error:
+            raise HeirloomError(
+                f"source.dataset: {spec.dataset}, split {split!r}, row {number + 1}: not UTF-8 text ({error.reason})"
+            ) from None
 
 
 def _splits(spec: HubSource) -> dict[str | None, str]:

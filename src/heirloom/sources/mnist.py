@@ -10,6 +10,7 @@ have to be carried through every mixture. Where a measure needs classes, it asks
 from __future__ import annotations
 
 import gzip
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -168,7 +169,7 @@ def _bytes(file: Path, count: int) -> bytes:
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
         try:
             return opened.read(count)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise HeirloomError(f"{file}: damaged ({error})") from None
 
 
@@ -187,4 +188,5 @@ def _read_hub(spec: MnistSource, split: str) -> Pixels:
         if "image" not in rows.features:
             names = ", ".join(rows.features)
             raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {names}")
-        return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])
+        with data_files.clearly(spec.dataset, None, split):
+            return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])
