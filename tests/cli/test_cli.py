@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import typer
@@ -19,6 +21,17 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Pa
     assert done.stdout == ""
     assert done.stderr.startswith("heirloom: config.yaml: regimes: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_bad_line_of_data_is_one_line_of_the_command(run: Run, workspace: Path) -> None:
+    rows = [json.dumps({"text": f"the river and the castle {number}"}) for number in range(5)]
+    (workspace / "rows.jsonl").write_text("\n".join([*rows, r'{"text": "half \ud83d"}']))
+    config = (workspace / "config.yaml").read_text()
+    (workspace / "config.yaml").write_text(config.replace("paths: [corpus/*.txt]", "paths: [rows.jsonl]"))
+    done = run("heirloom", "check", "--thorough", check=False)
+    assert done.returncode == cli.BAD_INPUT
+    line = "source.text_column: rows.jsonl:6: 'text' holds half a character (a lone surrogate)"
+    assert re.fullmatch(rf"heirloom: experiments\.\w+: {re.escape(line)}\n", done.stderr)
 
 
 def test_check_says_what_a_config_holds(run: Run) -> None:

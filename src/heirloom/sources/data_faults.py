@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -11,6 +12,8 @@ from heirloom.errors import HeirloomError
 from heirloom.sources import faults
 
 _KEY = "source.dataset"
+_FIELDS = re.compile(r"Expected (?P<few>\d+) fields in line (?P<line>\d+), saw (?P<many>\d+)")
+_QUOTE = re.compile(r"EOF inside string starting at row (?P<row>\d+)")
 
 
 def check(reader: str, options: Mapping[str, Any], files: Sequence[Path], column: str) -> None:
@@ -29,23 +32,33 @@ def check(reader: str, options: Mapping[str, Any], files: Sequence[Path], column
         With the file, its line or row, and what is wrong.
     """
     for path in filter(faults.is_readable_here, files):
-        if path.stat().st_size == 0:
-            raise HeirloomError(f"{_KEY}: {path} is empty")
-        if reader == "parquet":
-            faults.check_parquet(path, column, _KEY)
-        elif reader == "json" and "field" not in options:
+        check_cheaply(path, column)
+        if reader == "json" and "field" not in options:
             for place, row in _json_rows(path, column):
                 faults.text_of(row, column, place)
         elif reader in ("csv", "text") and "encoding" not in options:
             _check_plain(path)
 
 
+def check_cheaply(path: Path, column: str | None) -> None:
+    """Refuse what a file's size, or the footer of a Parquet file, tells.
+
+    Raises
+    ------
+    HeirloomError
+        Naming the file.
+    """
+    if path.stat().st_size == 0:
+        raise HeirloomError(f"{_KEY}: {path} is empty")
+    if path.suffix == ".parquet":
+        faults.check_parquet(path, column, _KEY)
+
+
 def explanation(reader: str, options: Mapping[str, Any], files: Sequence[Path]) -> HeirloomError | None:
     """Return the first fault of some files that `datasets` could not read, None where they look sound."""
     for path in filter(faults.is_readable_here, files):
         try:
-            if path.stat().st_size == 0:
-                return HeirloomError(f"{_KEY}: {path} is empty")
+            check_cheaply(path, None)
             _read_strictly(reader, options, path)
         except HeirloomError as fault:
             return fault
@@ -99,7 +112,6 @@ def _read_parquet(path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    faults.check_parquet(path, None, _KEY)
     try:
         with pq.ParquetFile(path) as file:
             for _ in file.iter_batches():
@@ -115,6 +127,18 @@ def _read_csv(options: Mapping[str, Any], path: Path) -> None:
     declared = {name: value for name, value in options.items() if name != "features"}
     if "encoding" not in options:
         _check_plain(path)
-    with pd.read_csv(path, iterator=True, **CsvConfig(**declared).pd_read_csv_kwargs) as blocks:
-        for _ in blocks:
-            pass
+    try:
+        with pd.read_csv(path, iterator=True, **CsvConfig(**declared).pd_read_csv_kwargs) as blocks:
+            for _ in blocks:
+                pass
+    except pd.errors.ParserError as error:
+        raise _fault_of_csv(path, faults.cause(error)) from None
+
+
+def _fault_of_csv(path: Path, reason: str) -> HeirloomError:
+    """Return what pandas says of a file, which counts lines from one and rows from none, with the line that it means."""
+    if (fields := _FIELDS.search(reason)) is not None:
+        return HeirloomError(f"{path}:{fields['line']}: {fields['many']} fields, and {fields['few']} in the lines above")
+    if (quote := _QUOTE.search(reason)) is not None:
+        return HeirloomError(f"{path}:{int(quote['row']) + 1}: a quotation mark that is never closed")
+    return HeirloomError(f"{path}: {reason}")

@@ -142,6 +142,8 @@ def _read(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
             yield from split_at((text.rstrip("\n") for _, text in pieces), spec.document_separator, path.stem)
     except UnicodeDecodeError:
         raise faults.not_utf8(path) from None
+    except OSError as error:
+        raise HeirloomError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:

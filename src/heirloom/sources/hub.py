@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import data_files
+from heirloom.sources import data_faults, data_files
 from heirloom.sources.input_files import SourceFile, missing
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
 
 def preflight(spec: HubSource) -> None:
-    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or a folder lacks files; the hub is not asked."""
+    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or its files cannot serve; the hub is not asked."""
     check_name(spec.dataset)
-    source_files(spec)
+    for file in source_files(spec):
+        data_faults.check_cheaply(file.place, spec.text_column)
 
 
 def check_name(dataset: str) -> None:

