@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import typer
 
 from heirloom import cli
@@ -23,14 +24,16 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Pa
     assert done.stderr.count("\n") == 1
 
 
-def test_a_bad_line_of_data_is_one_line_of_the_command(run: Run, workspace: Path) -> None:
+@pytest.mark.parametrize("source", ["name: files, paths: [rows/train.jsonl]", "name: hub, dataset: rows, splits: train"])
+def test_a_bad_line_of_data_is_one_line_of_the_command(run: Run, workspace: Path, source: str) -> None:
     rows = [json.dumps({"text": f"the river and the castle {number}"}) for number in range(5)]
-    (workspace / "rows.jsonl").write_text("\n".join([*rows, r'{"text": "half \ud83d"}']))
+    (workspace / "rows").mkdir()
+    (workspace / "rows/train.jsonl").write_text("\n".join([*rows, r'{"text": "half \ud83d"}']))
     config = (workspace / "config.yaml").read_text()
-    (workspace / "config.yaml").write_text(config.replace("paths: [corpus/*.txt]", "paths: [rows.jsonl]"))
+    (workspace / "config.yaml").write_text(config.replace("name: files, paths: [corpus/*.txt]", source))
     done = run("heirloom", "check", "--thorough", check=False)
     assert done.returncode == cli.BAD_INPUT
-    line = "source.text_column: rows.jsonl:6: 'text' holds half a character (a lone surrogate)"
+    line = "source.text_column: rows/train.jsonl:6: 'text' holds half a character (a lone surrogate)"
     assert re.fullmatch(rf"heirloom: experiments\.\w+: {re.escape(line)}\n", done.stderr)
 
 

@@ -152,6 +152,7 @@ def _naming_the_file(dataset: Dataset) -> Iterator[None]:
 
     reader, options, files = dataset.resolution
     logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
     try:
         yield
     except Exception as error:

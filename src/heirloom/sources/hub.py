@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,12 +14,28 @@ from heirloom.sources.input_files import SourceFile, missing
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
+SMALL_BYTES = 1 << 25
+"""A folder of so many bytes is read through by a thorough check, in seconds."""
+
 
 def preflight(spec: HubSource) -> None:
     """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or its files cannot serve; the hub is not asked."""
     check_name(spec.dataset)
     for file in source_files(spec):
         data_faults.check_cheaply(file.place, spec.text_column)
+
+
+def check_rows(spec: HubSource) -> None:
+    """Read the rows of a small local folder for what reading would stop at, or pass over; the hub is not asked.
+
+    Raises
+    ------
+    HeirloomError
+        With the file, its line or row, and what is wrong.
+    """
+    if is_here(spec) and sum(file.place.stat().st_size for file in source_files(spec)) <= SMALL_BYTES:
+        for _ in documents(spec, Counter()):
+            pass
 
 
 def check_name(dataset: str) -> None:
