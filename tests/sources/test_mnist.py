@@ -108,7 +108,7 @@ def test_a_folder_with_too_few_missing_or_damaged_files_is_refused(folder: Path)
     with pytest.raises(HeirloomError, match="no images in idx format"):
         sources.preflight(source(folder, rows=6, test_rows=3))
     spoilt = bytearray(gzip.compress(idx(TRAIN)))
-    spoilt[12:30] = b"\xff" * 18
+    spoilt[10] = 0xFF  # a kind of block that deflate does not know
     train.write_bytes(spoilt)
     with pytest.raises(HeirloomError, match="damaged"):
         mnist.draw(source(folder, rows=6, test_rows=3), 1, STREAM)
