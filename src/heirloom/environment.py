@@ -29,6 +29,7 @@ LIBRARIES = {
     "numpy": "numpy",
     "peft": "peft",
     "pyarrow": "pyarrow",
+    "regex": "regex",
     "safetensors": "safetensors",
     "scipy": "scipy",
     "sklearn": "scikit-learn",

@@ -92,6 +92,7 @@ def thorough(config: Config) -> None:
     cheap(config)
     for name, experiment in config.experiments.items():
         _check_model(name, experiment)
+        _check_rows(name, experiment)
         if (pool_rows := _pool_rows(name, experiment, config)) is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
 
@@ -112,6 +113,19 @@ def _check_model(name: str, experiment: Experiment) -> None:
             pretrained.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             pretrained.check_vocabulary(experiment.pretrained, text.tokenizer)
+    except HeirloomError as error:
+        raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def _check_rows(name: str, experiment: Experiment) -> None:
+    """Read a small folder of data through, as long as the real data have not been made from it."""
+    source = experiment.source
+    if source.name != "hub" or Path(paths.fill(paths.REAL_TRAIN, name)).is_file():
+        return
+    from heirloom.sources import hub
+
+    try:
+        hub.check_rows(source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+import pytest
 import typer
 
 from heirloom import cli
@@ -19,6 +22,19 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Pa
     assert done.stdout == ""
     assert done.stderr.startswith("heirloom: config.yaml: regimes: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("source", ["name: files, paths: [rows/train.jsonl]", "name: hub, dataset: rows, splits: train"])
+def test_a_bad_line_of_data_is_one_line_of_the_command(run: Run, workspace: Path, source: str) -> None:
+    rows = [json.dumps({"text": f"the river and the castle {number}"}) for number in range(5)]
+    (workspace / "rows").mkdir()
+    (workspace / "rows/train.jsonl").write_text("\n".join([*rows, r'{"text": "half \ud83d"}']))
+    config = (workspace / "config.yaml").read_text()
+    (workspace / "config.yaml").write_text(config.replace("name: files, paths: [corpus/*.txt]", source))
+    done = run("heirloom", "check", "--thorough", check=False)
+    assert done.returncode == cli.BAD_INPUT
+    line = "source.text_column: rows/train.jsonl:6: 'text' holds half a character (a lone surrogate)"
+    assert re.fullmatch(rf"heirloom: experiments\.\w+: {re.escape(line)}\n", done.stderr)
 
 
 def test_check_says_what_a_config_holds(run: Run) -> None:

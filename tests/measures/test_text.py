@@ -16,32 +16,6 @@ from heirloom.measures import text
 ROWS = np.array([[1, 2, 1, 2], [1, 2, 3, 3]])
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        (" The cat sat. ", ["the", "cat", "sat"]),
-        ("the cat sat", ["cat"]),
-        ("word", []),
-        ("", []),
-        (" don't rock'n'roll 'quoted' ", ["don't", "rock'n'roll", "quoted"]),
-        (" don\u2019t ", ["don't"]),
-        ("'tis was the dogs'", ["was", "the"]),
-        (" ab12cd x_y ", ["ab", "cd", "x", "y"]),
-        (" Straße ÉTÉ ", ["strasse", "été"]),
-        (" a caf\ufffd and \ufffdtre b ", ["a", "and", "b"]),
-    ],
-)
-def test_words_are_uncut_runs_of_letters_casefolded(row: str, expected: list[str]) -> None:
-    assert text.words(row) == expected
-
-
-def test_word_counts_of_batches_add_up() -> None:
-    batches = [[" the cat ", " The dog "], [" a cat "]]
-    together = text.count_words(row for batch in batches for row in batch)
-    assert together == text.count_words(batches[0]) + text.count_words(batches[1])
-    assert together == {"the": 2, "cat": 2, "dog": 1, "a": 1}
-
-
 def test_token_counts_have_one_entry_for_each_id_and_add_up() -> None:
     assert text.count_tokens(ROWS, 5).tolist() == [0, 3, 3, 2, 0]
     assert (text.count_tokens(ROWS[:1], 5) + text.count_tokens(ROWS[1:], 5)).tolist() == [0, 3, 3, 2, 0]

@@ -17,6 +17,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import charts, tables
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
+from heirloom.words import DEFINITION
 
 
 def test_generations_are_spread_evenly_with_both_ends() -> None:
@@ -128,6 +129,12 @@ def test_the_page_stands_alone_and_says_what_was_not_run(written: Path) -> None:
     assert page.count("not run at this scale") > 5
     table = Path(build.CLAIMS).read_text()
     assert table.startswith("claim,verdict,experiment")
+
+
+def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_are_shown(written: Path) -> None:
+    page = Path(build.PAGE).read_text(encoding="utf-8")
+    sections = {name: page.split(f'<section id="{name}"')[1].split("</section>")[0] for name in ("lost", "texts", "making")}
+    assert {name: DEFINITION in section for name, section in sections.items()} == {"lost": True, "texts": True, "making": False}
 
 
 def test_a_template_or_claim_that_changes_changes_the_look() -> None:

@@ -122,13 +122,13 @@ def test_source_files_are_named_as_a_manifest_names_them(tmp_path: Path, monkeyp
         (["bad.parquet"], {}, "bad.parquet: no readable Parquet file"),
         (["none.parquet"], {"text_column": "story"}, "none.parquet has no rows"),
         (["lines.jsonl.txt"], {"document_separator": "^x"}, "1 document(s) with text cannot be divided"),
-        (["bad[1].json"], {}, "bad[1].json: not JSON"),
+        (["bad[1].json"], {}, "bad[1].json:1: not JSON"),
         (["object.json"], {}, "object.json: a .json file must hold one list of objects"),
-        (["list.json"], {}, "list.json:1 has no 'text'; it has a str"),
-        (["other.json"], {}, "other.json:1 has no 'text'; it has story"),
-        (["number.json"], {}, "number.json:1: 'text' holds 5, which is no text"),
+        (["list.json"], {}, "list.json, row 1 has no 'text'; it has a str"),
+        (["other.json"], {}, "other.json, row 1 has no 'text'; it has story"),
+        (["number.json"], {}, "number.json, row 1: 'text' holds 5, which is no text"),
         (["blank.json"], {}, "source: files holds no text"),
-        (["latin.txt"], {"document_separator": "^x"}, "latin.txt: not UTF-8 text"),
+        (["latin.txt"], {"document_separator": "^x"}, "latin.txt:1: not UTF-8 text"),
     ],
 )
 def test_bad_files_are_refused_before_any_job(

@@ -73,8 +73,8 @@ def test_rows_that_are_lines_are_joined_at_a_separator(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"text_column": "story"}, "split 'train' has no column 'story'; it has text, number"),
-        ({"text_column": "number"}, "'number' holds Value('int64'), which is no text"),
+        ({"text_column": "story"}, "train.parquet has no column 'story'; it has text, number"),
+        ({"text_column": "number"}, "train.parquet: 'number' holds int64, which is no text"),
         ({"splits": "dev"}, "split 'dev': "),
         ({"config": "small"}, "(small), split 'train': "),
     ],

@@ -107,6 +107,11 @@ def test_a_folder_with_too_few_missing_or_damaged_files_is_refused(folder: Path)
     train.write_bytes(gzip.compress(b"short"))
     with pytest.raises(HeirloomError, match="no images in idx format"):
         sources.preflight(source(folder, rows=6, test_rows=3))
+    spoilt = bytearray(gzip.compress(idx(TRAIN)))
+    spoilt[10] = 0xFF  # a kind of block that deflate does not know
+    train.write_bytes(spoilt)
+    with pytest.raises(HeirloomError, match="damaged"):
+        mnist.draw(source(folder, rows=6, test_rows=3), 1, STREAM)
     train.write_bytes(b"no gzip")
     with pytest.raises(HeirloomError, match="damaged"):
         sources.preflight(source(folder, rows=6, test_rows=3))

@@ -20,6 +20,7 @@ from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.result import Group
 from heirloom.diffs.sides import Side
 from heirloom.manifest import inputs
+from heirloom.words import SPACED_PIECE
 
 NO_UNIT = -1
 UNKNOWN = -1
@@ -123,11 +124,11 @@ def _status(kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
 
 
 def _lengths(column: pa.Array) -> NDArray[Any]:
-    """Return tokens of each row, or words between white space where there are no tokens."""
+    """Return tokens of each row, or pieces between white space (`words.SPACED_PIECE`) where there are no tokens."""
     if pa.types.is_nested(column.type):
         lengths = pc.list_value_length(column)
     else:
-        lengths = pc.count_substring_regex(column.cast(pa.large_binary()), r"\S+")
+        lengths = pc.count_substring_regex(cells.strings(column)[0], SPACED_PIECE)
     return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
 
 

@@ -166,7 +166,10 @@ def _about(file: Path) -> tuple[pa.Schema, int, int]:
 
 
 def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from heirloom.sources.faults import damaged_parquet
 
     if file.suffix == ".arrow":
         with _arrow(file) as reader:
@@ -174,8 +177,11 @@ def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Rec
                 selected = batch.select(columns)
                 yield from (selected.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
     else:
-        with pq.ParquetFile(file, memory_map=True) as parquet:
-            yield from parquet.iter_batches(batch_rows, columns=columns)
+        try:
+            with pq.ParquetFile(file, memory_map=True, page_checksum_verification=True) as parquet:
+                yield from parquet.iter_batches(batch_rows, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise damaged_parquet(file, columns, error) from None
 
 
 def _arrow(file: Path) -> pa.RecordBatchStreamReader:

@@ -20,6 +20,7 @@ from heirloom.diffs.spool import MAX_TRIGRAM_TYPES, Block, Spool, unpack
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS, token_entropy
 from heirloom.theory import drift_survival
+from heirloom.words import CHARACTERS
 
 PRIOR_WEIGHT = 1000.0
 """How many n-grams the prior is worth: enough that a word seen once moves no z-score beyond 2."""
@@ -39,14 +40,14 @@ def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool]
         How many n-grams and types to name, of each sort.
     """
     words = Block(np.arange(len(lexicon)), _whole(a.counts, lexicon), _whole(b.counts, lexicon))
+    totals = int(words.a.sum()), int(words.b.sum())
     measures = [*_described(a, b, words)]
-    moved = _top(words, 1, (int(words.a.sum()), int(words.b.sum())), lexicon, examples)
+    moved = _top(words, 1, totals, lexicon, examples)
     for spool in spools:
-        found, totals = _scanned(spool, lexicon, examples, (a, b))
+        found, distinct = _scanned(spool, lexicon, examples, (a, b))
         moved += found
-        measures.append(Measure(f"distinct_{spool.n}", *totals))
+        measures.append(Measure(f"distinct_{spool.n}", *distinct))
     gained = np.flatnonzero((words.a == 0) & (words.b > 0))
-    clipped = len(lexicon) > MAX_TRIGRAM_TYPES and lexicon.unit == "words"
     return Vocabulary(
         unit=lexicon.unit,
         types_a=int((words.a > 0).sum()),
@@ -59,7 +60,7 @@ def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool]
         gained_examples=tuple(_most(gained, words.b, lexicon, examples)),
         moved=tuple(moved),
         measures=tuple(measures),
-        notes=(f"3-grams: types beyond the first {MAX_TRIGRAM_TYPES:,} share one place",) if clipped else (),
+        notes=tuple(_notes(words, totals, lexicon)),
     )
 
 
@@ -98,6 +99,16 @@ def zipf_slope(counts: Ints) -> float:
     x, y = np.log(np.arange(1, ranked.size + 1)), np.log(ranked)
     x -= x.mean()
     return float((x * (y - y.mean())).sum() / (x * x).sum())
+
+
+def _notes(words: Block, totals: tuple[int, int], lexicon: Lexicon) -> Iterable[str]:
+    """Yield what a reader of the counts must know."""
+    if len(lexicon) > MAX_TRIGRAM_TYPES and lexicon.unit == "words":
+        yield f"3-grams: types beyond the first {MAX_TRIGRAM_TYPES:,} share one place"
+    characters = lexicon.characters()
+    single = int(words.a[characters].sum()), int(words.b[characters].sum())
+    if any(single):
+        yield f"{single[0]:,} of A's {totals[0]:,} words and {single[1]:,} of B's {totals[1]:,} are {CHARACTERS}"
 
 
 def _scanned(spool: Spool, lexicon: Lexicon, examples: int, read: tuple[Reading, Reading]) -> tuple[list[Moved], tuple[float, float]]:

@@ -1,40 +1,34 @@
 """Text as numbers: each row's words as ids of one lexicon that both sides share.
 
-The words are those of `heirloom.measures.text.words`, found column by column in Arrow, which takes a fifth of the time. Rows
+The words are those of `heirloom.words`; Arrow finds what stands between two spaces, so that nothing is taken apart twice. Rows
 that were cut out of documents (they have tokens) lose the word that the cut may have gone through; whole texts do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heirloom.diffs.cells import Ragged, ends, ragged, strings
+from heirloom import words
+from heirloom.diffs.cells import Ints, Ragged, ends, ragged, strings
 from heirloom.errors import HeirloomError
 
-_LETTER = r"\p{L}\p{Nl}\p{No}\x{FFFD}"
-_APOSTROPHE = "'\u2019"
-# An apostrophe may stand inside a word, two in a row may not. In one expression with an "or" this would take five times as long.
-_APOSTROPHES = f"[{_APOSTROPHE}]{{2,}}"
-_BETWEEN = f"[^{_LETTER}{_APOSTROPHE}]+"
-_UNDECODABLE = "\ufffd"
 _NO_WORD = -1
 
 
 class _Ids(dict[str, int]):
-    """Pieces of text as they stand to the id of the word that they spell; ``words`` has each word's id."""
+    """Words to ids, in order of appearance; the empty string, where there is no word, has none."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.words: dict[str, int] = {}
+        super().__init__({"": _NO_WORD})
 
-    def __missing__(self, piece: str) -> int:
-        word = "" if _UNDECODABLE in piece else piece.strip(_APOSTROPHE).replace("\u2019", "'").casefold()
-        self[piece] = self.words.setdefault(word, len(self.words)) if word else _NO_WORD
-        return self[piece]
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self) - 1
+        return number
 
 
 class WordLexicon:
@@ -55,18 +49,18 @@ class WordLexicon:
         self._ids = _Ids()
 
     def __len__(self) -> int:
-        return len(self._ids.words)
+        return len(self._ids) - 1
 
     def read(self, column: pa.Array) -> Ragged:
         """Return the words of each text as ids."""
         texts, wrong = strings(column)
         self.invalid_rows += wrong
-        # No word has a space in it, and texts repeat what stands between two: each such piece is taken apart once.
+        # No word has a space in it, and texts repeat what stands between two: each such piece of a batch is taken apart once.
         spaced = pc.split_pattern(texts, " ")
         coded = spaced.flatten().dictionary_encode()
-        words = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
+        found = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
         lengths = pc.list_value_length(spaced).to_numpy(zero_copy_only=False)
-        values, offsets = words.values, words.offsets[ends(lengths)]
+        values, offsets = found.values, found.offsets[ends(lengths)]
         if self.windows:
             # What touches an end is the first or last piece; where a row begins or ends between words that piece is empty.
             values[offsets[:-1][lengths > 0]] = _NO_WORD
@@ -75,16 +69,19 @@ class WordLexicon:
         return Ragged(values[there], ends(there)[offsets])
 
     def _words(self, spaced: pa.Array) -> Ragged:
-        """Return the ids in each piece without a space; ``_NO_WORD`` where one begins or ends between words."""
-        pieces = pc.split_pattern_regex(pc.replace_substring_regex(spaced, _APOSTROPHES, " "), _BETWEEN)
-        coded = pieces.flatten().dictionary_encode()
-        ids = np.fromiter(map(self._ids.__getitem__, coded.dictionary.to_pylist()), np.int64, len(coded.dictionary))
-        return Ragged(ids[coded.indices.to_numpy(zero_copy_only=False)], ends(pc.list_value_length(pieces).to_numpy(zero_copy_only=False)))
+        """Return the ids of the words in each piece without a space; ``_NO_WORD`` where a piece begins or ends between words."""
+        split = [words.pieces(piece) for piece in spaced.to_pylist()]
+        ids = np.fromiter(map(self._ids.__getitem__, chain.from_iterable(split)), np.int64)
+        return Ragged(ids, ends(np.fromiter(map(len, split), np.int64, len(split))))
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
-        words = list(self._ids.words)
-        return [words[number] for number in ids]
+        known = list(self._ids)[1:]
+        return [known[number] for number in ids]
+
+    def characters(self) -> Ints:
+        """Return the ids of words that are one character of a script without spaces, ascending."""
+        return np.array([number for word, number in self._ids.items() if words.is_character(word)], np.int64)
 
 
 class TokenLexicon:
@@ -117,6 +114,10 @@ class TokenLexicon:
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the numbers in angle brackets."""
         return [f"⟨{number}⟩" for number in ids]
+
+    def characters(self) -> Ints:
+        """Return no id: a token is no character."""
+        return np.empty(0, np.int64)
 
 
 Lexicon = WordLexicon | TokenLexicon

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import theory
+from heirloom import theory, words
 from heirloom.dataset import Dataset
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import frequency, frontier, ngrams, text
@@ -53,7 +53,7 @@ def by_frequency(nats_NT: NDArray[np.float64], sets: Sets, measuring: Measuring)
 def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity, runs and tails."""
     perplexities = _row_perplexities(origin, sets.scored, measuring.chunk_rows)
-    produced, reference = text.count_words(sets.sample.texts()), text.count_words(sets.original.texts())
+    produced, reference = words.count(sets.sample.texts()), words.count(sets.original.texts())
     survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
     return {
         **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},

@@ -10,11 +10,9 @@ Shapes: N rows, T tokens a row, V vocabulary.
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -33,36 +31,8 @@ BANDS: Mapping[str, range] = {
 }
 """Frequency bands of the real data: label, usable in a metric's name, to the counts that belong to it."""
 
-_LETTER = r"[^\W\d_]"
-_WORD = re.compile(rf"{_LETTER}+(?:'{_LETTER}+)*")
-_OPENING = re.compile(rf"'?{_LETTER}")
-_CLOSING = re.compile(rf"{_LETTER}'?\Z")
-_UNDECODABLE = "\ufffd"
-
 _LOG10_EDGES = np.arange(41) / 10
 _HISTOGRAM_LABELS = ("-inf", *(f"{edge:.2f}" for edge in _LOG10_EDGES))
-
-
-def words(text: str) -> list[str]:
-    """Return the words of one row, in order.
-
-    A word is a maximal run of letters, with single apostrophes allowed between letters, casefolded; a typographic
-    apostrophe counts as a plain one. A run that touches the beginning or the end of the row is left out, since a row
-    may cut a word; so is a run next to an undecodable character (U+FFFD), where bytes were cut. Letters are Python's
-    word characters without decimal digits and the underscore, so decomposed accents should be composed (NFC) first.
-    """
-    return [word.casefold() for piece in text.replace("\u2019", "'").split(_UNDECODABLE) for word in _uncut(piece, _WORD.findall(piece))]
-
-
-def _uncut(piece: str, found: list[str]) -> list[str]:
-    first = 1 if _OPENING.match(piece) else 0
-    last = len(found) - 1 if _CLOSING.search(piece, max(0, len(piece) - 2)) else len(found)
-    return found[first:last]
-
-
-def count_words(texts: Iterable[str]) -> Counter[str]:
-    """Return how often each word (see `words`) occurs; counters of batches add up."""
-    return Counter(chain.from_iterable(map(words, texts)))
 
 
 def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
@@ -183,7 +153,7 @@ def tail_survival(reference: Mapping[str, int], produced: Collection[str], bands
     """Return, for each frequency band of the reference, the share of its types that are still produced.
 
     Survival of a band = |types of the band that occur in produced| / |types of the band|, in [0, 1]. Types are words of
-    the decoded text (see `words`), never tokens of a tokenizer, which hardly ever die out.
+    the decoded text (`heirloom.words`), never tokens of a tokenizer, which hardly ever die out.
 
     Parameters
     ----------

@@ -102,16 +102,16 @@ def _weights(law: CategoricalLaw) -> NDArray[np.float64]:
         case Weights():
             return np.array(law.weights)
         case Words():
-            counts = Counter(word for text in _texts(law) for word in _words(text))
+            counts = _counts(law)
             if not counts:
                 raise HeirloomError("source.law.text: no words in it")
             return np.array([count for _, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))], dtype=np.float64)
 
 
-def _words(text: str) -> list[str]:
-    from heirloom.measures.text import words
+def _counts(law: Words) -> Counter[str]:
+    from heirloom import words
 
-    return words(f" {text} ")  # a document is whole: its first and last word are not cut
+    return words.count(f" {text} " for text in _texts(law))  # a document is whole: its first and last word are not cut
 
 
 def _texts(law: Words) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import hub_repository, memory
+from heirloom.sources import data_faults, faults, hub_repository, memory
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing
 
 CARDS = ("README.md", ".huggingface.yaml", "dataset_infos.json")
@@ -126,24 +126,52 @@ def opened(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any
     with tempfile.TemporaryDirectory() as cache:
 
         def load(split: str) -> Any:
-            with clearly(dataset.name, config, split):
+            with clearly(dataset.name, config, split), _naming_the_file(dataset):
                 return datasets.load_dataset(reader, data_files=paths, split=split, cache_dir=cache, **options)
 
         yield load
 
 
+def check(dataset: Dataset, split: str, column: str) -> None:
+    """Refuse rows of a split, or of a slice of one, that `datasets` would read as something else without a word.
+
+    Raises
+    ------
+    HeirloomError
+        With the file, its line or row, and what is wrong.
+    """
+    reader, options, files = dataset.resolution
+    names = sorted(_files_of(split, files, dataset.folder))
+    data_faults.check(reader, options, [dataset.folder / name for name in names], column)
+
+
+@contextmanager
+def _naming_the_file(dataset: Dataset) -> Iterator[None]:
+    """Name the file, line or row that `datasets` stumbles over: its own errors hide it, and its log lines do not stand in a message."""
+    from datasets.utils import logging
+
+    reader, options, files = dataset.resolution
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    except Exception as error:
+        places = [dataset.folder / name for names in files.values() for name in names]
+        if (fault := data_faults.explanation(reader, options, places)) is not None:
+            raise fault from error
+        raise
+
+
 @contextmanager
 def clearly(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
     """Say in one line what of a dataset cannot be had."""
-    import datasets
-
     try:
         yield
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        if isinstance(error, HeirloomError):
-            raise
+    except HeirloomError:
+        raise
+    except Exception as error:  # readers of formats share no narrower base
         what = name + (f" ({config})" if config else "") + (f", split {split!r}" if split else "")
-        reason = f"{' '.join(str(error).split())}; for files of your own, source: {{name: files, paths: …}}"
+        reason = f"{faults.cause(error)}; for files of your own, source: {{name: files, paths: …}}"
         raise HeirloomError(f"source.dataset: cannot load {what}: {reason}") from error
 
 

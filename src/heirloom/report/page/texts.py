@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, reading
+from heirloom import paths, reading, words
 from heirloom.config import Experiment
 from heirloom.diffs.render.blocks import safe
-from heirloom.measures import text as measures
 from heirloom.report.page.generations import kept, spaced, synthetic
 
 NUM_PROMPTS = 12
@@ -19,7 +17,6 @@ MAX_GENERATIONS = 8
 GRAM = 3
 """Words of an n-gram whose second occurrence in a row is marked."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 REPEATED, INVENTED = "r", "i"
 
 Marked = list[str | list[str]]
@@ -50,21 +47,20 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
 def vocabulary(real: str) -> frozenset[str]:
     """Return every word of the real training pool."""
-    return frozenset(measures.count_words(reading.dataset(real).texts()))
+    return frozenset(words.count(reading.dataset(real).texts()))
 
 
 def marked(text: str, known: Collection[str]) -> Marked:
     """Return a text in pieces, words in a repeated 3-gram marked ``r``, words that no real text has marked ``i``.
 
-    A word that touches either end may be cut, and is never called invented. Control and format characters are spelled out.
+    A word that may be cut is never called invented. Control and format characters are spelled out.
     """
-    found = [(match.start(), match.end(), match.group().replace("\u2019", "'").casefold()) for match in _WORD.finditer(text)]
-    again = _repeated([word for _, _, word in found])
+    spans = list(words.spans(text))
+    again = _repeated([span.word for span in spans])
     pieces: Marked = []
     end = 0
-    for place, (start, stop, word) in enumerate(found):
-        inside = start > 0 and stop < len(text)
-        marks = (REPEATED if place in again else "") + (INVENTED if inside and word not in known else "")
+    for place, (start, stop, word, cut) in enumerate(spans):
+        marks = (REPEATED if place in again else "") + (INVENTED if not cut and word not in known else "")
         if marks:
             pieces += [safe(text[end:start])] if start > end else []
             pieces.append([safe(text[start:stop]), marks])
@@ -72,9 +68,9 @@ def marked(text: str, known: Collection[str]) -> Marked:
     return pieces + ([safe(text[end:])] if end < len(text) else [])
 
 
-def _repeated(words: Sequence[str]) -> set[int]:
+def _repeated(row: Sequence[str]) -> set[int]:
     """Return the places of the words that stand in a 3-gram which the row has more than once."""
-    grams = [tuple(words[place : place + GRAM]) for place in range(len(words) - GRAM + 1)]
+    grams = [tuple(row[place : place + GRAM]) for place in range(len(row) - GRAM + 1)]
     counts = Counter(grams)
     return {place + offset for place, gram in enumerate(grams) if counts[gram] > 1 for offset in range(GRAM)}
 
