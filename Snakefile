@@ -76,6 +76,7 @@ onstart:
 
 
 onsuccess:
+    sealed_steps.empty()
     shell("heirloom record --complete --if-possible --config {CONFIG_FILE:q}")
     atexit.register(ending.name_missing, CONFIG)
 

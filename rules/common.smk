@@ -7,7 +7,7 @@ import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, slice_arguments, slices
+from heirloom import paths, preflight, sealed_steps, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
@@ -31,6 +31,10 @@ try:
         atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
+
+if workflow.remote_exec:
+    os.environ[sealed_steps.SUBMITTED] = "1"
+    atexit.register(sealed_steps.drop_finished, workflow)
 
 
 TEXT_FILES = (

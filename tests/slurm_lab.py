@@ -28,6 +28,12 @@ TRAINED = paths.fingerprint(CHECKPOINT)
 SECONDS = 600
 """Longest that one call of Snakemake may take: its plugin can wait for ever."""
 
+FAILING_TWICE = """#!/bin/sh
+if [ "$1" = train ] && mkdir failed 2>/dev/null; then exit 1; fi
+if [ "$1" = train ] && mkdir waiting 2>/dev/null; then exec sleep 600; fi
+exec {heirloom} "$@"
+"""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -147,6 +153,18 @@ def is_training(folder: Path) -> bool:
     return any((folder / paths.state(CHECKPOINT)).glob("*/training.*.safetensors"))
 
 
-def log(folder: Path) -> str:
-    """Return what the last training of generation 1 logged."""
-    return (folder / paths.log("train", CHECKPOINT)).read_text()
+def log(folder: Path, step: str = "train", pattern: str = paths.CHECKPOINT) -> str:
+    """Return what the last job of a step of generation 1 logged: of the training, unless another is named."""
+    return (folder / paths.log(step, paths.fill(pattern, "transformer", "replace", 0, 1))).read_text()
+
+
+def failing_twice(folder: Path, cluster: Cluster) -> str:
+    """Return a PATH on which `heirloom` fails at its first training of a workspace, and at its second waits to be killed.
+
+    The files `failed` and `waiting` say that it has come so far.
+    """
+    program = folder / "bin/heirloom"
+    program.parent.mkdir()
+    program.write_text(FAILING_TWICE.format(heirloom=shutil.which("heirloom", path=cluster.environment["PATH"])))
+    program.chmod(0o755)
+    return f"{program.parent}:{cluster.environment['PATH']}"

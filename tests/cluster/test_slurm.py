@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from heirloom import paths
+from heirloom import paths, sealed_steps
 from helpers import run_in
-from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, halt_training, is_training, log, prints, wait
+from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, failing_twice, halt_training, is_training, log, prints, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
@@ -33,6 +33,29 @@ def test_a_cheap_lineage_is_one_job(cluster: Cluster, trainable: Path, expected:
     missing = paths.fingerprint(paths.fill(paths.METRICS, "transformer", "origin", 0, 0))
     assert prints(trainable) == {path: sha256 for path, sha256 in expected.items() if path != missing}  # nobody has asked for it
     assert len(cluster.jobs("COMPLETED")) - len(before) == 2
+
+
+def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
+    cluster: Cluster, trainable: Path, expected: dict[str, Any]
+) -> None:
+    synthetic, train = (trainable / paths.fill(pattern, "transformer", "replace", 0, 1) for pattern in (paths.SYNTHETIC, paths.TRAIN))
+    shutil.rmtree(synthetic.parent)
+    before = cluster.jobs()
+    with cluster.submitting(trainable, "--retries", "1", "--", ALL, PATH=failing_twice(trainable, cluster)) as run:
+        wait((trainable / "failed").exists)
+        first = [(trainable / sealed_steps.FOLDER / file.relative_to(trainable)).stat().st_ino for file in (synthetic, train)]
+        wait((trainable / "waiting").exists)  # the training of the second job
+        assert [file.stat().st_ino for file in (synthetic, train)] == first
+        number = max(cluster.jobs("RUNNING"))
+        cluster.sh("scontrol", "requeue", str(number))
+        wait(lambda: "PENDING" in cluster.sh("squeue", "--states=all", "-h", "-j", str(number), "-o", "%T"))
+        cluster.sh("scontrol", "update", f"JobId={number}", "StartTime=now")  # Slurm itself waits two minutes
+        ended(run)
+    assert [file.stat().st_ino for file in (synthetic, train)] == first
+    assert len({*cluster.jobs()} - {*before}) == 2 + 1  # the group's two attempts, the tables
+    assert log(trainable, "sample", paths.SYNTHETIC).startswith("taken from .heirloom/steps/data/transformer/replace/seed=0/gen=1/")
+    assert prints(trainable) == expected
+    assert not (trainable / sealed_steps.FOLDER).exists()
 
 
 def test_a_wrong_partition_is_refused_at_once_in_slurms_own_words(cluster: Cluster, workspace: Path) -> None:
