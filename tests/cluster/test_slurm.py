@@ -40,8 +40,9 @@ def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
 ) -> None:
     synthetic, train = (trainable / paths.fill(pattern, "transformer", "replace", 0, 1) for pattern in (paths.SYNTHETIC, paths.TRAIN))
     shutil.rmtree(synthetic.parent)
+    measures = paths.fingerprint(paths.fill(paths.METRICS, "transformer", "replace", 0, 1))
     before = cluster.jobs()
-    with cluster.submitting(trainable, "--retries", "1", "--", ALL, PATH=failing_twice(trainable, cluster)) as run:
+    with cluster.submitting(trainable, "--retries", "1", "--", measures, PATH=failing_twice(trainable, cluster)) as run:
         wait((trainable / "failed").exists)
         first = [(trainable / sealed_steps.FOLDER / file.relative_to(trainable)).stat().st_ino for file in (synthetic, train)]
         wait((trainable / "waiting").exists)  # the training of the second job
@@ -52,7 +53,7 @@ def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
         cluster.sh("scontrol", "update", f"JobId={number}", "StartTime=now")  # Slurm itself waits two minutes
         ended(run)
     assert [file.stat().st_ino for file in (synthetic, train)] == first
-    assert len({*cluster.jobs()} - {*before}) == 2 + 1  # the group's two attempts, the tables
+    assert len({*cluster.jobs()} - {*before}) == 2  # attempts: Slurm has put back the second under its number
     assert log(trainable, "sample", paths.SYNTHETIC).startswith("taken from .heirloom/steps/data/transformer/replace/seed=0/gen=1/")
     assert prints(trainable) == expected
     assert not (trainable / sealed_steps.FOLDER).exists()
