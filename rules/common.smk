@@ -13,7 +13,7 @@ from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, unrecorded
 from heirloom.lineage.restore import restore
-from heirloom.planning import estimate, slurm
+from heirloom.planning import accounting, estimate, slurm
 from heirloom.planning.jobs import Job
 
 try:

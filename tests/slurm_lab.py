@@ -25,6 +25,7 @@ ALL = "results/metrics.json"
 """Every step and the tables; figures are drawn from those, by no cluster's rules."""
 CHECKPOINT = paths.fill(paths.CHECKPOINT, "transformer", "replace", 0, 1)
 TRAINED = paths.fingerprint(CHECKPOINT)
+PROFILES = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
 SECONDS = 600
 """Longest that one call of Snakemake may take: its plugin can wait for ever."""
 
@@ -52,9 +53,10 @@ class Cluster:
         subprocess.run(["bash", HERE / "lab.sh", *arguments], env=self.environment, check=True, timeout=90)
 
     @contextmanager
-    def submitting(self, folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    def submitting(
+        self, folder: Path, *arguments: str, profiles: tuple[str, ...] = PROFILES, **environment: str
+    ) -> Iterator[subprocess.Popen[str]]:
         """Yield a running Snakemake that submits the workflow of a folder; it is killed if it outlives the block."""
-        profiles = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
         run = subprocess.Popen(
             [sys.executable, str(HERE / "fast.py"), *profiles, *arguments],
             cwd=folder,
@@ -69,9 +71,9 @@ class Cluster:
             run.kill()
             run.communicate()
 
-    def submit(self, folder: Path, *arguments: str, status: int = 0, **environment: str) -> str:
+    def submit(self, folder: Path, *arguments: str, status: int = 0, profiles: tuple[str, ...] = PROFILES, **environment: str) -> str:
         """Submit the workflow of a folder, wait for its end, and return what was printed."""
-        with self.submitting(folder, *arguments, **environment) as run:
+        with self.submitting(folder, *arguments, profiles=profiles, **environment) as run:
             return ended(run, status)
 
     def jobs(self, state: str = "all") -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,30 @@ def test_a_wrong_partition_is_refused_at_once_in_slurms_own_words(cluster: Clust
     assert "invalid partition specified: nowhere" in said
     assert time.monotonic() - began < 60
     assert not prints(workspace)
+
+
+def test_without_accounting_a_run_is_refused_with_the_line_that_lets_its_first_job_end(cluster: Cluster, workspace: Path) -> None:
+    profile, command = workspace / "profiles/slurm/config.yaml", ("heirloom", "check", "--profile")
+    profile.write_text(profile.read_text().replace("slurm_partition: compute", "slurm_partition: test"))
+    target, ready = paths.fingerprint(paths.fill(paths.REAL_TRAIN, "gaussian")), ("--workflow-profile", "profiles/slurm")
+    refused = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False)
+    reason = (
+        "Slurm keeps no accounting here (sacct: Slurm accounting storage is disabled), and Snakemake would wait for ever for its first "
+        'job; add to the profile the line "slurm-status-command: squeue"'
+    )
+    assert (refused.returncode, refused.stderr) == (2, f"heirloom: profiles/slurm: {reason}\n")
+    assert reason in cluster.submit(workspace, target, profiles=ready, status=1)
+    assert not cluster.jobs("RUNNING,PENDING")
+    profile.write_text(profile.read_text().replace("# slurm-status-command: squeue", "slurm-status-command: squeue"))
+    said = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[1:] == ["profiles/slurm: Slurm says when a job has ended"]
+    cluster.submit(workspace, target, profiles=ready)
+    assert (workspace / target).exists()
+    profile.write_text(profile.read_text().replace("status-checks: 20", "status-checks: 2000"))
+    forgotten = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False).stderr
+    assert forgotten.endswith(
+        'add to the profile the line "slurm-init-seconds-before-status-checks: 1200" (Slurm forgets an ended job after 3600 s, MinJobAge)\n'
+    )
 
 
 def test_a_node_lost_while_training_costs_time_and_no_bytes(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:
