@@ -100,9 +100,8 @@ def _refusal() -> str:
 
 def _keys(profile: Path) -> dict[str, Any]:
     """Return the keys of a profile, as Snakemake reads them."""
-    from configargparse import ConfigFileParserException
     from snakemake.cli import get_profile_dir
-    from snakemake.profiles import ProfileConfigFileParser
+    from snakemake.profiles import ConfigFileParserException, ProfileConfigFileParser
 
     place = get_profile_dir(str(profile))
     if place is None:
