@@ -87,8 +87,13 @@ def drop_finished(workflow: Any) -> None:
             drop(str(path))
 
 
+def is_forced(settings: Any) -> bool:
+    """Return whether a run is to make anew what is there (``--force`` and its like), by Snakemake's settings of the DAG."""
+    return bool(settings.forceall or settings.forcetargets or settings.forcerun)
+
+
 def empty() -> None:
-    """Drop everything: a run has ended well, and no attempt follows."""
+    """Drop everything: a run has ended well and no attempt follows, or a run is to make everything itself."""
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 

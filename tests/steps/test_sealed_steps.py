@@ -86,6 +86,17 @@ def test_a_second_attempt_of_a_group_makes_none_of_its_finished_steps_again(work
     assert not inodes(sealed_steps.FOLDER)  # no attempt follows
 
 
+def test_a_run_that_fails_keeps_what_earlier_attempts_have_left_and_a_forced_one_does_not(
+    workspace: Path, run: helpers.Run, mixed: dict[str, str]
+) -> None:
+    (workspace / "config.yaml").write_text(yaml.safe_dump(declared()))
+    Path(mixed["pool"]).write_bytes(b"damaged")  # so that the job fails
+    assert run("snakemake", ORIGINAL, check=False).returncode == 1
+    assert (sealed_steps.FOLDER / ORIGINAL).exists()
+    assert run("snakemake", ORIGINAL, "--force", check=False).returncode == 1
+    assert not sealed_steps.FOLDER.exists()
+
+
 @pytest.fixture
 def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return the inputs of a step of a submitted job, whose artefact was sealed and then removed by Snakemake."""
