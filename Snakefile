@@ -72,10 +72,15 @@ onstart:
         # Snakemake 9.27 looks at the whole queue again a second after each finished job, and from then on every second: 40 % of a core
         # after a hundred jobs (docs/log.md). Jobs on this machine need no limit to how fast they are started.
         workflow.scheduler.job_rate_limiter = None
+    if sealed_steps.is_forced(workflow.dag_settings):
+        sealed_steps.empty()
+    if workflow.executor_plugin.name == "slurm":
+        accounting.check(workflow.executor_settings)
     shell("heirloom check --config {CONFIG_FILE:q} --thorough --quiet")
 
 
 onsuccess:
+    sealed_steps.empty()
     shell("heirloom record --complete --if-possible --config {CONFIG_FILE:q}")
     atexit.register(ending.name_missing, CONFIG)
 

@@ -7,13 +7,13 @@ import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, slice_arguments, slices
+from heirloom import paths, preflight, sealed_steps, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, unrecorded
 from heirloom.lineage.restore import restore
-from heirloom.planning import estimate, slurm
+from heirloom.planning import accounting, estimate, slurm
 from heirloom.planning.jobs import Job
 
 try:
@@ -31,6 +31,10 @@ try:
         atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
+
+if workflow.remote_exec:
+    os.environ[sealed_steps.SUBMITTED] = "1"
+    atexit.register(sealed_steps.drop_finished, workflow)
 
 
 TEXT_FILES = (

@@ -25,8 +25,15 @@ ALL = "results/metrics.json"
 """Every step and the tables; figures are drawn from those, by no cluster's rules."""
 CHECKPOINT = paths.fill(paths.CHECKPOINT, "transformer", "replace", 0, 1)
 TRAINED = paths.fingerprint(CHECKPOINT)
+PROFILES = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
 SECONDS = 600
 """Longest that one call of Snakemake may take: its plugin can wait for ever."""
+
+FAILING_TWICE = """#!/bin/sh
+if [ "$1" = train ] && mkdir failed 2>/dev/null; then exit 1; fi
+if [ "$1" = train ] && mkdir waiting 2>/dev/null; then exec sleep 600; fi
+exec {heirloom} "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,10 @@ class Cluster:
         subprocess.run(["bash", HERE / "lab.sh", *arguments], env=self.environment, check=True, timeout=90)
 
     @contextmanager
-    def submitting(self, folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    def submitting(
+        self, folder: Path, *arguments: str, profiles: tuple[str, ...] = PROFILES, **environment: str
+    ) -> Iterator[subprocess.Popen[str]]:
         """Yield a running Snakemake that submits the workflow of a folder; it is killed if it outlives the block."""
-        profiles = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
         run = subprocess.Popen(
             [sys.executable, str(HERE / "fast.py"), *profiles, *arguments],
             cwd=folder,
@@ -63,9 +71,9 @@ class Cluster:
             run.kill()
             run.communicate()
 
-    def submit(self, folder: Path, *arguments: str, status: int = 0, **environment: str) -> str:
+    def submit(self, folder: Path, *arguments: str, status: int = 0, profiles: tuple[str, ...] = PROFILES, **environment: str) -> str:
         """Submit the workflow of a folder, wait for its end, and return what was printed."""
-        with self.submitting(folder, *arguments, **environment) as run:
+        with self.submitting(folder, *arguments, profiles=profiles, **environment) as run:
             return ended(run, status)
 
     def jobs(self, state: str = "all") -> list[int]:
@@ -147,6 +155,18 @@ def is_training(folder: Path) -> bool:
     return any((folder / paths.state(CHECKPOINT)).glob("*/training.*.safetensors"))
 
 
-def log(folder: Path) -> str:
-    """Return what the last training of generation 1 logged."""
-    return (folder / paths.log("train", CHECKPOINT)).read_text()
+def log(folder: Path, step: str = "train", pattern: str = paths.CHECKPOINT) -> str:
+    """Return what the last job of a step of generation 1 logged: of the training, unless another is named."""
+    return (folder / paths.log(step, paths.fill(pattern, "transformer", "replace", 0, 1))).read_text()
+
+
+def failing_twice(folder: Path, cluster: Cluster) -> str:
+    """Return a PATH on which `heirloom` fails at its first training of a workspace, and at its second waits to be killed.
+
+    The files `failed` and `waiting` say that it has come so far.
+    """
+    program = folder / "bin/heirloom"
+    program.parent.mkdir()
+    program.write_text(FAILING_TWICE.format(heirloom=shutil.which("heirloom", path=cluster.environment["PATH"])))
+    program.chmod(0o755)
+    return f"{program.parent}:{cluster.environment['PATH']}"

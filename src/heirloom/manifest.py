@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -253,6 +254,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def link_or_copy(source: Path, target: Path, *, link: bool = True) -> None:
+    """Make a hard link, or a copy where that is not wanted or the file system refuses."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if link:
+            os.link(source, target)
+            return
+    except OSError:  # another file system
+        pass
+    shutil.copyfile(source, target)
 
 
 def seal(artefacts: Sequence[str | Path], made_by: Mapping[str, Any]) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from heirloom import paths
+from heirloom import paths, sealed_steps
 from helpers import run_in
-from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, halt_training, is_training, log, prints, wait
+from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, failing_twice, halt_training, is_training, log, prints, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
@@ -35,6 +36,30 @@ def test_a_cheap_lineage_is_one_job(cluster: Cluster, trainable: Path, expected:
     assert len(cluster.jobs("COMPLETED")) - len(before) == 2
 
 
+def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
+    cluster: Cluster, trainable: Path, expected: dict[str, Any]
+) -> None:
+    synthetic, train = (trainable / paths.fill(pattern, "transformer", "replace", 0, 1) for pattern in (paths.SYNTHETIC, paths.TRAIN))
+    shutil.rmtree(synthetic.parent)
+    measures = paths.fingerprint(paths.fill(paths.METRICS, "transformer", "replace", 0, 1))
+    before = cluster.jobs()
+    with cluster.submitting(trainable, "--retries", "1", "--", measures, PATH=failing_twice(trainable, cluster)) as run:
+        wait((trainable / "failed").exists)
+        first = [(trainable / sealed_steps.FOLDER / file.relative_to(trainable)).stat().st_ino for file in (synthetic, train)]
+        wait((trainable / "waiting").exists)  # the training of the second job
+        assert [file.stat().st_ino for file in (synthetic, train)] == first
+        number = max(cluster.jobs("RUNNING"))
+        cluster.sh("scontrol", "requeue", str(number))
+        wait(lambda: "PENDING" in cluster.sh("squeue", "--states=all", "-h", "-j", str(number), "-o", "%T"))
+        cluster.sh("scontrol", "update", f"JobId={number}", "StartTime=now")  # Slurm itself waits two minutes
+        ended(run)
+    assert [file.stat().st_ino for file in (synthetic, train)] == first
+    assert len({*cluster.jobs()} - {*before}) == 2  # attempts: Slurm has put back the second under its number
+    assert log(trainable, "sample", paths.SYNTHETIC).startswith("taken from .heirloom/steps/data/transformer/replace/seed=0/gen=1/")
+    assert prints(trainable) == expected
+    assert not (trainable / sealed_steps.FOLDER).exists()
+
+
 def test_a_wrong_partition_is_refused_at_once_in_slurms_own_words(cluster: Cluster, workspace: Path) -> None:
     began = time.monotonic()
     resources = ("--default-resources", "slurm_partition=nowhere", "mem_mb=600", "runtime=5")
@@ -42,6 +67,30 @@ def test_a_wrong_partition_is_refused_at_once_in_slurms_own_words(cluster: Clust
     assert "invalid partition specified: nowhere" in said
     assert time.monotonic() - began < 60
     assert not prints(workspace)
+
+
+def test_without_accounting_a_run_is_refused_with_the_line_that_lets_its_first_job_end(cluster: Cluster, workspace: Path) -> None:
+    profile, command = workspace / "profiles/slurm/config.yaml", ("heirloom", "check", "--profile")
+    profile.write_text(profile.read_text().replace("slurm_partition: compute", "slurm_partition: test"))
+    target, ready = paths.fingerprint(paths.fill(paths.REAL_TRAIN, "gaussian")), ("--workflow-profile", "profiles/slurm")
+    refused = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False)
+    reason = (
+        "Slurm keeps no accounting here (sacct: Slurm accounting storage is disabled), and Snakemake would wait for ever for its first "
+        'job; add to the profile the line "slurm-status-command: squeue"'
+    )
+    assert (refused.returncode, refused.stderr) == (2, f"heirloom: profiles/slurm: {reason}\n")
+    assert reason in cluster.submit(workspace, target, profiles=ready, status=1)
+    assert not cluster.jobs("RUNNING,PENDING")
+    profile.write_text(profile.read_text().replace("# slurm-status-command: squeue", "slurm-status-command: squeue"))
+    said = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[1:] == ["profiles/slurm: Slurm says when a job has ended"]
+    cluster.submit(workspace, target, profiles=ready)
+    assert (workspace / target).exists()
+    profile.write_text(profile.read_text().replace("status-checks: 20", "status-checks: 2000"))
+    forgotten = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False).stderr
+    assert forgotten.endswith(
+        'add to the profile the line "slurm-init-seconds-before-status-checks: 1200" (Slurm forgets an ended job after 3600 s, MinJobAge)\n'
+    )
 
 
 def test_a_node_lost_while_training_costs_time_and_no_bytes(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:

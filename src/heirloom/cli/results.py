@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
+from heirloom.errors import HeirloomError
 
 app = typer.Typer()
 
@@ -18,8 +19,12 @@ def check(
     *,
     thorough: Annotated[bool, typer.Option("--thorough", help="Also count the rows of text sources that might be too small.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing when all is well.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also ask the cluster of a profile whether it can say that a job has ended.")
+    ] = False,
+    path: Annotated[Path | None, typer.Argument(help="The profile that --profile means; profiles/slurm if none is given.")] = None,
 ) -> None:
-    """Check a config and its sources, writing nothing."""
+    """Check a config and its sources, and the cluster of a profile, writing nothing."""
     from heirloom import preflight
     from heirloom.config import load
 
@@ -27,6 +32,14 @@ def check(
     (preflight.thorough if thorough else preflight.cheap)(read)
     if not quiet:
         typer.echo(f"{config}: {len(read.experiments)} experiments, {sum(1 for _ in read.lineages())} lineages")
+    if path is not None and not profile:
+        raise HeirloomError(f"{path}: --profile stands before the path of a profile, and --config before that of a config")
+    if profile:
+        from heirloom.planning import accounting
+
+        line = accounting.check_profile(path or accounting.PROFILE)
+        if not quiet:
+            typer.echo(line)
 
 
 @app.command()

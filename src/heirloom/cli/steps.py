@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from heirloom import device, manifest, paths, processes, slice_arguments, usage
+from heirloom import device, manifest, paths, processes, sealed_steps, slice_arguments, usage
 from heirloom.manifest import dumps, write_text
 from heirloom.steps.heap import keep_freed_memory
 
@@ -21,8 +21,12 @@ NumNodes = Annotated[int, typer.Option(min=1, help="Machines that the processes 
 Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the config, as JSON, or @ and a file of it.")]
 
 
-def _begin(text: str, *inputs: str) -> dict[str, Any]:
-    """Return the slice, settle memory, threads and device before numerical libraries load, refuse inputs that are not as recorded."""
+Inputs = Mapping[str, str | Sequence[str]]
+"""Role → path, or paths, of the artefacts that go into a step; empty where it has none."""
+
+
+def _begin(text: str) -> dict[str, Any]:
+    """Return the slice, settle memory, threads, device and log before numerical libraries load."""
     step = slice_arguments.read(text)
     keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -33,21 +37,29 @@ def _begin(text: str, *inputs: str) -> dict[str, Any]:
         os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
     level = logging.WARNING if processes.rank() else logging.INFO  # the first of several processes speaks for all
     logging.basicConfig(format="%(message)s", level=level, stream=sys.stderr)
-    for artefact in filter(None, inputs):
-        manifest.check(artefact)
     return step
 
 
 @contextmanager
-def _job(cost: str, text: str, *inputs: str) -> Iterator[dict[str, Any]]:
+def _job(cost: str, text: str, inputs: Inputs, artefact: str = "") -> Iterator[dict[str, Any]]:
     """Yield the slice of a step, as `_begin` returns it, and write at the end what the job has used, unless it fails.
 
-    Where several processes share the job, ``torchrun`` writes what they have used, and not they.
+    Inputs that are not as recorded are refused. A step that can belong to a group names its artefact: if an earlier attempt of the
+    group has made the same, it is taken, and the job ends. Where several processes share the job, ``torchrun`` writes what they have
+    used, and not they.
     """
     os.environ[usage.FILE] = cost
-    yield _begin(text, *inputs)
-    if "RANK" not in os.environ:
+    step, shares_job = _begin(text), "RANK" in os.environ
+    if artefact and not shares_job and sealed_steps.take(step, inputs, artefact):
+        raise typer.Exit
+    for several in inputs.values():
+        for path in filter(None, [several] if isinstance(several, str) else several):
+            manifest.check(path)
+    yield step
+    if not shares_job:
         write_text(cost, dumps(usage.measure()))
+    if artefact and processes.rank() == 0:
+        sealed_steps.keep(artefact)
 
 
 @app.command()
@@ -60,7 +72,7 @@ def real(
     documents: str = "",
 ) -> None:
     """Make an experiment's real data: pool and held-out rows, and for text the tokenizer and the index of documents."""
-    with _job(paths.cost("real", train), slice_) as step:
+    with _job(paths.cost("real", train), slice_, {}) as step:
         from heirloom.steps import real as job
 
         if tokenizer:
@@ -72,7 +84,7 @@ def real(
 @app.command()
 def pretrained(slice_: Slice, checkpoint: Annotated[str, typer.Option()]) -> None:
     """Fetch the pretrained model that an experiment begins from."""
-    with _job(paths.cost("pretrained", checkpoint), slice_) as step:
+    with _job(paths.cost("pretrained", checkpoint), slice_, {}, checkpoint) as step:
         from heirloom.steps import pretrained as job
 
         job.run(step, checkpoint)
@@ -87,7 +99,8 @@ def mix(
     synthetic: Annotated[str, typer.Option(help="Synthetic sets, oldest first, separated by spaces.")] = "",
 ) -> None:
     """Mix a generation's training set."""
-    with _job(paths.cost("mix", train), slice_, pool, original, *synthetic.split()) as step:
+    inputs = {"pool": pool, "original": original, "synthetic": synthetic.split()}
+    with _job(paths.cost("mix", train), slice_, inputs, train) as step:
         from heirloom.steps import mix as job
 
         job.run(step, pool, original or None, synthetic.split(), train)
@@ -103,7 +116,8 @@ def train(
     num_nodes: NumNodes = 1,
 ) -> None:
     """Train a generation's model."""
-    with _job(paths.cost("train", checkpoint), slice_, train, start, valid) as step:
+    inputs = {"train": train, "start": start, "valid": valid}
+    with _job(paths.cost("train", checkpoint), slice_, inputs, checkpoint) as step:
         processes.launch(step.get("num_processes", 1), num_nodes, step["num_threads"])
         from heirloom.steps import train as job
 
@@ -127,11 +141,11 @@ def sample(
     """Sample a generation's synthetic set from its parent's model."""
     shard_cost = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
     cost = paths.cost("sample", synthetic) if shard is None else shard_cost
-    with _job(cost, slice_, checkpoint, train, prompts, tokenizer, judge) as step:
+    inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}
+    with _job(cost, slice_, inputs, synthetic if shard is None else "") as step:
         processes.launch(num_processes, num_nodes, step["num_threads"])
         from heirloom.steps import sample as job
 
-        inputs = {"checkpoint": checkpoint, "train": train, "prompts": prompts, "tokenizer": tokenizer, "judge": judge}
         job.run(step, inputs, synthetic, None if shard is None else (shard, shards))
 
 
@@ -144,7 +158,8 @@ def select(
     parent: str = "",
 ) -> None:
     """Keep the rows of a synthetic set that a judge lets pass."""
-    with _job(paths.cost("select", selected), slice_, synthetic, origin, parent) as step:
+    inputs = {"synthetic": synthetic, "origin": origin, "parent": parent}
+    with _job(paths.cost("select", selected), slice_, inputs, selected) as step:
         from heirloom.steps import select as job
 
         job.run(step, synthetic, origin, parent or None, selected)
@@ -162,18 +177,17 @@ def evaluate(
     synthetic: str = "",
 ) -> None:
     """Measure a generation's model and synthetic set."""
-    artefacts = (checkpoint, train, synthetic, held_out, original, origin)
-    with _job(paths.cost("evaluate", metrics), slice_, *artefacts) as step:
+    inputs = {
+        "checkpoint": checkpoint,
+        "train": train,
+        "synthetic": synthetic,
+        "held_out": held_out,
+        "original": original,
+        "origin": origin,
+    }
+    with _job(paths.cost("evaluate", metrics), slice_, inputs, metrics) as step:
         from heirloom.steps import evaluate as job
 
-        inputs = {
-            "checkpoint": checkpoint,
-            "train": train,
-            "synthetic": synthetic,
-            "held_out": held_out,
-            "original": original,
-            "origin": origin,
-        }
         job.run(step, inputs, metrics)
 
 
@@ -187,7 +201,8 @@ def chain(
     trajectory: Annotated[str, typer.Option()],
 ) -> None:
     """Run a whole lineage in one job."""
-    with _job(paths.cost("chain", trajectory), slice_, pool, held_out, original, checkpoint) as step:
+    inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+    with _job(paths.cost("chain", trajectory), slice_, inputs) as step:
         from heirloom.steps import chain as job
 
-        job.run(step, {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}, trajectory)
+        job.run(step, inputs, trajectory)

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from heirloom.lineage import dvc, stamps
-from heirloom.manifest import replacing
+from heirloom.manifest import link_or_copy, replacing
 
 SOUND = Path(".heirloom/sound.json")
 READ_ONLY = 0o444
@@ -78,18 +78,6 @@ def bring(md5: str, target: Path) -> None:
     """Put an object of the cache into the workspace: a hard link where DVC is set up to make those, else a copy."""
     with replacing(target) as temporary:
         link_or_copy(dvc.cached(md5), temporary, link=_hard_links())
-
-
-def link_or_copy(source: Path, target: Path, *, link: bool = True) -> None:
-    """Make a hard link, or a copy where that is not wanted or the file system refuses."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if link:
-            os.link(source, target)
-            return
-    except OSError:  # another file system
-        pass
-    shutil.copyfile(source, target)
 
 
 def _hard_links() -> bool:

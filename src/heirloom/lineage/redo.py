@@ -17,8 +17,7 @@ from heirloom import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, provenance
-from heirloom.lineage.cache import link_or_copy
-from heirloom.manifest import replacing
+from heirloom.manifest import link_or_copy, replacing
 
 ASIDE = Path(".heirloom/aside")
 OTHER_BYTES = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"

@@ -12,7 +12,7 @@ from heirloom.lineage import cache, dvc, edges, folders, pointers, provenance, r
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.survey import Damage
 from heirloom.lineage.verify_records import Digests
-from heirloom.manifest import write_text
+from heirloom.manifest import link_or_copy, write_text
 
 REPLACED = Path(".heirloom/replaced")
 """Where files go that agree with their own notes, or belong to nothing, and made room for recorded ones."""
@@ -207,7 +207,7 @@ def _put(md5: str, source: Path, ills: Sequence[Damage], versions: Collection[st
 def _set_aside(path: Path) -> None:
     place = REPLACED / path
     place.unlink(missing_ok=True)
-    cache.link_or_copy(path, place)
+    link_or_copy(path, place)
 
 
 def _is_written(case: Case, damage: Damage, text: str) -> bool:

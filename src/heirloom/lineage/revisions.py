@@ -16,7 +16,7 @@ from pathlib import Path
 from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, folders, git, pointers, remote
-from heirloom.manifest import replacing
+from heirloom.manifest import link_or_copy, replacing
 
 HELD = Path(".heirloom/revisions")
 
@@ -94,7 +94,7 @@ def _bring(path: str, commit: str, place: Path) -> None:
     _mend(files, path, commit)
     with replacing(place) as temporary:
         for name, md5 in files.items():
-            cache.link_or_copy(dvc.cached(md5), temporary / Path(name).relative_to(path))
+            link_or_copy(dvc.cached(md5), temporary / Path(name).relative_to(path))
 
 
 def _is_sound(path: str, commit: str, place: Path) -> bool:

@@ -1,0 +1,113 @@
+"""Whether a cluster can say that a job has ended, asked as Snakemake's executor plugin for Slurm (2.8) asks.
+
+The plugin asks ``sacct``, wherever that program is installed. Where Slurm keeps no accounting, ``sacct`` has no answer, and
+the plugin then waits for ever for a job that has ended long ago.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from snakemake_executor_plugin_slurm import ExecutorSettings
+
+PROFILE = Path("profiles/slurm")
+STATUS_COMMAND, FIRST_CHECK = "slurm-status-command", "slurm-init-seconds-before-status-checks"
+"""Keys of a profile: who is asked about jobs, and the seconds until the first question."""
+
+_SECONDS = 60
+"""How long the plugin waits for an answer."""
+
+
+def check_profile(profile: Path) -> str:
+    """Return a line that says who tells Snakemake, under this profile, that a job has ended; errors as for `check` and `settings`."""
+    chosen = settings(profile)
+    if chosen is None:
+        return f"{profile}: its executor is not slurm, and no cluster is asked"
+    try:
+        check(chosen)
+    except HeirloomError as error:
+        raise HeirloomError(f"{profile}: {error}") from None
+    return f"{profile}: Slurm says when a job has ended"
+
+
+def settings(profile: Path) -> ExecutorSettings | None:
+    """Return what a profile of Snakemake sets of the plugin's status questions, or None if its executor is another one.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such profile, or it cannot be read.
+    """
+    from snakemake_executor_plugin_slurm import ExecutorSettings
+    from snakemake_interface_common.exceptions import WorkflowError
+
+    keys = _keys(profile)
+    if keys.get("executor") != "slurm":
+        return None
+    chosen: dict[str, Any] = {}
+    if STATUS_COMMAND in keys:
+        chosen["status_command"] = keys[STATUS_COMMAND]
+    if FIRST_CHECK in keys:
+        if not str(keys[FIRST_CHECK]).isdecimal():
+            raise HeirloomError(f"{profile}: {FIRST_CHECK}: a whole number of seconds is wanted (given: {keys[FIRST_CHECK]})")
+        chosen["init_seconds_before_status_checks"] = int(keys[FIRST_CHECK])
+    try:
+        return ExecutorSettings(**chosen)
+    except WorkflowError as error:  # the plugin refuses a value
+        raise HeirloomError(f"{profile}: {' '.join(str(error).split())}") from None
+
+
+def check(chosen: ExecutorSettings) -> None:
+    """Raise unless the cluster can say that a job has ended, when it is asked with these settings of the plugin.
+
+    Raises
+    ------
+    HeirloomError
+        With the lines that the profile needs.
+    """
+    from snakemake_executor_plugin_slurm.job_status_query import get_min_job_age, is_query_tool_available
+
+    if not is_query_tool_available("sacct"):  # the plugin then asks squeue, whatever the settings say
+        return
+    remembered, first_check = get_min_job_age(), int(chosen.init_seconds_before_status_checks)
+    is_remembered = remembered is not None and remembered >= 3 * first_check
+    if (chosen.status_command == "squeue" and is_remembered) or not (refusal := _refusal()):
+        return
+    lines = [] if chosen.status_command == "squeue" else [f'the line "{STATUS_COMMAND}: squeue"']
+    if remembered is not None and not is_remembered:
+        lines.append(f'the line "{FIRST_CHECK}: {max(remembered // 3, 1)}" (Slurm forgets an ended job after {remembered} s, MinJobAge)')
+    needed = f"add to the profile {' and '.join(lines)}" if lines else "scontrol does not say how long Slurm remembers a job"
+    raise HeirloomError(f"Slurm keeps no accounting here (sacct: {refusal}), and Snakemake would wait for ever for its first job; {needed}")
+
+
+def _refusal() -> str:
+    """Return why `sacct` does not answer the plugin's question, in its own words; nothing if it does."""
+    from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
+
+    question = shlex.split(query_job_status_sacct("heirloom"))
+    try:
+        answer = subprocess.run(question, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {_SECONDS} s"
+    return " ".join((answer.stderr or f"exit status {answer.returncode}").split()) if answer.returncode else ""
+
+
+def _keys(profile: Path) -> dict[str, Any]:
+    """Return the keys of a profile, as Snakemake reads them."""
+    from snakemake.cli import get_profile_dir
+    from snakemake.profiles import ConfigFileParserException, ProfileConfigFileParser
+
+    place = get_profile_dir(str(profile))
+    if place is None:
+        raise HeirloomError(f"{profile}: no profile; a folder with a config.yaml for Snakemake is wanted, such as {PROFILE}")
+    try:
+        with place[1].open(encoding="utf-8") as stream:
+            return dict(ProfileConfigFileParser().parse(stream))
+    except (ConfigFileParserException, OSError, ValueError) as error:
+        raise HeirloomError(f"{place[1]}: {' '.join(str(error).split())}") from None
