@@ -23,6 +23,7 @@ Slice = Annotated[str, typer.Option("--slice", help="The step's slice of the con
 
 def _begin(text: str, *inputs: str) -> dict[str, Any]:
     """Return the slice, settle memory, threads and device before numerical libraries load, refuse inputs that are not as recorded."""
+    processes.forget_foreign_launchers()
     step = slice_arguments.read(text)
     keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -46,7 +47,7 @@ def _job(cost: str, text: str, *inputs: str) -> Iterator[dict[str, Any]]:
     """
     os.environ[usage.FILE] = cost
     yield _begin(text, *inputs)
-    if "RANK" not in os.environ:
+    if not processes.is_launched():
         write_text(cost, dumps(usage.measure()))
 
 
