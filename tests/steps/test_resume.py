@@ -25,7 +25,6 @@ from damage import DAMAGES, cut, flip_a_bit
 from heirloom import config as configuration
 from heirloom import manifest, paths, processes, slices
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, minibatches
 from heirloom.manifest import recorded_sha256
 from heirloom.steps import resume, sample, train
