@@ -55,7 +55,7 @@ def record_complete(config_file: str) -> None:
 def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
     """Record what an earlier run left unrecorded, and name what is missing; `onstart` takes this back.
 
-    A record that fails gives the process its exit status, past what Python would still do: an exit handler has no other way.
+    A record that fails gives the process its exit status, and ends it at once: an exit handler has no other way.
 
     Parameters
     ----------
@@ -66,12 +66,11 @@ def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
     if workflow.scheduler is None or workflow.dryrun or workflow.execution_settings.no_hooks:
         return
     status = record(config_file, "--complete") if unrecorded.is_marked() else 0
-    name_missing(config)
     if status:
         logging.shutdown()
         sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)
+    name_missing(config)
 
 
 def _run(*command: str) -> int:
