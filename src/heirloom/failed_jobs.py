@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heirloom import causes
+from heirloom import causes, paths
 
 MOST = 10
 """Failed jobs that are named; of others only the number is said."""
 
 _TAIL_BYTES = 2**18
-_LISTED_LOG = re.compile(r"^\s*log: (.+?) \(check log file", re.MULTILINE)
+_FAILED_LOG = re.compile(r"^ {4}log: (.+?) \(check log file", re.MULTILINE)  # of a job itself; those of its whole group stand further in
 _CLOCK_SECONDS = 60.0  # by which the clock of the machine that has written a log may be behind
 
 
@@ -120,7 +120,7 @@ def _lines(job: Any, listener: Listener) -> Iterator[str]:
     if not job.is_group():
         yield _line(place(job.rule.name, job.wildcards_dict), _cause(job, said, since), [*_logs(job), *said.logs])
         return
-    listed = {log for file in said.logs for logs in _LISTED_LOG.findall(_text(file, since)) for log in logs.split(", ")}
+    listed = {log for file in said.logs for logs in _FAILED_LOG.findall(_text(file, since)) for log in logs.split(", ")}
     failed = [member for member in job.jobs if listed.intersection(_logs(member))]
     for member in sorted(failed, key=_order):
         yield _line(place(member.rule.name, member.wildcards_dict), _cause(member, said, since), [*_logs(member), *said.logs])
@@ -136,7 +136,7 @@ def place(rule: str, wildcards: Mapping[str, Any]) -> str:
 
 
 def _line(subject: str, cause: str, logs: list[str]) -> str:
-    files = [file for number, file in enumerate(logs) if Path(file).exists() and file not in logs[:number]]
+    files = [paths.inside(file) for number, file in enumerate(logs) if Path(file).exists() and file not in logs[:number]]
     where = f" (log: {', '.join(files)})" if files else " (it has left no log)"
     return f"{subject} failed: {cause}{where}"
 
