@@ -21,6 +21,7 @@ MOST = 10
 
 _TAIL_BYTES = 2**18
 _FAILED_LOG = re.compile(r"^ {4}log: (.+?) \(check log file", re.MULTILINE)  # of a job itself; those of its whole group stand further in
+_UNTOLD = "its executor has not taken it; HEIRLOOM_GROUP_SECONDS=0 shows why, because Snakemake keeps a group's message to itself"
 _CLOCK_SECONDS = 60.0  # by which the clock of the machine that has written a log may be behind
 
 
@@ -125,8 +126,9 @@ def _lines(job: Any, listener: Listener) -> Iterator[str]:
     for member in sorted(failed, key=_order):
         yield _line(place(member.rule.name, member.wildcards_dict), _cause(member, said, since), [*_logs(member), *said.logs])
     if not failed:
-        members = [place(member.rule.name, member.wildcards_dict) for member in sorted(job.jobs, key=_order)]
-        yield _line(f"a group of {len(members)} jobs, the first of them {members[0]},", _cause(None, said, since), said.logs)
+        first = min(job.jobs, key=_order)
+        words = f"a group of {len(job.jobs)} jobs, of them {place(first.rule.name, first.wildcards_dict)}"
+        yield _line(words, _cause(None, said, since) if said.logs else _UNTOLD, said.logs)
 
 
 def place(rule: str, wildcards: Mapping[str, Any]) -> str:
