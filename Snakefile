@@ -17,6 +17,13 @@ sys.setrecursionlimit(
     20_000
 )  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
 
+if len(workflow.included_stack) > 1:
+    sys.exit(
+        "heirloom: this Snakefile is imported by another one (`module` or `include`), where its onstart, onsuccess and onerror"
+        " do not run or can be replaced, so that nothing would be checked before the run or recorded after it; a config is one"
+        " file, too, which git can keep: run `snakemake --snakefile` with this file itself, and `--configfile` with yours"
+    )
+
 if not workflow.configfiles:
 
     configfile: "config.yaml"
@@ -76,12 +83,12 @@ onstart:
         sealed_steps.empty()
     if workflow.executor_plugin.name == "slurm":
         accounting.check(workflow.executor_settings)
-    shell("heirloom check --config {CONFIG_FILE:q} --thorough --quiet")
+    ending.check(CONFIG_FILE)
 
 
 onsuccess:
     sealed_steps.empty()
-    shell("heirloom record --complete --if-possible --config {CONFIG_FILE:q}")
+    ending.record_complete(CONFIG_FILE)
     atexit.register(ending.name_missing, CONFIG)
 
 
@@ -91,4 +98,4 @@ onerror:
     if run_id:
         # Interrupted while it asks after its jobs, Slurm's plugin (2.8) cancels none of them; all bear the name of this run.
         shell("scancel --name {run_id:q} || true")
-    shell("heirloom record --if-possible --config {CONFIG_FILE:q}")
+    ending.record(CONFIG_FILE)

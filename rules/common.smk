@@ -7,7 +7,7 @@ import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import paths, preflight, sealed_steps, slice_arguments, slices
+from heirloom import failed_jobs, paths, preflight, sealed_steps, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
@@ -28,6 +28,8 @@ try:
         for line in preflight.notes(CONFIG):
             print(f"heirloom: {line}", file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought
+        # the last to be called, because the first to be registered: nothing comes after the cause of a failure
+        atexit.register(failed_jobs.tell, failed_jobs.listen(workflow))
         atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
 except HeirloomError as error:
     sys.exit(f"heirloom: {error}")
@@ -295,9 +297,11 @@ def num_writers(wildcards):
 
 
 def machines(step):
-    """How many machines share a job of this step."""
+    """How many machines share a job of this step: one, where Snakemake runs it itself, though it be in a Slurm job of its user."""
 
     def given(wildcards):
+        if workflow.is_main_process and workflow.local_exec:
+            return 1
         return estimate.machines(CONFIG.experiments[wildcards.experiment], step)
 
     return given

@@ -17,7 +17,7 @@ import numpy as np
 
 import small_lineages
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom import paths, processes, slices
 from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.rows import text_table
@@ -40,6 +40,7 @@ def together(num_processes: int, folder: Path, function: Callable[..., object], 
     with socket.socket() as free:
         free.bind(("localhost", 0))
         meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
+        meeting |= {processes.LAUNCHED: "1"}
     started = [
         _START.Process(target=_call, args=(meeting | {"RANK": str(rank)}, folder, function, arguments)) for rank in range(num_processes)
     ]
@@ -72,8 +73,8 @@ def train_from(start: str, checkpoint: str, fit: Mapping[str, Any]) -> None:
     """Run the step as a job does."""
     from heirloom.steps import train
 
-    processes = {"num_processes": int(os.environ["WORLD_SIZE"])}
-    train.run({**slices.train(declared(**fit), "lm", "origin", 0, 0), **processes}, ORIGINAL, start, checkpoint, VALID)
+    step = slices.train(declared(**fit), "lm", "origin", 0, 0) | {"num_processes": processes.count()}
+    train.run(step, ORIGINAL, start, checkpoint, VALID)
 
 
 def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:

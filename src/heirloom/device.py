@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
+from heirloom import processes
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def chosen() -> torch.device:
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to repeat itself
     asked = os.environ.get(VARIABLE, "auto")
-    picked = pick(asked, 0 if asked == "cpu" else torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0")))
+    picked = pick(asked, 0 if asked == "cpu" else torch.cuda.device_count(), processes.local_rank())
     if picked is None:
         return torch.device("cpu")
     torch.cuda.set_device(picked)

@@ -2,6 +2,9 @@
 
 One process is the plain case of many: it is rank 0 of 1, its sums are what it has, and it never waits. Processes find one another by
 the environment that ``torchrun`` sets, on one machine or several.
+
+Launchers leave the same variables in shells, containers and Slurm jobs that have nothing to do with this one. So they count only beside
+`LAUNCHED`, which `launch` sets, and this module alone reads them.
 """
 
 from __future__ import annotations
@@ -12,20 +15,59 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from heirloom.errors import HeirloomError
-
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+LAUNCHED = "HEIRLOOM_MACHINES"
+"""Environment variable: on how many machines `launch` has started the processes that this one is of."""
+
+_OF_LAUNCHERS = (
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "LOCAL_WORLD_SIZE",
+    "GROUP_RANK",
+    "NODE_RANK",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "MPI_LOCALRANKID",
+)
+_PREFIXES_OF_LAUNCHERS = ("PET_", "TORCHELASTIC_", "ROLE_", "GROUP_WORLD_", "OMPI_", "PMI_", "PMIX_", "MV2_COMM_")
+
+
+def is_launched() -> bool:
+    """Return whether `launch` has started this process, as one of several."""
+    return LAUNCHED in os.environ
+
+
 def rank() -> int:
     """Return the number of this process, from 0."""
-    return int(os.environ.get("RANK", "0"))
+    return int(os.environ["RANK"]) if is_launched() else 0
+
+
+def local_rank() -> int:
+    """Return the number of this process among those of its machine, from 0."""
+    return int(os.environ.get("LOCAL_RANK", "0")) if is_launched() else 0
 
 
 def count() -> int:
     """Return how many processes there are."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return int(os.environ["WORLD_SIZE"]) if is_launched() else 1
+
+
+def machine() -> int:
+    """Return the number of this machine among those that `launch` has started processes on, from 0."""
+    return int(os.environ.get("SLURM_NODEID", "0")) if int(os.environ.get(LAUNCHED, "1")) > 1 else 0
+
+
+def forget_foreign_launchers() -> None:
+    """Remove what other launchers have left in the environment, which libraries would take for ours."""
+    if is_launched():
+        return
+    for name in list(os.environ):
+        if name in _OF_LAUNCHERS or name.startswith(_PREFIXES_OF_LAUNCHERS):
+            del os.environ[name]
 
 
 def share(items: int) -> slice:
@@ -48,23 +90,17 @@ def wait_for_all() -> None:
 
 
 def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None:
-    """Become ``torchrun`` with this very command, unless one process is enough or the command runs under ``torchrun`` already.
+    """Become ``torchrun`` with this very command, unless one process is enough or the command runs under it already.
 
     Parameters
     ----------
     num_nodes
-        Machines that the processes are spread over, where Slurm has given this job so many; elsewhere all run here, to the same bytes.
+        Machines of this Slurm job that the processes are spread over. Without a Slurm job all run here, to the same bytes. The rules
+        give 1 where Snakemake runs jobs on its own machine: a Slurm job that Snakemake itself was started in is not this job.
     num_threads
         Threads of a process.
-
-    Raises
-    ------
-    HeirloomError
-        If it runs under a ``torchrun`` of another number of processes.
     """
-    if "RANK" in os.environ and count() != num_processes:
-        raise HeirloomError(f"torchrun has started {count()} processes, but num_processes is {num_processes}")
-    if num_processes == 1 or "RANK" in os.environ:
+    if num_processes == 1 or is_launched():
         return
     here = num_processes
     starter, meeting = [sys.executable], ["--standalone"]
@@ -78,6 +114,7 @@ def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None
             f"--rdzv-id={job}",
         ]
     torchrun = ["-m", "heirloom.torchrun", *meeting, f"--nproc-per-node={here}", "-m", "--", "heirloom"]
+    os.environ[LAUNCHED] = str(num_processes // here)
     os.execvp(starter[0], [*starter, *torchrun, *sys.argv[1:]])  # noqa: S606
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from heirloom import paths, usage
+from heirloom import paths, processes, usage
 from heirloom.manifest import dumps, write_text
 
 
@@ -16,8 +16,8 @@ def main() -> None:
     from torch.distributed.run import main as run
 
     run()
-    file, node = os.environ[usage.FILE], os.environ.get("SLURM_NODEID", "0")
-    if node == "0":
+    file, node = os.environ[usage.FILE], processes.machine()
+    if node == 0:
         write_text(file, dumps(usage.measure()))
     else:  # the wall time of the first machine is that of the job
         write_text(paths.part(file, f"node={node}"), dumps(usage.measure() | {"seconds": None}))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from heirloom import paths, sealed_steps
 from helpers import run_in
@@ -174,3 +175,19 @@ def test_a_training_on_two_nodes_and_a_sampling_in_shards_give_the_bytes_of_two_
     new = {*cluster.jobs()} - {*before}
     asked = sorted(cluster.sh("squeue", "--states=all", "-h", "-j", str(number), "-o", "%D %b").strip() for number in new)
     assert asked == ["1 N/A", *3 * ["1 gres:gpu:1"], "2 gres:gpu:1"]  # mix; two shards and who gathers them; train
+
+
+def test_bad_input_in_a_group_is_not_tried_again_and_is_named_in_the_last_line(cluster: Cluster, trainable: Path) -> None:
+    raw = yaml.safe_load((trainable / "config.yaml").read_text())
+    raw["experiments"]["transformer"]["rows"] = 21
+    raw["experiments"]["transformer"]["family"]["training"]["generation"] |= {"learning_rate": 1e-30, "epochs": 1}
+    (trainable / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    before = cluster.jobs()
+    said = cluster.submit(trainable, "--retries", "2", "--", TRAINED, status=1)
+    (job,) = {*cluster.jobs()} - {*before}
+    (slurms,) = (trainable / "logs/slurm").rglob(f"{job}.log")
+    assert said.splitlines()[-1] == (
+        "heirloom: train of experiment transformer, regime replace, seed 0, generation 1, failed:"
+        " generation 1: no weight changed in 3 steps at learning_rate 1e-30: it is too small"
+        f" (log: logs/train/transformer/replace/seed=0/gen=1.log, {slurms.relative_to(trainable)})"
+    )

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from heirloom import processes
 from heirloom.families import meter
 
 WORK = """
@@ -53,6 +54,7 @@ def test_the_speed_leaves_out_what_was_done_before(caplog: pytest.LogCaptureFixt
 
 
 def test_only_the_first_of_several_processes_speaks(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(processes.LAUNCHED, "1")
     monkeypatch.setenv("RANK", "1")
     with caplog.at_level(logging.INFO), meter.counting("sampling", 10) as tell:
         tell(10)

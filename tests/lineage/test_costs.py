@@ -98,12 +98,13 @@ def test_the_jobs_of_a_sets_shards_and_the_machines_of_a_job_are_one_row() -> No
 BUSY = """
 import os, subprocess, sys
 from heirloom.cli.steps import _job
+from heirloom.processes import LAUNCHED
 def work(): sum(range(10_000_000))
 with _job("used.json", '{"num_threads": 1}'):
     held = bytearray(150 * 2**20)
     work()
     if sys.argv[1] == "parent":
-        subprocess.run([sys.executable, __file__, "child"], check=True, env=os.environ | {"RANK": "0"})
+        subprocess.run([sys.executable, __file__, "child"], check=True, env=os.environ | {LAUNCHED: "1", "RANK": "0"})
     if sys.argv[1] == "fails":
         raise RuntimeError("as the test asked")
 """

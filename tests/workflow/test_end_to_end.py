@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom import manifest
+from heirloom import manifest, paths
 from helpers import Run, environment, make_workspace, run_in
 
 pytestmark = pytest.mark.slow
@@ -152,6 +152,36 @@ def test_frozen_weights_stop_the_chain_with_one_clear_line(workspace: Path, run:
     log = (workspace / "logs/train/transformer/origin/seed=0/gen=0.log").read_text()
     assert re.fullmatch(r"heirloom: generation 0: no weight changed in \d+ steps at learning_rate 1e-30: .*", log.splitlines()[-1])
     assert not list(workspace.glob("data/transformer/origin/seed=0/gen=0/checkpoint*"))
+    place = "train of experiment transformer, regime origin, seed 0, generation 0, failed:"
+    cause = log.splitlines()[-1].removeprefix("heirloom: ")
+    assert done.stderr.splitlines()[-1] == f"heirloom: {place} {cause} (log: logs/train/transformer/origin/seed=0/gen=0.log)"
+
+
+@pytest.mark.parametrize("jobs_run", [[], ["--forcerun", "plot"]], ids=["nothing_to_do", "a_job"])
+def test_a_record_that_fails_at_the_end_of_a_run_gives_its_exit_status(again: Path, jobs_run: list[str]) -> None:
+    (again / "results/lineage.tsv").unlink()
+    (again / "results/lineage.tsv").mkdir()
+    (again / ".heirloom/unrecorded").touch()  # as a run leaves it that was cut before its record
+    done = run_in(again, "snakemake", *jobs_run, check=False)
+    assert done.returncode != 0
+    words = rf"heirloom: heirloom record has failed with exit status {done.returncode}, as said above: not all of this run is recorded"
+    assert done.stderr.splitlines()[-1] == f"{words}; the next snakemake tries again"
+    assert (again / ".heirloom/unrecorded").exists()
+
+
+def test_variables_of_other_launchers_change_nothing(workspace: Path) -> None:
+    def only_two_processes_on_two_machines(raw: dict[str, Any]) -> None:
+        shared = {"num_processes": 2, "num_nodes": 2, "generations": 1, "regimes": ["replace"]}
+        raw["experiments"] = {"transformer": raw["experiments"]["transformer"] | shared}
+
+    edit(workspace, only_two_processes_on_two_machines)
+    foreign = {"WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "nowhere", "PET_NNODES": "4", "OMPI_COMM_WORLD_SIZE": "2"}
+    slurms = {"SLURM_JOB_ID": "1", "SLURM_NODEID": "1", "SLURM_JOB_NUM_NODES": "1"}
+    checkpoint = paths.fill(paths.CHECKPOINT, "transformer", "origin", 0, 0)
+    command = ["snakemake", "--no-hooks", checkpoint]
+    subprocess.run(command, cwd=workspace, env=environment() | foreign | slurms, check=True, capture_output=True, timeout=600)
+    assert (workspace / paths.fingerprint(checkpoint)).exists()
+    assert [path.name for path in (workspace / "logs/costs/train/transformer").rglob("*.json")] == ["gen=0.json"]
 
 
 def test_the_checkpoint_is_a_folder_that_transformers_opens(finished: Path) -> None:

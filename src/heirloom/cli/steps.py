@@ -27,6 +27,7 @@ Inputs = Mapping[str, str | Sequence[str]]
 
 def _begin(text: str) -> dict[str, Any]:
     """Return the slice, settle memory, threads, device and log before numerical libraries load."""
+    processes.forget_foreign_launchers()
     step = slice_arguments.read(text)
     keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -49,7 +50,7 @@ def _job(cost: str, text: str, inputs: Inputs, artefact: str = "") -> Iterator[d
     used, and not they.
     """
     os.environ[usage.FILE] = cost
-    step, shares_job = _begin(text), "RANK" in os.environ
+    step, shares_job = _begin(text), processes.is_launched()
     if artefact and not shares_job and sealed_steps.take(step, inputs, artefact):
         raise typer.Exit
     for several in inputs.values():

@@ -6,6 +6,8 @@ when the process ends.
 
 from __future__ import annotations
 
+import logging
+import os
 import subprocess
 import sys
 from typing import Any
@@ -15,8 +17,45 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import completeness, unrecorded
 
 
+def check(config_file: str) -> None:
+    """Check a config and its sources thoroughly, and end this process if something is wrong: the check's line is the last.
+
+    Raises
+    ------
+    SystemExit
+        With the check's exit status.
+    """
+    status = _run("check", "--thorough", "--quiet", "--config", config_file)
+    if status:
+        sys.exit(status)
+
+
+def record(config_file: str, *options: str) -> int:
+    """Record what a run has made, and return the exit status; a record that fails says so in lines of its own."""
+    status = _run("record", *options, "--if-possible", "--config", config_file)
+    if status:
+        what = f"heirloom record has failed with exit status {status}, as said above: not all of this run is recorded"
+        print(f"heirloom: {what}; the next snakemake tries again", file=sys.stderr, flush=True)
+    return status
+
+
+def record_complete(config_file: str) -> None:
+    """Record a run that has come to its end, and end this process if that fails.
+
+    Raises
+    ------
+    SystemExit
+        With the exit status of the record.
+    """
+    status = record(config_file, "--complete")
+    if status:
+        sys.exit(status)
+
+
 def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
     """Record what an earlier run left unrecorded, and name what is missing; `onstart` takes this back.
+
+    A record that fails gives the process its exit status, and ends it at once: an exit handler has no other way.
 
     Parameters
     ----------
@@ -26,11 +65,22 @@ def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
     """
     if workflow.scheduler is None or workflow.dryrun or workflow.execution_settings.no_hooks:
         return
-    if unrecorded.is_marked():
-        sys.stderr.flush()
-        command = ("heirloom", "record", "--complete", "--if-possible", "--config", config_file)
-        subprocess.run(command, stdout=sys.stderr, check=False)
+    status = record(config_file, "--complete") if unrecorded.is_marked() else 0
+    if status:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(status)
     name_missing(config)
+
+
+def _run(*command: str) -> int:
+    """Run one of Heirloom's commands beside Snakemake's output, and return its exit status, as a shell would give it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    status = subprocess.run(["heirloom", *command], stdout=sys.stderr, check=False).returncode
+    if status < 0:
+        print(f"heirloom: heirloom {command[0]}: killed by signal {-status}", file=sys.stderr, flush=True)
+    return status if status >= 0 else 128 - status
 
 
 def name_missing(config: Config) -> None:

@@ -112,7 +112,7 @@ def _snakemake(targets: Sequence[str], config_file: Path) -> str:
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     lines = [line for line in said if not line.startswith("File ")]
     own = [line.removeprefix("heirloom: ") for line in lines if line.startswith("heirloom: ")]
-    return f"its job failed: {(own or lines or ['no message'])[0 if own else -1]}"
+    return f"its job failed: {(own or lines or ['no message'])[-1]}"
 
 
 def _by_order(artefacts: Sequence[str]) -> dict[tuple[float, int], list[str]]:
