@@ -17,9 +17,10 @@ sys.setrecursionlimit(
     20_000
 )  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
 
+# Snakemake's own statement `configfile:` would read the default before us and end in a traceback on YAML that PyYAML refuses;
+# rules/common.smk reads it. What --configfile names is read by Snakemake before this file: the profiles look at it first.
 if not workflow.configfiles:
-
-    configfile: "config.yaml"
+    workflow.configfiles.append("config.yaml")
 
 
 wildcard_constraints:
