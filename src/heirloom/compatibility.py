@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heirloom import row_counts
 from heirloom.errors import short
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 Regimes = Mapping[str, Regime]
 
 
-def faults(experiments: Mapping[str, Experiment], regimes: Regimes, names: Collection[str]) -> Iterator[Fault]:
+def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any) -> Iterator[Fault]:
     """Yield what is wrong between experiments and regimes that are sound each by itself.
 
     Parameters
     ----------
-    names
-        The names of all regimes of the file, those that are not sound included.
+    section
+        The regimes of the file, those that are not sound included; where it is no mapping, none is called undefined.
     """
+    named = {regime for experiment in experiments.values() for regime in experiment.regimes}
+    names: Collection[str] = section.keys() if isinstance(section, Mapping) else named
     yield from (Fault(("regimes", reserved), "the name is reserved") for reserved in sorted(RESERVED & set(names)))
     lineages = sum(_generations(experiment) for experiment in experiments.values())
     if lineages > MOST_JOBS:

@@ -252,6 +252,8 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     if isinstance(raw.get("experiments"), Mapping):
         raw["experiments"], misfits = variants.expanded(raw["experiments"])
     config, invalid = _validated(raw)
+    if misfits:  # they stand for no experiment, and that there is none is no fault of its own
+        invalid = [fault for fault in invalid if fault.key != ("experiments",)]
     found = variants.joined(faults.merged(wrong, [*misfits, *invalid]), raw.get("experiments") or {})
     if found or config is None:
         raise HeirloomError(*(faults.spelled(fault, where) for fault in found))
@@ -266,7 +268,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
         from heirloom import schema
 
         parts = {name: _sound(model, raw.get(name)) for name, model in (("experiments", Experiment), ("regimes", Regime))}
-        between = compatibility.faults(parts["experiments"], parts["regimes"], raw.get("regimes") or {})
+        between = compatibility.faults(parts["experiments"], parts["regimes"], raw.get("regimes"))
         return None, [*faults.validation(error, raw, schema.generate()), *between]
     return config, list(compatibility.faults(config.experiments, config.regimes, config.regimes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ def validation(error: ValidationError, raw: Any, schema: Schema) -> list[Fault]:
     for key, errors in by_key.items():
         rest = [one for one in errors if one["type"] != _UNKNOWN]
         if key in parents:  # a union's other branches ask for another type of value; the faults inside it say more
-            rest = [one for one in rest if not one["type"].endswith("_type")]
+            rest = [one for one in rest if not one["type"].endswith(("_type", "literal_error"))]
         if rest:
             others.append(_fault(key, rest, raw))
     return unknown + others
@@ -82,7 +83,9 @@ def spelled(fault: Fault, where: str) -> str:
 def given(value: Any) -> str:
     """Return a value that a message quotes, shortened, or its kind; nothing for what is too large to quote."""
     match value:
-        case bool() | None | float():
+        case bool() | None:
+            return f" (given: {json.dumps(value)})"
+        case float():
             return f" (given: {value!r})"
         case int():
             return f" (given: {value})" if abs(value) < 10**40 else " (given: an integer of more than 40 digits)"

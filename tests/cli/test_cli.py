@@ -10,18 +10,19 @@ import pytest
 import typer
 
 from heirloom import cli
+from heirloom.errors import BAD_INPUT
 from helpers import Run, run_in
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
+def test_bad_input_is_a_line_a_fault_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
     (workspace / "config.yaml").write_text("regimes: {}\nexperiments: {}\n")
     done = run("heirloom", "check", check=False)
-    assert done.returncode == cli.BAD_INPUT
+    assert done.returncode == BAD_INPUT
     assert done.stdout == ""
-    assert done.stderr.startswith("heirloom: config.yaml: regimes: ")
-    assert done.stderr.count("\n") == 1
+    wanted = "Dictionary should have at least 1 item after validation, not 0"
+    assert done.stderr == f"heirloom: config.yaml: regimes: {wanted}\nheirloom: config.yaml: experiments: {wanted}\n"
 
 
 @pytest.mark.parametrize("source", ["name: files, paths: [rows/train.jsonl]", "name: hub, dataset: rows, splits: train"])
