@@ -21,7 +21,9 @@ try:
             "give one --configfile and no --config: a config is one file, which git can keep"
         )
     CONFIG_FILE = str(workflow.configfiles[0])
-    CONFIG = configuration.load(CONFIG_FILE)  # not Snakemake's `config`, in which the last of two equal keys wins
+    CONFIG = configuration.load(
+        CONFIG_FILE
+    )  # not Snakemake's `config`, in which the last of two equal keys wins
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
         for line in preflight.notes(CONFIG):

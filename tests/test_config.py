@@ -128,7 +128,10 @@ SYNTHETIC = {"family": {**CAUSAL["family"], "training": {"best_epoch": "syntheti
         (changed(f"{G}.family", {"name": "bert"}), r"experiments.gaussian.family.name: 'bert' is none of gaussian, gmm, kde"),
         (changed(f"{G}.snapshots", [4]), r"experiments.gaussian: snapshots \[4\] are later than the last generation, 3"),
         (changed(f"{G}.seeds", [1, 1]), r"seeds lists something twice"),
-        (changed(f"{G}.grid", {"d": {"key": "family.nothing.divisor", "values": {"a": 1}}}), r"experiments.gaussian.family.nothing: no such key"),
+        (
+            changed(f"{G}.grid", {"d": {"key": "family.nothing.divisor", "values": {"a": 1}}}),
+            r"gaussian.family.nothing: no such key",
+        ),
         (
             changed(f"{G}.grid", {"d": {"key": "rows", "values": {f"v{i}": i + 1 for i in range(501)}}}),
             r"501 variants, at most 500 are allowed",
@@ -159,7 +162,10 @@ SYNTHETIC = {"family": {**CAUSAL["family"], "training": {"best_epoch": "syntheti
             r"experiments.gaussian.design: 'sparse' is none of crossed, switched",
         ),
         (changed(f"{G}.design", "crossed"), r"experiments.gaussian.design: no such key"),
-        (changed(f"{G}.grid", {"a": {"key": "rows", "value": {"x": 1}}}), r"grid.a.value: no such key; did you mean `values`\? \[and 1 more\]"),
+        (
+            changed(f"{G}.grid", {"a": {"key": "rows", "value": {"x": 1}}}),
+            r"grid.a.value: no such key; did you mean `values`\?",
+        ),
         (changed("schema_version", 99), r"schema_version: version 99 is newer than 1"),
         (changed("speed", "fast"), r"config: speed: no such key"),
         ([], r"config: expected a mapping"),

@@ -248,7 +248,8 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     if not isinstance(raw, Mapping):
         nothing = "nothing" if raw is None else f"a {type(raw).__name__}"
         raise HeirloomError(f"{where}: expected a mapping with `regimes` and `experiments`, got {nothing}")
-    raw, misfits = copy.deepcopy(dict(raw)), []
+    raw = copy.deepcopy(dict(raw))
+    misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
         raw["experiments"], misfits = variants.expanded(raw["experiments"])
     config, invalid = _validated(raw)

@@ -42,7 +42,7 @@ _ANY_NUMBER = re.compile(r"[-+]?(0o[0-7_]+|\.?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _MOST_DIGITS = 19
 _MERGE = "<<"
-_RESOLVER = yaml.resolver.Resolver()
+_RESOLVER: Any = yaml.resolver.Resolver()
 _TEXT_TAG, _BOOLEAN_TAG, _TIME_TAG = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "timestamp"))
 
 
@@ -59,7 +59,8 @@ class Fault(NamedTuple):
 class _Reading:
     """What is known in the middle of a file."""
 
-    events: Iterator[yaml.Event]
+    events: Iterator[Any]
+    """Events of `yaml.parse`."""
     faults: list[Fault] = field(default_factory=list)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     """Name of an anchor → its value, and how many values that is."""
@@ -132,17 +133,21 @@ def _unreadable(error: yaml.YAMLError) -> _Unreadable:
     return _Unreadable(f"not valid YAML ({' '.join(str(error).split())})")
 
 
-def _check_start(event: yaml.DocumentStartEvent, documents: int) -> None:
-    line = event.start_mark.line + 1
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _check_start(event: Any, documents: int) -> None:
+    line = _line(event)
     if documents > 1:
         raise _Unreadable("a second document begins; a config is one document: remove the line `---` and what is not meant", line)
     if event.version or event.tags:
         raise _Unreadable("directives (%YAML, %TAG) are not read; remove them", line)
 
 
-def _value(event: yaml.NodeEvent, key: Key, reading: _Reading) -> Any:
+def _value(event: Any, key: Key, reading: _Reading) -> Any:
     """Return the value that an event begins, having read to its end."""
-    line = event.start_mark.line + 1
+    line = _line(event)
     if len(key) > DEEPEST:
         raise _Unreadable(f"more than {DEEPEST} lists and mappings stand inside each other", line)
     if isinstance(event, yaml.AliasEvent):
@@ -170,9 +175,9 @@ def _count(reading: _Reading, number: int, line: int) -> None:
         raise _Unreadable(f"more than {MOST_VALUES:,} values, those that aliases repeat included", line)
 
 
-def _repeated(event: yaml.AliasEvent, reading: _Reading) -> Any:
+def _repeated(event: Any, reading: _Reading) -> Any:
     """Return a copy of what an alias stands for."""
-    line = event.start_mark.line + 1
+    line = _line(event)
     if event.anchor not in reading.anchors:
         raise _Unreadable(f"the alias *{short(event.anchor)} stands for nothing that ends before it", line)
     value, number = reading.anchors[event.anchor]
@@ -184,7 +189,7 @@ def _mapping(key: Key, reading: _Reading) -> dict[str, Any]:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     while not isinstance(event := next(reading.events), yaml.MappingEndEvent):
-        line = event.start_mark.line + 1
+        line = _line(event)
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None:
             raise _Unreadable("a key is a word; lists, mappings, aliases and tags are none", line)
         name = event.value
@@ -201,7 +206,7 @@ def _mapping(key: Key, reading: _Reading) -> dict[str, Any]:
     return values
 
 
-def _is_merge(event: yaml.ScalarEvent) -> bool:
+def _is_merge(event: Any) -> bool:
     return event.value == _MERGE and event.implicit[0]
 
 
@@ -217,11 +222,11 @@ def _merged(values: dict[str, Any], line: int) -> dict[str, Any]:
     return whole | values
 
 
-def _scalar(event: yaml.ScalarEvent, key: Key, reading: _Reading) -> Any:
+def _scalar(event: Any, key: Key, reading: _Reading) -> Any:
     """Return a word's value; one that can be read in two ways is a fault, and stands as text."""
     text: str = event.value
     if bad := next((letter for letter in text if letter == "\0" or "\ud800" <= letter <= "\udfff"), None):
-        raise _Unreadable(f"the character U+{ord(bad):04X} stands in no text", event.start_mark.line + 1)
+        raise _Unreadable(f"the character U+{ord(bad):04X} stands in no text", _line(event))
     if not event.implicit[0]:
         return text
     if text in _NULLS:
@@ -233,7 +238,7 @@ def _scalar(event: yaml.ScalarEvent, key: Key, reading: _Reading) -> Any:
     if _NUMBER.fullmatch(text) and not _INTEGER.fullmatch(text) and math.isfinite(number := float(text)):
         return number
     if (fault := _two_readings(text)) is not None:
-        reading.faults.append(Fault(key, fault, event.start_mark.line + 1))
+        reading.faults.append(Fault(key, fault, _line(event)))
     return text
 
 

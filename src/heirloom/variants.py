@@ -64,7 +64,8 @@ def _joined(base: str, rest: Key, group: list[Fault], variants: int) -> Fault:
 
 def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the experiments of a grid, one a point."""
-    grid, design, key = body.pop("grid"), body.pop("design", "crossed"), ("experiments", name)
+    grid, design, key = body.pop("grid"), body.pop("design", "crossed")
+    key: Key = ("experiments", name)
     if design not in DESIGNS:
         raise _Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
     key = (*key, "grid")
