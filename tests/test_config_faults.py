@@ -181,6 +181,14 @@ def test_a_grid_of_astronomic_size_is_counted_and_not_made(tmp_path: Path) -> No
     ]
 
 
+def test_a_config_of_too_many_variants_is_refused_before_all_are_made(tmp_path: Path) -> None:
+    body = TEXT.partition("  e:\n")[2] + f"    grid: {{n: {{key: rows, values: {{{', '.join(f'n{n}: {n}' for n in range(1, 501))}}}}}}}\n"
+    text = TEXT.partition("experiments")[0] + "experiments:\n" + "".join(f"  e{number}:\n{body}" for number in range(60))
+    begun = time.process_time()
+    assert lines_of(text, tmp_path) == ["experiments: more than 5,000 experiments, each variant of a grid counted as one"]
+    assert time.process_time() - begun < 2
+
+
 def test_a_line_is_short_and_holds_no_control_character() -> None:
     assert line("a\nb\x1b[2J\u2028\ud800é\tc") == "heirloom: a\\nb\\x1b[2J\\u2028\\ud800é\\tc"
     long = line("k" * 10_000_000 + "; repair it")
@@ -247,7 +255,7 @@ def damaged(lines: list[str], draw: np.random.Generator) -> bytes:
 def test_no_slip_ends_in_a_traceback_or_in_a_line_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     draw = Stream(("slips", 17)).generator()
-    texts = [TEXT, *((ROOT / name).read_text() for name in ("tests/config.tiny.yaml", "configs/theory.yaml", "configs/errors.yaml"))]
+    texts = [TEXT, *((ROOT / name).read_text() for name in ("tests/config.tiny.yaml", "configs/theory.yaml", "configs/paper.yaml"))]
     refused = 0
     for number in range(200):
         Path("c.yaml").write_bytes(damaged(texts[number % len(texts)].splitlines(), draw))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from heirloom import faults
 from heirloom.errors import short
 from heirloom.specs.grid import DESIGNS, Axis, points, size
+from heirloom.specs.sizes import MOST_EXPERIMENTS
 from heirloom.strict_yaml import Fault, Key
 
 VARIANT_MARK = "__"
@@ -40,6 +41,9 @@ def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault
             bodies |= _variants(name, dict(body)) if isinstance(body, Mapping) and "grid" in body else {name: body}
         except _Misfit as misfit:
             wrong += misfit.reasons
+        if len(bodies) > MOST_EXPERIMENTS:
+            fault = f"more than {MOST_EXPERIMENTS:,} experiments, each variant of a grid counted as one"
+            return {}, [*wrong, Fault(("experiments",), fault)]
     return bodies, wrong
 
 
@@ -64,7 +68,7 @@ def _joined(base: str, rest: Key, group: list[Fault], variants: int) -> Fault:
 
 def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the experiments of a grid, one a point."""
-    grid, design, key = body.pop("grid"), body.pop("design", "crossed")
+    grid, design = body.pop("grid"), body.pop("design", "crossed")
     key: Key = ("experiments", name)
     if design not in DESIGNS:
         raise _Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
@@ -105,13 +109,15 @@ def _axes(grid: Any, key: Key) -> dict[str, Axis]:
 def _overlaps(axes: Mapping[str, Axis]) -> Iterator[str]:
     """Yield which axes set the same key, or a key inside another's."""
     earlier: dict[str, str] = {}
+    below: dict[str, str] = {}
     for label, axis in axes.items():
-        parents = axis.key.split(".")
-        inside = [other for other in earlier if f"{other}.".startswith(f"{axis.key}.")]
-        around = [prefix for end in range(1, len(parents) + 1) if (prefix := ".".join(parents[:end])) in earlier]
-        for other in dict.fromkeys(inside + around):
+        parts = axis.key.split(".")
+        around = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        others = [key for key in around if key in earlier] + ([below[axis.key]] if axis.key in below else [])
+        for other in others:
             yield f"the axes {short(earlier[other])} and {short(label)} both set {short(max(axis.key, other, key=len))!r}"
         earlier[axis.key] = label
+        below |= dict.fromkeys(around[:-1], axis.key)
 
 
 def _assign(body: dict[str, Any], dotted: str, value: Any, key: Key) -> None:

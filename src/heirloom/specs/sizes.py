@@ -14,6 +14,8 @@ MOST_STEP_GENERATIONS = 1_500
 """Generations of a lineage whose every step is a job: Snakemake builds their graph by recursion (`sys.setrecursionlimit` in Snakefile)."""
 MOST_JOBS = 1_000_000
 """Generations of all lineages together, those that shards share out counted a shard."""
+MOST_EXPERIMENTS = 5_000
+"""Experiments of a config, each variant of a grid counted as one."""
 MOST_SEED = 2**53 - 1
 """The largest integer that every reader of our tables and pages tells from its neighbours."""
 MOST_REPLICAS = 1_000_000
