@@ -43,7 +43,7 @@ def lines_of(text: str, folder: Path) -> list[str]:
     return [one.replace(f"heirloom: {file}: ", "") for one in printed(caught.value)]
 
 
-def test_all_faults_are_told_at_once_and_the_misspelt_keys_first(tmp_path: Path) -> None:
+def test_all_faults_are_told_at_once_a_line_each_and_the_misspelt_keys_first(tmp_path: Path) -> None:
     text = TEXT.replace("rows: 10", "rows: true\n    generatoins: 3").replace("generations: 2", "generations: 020")
     text = text.replace("divisor", "divisro").replace("[replace, keep]", "[replace, kepe]").replace("share: 0.1", "share: 1.5")
     text += "  f: {family: {name: gaussan}, source: {nme: normal}, regimes: [replace], generations: 1, rows: 1, grdi: {}}\n  e: 1\n"
@@ -67,23 +67,29 @@ def test_parts_that_do_not_fit_together_are_told_beside_what_is_wrong_elsewhere(
         "experiments.e.regimes: 'fresh' is not defined under regimes (defined: keep, replace)",
     ]
     assert lines_of(TEXT.replace("rows: 50", "rows: 5").replace("0.1", "0.01"), tmp_path) == [
-        "experiments.e: origin_rows needs 10 real rows, but there are 5",
-        "experiments.e: regime 'keep', generation 1: original.share 0.01 of 10 rows is less than half a row; raise it, or `rows`",
+        (
+            "(1) experiments.e: origin_rows needs 10 real rows, but there are 5; "
+            "(2) experiments.e: regime 'keep', generation 1: original.share 0.01 of 10 rows is less than half a row; raise it, or `rows`"
+        )
     ]
 
 
 def test_a_fault_that_all_variants_share_is_told_once(tmp_path: Path) -> None:
     grid = "    grid: {n: {key: rows, values: {few: 5, many: 10, none: 0}}}\n    seedz: [1]\n"
     assert lines_of(TEXT + grid, tmp_path) == [
-        "experiments.e.seedz: no such key; did you mean `seeds`?",
-        "experiments.e__none.rows: Input should be greater than or equal to 1 (given: 0)",
+        (
+            "(1) experiments.e.seedz: no such key; did you mean `seeds`?; "
+            "(2) experiments.e__none.rows: Input should be greater than or equal to 1 (given: 0)"
+        )
     ]
 
 
-def test_a_choice_between_kinds_is_one_line_and_a_fault_inside_says_more(tmp_path: Path) -> None:
+def test_a_choice_between_kinds_is_one_fault_and_a_few_faults_share_a_line(tmp_path: Path) -> None:
     assert lines_of(TEXT + "    origin_rows: al\n    keep_checkpoints: {every: 0}\n", tmp_path) == [
-        "experiments.e.origin_rows: Input should be a valid integer, or 'all' (given: 'al')",
-        "experiments.e.keep_checkpoints.every: Input should be greater than or equal to 1 (given: 0)",
+        (
+            "(1) experiments.e.origin_rows: Input should be a valid integer, or 'all' (given: 'al'); "
+            "(2) experiments.e.keep_checkpoints.every: Input should be greater than or equal to 1 (given: 0)"
+        )
     ]
 
 
@@ -284,7 +290,9 @@ SIXTEEN: dict[str, str | bytes] = {
     "more than 40 lists and mappings": bad_config(source=f", mean: {'[' * 500}{']' * 500}"),
     "less than or equal to 100000 (given: 1000000000000)": bad_config(generations=str(10**12)),
     "[401 characters] is too large a number": bad_config(generations="1" + "0" * 400),
-    "less than or equal to 100000 (given: 1000000000)": bad_config(regime="{original: {share: 0.5}, fresh: 0.1}", generations=str(10**9)),
+    "(1) regimes.replace.fresh: Input should be a valid number; (2) experiments.e.generations: Input": bad_config(
+        regime="{original: {share: 0.5}, fresh: {share: 0.1}}", generations=str(10**9)
+    ),
     "experiments.e.source.dim: Input should be less than or equal to 10000": bad_config(source=", dim: 1000000000, covariance: 1.0"),
     "experiments.e.family.a\\nb: no such key": bad_config(family=', "a\\nb": 1'),
     "experiments.e.family.\\x1b[2J: no such key": bad_config(family=', "\\e[2J": 1'),

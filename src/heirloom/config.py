@@ -222,7 +222,7 @@ def load(path: str | Path) -> Config:
     Raises
     ------
     HeirloomError
-        If the file is missing, is no YAML that says one thing, or does not validate; one line a fault, each naming its key.
+        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key.
     """
     raw, wrong = strict_yaml.read(path)
     return parse(raw, str(path), wrong)
@@ -243,7 +243,7 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     Raises
     ------
     HeirloomError
-        With one line a fault, the misspelt keys first.
+        Naming each fault, the misspelt keys first.
     """
     if not isinstance(raw, Mapping):
         nothing = "nothing" if raw is None else f"a {type(raw).__name__}"
@@ -257,7 +257,7 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
     found = variants.joined(faults.merged(wrong, [*misfits, *invalid]), raw.get("experiments") or {})
     if found or config is None:
-        raise HeirloomError(*(faults.spelled(fault, where) for fault in found))
+        raise HeirloomError(*faults.lines(found, where))
     return config
 
 

@@ -29,6 +29,7 @@ _WANTED = {
 }
 _LONGEST_WORD = 64
 _MOST_ALLOWED = 12
+_LONGEST_SHARED_LINE = 240
 
 
 def validation(error: ValidationError, raw: Any, schema: Schema) -> list[Fault]:
@@ -73,11 +74,19 @@ def merged(read: Iterable[Fault], validated: Iterable[Fault]) -> list[Fault]:
     return first + read + [fault for fault in rest if not fault.is_unknown]
 
 
-def spelled(fault: Fault, where: str) -> str:
-    """Return a fault as one line of a message: file, line, key, what is wrong."""
+def lines(found: Iterable[Fault], where: str) -> list[str]:
+    """Return faults as the lines of a message: file, line, key, what is wrong. A few short ones are numbered and share a line."""
+    texts = [_spelled(fault) for fault in found]
+    numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
+    if len(texts) > 1 and len(numbered) <= _LONGEST_SHARED_LINE:
+        return [f"{where}: {numbered}"]
+    return [f"{where}: {text}" for text in texts]
+
+
+def _spelled(fault: Fault) -> str:
     place = f"line {fault.line}" if fault.line else ""
     key = ".".join(short(str(step)) for step in fault.key)
-    return ": ".join(filter(None, [where, place, key, fault.text]))
+    return ": ".join(filter(None, [place, key, fault.text]))
 
 
 def given(value: Any) -> str:

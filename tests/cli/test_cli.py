@@ -16,13 +16,13 @@ from helpers import Run, run_in
 ROOT = Path(__file__).parents[2]
 
 
-def test_bad_input_is_a_line_a_fault_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
+def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Path) -> None:
     (workspace / "config.yaml").write_text("regimes: {}\nexperiments: {}\n")
     done = run("heirloom", "check", check=False)
     assert done.returncode == BAD_INPUT
     assert done.stdout == ""
     wanted = "Dictionary should have at least 1 item after validation, not 0"
-    assert done.stderr == f"heirloom: config.yaml: regimes: {wanted}\nheirloom: config.yaml: experiments: {wanted}\n"
+    assert done.stderr == f"heirloom: config.yaml: (1) regimes: {wanted}; (2) experiments: {wanted}\n"
 
 
 @pytest.mark.parametrize("source", ["name: files, paths: [rows/train.jsonl]", "name: hub, dataset: rows, splits: train"])

@@ -156,7 +156,7 @@ def load(path: Path = SHIPPED) -> Claims:
     Raises
     ------
     HeirloomError
-        If the file is missing, is no YAML that says one thing, or does not validate; one line a fault, each naming its key.
+        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key.
     """
     if not path.is_file():
         raise HeirloomError(f"{path}: no such file of claims")
@@ -166,7 +166,7 @@ def load(path: Path = SHIPPED) -> Claims:
     except ValidationError as error:
         wrong = faults.merged(wrong, faults.validation(error, raw, Claims.model_json_schema()))
     if wrong:
-        raise HeirloomError(*(faults.spelled(fault, str(path)) for fault in wrong))
+        raise HeirloomError(*faults.lines(wrong, str(path)))
     return claims
 
 
