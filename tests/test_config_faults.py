@@ -148,9 +148,21 @@ def test_every_integer_of_the_schema_has_a_least_and_a_largest_value() -> None:
             ("share: 0.1, draw: redrawn}", "share: 1.0}, budget: grows, synthetic: all, multiple: 1000"),
             "keep', generation 1000: 5e+10 rows, at most 1,000,000,000",
         ),
+        (
+            ("dim: 2, covariance: [[1.0, 0.5], [0.5, 2.0]]", "dim: 10000, covariance: 1.0}\n    num_replicas: 1001\n    #"),
+            "models have 1.001e+11 numbers in all replicas, at most 100,000,000,000 are allowed",
+        ),
+        (
+            ("{name: normal, rows: 50", "{name: categorical, rows: 50, law: {kind: zipf, types: 1000000001}} #"),
+            "source.law.types: Input should be less than or equal to 10000000 (given: 1000000001)",
+        ),
+        (
+            ("{name: normal, rows: 50", "{name: wikipedia, text: {vocab_size: 1000000000000}} #"),
+            "source.text.vocab_size: Input should be less than or equal to 1000000 (given: 1000000000000)",
+        ),
         (("{}", "{growth: 4.0}"), "regime 'replace', generation 1000: 1.004e+13 rows, at most 1,000,000,000 are allowed"),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_sizes_are_judged_before_anything_is_computed(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     begun = time.monotonic()

@@ -9,7 +9,7 @@ from heirloom.errors import HeirloomError
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
 from heirloom.specs.source import TextSource
-from heirloom.specs.vector_source import VectorSource
+from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
 
 if TYPE_CHECKING:
     from heirloom.config import Experiment
@@ -73,11 +73,23 @@ def _too_large(experiment: Experiment, names: Sequence[str], regimes: Mapping[st
     for name in names:
         largest = max(regimes[name].budget_rows(experiment.rows, last), regimes[name].sampled_rows(experiment.rows, last))
         sets[f"regime {name!r}, generation {last}"] = largest * (last if regimes[name].synthetic == "all" else 1)
+    if (inside := _model_numbers(experiment)) > MOST_NUMBERS:
+        yield f"a generation's models have {inside:.4g} numbers in all replicas, at most {MOST_NUMBERS:,} are allowed"
     for what, rows in sets.items():
         if rows > MOST_ROWS:
             yield f"{what}: {rows:.4g} rows, at most {MOST_ROWS:,} are allowed"
         elif rows * numbers > MOST_NUMBERS:
             yield f"{what}: {rows * numbers:.4g} numbers in {rows:,} rows of all replicas, at most {MOST_NUMBERS:,} are allowed"
+
+
+def _model_numbers(experiment: Experiment) -> int:
+    """Return how many numbers the models of a generation are, all replicas together."""
+    from heirloom.planning.models import model_size  # which imports this module by way of the config
+
+    match experiment.source:
+        case CategoricalSource(law=Uniform(types=types) | Zipf(types=types)):
+            return experiment.num_replicas * types
+    return model_size(experiment).parameters
 
 
 def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:
