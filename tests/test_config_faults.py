@@ -75,6 +75,10 @@ def test_parts_that_do_not_fit_together_are_told_beside_what_is_wrong_elsewhere(
 
 
 def test_a_fault_that_all_variants_share_is_told_once(tmp_path: Path) -> None:
+    octal = TEXT.replace("generations: 2", "generations: 020") + "    grid: {n: {key: rows, values: {few: 5, many: 10}}}\n"
+    assert lines_of(octal, tmp_path) == [
+        "line 10: experiments.e.generations: readers of YAML differ on 020; write the number without a leading zero, or text in quotes"
+    ]
     grid = "    grid: {n: {key: rows, values: {few: 5, many: 10, none: 0}}}\n    seedz: [1]\n"
     assert lines_of(TEXT + grid, tmp_path) == [
         (
@@ -82,6 +86,13 @@ def test_a_fault_that_all_variants_share_is_told_once(tmp_path: Path) -> None:
             "(2) experiments.e__none.rows: Input should be greater than or equal to 1 (given: 0)"
         )
     ]
+
+
+@pytest.mark.parametrize("section", ["[1, 2]", "text", "3", "{}", "", "{e: 1}", "{e: [1]}", "{e: {grid: 3}}", "{1: {}}"])
+def test_a_section_of_another_kind_is_refused_in_words(section: str, tmp_path: Path) -> None:
+    for name in ("experiments", "regimes"):
+        text = f"{'regimes: {replace: {}}' if name == 'experiments' else TEXT.partition('regimes')[0]}\n{name}: {section}\n"
+        assert all(one.isprintable() and "Traceback" not in one for one in lines_of(text, tmp_path))
 
 
 def test_a_choice_between_kinds_is_one_fault_and_a_few_faults_share_a_line(tmp_path: Path) -> None:

@@ -255,9 +255,9 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     config, invalid = _validated(raw)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
-    found = variants.joined(faults.merged(wrong, [*misfits, *invalid]), raw.get("experiments") or {})
-    if found or config is None:
-        raise HeirloomError(*faults.lines(found, where))
+    faulty = faults.merged(wrong, variants.joined([*misfits, *invalid], raw.get("experiments")))
+    if faulty or config is None:
+        raise HeirloomError(*faults.lines(faulty, where))
     return config
 
 

@@ -74,9 +74,9 @@ def merged(read: Iterable[Fault], validated: Iterable[Fault]) -> list[Fault]:
     return first + read + [fault for fault in rest if not fault.is_unknown]
 
 
-def lines(found: Iterable[Fault], where: str) -> list[str]:
+def lines(faulty: Iterable[Fault], where: str) -> list[str]:
     """Return faults as the lines of a message: file, line, key, what is wrong. A few short ones are numbered and share a line."""
-    texts = [_spelled(fault) for fault in found]
+    texts = [_spelled(fault) for fault in faulty]
     numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
     if len(texts) > 1 and len(numbered) <= _LONGEST_SHARED_LINE:
         return [f"{where}: {numbered}"]

@@ -47,16 +47,16 @@ def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault
     return bodies, wrong
 
 
-def joined(found: Iterable[Fault], experiments: Mapping[str, Any]) -> list[Fault]:
+def joined(faulty: Iterable[Fault], experiments: Any) -> list[Fault]:
     """Return faults with those that several variants of a grid share told once: of the experiment where all variants have them."""
     groups: dict[tuple[str, Key, str], list[Fault]] = defaultdict(list)
-    for fault in found:
+    for fault in faulty:
         is_inside = len(fault.key) > 1 and fault.key[0] == "experiments"
         name = str(fault.key[1]) if is_inside else ""
         base = name.partition(VARIANT_MARK)[0]
         groups[base, fault.key[2:] if is_inside else fault.key, fault.text].append(fault)
     numbers: dict[str, int] = defaultdict(int)
-    for name in experiments:
+    for name in experiments if isinstance(experiments, Mapping) else ():
         numbers[name.partition(VARIANT_MARK)[0]] += 1
     return [_joined(base, rest, group, numbers[base]) for (base, rest, _), group in groups.items()]
 
