@@ -33,7 +33,7 @@ def test_a_bad_line_of_data_is_one_line_of_the_command(run: Run, workspace: Path
     config = (workspace / "config.yaml").read_text()
     (workspace / "config.yaml").write_text(config.replace("name: files, paths: [corpus/*.txt]", source))
     done = run("heirloom", "check", "--thorough", check=False)
-    assert done.returncode == cli.BAD_INPUT
+    assert done.returncode == BAD_INPUT
     line = "source.text_column: rows/train.jsonl:6: 'text' holds half a character (a lone surrogate)"
     assert re.fullmatch(rf"heirloom: experiments\.\w+: {re.escape(line)}\n", done.stderr)
 
