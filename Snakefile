@@ -24,9 +24,10 @@ if len(workflow.included_stack) > 1:
         " file, too, which git can keep: run `snakemake --snakefile` with this file itself, and `--configfile` with yours"
     )
 
+# Snakemake's own statement `configfile:` would read the default before us and end in a traceback on YAML that PyYAML refuses;
+# rules/common.smk reads it. What --configfile names is read by Snakemake before this file: the profiles look at it first.
 if not workflow.configfiles:
-
-    configfile: "config.yaml"
+    workflow.configfiles.append("config.yaml")
 
 
 wildcard_constraints:

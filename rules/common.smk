@@ -7,10 +7,9 @@ import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import failed_jobs, paths, preflight, sealed_steps, slice_arguments, slices
+from heirloom import errors, failed_jobs, paths, preflight, sealed_steps, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
-from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, estimate, slurm
@@ -18,21 +17,24 @@ from heirloom.planning.jobs import Job
 
 try:
     if workflow.config_settings.config or len(workflow.configfiles) != 1:
-        raise HeirloomError(
+        raise errors.HeirloomError(
             "give one --configfile and no --config: a config is one file, which git can keep"
         )
     CONFIG_FILE = str(workflow.configfiles[0])
-    CONFIG = configuration.parse(config, CONFIG_FILE)
+    CONFIG = configuration.load(
+        CONFIG_FILE
+    )  # not Snakemake's `config`, in which the last of two equal keys wins
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
         for line in preflight.notes(CONFIG):
-            print(f"heirloom: {line}", file=sys.stderr)
+            print(errors.line(line), file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(workflow))
         atexit.register(ending.after_nothing, workflow, CONFIG, CONFIG_FILE)
-except HeirloomError as error:
-    sys.exit(f"heirloom: {error}")
+except errors.HeirloomError as error:
+    print(*errors.printed(error), sep="\n", file=sys.stderr)
+    sys.exit(errors.BAD_INPUT)
 
 if workflow.remote_exec:
     os.environ[sealed_steps.SUBMITTED] = "1"

@@ -1,8 +1,68 @@
-"""The one exception that means bad input rather than a bug."""
+"""The one exception that means bad input rather than a bug, and the one place that gives its lines the shape in which they are printed."""
+
+from __future__ import annotations
+
+BAD_INPUT = 2
+"""Exit code of a command that was given bad input."""
+LONGEST_LINE = 1_000
+"""Characters of a printed line."""
+MOST_LINES = 20
+"""Faults of one input that are printed; the number of the others is said."""
+
+_NAME = "heirloom: "
+_TAIL = 200
+"""Characters that a cut line keeps of its end, where a message says how to repair."""
 
 
 class HeirloomError(Exception):
     """Bad input: the message says what was given, what is allowed and which key or file holds it.
 
-    The command line prints the message as a single line and exits with a non-zero status, without a traceback.
+    The command line prints each line of it and exits with a non-zero status, without a traceback.
+
+    Parameters
+    ----------
+    *lines
+        What is wrong, one line a fault; most errors have one.
     """
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All faults, one line each."""
+        return tuple(str(line) for line in self.args)
+
+    def __str__(self) -> str:
+        first, *others = self.lines or ("",)
+        return f"{first} [and {len(others)} more]" if others else first
+
+
+def printed(error: HeirloomError) -> list[str]:
+    """Return the lines in which an error is printed: at most `MOST_LINES` faults, each shaped by `line`."""
+    others = len(error.lines) - MOST_LINES
+    more = [f"{_NAME}and {others} more"] if others > 0 else []
+    return [line(text) for text in error.lines[:MOST_LINES]] + more
+
+
+def line(text: str) -> str:
+    """Return a message as one printed line: the program's name first, at most `LONGEST_LINE` characters, none of them a control.
+
+    What cannot be printed, such as an end of line or a lone surrogate, is spelled as Python spells it in quotes. A line that is
+    too long loses its middle.
+    """
+    visible = _visible(_cut(_NAME + text, LONGEST_LINE))
+    return _cut(visible, LONGEST_LINE)
+
+
+def short(text: str, longest: int = 60) -> str:
+    """Return a name or value as a message quotes it: whole, or its first characters and how many there are."""
+    return text if len(text) <= longest else f"{text[:longest]} [{len(text):,} characters]"
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    note = f" [{len(text) - longest:,} characters and more left out] "
+    return text[: longest - _TAIL - len(note)] + note + text[-_TAIL:]
+
+
+def _visible(text: str) -> str:
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode() for letter in text)

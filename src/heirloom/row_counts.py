@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heirloom.errors import HeirloomError
 from heirloom.specs.regime import Regime
-from heirloom.specs.vector_source import VectorSource
+from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
+from heirloom.specs.source import TextSource
+from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
 
 if TYPE_CHECKING:
     from heirloom.config import Experiment
@@ -24,28 +26,75 @@ def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool
     Raises
     ------
     HeirloomError
-        If the original set, the prompts or a regime needs more real rows than exist, or a regime's shares cannot be met in whole rows, or a
-        generation is too small for the family; the message names the keys.
+        With one line a fault of `faults`, naming the experiment.
+    """
+    if found := list(faults(experiment, experiment.regimes, regimes, pool_rows)):
+        raise HeirloomError(*(f"experiments.{name}: {fault}" for fault in found))
+
+
+def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime], pool_rows: int | None = None) -> Iterator[str]:
+    """Yield what is wrong with the row counts of an experiment under some of its regimes.
+
+    The original set, the prompts or a regime needs more real rows than exist, or a regime's shares cannot be met in whole rows, or a
+    generation is too small for the family, or a set is too large for any machine. Each line names the keys; of each regime the
+    first generation that has a fault is told.
+
+    Parameters
+    ----------
+    names
+        The regimes that are looked at.
+    pool_rows
+        Rows of the real training pool, a replica; None where it has not been counted.
     """
     if isinstance(experiment.source, VectorSource):
         pool_rows = experiment.source.rows
-    for what, rows, there in _needs(experiment, regimes, pool_rows):
+    if too_large := list(_too_large(experiment, names, regimes)):
+        yield from too_large
+        return
+    for what, rows, there in _needs(experiment, names, regimes, pool_rows):
         if there is not None and rows > there:
-            raise HeirloomError(f"experiments.{name}: {what} needs {rows} real rows, but there are {there}")
+            yield f"{what} needs {rows} real rows, but there are {there}"
     smallest = min(experiment.rows, experiment.original_rows or pool_rows or experiment.rows)
     if smallest < (fewest := getattr(experiment.family, "fewest_rows", 1)):
         family = experiment.family.name
-        fault = f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"
-        raise HeirloomError(f"experiments.{name}: {fault}")
-    for regime in experiment.regimes:
-        for generation in range(1, experiment.generations + 1 if regimes[regime].growth else 2):
-            for fault in _faults(regimes[regime], experiment, generation):
-                raise HeirloomError(f"experiments.{name}: regime {regime!r}, generation {generation}: {fault}")
+        yield f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"
+    for name in names:
+        generations = range(1, experiment.generations + 1 if regimes[name].growth else 2)
+        first = next(((g, found) for g in generations if (found := list(_faults(regimes[name], experiment, g)))), None)
+        if first is not None:
+            yield from (f"regime {name!r}, generation {first[0]}: {fault}" for fault in first[1])
+
+
+def _too_large(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime]) -> Iterator[str]:
+    """Yield which sets have more rows, or more numbers in all replicas together, than any machine holds."""
+    source, last = experiment.source, experiment.generations
+    numbers = experiment.num_replicas * (source.text.row_tokens if isinstance(source, TextSource) else getattr(source, "dim", 1))
+    sets = {"rows": experiment.rows, "origin_rows": experiment.original_rows or 1, "source.rows": getattr(source, "rows", 1)}
+    for name in names:
+        largest = max(regimes[name].budget_rows(experiment.rows, last), regimes[name].sampled_rows(experiment.rows, last))
+        sets[f"regime {name!r}, generation {last}"] = largest * (last if regimes[name].synthetic == "all" else 1)
+    if (inside := _model_numbers(experiment)) > MOST_NUMBERS:
+        yield f"a generation's models have {inside:.4g} numbers in all replicas, at most {MOST_NUMBERS:,} are allowed"
+    for what, rows in sets.items():
+        if rows > MOST_ROWS:
+            yield f"{what}: {rows:.4g} rows, at most {MOST_ROWS:,} are allowed"
+        elif rows * numbers > MOST_NUMBERS:
+            yield f"{what}: {rows * numbers:.4g} numbers in {rows:,} rows of all replicas, at most {MOST_NUMBERS:,} are allowed"
+
+
+def _model_numbers(experiment: Experiment) -> int:
+    """Return how many numbers the models of a generation are, all replicas together."""
+    from heirloom.planning.models import model_size  # which imports this module by way of the config
+
+    match experiment.source:
+        case CategoricalSource(law=Uniform(types=types) | Zipf(types=types)):
+            return experiment.num_replicas * types
+    return model_size(experiment).parameters
 
 
 def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:
     """Return how many rows the real training pool must have at least."""
-    return max(rows for _, rows, _ in _needs(experiment, regimes, None))
+    return max(rows for _, rows, _ in _needs(experiment, experiment.regimes, regimes, None))
 
 
 def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator[str]:
@@ -77,11 +126,13 @@ def _lacking(regime: Regime, experiment: Experiment, generation: int, wanted: in
         yield f"family.path: statistics needs more synthetic rows than dimensions ({dim}), got {drawn}; use path: rows"
 
 
-def _needs(experiment: Experiment, regimes: Mapping[str, Regime], pool_rows: int | None) -> Iterator[tuple[str, int, int | None]]:
+def _needs(
+    experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime], pool_rows: int | None
+) -> Iterator[tuple[str, int, int | None]]:
     """Yield (what, rows needed, rows there; None where unknown)."""
     original, rows, last = experiment.original_rows or pool_rows, experiment.rows, experiment.generations
     yield "origin_rows", experiment.original_rows or 1, pool_rows
-    for name in experiment.regimes:
+    for name in names:
         regime = regimes[name]
         budget = regime.budget_rows(rows, last)
         if regime.edit:

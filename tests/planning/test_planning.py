@@ -174,7 +174,8 @@ def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_p
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": WORDS}}))
     command(file)
     assert "40 jobs" in capsys.readouterr().out
-    file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": {**WORDS, "rows": 10**13}}}))
+    large = {**WORDS, "rows": 10**9, "regimes": ["replace"], "seeds": list(range(100))}
+    file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": large}}))
     command(file)
     assert "warning: the disk has " in capsys.readouterr().err
 

@@ -189,6 +189,8 @@ CLAIM = "arms: {a: {}}\nclaims: [{id: a, statement: A., source: b, where: {famil
     ("text", "message"),
     [
         ("arms: {}\nclaims: []", "claims: "),
+        ("arms: {}\narms: {}\nclaims: []", "line 2: arms: the key stands twice, in line 1 and in line 2"),
+        (CLAIM.replace("quantity", "quantty") % "{measure: m, arm: a}", "claims.0.tests.0.quantty: no such key; did you mean `quantity`"),
         (CLAIM % "{measure: m, arm: nobody}, below: 1", "arm 'nobody'"),
         (CLAIM % "{measure: m, arm: a}", "needs `above`"),
         ("]", "not valid YAML"),

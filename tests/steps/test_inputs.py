@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from heirloom import cli, manifest, paths
-from heirloom.errors import HeirloomError
+from heirloom.errors import BAD_INPUT, HeirloomError
 
 TRAIN = "data/toy/real/train.parquet"
 
@@ -77,7 +77,7 @@ def test_every_step_looks_at_every_input_before_it_begins(
         monkeypatch.setattr(sys, "argv", line)
         with pytest.raises(SystemExit) as left:
             cli.main()
-        assert left.value.code == cli.BAD_INPUT
+        assert left.value.code == BAD_INPUT
         assert capsys.readouterr().err == "heirloom: bad.fingerprint.json: missing; run snakemake, or fetch it with dvc pull\n"
 
 

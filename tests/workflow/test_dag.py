@@ -13,6 +13,7 @@ import yaml
 
 from heirloom import config as configuration
 from heirloom import paths
+from heirloom.errors import BAD_INPUT
 from heirloom.manifest import fingerprint
 from heirloom.planning.jobs import jobs
 from helpers import Run
@@ -112,6 +113,36 @@ def test_bad_input_is_one_clear_line_before_any_job_and_nothing_is_written(works
     assert "Traceback" not in done.stderr
     assert not (workspace / "data").exists()
     assert not (workspace / "results").exists()
+
+
+A_DATE = ("num_threads: 1", "num_threads: 2024-13-45", "line 4: num_threads: 2024-13-45 is a date to some readers of YAML")
+TWICE = ("experiments:\n", "experiments:\n  ngram: {}\n", "experiments.ngram: the key stands twice, in line ")
+
+
+@pytest.mark.parametrize(
+    ("slip", "arguments"),
+    [
+        (A_DATE, ()),
+        (TWICE, ()),
+        (A_DATE, ("--configfile", "bad.yaml")),
+        (TWICE, ("--configfile", "bad.yaml")),
+        (A_DATE, ("--workflow-profile", "profiles/slurm", "--configfile", "bad.yaml")),
+    ],
+    ids=["date", "twice", "date in a preset", "twice in a preset", "on a cluster"],
+)
+def test_what_snakemake_would_read_otherwise_or_not_at_all_is_one_line_from_it_and_exit_code_2(
+    workspace: Path, run: Run, slip: tuple[str, str, str], arguments: tuple[str, ...]
+) -> None:
+    before, after, said = slip
+    text = (workspace / "config.yaml").read_text()
+    assert before in text
+    (workspace / ("bad.yaml" if arguments else "config.yaml")).write_text(text.replace(before, after, 1))
+    done = run("snakemake", "-n", *arguments, check=False)
+    assert done.returncode == BAD_INPUT
+    (only,) = [line for line in done.stderr.splitlines() if not line.startswith("Using ")]
+    assert only.startswith("heirloom: ")
+    assert said in only
+    assert done.stdout == ""
 
 
 def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspace: Path, run: Run) -> None:

@@ -7,9 +7,7 @@ import sys
 import typer
 
 from heirloom.cli import diff, export, lineage, plan, results, steps
-from heirloom.errors import HeirloomError
-
-BAD_INPUT = 2
+from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
@@ -24,5 +22,5 @@ def main() -> None:
     try:
         app()
     except HeirloomError as error:
-        print(f"heirloom: {error}", file=sys.stderr)
+        print(*printed(error), sep="\n", file=sys.stderr)
         sys.exit(BAD_INPUT)

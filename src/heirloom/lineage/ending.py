@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, line, printed
 from heirloom.lineage import completeness, unrecorded
 
 
@@ -88,8 +88,8 @@ def name_missing(config: Config) -> None:
     try:
         lines = completeness.missing(config)
     except HeirloomError as error:
-        print(f"heirloom: {error}", file=sys.stderr, flush=True)
+        print(*printed(error), sep="\n", file=sys.stderr, flush=True)
         return
     if lines:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        print(f"heirloom: {lines[0]}{more}; heirloom repair mends it", file=sys.stderr, flush=True)
+        print(line(f"{lines[0]}{more}; heirloom repair mends it"), file=sys.stderr, flush=True)

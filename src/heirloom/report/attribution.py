@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from heirloom.config import VARIANT_MARK, Config, Experiment
+from heirloom.config import Config, Experiment
 from heirloom.paths import ORIGIN
 from heirloom.report.intervals import interval
+from heirloom.variants import VARIANT_MARK
 
 if TYPE_CHECKING:
     import pandas as pd

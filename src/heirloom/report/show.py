@@ -54,8 +54,8 @@ def lineage(experiment: str, regime: str, seed: int) -> Table:
     HeirloomError
         If the results have no such lineage.
     """
-    from heirloom.config import VARIANT_MARK
     from heirloom.report import by_arm, tables
+    from heirloom.variants import VARIANT_MARK
 
     name, _, variant = experiment.partition(VARIANT_MARK)
     frame = tables.load()
@@ -112,7 +112,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 def _there(frame: pd.DataFrame, name: str, variant: str) -> str:
     """Return what there is: the arms and seeds of an experiment, or all experiments where there is none of that name."""
-    from heirloom.config import VARIANT_MARK
+    from heirloom.variants import VARIANT_MARK
 
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
     if len(own):

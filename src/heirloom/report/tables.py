@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import paths, reading, results
-from heirloom.config import VARIANT_MARK, Config, Experiment
+from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, read_json, replacing, write_text
 from heirloom.measures.replicas import WITHIN
+from heirloom.variants import VARIANT_MARK
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,10 +10,18 @@ if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
 
 
-class Strict(BaseModel):
-    """Base of every configuration model: frozen, no unknown keys, no NaN or infinity."""
+_Item = TypeVar("_Item")
+Many = Annotated[tuple[_Item, ...], Field(strict=False)]
+"""A list in the file, which cannot be changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+class Strict(BaseModel):
+    """Base of every configuration model: frozen, no unknown keys, no NaN or infinity, and no value that is taken for one of another type.
+
+    An integer is an integer: neither `true` nor 3.0 nor text. A number may be written as an integer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 class NoSettings(Strict):

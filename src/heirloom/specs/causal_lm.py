@@ -6,14 +6,16 @@ with the readings of docs/language-models.md where the publication leaves a choi
 
 from __future__ import annotations
 
-from itertools import count
+import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Many, Strict
 from heirloom.specs.decoding import Decoding, Precision
 from heirloom.specs.pretrained import Pretrained
+from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 class Lora(Strict):
     """Low-rank adapters (Hu et al. 2021) in place of whole matrices, for models that do not fit."""
 
-    rank: int = Field(8, ge=1, description="Rank of each adapter.")
-    alpha: int = Field(16, ge=1, description="Scale of an adapter is alpha / rank.")
+    rank: int = Field(8, ge=1, le=MOST_WIDTH, description="Rank of each adapter.")
+    alpha: int = Field(16, ge=1, le=MOST_WIDTH, description="Scale of an adapter is alpha / rank.")
     dropout: float = Field(0.0, ge=0.0, lt=1.0, description="Share of an adapter's inputs that are dropped in training (0 to 1).")
-    targets: Literal["all-linear"] | tuple[str, ...] = Field(
+    targets: Literal["all-linear"] | Many[str] = Field(
         "all-linear", description="Names of the layers that are given an adapter; `all-linear` is every linear layer but the head."
     )
     checkpoint: Literal["merged", "adapter"] = Field(
@@ -38,14 +40,17 @@ class Lora(Strict):
 class CausalTraining(Strict):
     """How one generation is fine-tuned."""
 
-    epochs: int = Field(5, ge=1, description="Passes over the training set.")
+    epochs: int = Field(5, ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
     learning_rate: float = Field(2e-5, gt=0.0, description="Learning rate of AdamW in the first epoch.")
     final_learning_rate: float = Field(
         1e-6, ge=0.0, description="Where the cosine would end after the last epoch; the rate changes once an epoch."
     )
-    batch_rows: int = Field(128, ge=1, description="Rows in one optimiser step.")
+    batch_rows: int = Field(128, ge=1, le=MOST_BATCH_ROWS, description="Rows in one optimiser step.")
     micro_rows: int | None = Field(
-        None, ge=1, description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory."
+        None,
+        ge=1,
+        le=MOST_BATCH_ROWS,
+        description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory.",
     )
     weight_decay: float = Field(0.01, ge=0.0, description="AdamW's decoupled weight decay.")
     clip_norm: float | None = Field(None, gt=0.0, description="Largest norm of the gradient; null does not clip.")
@@ -61,9 +66,11 @@ class CausalTraining(Strict):
         "generation's own training set (`synthetic`), or the `last`.",
     )
     validation_share: float = Field(
-        0.05, gt=0.0, lt=1.0, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 1)."
+        0.05, gt=0.0, le=0.99, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 0.99)."
     )
-    validation_rows: int | None = Field(None, ge=1, description="At most this many validation rows are scored an epoch; null scores all.")
+    validation_rows: int | None = Field(
+        None, ge=1, le=MOST_ROWS, description="At most this many validation rows are scored an epoch; null scores all."
+    )
     lora: Lora | None = Field(None, description="Train adapters in place of all weights; null trains all weights.")
 
     @model_validator(mode="after")
@@ -108,5 +115,6 @@ class CausalLM(Strict):
     @property
     def fewest_rows(self) -> int:
         """Rows that a training needs: a batch, beside those that are held out."""
-        least = self.training.batch_rows
-        return next(rows for rows in count(least) if rows - self.training.held_out_rows(rows) >= least)
+        least, share = self.training.batch_rows, self.training.validation_share
+        enough = range(math.ceil((least + 2) / (1.0 - share)) + 1)  # the rows that are left grow with the rows that there are
+        return bisect_left(enough, least, key=lambda rows: rows - self.training.held_out_rows(rows))

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import PROMPTS, Prompts, Strict
+from heirloom.specs.sizes import MOST_LAYERS, MOST_TOKENS
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -15,7 +16,7 @@ class Decoding(Strict):
     """How the next token is drawn from the model's distribution, or found by beam search."""
 
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
-    top_k: int | None = Field(None, ge=1, description="Keep only the k likeliest tokens (a count).")
+    top_k: int | None = Field(None, ge=1, le=MOST_TOKENS, description="Keep only the k likeliest tokens (a count).")
     top_p: float | None = Field(None, gt=0.0, le=1.0, description="Keep the smallest set of tokens with at least this probability.")
     repetition_penalty: float = Field(
         1.0,
@@ -23,7 +24,7 @@ class Decoding(Strict):
         description="Divides positive logits, and multiplies negative ones, of tokens that the row already holds, its prompt included "
         "(Keskar et al. 2019); 1 is none.",
     )
-    beams: int = Field(1, ge=1, description="Beams of a beam search, which draws nothing; 1 samples (a count).")
+    beams: int = Field(1, ge=1, le=MOST_LAYERS, description="Beams of a beam search, which draws nothing; 1 samples (a count).")
     precision: Precision = Field("float32", description="Of matrix products in sampling; sums stay float32.")
     prompts: Prompts = PROMPTS
 

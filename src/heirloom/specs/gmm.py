@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from heirloom.specs.base import NoSettings, Strict
+from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_ITERATIONS
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class GmmTraining(Strict):
     """How a Gaussian mixture is fitted; the defaults are the publication's."""
 
-    components: int = Field(2, ge=1, description="Number of components, each with its own full covariance.")
+    components: int = Field(2, ge=1, le=MOST_DIMENSIONS, description="Number of components, each with its own full covariance.")
     estimator: Literal["sklearn", "em"] = Field(
         "sklearn", description="`sklearn`: scikit-learn's GaussianMixture; `em`: the same iteration, for all replicas at once and faster."
     )
@@ -23,7 +24,7 @@ class GmmTraining(Strict):
         "scratch", description="`scratch`: from k-means in every generation; `previous`: from the parameters of the generation before."
     )
     tolerance: float = Field(1e-5, gt=0, description="EM stops when the mean log-likelihood of a row (nats) changes by less.")
-    max_iterations: int = Field(2000, ge=1, description="EM stops after so many iterations at the latest.")
+    max_iterations: int = Field(2000, ge=1, le=MOST_ITERATIONS, description="EM stops after so many iterations at the latest.")
     reg_covar: float = Field(1e-6, ge=0, description="Added to the diagonal of every covariance, in squared units of x.")
 
     def fit(self, generation: int, text: TextSettings | None) -> GmmTraining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -122,37 +123,37 @@ class Regime(Sizes):
         return frozenset(ability for ability, given in asked.items() if given is not None)
 
     @model_validator(mode="after")
-    def _budget_is_met(self) -> Self:
-        if self.budget == "fixed" and self.real_share > 1.0 + 1e-9:
-            raise ValueError(f"the real shares add up to {self.real_share:g}; with `budget: fixed` at most 1 is allowed")
-        if self.synthetic == "none" and abs(self.real_share - 1.0) > 1e-9:
-            raise ValueError(f"without synthetic rows the real shares must add up to 1, not {self.real_share:g}")
-        if self.synthetic == "all" and self.budget == "fixed":
-            raise ValueError("`synthetic: all` needs `budget: grows` (keep everything) or `budget: drawn` (draw `rows` from it)")
+    def _is_sound(self) -> Self:
+        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides()]:
+            raise ValueError("; ".join(faults))
         return self
 
-    @model_validator(mode="after")
-    def _synthetic_rows_suffice(self) -> Self:
+    def _budget_is_met(self) -> Iterator[str]:
+        if self.budget == "fixed" and self.real_share > 1.0 + 1e-9:
+            yield f"the real shares add up to {self.real_share:g}; with `budget: fixed` at most 1 is allowed"
+        if self.synthetic == "none" and abs(self.real_share - 1.0) > 1e-9:
+            yield f"without synthetic rows the real shares must add up to 1, not {self.real_share:g}"
+        if self.synthetic == "all" and self.budget == "fixed":
+            yield "`synthetic: all` needs `budget: grows` (keep everything) or `budget: drawn` (draw `rows` from it)"
+
+    def _synthetic_rows_suffice(self) -> Iterator[str]:
         if self.growth and self.budget != "fixed":
-            raise ValueError("`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered")
+            yield "`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered"
         if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
-            raise ValueError("without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on")
+            yield "without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on"
         offered = self.multiple * _kept_share(self.select)
         if self.budget == "fixed" and self.synthetic == "latest" and offered < 1.0 - self.real_share - 1e-9:
-            raise ValueError(
+            yield (
                 f"synthetic rows must fill {1.0 - self.real_share:g} of the budget, but `multiple` and `select` leave {offered:g}; "
                 "raise `multiple`"
             )
-        return self
 
-    @model_validator(mode="after")
-    def _weights_have_two_sides(self) -> Self:
+    def _weights_have_two_sides(self) -> Iterator[str]:
         one_sided = self.synthetic == "none" or not self.real_share or (self.budget == "fixed" and self.real_share > 1.0 - 1e-9)
         if self.real_weight is not None and one_sided:
-            raise ValueError("`real_weight` needs real and synthetic rows in the training set")
+            yield "`real_weight` needs real and synthetic rows in the training set"
         if self.real_weight is not None and self.budget == "drawn":
-            raise ValueError("`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights")
-        return self
+            yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
 
 
 def _kept_share(select: Select | None) -> float:

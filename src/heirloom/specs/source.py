@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Many, Strict
 from heirloom.specs.pretrained import Pretrained
+from heirloom.specs.sizes import MOST_ROWS, MOST_SHARDS, MOST_TOKENS
 from heirloom.specs.vector_source import AnyVectorSource
 
 _SHARES_TOLERANCE = 1e-9
@@ -34,8 +35,10 @@ class SplitShares(Strict):
 class Packing(Strict):
     """Documents are joined and cut across their ends, empty documents included."""
 
-    documents: int = Field(1000, ge=1, description="Documents joined at a time; what is left over at the end of a batch is dropped.")
-    shards: int = Field(1, ge=1, description="Contiguous shards that a split is divided into first.")
+    documents: int = Field(
+        1000, ge=1, le=MOST_ROWS, description="Documents joined at a time; what is left over at the end of a batch is dropped."
+    )
+    shards: int = Field(1, ge=1, le=MOST_SHARDS, description="Contiguous shards that a split is divided into first.")
     lead: Literal["start", "none"] = Field(
         "start", description="What stands before each document: the tokenizer's `start` token, or `none`."
     )
@@ -48,12 +51,14 @@ class TextSettings(Strict):
         None,
         description="A pretrained model's tokenizer; the family causal_lm fills in its own. Null: fit one on the training text.",
     )
-    vocab_size: Annotated[int, Field(ge=_SMALLEST_VOCABULARY)] | None = Field(
+    vocab_size: Annotated[int, Field(ge=_SMALLEST_VOCABULARY, le=MOST_TOKENS)] | None = Field(
         2048,
         description="Entries of the byte-level BPE vocabulary, special token included; fitted on real training text. Null, and only null, "
         "where a tokenizer is given.",
     )
-    row_tokens: int = Field(64, ge=1, description="Tokens in each row; rows cross the end of a document only where `packing` is given.")
+    row_tokens: int = Field(
+        64, ge=1, le=MOST_TOKENS, description="Tokens in each row; rows cross the end of a document only where `packing` is given."
+    )
     packing: Packing | None = Field(None, description="Join documents before they are cut; null cuts each one by itself.")
     split: SplitShares = Field(
         default_factory=SplitShares, description="Shares of the documents; not used where the data come already split."
@@ -77,10 +82,13 @@ class TextSource(Strict):
     """What all sources of text share."""
 
     text: TextSettings = Field(default_factory=TextSettings, description="How text becomes rows of tokens.")
-    max_documents: int | None = Field(None, ge=1, description="Documents read, the first ones of each split of the source; null reads all.")
+    max_documents: int | None = Field(
+        None, ge=1, le=MOST_ROWS, description="Documents read, the first ones of each split of the source; null reads all."
+    )
     min_paragraph_words: int = Field(
         0,
         ge=0,
+        le=MOST_ROWS,
         description="Lines of fewer words (separated by white space; of scripts without spaces, each character) are dropped; "
         "0 keeps the text as it is.",
     )
@@ -90,7 +98,9 @@ class WikipediaSource(TextSource):
     """The sample of English Wikipedia inside the gensim package: 106 articles, no download."""
 
     name: Literal["wikipedia"] = Field(description="The kind of source.")
-    min_paragraph_words: int = Field(21, ge=0, description="Paragraphs of fewer words (separated by white space) are dropped.")
+    min_paragraph_words: int = Field(
+        21, ge=0, le=MOST_ROWS, description="Paragraphs of fewer words (separated by white space) are dropped."
+    )
 
 
 class _SeparableText(TextSource):
@@ -119,9 +129,9 @@ class _SeparableText(TextSource):
 class FileSplits(Strict):
     """Files that come already split."""
 
-    train: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the training files.")
-    valid: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the validation files.")
-    test: tuple[str, ...] = Field(min_length=1, description="Paths or globs of the held-out files.")
+    train: Many[str] = Field(min_length=1, description="Paths or globs of the training files.")
+    valid: Many[str] = Field(min_length=1, description="Paths or globs of the validation files.")
+    test: Many[str] = Field(min_length=1, description="Paths or globs of the held-out files.")
 
 
 class FilesSource(_SeparableText):
@@ -131,7 +141,7 @@ class FilesSource(_SeparableText):
     lines: bool = Field(
         False, description="Whether each line of a .txt or .raw file is a document, with its end of line; a blank one is empty text."
     )
-    paths: Annotated[tuple[str, ...], Field(min_length=1)] | FileSplits = Field(
+    paths: Annotated[Many[str], Field(min_length=1)] | FileSplits = Field(
         description="Paths or globs (** crosses folders), relative to the working directory: a list, "
         "divided by document, or a mapping train / valid / test that is kept."
     )

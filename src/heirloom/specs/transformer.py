@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 class Architecture(Strict):
     """Shape of a Llama-architecture causal language model; the vocabulary is the tokenizer's."""
 
-    hidden_size: int = Field(96, ge=8, description="Width of the residual stream (numbers a token).")
-    num_layers: int = Field(2, ge=1, description="Transformer blocks.")
-    num_heads: int = Field(3, ge=1, description="Attention heads; divides hidden_size into even parts.")
-    intermediate_size: int = Field(256, ge=8, description="Width of the feed-forward layer (numbers a token).")
+    hidden_size: int = Field(96, ge=8, le=MOST_WIDTH, description="Width of the residual stream (numbers a token).")
+    num_layers: int = Field(2, ge=1, le=MOST_LAYERS, description="Transformer blocks.")
+    num_heads: int = Field(3, ge=1, le=MOST_LAYERS, description="Attention heads; divides hidden_size into even parts.")
+    intermediate_size: int = Field(256, ge=8, le=MOST_WIDTH, description="Width of the feed-forward layer (numbers a token).")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -31,9 +32,9 @@ class Architecture(Strict):
 class Schedule(Strict):
     """One training: how long and how fast."""
 
-    epochs: int = Field(ge=1, description="Passes over the training set.")
+    epochs: int = Field(ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
     learning_rate: float = Field(gt=0.0, description="Peak learning rate of AdamW; a cosine takes it to zero.")
-    batch_rows: int = Field(ge=1, description="Rows in one optimiser step.")
+    batch_rows: int = Field(ge=1, le=MOST_BATCH_ROWS, description="Rows in one optimiser step.")
 
 
 class TransformerFit(Strict):
@@ -66,7 +67,10 @@ class TransformerTraining(Strict):
     warmup_share: float = Field(0.05, ge=0.0, lt=1.0, description="Share of the steps in which the learning rate rises from 0.")
     clip_norm: float = Field(1.0, gt=0.0, description="Largest norm of the gradient.")
     micro_rows: int | None = Field(
-        None, ge=1, description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory."
+        None,
+        ge=1,
+        le=MOST_BATCH_ROWS,
+        description="Rows in one forward pass; gradients add up to the batch. Null: the whole batch. Lower it to save memory.",
     )
     precision: Precision = Field("float32", description="Of matrix products in training; weights and sums stay float32.")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from heirloom.specs.base import NoSettings, Strict
+from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_DIMENSIONS, MOST_EPOCHS
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -31,12 +32,15 @@ class VaeFit(Strict):
 class VaeTraining(Strict):
     """How a variational autoencoder is trained; the defaults are the publication's, at a fixed number of images."""
 
-    latent: int = Field(20, ge=1, description="Dimensions of the latent space, whose prior is N(0, I).")
-    channels: int = Field(64, ge=1, description="Channels of the outer convolutions; the inner ones have twice as many.")
-    origin_epochs: int = Field(30, ge=1, description="Passes of the origin over the real images.")
+    latent: int = Field(20, ge=1, le=MOST_DIMENSIONS, description="Dimensions of the latent space, whose prior is N(0, I).")
+    channels: int = Field(
+        64, ge=1, le=MOST_DIMENSIONS, description="Channels of the outer convolutions; the inner ones have twice as many."
+    )
+    origin_epochs: int = Field(30, ge=1, le=MOST_EPOCHS, description="Passes of the origin over the real images.")
     epochs: int = Field(
         30,
         ge=1,
+        le=MOST_EPOCHS,
         description="Passes of a later generation over its training set. The publication decodes every batch anew: that is 1 pass over "
         "`rows` of origin_epochs times the real images.",
     )
@@ -45,7 +49,7 @@ class VaeTraining(Strict):
         description="Weights a generation's training begins from: `scratch` (new random weights), `origin` (generation 0: real "
         "data lives on in its weights), `previous` (generation g-1).",
     )
-    batch_rows: int = Field(256, ge=1, description="Images in one optimiser step.")
+    batch_rows: int = Field(256, ge=1, le=MOST_BATCH_ROWS, description="Images in one optimiser step.")
     optimiser: Optimiser = Field(
         "adam",
         description="`adam`, `adamw`, or `sgd` (no momentum); weight decay is added to the gradient, by `adamw` taken off the weights.",

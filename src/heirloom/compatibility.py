@@ -1,0 +1,67 @@
+"""Whether a config's experiments and regimes fit together, and how large the whole is: arithmetic, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from heirloom import row_counts
+from heirloom.errors import short
+from heirloom.faults import suggestion
+from heirloom.paths import RESERVED
+from heirloom.specs.family import ABILITIES, SUBSETS
+from heirloom.specs.regime import Regime
+from heirloom.specs.sizes import MOST_JOBS
+from heirloom.strict_yaml import Fault
+
+if TYPE_CHECKING:
+    from heirloom.config import Experiment
+
+Regimes = Mapping[str, Regime]
+
+
+def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any) -> Iterator[Fault]:
+    """Yield what is wrong between experiments and regimes that are sound each by itself.
+
+    Parameters
+    ----------
+    section
+        The regimes of the file, those that are not sound included; where it is no mapping, none is called undefined.
+    """
+    named = {regime for experiment in experiments.values() for regime in experiment.regimes}
+    names: Collection[str] = section.keys() if isinstance(section, Mapping) else named
+    yield from (Fault(("regimes", reserved), "the name is reserved") for reserved in sorted(RESERVED & set(names)))
+    lineages = sum(_generations(experiment) for experiment in experiments.values())
+    if lineages > MOST_JOBS:
+        product = "experiments x regimes x seeds x generations x shards"
+        yield Fault(("experiments",), f"{lineages:,} generations in all ({product}); at most {MOST_JOBS:,} are allowed")
+        return
+    for name, experiment in experiments.items():
+        there = [regime for regime in experiment.regimes if regime in regimes]
+        misfits = [text for regime in experiment.regimes for text in _misfits(regime, experiment, regimes, names)]
+        yield from (Fault(("experiments", name, "regimes"), text) for text in misfits)
+        if not misfits:
+            yield from (Fault(("experiments", name), text) for text in row_counts.faults(experiment, there, regimes))
+
+
+def _generations(experiment: Experiment) -> int:
+    return len(experiment.regimes) * len(experiment.seeds) * experiment.generations * experiment.shards
+
+
+def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collection[str]) -> Iterator[str]:
+    """Yield why a regime cannot act on an experiment."""
+    if name not in names:
+        defined = ", ".join(sorted(map(str, names)))
+        yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(defined, 300)})"
+    if name not in regimes:
+        return
+    regime, family = regimes[name], experiment.family.name
+    if not (experiment.has_rows or regime.is_plain):
+        yield f"{name!r} needs rows to act on; family.path: statistics draws none"
+    if not experiment.has_rows and regime.budget == "drawn" and family not in SUBSETS:
+        yield (
+            f"{name!r} draws from rows of earlier generations (`budget: drawn`), of which family.path: statistics has none for "
+            f"{family!r}; use path: rows"
+        )
+    if lacking := sorted(regime.abilities - ABILITIES.get(family, frozenset())):
+        yield f"{name!r} asks to {' and '.join(lacking)}, which {family!r} cannot"

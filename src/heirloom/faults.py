@@ -1,0 +1,199 @@
+"""What is wrong with a config, in words: every fault that validation finds, the misspelt keys first, each with the key that it may mean."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from pydantic import ValidationError
+
+from heirloom.errors import short
+from heirloom.strict_yaml import Fault, Key
+
+Schema = Mapping[str, Any]
+Error = Mapping[str, Any]
+"""One error as pydantic tells of it."""
+
+_UNKNOWN = "extra_forbidden"
+_WANTED = {
+    "tuple_type": "Input should be a list",
+    "list_type": "Input should be a list",
+    "dict_type": "Input should be a mapping",
+    "model_type": "Input should be a mapping",
+    "model_attributes_type": "Input should be a mapping",
+}
+_LONGEST_WORD = 64
+_MOST_ALLOWED = 12
+_LONGEST_SHARED_LINE = 240
+
+
+def validation(error: ValidationError, raw: Any, schema: Schema) -> list[Fault]:
+    """Return what pydantic found: unknown keys first, then the rest in its order, one fault a key and kind.
+
+    Parameters
+    ----------
+    raw
+        What was validated.
+    schema
+        The JSON schema of it, which knows the keys that are allowed.
+    """
+    by_key: dict[Key, list[Error]] = defaultdict(list)
+    for one in error.errors(include_url=False):
+        by_key[_key(one, raw)].append(one)
+    unknown = [
+        Fault(key, _unknown(one, schema), is_unknown=True) for key, errors in by_key.items() for one in errors if one["type"] == _UNKNOWN
+    ]
+    parents = {key[:end] for key in by_key for end in range(len(key))}
+    others = []
+    for key, errors in by_key.items():
+        rest = [one for one in errors if one["type"] != _UNKNOWN]
+        if key in parents:  # a union's other branches ask for another type of value; the faults inside it say more
+            rest = [one for one in rest if not one["type"].endswith(("_type", "literal_error"))]
+        if rest:
+            others.append(_fault(key, rest, raw))
+    return unknown + others
+
+
+def suggestion(word: str, allowed: Iterable[str]) -> str:
+    """Return ``; did you mean `…`?`` for the allowed word that is most like a given one; nothing where none is."""
+    close = difflib.get_close_matches(word[:_LONGEST_WORD], list(allowed), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def merged(read: Iterable[Fault], validated: Iterable[Fault]) -> list[Fault]:
+    """Return the faults of reading among those of validation: after the unknown keys, and in place of others at the same key."""
+    read, validated = list(read), list(validated)
+    known = {fault.key for fault in read}
+    rest = [fault for fault in validated if fault.key not in known]
+    first = [fault for fault in rest if fault.is_unknown]
+    return first + read + [fault for fault in rest if not fault.is_unknown]
+
+
+def lines(faulty: Iterable[Fault], where: str) -> list[str]:
+    """Return faults as the lines of a message: file, line, key, what is wrong. A few short ones are numbered and share a line."""
+    texts = [_spelled(fault) for fault in faulty]
+    numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
+    if len(texts) > 1 and len(numbered) <= _LONGEST_SHARED_LINE:
+        return [f"{where}: {numbered}"]
+    return [f"{where}: {text}" for text in texts]
+
+
+def _spelled(fault: Fault) -> str:
+    place = f"line {fault.line}" if fault.line else ""
+    key = ".".join(short(str(step)) for step in fault.key)
+    return ": ".join(filter(None, [place, key, fault.text]))
+
+
+def given(value: Any) -> str:
+    """Return a value that a message quotes, shortened, or its kind; nothing for what is too large to quote."""
+    match value:
+        case bool() | None:
+            return f" (given: {json.dumps(value)})"
+        case float():
+            return f" (given: {value!r})"
+        case int():
+            return f" (given: {value})" if abs(value) < 10**40 else " (given: an integer of more than 40 digits)"
+        case str():
+            return f" (given: {value!r})" if len(value) <= _LONGEST_WORD else f" (given: {value[:40]!r} [{len(value):,} characters])"
+        case list() | tuple():
+            return " (given: a list)"
+    return ""
+
+
+def _key(error: Error, raw: Any) -> Key:
+    """Return where in the file an error is: without the steps by which pydantic tells the branches of a union apart."""
+    steps: list[str | int] = []
+    place = raw
+    loc = [step for step in error["loc"] if step != "[key]"]
+    for position, step in enumerate(loc):
+        is_missing = error["type"] == "missing" and position == len(loc) - 1
+        if _holds(place, step):
+            place = place[step]
+        elif not is_missing:
+            continue
+        steps.append(step)
+    if error["type"].startswith("union_tag"):
+        steps.append(error["ctx"]["discriminator"].strip("'"))
+    return tuple(steps)
+
+
+def _holds(place: Any, step: str | int) -> bool:
+    if isinstance(place, Mapping):
+        return step in place and step not in (place.get("name"), place.get("kind"))  # else it is the tag of a union's branch
+    return isinstance(place, list) and isinstance(step, int) and step < len(place)
+
+
+def _fault(key: Key, errors: list[Error], raw: Any) -> Fault:
+    """Return one fault for all that is wrong at a key: the branches of a union each ask for something else."""
+    texts = list(dict.fromkeys(_text(one, raw) for one in errors))
+    first, *others = texts
+    both = first + "".join(f", or {text.removeprefix('Input should be ')}" for text in others)
+    shown = (
+        "" if errors[0]["type"] in ("value_error", "missing") or errors[0]["type"].startswith("union_tag") else given(errors[0]["input"])
+    )
+    return Fault(key, both + shown)
+
+
+def _text(error: Error, raw: Any) -> str:
+    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
+    if kind == "union_tag_invalid":
+        names = re.findall(r"'(\w+)'", error["ctx"]["expected_tags"])
+        tag = str(error["ctx"]["tag"])
+        return f"{short(tag)!r} is none of {', '.join(names)}{suggestion(tag, names)}"
+    if kind == "union_tag_not_found":
+        name = error["ctx"]["discriminator"].strip("'")
+        words = [word for word in error["input"] if isinstance(word, str)] if isinstance(error["input"], Mapping) else []
+        close = difflib.get_close_matches(name, [word[:_LONGEST_WORD] for word in words], n=1)
+        return "Field required" + (f"; is `{close[0]}` meant to be `{name}`?" if close else "")
+    return _WANTED.get(kind, message)
+
+
+def _unknown(error: Error, schema: Schema) -> str:
+    allowed = sorted(_allowed(error["loc"], schema))
+    close = suggestion(str(error["loc"][-1]), allowed)
+    listed = ", ".join(allowed[:_MOST_ALLOWED]) + (f" and {len(allowed) - _MOST_ALLOWED} more" if len(allowed) > _MOST_ALLOWED else "")
+    return f"no such key{close}" if close else f"no such key (allowed here: {listed or 'none'})"
+
+
+def _allowed(loc: tuple[str | int, ...], schema: Schema) -> set[str]:
+    """Return the keys that may stand where an unknown one stands."""
+    nodes = list(_alternatives(schema, schema))
+    for step in loc[:-1]:
+        below = [inner for node in nodes for inner in _below(node, step, schema)]
+        tagged = [inner for node in nodes for inner in _tagged(node, step, schema)]
+        nodes = below or tagged or nodes
+    return set(chain.from_iterable(node.get("properties", {}) for node in nodes))
+
+
+def _alternatives(node: Schema, schema: Schema) -> Iterator[Schema]:
+    """Yield a node of the schema, or all that it may be, references followed."""
+    if "$ref" in node:
+        name = node["$ref"].rpartition("/")[2]
+        yield from ({**inner, "title": name} for inner in _alternatives(schema["$defs"][name], schema))
+        return
+    yield node
+    for inner in (*node.get("anyOf", ()), *node.get("oneOf", ())):
+        yield from _alternatives(inner, schema)
+
+
+def _below(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
+    key = str(step)
+    by_pattern = [inner for pattern, inner in node.get("patternProperties", {}).items() if re.match(pattern, key)]
+    named = (node.get("properties", {}).get(key), *by_pattern, node.get("additionalProperties"))
+    for inner in (node.get("items"),) if isinstance(step, int) else named:
+        if isinstance(inner, Mapping):
+            yield from _alternatives(inner, schema)
+
+
+def _tagged(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
+    """Yield the branch of a union that a step names: by its tag, or by its model."""
+    mapping = node.get("discriminator", {}).get("mapping", {})
+    if step in mapping:
+        yield from _alternatives({"$ref": mapping[step]}, schema)
+    elif node.get("title") == step and "properties" in node:
+        yield node

@@ -1,0 +1,134 @@
+"""Grids expanded: an experiment with a `grid` becomes one experiment a variant, named ``<experiment>__<variant>``."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from heirloom import faults
+from heirloom.errors import short
+from heirloom.specs.grid import DESIGNS, Axis, points, size
+from heirloom.specs.sizes import MOST_EXPERIMENTS
+from heirloom.strict_yaml import Fault, Key
+
+VARIANT_MARK = "__"
+MAX_VARIANTS = 500
+_COUNTABLE = 10**12
+
+
+class _Misfit(Exception):  # noqa: N818, it never leaves this module
+    """A grid that stands for nothing."""
+
+    def __init__(self, *reasons: Fault) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+
+
+def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the experiments that a file's stand for, and what is wrong with their names and grids; a misfit stands for nothing."""
+    bodies: dict[str, Any] = {}
+    wrong: list[Fault] = []
+    for key, body in experiments.items():
+        name = str(key)
+        if VARIANT_MARK in name:
+            wrong.append(Fault(("experiments", name), f"{VARIANT_MARK!r} is kept for variants of a grid"))
+            continue
+        try:
+            bodies |= _variants(name, dict(body)) if isinstance(body, Mapping) and "grid" in body else {name: body}
+        except _Misfit as misfit:
+            wrong += misfit.reasons
+        if len(bodies) > MOST_EXPERIMENTS:
+            fault = f"more than {MOST_EXPERIMENTS:,} experiments, each variant of a grid counted as one"
+            return {}, [*wrong, Fault(("experiments",), fault)]
+    return bodies, wrong
+
+
+def joined(faulty: Iterable[Fault], experiments: Any) -> list[Fault]:
+    """Return faults with those that several variants of a grid share told once: of the experiment where all variants have them."""
+    groups: dict[tuple[str, Key, str], list[Fault]] = defaultdict(list)
+    for fault in faulty:
+        is_inside = len(fault.key) > 1 and fault.key[0] == "experiments"
+        name = str(fault.key[1]) if is_inside else ""
+        base = name.partition(VARIANT_MARK)[0]
+        groups[base, fault.key[2:] if is_inside else fault.key, fault.text].append(fault)
+    numbers: dict[str, int] = defaultdict(int)
+    for name in experiments if isinstance(experiments, Mapping) else ():
+        numbers[name.partition(VARIANT_MARK)[0]] += 1
+    return [_joined(base, rest, group, numbers[base]) for (base, rest, _), group in groups.items()]
+
+
+def _joined(base: str, rest: Key, group: list[Fault], variants: int) -> Fault:
+    first = group[0]
+    return first._replace(key=("experiments", base, *rest)) if base and len(group) == variants else first
+
+
+def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the experiments of a grid, one a point."""
+    grid, design = body.pop("grid"), body.pop("design", "crossed")
+    key: Key = ("experiments", name)
+    if design not in DESIGNS:
+        raise _Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
+    key = (*key, "grid")
+    axes = _axes(grid, key)
+    if (number := size(axes, design)) > MAX_VARIANTS:
+        spelled = number if number < _COUNTABLE else f"more than {_COUNTABLE:,}"
+        raise _Misfit(Fault(key, f"{spelled} variants, at most {MAX_VARIANTS} are allowed"))
+    variants = {}
+    for point in points(axes, design):
+        variant = copy.deepcopy(body) | {"variant_of": name, "point": point}
+        for label, axis in axes.items():
+            _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), key)
+        variants[name + VARIANT_MARK + "_".join(point.values())] = variant
+    if len(variants) < number:
+        raise _Misfit(Fault(key, "labels joined by '_' name two variants alike; use other labels"))
+    return variants
+
+
+def _axes(grid: Any, key: Key) -> dict[str, Axis]:
+    """Return the axes of a grid as it stands in the file."""
+    if not isinstance(grid, Mapping) or not grid:
+        raise _Misfit(Fault(key, "expected axis → {key, values}"))
+    axes: dict[str, Axis] = {}
+    wrong: list[Fault] = []
+    for label, raw in grid.items():
+        try:
+            axes[str(label)] = Axis.model_validate(raw)
+        except ValidationError as error:
+            inner = faults.validation(error, raw, Axis.model_json_schema())
+            wrong += [fault._replace(key=(*key, str(label), *fault.key)) for fault in inner]
+    wrong += [Fault(key, text) for text in _overlaps(axes)]
+    if wrong:
+        raise _Misfit(*wrong)
+    return axes
+
+
+def _overlaps(axes: Mapping[str, Axis]) -> Iterator[str]:
+    """Yield which axes set the same key, or a key inside another's."""
+    earlier: dict[str, str] = {}
+    below: dict[str, str] = {}
+    for label, axis in axes.items():
+        parts = axis.key.split(".")
+        around = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        others = [key for key in around if key in earlier] + ([below[axis.key]] if axis.key in below else [])
+        for other in others:
+            yield f"the axes {short(earlier[other])} and {short(label)} both set {short(max(axis.key, other, key=len))!r}"
+        earlier[axis.key] = label
+        below |= dict.fromkeys(around[:-1], axis.key)
+
+
+def _assign(body: dict[str, Any], dotted: str, value: Any, key: Key) -> None:
+    """Set a dotted key; validation of the whole then refuses a key that does not exist."""
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        body = body.setdefault(parent, {})
+        if not isinstance(body, dict):
+            raise _Misfit(Fault(key, f"key {short(dotted)!r} goes through {short(parent)!r}, which holds no keys"))
+    body[last] = value
+
+
+def _quoted(value: Any) -> str:
+    return repr(short(value)) if isinstance(value, str) else "what is given"
