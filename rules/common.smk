@@ -7,7 +7,15 @@ import os
 from functools import cache
 
 from heirloom import config as configuration
-from heirloom import errors, failed_jobs, paths, preflight, sealed_steps, slice_arguments, slices
+from heirloom import (
+    errors,
+    failed_jobs,
+    paths,
+    preflight,
+    sealed_steps,
+    slice_arguments,
+    slices,
+)
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.lineage import ending, unrecorded

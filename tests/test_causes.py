@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from heirloom import causes
+from heirloom import causes, errors
 
 CHAINED = """
 try:
@@ -61,7 +61,7 @@ def test_a_signal_is_named_and_a_status_that_is_none_is_not(text: str, cause: st
     assert causes.killed(text) == cause
 
 
-def test_a_cause_is_one_short_line_that_moves_no_cursor() -> None:
-    assert causes.one_line("two\nlines\x1b[2K and\x07 a bell") == "two lines?[2K and? a bell"
-    assert len(causes.one_line("x" * 10**6)) == causes.LONGEST_LINE
-    assert len(causes.bad_input(f"heirloom: {'y' * 10**6}\n")) == causes.LONGEST_LINE
+def test_a_cause_is_one_line_and_what_is_printed_is_short_and_moves_no_cursor() -> None:
+    assert causes.one_line("two\nlines\x1b[2K and\x07 a bell") == "two lines\x1b[2K and\x07 a bell"
+    assert errors.line(causes.one_line("two\nlines\x1b[2K")) == r"heirloom: two lines\x1b[2K"
+    assert len(errors.line(causes.bad_input(f"heirloom: {'y' * 10**6}\n"))) == errors.LONGEST_LINE

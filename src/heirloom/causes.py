@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
-OWN = "heirloom: "
-"""What the line of a `HeirloomError` begins with."""
-
-LONGEST_LINE = 1000
-"""Characters of a cause."""
+from heirloom import errors
 
 _TRACEBACK = "Traceback (most recent call last):"
 LEFT_OUT = re.compile(r"^Job (\d+) +completed successfully, but some output files are missing\.", re.MULTILINE)
@@ -26,16 +22,14 @@ _OUT_OF_TIME = re.compile(r"DUE TO TIME LIMIT|SLURM status is: 'TIMEOUT'")
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line of at most `LONGEST_LINE` characters, none of which moves a terminal's cursor."""
-    words = " ".join(text.split())
-    printable = "".join(character if character.isprintable() else "?" for character in words)
-    return printable if len(printable) <= LONGEST_LINE else f"{printable[: LONGEST_LINE - 1]}…"
+    """Return a text without its ends of lines; who prints it gives it the shape of `errors.line`."""
+    return " ".join(text.split())
 
 
 def bad_input(log: str) -> str:
     """Return the message of the `HeirloomError` that ended a command, by its log; an empty string if none did."""
-    messages = [line for line in log.splitlines() if line.startswith(OWN)]
-    return one_line(messages[-1].removeprefix(OWN)) if messages else ""
+    messages = [line for line in log.splitlines() if line.startswith(errors.NAME)]
+    return one_line(messages[-1].removeprefix(errors.NAME)) if messages else ""
 
 
 def exception(log: str) -> str:

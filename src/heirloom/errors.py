@@ -8,8 +8,9 @@ LONGEST_LINE = 1_000
 """Characters of a printed line."""
 MOST_LINES = 20
 """Faults of one input that are printed; the number of the others is said."""
+NAME = "heirloom: "
+"""What every printed line begins with."""
 
-_NAME = "heirloom: "
 _TAIL = 200
 """Characters that a cut line keeps of its end, where a message says how to repair."""
 
@@ -38,7 +39,7 @@ class HeirloomError(Exception):
 def printed(error: HeirloomError) -> list[str]:
     """Return the lines in which an error is printed: at most `MOST_LINES` faults, each shaped by `line`."""
     others = len(error.lines) - MOST_LINES
-    more = [f"{_NAME}and {others} more"] if others > 0 else []
+    more = [f"{NAME}and {others} more"] if others > 0 else []
     return [line(text) for text in error.lines[:MOST_LINES]] + more
 
 
@@ -48,7 +49,7 @@ def line(text: str) -> str:
     What cannot be printed, such as an end of line or a lone surrogate, is spelled as Python spells it in quotes. A line that is
     too long loses its middle.
     """
-    visible = _visible(_cut(_NAME + text, LONGEST_LINE))
+    visible = _visible(_cut(NAME + text, LONGEST_LINE))
     return _cut(visible, LONGEST_LINE)
 
 

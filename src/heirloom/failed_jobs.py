@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heirloom import causes, paths
+from heirloom import causes, errors, paths
 
 MOST = 10
 """Failed jobs that are named; of others only the number is said."""
@@ -106,7 +106,7 @@ def tell(listener: Listener) -> None:
     if rest > 0:
         lines = [*lines[:MOST], f"{rest} more job{'s' if rest > 1 else ''} failed; the logs lie under logs/"]
     for line in lines:
-        print(f"{causes.OWN}{line}", file=sys.stderr)
+        print(errors.line(line), file=sys.stderr)
     sys.stderr.flush()
 
 

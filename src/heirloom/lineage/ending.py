@@ -35,7 +35,7 @@ def record(config_file: str, *options: str) -> int:
     status = _run("record", *options, "--if-possible", "--config", config_file)
     if status:
         what = f"heirloom record has failed with exit status {status}, as said above: not all of this run is recorded"
-        print(f"heirloom: {what}; the next snakemake tries again", file=sys.stderr, flush=True)
+        print(line(f"{what}; the next snakemake tries again"), file=sys.stderr, flush=True)
     return status
 
 
@@ -79,7 +79,7 @@ def _run(*command: str) -> int:
     sys.stderr.flush()
     status = subprocess.run(["heirloom", *command], stdout=sys.stderr, check=False).returncode
     if status < 0:
-        print(f"heirloom: heirloom {command[0]}: killed by signal {-status}", file=sys.stderr, flush=True)
+        print(line(f"heirloom {command[0]}: killed by signal {-status}"), file=sys.stderr, flush=True)
     return status if status >= 0 else 128 - status
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
+from heirloom.errors import NAME, HeirloomError
 from heirloom.lineage import folders, provenance
 from heirloom.manifest import link_or_copy, replacing
 
@@ -111,7 +111,7 @@ def _snakemake(targets: Sequence[str], config_file: Path) -> str:
         return ""
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     lines = [line for line in said if not line.startswith("File ")]
-    own = [line.removeprefix("heirloom: ") for line in lines if line.startswith("heirloom: ")]
+    own = [line.removeprefix(NAME) for line in lines if line.startswith(NAME)]
     return f"its job failed: {(own or lines or ['no message'])[-1]}"
 
 
