@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
@@ -52,15 +52,9 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Two open sides with their rows matched."""
+class Compared(columns.Pairing):
+    """Two open sides with their rows matched, and how they are to be compared."""
 
-    a: Side
-    b: Side
-    shared: Common
-    table_a: rows.Table
-    table_b: rows.Table
-    matched: rows.Matched
     grouped: bool
     options: Options
 
@@ -105,30 +99,43 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
         known = identity.identity(a, b)
         same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
         return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
-    tables = rows.read(a, shared.data), rows.read(b, shared.data)
-    known = identity.identity(a, b, (int(tables[0].lengths.sum()), int(tables[1].lengths.sum())))
+    return described(matched(a, b, shared, options))
+
+
+def matched(a: Side, b: Side, shared: Common, options: Options) -> Compared:
+    """Return two sides with their rows matched."""
+    tables = rows.read(a, shared), rows.read(b, shared)
     vectors = shared.kind == "vectors"
-    grouped = sampling.many(*tables) if vectors else rows.same_prompts(a, b)
-    both = Compared(a, b, shared, *tables, rows.match(*tables, same_prompts=grouped and not vectors), grouped, options)
-    changes = _rows(both)
-    if changes.same:
-        return DatasetDiff(shared.kind, known, changes, None, None, None, verdict.verdict(known, changes, None, None))
-    words, law, changes = _vectors(both, changes) if vectors else _words(both, changes)
-    return DatasetDiff(shared.kind, known, changes, words, law, None, verdict.verdict(known, changes, words, law))
+    grouped = sampling.many(*tables) if vectors else bool(shared.data) and rows.same_prompts(a, b)
+    pairs = rows.match(*tables, same_prompts=grouped and not vectors, by_place=not shared.data)
+    return Compared(a, b, shared, *tables, pairs, grouped, options)
 
 
-def _rows(both: Compared) -> Rows:
+def described(both: Compared) -> DatasetDiff:
+    """Return what changed between matched sides."""
+    totals = int(both.table_a.lengths.sum()), int(both.table_b.lengths.sum())
+    known = identity.identity(both.a, both.b, totals if both.shared.data else (None, None))
+    unlike = columns.compare(both, both.options.max_examples) if not (both.a.is_ours and both.b.is_ours) else ()
+    changes = _rows(both, all(column.is_same for column in unlike))
+    words, law = None, None
+    if both.shared.data and any(map(len, (*both.matched.open, both.matched.edited[0]))):
+        words, law, changes = _vectors(both, changes) if both.shared.kind == "vectors" else _words(both, changes)
+    answer = verdict.verdict(known, changes, words, law, unlike)
+    return DatasetDiff(both.shared.kind, known, changes, words, law, None, answer, unlike)
+
+
+def _rows(both: Compared, same_columns: bool) -> Rows:
     """Return the counts of rows, with examples; near-duplicates come with the words."""
     matched, most = both.matched, both.options.max_examples
     removed, added = matched.open
     edited = matched.edited
-    column = both.shared.data[-1]
-    same = not (len(removed) or len(added) or len(edited[0]))
+    shown = both.shared.data[-1:] or both.shared.others
+    same = same_columns and not (len(removed) or len(added) or len(edited[0]))
     every = -(-len(edited[0]) // EDITED_ROWS) or 1
     measured = edited[0][::every], edited[1][::every]
     return Rows(
         same=same,
-        same_order=same and bool((both.table_a.hashes == both.table_b.hashes).all()),
+        same_order=same and rows.same_order(both.table_a, both.table_b),
         kept=int(matched.kept_a.sum()),
         edited=len(edited[0]),
         removed=len(removed),
@@ -137,11 +144,11 @@ def _rows(both: Compared) -> Rows:
         repeated_b=rows.repeated(both.table_b),
         groups=tuple(rows.groups(both.table_a, both.table_b, matched)),
         edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True)))
-        if len(edited[0])
+        if len(edited[0]) and both.shared.data
         else None,
-        removed_examples=examples.shown(both.a, removed[:most], column),
-        added_examples=examples.shown(both.b, added[:most], column),
-        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), column),
+        removed_examples=examples.shown(both.a, removed[:most], shown),
+        added_examples=examples.shown(both.b, added[:most], shown),
+        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), shown),
         notes=both.shared.notes,
     )
 
@@ -227,7 +234,7 @@ def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Read
         near_removed=int((to_b >= 0).sum()),
         near_added=int((to_a >= 0).sum()),
         near_checked=(len(signed_a), len(signed_b)),
-        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1]),
+        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1:]),
     )
 
 

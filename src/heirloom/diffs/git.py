@@ -52,10 +52,10 @@ def _rows(old: str, new: str) -> str:
         return f"changed; {damaged[0]} in DVC's cache is damaged, so its rows cannot be compared"
     try:
         a, b = (open_side(locate(cached)) for cached in caches)
-        data = common(a, b).data
+        shared = common(a, b)
     except HeirloomError as error:
         return f"changed; {error}"
-    matched = rows.match(rows.read(a, data), rows.read(b, data), same_prompts=True)
+    matched = rows.match(rows.read(a, shared), rows.read(b, shared), same_prompts=True)
     removed, added = matched.open
     return f"{matched.kept_a.sum():,} rows kept, {len(matched.edited[0]):,} edited, {len(removed):,} removed, {len(added):,} added"
 

@@ -10,7 +10,7 @@ from heirloom.manifest import dumps
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["text", "tokens", "vectors"]
+Kind = Literal["text", "tokens", "vectors", "table"]
 Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
 
 SCHEMA_VERSION = 1
@@ -142,6 +142,57 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column that is not alike on both sides, of a table that Heirloom did not write.
+
+    Parameters
+    ----------
+    name, name_b
+        Its name in A (in B where A lacks it), and in B where that is another one: the same values under another name.
+    type_a, type_b
+        Its types, None where a side lacks it.
+    differs, matched
+        Rows whose cells differ, among the rows that were matched.
+    values_a, values_b
+        Cells without an equal one on the other side, counted over the whole column, where a table's rows could not be matched.
+    examples
+        Cells before and after.
+    """
+
+    name: str
+    type_a: str | None
+    type_b: str | None
+    name_b: str | None = None
+    differs: int = 0
+    matched: int = 0
+    values_a: int = 0
+    values_b: int = 0
+    examples: tuple[str, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the values are equal, whatever their types."""
+        one_sided = self.type_a is None or self.type_b is None
+        return not (one_sided or self.name_b or self.differs or self.values_a or self.values_b)
+
+    @property
+    def line(self) -> str:
+        """What is to be said of it, as part of a sentence."""
+        if self.type_a is None or self.type_b is None:
+            return f"column {self.name} is only in {'B' if self.type_a is None else 'A'}"
+        types = f"column {self.name}: {self.type_a} against {self.type_b}, " if self.type_a != self.type_b else ""
+        if self.name_b:
+            return f"column {self.name} is named {self.name_b} in B, with equal values"
+        if self.differs:
+            return f"{types or f'{self.name} '}differs in {self.differs:,} of {self.matched:,} rows"
+        if self.values_a or self.values_b:
+            return (
+                f"{types or f'{self.name} '}has {self.values_a:,} cells without an equal one in B, and B {self.values_b:,} without one in A"
+            )
+        return f"{types}values equal"
+
+
+@dataclass(frozen=True)
 class Band:
     """Types that A has in one frequency band, how many B still has, and how many neutral drift would have left.
 
@@ -268,6 +319,7 @@ class DatasetDiff:
     distribution: Distribution | None
     control: Control | None
     verdict: Verdict
+    columns: tuple[Column, ...] = ()
 
     @property
     def same(self) -> bool:

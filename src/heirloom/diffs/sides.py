@@ -7,6 +7,7 @@ dataset of Heirloom, by path or by reference. `locate` needs no Arrow, so that c
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,6 @@ from heirloom.manifest import read_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DATA_COLUMNS = ("tokens", "text", "x")
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
 
@@ -69,6 +69,11 @@ class Side:
         for file in self.files:
             yield from _batches(file, list(columns), self.batch_rows)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether Heirloom wrote it, so that its columns mean what their names say."""
+        return self.place.manifest is not None
+
     def has(self, *columns: str) -> bool:
         """Return whether every one of the columns is there."""
         return all(column in self.schema.names for column in columns)
@@ -112,7 +117,7 @@ def open_side(place: Place) -> Side:
     ------
     HeirloomError
         If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded,
-        columns differ between files, or there is no column of data.
+        columns differ between files, or a column has a type that is not read.
     """
     import pyarrow as pa
 
@@ -124,11 +129,24 @@ def open_side(place: Place) -> Side:
     for file, schema in zip(files, schemas, strict=True):
         if schema.names != schemas[0].names:
             raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
-    if not set(DATA_COLUMNS) & set(schemas[0].names):
-        raise HeirloomError(f"{place.path}: no column text, tokens or x; it has {', '.join(schemas[0].names) or 'none'}")
+    for file, schema in zip(files, schemas, strict=True):
+        _check_columns(file, schema)
     bytes_a_row = sum(sizes) // max(1, sum(rows)) + 1
     batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // bytes_a_row))
     return Side(place, files, schemas[0], sum(rows), sum(file.stat().st_size for file in files), batch_rows)
+
+
+def _check_columns(file: Path, schema: pa.Schema) -> None:
+    """Refuse a file without columns, with two of one name, or with a type that is not read."""
+    from heirloom import arrow_columns
+
+    if not schema.names:
+        raise HeirloomError(f"{file}: a file without a column is no dataset")
+    (name, times), *_ = Counter(schema.names).most_common(1)
+    if times > 1:
+        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
+    for field in schema:
+        arrow_columns.check(field, str(file))
 
 
 def _manifest(path: Path) -> Mapping[str, Any] | None:

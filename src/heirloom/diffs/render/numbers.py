@@ -25,6 +25,9 @@ def _numbers(diff: DatasetDiff) -> Iterator[Number]:
             yield "rows", field.name, value, None
     if diff.rows:
         yield from _of_rows(diff.rows)
+    for column in diff.columns:
+        yield "columns: rows that differ", column.name, column.differs, None
+        yield "columns: cells without an equal one", column.name, column.values_a, column.values_b
     if words := diff.vocabulary:
         yield "vocabulary", "types", words.types_a, words.types_b
         yield from (("vocabulary", name, getattr(words, name), None) for name in ("lost", "gained"))

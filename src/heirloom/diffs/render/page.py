@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
-from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Rows, Vocabulary
+from heirloom.diffs.result import Column, Control, DatasetDiff, Difference, Distribution, Identity, Measure, Rows, Vocabulary
 
 _SHORT = 12
 
@@ -15,6 +15,8 @@ def page(diff: DatasetDiff) -> list[Section]:
     parts: list[tuple[str, Iterable[Block]]] = [("Identity", _identity(diff.identity))]
     if diff.rows and not diff.same:
         parts.append(("Rows", _rows(diff.rows)))
+    if diff.columns:
+        parts.append(("Columns", _columns(diff.columns)))
     if diff.vocabulary:
         parts.append(("Vocabulary and n-grams", _vocabulary(diff.vocabulary)))
     if diff.distribution:
@@ -83,6 +85,13 @@ def _rows(found: Rows) -> Iterator[Block]:
     for name, pairs in (("edited: same prompt", found.edited_examples), ("near-duplicates", found.near_examples)):
         if pairs:
             yield Pairs(name, pairs)
+
+
+def _columns(found: Iterable[Column]) -> Iterator[Block]:
+    for column in found:
+        yield Line(f"{column.line[0].upper()}{column.line[1:]}." if column.line.startswith("column ") else f"Column {column.line}.")
+        if column.examples:
+            yield Texts(f"{column.name}, A → B", column.examples)
 
 
 def _vocabulary(found: Vocabulary) -> Iterator[Block]:
