@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +18,14 @@ from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
 from heirloom.diffs.result import DatasetDiff, Distribution, Rows, Vocabulary
-from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.sides import Side, open_side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
 from heirloom.stats.samples import TextSample, VectorSample
 from heirloom.streams import Stream
+
+if TYPE_CHECKING:
+    from heirloom.diffs.splits import SplitsDiff
 
 MAX_EXAMPLES = 5
 SAMPLE = 10_000
@@ -61,14 +65,15 @@ class Compared(columns.Pairing):
 
 def diff(
     a: str | Path, b: str | Path, *, max_examples: int = MAX_EXAMPLES, sample: int = SAMPLE, seed: int = 0, against_control: bool = False
-) -> DatasetDiff:
-    """Return what changed from dataset A to dataset B.
+) -> DatasetDiff | SplitsDiff:
+    """Return what changed from dataset A to dataset B; where one has several splits or configurations, split by split.
 
     Parameters
     ----------
     a, b
-        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved) or references
-        (``experiment/regime/seed/generation[:what][@revision]``).
+        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved), references
+        (``experiment/regime/seed/generation[:what][@revision]``) or repositories of the hub (``owner/name[@revision]``); of what
+        holds several datasets one is named with ``:split`` or ``:configuration/split``.
     max_examples
         Rows, pairs and n-grams to show, of each sort.
     sample
@@ -83,8 +88,18 @@ def diff(
     HeirloomError
         If a side cannot be read, the two have no data in common, or there is no control.
     """
+    from heirloom.diffs import parts, splits
+
     options = Options(max_examples, sample, seed)
-    found = compare(open_side(locate(a)), open_side(locate(b)), options)
+    paired = parts.paired(a, b)
+    if len(paired) > 1 or None in next(iter(paired.values())):
+        if against_control:
+            raise HeirloomError(f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
+        return splits.compare(str(a), str(b), paired, options)
+    ((one, other),) = paired.values()
+    assert one is not None
+    assert other is not None
+    found = compare(open_side(one), open_side(other), options)
     if against_control:
         from heirloom.diffs.control import control
 

@@ -6,6 +6,7 @@ dataset of Heirloom, by path or by reference. `locate` needs no Arrow, so that c
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
 
-_SPLITS = "dataset_dict.json"
+SAVED_SPLITS = "dataset_dict.json"
 """Where `datasets` lists the splits of a saved `DatasetDict`."""
 _HIDDEN = (".", "cache-")
 """Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
@@ -34,17 +35,24 @@ _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it."""
+    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it.
+
+    ``files`` are those that belong to it where it is a part of a folder.
+    """
 
     name: str
     path: Path
     recorded: str | None
     manifest: Mapping[str, Any] | None
+    files: tuple[Path, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of the bytes."""
-        return reading.sha256(self.path)
+        """Fingerprint of the bytes; of some files of a folder one over their names and bytes."""
+        if not self.files:
+            return reading.sha256(self.path)
+        lines = "".join(f"{file.relative_to(self.path).as_posix()} {reading.sha256(file)}\n" for file in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
     def slice(self) -> Mapping[str, Any]:
@@ -121,7 +129,7 @@ def open_side(place: Place) -> Side:
     """
     import pyarrow as pa
 
-    files = tuple(reading.any_file(file) for file in _files(place.path))
+    files = tuple(reading.any_file(file) for file in _files(place))
     try:
         schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
     except (pa.ArrowException, OSError) as error:
@@ -156,17 +164,21 @@ def _manifest(path: Path) -> Mapping[str, Any] | None:
     return manifest.read(beside) if tells_of_it else None
 
 
-def _files(path: Path) -> tuple[Path, ...]:
-    if path.is_file():
-        return (path,)
-    if (path / _SPLITS).is_file():
-        splits = ", ".join(f"{path}/{split}" for split in sorted(read_json(path / _SPLITS).get("splits", ())))
-        raise HeirloomError(f"{path} holds several datasets; name one of them: {splits}")
+def files_below(folder: Path) -> tuple[Path, ...]:
+    """Return a folder's Parquet files, or where there are none its Arrow files; sorted."""
     for pattern in ("*.parquet", "*.arrow"):
-        found = tuple(sorted(file for file in path.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:])))
-        if found:
-            return found
-    raise HeirloomError(f"{path}: a folder without a Parquet or Arrow file is no dataset")
+        below = (file for file in folder.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:]))
+        if files := tuple(sorted(below)):
+            return files
+    return ()
+
+
+def _files(place: Place) -> tuple[Path, ...]:
+    if place.files or place.path.is_file():
+        return place.files or (place.path,)
+    if files := files_below(place.path):
+        return files
+    raise HeirloomError(f"{place.path}: a folder without a Parquet or Arrow file is no dataset")
 
 
 def _about(file: Path) -> tuple[pa.Schema, int, int]:
