@@ -213,8 +213,9 @@ def _law(
     if not all(_enough(sample) for sample in samples):
         return None
     model = origin.find(both.a, both.b)
-    scored = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else None
-    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), [note] if note else [])
+    scored, why_not = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else (None, "")
+    notes = list(filter(None, (note, why_not)))
+    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), notes)
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
