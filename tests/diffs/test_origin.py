@@ -119,6 +119,4 @@ def test_an_origin_that_cannot_be_opened_leaves_its_perplexity_out_and_says_why(
     origin._judge.cache_clear()
     found = law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train"))
     assert not quantiles(found)
-    assert found.notes == (
-        f"perplexity under the origin is left out: {ORIGIN}: adapts opt, which is not here; fetch it with dvc pull",
-    )
+    assert found.notes == (f"perplexity under the origin is left out: {ORIGIN}: adapts opt, which is not here; fetch it with dvc pull",)

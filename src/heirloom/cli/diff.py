@@ -13,7 +13,6 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff
     from heirloom.diffs.series import Series
-    from heirloom.diffs.splits import SplitsDiff
 
 app = typer.Typer()
 
@@ -78,26 +77,23 @@ def _use_system_allocator() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
-def _text(found: DatasetDiff | SplitsDiff, form: Format, output: Path | None) -> str | None:
+def _text(found: DatasetDiff, form: Format, output: Path | None) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
-    from heirloom.diffs import splits
     from heirloom.diffs.render import html, markdown, terminal
     from heirloom.diffs.render.page import page, title
 
-    parted = isinstance(found, splits.SplitsDiff)
     match form:
         case Format.json:
             return found.to_json()
         case Format.html:
-            return html.document(splits.title(found) if parted else title(found), found._repr_html_())
+            return html.document(title(found), html.fragment(found))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
-    sections = splits.page(found) if parted else page(found)
-    if form == Format.markdown:
-        return markdown.text(sections)
+        case Format.markdown:
+            return markdown.text(page(found))
     if output:
-        return terminal.text(sections)
-    terminal.show(sections)
+        return terminal.text(page(found))
+    terminal.show(page(found))
     return None
 
 

@@ -73,7 +73,7 @@ def _of_both(pairing: Pairing, name: str, examples: int) -> Column:
         pairs = zip(_cells(pairing.a, at_a[shown], name), _cells(pairing.b, at_b[shown], name), strict=True)
         told = tuple(f"{one} → {other}" for one, other in pairs)
         return Column(name, *types, differs=len(unequal), matched=pairing.num_matched, examples=told)
-    if pairing.shared.data or pairing.matched.kept_a.all() and pairing.matched.kept_b.all():
+    if pairing.shared.data or (pairing.matched.kept_a.all() and pairing.matched.kept_b.all()):
         return Column(name, *types, matched=pairing.num_matched)
     kept_a, kept_b = matching.kept(_whole(pairing.a, name), _whole(pairing.b, name))
     return Column(name, *types, values_a=int((~kept_a).sum()), values_b=int((~kept_b).sum()))

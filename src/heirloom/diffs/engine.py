@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +22,6 @@ from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
 from heirloom.stats.samples import TextSample, VectorSample
 from heirloom.streams import Stream
-
-if TYPE_CHECKING:
-    from heirloom.diffs.splits import SplitsDiff
 
 MAX_EXAMPLES = 5
 SAMPLE = 10_000
@@ -65,7 +61,7 @@ class Compared(columns.Pairing):
 
 def diff(
     a: str | Path, b: str | Path, *, max_examples: int = MAX_EXAMPLES, sample: int = SAMPLE, seed: int = 0, against_control: bool = False
-) -> DatasetDiff | SplitsDiff:
+) -> DatasetDiff:
     """Return what changed from dataset A to dataset B; where one has several splits or configurations, split by split.
 
     Parameters

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from heirloom.diffs.sides import SAVED_SPLITS, Place, files_below, locate
 from heirloom.errors import HeirloomError
+from heirloom.lineage.references import is_reference
 from heirloom.manifest import read_json
 from heirloom.sources import data_files
 
@@ -51,7 +52,7 @@ def parts(text: str | Path) -> Parts:
         If there is nothing there, the hub cannot be asked, or there is no such part.
     """
     text = str(text)
-    named = None if Path(text).exists() else _PART.fullmatch(text)
+    named = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
     if named is None or not (Path(named["whole"]).is_dir() or _is_hub_id(named["whole"])):
         return _all(text)
     every = {key.label: place for key, place in _all(named["whole"]).items()}
@@ -92,7 +93,7 @@ def _all(text: str) -> Parts:
 
 def _is_hub_id(text: str) -> bool:
     """Return whether a text may be a repository's name: one slash, nothing here of that name, nor its first half."""
-    found = _HUB.fullmatch(text)
+    found = None if is_reference(text) else _HUB.fullmatch(text)
     return found is not None and not Path(text).exists() and not Path(found["name"]).parent.exists()
 
 
@@ -131,7 +132,11 @@ def _grouped(folder: Path, layout: Mapping[str, data_files.Resolution]) -> Itera
     for config, resolution in layout.items():
         if resolution.reader not in READERS:
             raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet and Arrow")
-        told = config != DEFAULT or data_files.declares_files(folder) or any(_words_of(name) for names in resolution.files.values() for name in names)
+        told = (
+            config != DEFAULT
+            or data_files.declares_files(folder)
+            or any(_words_of(name) for names in resolution.files.values() for name in names)
+        )
         found: dict[Key, list[str]] = {}
         for split, names in resolution.files.items():
             for name in names:

@@ -10,7 +10,7 @@ from heirloom.manifest import dumps
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["text", "tokens", "vectors", "table"]
+Kind = Literal["text", "tokens", "vectors", "table", "splits"]
 Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
 
 SCHEMA_VERSION = 1
@@ -309,8 +309,42 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Split:
+    """One split or configuration of either side: its rows, None where a side lacks it, and what changed, None likewise."""
+
+    name: str
+    rows_a: int | None
+    rows_b: int | None
+    diff: DatasetDiff | None
+
+    @property
+    def line(self) -> str:
+        """What became of it."""
+        if self.diff:
+            return self.diff.verdict.line
+        return "only in A" if self.rows_b is None else "only in B"
+
+
+@dataclass(frozen=True)
+class MovedRows:
+    """Rows that A has in one split and B in another."""
+
+    before: str
+    after: str
+    rows: int
+
+    @property
+    def line(self) -> str:
+        """The same as a sentence without its full stop."""
+        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
+
+
+@dataclass(frozen=True)
 class DatasetDiff:
-    """What changed from dataset A to dataset B; sections that were not needed are None."""
+    """What changed from dataset A to dataset B; sections that were not needed are None.
+
+    Of datasets with several splits or configurations, ``splits`` has what changed in each, and the other sections are None.
+    """
 
     kind: Kind
     identity: Identity
@@ -320,6 +354,8 @@ class DatasetDiff:
     control: Control | None
     verdict: Verdict
     columns: tuple[Column, ...] = ()
+    splits: tuple[Split, ...] = ()
+    moved: tuple[MovedRows, ...] = ()
 
     @property
     def same(self) -> bool:

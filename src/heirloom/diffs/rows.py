@@ -109,7 +109,7 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
         Whether rows that differ are paired by their place in the file, if there are as many and they stand in the same places.
     """
     if a.others is not None and b.others is not None:
-        kept_a, kept_b, changed = _kept_with_others(a, b)
+        kept_a, kept_b, changed = _kept_with_others((a.hashes, b.hashes), (a.others, b.others))
     else:
         (kept_a, kept_b), changed = matching.kept(a.hashes, b.hashes), _NO_PAIRS
     edited = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
@@ -118,15 +118,17 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
     return Matched(kept_a, kept_b, edited, changed)
 
 
-def _kept_with_others(a: Table, b: Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
+def _kept_with_others(
+    content: tuple[Hashes, Hashes], others: tuple[Hashes, Hashes]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
     """Match rows that are equal in all columns first, then rows of equal content, in order of appearance."""
-    kept_a, kept_b = matching.kept(*(values.mixed(table.hashes) + table.others for table in (a, b)))
+    kept_a, kept_b = matching.kept(values.mixed(content[0]) + others[0], values.mixed(content[1]) + others[1])
     left_a, left_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    more_a, more_b = matching.kept(a.hashes[left_a], b.hashes[left_b])
-    changed = left_a[more_a], left_b[more_b]
-    kept_a[changed[0]], kept_b[changed[1]] = True, True
-    order_a, order_b = (np.argsort(table.hashes[rows], kind="stable") for table, rows in zip((a, b), changed, strict=True))
-    pairs_a, pairs_b = changed[0][order_a], changed[1][order_b]
+    more_a, more_b = matching.kept(content[0][left_a], content[1][left_b])
+    changed_a, changed_b = left_a[more_a], left_b[more_b]
+    kept_a[changed_a], kept_b[changed_b] = True, True
+    pairs_a = changed_a[np.argsort(content[0][changed_a], kind="stable")]
+    pairs_b = changed_b[np.argsort(content[1][changed_b], kind="stable")]
     in_order = np.argsort(pairs_a)
     return kept_a, kept_b, (pairs_a[in_order], pairs_b[in_order])
 

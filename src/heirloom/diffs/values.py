@@ -142,7 +142,7 @@ def _struct(column: pa.Array) -> Hashes:
 
 def _tagged(values: NDArray[Any], tag: np.uint64) -> Hashes:
     """Return hashes of values of one kind, apart from those of whole numbers."""
-    return mixed(mixed(values) ^ mixed(tag[None])[0])
+    return mixed(mixed(values) ^ mixed(np.array([tag])))
 
 
 def _named(name: str) -> np.uint64:

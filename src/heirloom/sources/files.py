@@ -154,9 +154,14 @@ def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:
 def _parquet_rows(path: Path, column: str) -> Iterator[Any]:
     import pyarrow as pa
 
+    from heirloom import arrow_columns
+
+    first_row = 1
     try:
         for batch in _open_parquet(path, column).iter_batches(1024, columns=[column]):
-            yield from batch.to_pylist()
+            texts = arrow_columns.texts(batch.column(column), f"source.text_column: {path}: {column!r}", first_row)
+            yield from ({column: text} for text in texts.to_pylist())
+            first_row += batch.num_rows
     except (OSError, pa.ArrowException) as error:
         raise HeirloomError(f"{path}: damaged ({error})") from error
 
@@ -199,6 +204,8 @@ def _open_parquet(path: Path, column: str) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from heirloom import arrow_columns
+
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
@@ -206,6 +213,8 @@ def _open_parquet(path: Path, column: str) -> Any:
     names = file.schema_arrow.names
     if column not in names:
         raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {', '.join(names)}")
+    if not arrow_columns.is_text(held := file.schema_arrow.field(column).type):
+        raise HeirloomError(f"source.text_column: {path}: {column!r} holds {held}; allowed is {arrow_columns.TEXT_TYPES}")
     if file.metadata.num_rows == 0:
         raise HeirloomError(f"source.paths: {path} has no rows")
     return file

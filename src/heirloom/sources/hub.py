@@ -13,6 +13,8 @@ from heirloom.sources.input_files import SourceFile, missing
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
+_ROWS = 1024  # read at a time
+
 
 def preflight(spec: HubSource) -> None:
     """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or a folder lacks files; the hub is not asked."""
@@ -64,8 +66,7 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     with data_files.opened(dataset, spec.config) as load:
         for split, name in _splits(spec).items():
             rows = load(name)
-            _check_column(rows, spec, name)
-            texts = without_nulls(enumerate((row[spec.text_column] for row in rows), 1), counts)
+            texts = without_nulls(enumerate(_texts(rows, spec, name), 1), counts)
             if spec.document_separator is None:
                 read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
             else:
@@ -78,12 +79,15 @@ def _splits(spec: HubSource) -> dict[str | None, str]:
     return dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
 
 
-def _check_column(rows: Any, spec: HubSource, split: str) -> None:
-    from datasets import Value
+def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
+    """Yield the text column's rows, None for a null; whatever Arrow type holds them."""
+    from heirloom import arrow_columns
 
     place = f"source.text_column: {spec.dataset}, split {split!r}"
-    column = rows.features.get(spec.text_column)
-    if column is None:
+    if spec.text_column not in rows.features:
         raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
-    if column not in (Value("string"), Value("large_string")):
-        raise HeirloomError(f"{place}: {spec.text_column!r} holds {column}, which is no text")
+    first_row = 1
+    for table in rows.select_columns(spec.text_column).with_format("arrow").iter(_ROWS):
+        for chunk in table.column(0).chunks:
+            yield from arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row).to_pylist()
+            first_row += len(chunk)

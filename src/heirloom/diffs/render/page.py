@@ -12,6 +12,8 @@ _SHORT = 12
 
 def page(diff: DatasetDiff) -> list[Section]:
     """Return the sections of a comparison; the verdict stands last, as the answer to all of it."""
+    if diff.splits:
+        return _splits(diff)
     parts: list[tuple[str, Iterable[Block]]] = [("Identity", _identity(diff.identity))]
     if diff.rows and not diff.same:
         parts.append(("Rows", _rows(diff.rows)))
@@ -30,6 +32,15 @@ def page(diff: DatasetDiff) -> list[Section]:
 def title(diff: DatasetDiff) -> str:
     """Return the page's name."""
     return f"{diff.identity.a.name} → {diff.identity.b.name}"
+
+
+def _splits(diff: DatasetDiff) -> list[Section]:
+    """Return all splits in one table, then each that differs by itself."""
+    told = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
+    blocks: list[Block] = [Table("", ("", "rows of A", "rows of B", ""), told), *(Line(f"{one.line}.") for one in diff.moved)]
+    unlike = [(split.name, split.diff) for split in diff.splits if split.diff and not split.diff.same]
+    each = [Section(f"{name}: {section.title}", section.blocks) for name, found in unlike for section in page(found)]
+    return [Section("Splits", tuple(blocks)), *each, Section("Verdict", (Line(diff.verdict.line),))]
 
 
 def _identity(found: Identity) -> Iterator[Block]:
