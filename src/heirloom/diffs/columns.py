@@ -13,7 +13,7 @@ from heirloom.diffs import matching, rows, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common
 from heirloom.diffs.origin import take
-from heirloom.diffs.result import Column
+from heirloom.diffs.row_result import Column
 from heirloom.diffs.sides import Side
 
 _SHOWN_CHARACTERS = 60
@@ -44,14 +44,18 @@ class Pairing:
 def compare(pairing: Pairing, examples: int) -> tuple[Column, ...]:
     """Return the columns that are not alike, those that both sides have first; one column is read at a time.
 
+    Of two files that Heirloom wrote there are none: what stands beside their content is no data.
+
     Parameters
     ----------
     examples
         Cells to show, of each column.
     """
+    if pairing.a.is_ours and pairing.b.is_ours:
+        return ()
     shared = pairing.shared
     found = [_of_both(pairing, name, examples) for name in shared.others]
-    content = (_content(pairing, name) for name in shared.data if shared.others or shared.by_value or not pairing.a.is_ours)
+    content = (_content(pairing, name) for name in shared.data)
     renamed = dict(_renamed(pairing))
     left = (Column(name, _type(pairing.a, name), None) for name in shared.only_a if name not in renamed)
     come = (Column(name, None, _type(pairing.b, name)) for name in shared.only_b if name not in renamed.values())

@@ -16,7 +16,8 @@ from heirloom.diffs import columns, corpus, examples, identity, near, origin, ro
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
-from heirloom.diffs.result import DatasetDiff, Distribution, Rows, Vocabulary
+from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
+from heirloom.diffs.row_result import Rows
 from heirloom.diffs.sides import Side, open_side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
@@ -126,7 +127,7 @@ def described(both: Compared) -> DatasetDiff:
     """Return what changed between matched sides."""
     totals = int(both.table_a.lengths.sum()), int(both.table_b.lengths.sum())
     known = identity.identity(both.a, both.b, totals if both.shared.data else (None, None))
-    unlike = columns.compare(both, both.options.max_examples) if not (both.a.is_ours and both.b.is_ours) else ()
+    unlike = columns.compare(both, both.options.max_examples)
     changes = _rows(both, all(column.is_same for column in unlike))
     words, law = None, None
     if both.shared.data and any(map(len, (*both.matched.open, both.matched.edited[0]))):

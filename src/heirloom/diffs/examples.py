@@ -12,7 +12,7 @@ from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints
 from heirloom.diffs.edits import clipped, marked
 from heirloom.diffs.origin import take
-from heirloom.diffs.result import Pair
+from heirloom.diffs.row_result import Pair
 from heirloom.diffs.sides import Side
 
 _SHOWN_NUMBERS = 16

@@ -19,7 +19,7 @@ from heirloom import arrow_columns
 from heirloom.diffs import cells, matching, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common
-from heirloom.diffs.result import Group
+from heirloom.diffs.row_result import Group
 from heirloom.diffs.sides import Side
 from heirloom.manifest import inputs
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heirloom.diffs.result import Column, Distribution, Identity, Rows, Verdict, Vocabulary
+from heirloom.diffs.result import Distribution, Identity, Verdict, Vocabulary
+from heirloom.diffs.row_result import Column, Rows
 
 _MEANING = {"narrower": "B is narrower than A", "broader": "B is broader than A", "elsewhere": "B lies elsewhere than A"}
 

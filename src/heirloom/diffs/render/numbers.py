@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from heirloom.diffs.result import DatasetDiff, Edits, Rows, SideSummary
+from heirloom.diffs.result import DatasetDiff, SideSummary
+from heirloom.diffs.row_result import Edits, Rows
 
 Number = tuple[str, str, float | None, float | None]
 

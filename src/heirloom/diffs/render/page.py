@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
-from heirloom.diffs.result import Column, Control, DatasetDiff, Difference, Distribution, Identity, Measure, Rows, Vocabulary
+from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Vocabulary
+from heirloom.diffs.row_result import Column, Rows
 
 _SHORT = 12
 
