@@ -231,6 +231,17 @@ def test_what_a_diff_does_not_read_is_refused_in_one_line(write: Write, tmp_path
 
 
 def test_a_column_may_have_a_dot_in_its_name(write: Write) -> None:
-    a = write("a", text=["x"], **{"meta.n": [1], "meta": [{"n": 5}]})
-    found = heirloom.diff(a, write("b", text=["x"], **{"meta.n": [2], "meta": [{"n": 5}]}))
-    assert lines(found) == ["meta.n differs in 1 of 1 rows"]
+    for names in (("meta.n", "meta"), ("meta", "meta.n")):
+        a, b = ({"meta.n": [n], "meta": [{"n": 5}]} for n in (1, 2))
+        found = heirloom.diff(*(write(name, text=["x"], **{key: side[key] for key in names}) for name, side in (("a", a), ("b", b))))
+        assert lines(found) == ["meta.n differs in 1 of 1 rows"]
+
+
+def test_a_damaged_page_is_one_line(write: Write) -> None:
+    a = write("a", text=TEXTS)
+    whole = bytearray(a.read_bytes())
+    whole[200:260] = bytes(60)
+    b = a.with_name("b.parquet")
+    b.write_bytes(whole)
+    with pytest.raises(HeirloomError, match=rf"^{b}: damaged \(.+\)$"):
+        heirloom.diff(a, b)

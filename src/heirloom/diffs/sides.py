@@ -73,9 +73,21 @@ class Side:
     batch_rows: int
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, some columns of them, never more than a batch at a time."""
+        """Yield the rows in order, some columns of them in the order asked for, never more than a batch at a time.
+
+        Raises
+        ------
+        HeirloomError
+            If a file is damaged.
+        """
+        import pyarrow as pa
+
         for file in self.files:
-            yield from _batches(file, list(columns), self.batch_rows)
+            try:
+                for batch in _batches(file, list(columns), self.batch_rows):
+                    yield batch.select(list(columns))
+            except (OSError, pa.ArrowException) as error:
+                raise HeirloomError(f"{file}: damaged ({_first_line(error)})") from None
 
     @property
     def is_ours(self) -> bool:
@@ -201,8 +213,7 @@ def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Rec
     if file.suffix == ".arrow":
         with _arrow(file) as reader:
             for batch in reader:
-                selected = batch.select(columns)
-                yield from (selected.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
+                yield from (batch.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
     else:
         with pq.ParquetFile(file, memory_map=True) as parquet:
             yield from parquet.iter_batches(batch_rows, columns=columns)
