@@ -18,7 +18,6 @@ from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.measures.text import row_perplexities
-from heirloom.specs.family import ABILITIES
 
 if TYPE_CHECKING:
     from heirloom.families.base import Judge
@@ -128,9 +127,10 @@ def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | No
 @lru_cache(maxsize=1)
 def _judge(origin: Origin) -> tuple[Judge, Any] | None:
     """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.base.Judge`)."""
+    from heirloom.families import family
+    from heirloom.specs.family import ABILITIES
+
     if "select" not in ABILITIES.get(origin.family, ()):
         return None
-    from heirloom.families import family
-
     module = family(origin.family)
     return cast("Judge", module), module.load(origin.checkpoint)

@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom.diffs.sides import SAVED_SPLITS, Place, files_below, locate
 from heirloom.errors import HeirloomError
 from heirloom.lineage.references import is_reference
 from heirloom.manifest import read_json
-from heirloom.sources import data_files
+
+if TYPE_CHECKING:
+    from heirloom.sources.data_files import Resolution
 
 DEFAULT = "default"
 """What `datasets` calls the only configuration of a folder whose card names none."""
@@ -98,6 +100,8 @@ def _is_hub_id(text: str) -> bool:
 
 
 def _of_repository(text: str) -> Parts:
+    from heirloom.sources import data_files
+
     named = _HUB.fullmatch(text)
     assert named is not None
     try:
@@ -110,6 +114,8 @@ def _of_repository(text: str) -> Parts:
 
 
 def _of_folder(place: Place) -> Parts:
+    from heirloom.sources import data_files
+
     folder = place.path
     if (folder / SAVED_SPLITS).is_file():
         splits = sorted(read_json(folder / SAVED_SPLITS).get("splits", ()))
@@ -127,8 +133,10 @@ def _of_folder(place: Place) -> Parts:
     return _placed(place, groups)
 
 
-def _grouped(folder: Path, layout: Mapping[str, data_files.Resolution]) -> Iterator[tuple[Key, list[str]]]:
+def _grouped(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:
     """Yield each part's files; where no card and no file's name tells a split, all files are one dataset."""
+    from heirloom.sources import data_files
+
     for config, resolution in layout.items():
         if resolution.reader not in READERS:
             raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet and Arrow")
