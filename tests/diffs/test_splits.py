@@ -131,9 +131,11 @@ def test_a_part_is_named_after_a_colon_and_a_single_file_is_compared_with_one(tm
     assert heirloom.diff(wordless, single).same
 
 
-def test_files_that_no_split_holds_are_compared_as_well(tmp_path: Path) -> None:
+def test_files_that_no_split_holds_are_compared_as_well_and_notes_beside_them_are_none(tmp_path: Path) -> None:
     a = write(tmp_path / "a", train=["x"], test=["z"], extra=["p"])
     b = write(tmp_path / "b", train=["x"], test=["z"], extra=["q"])
+    for note in ("dev.json", "notes.json", "more.json", "stats.csv"):
+        (a / note).write_text("{}")
     assert str(compared(a, b)) == "different: other files differs"
 
 

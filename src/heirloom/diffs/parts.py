@@ -120,14 +120,15 @@ def _of_folder(place: Place) -> Parts:
     if (folder / SAVED_SPLITS).is_file():
         splits = sorted(read_json(folder / SAVED_SPLITS).get("splits", ()))
         return {Key("", split): locate(folder / split) for split in splits}
-    if (folder / _ONE_SAVED).is_file() or not files_below(folder):
+    files = files_below(folder)
+    if (folder / _ONE_SAVED).is_file() or not files:
         return {WHOLE: place}
     try:
-        layout = data_files.folder_layout(folder)
+        layout = data_files.folder_layout(folder, files)
     except HeirloomError as error:
         raise HeirloomError(f"{folder}: {error}") from error
     groups = dict(_grouped(folder, layout))
-    left = {name.relative_to(folder).as_posix() for name in files_below(folder)} - {name for names in groups.values() for name in names}
+    left = {name.relative_to(folder).as_posix() for name in files} - {name for names in groups.values() for name in names}
     if left:
         groups[Key("", OTHER_FILES)] = sorted(left)
     return _placed(place, groups)

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -79,8 +79,13 @@ def locate(name: str, config: str | None, revision: str | None, split: str) -> D
         return _fetched(name, config, hub_repository.commit_of(name, "dataset", revision))
 
 
-def folder_layout(folder: Path) -> dict[str, Resolution]:
-    """Return what a local folder holds, by the name of the configuration; ``default`` where its card names none.
+def folder_layout(folder: Path, files: Sequence[Path]) -> dict[str, Resolution]:
+    """Return what a local folder holds, by the name of the configuration; ``default`` where no card names one.
+
+    Parameters
+    ----------
+    files
+        Those whose names tell the splits where no card does: others beside them, such as notes in JSON, are left out of account.
 
     Raises
     ------
@@ -89,8 +94,14 @@ def folder_layout(folder: Path) -> dict[str, Resolution]:
     """
     import datasets
 
-    with _in_one_line("datasets cannot tell what it holds"):
-        return {config: _resolve(folder, config) for config in datasets.get_dataset_config_names(str(folder))}
+    with _in_one_line("datasets cannot tell what it holds"), tempfile.TemporaryDirectory() as names_alone:
+        if declares_files(folder):
+            return {config: _resolve(folder, config) for config in datasets.get_dataset_config_names(str(folder))}
+        for file in files:
+            place = Path(names_alone) / file.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        return {"default": _resolve(names_alone, None)}
 
 
 def repository_layout(name: str, revision: str | None) -> dict[str, Dataset]:
