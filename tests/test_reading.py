@@ -209,7 +209,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         [f"{ONE}/synthetic.parquet"],
     ),
     "diff of a folder": (
-        lambda _: compared("text/replace/0/2:train", ONE),
+        lambda _: compared(TWO, ONE),
         [f"{ONE}/synthetic.parquet", f"{ONE}/train.parquet"],
     ),
     "diff of a series": (

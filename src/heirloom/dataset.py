@@ -274,6 +274,11 @@ _PLAIN = {
     WEIGHT: pa.float64(),
 }
 
+CONTENT = ("tokens", "text", "x")
+"""The columns that hold what a row says."""
+BOOKKEEPING = frozenset(_PLAIN) - frozenset(CONTENT)
+"""The columns that Heirloom writes beside it; in files of others these names mean nothing in particular."""
+
 
 def as_matrix(column: pa.Array) -> NDArray[Any]:
     """Return a list column of equal lengths as an array of shape (rows, W), or a column of numbers as one of shape (rows, 1).

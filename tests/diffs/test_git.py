@@ -17,10 +17,34 @@ from helpers import environment
 pytestmark = pytest.mark.slow
 
 
+def ran(folder: Path, *arguments: str) -> str:
+    who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return subprocess.run(arguments, cwd=folder, env={**environment(), **who}, text=True, capture_output=True, check=True).stdout
+
+
+def test_git_diff_says_which_columns_differ_of_tables_that_heirloom_did_not_write(tmp_path: Path) -> None:
+    folder = tmp_path / "data/labels"
+    folder.mkdir(parents=True)
+    for command in ("git init -q", "dvc init -q"):
+        ran(tmp_path, *command.split())
+    ran(tmp_path, "git", "config", "diff.heirloom.command", f"{shlex.quote(sys.executable)} -m heirloom git-diff")
+    (tmp_path / ".gitattributes").write_text("data/**/*.dvc diff=heirloom\n")
+    for label in (0, 1):
+        for name in ("theirs", "ours"):
+            pq.write_table(pa.table({"text": ["p", "q"], "weight": [0, label]}), folder / f"{name}.parquet")
+        (folder / "ours.manifest.json").write_text("{}")
+        for command in ("dvc add -q data/labels", "git add -A", f"git commit -q -m {label}"):
+            ran(tmp_path, *command.split())
+    assert ran(tmp_path, "git", "diff", "HEAD~1", "--", "data/labels.dvc").splitlines() == [
+        "data/labels: 2 files changed, 0 added, 0 removed",
+        "  ours.parquet: 2 rows kept, 0 edited, 0 removed, 0 added",
+        "  theirs.parquet: 2 rows kept, 0 edited, 0 removed, 0 added; weight differs in 1 of 2 rows",
+    ]
+
+
 def test_git_diff_of_a_dvc_file_says_which_rows_changed(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        return subprocess.run(arguments, cwd=tmp_path, env={**environment(), **who}, text=True, capture_output=True, check=True).stdout
+        return ran(tmp_path, *arguments)
 
     lineage = tmp_path / "data/lm/replace/seed=0"
     lineage.mkdir(parents=True)

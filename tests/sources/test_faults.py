@@ -19,7 +19,7 @@ from heirloom.errors import HeirloomError
 from heirloom.specs.source import FilesSource, HubSource
 
 GOOD = [json.dumps({"text": f"the river and the castle {number}"}) for number in range(5)]
-CUT = gzip.compress("\n".join(GOOD).encode())[:-20]
+CUT = gzip.compress("\n".join(GOOD).encode(), mtime=0)[:-20]
 
 SHARED = {
     "surrogate": (r'{"text": "half \ud83d"}', "source.text_column: {}:6: 'text' holds half a character (a lone surrogate)"),
@@ -134,7 +134,11 @@ def test_text_in_another_encoding_is_named_by_its_line(name: str, content: bytes
         ("train.csv", b"", "source.dataset: hub/train.csv is empty"),
         ("train.jsonl.gz", CUT, "hub/train.jsonl.gz: damaged (Compressed file ended before the end-of-stream marker was reached); "),
         ("train.jsonl.gz", GOOD[0].encode(), "hub/train.jsonl.gz: damaged (Not a gzipped file "),
-        ("train.jsonl.gz", gzip.compress(b'{"text": "a"}\n{"text": 5}\n'), "source.text_column: hub/train.jsonl.gz:2: 'text' holds 5"),
+        (
+            "train.jsonl.gz",
+            gzip.compress(b'{"text": "a"}\n{"text": 5}\n', mtime=0),
+            "source.text_column: hub/train.jsonl.gz:2: 'text' holds 5",
+        ),
         ("train.arrow", b"no arrow at all", "source.dataset: cannot load hub, split 'train': "),
     ],
 )
@@ -146,8 +150,11 @@ def test_the_file_is_named_where_datasets_hides_it(name: str, content: bytes, me
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pa.array([1, 2]), "source.text_column: hub/train-b.parquet: 'text' holds int64, which is no text"),
-        (pa.array([["a"], ["b"]]), "source.text_column: hub/train-b.parquet: 'text' holds list<element: string>, which is no text"),
+        (pa.array([1, 2]), "source.text_column: hub/train-b.parquet: 'text' holds int64; allowed is text (string, "),
+        (
+            pa.array([["a"], ["b"]]),
+            "source.text_column: hub/train-b.parquet: 'text' holds list<element: string>; allowed is text",
+        ),
         (pa.array([], pa.string()), ": hub/train-b.parquet has no rows"),
     ],
 )
@@ -157,7 +164,7 @@ def test_one_parquet_file_among_several_that_holds_no_text_is_refused_before_any
     for spec in (by_files(Path("hub/*.parquet")), by_hub()):
         with pytest.raises(HeirloomError, match="train-b") as caught:
             sources.preflight(spec)
-        assert str(caught.value).endswith(message)
+        assert message in str(caught.value)
 
 
 def test_damaged_pages_are_named_by_row_group_by_files_hub_and_diff() -> None:
@@ -184,8 +191,8 @@ def test_a_row_that_is_no_utf8_is_named() -> None:
     path = Path("hub/train.parquet")
     offsets, data = pa.py_buffer(b"\0\0\0\0\1\0\0\0\4\0\0\0"), pa.py_buffer(b"aa\xe9b")
     pq.write_table(pa.table({"text": pa.Array.from_buffers(pa.string(), 2, [None, offsets, data])}), path)
-    assert refusal(by_files(path)).startswith("hub/train.parquet, row 2: not UTF-8 text (the byte 0xe9: ")
-    assert refusal(by_hub()).startswith("source.dataset: hub, split 'train', row 2: not UTF-8 text (")
+    assert refusal(by_files(path)) == "source.text_column: hub/train.parquet: 'text': row 2 holds bytes that are not UTF-8"
+    assert refusal(by_hub()) == "source.text_column: hub, split 'train': 'text': row 2 holds bytes that are not UTF-8"
 
 
 def test_nulls_are_counted_alike_in_json_lines_and_parquet_by_files_and_by_hub() -> None:

@@ -74,7 +74,7 @@ def test_rows_that_are_lines_are_joined_at_a_separator(tmp_path: Path) -> None:
     ("keys", "message"),
     [
         ({"text_column": "story"}, "train.parquet has no column 'story'; it has text, number"),
-        ({"text_column": "number"}, "train.parquet: 'number' holds int64, which is no text"),
+        ({"text_column": "number"}, "train.parquet: 'number' holds int64; allowed is text (string, large_string, "),
         ({"splits": "dev"}, "split 'dev': "),
         ({"config": "small"}, "(small), split 'train': "),
     ],

@@ -29,7 +29,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-A = Annotated[str, typer.Argument(help="A dataset: a path, or a reference; or a series such as lm/replace/0/0..5.")]
+A = Annotated[str, typer.Argument(help="A dataset: a path, a reference or a hub id; or a series such as lm/replace/0/0..5.")]
 B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out for a series.")]
 
 
@@ -85,12 +85,12 @@ def _text(found: DatasetDiff, form: Format, output: Path | None) -> str | None:
     match form:
         case Format.json:
             return found.to_json()
-        case Format.markdown:
-            return markdown.text(page(found))
         case Format.html:
             return html.document(title(found), html.fragment(found))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
+        case Format.markdown:
+            return markdown.text(page(found))
     if output:
         return terminal.text(page(found))
     terminal.show(page(found))
@@ -120,11 +120,16 @@ def _series_text(found: Series, form: Format, output: Path | None) -> str | None
 def _brief(a: str, b: str) -> tuple[str, bool]:
     """Return what fingerprints and manifests tell, in a few lines, and whether the bytes are the same."""
     from heirloom.diffs.identity import lineage
+    from heirloom.diffs.parts import paired
     from heirloom.diffs.render.blocks import safe
-    from heirloom.diffs.sides import locate
 
-    one, other = locate(a), locate(b)
-    if one.sha256 == other.sha256:
+    pairs = paired(a, b)
+    unlike = [name for name, (one, other) in pairs.items() if one is None or other is None or one.sha256 != other.sha256]
+    one, other = next(iter(pairs.values()))
+    if len(pairs) > 1 or one is None or other is None:
+        told = f"differ in the bytes of {', '.join(unlike)}" if unlike else "are the same bytes"
+        return safe(f"{a} and {b} {told}") + "\n", not unlike
+    if not unlike:
         return f"{one.name} and {other.name} are the same bytes\n", True
     step, differences = lineage(one, other)
     parting = f"the ancestries part at the step {step}: " if step else ""

@@ -15,10 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from heirloom import arrow_columns
 from heirloom.errors import HeirloomError
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+
+_LARGEST = np.iinfo(np.int64).max
+_NO_LIST = np.uint64(0x6E6F5F6C_6973745F)  # spells "no_list_"; the hash of a missing list, which is no empty one
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,18 @@ def ragged(column: pa.Array) -> Ragged:
     HeirloomError
         If the column holds no lists of numbers, or a number is missing.
     """
-    value_type = getattr(column.type, "value_type", None)
-    if value_type is None or not (pa.types.is_integer(value_type) or pa.types.is_floating(value_type)):
+    if not arrow_columns.is_numbers(column.type):
         raise HeirloomError(f"columns tokens and x must hold lists of numbers, got {column.type}")
+    column = arrow_columns.bare(column)
     flat = column.flatten()
     if flat.null_count:
         raise HeirloomError("columns tokens and x must hold numbers only, and one is null")
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    wanted = np.int64 if pa.types.is_integer(value_type) else np.float64
-    return Ragged(flat.to_numpy(zero_copy_only=False).astype(wanted, copy=False), ends(lengths))
+    values = arrow_columns.bare(flat).to_numpy(zero_copy_only=False)
+    if values.dtype == np.uint64 and values.max(initial=0) > _LARGEST:
+        raise HeirloomError(f"columns tokens and x must hold whole numbers up to 2^63 - 1, got {values.max()}")
+    wanted = np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64
+    return Ragged(values.astype(wanted, copy=False), ends(lengths))
 
 
 def strings(column: pa.Array) -> tuple[pa.Array, int]:
@@ -113,11 +120,14 @@ def _hashes(column: pa.Array) -> Hashes:
     view, offsets = _bytes(column)
     bounds = offsets.tolist()
     pairs = pairwise(bounds)
-    return np.fromiter((xxh3_64_intdigest(view[start:stop]) for start, stop in pairs), np.uint64, len(column))
+    hashes = np.fromiter((xxh3_64_intdigest(view[start:stop]) for start, stop in pairs), np.uint64, len(column))
+    if column.null_count and arrow_columns.is_numbers(column.type):
+        hashes[column.is_null().to_numpy(zero_copy_only=False)] = _NO_LIST
+    return hashes
 
 
 def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
-    if pa.types.is_nested(column.type):
+    if arrow_columns.is_numbers(column.type):
         cells = ragged(column)
         values = np.ascontiguousarray(cells.values + 0 if cells.values.dtype == np.float64 else cells.values)
         return values.data.cast("B") if values.size else memoryview(b""), cells.offsets * values.itemsize
@@ -130,6 +140,4 @@ def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
 
 def _raw(column: pa.Array, missing: bytes) -> pa.Array:
     """Return a text column as bytes."""
-    if not any(test(column.type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)):
-        raise HeirloomError(f"column text must hold text, got {column.type}")
-    return pc.fill_null(column.cast(pa.large_binary()), missing)
+    return pc.fill_null(arrow_columns.raw_text(column, "column text"), missing)

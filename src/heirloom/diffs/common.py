@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from heirloom import paths
+from heirloom import arrow_columns, paths
+from heirloom.dataset import BOOKKEEPING, CONTENT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
@@ -15,12 +16,30 @@ from heirloom.manifest import inputs, recorded_sha256
 
 @dataclass(frozen=True)
 class Common:
-    """What is compared: the columns whose bytes make a row, and notes for the reader."""
+    """What is compared.
+
+    Parameters
+    ----------
+    data
+        The columns of content, whose bytes make a row; none in a table without text, tokens or vectors.
+    others
+        The further columns of data that both sides have; a table's rows are compared by these.
+    only_a, only_b
+        The columns of data that one side lacks.
+    by_value
+        Whether content has other types on the two sides, so that its values are compared and not its bytes.
+    notes
+        For the reader.
+    """
 
     kind: Kind
     data: tuple[str, ...]
     windows: bool
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+    by_value: bool = False
 
     def lexicon(self) -> Lexicon:
         """Return an empty lexicon: of words where both sides have text, else of token ids."""
@@ -28,14 +47,39 @@ class Common:
 
 
 def common(a: Side, b: Side) -> Common:
-    """Return what can be compared.
+    """Return what can be compared: content, and every other column that is data.
+
+    A column is no data where each side that has it was written by Heirloom and it tells of ancestry. Tokens that such a side alone
+    has spell its text, and are none either.
 
     Raises
     ------
     HeirloomError
-        If the sides have no column of data in common.
+        If the sides have no column of data in common, or a column of text is no text on one side.
     """
-    shared = [column for column in ("tokens", "text", "x") if a.has(column) and b.has(column)]
+    shared = _content(a, b)
+    if a.is_ours and b.is_ours:
+        return shared
+    data = [set(side.schema.names) - (BOOKKEEPING if side.is_ours else set()) for side in (a, b)]
+    coded = {"tokens"} if "text" in shared.data else set()
+    data = [names - (coded if side.is_ours else set()) for names, side in zip(data, (a, b), strict=True)]
+    wanted = [name for name in dict.fromkeys([*a.schema.names, *b.schema.names]) if name in data[0] | data[1]]
+    rest = [name for name in wanted if name not in shared.data]
+    found = replace(
+        shared,
+        others=tuple(name for name in rest if a.has(name) and b.has(name)),
+        only_a=tuple(name for name in rest if not b.has(name)),
+        only_b=tuple(name for name in rest if not a.has(name)),
+        by_value=any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data),
+    )
+    if not (found.data or found.others):
+        raise HeirloomError(f"{a.place.name} and {b.place.name} cannot be compared: {_holds(a)}, {_holds(b)}")
+    return found
+
+
+def _content(a: Side, b: Side) -> Common:
+    """Return which content is compared; of files that are not ours perhaps none."""
+    shared = [column for column in CONTENT if _is_content(a, b, column)]
     if "x" in shared:
         return Common("vectors", ("x",), windows=False)
     unlike = _tokenizer(a) != _tokenizer(b) and None not in (_tokenizer(a), _tokenizer(b))
@@ -45,8 +89,38 @@ def common(a: Side, b: Side) -> Common:
         return Common("text", data, windows="tokens" in shared, notes=notes)
     if "tokens" in shared and not unlike:
         return Common("tokens", ("tokens",), windows=False)
+    if not (shared or a.is_ours or b.is_ours):
+        return Common("table", (), windows=False)
     why = "their tokenizers differ and there is no text" if shared else f"{_holds(a)}, {_holds(b)}"
     raise HeirloomError(f"{a.place.name} and {b.place.name} cannot be compared: {why}")
+
+
+def _is_content(a: Side, b: Side, column: str) -> bool:
+    """Return whether both sides have a column that holds what its name says.
+
+    Raises
+    ------
+    HeirloomError
+        If it is text on one side alone: then the files mean other things by it.
+    """
+    if not (a.has(column) and b.has(column)):
+        return False
+    fits = [_fits(side, column) for side in (a, b)]
+    if column == "text" and any(fits) and not all(fits):
+        side = (a, b)[fits.index(False)]
+        held = side.schema.field(column).type
+        raise HeirloomError(f"{side.place.name}: column {column} holds {held}; allowed is {arrow_columns.TEXT_TYPES}, as on the other side")
+    return all(fits)
+
+
+def _fits(side: Side, column: str) -> bool:
+    held = side.schema.field(column).type
+    return arrow_columns.is_text(held) if column == "text" else arrow_columns.is_numbers(held, whole=column == "tokens")
+
+
+def _shape_of_values(side: Side, column: str) -> str | None:
+    held = arrow_columns.bare_type(side.schema.field(column).type)
+    return arrow_columns.shape(held.value_type if column != "text" else held)
 
 
 def _tokenizer(side: Side) -> str | None:
@@ -62,4 +136,5 @@ def _tokenizer(side: Side) -> str | None:
 
 
 def _holds(side: Side) -> str:
-    return f"{side.place.name} has {', '.join(column for column in ('tokens', 'text', 'x') if side.has(column))}"
+    content = [column for column in CONTENT if side.has(column)]
+    return f"{side.place.name} has {', '.join(content or side.schema.names)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from heirloom.diffs.result import Edits, Pair, Piece
+from heirloom.diffs.row_result import Edits, Pair, Piece
 
 MAX_CHARACTERS = 2000
 """Of a row that is shown; the rest is cut off."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
-from heirloom.diffs.result import DatasetDiff, Distribution, Rows, Vocabulary
-from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
+from heirloom.diffs.row_result import Rows
+from heirloom.diffs.sides import Side, open_side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
 from heirloom.stats.samples import TextSample, VectorSample
@@ -52,15 +53,9 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Two open sides with their rows matched."""
+class Compared(columns.Pairing):
+    """Two open sides with their rows matched, and how they are to be compared."""
 
-    a: Side
-    b: Side
-    shared: Common
-    table_a: rows.Table
-    table_b: rows.Table
-    matched: rows.Matched
     grouped: bool
     options: Options
 
@@ -68,13 +63,14 @@ class Compared:
 def diff(
     a: str | Path, b: str | Path, *, max_examples: int = MAX_EXAMPLES, sample: int = SAMPLE, seed: int = 0, against_control: bool = False
 ) -> DatasetDiff:
-    """Return what changed from dataset A to dataset B.
+    """Return what changed from dataset A to dataset B; where one has several splits or configurations, split by split.
 
     Parameters
     ----------
     a, b
-        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved) or references
-        (``experiment/regime/seed/generation[:what][@revision]``).
+        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved), references
+        (``experiment/regime/seed/generation[:what][@revision]``) or repositories of the hub (``owner/name[@revision]``); of what
+        holds several datasets one is named with ``:split`` or ``:configuration/split``.
     max_examples
         Rows, pairs and n-grams to show, of each sort.
     sample
@@ -89,8 +85,18 @@ def diff(
     HeirloomError
         If a side cannot be read, the two have no data in common, or there is no control.
     """
+    from heirloom.diffs import parts, splits
+
     options = Options(max_examples, sample, seed)
-    found = compare(open_side(locate(a)), open_side(locate(b)), options)
+    paired = parts.paired(a, b)
+    if len(paired) > 1 or None in next(iter(paired.values())):
+        if against_control:
+            raise HeirloomError(f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
+        return splits.compare(str(a), str(b), paired, options)
+    ((one, other),) = paired.values()
+    assert one is not None
+    assert other is not None
+    found = compare(open_side(one), open_side(other), options)
     if against_control:
         from heirloom.diffs.control import control
 
@@ -105,30 +111,43 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
         known = identity.identity(a, b)
         same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
         return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
-    tables = rows.read(a, shared.data), rows.read(b, shared.data)
-    known = identity.identity(a, b, (int(tables[0].lengths.sum()), int(tables[1].lengths.sum())))
+    return described(matched(a, b, shared, options))
+
+
+def matched(a: Side, b: Side, shared: Common, options: Options) -> Compared:
+    """Return two sides with their rows matched."""
+    tables = rows.read(a, shared), rows.read(b, shared)
     vectors = shared.kind == "vectors"
-    grouped = sampling.many(*tables) if vectors else rows.same_prompts(a, b)
-    both = Compared(a, b, shared, *tables, rows.match(*tables, same_prompts=grouped and not vectors), grouped, options)
-    changes = _rows(both)
-    if changes.same:
-        return DatasetDiff(shared.kind, known, changes, None, None, None, verdict.verdict(known, changes, None, None))
-    words, law, changes = _vectors(both, changes) if vectors else _words(both, changes)
-    return DatasetDiff(shared.kind, known, changes, words, law, None, verdict.verdict(known, changes, words, law))
+    grouped = sampling.many(*tables) if vectors else bool(shared.data) and rows.same_prompts(a, b)
+    pairs = rows.match(*tables, same_prompts=grouped and not vectors, by_place=not shared.data)
+    return Compared(a, b, shared, *tables, pairs, grouped, options)
 
 
-def _rows(both: Compared) -> Rows:
+def described(both: Compared) -> DatasetDiff:
+    """Return what changed between matched sides."""
+    totals = int(both.table_a.lengths.sum()), int(both.table_b.lengths.sum())
+    known = identity.identity(both.a, both.b, totals if both.shared.data else (None, None))
+    unlike = columns.compare(both, both.options.max_examples)
+    changes = _rows(both, all(column.is_same for column in unlike))
+    words, law = None, None
+    if both.shared.data and any(map(len, (*both.matched.open, both.matched.edited[0]))):
+        words, law, changes = _vectors(both, changes) if both.shared.kind == "vectors" else _words(both, changes)
+    answer = verdict.verdict(known, changes, words, law, unlike)
+    return DatasetDiff(both.shared.kind, known, changes, words, law, None, answer, unlike)
+
+
+def _rows(both: Compared, same_columns: bool) -> Rows:
     """Return the counts of rows, with examples; near-duplicates come with the words."""
     matched, most = both.matched, both.options.max_examples
     removed, added = matched.open
     edited = matched.edited
-    column = both.shared.data[-1]
-    same = not (len(removed) or len(added) or len(edited[0]))
+    shown = both.shared.data[-1:] or both.shared.others
+    same = same_columns and not (len(removed) or len(added) or len(edited[0]))
     every = -(-len(edited[0]) // EDITED_ROWS) or 1
     measured = edited[0][::every], edited[1][::every]
     return Rows(
         same=same,
-        same_order=same and bool((both.table_a.hashes == both.table_b.hashes).all()),
+        same_order=same and rows.same_order(both.table_a, both.table_b),
         kept=int(matched.kept_a.sum()),
         edited=len(edited[0]),
         removed=len(removed),
@@ -137,11 +156,11 @@ def _rows(both: Compared) -> Rows:
         repeated_b=rows.repeated(both.table_b),
         groups=tuple(rows.groups(both.table_a, both.table_b, matched)),
         edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True)))
-        if len(edited[0])
+        if len(edited[0]) and both.shared.data
         else None,
-        removed_examples=examples.shown(both.a, removed[:most], column),
-        added_examples=examples.shown(both.b, added[:most], column),
-        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), column),
+        removed_examples=examples.shown(both.a, removed[:most], shown),
+        added_examples=examples.shown(both.b, added[:most], shown),
+        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), shown),
         notes=both.shared.notes,
     )
 
@@ -191,8 +210,9 @@ def _law(
     if not all(_enough(sample) for sample in samples):
         return None
     model = origin.find(both.a, both.b)
-    scored = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else None
-    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), [note] if note else [])
+    scored, why_not = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else (None, "")
+    notes = list(filter(None, (note, why_not)))
+    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), notes)
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
@@ -227,7 +247,7 @@ def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Read
         near_removed=int((to_b >= 0).sum()),
         near_added=int((to_a >= 0).sum()),
         near_checked=(len(signed_a), len(signed_b)),
-        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1]),
+        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1:]),
     )
 
 

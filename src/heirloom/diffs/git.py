@@ -7,12 +7,14 @@ so nothing is checked out. Two lines set it up, see docs/diff.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from heirloom.diffs import rows
+from heirloom import paths
+from heirloom.diffs import columns, rows, verdict
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe
-from heirloom.diffs.sides import locate, open_side
+from heirloom.diffs.sides import Place, locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers
 
@@ -37,27 +39,34 @@ def summary(path: str, old: Path, new: Path) -> str:
     came, left = len(after.keys() - before.keys()), len(before.keys() - after.keys())
     lines = [f"{path.removesuffix('.dvc')}: {len(changed)} files changed, {came} added, {left} removed"]
     datasets = [name for name in changed if name.endswith(".parquet")]
-    lines += [f"  {name}: {_rows(before[name], after[name])}" for name in datasets[:MAX_DATASETS]]
+    lines += [f"  {name}: {_rows(name, before, after)}" for name in datasets[:MAX_DATASETS]]
     if len(datasets) > MAX_DATASETS:
         lines.append(f"  … and {len(datasets) - MAX_DATASETS} more datasets")
     return "".join(f"{line}\n" for line in map(safe, lines))
 
 
-def _rows(old: str, new: str) -> str:
-    caches = dvc.cached(old), dvc.cached(new)
+def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    caches = dvc.cached(before[name]), dvc.cached(after[name])
     if not all(cached.is_file() for cached in caches):
         return "changed; not in DVC's cache"
-    damaged = [cached for md5, cached in zip((old, new), caches, strict=True) if dvc.md5(cached) != md5]
+    damaged = [cached for md5, cached in zip((before[name], after[name]), caches, strict=True) if dvc.md5(cached) != md5]
     if damaged:
         return f"changed; {damaged[0]} in DVC's cache is damaged, so its rows cannot be compared"
     try:
-        a, b = (open_side(locate(cached)) for cached in caches)
-        data = common(a, b).data
+        a, b = (open_side(_place(cached, name, listed)) for cached, listed in zip(caches, (before, after), strict=True))
+        shared = common(a, b)
+        tables = rows.read(a, shared), rows.read(b, shared)
     except HeirloomError as error:
         return f"changed; {error}"
-    matched = rows.match(rows.read(a, data), rows.read(b, data), same_prompts=True)
+    matched = rows.match(*tables, same_prompts=True, by_place=not shared.data)
     removed, added = matched.open
-    return f"{matched.kept_a.sum():,} rows kept, {len(matched.edited[0]):,} edited, {len(removed):,} removed, {len(added):,} added"
+    counts = f"{matched.kept_a.sum():,} rows kept, {len(matched.edited[0]):,} edited, {len(removed):,} removed, {len(added):,} added"
+    return counts + verdict.told(columns.compare(columns.Pairing(a, b, shared, *tables, matched), examples=0))
+
+
+def _place(cached: Path, name: str, listed: Mapping[str, str]) -> Place:
+    """Return where a file of a folder lies in DVC's cache; Heirloom wrote it if the folder has its manifest."""
+    return replace(locate(cached), manifest={} if paths.manifest(name) in listed else None)
 
 
 def _files(path: str, version: Path) -> Mapping[str, str] | None:

@@ -14,6 +14,8 @@ from heirloom.diffs.cells import Ints
 
 Flags = NDArray[np.bool_]
 
+_LARGEST = np.iinfo(np.int64).max
+
 
 def occurrence(keys: NDArray[Any]) -> Ints:
     """Return for each row how many earlier rows have its key, shape (N,)."""
@@ -48,7 +50,11 @@ def pairs(a: Ints, b: Ints, open_a: Flags, open_b: Flags) -> tuple[Ints, Ints]:
     rows_a, rows_b = np.flatnonzero(open_a & (a >= 0)), np.flatnonzero(open_b & (b >= 0))
     ranks_a, ranks_b = occurrence(a[rows_a]), occurrence(b[rows_b])
     width = 1 + max(int(ranks_a.max(initial=0)), int(ranks_b.max(initial=0)))
-    keys_a, keys_b = a[rows_a] * width + ranks_a, b[rows_b] * width + ranks_b
+    prompts_a, prompts_b = a[rows_a], b[rows_b]
+    if max(int(prompts_a.max(initial=0)), int(prompts_b.max(initial=0))) > _LARGEST // width - 1:
+        numbered = np.unique(np.concatenate([prompts_a, prompts_b]), return_inverse=True)[1]
+        prompts_a, prompts_b = numbered[: len(prompts_a)], numbered[len(prompts_a) :]
+    keys_a, keys_b = prompts_a * width + ranks_a, prompts_b * width + ranks_b
     _, at_a, at_b = np.intersect1d(keys_a, keys_b, assume_unique=True, return_indices=True)
     order = np.argsort(at_a)
     return rows_a[at_a[order]], rows_b[at_b[order]]

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import paths, reading
+from heirloom import arrow, paths, reading
+from heirloom.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.errors import HeirloomError
 from heirloom.measures.text import row_perplexities
+
+if TYPE_CHECKING:
+    from heirloom.families.base import Judge
 
 MAX_ROWS = 500
 """Rows of each side that are scored: a small transformer takes about a second for them."""
@@ -54,12 +59,20 @@ def find(a: Side, b: Side) -> Origin | None:
     return replace(origin, sha256=(reading.sha256(origin.checkpoint), reading.sha256(origin.real)))
 
 
-def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[NDArray[np.float64], ...] | None:
-    """Return the perplexity of some rows of A, of B, and of held-out real rows; None if the family scores none, or lengths differ."""
+def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -> tuple[tuple[NDArray[np.float64], ...] | None, str]:
+    """Return the perplexity of some rows of A, of B, and of held-out real rows.
+
+    Returns
+    -------
+    None if the family scores no rows, lengths differ, or the model cannot be opened or score them; and why, where the reason is the model
+    """
     real = _real(origin)
     asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
-    found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
-    return tuple(one for one in found if one is not None) if all(one is not None for one in found) else None
+    try:
+        found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
+    except HeirloomError as error:
+        return None, f"perplexity under the origin is left out: {error}"
+    return (tuple(one for one in found if one is not None) if all(one is not None for one in found) else None), ""
 
 
 def tokens_at(side: Side, rows: Ints) -> Ragged:
@@ -100,18 +113,24 @@ def _real(origin: Origin) -> Side:
 @lru_cache(maxsize=64)
 def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | None:
     """Return the perplexities of some rows; remembered, since a series asks for the same rows again and again."""
-    model: Any = _model(origin)
     tokens = tokens_at(side, np.frombuffer(rows, np.int64))
     width = int(tokens.lengths.max(initial=0))
-    if model is None or width < 2 or (tokens.lengths != width).any():
+    judge = _judge(origin)
+    if judge is None or width < 2 or (tokens.lengths != width).any():
         return None
-    module, weights = model
-    return row_perplexities(module.row_losses(weights, tokens.values.reshape(-1, width)), width - 1)
+    module, model = judge
+    lists = pa.FixedSizeListArray.from_arrays(arrow.column(tokens.values), width)
+    likelihoods_RN = module.log_likelihoods(model, Dataset.of(pa.table({"tokens": lists})), len(tokens.lengths))
+    return row_perplexities(-likelihoods_RN[0], width - 1)
 
 
 @lru_cache(maxsize=1)
-def _model(origin: Origin) -> tuple[Any, Any] | None:
+def _judge(origin: Origin) -> tuple[Judge, Any] | None:
+    """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.base.Judge`)."""
     from heirloom.families import family
+    from heirloom.specs.family import ABILITIES
 
-    module: Any = family(origin.family)
-    return (module, module.load(origin.checkpoint)) if hasattr(module, "row_losses") else None
+    if "select" not in ABILITIES.get(origin.family, ()):
+        return None
+    module = family(origin.family)
+    return cast("Judge", module), module.load(origin.checkpoint)

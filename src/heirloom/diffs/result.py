@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from heirloom.diffs.row_result import Column, Rows
 from heirloom.manifest import dumps
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["text", "tokens", "vectors"]
+Kind = Literal["text", "tokens", "vectors", "table", "splits"]
 Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
 
 SCHEMA_VERSION = 1
@@ -57,88 +58,6 @@ class Identity:
     schema: tuple[Difference, ...] = ()
     lineage: tuple[Difference, ...] = ()
     lineage_step: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows of one origin (real, synthetic) or one depth; kept + edited + removed are A's, kept + edited + added are B's."""
-
-    by: str
-    value: str
-    kept_a: int
-    edited_a: int
-    removed: int
-    kept_b: int
-    edited_b: int
-    added: int
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text, and whether the other side has another one here."""
-
-    text: str
-    changed: bool
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two rows side by side, cut into pieces."""
-
-    a: tuple[Piece, ...]
-    b: tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
-class Edits:
-    """Edits of rows with the same prompt, by Levenshtein distance over tokens, on ``measured`` pairs.
-
-    Parameters
-    ----------
-    changed_share
-        Edit distance / tokens of the longer row, mean over pairs.
-    first_change
-        Median position of the first token that differs, counted from 0.
-    """
-
-    measured: int
-    inserted: int
-    deleted: int
-    replaced: int
-    changed_share: float
-    first_change: float
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What left, came and was rewritten. A's rows are kept + edited + removed, B's are kept + edited + added.
-
-    Parameters
-    ----------
-    repeated_a, repeated_b
-        Rows beyond the first of their content within a side.
-    near_removed, near_added
-        Removed rows that have a near-duplicate among the added, and the other way round, among ``near_checked`` (A, B) rows.
-    """
-
-    same: bool
-    same_order: bool
-    kept: int
-    edited: int
-    removed: int
-    added: int
-    repeated_a: int
-    repeated_b: int
-    near_removed: int = 0
-    near_added: int = 0
-    near_checked: tuple[int, int] = (0, 0)
-    groups: tuple[Group, ...] = ()
-    edits: Edits | None = None
-    removed_examples: tuple[str, ...] = ()
-    added_examples: tuple[str, ...] = ()
-    edited_examples: tuple[Pair, ...] = ()
-    near_examples: tuple[Pair, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -258,8 +177,42 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Split:
+    """One split or configuration of either side: its rows, None where a side lacks it, and what changed, None likewise."""
+
+    name: str
+    rows_a: int | None
+    rows_b: int | None
+    diff: DatasetDiff | None
+
+    @property
+    def line(self) -> str:
+        """What became of it."""
+        if self.diff:
+            return self.diff.verdict.line
+        return "only in A" if self.rows_b is None else "only in B"
+
+
+@dataclass(frozen=True)
+class MovedRows:
+    """Rows that A has in one split and B in another."""
+
+    before: str
+    after: str
+    rows: int
+
+    @property
+    def line(self) -> str:
+        """The same as a sentence without its full stop."""
+        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
+
+
+@dataclass(frozen=True)
 class DatasetDiff:
-    """What changed from dataset A to dataset B; sections that were not needed are None."""
+    """What changed from dataset A to dataset B; sections that were not needed are None.
+
+    Of datasets with several splits or configurations, ``splits`` has what changed in each, and the other sections are None.
+    """
 
     kind: Kind
     identity: Identity
@@ -268,6 +221,9 @@ class DatasetDiff:
     distribution: Distribution | None
     control: Control | None
     verdict: Verdict
+    columns: tuple[Column, ...] = ()
+    splits: tuple[Split, ...] = ()
+    moved: tuple[MovedRows, ...] = ()
 
     @property
     def same(self) -> bool:

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom.diffs import cells, matching
+from heirloom import arrow_columns
+from heirloom.diffs import cells, matching, values
 from heirloom.diffs.cells import Hashes, Ints
-from heirloom.diffs.result import Group
+from heirloom.diffs.common import Common
+from heirloom.diffs.row_result import Group
 from heirloom.diffs.sides import Side
 from heirloom.manifest import inputs
 from heirloom.words import SPACED_PIECE
@@ -29,22 +31,33 @@ KINDS = ("real", "synthetic")
 
 @dataclass(frozen=True)
 class Table:
-    """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,)."""
+    """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,).
+
+    ``others`` hashes the further columns of data, where there are any beside the content.
+    """
 
     hashes: Hashes
     lengths: NDArray[np.int32]
     units: Ints
     kinds: NDArray[Any]
     depths: NDArray[Any]
+    others: Hashes | None = None
+
+
+_NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of the edited pairs."""
+    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of the edited pairs.
+
+    ``changed`` are pairs of kept rows whose content is equal and whose further columns are not.
+    """
 
     kept_a: NDArray[np.bool_]
     kept_b: NDArray[np.bool_]
     edited: tuple[Ints, Ints]
+    changed: tuple[Ints, Ints] = _NO_PAIRS
 
     @property
     def open(self) -> tuple[Ints, Ints]:
@@ -57,38 +70,80 @@ class Matched:
         return left[0], left[1]
 
 
-def read(side: Side, data: Sequence[str]) -> Table:
+def read(side: Side, shared: Common) -> Table:
     """Return the table of a side, its rows hashed over the data columns; one pass over the file."""
-    unit = "replica" if "x" in data else "parent"
-    extra = [name for name in (unit, "kind", "depth") if side.has(name)]
-    length_of = "tokens" if side.has("tokens") else data[0]
-    columns = list(dict.fromkeys([*data, length_of, *extra]))
+    unit = "replica" if "x" in shared.data else "parent"
+    told = [name for name in (unit, "kind", "depth") if _is_told(side, name)]
+    length_of = next((name for name in ("tokens", *shared.data) if _has_lengths(side, name)), None)
+    columns = list(dict.fromkeys([*shared.data, *([length_of] if length_of else []), *told, *shared.others]))
     size = side.num_rows
     table = Table(
-        np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size, np.int16)
+        np.empty(size, np.uint64),
+        np.zeros(size, np.int32),
+        np.empty(size, np.int64),
+        np.empty(size, np.int8),
+        np.empty(size, np.int16),
+        np.empty(size, np.uint64) if shared.data and shared.others else None,
     )
     start = 0
     for batch in side.batches(columns):
         here = slice(start, start := start + batch.num_rows)
-        table.hashes[here] = cells.row_hashes(batch.select(list(data)))
-        table.lengths[here] = _lengths(_column(batch, length_of))
-        table.units[here] = _numbers(batch, unit, NO_UNIT)
-        table.kinds[here] = _kinds(batch)
-        table.depths[here] = _numbers(batch, "depth", UNKNOWN)
+        table.hashes[here] = _content(batch, shared)
+        if table.others is not None:
+            table.others[here] = values.of_rows(batch.select(list(shared.others)))
+        if length_of:
+            table.lengths[here] = _lengths(batch.column(length_of))
+        table.units[here] = _numbers(batch, unit, NO_UNIT, told)
+        table.kinds[here] = _kinds(batch, told)
+        table.depths[here] = _numbers(batch, "depth", UNKNOWN, told)
     return table
 
 
-def match(a: Table, b: Table, *, same_prompts: bool) -> Matched:
-    """Return every row's status; rows are paired by prompt only where both sides answer the same prompts."""
-    kept_a, kept_b = matching.kept(a.hashes, b.hashes)
-    none = (np.empty(0, np.int64), np.empty(0, np.int64))
-    return Matched(kept_a, kept_b, matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else none)
+def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> Matched:
+    """Return every row's status.
+
+    Parameters
+    ----------
+    same_prompts
+        Whether both sides answer the same prompts: then rows are paired by prompt.
+    by_place
+        Whether rows that differ are paired by their place in the file, if there are as many and they stand in the same places.
+    """
+    if a.others is not None and b.others is not None:
+        kept_a, kept_b, changed = _kept_with_others((a.hashes, b.hashes), (a.others, b.others))
+    else:
+        (kept_a, kept_b), changed = matching.kept(a.hashes, b.hashes), _NO_PAIRS
+    edited = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
+    if by_place and len(kept_a) == len(kept_b) and (kept_a == kept_b).all():
+        edited = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
+    return Matched(kept_a, kept_b, edited, changed)
+
+
+def _kept_with_others(
+    content: tuple[Hashes, Hashes], others: tuple[Hashes, Hashes]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
+    """Match rows that are equal in all columns first, then rows of equal content, in order of appearance."""
+    kept_a, kept_b = matching.kept(values.mixed(content[0]) + others[0], values.mixed(content[1]) + others[1])
+    left_a, left_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
+    more_a, more_b = matching.kept(content[0][left_a], content[1][left_b])
+    changed_a, changed_b = left_a[more_a], left_b[more_b]
+    kept_a[changed_a], kept_b[changed_b] = True, True
+    pairs_a = changed_a[np.argsort(content[0][changed_a], kind="stable")]
+    pairs_b = changed_b[np.argsort(content[1][changed_b], kind="stable")]
+    in_order = np.argsort(pairs_a)
+    return kept_a, kept_b, (pairs_a[in_order], pairs_b[in_order])
 
 
 def repeated(table: Table) -> int:
     """Return how many rows equal an earlier row of the same side."""
     ordered = np.sort(table.hashes)
     return int((ordered[1:] == ordered[:-1]).sum())
+
+
+def same_order(a: Table, b: Table) -> bool:
+    """Return whether rows that are all matched stand in the same order."""
+    others = a.others is None or b.others is None or bool((a.others == b.others).all())
+    return bool((a.hashes == b.hashes).all()) and others
 
 
 def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
@@ -123,29 +178,50 @@ def _status(kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
     return status
 
 
+def _content(batch: pa.RecordBatch, shared: Common) -> Hashes:
+    """Return a hash a row over its content; of a table over all columns that both sides have."""
+    if shared.by_value or not shared.data:
+        return values.of_rows(batch.select(list(shared.data or shared.others)))
+    return cells.row_hashes(batch.select(list(shared.data)))
+
+
+def _is_told(side: Side, name: str) -> bool:
+    """Return whether a side tells a row's unit, origin or depth; a column of that name that others wrote may hold anything."""
+    if not side.has(name):
+        return False
+    held = arrow_columns.bare_type(side.schema.field(name).type)
+    if name in ("parent", "replica"):
+        return bool(pa.types.is_signed_integer(held))
+    fits = arrow_columns.is_text(held) if name == "kind" else pa.types.is_signed_integer(held) or pa.types.is_floating(held)
+    return bool(fits and (side.is_ours or side.has("born", "depth_max")))
+
+
+def _has_lengths(side: Side, name: str) -> bool:
+    """Return whether rows have lengths by a column: numbers in lists, or text."""
+    if not side.has(name):
+        return False
+    held = side.schema.field(name).type
+    return arrow_columns.is_numbers(held) or (name == "text" and arrow_columns.is_text(held))
+
+
 def _lengths(column: pa.Array) -> NDArray[Any]:
     """Return tokens of each row, or pieces between white space (`words.SPACED_PIECE`) where there are no tokens."""
-    if pa.types.is_nested(column.type):
-        lengths = pc.list_value_length(column)
+    if arrow_columns.is_numbers(column.type):
+        lengths = pc.list_value_length(arrow_columns.bare(column))
     else:
         lengths = pc.count_substring_regex(cells.strings(column)[0], SPACED_PIECE)
     return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
 
 
-def _kinds(batch: pa.RecordBatch) -> NDArray[Any]:
-    column = _column(batch, "kind")
-    if column is None:
+def _kinds(batch: pa.RecordBatch, told: Sequence[str]) -> NDArray[Any]:
+    if "kind" not in told:
         return np.full(batch.num_rows, UNKNOWN)
-    found = pc.index_in(column.cast(pa.string()), pa.array(KINDS))
+    found = pc.index_in(arrow_columns.raw_text(batch.column("kind"), "column kind"), pa.array(KINDS).cast(pa.large_binary()))
     return np.asarray(pc.fill_null(found, UNKNOWN).to_numpy(zero_copy_only=False))
 
 
-def _numbers(batch: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
-    column = _column(batch, name)
-    if column is None:
+def _numbers(batch: pa.RecordBatch, name: str, missing: int, told: Sequence[str]) -> NDArray[Any]:
+    if name not in told:
         return np.full(batch.num_rows, missing)
-    return np.asarray(np.rint(pc.fill_null(column, missing).to_numpy(zero_copy_only=False)))
-
-
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
-    return batch.column(batch.schema.names.index(name)) if name in batch.schema.names else None
+    numbers = pc.fill_null(arrow_columns.bare(batch.column(name)), missing).to_numpy(zero_copy_only=False)
+    return np.asarray(np.rint(numbers) if numbers.dtype.kind == "f" else numbers)

@@ -6,7 +6,9 @@ dataset of Heirloom, by path or by reference. `locate` needs no Arrow, so that c
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,11 +22,10 @@ from heirloom.manifest import read_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DATA_COLUMNS = ("tokens", "text", "x")
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
 
-_SPLITS = "dataset_dict.json"
+SAVED_SPLITS = "dataset_dict.json"
 """Where `datasets` lists the splits of a saved `DatasetDict`."""
 _HIDDEN = (".", "cache-")
 """Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
@@ -34,17 +35,24 @@ _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it."""
+    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it.
+
+    ``files`` are those that belong to it where it is a part of a folder.
+    """
 
     name: str
     path: Path
     recorded: str | None
     manifest: Mapping[str, Any] | None
+    files: tuple[Path, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of the bytes."""
-        return reading.sha256(self.path)
+        """Fingerprint of the bytes; of some files of a folder one over their names and bytes."""
+        if not self.files:
+            return reading.sha256(self.path)
+        lines = "".join(f"{file.relative_to(self.path).as_posix()} {reading.sha256(file)}\n" for file in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
     def slice(self) -> Mapping[str, Any]:
@@ -65,9 +73,26 @@ class Side:
     batch_rows: int
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, some columns of them, never more than a batch at a time."""
+        """Yield the rows in order, some columns of them in the order asked for, never more than a batch at a time.
+
+        Raises
+        ------
+        HeirloomError
+            If a file is damaged.
+        """
+        import pyarrow as pa
+
         for file in self.files:
-            yield from _batches(file, list(columns), self.batch_rows)
+            try:
+                for batch in _batches(file, list(columns), self.batch_rows):
+                    yield batch.select(list(columns))
+            except (OSError, pa.ArrowException) as error:
+                raise HeirloomError(f"{file}: damaged ({_first_line(error)})") from None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether Heirloom wrote it, so that its columns mean what their names say."""
+        return self.place.manifest is not None
 
     def has(self, *columns: str) -> bool:
         """Return whether every one of the columns is there."""
@@ -112,11 +137,11 @@ def open_side(place: Place) -> Side:
     ------
     HeirloomError
         If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded,
-        columns differ between files, or there is no column of data.
+        columns differ between files, or a column has a type that is not read.
     """
     import pyarrow as pa
 
-    files = tuple(reading.any_file(file) for file in _files(place.path))
+    files = tuple(reading.any_file(file) for file in _files(place))
     try:
         schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
     except (pa.ArrowException, OSError) as error:
@@ -124,11 +149,24 @@ def open_side(place: Place) -> Side:
     for file, schema in zip(files, schemas, strict=True):
         if schema.names != schemas[0].names:
             raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
-    if not set(DATA_COLUMNS) & set(schemas[0].names):
-        raise HeirloomError(f"{place.path}: no column text, tokens or x; it has {', '.join(schemas[0].names) or 'none'}")
+    for file, schema in zip(files, schemas, strict=True):
+        _check_columns(file, schema)
     bytes_a_row = sum(sizes) // max(1, sum(rows)) + 1
     batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // bytes_a_row))
     return Side(place, files, schemas[0], sum(rows), sum(file.stat().st_size for file in files), batch_rows)
+
+
+def _check_columns(file: Path, schema: pa.Schema) -> None:
+    """Refuse a file without columns, with two of one name, or with a type that is not read."""
+    from heirloom import arrow_columns
+
+    if not schema.names:
+        raise HeirloomError(f"{file}: a file without a column is no dataset")
+    (name, times), *_ = Counter(schema.names).most_common(1)
+    if times > 1:
+        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
+    for field in schema:
+        arrow_columns.check(field, str(file))
 
 
 def _manifest(path: Path) -> Mapping[str, Any] | None:
@@ -138,17 +176,21 @@ def _manifest(path: Path) -> Mapping[str, Any] | None:
     return manifest.read(beside) if tells_of_it else None
 
 
-def _files(path: Path) -> tuple[Path, ...]:
-    if path.is_file():
-        return (path,)
-    if (path / _SPLITS).is_file():
-        splits = ", ".join(f"{path}/{split}" for split in sorted(read_json(path / _SPLITS).get("splits", ())))
-        raise HeirloomError(f"{path} holds several datasets; name one of them: {splits}")
+def files_below(folder: Path) -> tuple[Path, ...]:
+    """Return a folder's Parquet files, or where there are none its Arrow files; sorted."""
     for pattern in ("*.parquet", "*.arrow"):
-        found = tuple(sorted(file for file in path.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:])))
-        if found:
-            return found
-    raise HeirloomError(f"{path}: a folder without a Parquet or Arrow file is no dataset")
+        below = (file for file in folder.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:]))
+        if files := tuple(sorted(below)):
+            return files
+    return ()
+
+
+def _files(place: Place) -> tuple[Path, ...]:
+    if place.files or place.path.is_file():
+        return place.files or (place.path,)
+    if files := files_below(place.path):
+        return files
+    raise HeirloomError(f"{place.path}: a folder without a Parquet or Arrow file is no dataset")
 
 
 def _about(file: Path) -> tuple[pa.Schema, int, int]:
@@ -174,8 +216,7 @@ def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Rec
     if file.suffix == ".arrow":
         with _arrow(file) as reader:
             for batch in reader:
-                selected = batch.select(columns)
-                yield from (selected.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
+                yield from (batch.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
     else:
         try:
             with pq.ParquetFile(file, memory_map=True, page_checksum_verification=True) as parquet:

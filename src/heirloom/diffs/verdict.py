@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from heirloom.diffs.result import Distribution, Identity, Rows, Verdict, Vocabulary
+from collections.abc import Sequence
+
+from heirloom.diffs.result import Distribution, Identity, Verdict, Vocabulary
+from heirloom.diffs.row_result import Column, Rows
 
 _MEANING = {"narrower": "B is narrower than A", "broader": "B is broader than A", "elsewhere": "B lies elsewhere than A"}
 
 
-def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distribution | None) -> Verdict:
-    """Return the verdict: rows decide whether the datasets are the same, the tests after Holm's correction whether their laws are."""
+SHOWN_COLUMNS = 5
+
+
+def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distribution | None, columns: Sequence[Column] = ()) -> Verdict:
+    """Return the verdict: rows and columns decide whether the datasets are the same, tests with Holm's correction whether the laws are."""
+    unlike = told(columns)
     if rows.same:
-        return Verdict("same", "", _sameness(identity, rows))
+        return Verdict("same", "", _sameness(identity, rows, columns) + unlike)
+    if not (rows.removed or rows.added or rows.edited):
+        return Verdict("different", "", f"the content is equal in all {rows.kept:,} rows{unlike}")
     changes = f"{rows.removed:,} rows removed, {rows.added:,} added, {rows.edited:,} edited, {rows.kept:,} kept"
     if law is None:
-        return Verdict("different", "", f"{changes}; too few rows for a test of the distribution")
+        few = "" if identity.a.tokens is None else "; too few rows for a test of the distribution"
+        return Verdict("different", "", f"{changes}{few}{unlike}")
     if law.direction == "same":
         least = min(law.tests, key=lambda test: test.adjusted)
         chance = f"no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
-        return Verdict("different rows, same distribution", "", f"{changes}; {chance}")
+        return Verdict("different rows, same distribution", "", f"{changes}; {chance}{unlike}")
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
     distance = f"{law.distance_name} {law.distance:.3f}"
-    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}")
+    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{unlike}")
+
+
+def told(columns: Sequence[Column]) -> str:
+    """Return what is to be said of columns that are not alike, as the end of a sentence; those that differ come first."""
+    ordered = sorted(columns, key=lambda column: column.is_same)
+    more = [f"{len(ordered) - SHOWN_COLUMNS} more columns"] if len(ordered) > SHOWN_COLUMNS else []
+    return "".join(f"; {part}" for part in (*(column.line for column in ordered[:SHOWN_COLUMNS]), *more))
 
 
 def _strongest(law: Distribution) -> str:
@@ -35,9 +52,10 @@ def _signed(value: float) -> str:
     return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
 
 
-def _sameness(identity: Identity, rows: Rows) -> str:
+def _sameness(identity: Identity, rows: Rows, columns: Sequence[Column]) -> str:
     if identity.same_bytes:
         return f"the same bytes, {rows.kept:,} rows"
     order = "in the same order" if rows.same_order else "in another order"
-    columns = f"; columns differ: {', '.join(one.what for one in identity.schema)}" if identity.schema else ""
-    return f"the same {rows.kept:,} rows {order}{columns}"
+    compared = {column.name for column in columns}
+    left = [one.what for one in identity.schema if one.what not in compared]
+    return f"the same {rows.kept:,} rows {order}" + (f"; columns differ: {', '.join(left)}" if left else "")

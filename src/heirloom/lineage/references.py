@@ -90,6 +90,11 @@ def resolve(text: str) -> Resolved:
     return _at(recorded, None)
 
 
+def is_reference(text: str) -> bool:
+    """Return whether a text is spelled as ``experiment/regime/seed/generation[:what][@revision]`` or another form of it."""
+    return _GRAMMAR.fullmatch(text.partition(REVISION_MARK)[0]) is not None
+
+
 def find(text: str, revision: str = "") -> str:
     """Return the path of the artefact that a reference without revision names, on disk or not.
 

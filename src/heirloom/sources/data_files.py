@@ -13,7 +13,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -79,6 +79,59 @@ def locate(name: str, config: str | None, revision: str | None, split: str) -> D
         return _fetched(name, config, hub_repository.commit_of(name, "dataset", revision))
 
 
+def folder_layout(folder: Path, files: Sequence[Path]) -> dict[str, Resolution]:
+    """Return what a local folder holds, by the name of the configuration; ``default`` where no card names one.
+
+    Parameters
+    ----------
+    files
+        Those whose names tell the splits where no card does: others beside them, such as notes in JSON, are left out of account.
+
+    Raises
+    ------
+    HeirloomError
+        If `datasets` cannot tell.
+    """
+    import datasets
+
+    with _in_one_line("datasets cannot tell what it holds"), tempfile.TemporaryDirectory() as names_alone:
+        if declares_files(folder):
+            return {config: _resolve(folder, config) for config in datasets.get_dataset_config_names(str(folder))}
+        for file in files:
+            place = Path(names_alone) / file.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        return {"default": _resolve(names_alone, None)}
+
+
+def repository_layout(name: str, revision: str | None) -> dict[str, Dataset]:
+    """Return the datasets of a repository of the hub, fetched, by the name of the configuration.
+
+    Raises
+    ------
+    HeirloomError
+        If they cannot be had.
+    """
+    import datasets
+
+    with _in_one_line("it cannot be had"):
+        commit = hub_repository.commit_of(name, "dataset", revision)
+        folder = hub_repository.cached_snapshot(name, "dataset", commit)
+        try:
+            configs = datasets.get_dataset_config_names(name, revision=commit)
+        except Exception:  # the hub gives no answer: what its cache holds of the commit is resolved as a folder
+            if folder is None:
+                raise
+            configs = datasets.get_dataset_config_names(str(folder))
+        return {config: _fetched(name, config, commit) for config in configs}
+
+
+def declares_files(folder: Path) -> bool:
+    """Return whether a card in a folder says which files are data."""
+    cards = (folder / card for card in CARDS if _decides(folder / card))
+    return any(re.search(r"^\s*configs:", card.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) for card in cards)
+
+
 def local_files(folder: Path, config: str | None, splits: Splits) -> list[SourceFile]:
     """Return the files of a local folder that the splits are read from, and the dataset card if it can decide; sorted.
 
@@ -99,7 +152,7 @@ def local_files(folder: Path, config: str | None, splits: Splits) -> list[Source
         with clearly(str(folder), config):
             files = _resolve(folder, config).files
         memory.remember(_REMEMBERED, {**remembered, key: files})
-    _check_hidden(folder, names, files, cards)
+    _check_hidden(folder, names, files)
     roles = {name: _roles_of(name, files, splits, folder) for name in sorted({name for group in files.values() for name in group})}
     read = [local(next(iter(own)) if len(own) == 1 else SOURCE, folder / name) for name, own in roles.items() if own]
     return [*read, *(local(SOURCE, folder / card) for card in cards)]
@@ -175,6 +228,17 @@ def clearly(name: str, config: str | None, split: str | None = None) -> Iterator
         raise HeirloomError(f"source.dataset: cannot load {what}: {reason}") from error
 
 
+@contextmanager
+def _in_one_line(what: str) -> Iterator[None]:
+    import datasets
+    import yaml
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, yaml.YAMLError, datasets.exceptions.DatasetsError) as error:
+        raise HeirloomError(f"{what}: {' '.join(str(error).split())}") from error
+
+
 def _resolve(place: Path | str, config: str | None, commit: str | None = None) -> Resolution:
     import datasets
 
@@ -222,12 +286,12 @@ def _check_fetched(folder: Path, names: list[str]) -> None:
             raise HeirloomError(f"source.dataset: not here: {missing(place.with_suffix(''))}")
 
 
-def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]], cards: list[str]) -> None:
+def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]]) -> None:
     """Refuse files of the same format that `datasets` passes over, unless a dataset card says which are data.
 
     One file or folder with a split's name (train, test, dev …) in it hides every file without one.
     """
-    if any(re.search(r"^\s*configs:", (folder / card).read_text(encoding="utf-8"), re.MULTILINE) for card in cards):
+    if declares_files(folder):
         return
     read = {name for own in files.values() for name in own}
     suffixes = {Path(name).suffix for name in read}

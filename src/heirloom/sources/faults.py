@@ -16,12 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from heirloom.errors import HeirloomError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MAX_DEPTH = 500
 """Levels of nesting that JSON may have: readers of it recurse, and end the process where they run out of stack."""
@@ -141,20 +138,6 @@ def not_utf8(path: Path) -> HeirloomError:
     return HeirloomError(f"{path}: not UTF-8 text; convert the file to UTF-8")
 
 
-def decoded(value: bytes | None, path: Path, row: int) -> str | None:
-    """Return a row's bytes as text.
-
-    Raises
-    ------
-    HeirloomError
-        If they are no UTF-8, with the row.
-    """
-    try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError as error:
-        raise HeirloomError(f"{path}, row {row}: not UTF-8 text (the byte 0x{value[error.start]:02x}: {error.reason})") from None  # type: ignore[index]
-
-
 def damaged_parquet(path: Path, columns: Iterable[str] | None, error: BaseException) -> HeirloomError:
     """Return the error that names the rows of a Parquet file that cannot be read.
 
@@ -194,6 +177,8 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from heirloom import arrow_columns
+
     try:
         with pq.ParquetFile(path) as file:
             schema, num_rows = file.schema_arrow, file.metadata.num_rows
@@ -201,8 +186,8 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
         raise HeirloomError(f"{path}: no readable Parquet file ({cause(error)})") from None
     if column is not None and column not in schema.names:
         raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {_shortened(', '.join(schema.names))}")
-    if column is not None and _is_no_text(schema.field(column).type):
-        raise HeirloomError(f"source.text_column: {path}: {column!r} holds {schema.field(column).type}, which is no text")
+    if column is not None and not arrow_columns.is_text(held := schema.field(column).type):
+        raise HeirloomError(f"source.text_column: {path}: {column!r} holds {held}; allowed is {arrow_columns.TEXT_TYPES}")
     if num_rows == 0:
         raise HeirloomError(f"{key}: {path} has no rows")
 
@@ -242,14 +227,6 @@ def lines_of(path: Path) -> Iterator[str]:
 def is_readable_here(path: Path) -> bool:
     """Return whether a file is no archive that only `datasets` opens."""
     return path.suffix not in _ARCHIVES
-
-
-def _is_no_text(held: pa.DataType) -> bool:
-    """Return whether a type of column holds numbers, times, lists or objects, which `datasets` would write out as text."""
-    import pyarrow as pa
-
-    bare = held.value_type if pa.types.is_dictionary(held) else held
-    return pa.types.is_primitive(bare) or pa.types.is_decimal(bare) or pa.types.is_nested(bare)
 
 
 class _TwiceError(ValueError):

@@ -6,7 +6,6 @@ import glob
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import faults
@@ -14,9 +13,6 @@ from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 PLAIN = (".txt", ".raw")
 SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
@@ -154,32 +150,25 @@ def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:
                 faults.check_plain(line, path, number)
                 yield number, "" if spec.lines and line.isspace() else line
     elif path.suffix == ".parquet":
-        column = spec.text_column
-        rows = enumerate(_parquet_rows(path, column), 1)
-        yield from ((number, faults.text_of({column: value}, column, f"{path}, row {number}")) for number, value in rows)
+        yield from enumerate(_parquet_rows(path, spec.text_column), 1)
     else:
         yield from _json_rows(path, spec.text_column)
 
 
-def _parquet_rows(path: Path, column: str) -> Iterator[Any]:
+def _parquet_rows(path: Path, column: str) -> Iterator[str | None]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    row = 1
+    from heirloom import arrow_columns
+
+    first_row = 1
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(1024, columns=[column]):
-                yield from _values(batch.column(0), path, row)
-                row += batch.num_rows
+                yield from arrow_columns.texts(batch.column(column), f"source.text_column: {path}: {column!r}", first_row).to_pylist()
+                first_row += batch.num_rows
     except (OSError, pa.ArrowException) as error:
         raise faults.damaged_parquet(path, [column], error) from None
-
-
-def _values(column: pa.Array, path: Path, first_row: int) -> list[Any]:
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        return [faults.decoded(value, path, row) for row, value in enumerate(column.cast("large_binary").to_pylist(), first_row)]
 
 
 def _json_rows(path: Path, column: str) -> Iterator[tuple[int, str | None]]:

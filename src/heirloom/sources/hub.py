@@ -16,6 +16,7 @@ from heirloom.specs.source import HubSource, HubSplits
 
 SMALL_BYTES = 1 << 25
 """A folder of so many bytes is read through by a thorough check, in seconds."""
+_ROWS = 1024  # read at a time
 
 
 def preflight(spec: HubSource) -> None:
@@ -83,8 +84,7 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
         for split, name in _splits(spec).items():
             data_files.check(dataset, name, spec.text_column)
             rows = load(name)
-            _check_column(rows, spec, name)
-            texts = without_nulls(_texts(rows, spec, name), counts)
+            texts = without_nulls(enumerate(_texts(rows, spec, name), 1), counts)
             if spec.document_separator is None:
                 read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
             else:
@@ -93,29 +93,20 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
                 yield Document(document.title, document.text, split)
 
 
-def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[tuple[int, str | None]]:
-    """Yield number (from 1) and text of each row."""
-    number = 0
-    with data_files.clearly(spec.dataset, spec.config, split):
-        try:
-            for number, row in enumerate(rows, 1):
-                yield number, row[spec.text_column]
-        except UnicodeDecodeError as error:
-            raise HeirloomError(
-                f"source.dataset: {spec.dataset}, split {split!r}, row {number + 1}: not UTF-8 text ({error.reason})"
-            ) from None
-
-
 def _splits(spec: HubSource) -> dict[str | None, str]:
     return dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
 
 
-def _check_column(rows: Any, spec: HubSource, split: str) -> None:
-    from datasets import Value
+def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
+    """Yield the text column's rows, None for a null; whatever Arrow type holds them."""
+    from heirloom import arrow_columns
 
     place = f"source.text_column: {spec.dataset}, split {split!r}"
-    column = rows.features.get(spec.text_column)
-    if column is None:
+    if spec.text_column not in rows.features:
         raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
-    if column not in (Value("string"), Value("large_string")):
-        raise HeirloomError(f"{place}: {spec.text_column!r} holds {column}, which is no text")
+    first_row = 1
+    with data_files.clearly(spec.dataset, spec.config, split):
+        for table in rows.select_columns(spec.text_column).with_format("arrow").iter(_ROWS):
+            for chunk in table.column(0).chunks:
+                yield from arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row).to_pylist()
+                first_row += len(chunk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from heirloom.diffs.result import Pair
+from heirloom.diffs.row_result import Pair
 
 _SYMBOLS = 0x2400  # Unicode has a visible sign for each control character
 _DELETE = 0x7F

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, safe
-from heirloom.diffs.result import Piece
+from heirloom.diffs.row_result import Piece
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from heirloom.diffs.result import DatasetDiff, Edits, Rows, SideSummary
+from heirloom.diffs.result import DatasetDiff, SideSummary
+from heirloom.diffs.row_result import Edits, Rows
 
 Number = tuple[str, str, float | None, float | None]
 
@@ -25,6 +26,7 @@ def _numbers(diff: DatasetDiff) -> Iterator[Number]:
             yield "rows", field.name, value, None
     if diff.rows:
         yield from _of_rows(diff.rows)
+    yield from _parts(diff)
     if words := diff.vocabulary:
         yield "vocabulary", "types", words.types_a, words.types_b
         yield from (("vocabulary", name, getattr(words, name), None) for name in ("lost", "gained"))
@@ -38,6 +40,14 @@ def _numbers(diff: DatasetDiff) -> Iterator[Number]:
     if diff.control:
         yield "control", "distance", diff.control.distance, None
         yield "control", "ratio", diff.control.ratio, None
+
+
+def _parts(diff: DatasetDiff) -> Iterator[Number]:
+    for split in diff.splits:
+        yield from ((f"{split.name}: {section}", name, a, b) for section, name, a, b in (_numbers(split.diff) if split.diff else ()))
+    for column in diff.columns:
+        yield "columns: rows that differ", column.name, column.differs, None
+        yield "columns: cells without an equal one", column.name, column.values_a, column.values_b
 
 
 def _of_rows(found: Rows) -> Iterator[Number]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
-from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Rows, Vocabulary
+from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Vocabulary
+from heirloom.diffs.row_result import Column, Rows
 
 _SHORT = 12
 
 
 def page(diff: DatasetDiff) -> list[Section]:
     """Return the sections of a comparison; the verdict stands last, as the answer to all of it."""
+    if diff.splits:
+        return _splits(diff)
     parts: list[tuple[str, Iterable[Block]]] = [("Identity", _identity(diff.identity))]
     if diff.rows and not diff.same:
         parts.append(("Rows", _rows(diff.rows)))
+    if diff.columns:
+        parts.append(("Columns", _columns(diff.columns)))
     if diff.vocabulary:
         parts.append(("Vocabulary and n-grams", _vocabulary(diff.vocabulary)))
     if diff.distribution:
@@ -28,6 +33,15 @@ def page(diff: DatasetDiff) -> list[Section]:
 def title(diff: DatasetDiff) -> str:
     """Return the page's name."""
     return f"{diff.identity.a.name} → {diff.identity.b.name}"
+
+
+def _splits(diff: DatasetDiff) -> list[Section]:
+    """Return all splits in one table, then each that differs by itself."""
+    told = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
+    blocks: list[Block] = [Table("", ("", "rows of A", "rows of B", ""), told), *(Line(f"{one.line}.") for one in diff.moved)]
+    unlike = [(split.name, split.diff) for split in diff.splits if split.diff and not split.diff.same]
+    each = [Section(f"{name}: {section.title}", section.blocks) for name, found in unlike for section in page(found)]
+    return [Section("Splits", tuple(blocks)), *each, Section("Verdict", (Line(diff.verdict.line),))]
 
 
 def _identity(found: Identity) -> Iterator[Block]:
@@ -83,6 +97,13 @@ def _rows(found: Rows) -> Iterator[Block]:
     for name, pairs in (("edited: same prompt", found.edited_examples), ("near-duplicates", found.near_examples)):
         if pairs:
             yield Pairs(name, pairs)
+
+
+def _columns(found: Iterable[Column]) -> Iterator[Block]:
+    for column in found:
+        yield Line(f"{column.line[0].upper()}{column.line[1:]}." if column.line.startswith("column ") else f"Column {column.line}.")
+        if column.examples:
+            yield Texts(f"{column.name}, A → B", column.examples)
 
 
 def _vocabulary(found: Vocabulary) -> Iterator[Block]:

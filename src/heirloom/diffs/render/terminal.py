@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, safe
-from heirloom.diffs.result import Piece
+from heirloom.diffs.row_result import Piece
 
 _PLAIN_WIDTH = 120
 

@@ -1,0 +1,122 @@
+"""How surprising rows are to the origin: of every family that tells how likely rows are, by numbers that its own library gives."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import heirloom
+import helpers
+import small_lineages
+from heirloom import config as configuration
+from heirloom import manifest, paths, slices
+from heirloom.config import Config
+from heirloom.dataset import Dataset
+from heirloom.diffs.result import DatasetDiff, Distribution
+from heirloom.families import causal_lm, ngram
+from heirloom.measures.text import row_perplexities
+from heirloom.steps import sample, train
+from small_models import pretrained
+
+ORIGIN = paths.fill(paths.CHECKPOINT, "lm", "origin", 0, 0)
+TRAIN = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
+SYNTHETIC = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+
+
+def declared(family: dict[str, object], **text: int) -> Config:
+    source = small_lineages.SOURCE | {"text": {"row_tokens": 8, **text}}
+    lm = {"family": family, "source": source, "regimes": ["replace"], "generations": 1, "rows": 30, "chunk_rows": 4}
+    return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": lm}})
+
+
+def write_generation(config: Config) -> None:
+    given = {"checkpoint": ORIGIN, "train": TRAIN, "prompts": TRAIN, "tokenizer": paths.fill(paths.TOKENIZER, "lm"), "judge": ""}
+    sample.run(slices.sample(config, "lm", "replace", 0, 1), given, SYNTHETIC)
+
+
+@pytest.fixture
+def ngrams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The config of an experiment whose real rows and origin, an n-gram model, lie in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    helpers.write_corpus(Path("corpus"))
+    config = declared({"name": "ngram"}, vocab_size=300)
+    small_lineages.make_origin(config, "lm")
+    return config
+
+
+def law(found: object) -> Distribution:
+    assert isinstance(found, DatasetDiff)
+    assert found.distribution is not None
+    return found.distribution
+
+
+def quantiles(found: Distribution) -> list[tuple[float, float]]:
+    return [(one.a, one.b) for one in found.measures if one.name.startswith("perplexity under the origin")]
+
+
+def expected(a: NDArray[np.float64], b: NDArray[np.float64]) -> list[tuple[float, float]]:
+    levels = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
+    return list(zip(np.quantile(a, levels).tolist(), np.quantile(b, levels).tolist(), strict=True))
+
+
+def rows(path: str) -> NDArray[np.int64]:
+    return np.concatenate(list(Dataset.open(path).matrices("tokens"))).astype(np.int64)
+
+
+@pytest.mark.usefixtures("ngrams")
+def test_perplexity_under_a_causal_lm_is_that_of_transformers() -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    causal_lm.save(pretrained("opt", 300, 16), Path("opt"))
+    manifest.seal(["opt"], {})
+    shutil.rmtree(ORIGIN)
+    fit = {"epochs": 1, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "last"}
+    config = declared({"name": "causal_lm", "model": {"path": "opt"}, "training": fit})
+    train.run(slices.train(config, "lm", "origin", 0, 0), TRAIN, "opt", ORIGIN)
+    write_generation(config)
+
+    model = AutoModelForCausalLM.from_pretrained(ORIGIN, dtype=torch.float32)
+    threads = torch.get_num_threads()
+    by_hand = []
+    for path in (SYNTHETIC, TRAIN):
+        with torch.no_grad():
+            losses = [float(model(input_ids=row[None], labels=row[None]).loss) for row in torch.from_numpy(rows(path))]
+        by_hand.append(np.exp(losses))
+    found = law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train"))
+    for one, other in zip(quantiles(found), expected(by_hand[0], by_hand[1]), strict=True):
+        assert one == pytest.approx(other, rel=1e-5)
+    assert "perplexity" in {test.name for test in found.tests}
+    assert torch.get_num_threads() == threads
+
+
+def test_perplexity_under_an_n_gram_model_is_that_of_its_own_counts(ngrams: Config) -> None:
+    write_generation(ngrams)
+    model = ngram.load(Path(ORIGIN))
+    by_hand = [row_perplexities(ngram.row_losses(model, rows(path)), 7) for path in (SYNTHETIC, TRAIN)]
+    found = law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train"))
+    assert quantiles(found) == expected(by_hand[0], by_hand[1])
+
+
+@pytest.mark.usefixtures("ngrams")
+def test_an_origin_that_cannot_be_opened_leaves_its_perplexity_out_and_says_why() -> None:
+    causal_lm.save(pretrained("opt", 300, 16), Path("opt"))
+    manifest.seal(["opt"], {})
+    shutil.rmtree(ORIGIN)
+    fit = {"epochs": 1, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "last", "lora": {"rank": 2, "checkpoint": "adapter"}}
+    config = declared({"name": "causal_lm", "model": {"path": "opt"}, "training": fit})
+    train.run(slices.train(config, "lm", "origin", 0, 0), TRAIN, "opt", ORIGIN)
+    write_generation(config)
+    assert quantiles(law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train")))
+    shutil.move("opt", "elsewhere")
+    from heirloom.diffs import origin
+
+    origin._scored.cache_clear()
+    origin._judge.cache_clear()
+    found = law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train"))
+    assert not quantiles(found)
+    assert found.notes == (f"perplexity under the origin is left out: {ORIGIN}: adapts opt, which is not here; fetch it with dvc pull",)
