@@ -87,8 +87,8 @@ def check_causal(module: Any, name: str) -> None:
     earlier, last = float(change_BT[:, :-1].max()), float(change_BT[:, -1].max())
     if earlier > _NOISE * last:
         raise HeirloomError(
-            f"family.model: {name} ({type(module).__name__}) is no causal model: another last token changes earlier logits by {earlier:.2g} "
-            f"(its own by {last:.2g}), so that a token is predicted from itself; give a decoder, such as a GPT-2, OPT or Llama"
+            f"family.model: {name} ({type(module).__name__}) is no causal model: another last token changes earlier logits by "
+            f"{earlier:.2g} (its own by {last:.2g}), so that a token is predicted from itself; give a decoder, such as a GPT-2 or Llama"
         )
 
 

@@ -17,7 +17,6 @@ from heirloom.families import pretrained_weights
 from heirloom.specs.causal_lm import Lora
 from heirloom.streams import Stream
 
-
 _NOISE = 1e-3  # share of the logits' spread by which float32 products of two orders may differ
 
 
