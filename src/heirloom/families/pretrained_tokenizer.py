@@ -147,23 +147,17 @@ def _add(tokenizer: Tokenizer, names: Mapping[str, str], wanted: Mapping[str, bo
     """Make a tokenizer put the tokens that its configuration asks for, and that it does not put yet, before and after each text."""
     from tokenizers import processors
 
-    ids = tokenizer.encode("a").ids
-    start, end = (_lacking(tokenizer, names.get(role), ids, place) for role, place in (("bos_token", 0), ("eos_token", -1)))
-    before = start if wanted.get("add_bos_token") else None
-    after = end if wanted.get("add_eos_token") else None
-    specials = [token for token in (before, after) if token]
-    if not specials:
-        return
-    pieces = [before[0] if before else "", "$A", after[0] if after else ""]
-    template = processors.TemplateProcessing(single=" ".join(filter(None, pieces)), special_tokens=list(dict.fromkeys(specials)))
-    steps = [tokenizer.post_processor] if tokenizer.post_processor is not None else []
-    tokenizer.post_processor = processors.Sequence([*steps, template])
-
-
-def _lacking(tokenizer: Tokenizer, token: str | None, ids: list[int], place: int) -> tuple[str, int] | None:
-    """Return a token and its id, unless it stands at a place of some encoded text."""
-    token_id = tokenizer.token_to_id(token) if token else None
-    return (str(token), token_id) if token_id is not None and (not ids or ids[place] != token_id) else None
+    whole, text = tokenizer.encode("a").tokens, tokenizer.encode("a", add_special_tokens=False).tokens
+    place = next(at for at in range(len(whole) + 1) if whole[at : at + len(text)] == text)
+    before, after = whole[:place], whole[place + len(text) :]
+    start, end = (names.get(role) if wanted.get(f"add_{role}") else None for role in ("bos_token", "eos_token"))
+    new_before = [start, *before] if start and start not in before else before
+    new_after = [*after, end] if end and end not in after else after
+    if (new_before, new_after) != (before, after):
+        specials = dict.fromkeys([*new_before, *new_after])
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=[*new_before, "$A", *new_after], special_tokens=[(token, tokenizer.token_to_id(token)) for token in specials]
+        )
 
 
 def _disagreement(ours: Tokenizer, theirs: Tokenizer) -> str:
