@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 WHOLE = "tokenizer.json"
 CONFIG = "tokenizer_config.json"
-_FILES = (WHOLE, "tokenizer.model", "vocab.json", "vocab.txt")
+_PIECES_FILE = "tokenizer.model"
+_SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google"}
+"""Package → module of those that the library needs for `_PIECES_FILE`."""
+_FILES = (WHOLE, _PIECES_FILE, "vocab.json", "vocab.txt")
 _NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _PROBES = (
     "In 2003 the Queen's 12 ships didn't sail 1,000 miles; HMS Terror did.",
@@ -84,6 +88,8 @@ def read(spec: Pretrained) -> Reader:
     folder = Path(where(spec))
     if not spec.gguf and not any((folder / name).is_file() for name in _FILES):
         raise HeirloomError(f"{KEY}: {folder} holds no tokenizer ({', '.join(_FILES)}); copy the model's own there")
+    if not spec.gguf and not (folder / WHOLE).is_file() and (folder / _PIECES_FILE).is_file():
+        _need_sentencepiece(folder)
     with clearly(spec):
         library = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options(spec))
     backend = getattr(library, "backend_tokenizer", None)
@@ -91,6 +97,13 @@ def read(spec: Pretrained) -> Reader:
         raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no {WHOLE}")
     theirs = _alone(backend.to_str())
     return _from_gguf(spec, library, theirs) if spec.gguf else _from_folder(spec, folder, library, theirs)
+
+
+def _need_sentencepiece(folder: Path) -> None:
+    """Name the packages that the library, which names others, lacks."""
+    lacking = [package for package, module in _SENTENCEPIECE.items() if find_spec(module) is None]
+    if lacking:
+        raise HeirloomError(f"{folder}: {_PIECES_FILE} without {WHOLE} is read by {' and '.join(lacking)}: pip install {' '.join(lacking)}")
 
 
 def _from_gguf(spec: Pretrained, library: Any, tokenizer: Tokenizer) -> Reader:
