@@ -13,6 +13,7 @@ import pytest
 from heirloom import config as configuration
 from heirloom import paths, preflight, slices, tokenization
 from heirloom.errors import HeirloomError
+from heirloom.export.huggingface import export
 from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
 from heirloom.manifest import inputs, read_json, sha256_file
 from heirloom.specs.pretrained import Pretrained
@@ -92,6 +93,12 @@ def test_a_model_goes_through_every_step(folder: Path, corpus: Path, tmp_path: P
     assert weights in named(read_json(paths.manifest(begun)), "model_file")
     names = [name for name, _ in named(read_json(paths.manifest(tokenizer)), "tokenizer_file")]
     assert names == ["model/config.json", "model/tokenizer.json", "model/tokenizer_config.json"]
+    record = read_json(paths.manifest(tokenizer))["tokenizer"]
+    own = {"bos_token": "</s>", "eos_token": "</s>", "pad_token": "<pad>"}
+    assert record == {"read_by": "tokenizer.json", "names": own, "notes": []}
+    export("lm/replace/0/0:checkpoint", Path("out"), Path("config.yaml"))
+    exported = read_json("out/tokenizer_config.json")
+    assert {role: exported[role] for role in own} == own
     assert read_json(at["METRICS"]).keys() >= {"test_perplexity", "test_perplexity.other_tokens", "vocabulary_coverage"}
 
 

@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
+from heirloom import config as configuration
+from heirloom import paths, slices, tokenization
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained_tokenizer
+from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
 from heirloom.families.pretrained_tokenizer import Reader
+from heirloom.manifest import read_json
 from heirloom.specs.pretrained import Pretrained
+from heirloom.steps import real
+from small_models import pretrained as model
 from small_tokenizers import BYTES, TEXTS, fitted, folder_of
 
 
@@ -51,6 +57,36 @@ def test_text_is_read_by_tokenizer_json_as_it_stands_whatever_the_class(
     assert "\n" not in note
 
 
+def test_the_text_that_is_trained_on_is_read_by_that_road_and_the_manifest_and_the_log_say_which(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    causal_lm.save(model("gpt2", 300, context=64), tmp_path / "weights")
+    place = folder_of(tmp_path / "model", changed("pre_tokenizer", DIGITS), chat_template="{{ messages }}")
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / "weights" / file).rename(place / file)
+    (corpus / "digits.txt").write_text("1843 " * 40)
+    family = {"name": "causal_lm", "model": {"path": str(place)}, "training": {"batch_rows": 8}, "sampling": {"beams": 1}}
+    source = {"name": "files", "paths": [str(corpus / "digits.txt")], "lines": True, "text": {"row_tokens": 10}}
+    source |= {"paths": {split: [str(corpus / "digits.txt")] for split in ("train", "valid", "test")}}
+    source["text"]["packing"] = {"documents": 1, "lead": "none"}  # type: ignore[index]
+    experiment = {"family": family, "source": source, "regimes": ["replace"], "generations": 1, "rows": 8}
+    config = configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": experiment}})
+    outputs = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "lm") for split in ("train", "valid", "test")}
+    tokenizer = paths.fill(paths.TOKENIZER, "lm")
+    with caplog.at_level("INFO"):
+        real.run_text(slices.real(config, "lm"), outputs, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
+    digits = [fitted().token_to_id(token) for token in ("1", "8", "4", "3", "\u0120")]
+    assert pq.read_table(outputs["train"])["tokens"][0].as_py() == digits * 2
+    record = read_json(paths.manifest(tokenizer))["tokenizer"]
+    assert (record["read_by"], record["chat_template"]) == ("tokenizer.json", "{{ messages }}")
+    (note,) = record["notes"]
+    assert note in caplog.messages
+    assert f"The text of {place} is read by tokenizer.json" in caplog.messages
+    spec = Pretrained(path=str(place))
+    assert pretrained.check_vocabulary(spec, spec) == (note,)
+
+
 def test_a_class_that_leaves_the_file_alone_reads_as_it_does(tmp_path: Path) -> None:
     reader = read(folder_of(tmp_path / "model", changed("pre_tokenizer", DIGITS), "PreTrainedTokenizerFast"))
     assert (reader.road, reader.notes, reader.start_id) == ("tokenizer.json", (), 0)
@@ -66,7 +102,7 @@ def test_a_name_that_the_vocabulary_lacks_is_no_token(tmp_path: Path) -> None:
 
 
 def test_opts_leading_end_token_stands_before_each_text_without_a_tokenizer_json(tmp_path: Path) -> None:
-    place = folder_of(tmp_path / "opt", fitted(), **{"bos_token": "</s>", "add_bos_token": True})
+    place = folder_of(tmp_path / "opt", fitted(), bos_token="</s>", add_bos_token=True)  # noqa: S106  no password
     spelled = json.loads((place / "tokenizer.json").read_text())["model"]
     (place / "vocab.json").write_text(json.dumps(spelled["vocab"]))
     (place / "merges.txt").write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in spelled["merges"]) + "\n")
@@ -97,7 +133,7 @@ def doubled() -> Tokenizer:
 def test_add_bos_token_adds_it_once(tokenizer: Tokenizer, wanted: dict[str, bool], tokens: list[str], tmp_path: Path) -> None:
     reader = read(folder_of(tmp_path / "model", tokenizer, **wanted))
     assert reader.tokenizer.encode("a").tokens == tokens
-    again = pretrained_tokenizer.tokenization.from_json(reader.tokenizer.to_str())
+    again = tokenization.from_json(reader.tokenizer.to_str())
     assert again.encode("a").tokens == tokens
 
 
