@@ -130,7 +130,7 @@ def doubled() -> Tokenizer:
         (doubled(), {}, ["<s>", "a"]),
     ],
 )
-def test_add_bos_token_adds_it_once(tokenizer: Tokenizer, wanted: dict[str, bool], tokens: list[str], tmp_path: Path) -> None:
+def test_add_bos_token_adds_it_once(tokenizer: Tokenizer, wanted: dict[str, Any], tokens: list[str], tmp_path: Path) -> None:
     reader = read(folder_of(tmp_path / "model", tokenizer, **wanted))
     assert reader.tokenizer.encode("a").tokens == tokens
     again = tokenization.from_json(reader.tokenizer.to_str())

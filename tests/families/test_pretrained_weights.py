@@ -184,7 +184,7 @@ def test_a_merged_checkpoint_of_a_tied_model_has_the_loss_that_was_trained(name:
     rows = Dataset.of(text_table(tokens(16), ["text"] * 16, first_row=0))
     losses = []
     for kind in ("adapter", "merged"):
-        lora = Lora(rank=2, targets=targets, checkpoint=kind)  # type: ignore[arg-type]
+        lora = Lora(rank=2, targets=targets, checkpoint=kind)
         trained = causal_lm.train(rows, fit.model_copy(update={"lora": lora}), start, Stream((0, "train")))
         causal_lm.save(trained, tmp_path / kind)
         losses += [row_losses(one, tokens(16)).mean() for one in (trained, causal_lm.load(tmp_path / kind))]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import tokenization
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained_gguf
+from heirloom.families import pretrained_gguf, pretrained_weights
 from heirloom.families.pretrained_files import KEY, clearly, fetch_tokenizer, options, where
 from heirloom.specs.pretrained import Pretrained
 
@@ -90,6 +90,7 @@ def read(spec: Pretrained) -> Reader:
         raise HeirloomError(f"{KEY}: {folder} holds no tokenizer ({', '.join(_FILES)}); copy the model's own there")
     if not spec.gguf and not (folder / WHOLE).is_file() and (folder / _PIECES_FILE).is_file():
         _need_sentencepiece(folder)
+    pretrained_weights.quieten()
     with clearly(spec):
         library = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options(spec))
     backend = getattr(library, "backend_tokenizer", None)

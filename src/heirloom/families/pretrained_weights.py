@@ -26,8 +26,7 @@ def open_folder(place: str | Path, **options: Any) -> Any:
     import transformers
 
     safe = {} if options.get("gguf_file") else {"use_safetensors": True}
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()  # its table of weights is said in a line
+    quieten()
     module, report = transformers.AutoModelForCausalLM.from_pretrained(
         place,
         dtype=torch.float32,
@@ -52,11 +51,20 @@ def tell_ties(module: Any) -> None:
         module.config.get_text_config(decoder=True).tie_word_embeddings = head.weight is embedding.weight
 
 
+def quieten() -> None:
+    """Keep the library from printing bars, tables of weights and advice: what is wrong is said in a line."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+
+
 def num_parameters(config: Any) -> int:
     """Return how many numbers a model of a configuration has, without making one of them."""
     import torch
     from transformers import AutoModelForCausalLM
 
+    quieten()
     with torch.device("meta"):
         return int(AutoModelForCausalLM.from_config(config).num_parameters())
 

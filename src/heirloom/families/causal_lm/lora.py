@@ -91,5 +91,5 @@ def _untie(module: Any) -> None:
     owners = Counter(id(weight) for _, weight in module.named_parameters(remove_duplicate=False))
     for layer in module.modules():
         if isinstance(layer, BaseTunerLayer) and owners[id(layer.get_base_layer().weight)] > 1:
-            base = layer.get_base_layer()
+            base: Any = layer.get_base_layer()
             base.weight = torch.nn.Parameter(base.weight.detach().clone(), requires_grad=base.weight.requires_grad)
