@@ -49,7 +49,7 @@ def complete(folder: Path, record: Mapping[str, Any]) -> None:
         settings["chat_template"] = [{"name": name, "template": text} for name, text in sorted(template.items())]
     (folder / pretrained_tokenizer.CONFIG).write_text(dumps(settings), encoding="utf-8")
     for note in pretrained_tokenizer.read(Pretrained(path=str(folder))).notes:
-        _log.warning("%s", note)
+        _log.warning("%s: %s", folder.name, note)
 
 
 def _by_ids(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:

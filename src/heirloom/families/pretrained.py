@@ -105,7 +105,7 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:
             f"source.text.tokenizer: the tokenizer of {reader.name} has {ids} token ids, but {KEY}, {spec.name}, has weights for {weights} "
             f"({'token_embd.weight' if spec.gguf else 'vocab_size in config.json'}); give a model its own tokenizer"
         )
-    return (read or pretrained_tokenizer.read(reader)).notes
+    return tuple(f"{reader.name}: {note}" for note in (read or pretrained_tokenizer.read(reader)).notes)
 
 
 def module(spec: Pretrained) -> Any:

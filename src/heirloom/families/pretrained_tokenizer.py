@@ -57,7 +57,7 @@ class Reader:
     chat_template
         The model's own: one template, or several by name; None without one.
     notes
-        What the user is to know: where another road would read otherwise.
+        What the user is to know: where another road would read otherwise. No place is named, because a manifest holds them.
     """
 
     tokenizer: Tokenizer
@@ -97,7 +97,7 @@ def read(spec: Pretrained) -> Reader:
     if backend is None:
         raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no {WHOLE}")
     theirs = _alone(backend.to_str())
-    return _from_gguf(spec, library, theirs) if spec.gguf else _from_folder(spec, folder, library, theirs)
+    return _from_gguf(spec, library, theirs) if spec.gguf else _from_folder(folder, library, theirs)
 
 
 def _need_sentencepiece(folder: Path) -> None:
@@ -108,14 +108,13 @@ def _need_sentencepiece(folder: Path) -> None:
 
 
 def _from_gguf(spec: Pretrained, library: Any, tokenizer: Tokenizer) -> Reader:
-    said = pretrained_gguf.split_as_written(tokenizer, spec)
+    notes = pretrained_gguf.split_as_written(tokenizer, spec)
     names = _names(library, tokenizer)
     _add(tokenizer, names, pretrained_gguf.adds(spec))
-    notes = tuple(f"{spec.name}: {note}" for note in said)
     return Reader(tokenizer, _start(names, tokenizer), "GGUF", names, library.chat_template, notes)
 
 
-def _from_folder(spec: Pretrained, folder: Path, library: Any, theirs: Tokenizer) -> Reader:
+def _from_folder(folder: Path, library: Any, theirs: Tokenizer) -> Reader:
     kind = type(library).__name__
     is_whole = (folder / WHOLE).is_file()
     tokenizer = _alone((folder / WHOLE).read_text(encoding="utf-8")) if is_whole else _alone(theirs.to_str())
@@ -123,7 +122,7 @@ def _from_folder(spec: Pretrained, folder: Path, library: Any, theirs: Tokenizer
     _add(tokenizer, names, _configured(folder))
     road = WHOLE if is_whole else kind
     other = _disagreement(tokenizer, theirs)
-    notes = (f"{spec.name}: text is read by {road}, and {kind} of transformers would read it otherwise: {other}",) if other else ()
+    notes = (f"text is read by {road}, and {kind} of transformers would read it otherwise: {other}",) if other else ()
     return Reader(tokenizer, _start(names, tokenizer), road, names, library.chat_template, notes)
 
 

@@ -109,7 +109,7 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tup
     reader = pretrained_tokenizer.read(text.tokenizer)
     _log.info("The text of %s is read by %s", text.tokenizer.name, reader.road)
     for note in reader.notes:
-        _log.warning("%s", note)
+        _log.warning("%s: %s", text.tokenizer.name, note)
     return (reader.tokenizer, reader.start_id), {"tokenizer": reader.record}
 
 
