@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
-from heirloom.families.pretrained_files import KEY, clearly, where
+from heirloom.families.pretrained_files import KEY, clearly, fetch_tokenizer, where
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def header(spec: Pretrained) -> Any:
     """
     from gguf import GGUFReader
 
+    here, _ = fetch_tokenizer(spec)
     with clearly(spec):
-        return GGUFReader(Path(where(spec)) / str(spec.gguf))
+        return GGUFReader(Path(where(here)) / str(here.gguf))
 
 
 @lru_cache(maxsize=1)
@@ -47,8 +48,9 @@ def configuration(spec: Pretrained) -> Any:
     """
     from transformers import AutoConfig
 
+    here, _ = fetch_tokenizer(spec)
     with clearly(spec):
-        return AutoConfig.from_pretrained(where(spec), gguf_file=spec.gguf, trust_remote_code=False)
+        return AutoConfig.from_pretrained(where(here), gguf_file=here.gguf, trust_remote_code=False)
 
 
 def num_embeddings(spec: Pretrained) -> int:
