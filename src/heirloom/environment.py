@@ -32,7 +32,6 @@ LIBRARIES = {
     "regex": "regex",
     "safetensors": "safetensors",
     "scipy": "scipy",
-    "sentencepiece": "sentencepiece",
     "sklearn": "scikit-learn",
     "tokenizers": "tokenizers",
     "torch": "torch",
