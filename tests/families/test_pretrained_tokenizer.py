@@ -137,7 +137,7 @@ def test_add_bos_token_adds_it_once(tokenizer: Tokenizer, wanted: dict[str, Any]
     assert again.encode("a").tokens == tokens
 
 
-def gguf(folder: Path, pre: str | None, kind: str = "gpt2", **more: bool) -> Path:
+def gguf(folder: Path, pre: str | None, kind: str = "gpt2", **more: int) -> Path:
     """Write the header of a GGUF file with a tokenizer that splits text as ``pre`` says."""
     from gguf import GGUFWriter
 
@@ -180,6 +180,13 @@ def test_a_gguf_files_way_to_split_text_that_cannot_be_honoured_is_refused(tmp_p
     ) as caught:
         read(gguf(tmp_path / "model", "poro-chat"), gguf="model.gguf")
     assert "give source.text.tokenizer: {path: a folder with the model's tokenizer.json}" in str(caught.value)
+
+
+def test_a_gguf_files_context_is_looked_at_before_any_job(tmp_path: Path) -> None:
+    spec = Pretrained(path=str(gguf(tmp_path / "model", "gpt-2", add_context_length=16)), gguf="model.gguf")
+    pretrained.check_reach(spec, 16)
+    with pytest.raises(HeirloomError, match=r"model.gguf has a context of 16 tokens, and 17 are needed; lower source.text.row_tokens"):
+        pretrained.check_reach(spec, 17)
 
 
 def test_a_folder_with_tokenizer_model_alone_is_read(tmp_path: Path) -> None:
