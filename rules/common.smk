@@ -11,7 +11,7 @@ from heirloom import paths, preflight, slice_arguments, slices
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
 from heirloom.errors import HeirloomError
-from heirloom.lineage import ending, unrecorded
+from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import estimate, slurm
 from heirloom.planning.jobs import Job
@@ -25,6 +25,7 @@ try:
     CONFIG = configuration.parse(config, CONFIG_FILE)
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
+        layout.check(CONFIG)
         for line in preflight.notes(CONFIG):
             print(f"heirloom: {line}", file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought
