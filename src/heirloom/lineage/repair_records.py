@@ -68,9 +68,11 @@ def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
         here, problem = None, str(error).partition(": ")[2].partition(";")[0]
     in_git = pointers.in_git(lineage)
     first: Candidate | None = None
+    obstacle = ""
     for pointer in dict.fromkeys([*([here] if here else []), *in_git]):
         content, road = _listing(lineage, pointer, md5s, scratch)
         if content is None:
+            obstacle = road
             continue
         candidate = Candidate(pointer, content, road)
         first = first or candidate
@@ -88,6 +90,7 @@ def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", problem),))
     if here or in_git:
         why = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
+        why += f"; {obstacle}" if obstacle else ""
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", why),))
     return Record({}, ())
 
@@ -204,7 +207,7 @@ def _is_spoilt(unit: str) -> bool:
 
 
 def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:
-    """Return the bytes of a listing and the road that gave them."""
+    """Return the bytes of a listing and the road that gave them; without bytes, what kept a remote from being asked."""
     place = dvc.cached(pointer.md5)
     if place.exists() and not cache.damaged({place: pointer.md5}, afresh=True):
         return place.read_bytes(), "cache"
@@ -215,7 +218,7 @@ def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple
     content = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
     if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" == pointer.md5:
         return content, "the files that lie here"
-    return None, ""
+    return None, answer.obstacle if answer else ""
 
 
 def _keep_listing(pointer: Pointer, content: bytes, road: str, *, dry: bool) -> list[Outcome]:
