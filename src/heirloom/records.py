@@ -56,10 +56,10 @@ def json_value(content: str) -> Any:
     Raises
     ------
     ValueError
-        If it is none, or is nested too deeply to be a record.
+        If it is none, is nested too deeply to be a record, or has a key twice, of which a reader would believe the last.
     """
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -118,6 +118,14 @@ def _twice(node: yaml.Node) -> str:
             return repeated
         waiting += [value for _, value in pairs] if pairs else one.value
     return ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {shown(next(name for name in names if names.count(name) > 1))} twice")
+    return value
 
 
 def shown(value: object) -> str:

@@ -54,6 +54,13 @@ KINDS = {
     "results/costs.fingerprint.json": ("verify", "plan"),
 }
 """Record → the commands that rely on it."""
+HARMLESS = {
+    "results/provenance.jsonl: line removed",  # the figure is planned again
+    "results/provenance.jsonl: CRLF",
+    "results/metrics.fingerprint.json: CRLF",
+    "results/costs.fingerprint.json: CRLF",
+}
+"""Edits after which the file says the same, or what it no longer says is made anew."""
 
 
 def edits(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -151,7 +158,8 @@ def tracebacks(file: Path, commands: Sequence[str]) -> tuple[list[str], list[str
 def test_an_edited_record_is_named_and_no_command_ends_in_a_traceback(name: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
     monkeypatch.setattr(dvc, "_cache", lambda: Path(".dvc/cache"))
-    assert tracebacks(Path(name), KINDS[name]) == ([], [])
+    broken, unseen = tracebacks(Path(name), KINDS[name])
+    assert (broken, set(unseen) - HARMLESS) == ([], set())
 
 
 READERS: dict[str, Callable[[Path], object]] = {
