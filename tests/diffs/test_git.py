@@ -97,7 +97,7 @@ def test_git_diff_in_a_subfolder_of_a_repository_never_stops(tmp_path: Path) -> 
     (tmp_path / "stray.dvc").write_text("outs:\n- md5: 11.dir\n  path: stray\n")
     (project / "own.txt.dvc").write_text("<<<<<<< HEAD\n")
     assert run("git", "diff", folder=tmp_path).splitlines() == [
-        "own.txt.dvc: changed; own.txt.dvc: names no file with an md5, as a .dvc file of dvc add does",
+        "models/collapse/own.txt.dvc: changed; own.txt.dvc: names no file with an md5, as a .dvc file of dvc add does",
         "stray.dvc: changed; no DVC project holds it in this checkout, so its rows cannot be compared",
     ]
     run("git", "checkout", "-q", ".", folder=tmp_path)
@@ -107,7 +107,7 @@ def test_git_diff_in_a_subfolder_of_a_repository_never_stops(tmp_path: Path) -> 
     shutil.rmtree(project / ".dvc/cache")
     assert "DVC's cache lacks its listing" in run("git", "diff", "HEAD~1")
     (project / ".dvc/config").write_text("[core\n")
-    assert run("git", "diff", "HEAD~1", "--", pointer).startswith(f"{pointer}: changed; ")
+    assert run("git", "diff", "HEAD~1", "--", pointer).startswith(f"models/collapse/{pointer}: changed; ")
     shutil.rmtree(project / ".dvc")
     assert run("git", "diff", "HEAD~1", "--", pointer).endswith(
         "no DVC project holds it in this checkout, so its rows cannot be compared\n"

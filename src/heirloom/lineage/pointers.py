@@ -17,6 +17,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git
 
 HASH = "md5"
+_MOST_BYTES = 1 << 14
 _KEYS = ("md5", "size", "nfiles", "hash", "path")
 _NUMBERS = ("size", "nfiles")
 _MD5 = re.compile(r"[0-9a-f]{32}\.dir")
@@ -154,6 +155,8 @@ def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int
 
 def _entry(content: bytes, lineage: str) -> dict[str, Any]:
     """Return the one entry of a pointer, every scalar a string."""
+    if len(content) > _MOST_BYTES:
+        raise _error(lineage, f"it has {len(content):,} bytes")
     loaded = records.yaml_strings(content, file_of(lineage), _way_back(lineage))
     if not isinstance(loaded, dict) or list(loaded) != ["outs"]:
         raise _error(lineage, "it holds something else than one list, outs")
