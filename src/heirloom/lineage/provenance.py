@@ -79,7 +79,7 @@ def read(unit: str) -> dict[str, Record]:
     try:
         lines = [_undamaged(records.json_value(line)) for line in spelled.splitlines()]
         outputs = [line["path"] for line in lines]
-        is_whole = bool(outputs) and len(set(outputs)) == len(outputs) and {unit_of(output) for output in outputs} == {unit}
+        is_whole = bool(outputs) and len(set(outputs)) == len(outputs) and all(map(unit_of, outputs))
     except (ValueError, KeyError, TypeError, AttributeError):
         is_whole = False
     if not is_whole:
