@@ -137,6 +137,12 @@ def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_ar
     assert {name: DEFINITION in section for name, section in sections.items()} == {"lost": True, "texts": True, "making": False}
 
 
+def test_the_page_says_that_intervals_of_text_are_conditional_on_one_corpus_and_names_the_experiments(written: Path) -> None:
+    answer = Path(build.PAGE).read_text(encoding="utf-8").split('<section id="answer"')[1].split("</section>")[0]
+    said = "Intervals of words are conditional on this corpus and split: all seeds of an experiment share its real rows."
+    assert said in answer
+
+
 def test_a_template_or_claim_that_changes_changes_the_look() -> None:
     assert re.fullmatch("[0-9a-f]{16}", build.look())
 

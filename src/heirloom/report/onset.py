@@ -140,7 +140,7 @@ def _over_seeds(onset_S: NDArray[np.float64]) -> tuple[float, float, float, int,
     left = onset_S[np.isfinite(onset_S)]
     median = float(np.quantile(onset_S, 0.5, method="lower"))
     if len(left) >= FEW:
-        _, low, high, _ = interval(left, heavy_tailed=True)
+        _, low, high, _ = interval(left, positive=True)[:4]
     else:
         low, high = (float(left.min()), float(left.max())) if len(left) else (np.nan, np.nan)
     return median if np.isfinite(median) else np.nan, low, high, len(left), len(onset_S)

@@ -144,7 +144,7 @@ def attribution_table(attributed: pd.DataFrame) -> Table:
     """Return what is gained at the last generation by other settings of error sources, one at a time and all (`attribution.table`)."""
     table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
     table.columns[0].header, table.columns[1].header = "experiment", "setting"
-    for name, regime, measure, source, setting, loss, gain, low, high, _ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
+    for name, regime, measure, source, setting, loss, gain, low, high, *_ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
             table.add_row(f"{name} ({regime}), {measure}", "all at work", _number(loss))
