@@ -81,8 +81,10 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        if len(found := onset.table(tables.of_experiment(frame, key, experiment), experiment, config)):
-            console.print(onset_table(found, key))
+        if onsets := onset_table(onset.table(tables.of_experiment(frame, key, experiment), experiment, config), key):
+            console.print(onsets)
+    for line in onset.not_estimable(config):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
     console.print(LEGEND, style="dim")
@@ -123,20 +125,22 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
     return table
 
 
-def onset_table(found: pd.DataFrame, key: str) -> Table:
-    """Return one experiment's onsets of collapse (`onset.table`); a measure that is not estimable says so.
+def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
+    """Return one experiment's onsets of collapse (`onset.table`); None where nothing is estimable.
 
     Parameters
     ----------
     key
         The experiment's name in the expanded config.
     """
-    table = _empty_table(f"{key}: first generation outside the control's band", ["onset", "interval", "lineages", "note"])
-    estimable = found[found["note"] == ""].sort_values("measure", kind="stable")
-    columns = ["measure", "regime", "onset", "low", "high", "left", "seeds"]
-    for measure, regime, first, low, high, left, seeds in estimable[columns].to_numpy().tolist():
-        shown = ("never" if math.isnan(first) else f"{first:g}", f"{low:g} to {high:g}" if left else "")
-        table.add_row(measure, regime, *shown, f"{left:g} of {seeds}")
+    estimable = onsets[onsets["level"].notna()]
+    if estimable.empty:
+        return None
+    seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
+    words = "onset of collapse, the first generation that lost more than the control of the same seed"
+    table = _empty_table(f"{key}: {words} ({seeds} seeds, level {100 * level:.1f} %)", ["onset", "p"])
+    for measure, regime, first, p in estimable[["measure", "regime", "onset", "p"]].to_numpy().tolist():
+        table.add_row(measure, regime, "none" if math.isnan(first) else f"{first:g}", f"{p:.2g}")
     return table
 
 
