@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,13 @@ STAGES = {"early": EARLY, "late": LATE}
 
 COLUMNS = ("measure", "stage", "regime", "control", "onset", "p", "level", "seeds", "note")
 
+WITH_THE_BULK = "the tails leave with the bulk or after it"
+NO_NUMBER = "left out: not a number in some generation of a seed"
+
 _TOLERANCE = 1e-9
 """Of a statistic that lies between -sqrt(S) and sqrt(S): sums in another order are equal."""
 
-ByMetric = Mapping[str, "pd.DataFrame"]
+ByMetric = Mapping[Any, "pd.DataFrame"]
 
 
 class Band(NamedTuple):
@@ -156,7 +159,7 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
 
 def not_estimable(config: Config) -> list[str]:
     """Return a line for each experiment of the config file whose arms have no onset that is estimable: why, and the key to set."""
-    lines = {}
+    lines = dict[str, None]()
     for key, experiment in config.experiments.items():
         reasons = [_reason(regime, experiment, config) for regime in experiment.regimes]
         lines |= {f"{experiment.variant_of or key}: the onset of collapse is {reason}": None for reason in reasons if reason}
@@ -202,31 +205,25 @@ def _reason(regime: str, experiment: Experiment, config: Config) -> str:
 
 
 def _of_arm(own: pd.DataFrame, regime: str, control: str, experiment: Experiment) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of one arm: its stages, then its measures."""
+    """Yield the rows of one arm: each stage, then its measures."""
     of_control, of_regime = (dict(list(own[own["regime"] == arm].groupby("metric"))) for arm in (control, regime))
-    found = {stage: _stage(directions, of_regime, of_control, experiment) for stage, directions in STAGES.items()}
-    most, head = level(len(experiment.seeds)), (regime, control)
-    tail = (most, len(experiment.seeds))
-    first = {stage: min((_first(p_G, most) for p_G in one.p.values()), default=math.inf) for stage, one in found.items()}
-    if all(one.p for one in found.values()) and math.isfinite(first["early"]) and first["early"] >= first["late"]:
-        first["early"] = math.inf
-    for stage, one in found.items():
-        if one.p:
-            smallest = min(float(p_G.min()) for p_G in one.p.values())
-            yield stage, stage, *head, _shown(first[stage]), smallest, *tail, ""
-        for measure, p_G in one.p.items():
-            yield measure, stage, *head, _shown(_first(p_G, most)), float(p_G.min()), *tail, ""
+    stages = {stage: _stage(directions, of_regime, of_control, experiment) for stage, directions in STAGES.items()}
+    num_seeds = len(experiment.seeds)
+    most = level(num_seeds)
+    late = min((_first(p_G, most) for p_G in stages["late"].p.values()), default=math.inf)
+    for stage, one in stages.items():
+        for measure, p_G in _with_stage(stage, one.p).items():
+            first = _first(p_G, most)
+            hidden = measure == "early" and late <= first < math.inf
+            onset = math.nan if hidden or first == math.inf else first
+            yield measure, stage, regime, control, onset, float(p_G.min()), most, num_seeds, WITH_THE_BULK if hidden else ""
         for measure in one.unusable:
-            yield (
-                measure,
-                stage,
-                *head,
-                np.nan,
-                np.nan,
-                np.nan,
-                len(experiment.seeds),
-                "left out: not a number in some generation of a seed",
-            )
+            yield measure, stage, regime, control, np.nan, np.nan, np.nan, num_seeds, NO_NUMBER
+
+
+def _with_stage(stage: str, measures: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return the p-values of a stage, the smallest of its measures in each generation, and those of its measures."""
+    return {stage: np.min(list(measures.values()), axis=0), **measures} if measures else {}
 
 
 def _stage(directions: Mapping[str, int], of_regime: ByMetric, of_control: ByMetric, experiment: Experiment) -> Found:
@@ -258,7 +255,3 @@ def _first(p_G: NDArray[np.float64], most: float) -> float:
     """Return the first generation, from 1, whose p-value is at most that; infinity if there is none."""
     reached = np.flatnonzero(p_G <= most + _TOLERANCE)
     return float(reached[0] + 1) if reached.size else math.inf
-
-
-def _shown(generation: float) -> float:
-    return generation if math.isfinite(generation) else math.nan

@@ -52,6 +52,7 @@ LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
+    "onset: the first generation that lost more than the control of the same seed; "
     "z: (mean - theory) / standard error, red from 4"
 )
 
@@ -137,10 +138,11 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     if estimable.empty:
         return None
     seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
-    words = "onset of collapse, the first generation that lost more than the control of the same seed"
-    table = _empty_table(f"{key}: {words} ({seeds} seeds, level {100 * level:.1f} %)", ["onset", "p"])
-    for measure, regime, first, p in estimable[["measure", "regime", "onset", "p"]].to_numpy().tolist():
-        table.add_row(measure, regime, "none" if math.isnan(first) else f"{first:g}", f"{p:.2g}")
+    words = f"onset of collapse ({seeds} seeds, level {100 * level:.1f} %)"
+    table = _empty_table(f"{key}: {words}", ["onset", "p"])
+    for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
+        without = "with bulk" if note else "none"
+        table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
     return table
 
 
