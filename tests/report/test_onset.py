@@ -104,6 +104,21 @@ def test_a_p_value_is_the_share_of_flips_whose_greatest_statistic_is_as_great() 
     assert onset.p_values(np.zeros((1, 5, 3))).tolist() == [[1.0] * 3]
 
 
+def test_a_flip_that_is_as_great_counts_whatever_the_order_of_the_sum() -> None:
+    losses_SG = np.array([[0.6, 1.1], [1.1, -0.5], [0.2, 0.6], [1.0, -0.2], [0.4, 1.0], [0.5, 0.4]])
+    assert onset.p_values(losses_SG[None])[0, 0] == 2 / 64
+
+
+def test_a_positive_measure_is_compared_on_the_logarithm() -> None:
+    scale_S1 = 10.0 ** np.arange(6)[:, None]
+    noise_S = np.array([0.01, -0.02, 0.003, -0.01, 0.02, -0.005])
+    lost_SG = np.exp(np.stack([noise_S, noise_S - 0.7, noise_S - 0.7], axis=1))
+    own = pd.concat([rows("covariance_trace", "control", scale_S1 * np.ones(3)), rows("covariance_trace", "replace", scale_S1 * lost_SG)])
+    body = config().model_dump()["experiments"]["e"] | {"generations": 3}
+    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    assert found(own, read).loc["covariance_trace", "onset"] == 2.0
+
+
 @pytest.mark.parametrize(("seeds", "level"), [(5, 1 / 32), (6, 1 / 64), (7, 3 / 128), (20, 102 / 4096)])
 def test_the_level_is_what_flips_can_hit_and_five_seeds_have_one_in_thirty_two(seeds: int, level: float) -> None:
     assert onset.level(seeds) == level
