@@ -119,7 +119,8 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
     found = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
     (outcome,) = found.findings[0].outcomes
     assert outcome.found.kind == "replicas"
-    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 1.959964 * 0.5, 2 + 1.959964 * 0.5), abs=1e-5)
+    # of five replicas: t(0.975; 4) = 2.776445
+    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 2.776445 * 0.5, 2 + 2.776445 * 0.5), abs=1e-5)
     assert found.verdict == "supported"
 
 

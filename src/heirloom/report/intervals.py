@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 FEW = 10
 """Below so many lineages every value is shown."""
-NORMAL = 1.96
-"""Standard errors of a mean over many replicas to either end of its interval."""
-
 COLUMNS = (
     *("experiment", "variant", "regime", "generation", "metric", "seeds", "mean", "median", "q05", "q95"),
     *("centre", "low", "high", "interval", "estimand", "mean_log", "values"),
@@ -82,7 +79,7 @@ def exponential(logs: Interval) -> Interval:
     return Interval(centre, low, high, logs.kind, logs.estimand)
 
 
-def table(frame: pd.DataFrame) -> pd.DataFrame:
+def table(frame: pd.DataFrame, num_replicas: Mapping[tuple[str, str], int]) -> pd.DataFrame:
     """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds, in their order, where they are few.
 
     Where there is one seed, quantiles and interval are those over the replicas of its lineage, if it has several.
@@ -91,6 +88,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     ----------
     frame
         Tidy rows (`tables.gather`).
+    num_replicas
+        Experiment and variant → replicas of a lineage.
     """
     import pandas as pd
 
@@ -103,7 +102,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
         found = {other: groups.get((*place, f"{name}.{other}")) for other in WITHIN}
         within = {other: float(value_S[0]) for other, value_S in found.items() if value_S is not None and len(value_S) == 1}
         row = dict(zip(COLUMNS[5:], _described(metric, values_S), strict=True))
-        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within)).values()))
+        replicas = num_replicas.get((place[0], place[1]), 1)
+        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within, replicas)).values()))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -124,7 +124,7 @@ def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]
     return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, positive=positive), logs, shown)
 
 
-def _of_replicas(what: str, value: float, within: Mapping[str, float]) -> dict[str, object]:
+def _of_replicas(what: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:
     """Return what the replicas of a single lineage say of its mean or median (`measures.replicas.summarise`), by column."""
     if "se" not in within:
         return {}
@@ -136,7 +136,7 @@ def _of_replicas(what: str, value: float, within: Mapping[str, float]) -> dict[s
             "interval": "replicas",
             "estimand": "median over replicas",
         }
-    half = NORMAL * within["se"]
+    half = t_quantile((1 + LEVEL) / 2, num_replicas) * within["se"]
     return own | {"low": value - half, "high": value + half, "interval": "replicas", "estimand": "mean over replicas"}
 
 
@@ -147,7 +147,7 @@ def mean_log(values: ArrayLike) -> float:
 
 
 def t_quantile(probability: float, num_lineages: float) -> float:
-    """Return the quantile of Student's t with S - 1 degrees of freedom; with infinitely many, of the normal law."""
+    """Return the quantile of Student's t with S - 1 degrees of freedom, S lineages or replicas; with infinitely many, of the normal law."""
     from scipy.special import stdtrit
 
     return float(stdtrit(num_lineages - 1, probability))

@@ -41,15 +41,18 @@ class Value(NamedTuple):
     noise
         Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
     freedom
-        Degrees of freedom of that error; infinite over replicas.
+        Degrees of freedom of that error: one less than replicas or the control's generations; infinite for a closed form.
     log_noise
         Standard error of the logarithm of a single seed's number; None if unknown, or if the measure may have any sign.
+    from_control
+        Whether the standard error is how far the control's generations scatter.
     """
 
     numbers: NDArray[np.float64]
     noise: float | None
     freedom: float
     log_noise: float | None = None
+    from_control: bool = False
 
 
 def named_arms(claims: Claims, experiment: Experiment, config: Config) -> Arms:
@@ -112,12 +115,12 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
         return None
     errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation) if name != leaf.measure else None
     if errors is not None:
-        return Value(found, float(errors[0]), math.inf, float(errors[0] / found[0]) if found[0] > 0 else None)
+        return Value(found, float(errors[0]), run.experiment.num_replicas - 1, float(errors[0] / found[0]) if found[0] > 0 else None)
     scatter = _scatter(run, name, regime)
     if scatter is None:
         return Value(found, None, math.inf)
     steps = math.sqrt(max(1, generation))
-    return Value(found, scatter.sd * steps, scatter.freedom, None if scatter.log_sd is None else scatter.log_sd * steps)
+    return Value(found, scatter.sd * steps, scatter.freedom, None if scatter.log_sd is None else scatter.log_sd * steps, from_control=True)
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:

@@ -155,8 +155,8 @@ def _interval(test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Inte
 def _of_one_seed(quantity: Quantity, centre: float, known: Mapping[str, Value]) -> Interval:
     """Return the interval of a single seed's quantity f by error propagation.
 
-    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is the normal
-    quantile, or Student's where s_i is estimated from the control's generations. Of a positive quantity f and all x_i are logarithms.
+    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is
+    Student's quantile with the fewest degrees of freedom of them. Of a positive quantity f and all x_i are logarithms.
     """
     numbers = {name: leaf.numbers for name, leaf in known.items()}
     logs = is_positive(quantity) and centre > 0 and all(leaf.log_noise is not None for leaf in known.values())
@@ -170,7 +170,8 @@ def _of_one_seed(quantity: Quantity, centre: float, known: Mapping[str, Value]) 
         moved.append(math.log(other / centre) if logs else other - centre)
     freedom = min(leaf.freedom for leaf in known.values())
     half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(moved))
-    kind, estimand = ("control", "one seed") if math.isfinite(freedom) else ("replicas", "mean over replicas")
+    from_control = any(leaf.from_control for leaf in known.values())
+    kind, estimand = ("control", "one seed") if from_control else ("replicas", "mean over replicas")
     middle = math.log(centre) if logs else centre
     found = Interval(middle, middle - half, middle + half, kind, estimand)
     return exponential(found) if logs else found
