@@ -162,15 +162,16 @@ def test_below_five_seeds_nothing_is_estimable_and_one_line_names_the_key_to_set
     said = "not estimable with 4 seeds; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]"
     assert table["note"].tolist() == [said]
     assert table["onset"].isna().all()
-    assert onset.not_estimable(config(4)) == [f"e: the onset of collapse is {said}"]
-    assert onset.not_estimable(config(5)) == []
+    assert onset.not_estimable(table.reset_index(), "e") == [f"e: the onset of collapse is {said}"]
+    estimable = found(run({"distinct_3": [3] * 5}, seeds=5), config(5))
+    assert onset.not_estimable(estimable.reset_index(), "e") == []
 
 
 def test_the_seeds_that_were_run_stay_among_those_that_are_asked_for() -> None:
     body = config().model_dump()["experiments"]["e"] | {"seeds": [7]}
     read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
-    (line,) = onset.not_estimable(read)
-    assert line == "e: the onset of collapse is not estimable with 1 seed; set experiments.e.seeds: [7, 0, 1, 2, 3, 4]"
+    table = found(run({"distinct_3": [3]}, seeds=1), read)
+    assert table["note"].tolist() == ["not estimable with 1 seed; set experiments.e.seeds: [7, 0, 1, 2, 3, 4]"]
 
 
 def test_the_summary_shows_onsets_with_their_level_and_no_table_where_nothing_is_estimable() -> None:
@@ -200,9 +201,13 @@ def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control(
     regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
     read = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
     assert onset.control_of("replace", read.experiments["g"], read) is None
-    (line,) = onset.not_estimable(read)
+    table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
     said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
-    assert line == f"g: the onset of collapse is {said}; set experiments.g.source.rows above 20"
+    assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]
+
+
+def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:
+    assert found(run({"rate": [3]}, seeds=1), config(1)).empty
 
 
 def chi_square(generator: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:

@@ -131,7 +131,7 @@ def level(num_seeds: int) -> float:
 
 
 def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-    """Return the onsets of one experiment's arms with the columns `COLUMNS`; empty without a control.
+    """Return the onsets of one experiment's arms with the columns `COLUMNS`; empty without a control or a measure of collapse.
 
     A row is a measure and an arm: ``onset`` is the first generation whose p-value (`p_values`, over the measures of the stage) is at most
     ``level``, empty if there is none; ``p`` is the smallest. The measures ``early`` and ``late`` are the stages: late is the first of all
@@ -146,7 +146,8 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
     import pandas as pd
 
     rows: list[tuple[object, ...]] = []
-    for regime in experiment.regimes:
+    measured = set(own["metric"].str.removesuffix(".median")) & {*EARLY, *LATE}
+    for regime in experiment.regimes if measured else ():
         if regime == (control := control_of(regime, experiment, config)):
             continue
         reason = _reason(regime, experiment, config)
@@ -157,13 +158,18 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(("onset", "p", "level"), "float64"))
 
 
-def not_estimable(config: Config) -> list[str]:
-    """Return a line for each experiment of the config file whose arms have no onset that is estimable: why, and the key to set."""
-    lines = dict[str, None]()
-    for key, experiment in config.experiments.items():
-        reasons = [_reason(regime, experiment, config) for regime in experiment.regimes]
-        lines |= {f"{experiment.variant_of or key}: the onset of collapse is {reason}": None for reason in reasons if reason}
-    return list(lines)
+def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
+    """Return a line for each reason why arms of an experiment have no onset that is estimable, with the key to set.
+
+    Parameters
+    ----------
+    onsets
+        As `table` returns them.
+    name
+        The experiment's name in the config file.
+    """
+    reasons = onsets.loc[onsets["measure"] == "", "note"].unique()
+    return [f"{name}: the onset of collapse is {reason}" for reason in reasons]
 
 
 def control_of(regime: str, experiment: Experiment, config: Config) -> str | None:

@@ -77,14 +77,16 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame = tables.load()
+    frame, reasons = tables.load(), list[str]()
     for key, experiment in config.experiments.items():
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        if onsets := onset_table(onset.table(tables.of_experiment(frame, key, experiment), experiment, config), key):
-            console.print(onsets)
-    for line in onset.not_estimable(config):
+        onsets = onset.table(tables.of_experiment(frame, key, experiment), experiment, config)
+        if shown := onset_table(onsets, key):
+            console.print(shown)
+        reasons += onset.not_estimable(onsets, experiment.variant_of or key)
+    for line in dict.fromkeys(reasons):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
