@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom import paths
 from heirloom.config import Config, Experiment
+from heirloom.measures import scales
 from heirloom.report import agreement, expected, onset
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.specs import Claims, Difference, Expected, Leaf, Measured, Quantity, Ratio
@@ -40,12 +41,18 @@ class Value(NamedTuple):
     noise
         Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
     freedom
-        Degrees of freedom of that error; infinite over replicas.
+        Degrees of freedom of that error: one less than replicas or the control's generations; infinite for a closed form.
+    log_noise
+        Standard error of the logarithm of a single seed's number; None if unknown, or if the measure may have any sign.
+    from_control
+        Whether the standard error is how far the control's generations scatter.
     """
 
     numbers: NDArray[np.float64]
     noise: float | None
     freedom: float
+    log_noise: float | None = None
+    from_control: bool = False
 
 
 def named_arms(claims: Claims, experiment: Experiment, config: Config) -> Arms:
@@ -65,6 +72,20 @@ def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDAr
             first, second = (values(part, given) for part in quantity.difference)
             return first - second
     return given[str(quantity)]
+
+
+def is_positive(quantity: Quantity) -> bool:
+    """Return whether a quantity is averaged on the logarithm: a positive measure, or a ratio of measures that are never negative.
+
+    A closed form speaks of an expectation, so that a ratio to one is averaged as it is; a difference has any sign.
+    """
+    return _is_amount(quantity) if isinstance(quantity, Ratio) else isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
+
+
+def _is_amount(quantity: Quantity) -> bool:
+    if isinstance(quantity, Ratio):
+        return all(_is_amount(part) for part in quantity.ratio)
+    return isinstance(quantity, Measured) and scales.is_amount(quantity.measure)
 
 
 def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
@@ -94,11 +115,12 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
         return None
     errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation) if name != leaf.measure else None
     if errors is not None:
-        return Value(found, float(errors[0]), math.inf)
+        return Value(found, float(errors[0]), run.experiment.num_replicas - 1, float(errors[0] / found[0]) if found[0] > 0 else None)
     scatter = _scatter(run, name, regime)
     if scatter is None:
         return Value(found, None, math.inf)
-    return Value(found, scatter.sd * math.sqrt(max(1, generation)), scatter.freedom)
+    steps = math.sqrt(max(1, generation))
+    return Value(found, scatter.sd * steps, scatter.freedom, None if scatter.log_sd is None else scatter.log_sd * steps, from_control=True)
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
@@ -129,6 +151,7 @@ def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np
 class _Scatter(NamedTuple):
     sd: float
     freedom: float
+    log_sd: float | None
 
 
 def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
@@ -140,7 +163,9 @@ def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
     table = run.known.get((metric, control))
     if table is None or len(table) < FEWEST_GENERATIONS:
         return None
-    return _Scatter(float(table[run.experiment.seeds[0]].std(ddof=1)), len(table) - 1)
+    numbers_G = table[run.experiment.seeds[0]].to_numpy(dtype=np.float64)
+    log_sd = float(np.log(numbers_G).std(ddof=1)) if (numbers_G > 0).all() else None
+    return _Scatter(float(numbers_G.std(ddof=1)), len(numbers_G) - 1, log_sd)
 
 
 def _sibling(changed: Mapping[str, object], run: Run) -> str | None:

@@ -13,9 +13,9 @@ import numpy as np
 
 from heirloom.config import Config, Experiment
 from heirloom.report import by_arm, tables
-from heirloom.report.claims.quantities import Arms, Run, flat, measured, named_arms, values
-from heirloom.report.claims.specs import Claim, Claims, Test, leaves
-from heirloom.report.intervals import LEVEL, Interval, interval, t_quantile
+from heirloom.report.claims.quantities import Arms, Run, Value, flat, is_positive, measured, named_arms, values
+from heirloom.report.claims.specs import Claim, Claims, Quantity, Test, leaves
+from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +26,11 @@ VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "inconclusive", "n
 RULE = (
     "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies "
     "outside, and inconclusive otherwise, without an interval, or where a measure is not a number. A claim with several tests needs all of "
-    "them. Over experiments, one that contradicts outweighs those that support. The interval is over seeds, paired within a seed. With one "
-    "seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, times the "
-    "square root of the generation, as if the errors of generations added up at random. Such an interval knows nothing of what another "
-    "seed would change."
+    "them. Over experiments, one that contradicts outweighs those that support. The interval is Student's over "
+    "seeds, paired within a seed. It covers the mean; of a positive measure, and of a ratio of measures that are never negative, it is "
+    "taken on the logarithm and covers the geometric mean. With one seed it stands on the standard error over replicas; without replicas, "
+    "on the control: how far its generations scatter, times the square root of the generation, as if the errors of generations added up at "
+    "random. Such an interval knows nothing of what another seed would change."
 )
 
 
@@ -107,12 +108,12 @@ def table(answered: Sequence[Answer]) -> pd.DataFrame:
     """Return one row a test and experiment, and one for a claim that nothing tests."""
     import pandas as pd
 
-    columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "outcome"]
+    columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "estimand", "outcome"]
     rows: list[tuple[object, ...]] = []
     for answer in answered:
         head = (answer.claim.id, answer.verdict)
         if not answer.findings:
-            rows += [(*head, "", 0, str(test), np.nan, np.nan, np.nan, "none", answer.verdict) for test in answer.claim.tests]
+            rows += [(*head, "", 0, str(test), np.nan, np.nan, np.nan, "none", "none", answer.verdict) for test in answer.claim.tests]
         for finding in answer.findings:
             rows += [(*head, finding.experiment, finding.seeds, str(one.test), *one.found, one.verdict) for one in finding.outcomes]
     return pd.DataFrame(rows, columns=columns)
@@ -141,22 +142,36 @@ def _finding(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> Fin
 
 
 def _interval(test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Interval:
-    """Return the quantity with its interval: over seeds, or with one seed by error propagation.
-
-    One seed: half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is the
-    normal quantile, or Student's where s_i is estimated from the control's generations.
-    """
+    """Return the quantity with its interval: over seeds, paired within a seed, or with one seed by error propagation."""
     known = {str(leaf): leaf_value for leaf in leaves(test.quantity) if (leaf_value := measured(leaf, key, arms, runs)) is not None}
-    numbers = {name: leaf.numbers for name, leaf in known.items()}
-    centre_S = values(test.quantity, numbers)
+    centre_S = values(test.quantity, {name: leaf.numbers for name, leaf in known.items()})
     if not np.isfinite(centre_S).all():
-        return Interval(math.nan, math.nan, math.nan, "none")
+        return Interval(math.nan, math.nan, math.nan, "none", "none")
     if len(centre_S) > 1:
-        return interval(centre_S)
-    centre, noise = float(centre_S[0]), {name: leaf.noise for name, leaf in known.items() if leaf.noise is not None}
-    if len(noise) < len(known):
-        return Interval(centre, math.nan, math.nan, "none")
-    moved = [values(test.quantity, numbers | {name: numbers[name] + error})[0] - centre for name, error in noise.items()]
+        return interval(centre_S, positive=is_positive(test.quantity))
+    return _of_one_seed(test.quantity, float(centre_S[0]), known)
+
+
+def _of_one_seed(quantity: Quantity, centre: float, known: Mapping[str, Value]) -> Interval:
+    """Return the interval of a single seed's quantity f by error propagation.
+
+    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is
+    Student's quantile with the fewest degrees of freedom of them. Of a positive quantity f and all x_i are logarithms.
+    """
+    numbers = {name: leaf.numbers for name, leaf in known.items()}
+    logs = is_positive(quantity) and centre > 0 and all(leaf.log_noise is not None for leaf in known.values())
+    moved = []
+    for name, leaf in known.items():
+        noise = leaf.log_noise if logs else leaf.noise
+        if noise is None:
+            return Interval(centre, math.nan, math.nan, "none", "one seed")
+        shifted = leaf.numbers * math.exp(noise) if logs else leaf.numbers + noise
+        other = float(values(quantity, numbers | {name: shifted})[0])
+        moved.append(math.log(other / centre) if logs else other - centre)
     freedom = min(leaf.freedom for leaf in known.values())
     half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(moved))
-    return Interval(centre, centre - half, centre + half, "control" if math.isfinite(freedom) else "replicas")
+    from_control = any(leaf.from_control for leaf in known.values())
+    kind, estimand = ("control", "one seed") if from_control else ("replicas", "mean over replicas")
+    middle = math.log(centre) if logs else centre
+    found = Interval(middle, middle - half, middle + half, kind, estimand)
+    return exponential(found) if logs else found
