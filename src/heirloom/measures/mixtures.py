@@ -77,11 +77,21 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     (`vectors.outside`). Rows of a normal law give 1 - level, rows of a mixture somewhat less, since they may fall into a neighbour's
     ellipsoid: compare with the control.
     """
-    masses = {}
-    for level in vectors.TAIL_LEVELS:
-        each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
-        masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(each).mean(axis=-1)
-    return masses
+    return {f"tail_mass_{level * 100:g}": _tail_mass(x_RND, law, level) for level in vectors.TAIL_LEVELS}
+
+
+def centred_tail_mass(x_RND: Floats, law: Mixture, level: float) -> Floats:
+    """Return the share of rows in the tails of the law once each replica's mean lies on the law's, shape (R,).
+
+    A replica that has drifted away as a whole has most rows in the tails of the law, however narrow it is; about its own mean only its
+    width and shape count.
+    """
+    return _tail_mass(x_RND - x_RND.mean(axis=1, keepdims=True) + moments(law)[0], law, level)
+
+
+def _tail_mass(x_RND: Floats, law: Mixture, level: float) -> Floats:
+    each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
+    return np.asarray(np.logical_and.reduce(each).mean(axis=-1), dtype=np.float64)
 
 
 def _overlap(one: Mixture, other: Mixture) -> Floats:
