@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from heirloom.config import Config, Experiment
@@ -12,10 +12,19 @@ from heirloom.report.claims.specs import Claim, Claims, Expected, Leaf, Where
 
 
 class Lack(NamedTuple):
-    """Something that an experiment would need; `is_kind` if it is another kind of experiment altogether."""
+    """Something that an experiment would need.
+
+    Attributes
+    ----------
+    is_kind
+        Whether it takes another kind of experiment altogether.
+    is_measured
+        Whether the config has all that is needed, and a measure or a closed form is not there.
+    """
 
     words: str
     is_kind: bool = False
+    is_measured: bool = False
 
 
 def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[Lack]:
@@ -38,7 +47,7 @@ def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[La
 def of_run(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> list[Lack]:
     """Return what the measures of a finished run lack for a claim that its experiment fits; empty where it can be tested."""
     if runs[key].last < 1:
-        return [Lack("chains enough to estimate an expectation at any generation")]
+        return [Lack("chains enough to estimate an expectation at any generation", is_measured=True)]
     lacks = [_unmeasured(leaf, claim, key, arms, runs) for leaf in claim.leaves if measured(leaf, key, arms, runs) is None]
     return list(dict.fromkeys(lacks))
 
@@ -46,11 +55,16 @@ def of_run(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> list[
 def nearest(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run]) -> str:
     """Return one sentence: what the experiment that comes nearest to testing a claim lacks, or the kind of experiment that there is not."""
     found = {key: _all(claim, claims, key, config, runs) for key in config.experiments}
-    key = min(found, key=lambda name: (sum(lack.is_kind for lack in found[name]), len(found[name])))
+    key = min(found, key=lambda name: _distance(found[name]))
     kinds = [lack.words for lack in found[key] if lack.is_kind]
     if kinds:
         return f"no experiment has {' and '.join(kinds)}"
     return f"{key} comes nearest; it lacks {'; '.join(lack.words for lack in found[key])}"
+
+
+def _distance(lacks: Sequence[Lack]) -> tuple[int, int, int]:
+    """Return by how much an experiment misses a claim: another kind of experiment is farthest away, a measure nearest."""
+    return sum(lack.is_kind for lack in lacks), sum(not lack.is_measured for lack in lacks), len(lacks)
 
 
 def _all(claim: Claim, claims: Claims, key: str, config: Config, runs: Mapping[str, Run]) -> list[Lack]:
@@ -75,14 +89,14 @@ def _unmeasured(leaf: Leaf, claim: Claim, key: str, arms: Arms, runs: Mapping[st
     run, regime = runs[key], arms[leaf.arm]
     generation = generation_of(leaf, run.last)
     if isinstance(leaf, Expected):
-        return Lack(f"a closed form of {leaf.expected} under {regime} that generation {generation} can be compared with")
+        return Lack(f"a closed form of {leaf.expected} under {regime} that generation {generation} can be compared with", is_measured=True)
     if not any(metric in (leaf.measure, f"{leaf.measure}.{leaf.over}") for metric, _ in run.known):
         return _no_measure(leaf.measure, claim)
-    return Lack(f"{leaf.measure} under {regime} at generation {generation}")
+    return Lack(f"{leaf.measure} under {regime} at generation {generation}", is_measured=True)
 
 
 def _no_measure(measure: str, claim: Claim) -> Lack:
-    return Lack(f"the measure {measure}" + (f", which needs {claim.needs}" if claim.needs else ""))
+    return Lack(f"the measure {measure}" + (f", which needs {claim.needs}" if claim.needs else ""), is_measured=True)
 
 
 def _declared(claims: Claims, arm: str) -> str:

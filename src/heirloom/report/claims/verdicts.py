@@ -125,11 +125,11 @@ def units(config: Config) -> dict[str, str]:
     """
     groups: list[tuple[str, set[int], list[str]]] = []
     for key, experiment in config.experiments.items():
-        family, seeds, names = experiment.family.name, set(experiment.seeds), [key]
-        for group in [group for group in groups if group[0] == family and group[1] & seeds]:
-            groups.remove(group)
-            seeds, names = seeds | group[1], group[2] + names
-        groups.append((family, seeds, names))
+        family, seeds = experiment.family.name, set(experiment.seeds)
+        touching = [group for group in groups if group[0] == family and group[1] & seeds]
+        names = [name for group in touching for name in group[2]]
+        groups = [group for group in groups if group not in touching]
+        groups.append((family, seeds.union(*(group[1] for group in touching)), [*names, key]))
     return {key: names[0] for _, _, names in groups for key in names}
 
 
