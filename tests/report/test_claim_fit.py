@@ -223,3 +223,10 @@ def test_the_interval_of_a_positive_ratio_lies_above_0_however_wide() -> None:
     found = one.findings[0].outcomes[0].found
     assert found.low > 0
     assert math.log(found.centre / found.low) == pytest.approx(math.log(found.high / found.centre))
+
+
+def test_a_shipped_config_runs_every_claim_but_the_one_that_needs_a_judge_of_what_is_right() -> None:
+    made = load(CONFIGS / "claims.yaml")
+    misfits = [claim.id for claim in SHIPPED.claims if all(missing.of_config(claim, SHIPPED, key, made) for key in made.experiments)]
+    assert misfits == []
+    assert [claim.id for claim in SHIPPED.claims if claim.needs] == ["verifier_helps"]
