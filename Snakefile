@@ -14,8 +14,8 @@ from heirloom import paths
 
 min_version("9.27")
 sys.setrecursionlimit(
-    20_000
-)  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames
+    60_000
+)  # building the DAG of a chain recurses once a step: 1,000 generations need about 10,000 frames, 13,000 with `select`
 
 if len(workflow.included_stack) > 1:
     sys.exit(

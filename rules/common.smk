@@ -18,7 +18,7 @@ from heirloom import (
 )
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
-from heirloom.lineage import ending, unrecorded
+from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, estimate, slurm
 from heirloom.planning.jobs import Job
@@ -29,11 +29,11 @@ try:
             "give one --configfile and no --config: a config is one file, which git can keep"
         )
     CONFIG_FILE = str(workflow.configfiles[0])
-    CONFIG = configuration.load(
-        CONFIG_FILE
-    )  # not Snakemake's `config`, in which the last of two equal keys wins
+    # not Snakemake's `config`, in which the last of two equal keys wins
+    CONFIG = configuration.load(CONFIG_FILE)
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
+        layout.check(CONFIG)
         for line in preflight.notes(CONFIG):
             print(errors.line(line), file=sys.stderr)
         restore()  # Snakemake's records follow the data that git and DVC have brought

@@ -146,7 +146,7 @@ def test_every_integer_of_the_schema_has_a_least_and_a_largest_value() -> None:
     ("change", "said"),
     [
         (("generations: 2", f"generations: {10**12}"), "generations: Input should be less than or equal to 100000 (given: 1000000000000)"),
-        (("generations: 2", "generations: 1501"), "generations is 1501; with granularity: step at most 1500 are allowed"),
+        (("generations: 2", "generations: 4001"), "generations is 4001; with granularity: step at most 4000 are allowed"),
         (("dim: 2", f"dim: {10**9}"), "source.dim: Input should be less than or equal to 10000 (given: 1000000000)"),
         (("rows: 10", f"rows: {10**10}"), "experiments.e.rows: Input should be less than or equal to 1000000000 (given: 10000000000)"),
         (("rows: 10", "rows: 10\n    num_replicas: 1000000\n    origin_rows: 50001"), "origin_rows: 1e+11 numbers in 50,001 rows of all"),

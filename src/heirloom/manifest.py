@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heirloom import paths
+from heirloom import paths, records
 from heirloom.errors import HeirloomError
 
 SCHEMA_VERSION = 2
@@ -101,15 +101,13 @@ def read_json(path: str | Path) -> dict[str, Any]:
         If the file is missing, is no JSON object, or has a newer ``schema_version``.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = records.json_object(Path(path).read_bytes(), path, repair(path))
     except FileNotFoundError:
         raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull") from None
-    except ValueError as error:
-        raise HeirloomError(f"{path}: not valid JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise HeirloomError(f"{path}: expected a JSON object")
     version = content.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if type(version) is not int or version < 1:
+        raise HeirloomError(f"{path}: schema_version is {records.shown(version)}, not a number from 1 to {SCHEMA_VERSION}; {repair(path)}")
+    if version > SCHEMA_VERSION:
         raise HeirloomError(f"{path}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest this Heirloom reads")
     return content
 
@@ -125,8 +123,8 @@ def recorded_fingerprint(artefact: str | Path) -> dict[str, Any]:
     file = paths.fingerprint(artefact)
     content = read_json(file)
     sha256, size = content.get("sha256"), content.get("size")
-    is_sound = isinstance(sha256, str) and isinstance(size, int) and size >= 0 and re.fullmatch("[0-9a-f]{64}", sha256)
-    if not is_sound or content.keys() != {"schema_version", "sha256", "size"} or content["schema_version"] != _FINGERPRINT_VERSION:
+    expected = {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256, "size": size}
+    if not _is_sha256(sha256) or not _is_size(size) or content != expected:
         raise HeirloomError(f"{file}: no fingerprint; {repair(artefact)}")
     return content
 
@@ -145,10 +143,41 @@ def read(file: str | Path) -> dict[str, Any]:
         If the file is missing, is no JSON object, has a newer ``schema_version``, or is not as it was written.
     """
     content = read_json(file)
-    missing = {"sha256", "size"} - content.keys()
-    if missing or (content.get("schema_version") != 1 and content.get("digest") != _digest(content)):
+    is_whole = content.get("digest") == _digest(content) if _has_digest(content) else True
+    if not is_whole or not _is_manifest(content):
         raise HeirloomError(f"{file}: not as it was written; {repair(file)}")
     return content
+
+
+def _has_digest(content: Mapping[str, Any]) -> bool:
+    """Return whether a manifest must hold a digest of itself: in schema 1 there was none, and no path."""
+    return content.get("schema_version") != 1 or "digest" in content or "path" in content
+
+
+def _is_manifest(content: Mapping[str, Any]) -> bool:
+    """Return whether the values that readers rely on have the types that they are written with."""
+    has_fingerprint = _is_sha256(content.get("sha256")) and _is_size(content.get("size"))
+    tables = [content.get(key, {}) for key in ("slice", "environment")]
+    listed = content.get("inputs", [])
+    if isinstance(listed, Mapping):
+        hashes = [value for entry in listed.values() for value in (entry if isinstance(entry, list) else [entry])]
+    else:
+        hashes = [_hash_of(entry) for entry in listed] if isinstance(listed, list) else [None]
+    return has_fingerprint and all(isinstance(table, Mapping) for table in tables) and all(map(_is_sha256, hashes))
+
+
+def _hash_of(entry: Any) -> Any:
+    """Return the hash of an input as a manifest lists it; None if the input is not what is listed there."""
+    is_listed = isinstance(entry, Mapping) and all(isinstance(entry.get(key), str) for key in Input._fields)
+    return entry["sha256"] if is_listed else None
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def spelled(content: Mapping[str, Any]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from heirloom import paths, sources
+from heirloom import manifest, paths, sources
 from heirloom.config import Experiment
+from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files
 from heirloom.sources import input_files
 from heirloom.sources.input_files import MODEL_FILE, SOURCE, SPLIT_ROLES, TOKENIZER_FILE, SourceFile
@@ -91,9 +91,8 @@ def model_groups(chosen: Experiment) -> list[Group]:
 def recorded(settings: Slice, artefact: str) -> list[dict[str, str]]:
     """Return the files that an artefact on this machine was made from under these very settings; none where that is not known."""
     try:
-        manifest = json.loads(Path(paths.manifest(artefact)).read_text(encoding="utf-8"))
-        made_with = dict(manifest["slice"])
-    except (OSError, ValueError, KeyError, TypeError):
+        made_with = dict(manifest.read(paths.manifest(artefact))["slice"])
+    except (OSError, KeyError, HeirloomError):
         return []
     files: list[dict[str, str]] = made_with.pop("files", [])
     return files if made_with == json.loads(json.dumps(settings)) else []

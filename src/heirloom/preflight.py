@@ -6,6 +6,7 @@ long as the real data have not been made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
+
+_log = logging.getLogger(__name__)
 
 Settings = Callable[[Config, str], dict[str, Any]]
 """Gives the settings under which an experiment's files are read."""
@@ -112,7 +115,9 @@ def _check_model(name: str, experiment: Experiment) -> None:
         if getattr(experiment.family.sampling, "engine", None) == "native":
             pretrained.check_native(experiment.pretrained)
         if text.tokenizer is not None:
-            pretrained.check_vocabulary(experiment.pretrained, text.tokenizer)
+            for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):
+                _log.warning("experiments.%s: %s", name, note)
+        pretrained.check_causal(experiment.pretrained)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 

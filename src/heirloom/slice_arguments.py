@@ -23,7 +23,7 @@ def write(step: Mapping[str, Any]) -> str:
     if len(text.encode()) <= LONGEST:
         return text
     file = _FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+    if not file.is_file() or file.read_bytes() != text.encode():
         write_text(file, text)
     return f"@{file}"
 
@@ -38,8 +38,9 @@ def read(text: str) -> dict[str, Any]:
     """
     if text.startswith("@"):
         file = Path(text[1:])
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        if hashlib.sha256(text.encode()).hexdigest() != file.stem:
+        content = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != file.stem:
             raise HeirloomError(f"{file}: missing or damaged; run snakemake again, which writes it")
+        text = content.decode()
     step: dict[str, Any] = json.loads(text)
     return step

@@ -141,6 +141,18 @@ def test_what_a_judge_let_pass_is_a_dataset_too(project: Path) -> None:
     assert (OUT / "data/train.parquet").read_bytes() == (generation / "synthetic.parquet").read_bytes()
 
 
+def test_an_adapter_is_refused_in_a_line() -> None:
+    checkpoint = Path("data/lm/keep/seed=0/gen=1/checkpoint")
+    (checkpoint / "adapter_config.json").write_text("{}")
+    written = read_json(paths.manifest(checkpoint))
+    seal([checkpoint], {**written, "inputs": inputs(written)})
+    with pytest.raises(
+        HeirloomError, match=r"^lm/keep/0/1:checkpoint: an adapter, .* train with lora.checkpoint: merged to export a model$"
+    ):
+        export("lm/keep/0/1:checkpoint", OUT, CONFIG)
+    assert not OUT.exists()
+
+
 @pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents", "config.yaml"])
 def test_what_is_neither_rows_nor_a_model_is_refused(reference: str) -> None:
     with pytest.raises(HeirloomError, match="export hf takes a dataset"):

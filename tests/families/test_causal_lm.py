@@ -17,7 +17,7 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, memory, transformer
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.causal_lm import optimisation, scoring, unfinished
+from heirloom.families.causal_lm import lora, optimisation, scoring, unfinished
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.causal_lm.train import learning_rate
 from heirloom.families.transformer import scoring as own_scoring
@@ -368,6 +368,26 @@ def test_merged_adapters_are_a_whole_model_and_unmerged_ones_name_their_base(nam
     rows = tokens()
     np.testing.assert_allclose(row_losses(loaded, rows), row_losses(causal_lm.load(tmp_path / "merged"), rows), rtol=1e-4)
     assert not np.allclose(row_losses(loaded, rows), row_losses(start, rows), rtol=1e-3)
+
+
+def test_a_merge_that_gives_another_model_is_refused() -> None:
+    class Dishonest(torch.nn.Linear):
+        """A layer that does not use its weights as they are: what is added to them is not what was trained."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.linear(x, self.weight.tanh() * 5)
+
+    model = pretrained("llama", VOCABULARY).module
+    layer = model.model.layers[0].mlp
+    layer.down_proj = Dishonest(16, 8, bias=False)
+    adapted = lora.wrapped(model, Lora(rank=2, targets=("down_proj",)), Stream((0, "adapters")))
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            weight.add_(1.0 if "lora_" in name else 0.0)
+    with pytest.raises(
+        HeirloomError, match=r"family.training.lora: with its adapters added to the weights the model is not the one that was"
+    ):
+        lora.merged(adapted)
 
 
 def test_an_adapter_is_never_put_on_other_weights(tmp_path: Path) -> None:

@@ -233,3 +233,39 @@ def test_a_push_over_http_that_breaks_off_is_reported_and_goes_on_later(elsewher
         sh("git", "clone", "-q", ".", "../third")
         assert "files fetched" in sh("dvc", "--cd", "../third", "pull")
         assert sh("dvc", "--cd", "../third", "data", "status").startswith("No changes")
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Wants a password, and takes none."""
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="store"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_POST = do_GET  # noqa: N815, the library looks for these names
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_no_command_prints_the_password_in_a_remotes_address(elsewhere: Path, sh: Shell) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://me:open%20sesame@127.0.0.1:{server.server_port}/store?token=12345678"
+        sh("dvc", "remote", "modify", "store", "url", address)
+        revision = "steps/replace/0/1@first"
+        said = [
+            sh("heirloom", "diff", revision, "steps/replace/0/2@second", status=2),
+            sh("heirloom", "trace", revision, "--depth", "0", status=2),
+            sh("heirloom", "restore", status=2),
+            sh("heirloom", "repair", status=1),
+        ]
+        server.shutdown()
+    said.append(sh("heirloom", "repair", status=1))  # nobody listens there any more
+    words = "\n".join(said)
+    assert [secret for secret in ("open%20sesame", "open sesame", "12345678") if secret in words] == []
+    assert "http://***@127.0.0.1" in words
+    assert "Traceback" not in words

@@ -291,7 +291,7 @@ def test_a_pointer_is_read_strictly() -> None:
             outcomes.append("refused")
     assert Counter(outcomes) == {"refused": 714, "differs": 102}
     without_size = f"outs:\n- md5: {pointer.md5}\n  nfiles: 4\n  hash: md5\n  path: real\n"  # DVC writes so when a part was added
-    assert pointers.parse(without_size, "data/toy/real") == Pointer(pointer.md5, None, 4, "real")
+    assert pointers.parse(without_size.encode(), "data/toy/real") == Pointer(pointer.md5, None, 4, "real")
 
 
 def test_every_bit_of_the_ledger_that_flips_is_named(recorded: RecordReport) -> None:

@@ -108,14 +108,14 @@ def test_a_premise_that_is_not_supported_leaves_the_claim_inconclusive() -> None
 def test_the_control_s_scatter_leaves_out_generation_1_of_what_the_origin_wrote_and_of_nothing_else() -> None:
     made = config(ngram=NGRAM)
     scatter = {}
-    for metric in ("distinct_3", "test_perplexity"):
+    for metric in ("tail_survival.2-4", "test_perplexity"):
         told = {("ngram", "control", 0, g, metric): value for g, value in enumerate((30.0, 9.0, 10.0, 11.0), 1)}
         told |= {("ngram", "replace", 0, 4, metric): 20.0}
         one = answered(claims({"quantity": {"measure": metric, "arm": "replace"}, "above": 0}), frame(told), made)
-        scatter[metric] = one.findings[0].outcomes[0].found.high - 20
-    sd = pd.Series([30.0, 9.0, 10.0, 11.0]).std()
-    assert scatter["distinct_3"] == pytest.approx(t_quantile(0.975, 3) * 1.0 * 2)
-    assert scatter["test_perplexity"] == pytest.approx(t_quantile(0.975, 4) * sd * 2)
+        scatter[metric] = one.findings[0].outcomes[0].found.high
+    log_sd = pd.Series([30.0, 9.0, 10.0, 11.0]).map(math.log).std()
+    assert scatter["tail_survival.2-4"] == pytest.approx(20 + t_quantile(0.975, 3) * 1.0 * 2)
+    assert scatter["test_perplexity"] == pytest.approx(20 * math.exp(t_quantile(0.975, 4) * log_sd * 2))
 
 
 @pytest.mark.parametrize(("reach", "verdict"), [(0.01, "supported"), (0.0, "inconclusive")])
@@ -213,7 +213,7 @@ def test_beside_the_sums_stands_what_chance_alone_would_give() -> None:
         "Chance alone would give at most 0.2 of the supported or shown and 0.4 of the contradicted: "
         "2.5 % for each side of a test, were the truth on the edge of its region."
     )
-    assert "shares random numbers with a and counts with it" in str(answer.context(found))
+    assert "shares random numbers with a and counts with it" in str(answer.context(found, made))
 
 
 def test_the_interval_of_a_positive_ratio_lies_above_0_however_wide() -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
-from heirloom.report.claims import specs, verdicts
+from heirloom.report.claims import quantities, specs, verdicts
 from heirloom.report.claims.specs import Claims, Test
 from heirloom.report.intervals import Interval, t_quantile
 from heirloom.report.page.answer import spelled
 
 LOSS = {"measure": "test_perplexity", "arm": "replace"}
+SHARE = {"measure": "tail_survival.2-4", "arm": "replace"}
 ARMS = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
 
 
@@ -57,10 +59,11 @@ def test_the_shipped_claims_are_read_and_at_least_fifteen() -> None:
 def test_an_arm_plays_the_part_whose_declaration_it_has_and_seeds_are_paired() -> None:
     found = answer(claims(RATIO), two_seeds((18.0, 22.0)), words([0, 1]))
     (outcome,) = found.findings[0].outcomes
+    # the ratios 1.8 and 2.2, whose logarithms lie ln(2.2 / 1.8) / 2 to either side of their mean
     half = t_quantile(0.975, 2) * math.log(2.2 / 1.8) / 2
     assert outcome.found.centre == pytest.approx(math.sqrt(1.8 * 2.2))
     assert outcome.found.low == pytest.approx(math.sqrt(1.8 * 2.2) * math.exp(-half))
-    assert outcome.found.kind == "t"
+    assert outcome.found[3:] == ("t", "geometric mean")
     assert found.verdict == "inconclusive"  # two seeds that far apart say little
 
 
@@ -73,10 +76,38 @@ def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generati
     control = {("control", 0, generation): value for generation, value in enumerate((9.0, 10.0, 11.0, 10.0), 1)}
     found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), words([0]))
     (outcome,) = found.findings[0].outcomes
-    half = t_quantile(0.975, 4) * math.sqrt(2 / 3) * math.sqrt(4)
-    assert outcome.found.kind == "control"
-    assert (outcome.found.low, outcome.found.high) == pytest.approx((20.0 - half, 20.0 + half))
+    # a perplexity is positive, so that its logarithm scatters
+    half = t_quantile(0.975, 4) * np.log([9.0, 10.0, 11.0, 10.0]).std(ddof=1) * math.sqrt(4)
+    assert outcome.found[3:] == ("control", "one seed")
+    assert (outcome.found.low, outcome.found.high) == pytest.approx((20.0 * math.exp(-half), 20.0 * math.exp(half)))
     assert found.verdict == "supported"
+
+
+def test_a_ratio_of_one_seed_stays_above_zero_and_a_difference_may_have_any_sign() -> None:
+    control = {("control", 0, generation): value for generation, value in enumerate((2.0, 10.0, 50.0, 10.0), 1)}
+    measures = frame(control | {("swap", 0, 4): 20.0})
+    (ratio,) = answer(claims(RATIO), measures, words([0])).findings[0].outcomes
+    assert 0 < ratio.found.low < ratio.found.centre == 2.0
+    apart = {"quantity": {"difference": [LOSS, {**LOSS, "arm": "control"}]}, "above": 0.0}
+    (difference,) = answer(claims(apart), measures, words([0])).findings[0].outcomes
+    assert (difference.found.centre, difference.found.low < 0) == (10.0, True)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "positive"),
+    [
+        (LOSS, True),
+        (SHARE, False),
+        ({"ratio": [SHARE, {**SHARE, "arm": "control"}]}, True),
+        ({"ratio": [{"measure": "covariance_trace", "arm": "replace"}, {"expected": "covariance_trace", "arm": "replace"}]}, False),
+        ({"ratio": [{"difference": [LOSS, LOSS]}, LOSS]}, False),
+        ({"difference": [LOSS, LOSS]}, False),
+    ],
+)
+def test_positive_measures_and_ratios_are_averaged_on_the_logarithm_and_closed_forms_and_differences_as_they_are(
+    quantity: dict[str, object], positive: bool
+) -> None:
+    assert quantities.is_positive(Test.model_validate({"quantity": quantity, "above": 0}).quantity) is positive
 
 
 def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
@@ -88,7 +119,8 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
     found = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
     (outcome,) = found.findings[0].outcomes
     assert outcome.found.kind == "replicas"
-    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 1.959964 * 0.5, 2 + 1.959964 * 0.5), abs=1e-5)
+    # of five replicas: t(0.975; 4) = 2.776445
+    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 2.776445 * 0.5, 2 + 2.776445 * 0.5), abs=1e-5)
     assert found.verdict == "supported"
 
 
@@ -133,9 +165,9 @@ def test_a_seed_that_lacks_a_measure_is_inconclusive_and_a_control_that_is_no_nu
 
 
 def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> None:
-    assert spelled(Interval(math.nan, math.nan, math.nan, "none")) == "no number: a measure diverged or is missing"
-    assert spelled(Interval(1.0, math.nan, math.nan, "none")) == "no interval"
-    assert spelled(Interval(1.0, 0.5, 1.5, "t")) == "0.5 to 1.5, over seeds"
+    assert spelled(Interval(math.nan, math.nan, math.nan, "none", "none")) == "no number: a measure diverged or is missing"
+    assert spelled(Interval(1.0, math.nan, math.nan, "none", "one seed")) == "no interval"
+    assert spelled(Interval(1.0, 0.5, 1.5, "t", "geometric mean")) == "0.5 to 1.5, geometric mean over seeds"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +184,7 @@ def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> Non
 )
 def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
     test = Test.model_validate({"quantity": LOSS, "above": 1.0, "below": 2.0})
-    assert verdicts.judged(test, Interval(1.5, low, high, "t")) == verdict
+    assert verdicts.judged(test, Interval(1.5, low, high, "t", "mean")) == verdict
 
 
 def test_support_in_one_place_and_contradiction_in_another_are_mixed() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from heirloom.errors import HeirloomError
+from heirloom.measures import scales
 from heirloom.report.intervals import COLUMNS, interval, mean_log, table
 from heirloom.streams import Stream
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
 def test_one_lineage_has_a_centre_and_no_interval() -> None:
@@ -27,30 +31,59 @@ def test_few_lineages_have_a_t_interval() -> None:
     assert found.kind == "t"
 
 
-def test_a_heavy_tailed_measure_has_its_median_and_an_interval_above_zero() -> None:
-    found = interval([math.exp(-4), math.exp(-2), math.exp(3)], heavy_tailed=True)
-    assert found.centre == pytest.approx(math.exp(-2))
+def test_a_positive_measure_has_its_geometric_mean_and_an_interval_above_zero() -> None:
+    found = interval([math.exp(-4), math.exp(-2), math.exp(3)], positive=True)
     half = 4.302653 * np.std([-4, -2, 3], ddof=1) / math.sqrt(3)
-    assert (found.low, found.high) == pytest.approx((math.exp(-1 - half), math.exp(-1 + half)), rel=1e-5)
+    assert found[:3] == pytest.approx((math.exp(-1), math.exp(-1 - half), math.exp(-1 + half)), rel=1e-5)
+    assert found[3:] == ("t", "geometric mean")
     assert mean_log([math.exp(-4), math.exp(-2), math.exp(3)]) == pytest.approx(-1)
+
+
+def test_a_positive_measure_with_a_zero_has_no_logarithm_and_its_mean_is_covered() -> None:
+    assert interval([0.0, 1.0, 2.0], positive=True) == interval([0.0, 1.0, 2.0])
+    assert interval([0.0, 1.0, 2.0]).estimand == "mean"
     assert math.isnan(mean_log([0.0, 1.0]))
 
 
-def test_ten_lineages_are_bootstrapped_the_same_way_each_time() -> None:
-    values = Stream((0, "values")).generator().standard_normal(10)
-    found = interval(values)
-    assert found == interval(values)
-    assert found.kind == "bootstrap"
-    assert found.low < values.mean() < found.high
+def test_two_seeds_have_student_s_interval_and_an_end_beyond_all_floats_is_infinite() -> None:
+    # one degree of freedom: t(0.975; 1) = 12.706205, s / sqrt(2) = 0.5
+    assert interval([1.0, 2.0])[:3] == pytest.approx((1.5, 1.5 - 6.353102, 1.5 + 6.353102), rel=1e-6)
+    assert interval([1e-90, 1e90], positive=True).high == math.inf
+
+
+def test_thirty_lineages_have_the_same_method_as_three() -> None:
+    values = Stream((0, "values")).generator().standard_normal(30)
+    half = 2.045230 * values.std(ddof=1) / math.sqrt(30)
+    assert interval(values)[:3] == pytest.approx((values.mean(), values.mean() - half, values.mean() + half), rel=1e-6)
+    assert interval(values)[3:] == ("t", "mean")
     assert interval(np.full(10, 2.0))[:3] == (2.0, 2.0, 2.0)
 
 
-@pytest.mark.parametrize(("size", "allowed"), [(5, 4.0), (40, 4.0)])
-def test_an_interval_holds_the_truth_as_often_as_it_says(size: int, allowed: float) -> None:
-    samples = Stream((0, "coverage", size)).generator().standard_normal((1500, size))
-    held = np.mean([found.low <= 0 <= found.high for found in map(interval, samples)])
-    expected = 0.95 if size < 10 else 0.94  # the percentile bootstrap is a little too narrow: sqrt((n - 1) / n) and no t
-    assert abs(held - expected) / math.sqrt(0.95 * 0.05 / 1500) < allowed
+def lognormal(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    return np.exp(generator.standard_normal(size))
+
+
+@pytest.mark.parametrize(("law", "positive", "truth"), [(np.random.Generator.standard_normal, False, 0.0), (lognormal, True, 1.0)])
+@pytest.mark.parametrize("size", [3, 5, 10, 30])
+def test_an_interval_holds_the_truth_as_often_as_it_says(law: Draw, positive: bool, truth: float, size: int) -> None:
+    samples = law(Stream((0, "coverage", size)).generator(), (1500, size))
+    held = np.mean([found.low <= truth <= found.high for found in (interval(sample, positive=positive) for sample in samples)])
+    assert abs(held - 0.95) / math.sqrt(0.95 * 0.05 / 1500) < 3.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "positive", "amount"),
+    [
+        *[(name, True, True) for name in ("test_perplexity", "origin_perplexity.median", "covariance_trace.mean", "squared_l2_origin.q05")],
+        *[(name, False, True) for name in ("tail_survival.17-64", "tail_mass_97.5.mean", "survival.1.mean", "novelty_4")],
+        *[
+            (name, False, False)
+            for name in ("log_determinant", "test_elbo", "covariance_trace.mean_log", "origin_perplexity_histogram.1.00")
+        ],
+    ],
+)
+def test_each_module_of_measures_declares_which_are_positive(metric: str, positive: bool, amount: bool) -> None:
+    assert (scales.is_positive(metric), scales.is_amount(metric)) == (positive, amount)
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:
@@ -63,18 +96,21 @@ def test_the_table_lists_every_seed_where_they_are_few() -> None:
     keys = {"experiment": "e", "variant": "", "regime": "replace", "generation": 1}
     few = pd.DataFrame([{**keys, "metric": "distinct_3", "seed": s, "value": float(s)} for s in (1, 2, 3)])
     many = pd.DataFrame([{**keys, "metric": "covariance_trace", "seed": s, "value": 1.0 + s} for s in range(12)])
-    found = table(pd.concat([few, many])).set_index("metric")
-    assert tuple(table(few).columns) == COLUMNS
+    found = table(pd.concat([few, many]), {}).set_index("metric")
+    assert tuple(table(few, {}).columns) == COLUMNS
     assert list(found.loc["distinct_3", ["seeds", "mean", "median", "interval", "values"]]) == [3, 2.0, 2.0, "t", "1 2 3"]
-    assert list(found.loc["covariance_trace", ["centre", "interval", "values"]]) == [6.5, "bootstrap", ""]
+    assert list(found.loc["covariance_trace", ["interval", "estimand", "values"]]) == ["t", "geometric mean", ""]
+    assert found.loc["covariance_trace", "centre"] == pytest.approx(math.factorial(12) ** (1 / 12))
     assert found.loc["covariance_trace", "mean_log"] == pytest.approx(np.log(np.arange(1, 13)).mean())
 
 
 def test_a_single_lineage_of_many_replicas_has_their_quantiles_and_interval() -> None:
     told = {"mean": 2.0, "se": 0.5, "median": 1.0, "median_low": 0.8, "median_high": 1.3, "q05": 0.1, "q95": 9.0, "mean_log": -0.25}
     keys = {"experiment": "e", "variant": "", "regime": "replace", "generation": 1, "seed": 0}
-    found = table(pd.DataFrame([{**keys, "metric": f"covariance_trace.{what}", "value": value} for what, value in told.items()]))
+    rows = [{**keys, "metric": f"covariance_trace.{what}", "value": value} for what, value in told.items()]
+    found = table(pd.DataFrame(rows), {("e", ""): 5})
     assert found["metric"].tolist() == ["covariance_trace.mean", "covariance_trace.median"]
+    assert found["estimand"].tolist() == ["mean over replicas", "median over replicas"]
     shown = found[["centre", "low", "high", "q05", "q95", "interval", "mean_log"]].to_numpy().tolist()
     within = [0.1, 9.0, "replicas", -0.25]
-    assert shown == [[2.0, pytest.approx(1.02), pytest.approx(2.98), *within], [1.0, 0.8, 1.3, *within]]
+    assert shown == [[2.0, pytest.approx(2 - 2.776445 * 0.5), pytest.approx(2 + 2.776445 * 0.5), *within], [1.0, 0.8, 1.3, *within]]

@@ -1,8 +1,9 @@
-"""The onset of collapse: exact where a curve leaves on purpose, rare where nothing happens."""
+"""The onset of collapse: exact where an arm loses on purpose, rare where nothing happens."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,36 @@ from heirloom.report.summary import onset_table
 from heirloom.streams import Stream
 
 GENERATIONS = 8
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+KNOWN = {
+    ("test_perplexity", "control"): (
+        "202.1 200.1 197.7 189.7; 185.7 200.6 188.7 188.1; 209.6 196.8 192.7 206.8; "
+        "202.2 203.7 190.3 196.7; 185.9 200.7 199.3 198.1; 191.2 183.9 190.7 200.4"
+    ),
+    ("test_perplexity", "replace"): (
+        "212.2 342.7 489.4 641.7; 206.3 339.2 494.6 640.6; 216.7 353.7 498.0 628.7; "
+        "211.1 348.4 503.7 641.2; 210.6 353.1 498.5 648.7; 217.7 352.9 515.1 678.8"
+    ),
+    ("distinct_3", "control"): (
+        "0.8802 0.8352 0.8379 0.8395; 0.8806 0.8395 0.8372 0.8418; 0.8786 0.8356 0.8386 0.8393; "
+        "0.8793 0.8347 0.8388 0.8373; 0.8792 0.8320 0.8349 0.8333; 0.8810 0.8331 0.8374 0.8341"
+    ),
+    ("distinct_3", "replace"): (
+        "0.8783 0.8479 0.8355 0.8294; 0.8770 0.8469 0.8372 0.8321; 0.8790 0.8487 0.8370 0.8311; "
+        "0.8776 0.8492 0.8342 0.8255; 0.8804 0.8460 0.8357 0.8315; 0.8799 0.8477 0.8338 0.8280"
+    ),
+    ("token_entropy", "control"): (
+        "6.5355 6.5231 6.5269 6.5127; 6.5336 6.5386 6.5390 6.5184; 6.5388 6.5343 6.5149 6.5399; "
+        "6.5310 6.5198 6.5262 6.5335; 6.5379 6.5144 6.5390 6.5336; 6.5304 6.5226 6.5327 6.5311"
+    ),
+    ("token_entropy", "replace"): (
+        "6.5365 6.5314 6.5185 6.5163; 6.5358 6.5369 6.5373 6.5384; 6.5362 6.5269 6.5159 6.5190; "
+        "6.5221 6.5226 6.5124 6.4971; 6.5401 6.5290 6.5162 6.5070; 6.5344 6.5331 6.5238 6.5131"
+    ),
+}
+"""Curves of configs/ngram.yaml: seeds 0 to 5 and generations 1 to 4."""
 
 
 def config(seeds: int = 6, **control: Any) -> Config:
@@ -58,42 +89,145 @@ def found(own: pd.DataFrame, read: Config) -> pd.DataFrame:
     return onset.table(own, read.experiments["e"], read).set_index("measure")
 
 
-def test_the_onset_is_the_first_generation_outside_the_band_and_its_range_goes_over_seeds() -> None:
-    table = found(run({"distinct_3": [3, 4, 4, 5, 6, 99]}), config())
+def test_the_onset_belongs_to_the_arm_and_is_the_first_generation_that_all_flips_of_seeds_find_rare() -> None:
+    table = found(run({"distinct_3": [4] * 6}), config())
     row = table.loc["distinct_3"]
-    assert [row[key] for key in ("regime", "stage", "onset", "low", "high", "left", "seeds", "control_seeds")] == [
-        *("replace", "late", 4.0, 3.0, 6.0, 5, 6, 6)
+    assert [row[key] for key in ("regime", "control", "stage", "onset", "p", "level", "seeds", "note")] == [
+        *("replace", "control", "late", 4.0, 1 / 64, 1 / 64, 6, "")
     ]
+
+
+def test_a_p_value_is_the_share_of_flips_whose_greatest_statistic_is_as_great() -> None:
+    # losses of two seeds at two generations: statistics (1 + 3) / sqrt(10) and (1 - 1) / sqrt(2); flipped seeds give the greatest
+    # statistics 1.265, 1.414, 0.632, 0 of the four flips (+ +), (+ -), (- +), (- -): as great as 1.265 are two, as great as 0 are all
+    assert onset.p_values(np.array([[[1.0, 1.0], [3.0, -1.0]]])).tolist() == [[0.5, 1.0]]
+    assert onset.p_values(np.zeros((1, 5, 3))).tolist() == [[1.0] * 3]
+
+
+def test_a_flip_that_is_as_great_counts_whatever_the_order_of_the_sum() -> None:
+    losses_SG = np.array([[0.6, 1.1], [1.1, -0.5], [0.2, 0.6], [1.0, -0.2], [0.4, 1.0], [0.5, 0.4]])
+    assert onset.p_values(losses_SG[None])[0, 0] == 2 / 64
+
+
+def test_a_positive_measure_is_compared_on_the_logarithm() -> None:
+    scale_S1 = 10.0 ** np.arange(6)[:, None]
+    noise_S = np.array([0.01, -0.02, 0.003, -0.01, 0.02, -0.005])
+    lost_SG = np.exp(np.stack([noise_S, noise_S - 0.7, noise_S - 0.7], axis=1))
+    own = pd.concat([rows("covariance_trace", "control", scale_S1 * np.ones(3)), rows("covariance_trace", "replace", scale_S1 * lost_SG)])
+    body = config().model_dump()["experiments"]["e"] | {"generations": 3}
+    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    assert found(own, read).loc["covariance_trace", "onset"] == 2.0
+
+
+@pytest.mark.parametrize(("seeds", "level"), [(5, 1 / 32), (6, 1 / 64), (7, 3 / 128), (20, 102 / 4096)])
+def test_the_level_is_what_flips_can_hit_and_five_seeds_have_one_in_thirty_two(seeds: int, level: float) -> None:
+    assert onset.level(seeds) == level
+    assert onset.flips(seeds).shape == (min(2**seeds, 4096), seeds)
+    assert (onset.flips(seeds)[0] == 1).all()
 
 
 def test_leaving_in_the_harmless_direction_is_no_onset() -> None:
     own = run({"distinct_3": [3] * 6})
     own.loc[own["regime"] == "replace", "value"] += 1.0
-    assert found(own, config()).loc["distinct_3", "left"] == 0
     assert found(own, config())["onset"].isna().all()
     assert found(own.assign(metric="test_perplexity"), config()).loc["test_perplexity", "onset"] == 1
 
 
-def test_early_collapse_is_lost_tails_with_the_bulk_intact_and_late_collapse_the_first_loss_of_bulk() -> None:
-    own = run({"tail_survival.2-4": [2, 3, 3, 4, 99, 6], "distinct_3": [5, 5, 5, 4, 5, 5], "token_entropy": [6] * 6})
-    table = found(own, config())
-    early, late = table.loc["early"], table.loc["late"]
-    # seeds 0 to 2 lose the tails first; 3 loses both at once, 4 never loses them, 5 loses the bulk first
-    assert (early["left"], early["low"], early["high"]) == (3, 2.0, 3.0)
-    assert (late["onset"], late["low"], late["left"]) == (5.0, 4.0, 6)
+def test_the_collapse_of_an_n_gram_model_that_is_known_begins_at_generation_two() -> None:
+    own = pd.concat(
+        [rows(metric, regime, np.array([line.split() for line in curves.split(";")], float)) for (metric, regime), curves in KNOWN.items()]
+    )
+    body = config().model_dump()["experiments"]["e"] | {"generations": 4}
+    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    table = found(own, read)
+    assert table.loc[["late", "test_perplexity"], "onset"].tolist() == [2.0, 2.0]
 
 
-def test_below_five_control_seeds_nothing_is_estimable_and_the_table_says_so() -> None:
+def test_one_seed_that_collapses_is_no_onset_of_the_arm() -> None:
+    assert found(run({"distinct_3": [3, *[99] * 5]}), config())["onset"].isna().all()
+
+
+@pytest.mark.parametrize(("tails", "bulk", "early", "late"), [(3, 5, 3, 5), (5, 5, None, 5), (3, 99, 3, None), (99, 5, None, 5)])
+def test_early_collapse_is_lost_tails_with_the_bulk_intact_and_late_collapse_the_first_loss_of_bulk(
+    tails: int, bulk: int, early: int | None, late: int | None
+) -> None:
+    own = run({"tail_survival.2-4": [tails] * 6, "distinct_3": [bulk] * 6, "token_entropy": [bulk + 1] * 6})
+    shown = found(own, config()).loc[["early", "late"], "onset"].tolist()
+    assert [None if math.isnan(first) else first for first in shown] == [early, late]
+    assert (found(own, config()).loc["early", "note"] == onset.WITH_THE_BULK) is (tails == bulk)
+
+
+def test_below_five_seeds_nothing_is_estimable_and_one_line_names_the_key_to_set() -> None:
     table = found(run({"distinct_3": [3] * 4}, seeds=4), config(4))
-    assert table["note"].tolist() == ["not estimable: 4 control seeds, 5 needed"]
+    said = "not estimable with 4 seeds; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]"
+    assert table["note"].tolist() == [said]
     assert table["onset"].isna().all()
-    assert onset_table(table.reset_index(), "e").row_count == 0
+    assert onset.not_estimable(table.reset_index(), "e") == [f"e: the onset of collapse is {said}"]
+    estimable = found(run({"distinct_3": [3] * 5}, seeds=5), config(5))
+    assert onset.not_estimable(estimable.reset_index(), "e") == []
+
+
+def test_the_seeds_that_were_run_stay_among_those_that_are_asked_for() -> None:
+    body = config().model_dump()["experiments"]["e"] | {"seeds": [7]}
+    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    table = found(run({"distinct_3": [3]}, seeds=1), read)
+    assert table["note"].tolist() == ["not estimable with 1 seed; set experiments.e.seeds: [7, 0, 1, 2, 3, 4]"]
+
+
+def test_the_summary_shows_onsets_with_their_level_and_no_table_where_nothing_is_estimable() -> None:
+    shown = onset_table(found(run({"distinct_3": [4] * 6}), config()).reset_index(), "e")
+    assert shown is not None
+    assert shown.title == "e: onset of collapse (6 seeds, level 1.6 %)"
+    assert [list(column.cells) for column in shown.columns] == [["late", "distinct_3"], ["replace"] * 2, ["4"] * 2, ["0.016"] * 2]
+    assert onset_table(found(run({"distinct_3": [3] * 4}, seeds=4), config(4)).reset_index(), "e") is None
+
+
+def test_a_measure_that_is_no_number_somewhere_is_left_out_with_a_word() -> None:
+    own = run({"distinct_3": [4] * 6, "token_entropy": [4] * 6})
+    own.loc[(own["metric"] == "token_entropy") & (own["seed"] == 2) & (own["generation"] == 3), "value"] = math.nan
+    table = found(own, config())
+    assert table.loc["token_entropy", "note"] == "left out: not a number in some generation of a seed"
+    assert table.loc["late", "onset"] == 4.0
 
 
 def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
     own, read = run({"distinct_3": [3] * 6}), config(growth=0.5)
     assert found(own, read).empty
     assert onset.control_of("replace", config().experiments["e"], config()) == "control"
+
+
+def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control() -> None:
+    body = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 20}, "seeds": [0], "generations": 2, "rows": 20}
+    regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
+    read = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
+    assert onset.control_of("replace", read.experiments["g"], read) is None
+    table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
+    said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
+    assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]
+
+
+def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:
+    assert found(run({"rate": [3]}, seeds=1), config(1)).empty
+
+
+def chi_square(generator: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    return generator.chisquare(1, size)
+
+
+def log_normal(generator: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    return np.exp(generator.standard_normal(size))
+
+
+@pytest.mark.parametrize("law", [np.random.Generator.standard_normal, chi_square, log_normal])
+@pytest.mark.parametrize("seeds", [5, 6])
+def test_an_arm_that_is_the_control_begins_to_collapse_no_oftener_than_the_level(law: Draw, seeds: int) -> None:
+    trials, false = 600, 0
+    curves = law(Stream((0, "null", seeds)).generator(), (trials, 2, 3, seeds, 5))
+    for arm_MSG, control_MSG in curves:
+        false += bool((onset.p_values(arm_MSG - control_MSG) <= onset.level(seeds)).any())
+    most = onset.level(seeds)
+    assert false / trials <= most + 3 * math.sqrt(most * (1 - most) / trials)
+    assert false > 0
 
 
 @pytest.mark.parametrize(("seeds", "generations"), [(5, 1), (5, 10), (20, 40)])

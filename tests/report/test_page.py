@@ -87,6 +87,29 @@ def test_the_control_s_band_holds_one_more_generation_where_there_is_one_seed(fi
     assert "band" not in curves.context("words", short, one, charts.looks(config.regimes))["measures"][0]
 
 
+def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Path, config: Config) -> None:
+    seeds = list(range(6))
+    six = Config.model_validate(
+        config.model_dump() | {"experiments": {"words": config.experiments["words"].model_dump() | {"seeds": seeds}}}
+    )
+    rows = {(regime, seed, g): 10 + 0.1 * (seed + g) for regime in ("control", "replace") for seed in seeds for g in (1, 2, 3)}
+    rows |= {("replace", seed, g): 20.0 + seed for seed in seeds for g in (2, 3)}
+    tidy = [("words", "", regime, seed, g, "test_perplexity", value) for (regime, seed, g), value in rows.items()]
+    own = pd.DataFrame(tidy, columns=list(tables.COLUMNS))
+    (measure,) = curves.context("words", own, six, charts.looks(config.regimes))["measures"]
+    assert measure["onset"] == {"arms": {"replace": 2}, "about": "triangle: onset of collapse (level 1.6 %)"}
+    assert [(row["regime"], row["generation"], row["onset"]) for row in curves.rows(measure) if "onset" in row] == [("replace", 2, 22.5)]
+
+
+def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_which_key_to_set(finished: Path, config: Config) -> None:
+    own = tables.of_experiment(tables.load(), "words", config.experiments["words"])
+    measures = curves.context("words", own, config, charts.looks(config.regimes))["measures"]
+    said = {one["name"]: one["onset"]["about"] for one in measures if "onset" in one}
+    key = "set experiments.words.seeds: [0, 1, 2, 3, 4, 5]"
+    assert said["test_perplexity"] == f"onset of collapse: not estimable with 2 seeds; {key}"
+    assert not [name for name in said if name.startswith("origin_perplexity")]
+
+
 def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: Config) -> None:
     spec = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"color": {"field": "regime"}}}
     answering = drawings.answering(spec)
@@ -137,6 +160,12 @@ def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_ar
     page = Path(build.PAGE).read_text(encoding="utf-8")
     sections = {name: page.split(f'<section id="{name}"')[1].split("</section>")[0] for name in ("lost", "texts", "making")}
     assert {name: DEFINITION in section for name, section in sections.items()} == {"lost": True, "texts": True, "making": False}
+
+
+def test_the_page_says_that_intervals_of_text_are_conditional_on_one_corpus_and_names_the_experiments(written: Path) -> None:
+    answer = Path(build.PAGE).read_text(encoding="utf-8").split('<section id="answer"')[1].split("</section>")[0]
+    said = "Intervals of words are conditional on this corpus and split: all seeds of an experiment share its real rows."
+    assert said in answer
 
 
 def test_a_template_or_claim_that_changes_changes_the_look() -> None:

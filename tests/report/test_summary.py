@@ -45,6 +45,15 @@ def test_nothing_is_cut_off_at_eighty_columns(printed: list[str]) -> None:
     assert not [line for line in printed if "…" in line]
 
 
+def test_an_onset_that_is_not_estimable_takes_one_line_that_names_the_key_and_no_table(printed: list[str]) -> None:
+    lines = [line for line in printed if "onset of collapse" in line]
+    assert [line.split(";")[0] for line in lines] == [
+        "toy: the onset of collapse is not estimable with 1 seed",
+        "words: the onset of collapse is not estimable with 2 seeds",
+    ]
+    assert lines[1].endswith("set experiments.words.seeds: [0, 1, 2, 3, 4, 5]")
+
+
 def test_the_files_are_named_at_the_end(printed: list[str]) -> None:
     assert "results/metrics.parquet" in printed[-2]
     assert "results/figures/" in printed[-1]

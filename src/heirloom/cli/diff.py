@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,15 +150,17 @@ def _finish(text: str | None, same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
-@app.command("git-diff", hidden=True)
+@app.command("git-diff", hidden=True, context_settings={"ignore_unknown_options": True})
 def git_diff(arguments: list[str]) -> None:
     """Summarise two versions of a .dvc file; git calls this (see docs/diff.md).
 
     It gives the path, the old file, its hash and mode, the new file, its hash and mode; after a rename also the new path and what
-    git thinks of it; of an unmerged file the path alone.
+    git thinks of it; of an unmerged file the path alone. The command succeeds whatever it meets: git stops where its driver fails.
     """
-    from heirloom.diffs.git import summary
+    from heirloom.diffs.git import answer
 
-    if len(arguments) > 1:
-        path, old, _, _, new, *_ = arguments
-        typer.echo(summary(path, Path(old), Path(new)), nl=False)
+    try:
+        sys.stdout.write(answer(arguments))
+        sys.stdout.flush()
+    except OSError:  # the pager was closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,7 @@ from heirloom.cli.arguments import CONFIG, ConfigFile
 
 if TYPE_CHECKING:
     from heirloom.planning.plan import Plan
+    from heirloom.report.resolution import Resolution
 
 app = typer.Typer()
 
@@ -28,11 +29,13 @@ def plan(
     from heirloom.config import load
     from heirloom.planning import estimate
     from heirloom.planning import plan as planning
+    from heirloom.report import resolution
 
     read = load(config)
     rate = estimate.RATE if gflops is None else gflops * 1e9
     found = planning.plan(read, estimate.calibration(read) if gflops is None else {}, rate)
     _print(found, jobs)
+    _print_resolutions(resolution.recorded(read))
     free = shutil.disk_usage(Path.cwd()).free
     if found.written > free:
         typer.echo(f"warning: the disk has {_size(free)} free, and the run leaves {_size(found.written)} on it", err=True)
@@ -59,6 +62,23 @@ def _print(found: Plan, at_once: int) -> None:
     )
     least = max(found.path, found.seconds / at_once)
     console.print(f"longest path {_time(found.path)}; with {at_once} at once at least {_time(least)}", highlight=False)
+
+
+def _print_resolutions(resolutions: list[Resolution]) -> None:
+    """Print the smallest difference that each arm's seeds resolve; arms that share a control share a line."""
+    from heirloom.report import onset
+
+    if not resolutions:
+        typer.echo("smallest difference that the seeds resolve: not known before a control has run")
+        return
+    typer.echo("smallest difference to the control that the seeds resolve, four times of five, by the scatter of the control that was run:")
+    arms: dict[Resolution, list[str]] = {}
+    for one in resolutions:
+        arms.setdefault(one._replace(regime=""), []).append(one.regime)
+    for one, regimes in arms.items():
+        more = f"; {one.words(onset.ENOUGH)} with {onset.ENOUGH}" if one.seeds < onset.ENOUGH else ""
+        with_seeds = f"{one.words(one.seeds)} with {one.seeds} seed{'s' if one.seeds > 1 else ''}{more}"
+        typer.echo(f"  {one.experiment} ({', '.join(regimes)}), {one.measure}: {with_seeds}")
 
 
 def _time(seconds: float) -> str:

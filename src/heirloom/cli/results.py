@@ -27,8 +27,10 @@ def check(
     """Check a config and its sources, and the cluster of a profile, writing nothing."""
     from heirloom import preflight
     from heirloom.config import load
+    from heirloom.lineage import layout
 
     read = load(config)
+    layout.check(read)
     (preflight.thorough if thorough else preflight.cheap)(read)
     if not quiet:
         typer.echo(f"{config}: {len(read.experiments)} experiments, {sum(1 for _ in read.lineages())} lineages")

@@ -118,7 +118,7 @@ def _read_hashes(file: Path) -> dict[str, str]:
         text = file.read_text(encoding="utf-8")
         hashes: dict[str, str] = json.loads(text)["hashes"]
         return hashes if text == _with_digest(hashes) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

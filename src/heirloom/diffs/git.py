@@ -6,11 +6,12 @@ so nothing is checked out. Two lines set it up, see docs/diff.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
-from heirloom import paths
+from heirloom import credentials, paths
 from heirloom.diffs import columns, rows, verdict
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe
@@ -20,6 +21,31 @@ from heirloom.lineage import dvc, pointers
 
 MAX_DATASETS = 10
 """Datasets of one folder whose rows are compared: `git diff` must answer soon."""
+
+
+def answer(arguments: Sequence[str]) -> str:
+    """Return the lines for what git gives its external diff, also where nothing can be compared: the line then says why.
+
+    Parameters
+    ----------
+    arguments
+        Path, old file, its hash and mode, new file, its hash and mode; after a rename also the new path and what git thinks of
+        it; of an unmerged file the path alone. Git calls from the top folder of its repository, and gives the path inside that.
+    """
+    path, *versions = arguments
+    if not versions:
+        return f"{safe(path)}: a merge has left it in conflict; git checkout --ours or --theirs takes one side of it\n"
+    old, new = (Path(versions[place]).absolute() for place in (0, 3))
+    project = _project(path)
+    if project is None:
+        return f"{safe(path)}: changed; no DVC project holds it in this checkout, so its rows cannot be compared\n"
+    try:
+        with chdir(project):
+            return summary(Path(path).relative_to(project).as_posix(), old, new)
+    except HeirloomError as error:
+        return f"{safe(path)}: changed; {safe(str(error))}\n"
+    except Exception as error:  # noqa: BLE001, git stops all of its output where its driver fails
+        return f"{safe(path)}: changed; it cannot be compared ({safe(credentials.first_line(error))})\n"
 
 
 def summary(path: str, old: Path, new: Path) -> str:
@@ -43,6 +69,11 @@ def summary(path: str, old: Path, new: Path) -> str:
     if len(datasets) > MAX_DATASETS:
         lines.append(f"  … and {len(datasets) - MAX_DATASETS} more datasets")
     return "".join(f"{line}\n" for line in map(safe, lines))
+
+
+def _project(path: str) -> Path | None:
+    """Return the nearest folder above a path that is a DVC project; None if there is none."""
+    return next((folder for folder in Path(path).parents if (folder / ".dvc").is_dir()), None)
 
 
 def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:

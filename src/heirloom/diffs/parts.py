@@ -17,7 +17,7 @@ from heirloom.lineage.references import is_reference
 from heirloom.manifest import read_json
 
 if TYPE_CHECKING:
-    from heirloom.sources.data_files import Resolution
+    from heirloom.sources.data_layouts import Resolution
 
 DEFAULT = "default"
 """What `datasets` calls the only configuration of a folder whose card names none."""
@@ -100,12 +100,12 @@ def _is_hub_id(text: str) -> bool:
 
 
 def _of_repository(text: str) -> Parts:
-    from heirloom.sources import data_files
+    from heirloom.sources import data_layouts
 
     named = _HUB.fullmatch(text)
     assert named is not None
     try:
-        layout = data_files.repository_layout(named["name"], named["revision"])
+        layout = data_layouts.repository_layout(named["name"], named["revision"])
     except HeirloomError as error:
         raise HeirloomError(f"{text}: no file, folder or reference here, and no dataset of the hub: {error}") from error
     folder = next(iter(layout.values())).folder
@@ -114,7 +114,7 @@ def _of_repository(text: str) -> Parts:
 
 
 def _of_folder(place: Place) -> Parts:
-    from heirloom.sources import data_files
+    from heirloom.sources import data_layouts
 
     folder = place.path
     if (folder / SAVED_SPLITS).is_file():
@@ -124,7 +124,7 @@ def _of_folder(place: Place) -> Parts:
     if (folder / _ONE_SAVED).is_file() or not files:
         return {WHOLE: place}
     try:
-        layout = data_files.folder_layout(folder, files)
+        layout = data_layouts.folder_layout(folder, files)
     except HeirloomError as error:
         raise HeirloomError(f"{folder}: {error}") from error
     groups = dict(_grouped(folder, layout))
@@ -136,14 +136,14 @@ def _of_folder(place: Place) -> Parts:
 
 def _grouped(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:
     """Yield each part's files; where no card and no file's name tells a split, all files are one dataset."""
-    from heirloom.sources import data_files
+    from heirloom.sources import data_layouts
 
     for config, resolution in layout.items():
         if resolution.reader not in READERS:
             raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet and Arrow")
         told = (
             config != DEFAULT
-            or data_files.declares_files(folder)
+            or data_layouts.declares_files(folder)
             or any(_words_of(name) for names in resolution.files.values() for name in names)
         )
         found: dict[Key, list[str]] = {}

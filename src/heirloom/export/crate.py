@@ -6,8 +6,9 @@ Equal artefacts give equal crates: the one date that the specification demands i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,29 +127,28 @@ def _person(given: str) -> tuple[str, str]:
 
 def _workflow(crate: Any, revision: str | None, commit: str, config: Path) -> Any:
     """Add the workflow's files, and return the entity of the Snakefile."""
-    texts = {path: text for name in (*_CODE, config.as_posix()) for path, text in _texts(name, revision)}
-    if WORKFLOW not in texts:
+    contents = {path: content for name in (*_CODE, config.as_posix()) for path, content in _contents(name, revision)}
+    if WORKFLOW not in contents:
         raise HeirloomError(f"{WORKFLOW}: missing{f' in {revision}' if revision else ''}; run heirloom in the project's top folder")
-    for path, text in texts.items():
+    for path, content in contents.items():
         if path != WORKFLOW:
-            crate.add_file(StringIO(text), path, properties=_told(path, text))
+            crate.add_file(BytesIO(content), path, properties=_told(path, content))
     kind = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
     what = {"@type": kind, "version": commit, "description": "sample, mix, train, evaluate; generation after generation"}
-    properties = {**_told(WORKFLOW, texts[WORKFLOW]), **what, "name": "Heirloom's workflow"}
-    return crate.add_workflow(StringIO(texts[WORKFLOW]), WORKFLOW, properties=properties, main=True, lang="snakemake")
+    properties = {**_told(WORKFLOW, contents[WORKFLOW]), **what, "name": "Heirloom's workflow"}
+    return crate.add_workflow(BytesIO(contents[WORKFLOW]), WORKFLOW, properties=properties, main=True, lang="snakemake")
 
 
-def _told(path: str, text: str) -> dict[str, Any]:
-    size = str(len(text.encode()))
-    return {"name": path, "sha256": crate_jobs.sha256_text(text), "contentSize": size, "encodingFormat": format_of(path)}
+def _told(path: str, content: bytes) -> dict[str, Any]:
+    size = str(len(content))
+    return {"name": path, "sha256": hashlib.sha256(content).hexdigest(), "contentSize": size, "encodingFormat": format_of(path)}
 
 
-def _texts(name: str, revision: str | None) -> list[tuple[str, str]]:
-    """Return path and text of a file, or of the files in a folder; none if there is no such file."""
+def _contents(name: str, revision: str | None) -> list[tuple[str, bytes]]:
+    """Return path and bytes of a file, or of the files in a folder; none if there is no such file."""
     if revision:
-        listed = git.output("ls-tree", "-r", "--name-only", git.commit_of(revision), "--", name).splitlines()
-        return [(path, git.show(revision, path) or "") for path in listed]
-    return [(file.as_posix(), file.read_text(encoding="utf-8")) for file in folder.files(Path(name))]
+        return [(path, git.show(revision, path) or b"") for path in git.files_of(revision, name)]
+    return [(file.as_posix(), file.read_bytes()) for file in folder.files(Path(name))]
 
 
 def _link_run(crate: Any, workflow: Any, jobs: crate_jobs.Jobs, results: Sequence[Any], config: Path) -> None:

@@ -5,16 +5,14 @@ Data and weights are copied byte for byte, so the fingerprint in the card is the
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from heirloom import paths, tokenization
+from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.export import card, folder
+from heirloom.export import card, folder, tokenizer_folder
 from heirloom.export.artefacts import checked, opened
 from heirloom.export.subject import Subject, describe
 from heirloom.lineage import references
-from heirloom.manifest import dumps
 
 PROVENANCE = "provenance"
 _SPLITS = {"synthetic": "train", "selected": "train", "train": "train", "valid": "validation", "test": "test"}
@@ -59,21 +57,15 @@ def _dataset(about: Subject, split: str, target: Path) -> str:
 
 def _checkpoint(about: Subject, target: Path) -> str:
     place = about.artefact.place
+    if (place / "adapter_config.json").is_file():
+        raise HeirloomError(
+            f"{about.name}: an adapter, which opens beside its pretrained model alone; train with lora.checkpoint: merged to export a model"
+        )
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
     if about.is_text:
         tokenizer = checked(opened(paths.fill(paths.TOKENIZER, about.experiment), about.revision))
-        folder.copy(tokenizer.place, target / "tokenizer.json")
-    if about.family in card.TRANSFORMERS:
-        (target / "tokenizer_config.json").write_text(_tokenizer_config(target), encoding="utf-8")
+        folder.copy(tokenizer.place, target / tokenizer_folder.TOKENIZER)
+        if about.family in card.TRANSFORMERS:
+            tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
     return card.checkpoint(about)
-
-
-def _tokenizer_config(checkpoint: Path) -> str:
-    """Return what `AutoTokenizer` has to be told beside ``tokenizer.json``: its class, the end of a document, the context."""
-    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
-    reader, end = tokenization.from_json((checkpoint / "tokenizer.json").read_text(encoding="utf-8")), config.get("eos_token_id")
-    first = (end or [None])[0] if isinstance(end, list) else end
-    name = tokenization.END_OF_DOCUMENT if first is None else reader.id_to_token(first)
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": name, "clean_up_tokenization_spaces": False}
-    return dumps({**told, "model_max_length": config["max_position_embeddings"]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import hub_repository
@@ -13,6 +14,7 @@ from heirloom.specs.pretrained import Pretrained
 
 KEY = "family.model"
 _TEXT_SUFFIXES = (".jinja", ".json", ".model", ".txt")
+_PATIENCE = 10  # seconds that the hub is given to answer
 _NOT_OF_TOKENIZERS = (".index.json", "generation_config.json")
 
 
@@ -56,6 +58,29 @@ def where(spec: Pretrained) -> str | Path:
         hint = missing(path).removeprefix(str(path))
         raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name){hint}")
     return spec.path or ""
+
+
+def options(spec: Pretrained) -> dict[str, Any]:
+    """Return how the libraries are to look for a model: where the hub gives no answer, in its cache alone, without asking again.
+
+    Raises
+    ------
+    OSError
+        If the hub gives no answer, and its cache has no such model.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    place, revision = where(spec), spec.revision or "main"
+    if isinstance(place, Path):
+        return {"gguf_file": spec.gguf} if spec.gguf else {}
+    at = {"revision": revision, **({"gguf_file": spec.gguf} if spec.gguf else {})}
+    try:
+        HfApi().model_info(place, revision=revision, timeout=_PATIENCE)
+    except Exception as error:  # noqa: BLE001  network libraries share no narrower base
+        if not isinstance(try_to_load_from_cache(place, "config.json", revision=revision), str):
+            raise OSError(str(error)) from None
+        return {**at, "local_files_only": True}
+    return at
 
 
 @contextmanager

@@ -6,7 +6,6 @@ remembered by size, time and inode, so that an object that nobody has touched si
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import os
 import shutil
@@ -81,9 +80,7 @@ def bring(md5: str, target: Path) -> None:
 
 
 def _hard_links() -> bool:
-    config = configparser.ConfigParser(interpolation=None)
-    config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
-    return "hardlink" in config.get("cache", "type", fallback="")
+    return "hardlink" in dvc.settings().get("cache", "type", fallback="")
 
 
 def _stamp(path: Path, md5: str) -> str:

@@ -12,7 +12,7 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_REPAIR = "delete it, and heirloom record gathers it anew"
+REPAIR = "delete it, and heirloom record gathers it anew"
 
 
 def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -30,11 +30,11 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     import pyarrow as pa
 
     if Path(paths.fingerprint(file)).is_file():
-        results.check(file, _REPAIR)
+        results.check(file, REPAIR)
     try:
         return results.rows(file, columns)
     except (pa.ArrowException, OSError) as error:
-        raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {_REPAIR}") from None
+        raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {REPAIR}") from None
 
 
 def write(table: pa.Table, file: Path) -> None:

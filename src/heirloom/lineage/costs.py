@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cost_table, folders, git
 from heirloom.manifest import read_json
@@ -93,8 +94,9 @@ def _row(file: Path) -> Row | None:
         return None
     if known is None:
         return None
+    measured = {name: _number(usage.get(name)) for name in _MEASURED}
     key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
-    return {**key, **{name: usage.get(name) for name in _MEASURED}, "tokens": _tokens(step, known)}
+    return {**key, **measured, "tokens": _tokens(step, known)}
 
 
 def _tokens(step: str, known: Mapping[str, str]) -> int | None:
@@ -105,7 +107,10 @@ def _tokens(step: str, known: Mapping[str, str]) -> int | None:
         return None
     if step != "train":
         return sum(tokens)
-    fit = read_json(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
+    try:
+        fit = manifest.read(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
+    except HeirloomError:  # a manifest that is damaged is named by itself
+        return None
     return sum(tokens) * int(fit.get("schedule", fit).get("epochs", 1))
 
 
@@ -120,6 +125,11 @@ def _tokens_in(dataset: Path) -> int | None:
     columns = [group.column(i) for group in groups for i in range(group.num_columns)]
     counts = [column.num_values for column in columns if column.path_in_schema.startswith("tokens.")]
     return sum(counts) if counts else None
+
+
+def _number(measured: Any) -> float | None:
+    """Return what a job has written as a number; None where it could not measure that, or the file was changed by hand."""
+    return float(measured) if type(measured) in (int, float) and math.isfinite(measured) else None
 
 
 def _numbers(known: dict[str, str]) -> dict[str, int | None]:

@@ -8,24 +8,24 @@ from __future__ import annotations
 import configparser
 import hashlib
 import importlib.util
-import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import yaml
-
+from heirloom import credentials, records
 from heirloom.errors import HeirloomError
 from heirloom.lineage import pointers
-from heirloom.manifest import replacing, write_text
+from heirloom.manifest import replacing
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
-_HIDDEN = "# only while heirloom record runs: half-made generations\n"
+_HIDDEN = b"# only while heirloom record runs: half-made generations\n"
 _BATCH = 4000  # targets in one command: far below the length that Linux allows
 
 
@@ -70,7 +70,24 @@ def entries(folder: str, md5: str) -> dict[str, str] | None:
     listing = cached(md5).read_bytes()
     if f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" != md5:
         raise HeirloomError(f"{cached(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} mends it")
-    return {f"{folder}/{entry['relpath']}": entry["md5"] for entry in json.loads(listing)}
+    return listed(listing, folder)
+
+
+def listed(content: bytes, folder: str) -> dict[str, str]:
+    """Return path → md5 of the files that a listing of DVC names.
+
+    Raises
+    ------
+    HeirloomError
+        If it is no listing.
+    """
+    try:
+        found = {f"{folder}/{entry['relpath']}": entry["md5"] for entry in records.json_value(content.decode())}
+    except (ValueError, KeyError, TypeError):
+        found = {"": ""}
+    if not all(isinstance(md5, str) and re.fullmatch("[0-9a-f]{32}", md5) for md5 in found.values()):
+        raise HeirloomError(f"DVC's listing of {folder}: no list of files and their md5; heirloom repair {folder} mends it")
+    return found
 
 
 def cached(md5: str) -> Path:
@@ -96,14 +113,15 @@ def hidden(folders: Sequence[str]) -> Iterator[None]:
         yield
         return
     ignore = Path("data/.dvcignore")
-    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    before = ignore.read_bytes() if ignore.exists() else b""
     kept = before.partition(_HIDDEN)[0]  # a record that was killed may have left its own lines
-    write_text(ignore, kept + _HIDDEN + "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders))
+    lines = "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders)
+    _replace(ignore, kept + _HIDDEN + lines.encode())
     try:
         yield
     finally:
         if kept:
-            write_text(ignore, kept)
+            _replace(ignore, kept)
         else:
             ignore.unlink()
 
@@ -150,20 +168,74 @@ def get(path: str, commit: str, place: Path) -> None:
 
 
 def commit() -> None:
-    """Say that the results are those of the workflow, its code and config as they are."""
+    """Say that the results are those of the workflow, its code and config as they are.
+
+    Raises
+    ------
+    HeirloomError
+        If the lock file or the pipeline file is damaged, or DVC refuses.
+    """
+    if LOCK.exists():
+        _stages(LOCK)
     _run("--wait-for-lock", "commit", "-f", STAGE)
 
 
 def pipeline_files() -> list[Path]:
-    """Return the files that decide whether the stage `workflow` is up to date, the lock file included."""
-    stage = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"][STAGE]
-    listed = [entry for key in ("deps", "params", "metrics") for entry in stage.get(key, [])]
-    named = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in listed]
+    """Return the files that decide whether the stage `workflow` is up to date, the lock file included.
+
+    Raises
+    ------
+    HeirloomError
+        If ``dvc.yaml`` is damaged, or has no such stage.
+    """
+    stage = _stages(PIPELINE).get(STAGE)
+    if stage is None:
+        raise HeirloomError(f"{PIPELINE}: has no stage {STAGE}, by which DVC knows the run; git checkout -- {PIPELINE} mends it")
+    lists = [stage.get(key) or [] for key in ("deps", "params", "metrics")]
+    if not all(isinstance(entries, list) for entries in lists):
+        raise HeirloomError(f"{PIPELINE}: damaged, deps, params and metrics of {STAGE} are no lists; git checkout -- {PIPELINE} mends it")
+    named = [next(iter(entry), "") if isinstance(entry, dict) else str(entry) for entries in lists for entry in entries]
     found = {PIPELINE, LOCK}
-    for path in map(Path, named):
+    for path in map(Path, filter(None, named)):
         inside = path.rglob("*") if path.is_dir() else [path]
         found |= {file for file in inside if "__pycache__" not in file.parts and ".egg-info" not in str(file)}
     return sorted(file for file in found if file.is_file())
+
+
+def _stages(file: Path) -> dict[str, dict[str, Any]]:
+    """Return the stages that ``dvc.yaml`` or ``dvc.lock`` names."""
+    way_back = f"git checkout -- {file} mends it"
+    content = records.yaml_strings(file.read_bytes(), file, way_back)
+    stages = content.get("stages") if isinstance(content, dict) else None
+    if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
+        raise HeirloomError(f"{file}: damaged, it holds no stages; {way_back}")
+    return stages
+
+
+def settings() -> configparser.RawConfigParser:
+    """Return DVC's settings of this project.
+
+    Raises
+    ------
+    HeirloomError
+        If a settings file cannot be read.
+    """
+    found = configparser.RawConfigParser()
+    for file in (Path(".dvc/config"), Path(".dvc/config.local")):
+        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it anew"
+        if not file.is_file():
+            continue
+        spelled = records.text(file.read_bytes(), file, way_back)
+        try:
+            found.read_string(spelled)
+        except configparser.Error as error:
+            raise HeirloomError(f"{file}: damaged ({credentials.first_line(error)}); {way_back}") from None
+    return found
+
+
+def _replace(file: Path, content: bytes) -> None:
+    with replacing(file) as temporary:
+        temporary.write_bytes(content)
 
 
 @cache
@@ -173,15 +245,14 @@ def _cache() -> Path:
 
 def _without_git() -> bool:
     """Return whether the user has told DVC to do without git (`dvc init --no-scm`)."""
-    config = configparser.ConfigParser()
-    config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
-    return config.getboolean("core", "no_scm", fallback=False)
+    return settings().get("core", "no_scm", fallback="").lower() == "true"
 
 
 def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
-    done = subprocess.run([sys.executable, "-P", "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-P", "-m", "dvc", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
     if done.returncode:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        said = [line.strip() for line in credentials.hidden(done.stderr).splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
         told = " ".join(errors or said[-3:]) or f"exit status {done.returncode}"
         raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {told}; {hint}")

@@ -1,11 +1,32 @@
-"""Git, through its command line: what stands in a commit, and which commit and changes the tree is at."""
+"""Git, through its command line: what stands in a commit, and which commit and changes the tree is at.
+
+Nothing else runs git. What git prints is bytes: files have any encoding, and names are decoded as the system decodes them, so that a name
+that is not UTF-8 is a name like any other. Where git refuses, its own reason is the error; outside a repository there is nothing to tell.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
+from heirloom import credentials
 from heirloom.errors import HeirloomError
+
+LARGE = 1 << 20
+"""Bytes from which a file that no commit holds is known by its size and time: a corpus or a model is not read for a commit's name."""
+
+_NO_GIT = "it is not installed, or not on PATH"
+
+
+class _Answer(NamedTuple):
+    """What a git command printed, and git's reason if it failed."""
+
+    output: bytes
+    reason: str
 
 
 def commit_of(revision: str) -> str:
@@ -14,48 +35,153 @@ def commit_of(revision: str) -> str:
     Raises
     ------
     HeirloomError
-        If this is no git repository, or it has no such revision.
+        If this is no git repository, it has no such revision, or git refuses.
     """
-    found = output("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
-    if not found:
-        raise HeirloomError(f"{revision!r}: no such git revision here; git log --oneline lists them")
-    return found
+    commit = _text(_read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
+    if commit:
+        return commit
+    if not _is_in_repository():
+        raise HeirloomError(f"{revision!r}: this folder is no git repository, so it has no revisions")
+    if _read("rev-parse", "--is-shallow-repository").startswith(b"true"):
+        raise HeirloomError(f"{revision!r}: this clone is shallow, and lacks that git revision; git fetch --unshallow brings the rest")
+    raise HeirloomError(f"{revision!r}: no such git revision here; git log --oneline lists them")
 
 
 def date_of(commit: str) -> str:
     """Return the date of a commit: when it was committed, ISO 8601 with the zone."""
-    return output("log", "-1", "--format=%cI", commit).strip()
+    return _text(_read("show", "--no-patch", "--no-show-signature", "--format=%cI", commit))
 
 
-def show(revision: str, path: str) -> str | None:
-    """Return a text file as it stood in a commit, or None if it was not there."""
-    done = _run("show", f"{commit_of(revision)}:./{path}")
-    return done.stdout if done is not None and not done.returncode else None
+def show(revision: str, path: str | Path) -> bytes | None:
+    """Return a file as it stood in a commit, or in git's index if the revision is empty; None if it was not there.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such revision, or git refuses.
+    """
+    commit = commit_of(revision) if revision else ""
+    name = _text(_read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:./{path}"))
+    return _read("cat-file", "blob", name) if name else None
+
+
+def head_or_index(path: str | Path) -> Iterator[bytes]:
+    """Yield a file as git's index has it, and as the last commit has it, as far as there are such."""
+    revisions = ("", "HEAD") if _head() else ("",)
+    contents = (show(revision, path) for revision in revisions)
+    yield from (content for content in contents if content is not None)
+
+
+def tracked(path: str | Path) -> list[str]:
+    """Return the files that git's index has at a path or below it."""
+    return _names(_read("--literal-pathspecs", "ls-files", "-z", "--", str(path)))
+
+
+def files_of(revision: str, path: str | Path) -> list[str]:
+    """Return the files that a commit has at a path or below it."""
+    return _names(_read("--literal-pathspecs", "ls-tree", "-r", "-z", "--name-only", commit_of(revision), "--", str(path)))
+
+
+def unmerged(path: str | Path) -> list[str]:
+    """Return the files at a path or below it that a merge has left in conflict."""
+    entries = _names(_read("--literal-pathspecs", "ls-files", "-z", "--unmerged", "--", str(path)))
+    return sorted({entry.partition("\t")[2] for entry in entries})
 
 
 def tree() -> tuple[str, str]:
-    """Return the commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does)."""
-    commit = output("rev-parse", "HEAD").strip()
-    where = ("--", ".", ":!data", ":!results", ":!dvc.lock")
-    changes = output("diff", "HEAD", *where) + _untracked(*where) if commit else ""
-    return commit, hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
+    """Return the commit, and 16 hex digits over what differs from it outside of data and results (empty if nothing does).
+
+    Files that no commit holds count with their contents, and those of `LARGE` bytes or more with their size and time.
+
+    Raises
+    ------
+    HeirloomError
+        If git refuses, with its reason.
+    """
+    commit = _head()
+    if not commit:
+        return "", ""
+    outside = ("--", ".", ":!data", ":!results", ":!dvc.lock")
+    plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
+    raw = _read("diff", "--raw", "-z", "--no-abbrev", "--relative", *plain, "HEAD", *outside)
+    untracked = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
+    if not raw and not untracked:
+        return commit, ""
+    digest = hashlib.sha256(raw + b"\0" + untracked)
+    for name in (*_names(raw)[1::2], *_names(untracked)):
+        digest.update(_state(Path(name)))
+    return commit, digest.hexdigest()[:16]
 
 
-def _untracked(*where: str) -> str:
-    """Return the names of files that git has not been given, and then their hashes."""
-    names = output("ls-files", "--others", "--exclude-standard", *where)
-    hashes = _run("hash-object", "--stdin-paths", given=names) if names else None
-    return names + (hashes.stdout if hashes else "")
+def unusable() -> str:
+    """Return git's own reason why it cannot be asked here, in one line; an empty string if it can, or if there is no repository."""
+    answer = _ask("ls-files", "--", ":(literal)no-such-file")
+    return f"git: {answer.reason}" if answer.reason and _is_in_repository() else ""
 
 
-def output(*arguments: str) -> str:
-    """Return what a git command prints; nothing without git, or where it fails."""
-    done = _run(*arguments)
-    return done.stdout if done is not None else ""
+def _head() -> str:
+    """Return the commit that is checked out; an empty string where there is none yet."""
+    return _text(_read("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
 
 
-def _run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str] | None:
+def _state(path: Path) -> bytes:
+    """Return what tells one state of a file from another: its bytes, of a large one its size and time, of a link where it points."""
     try:
-        return subprocess.run(["git", *arguments], input=given, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
+        status = path.lstat()
+        if path.is_symlink():
+            return os.fsencode(path.readlink())
+        if path.is_dir():  # a repository inside this one: git tells its commit
+            return b"folder"
+        if status.st_size >= LARGE:
+            return f"{status.st_size} {status.st_mtime_ns}".encode()
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:  # gone, or not readable
+        return type(error).__name__.encode()
+
+
+def _read(*arguments: str) -> bytes:
+    """Return what a git command prints; nothing outside a repository, and where it says by its status alone that there is nothing.
+
+    Raises
+    ------
+    HeirloomError
+        If git refuses, with its reason.
+    """
+    answer = _ask(*arguments)
+    if answer.reason and _is_in_repository():
+        raise HeirloomError(f"git: {answer.reason}")
+    return answer.output
+
+
+def _ask(*arguments: str) -> _Answer:
+    plain = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False, env=plain)
+    except OSError:
+        return _Answer(b"", _NO_GIT)
+    if not done.returncode:
+        return _Answer(done.stdout, "")
+    told = done.stderr.decode(errors="backslashreplace").splitlines()
+    if done.returncode == 1 and not told:
+        return _Answer(b"", "")
+    return _Answer(b"", credentials.hidden(_in_one_line(told) or f"exit status {done.returncode}"))
+
+
+def _in_one_line(told: list[str]) -> str:
+    """Return git's reason, and the command that it advises."""
+    reasons = [line.removeprefix("fatal: ").removeprefix("error: ") for line in told if line.startswith(("fatal: ", "error: "))]
+    commands = [line.strip() for line in told if line.startswith("\tgit ")]
+    return "; ".join([*(reasons or told)[:1], *commands[:1]])
+
+
+def _is_in_repository() -> bool:
+    here = Path.cwd()
+    return "GIT_DIR" in os.environ or any((folder / ".git").exists() for folder in (here, *here.parents))
+
+
+def _names(output: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+def _text(output: bytes) -> str:
+    return output.decode("ascii", errors="replace").strip()

@@ -17,7 +17,7 @@ from heirloom import manifest as manifests
 from heirloom import paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git, index, references, revisions, schema1
-from heirloom.lineage.index import Entry
+from heirloom.lineage.ledger import Entry
 
 
 class Input(NamedTuple):

@@ -5,16 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from heirloom import manifest, paths
+from heirloom import manifest, paths, records
+from heirloom.errors import HeirloomError
 from heirloom.lineage import folders
 from heirloom.manifest import Input, write_text
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")
 COLUMNS = ("path", "sha256", "size", "inputs")
-_SEPARATORS = re.compile(r"[%,\x00-\x1f\x7f\x85\u2028\u2029]")
-"""What ends a field or a line of the ledger, and what spells such a character in a path."""
+_WAY_BACK = f"git checkout -- {LEDGER} or heirloom repair mends it"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
+_INPUT = re.compile(r"[a-z_]+=[0-9a-f]{64}(=.+)?")
+_SEPARATORS = re.compile(r"[%,\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""What ends a field or a line of the ledger, what spells such a character in a path, and bytes of a name that is not UTF-8."""
+
+
+class Entry(NamedTuple):
+    """What the ledger says of an artefact.
+
+    Attributes
+    ----------
+    inputs
+        What went in, several inputs of a role in the order in which they went in; without a path in a ledger that was written
+        from manifests of schema 1.
+    """
+
+    sha256: str
+    size: int
+    inputs: tuple[Input, ...]
 
 
 def write(units: Collection[str], replaced: Collection[str], kept: Collection[str] = ()) -> None:
@@ -30,20 +51,20 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
     kept
         Lineage folders of which something is missing: their lines stay as they were recorded.
     """
-    lines = {path: line for path, line in _present().items() if folders.lineage_of(path) in kept or _stays(path, units, replaced)}
+    spelled_out = {path: one for path, one in lines().items() if folders.lineage_of(path) in kept or _stays(path, units, replaced)}
     for unit in units:
         for artefact in folders.sealed(unit):
-            lines[artefact.as_posix()] = line(artefact)
-    text = "\t".join(COLUMNS) + "\n" + "".join(lines[path] + "\n" for path in sorted(lines))
+            spelled_out[artefact.as_posix()] = line(artefact)
+    text = "\t".join(COLUMNS) + "\n" + "".join(f"{spelled_out[path]}\n" for path in sorted(spelled_out))
     if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
         write_text(LEDGER, text)
 
 
 def forget(gone: Collection[str]) -> None:
     """Take out the lines of all artefacts in some units or lineage folders."""
-    lines = [line for path, line in _present().items() if not {folders.unit_of(path), folders.lineage_of(path)} & set(gone)]
+    staying = [one for path, one in lines().items() if not {folders.unit_of(path), folders.lineage_of(path)} & set(gone)]
     if LEDGER.exists():
-        write_text(LEDGER, "".join(f"{line}\n" for line in ["\t".join(COLUMNS), *lines]))
+        write_text(LEDGER, "".join(f"{one}\n" for one in ["\t".join(COLUMNS), *staying]))
 
 
 def line(artefact: Path) -> str:
@@ -58,21 +79,72 @@ def line(artefact: Path) -> str:
 
 def spelled(one: Input) -> str:
     """Return an input as the ledger has it: ``role=sha256=path``, with ``%2C`` for a comma in a path and the like."""
-    path = _SEPARATORS.sub(lambda match: quote(match[0]), one.path)
+    path = _SEPARATORS.sub(lambda match: quote(match[0], errors="surrogateescape"), one.path)
     return f"{one.role}={one.sha256}" + (f"={path}" if path else "")
 
 
 def parsed(field: str) -> Input:
     """Return the input that a field of the ledger spells; the path is empty in a ledger of schema 1."""
     role, sha256, *path = field.split("=", 2)
-    return Input(role, unquote("".join(path)), sha256)
+    return Input(role, unquote("".join(path), errors="surrogateescape"), sha256)
 
 
-def _present() -> dict[str, str]:
+def lines() -> dict[str, str]:
+    """Return path → line of the ledger that lies here; nothing where there is none.
+
+    Raises
+    ------
+    HeirloomError
+        If it is damaged.
+    """
     if not LEDGER.exists():
         return {}
-    _, *lines = LEDGER.read_text(encoding="utf-8").splitlines()
-    return {line.split("\t")[0]: line for line in lines}
+    content = LEDGER.read_bytes()
+    return dict(zip(parse(content), content.decode().split("\n")[1:], strict=False))
+
+
+def parse(content: bytes, name: str = LEDGER.as_posix()) -> dict[str, Entry]:
+    """Return path → entry of a ledger, read strictly: what Heirloom does not write there is damage.
+
+    Raises
+    ------
+    HeirloomError
+        If the header, a line or its place is not as it is written; the message names the line.
+    """
+    rows = records.text(content, name, _WAY_BACK).split("\n")
+    if rows[0] != "\t".join(COLUMNS):
+        raise _error(name, f"line 1 is not the header {' '.join(COLUMNS)}")
+    if rows.pop():
+        raise _error(name, "its last line has no end")
+    entries: dict[str, Entry] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        path, entry = _entry(row, f"{name}, line {number}")
+        if entries and path <= next(reversed(entries)):
+            raise _error(name, f"line {number} stands in the wrong place: {ascii(path)[:80]}")
+        entries[path] = entry
+    return entries
+
+
+def _entry(row: str, where: str) -> tuple[str, Entry]:
+    columns = row.split("\t")
+    if len(columns) != len(COLUMNS):
+        raise _error(where, f"{len(columns)} columns instead of {', '.join(COLUMNS)}")
+    path, sha256, size, inputs = columns
+    if folders.lineage_of(path) is None:
+        raise _error(where, f"no artefact has the path {ascii(path)[:80]}")
+    if not _SHA256.fullmatch(sha256):
+        raise _error(where, f"sha256 is {ascii(sha256)[:80]}")
+    if not _SIZE.fullmatch(size):
+        raise _error(where, f"size is {ascii(size)[:80]}")
+    fields = inputs.split(",") if inputs else []
+    for field in fields:
+        if not _INPUT.fullmatch(field):
+            raise _error(where, f"an input is {ascii(field)[:80]}")
+    return path, Entry(sha256, int(size), tuple(map(parsed, fields)))
+
+
+def _error(where: str, what: str) -> HeirloomError:
+    return HeirloomError(f"{where}: damaged, {what}; {_WAY_BACK}")
 
 
 def _stays(path: str, units: Collection[str], replaced: Collection[str]) -> bool:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from heirloom import records
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, git
 
 HASH = "md5"
+_MOST_BYTES = 1 << 14
 _KEYS = ("md5", "size", "nfiles", "hash", "path")
 _NUMBERS = ("size", "nfiles")
 _MD5 = re.compile(r"[0-9a-f]{32}\.dir")
-_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read(lineage: str) -> Pointer | None:
         return None
 
 
-def parse(content: str | bytes, lineage: str) -> Pointer:
+def parse(content: bytes, lineage: str) -> Pointer:
     """Return what the text of a pointer says.
 
     Raises
@@ -86,16 +86,16 @@ def parse(content: str | bytes, lineage: str) -> Pointer:
         raise _error(lineage, f"its keys are {', '.join(map(ascii, entry))} instead of {', '.join(_KEYS)}")
     for key, pattern in (("md5", _MD5), *((key, _NUMBER) for key in _NUMBERS if key in entry)):
         if not isinstance(entry[key], str) or not pattern.fullmatch(entry[key]):
-            raise _error(lineage, f"{key} is {_shown(entry[key])}")
+            raise _error(lineage, f"{key} is {records.shown(entry[key])}")
     if entry["hash"] != HASH:
-        raise _error(lineage, f"hash is {_shown(entry['hash'])} instead of {HASH}")
+        raise _error(lineage, f"hash is {records.shown(entry['hash'])} instead of {HASH}")
     if entry["path"] != Path(lineage).name:
-        raise _error(lineage, f"path is {_shown(entry['path'])} instead of {Path(lineage).name}")
+        raise _error(lineage, f"path is {records.shown(entry['path'])} instead of {Path(lineage).name}")
     size, nfiles = (int(entry[key]) if key in entry else None for key in _NUMBERS)
     return Pointer(entry["md5"], size, nfiles, entry["path"])
 
 
-def outputs(content: str | bytes, name: str) -> dict[str, str]:
+def outputs(content: bytes, name: str) -> dict[str, str]:
     """Return path → md5 of what any ``.dvc`` file tracks, a user's own among them; nothing if it is empty.
 
     Raises
@@ -103,20 +103,22 @@ def outputs(content: str | bytes, name: str) -> dict[str, str]:
     HeirloomError
         If it is no ``.dvc`` file.
     """
+    loaded = records.yaml_strings(content, name, f"git checkout -- {name} mends it")
     try:
-        loaded = yaml.load(content, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
-        return {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
-    except (yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise HeirloomError(f"{name}: not a .dvc file") from None
+        named = {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
+    except (KeyError, TypeError):
+        raise HeirloomError(f"{name}: names no file with an md5, as a .dvc file of dvc add does") from None
+    if not all(isinstance(part, str) for entry in named.items() for part in entry):
+        raise HeirloomError(f"{name}: not a .dvc file")
+    return named
 
 
 def in_git(lineage: str) -> dict[Pointer, str]:
     """Return the undamaged pointers of a lineage folder in git's index and its last commit, with their texts."""
     sound: dict[Pointer, str] = {}
-    for place in ("", "HEAD"):
-        text = git.output("show", f"{place}:./{file_of(lineage)}")
+    for content in git.head_or_index(file_of(lineage)):
         try:
-            sound |= {parse(text, lineage): text} if text else {}
+            sound[parse(content, lineage)] = content.decode()
         except HeirloomError:
             continue
     return sound
@@ -127,7 +129,7 @@ def lost(named: Iterable[str]) -> list[str]:
 
     Where the ledger names none, the folder was pruned, and git has not been told yet.
     """
-    listed = {path for path in git.output("ls-files", "-z", "--", "data").split("\0") if path.endswith(".dvc")}
+    listed = {path for path in git.tracked("data") if path.endswith(".dvc")}
     gone = {path.removesuffix(".dvc") for path in listed if not Path(path).exists()}
     return sorted(gone & {lineage for path in named if (lineage := folders.lineage_of(path))}) if gone else []
 
@@ -151,12 +153,11 @@ def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int
     return parted
 
 
-def _entry(content: str | bytes, lineage: str) -> dict[str, Any]:
+def _entry(content: bytes, lineage: str) -> dict[str, Any]:
     """Return the one entry of a pointer, every scalar a string."""
-    try:
-        loaded = yaml.load(content, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
-    except (yaml.YAMLError, ValueError):  # ValueError: not UTF-8
-        raise _error(lineage, "it is no YAML") from None
+    if len(content) > _MOST_BYTES:
+        raise _error(lineage, f"it has {len(content):,} bytes")
+    loaded = records.yaml_strings(content, file_of(lineage), _way_back(lineage))
     if not isinstance(loaded, dict) or list(loaded) != ["outs"]:
         raise _error(lineage, "it holds something else than one list, outs")
     outs = loaded["outs"]
@@ -165,10 +166,9 @@ def _entry(content: str | bytes, lineage: str) -> dict[str, Any]:
     return outs[0]
 
 
-def _shown(value: object) -> str:
-    return ascii(value)[:60]
-
-
 def _error(lineage: str, what: str) -> HeirloomError:
-    file = file_of(lineage)
-    return HeirloomError(f"{file}: damaged, {what}; git checkout -- {file} or heirloom repair {lineage} mends it")
+    return HeirloomError(f"{file_of(lineage)}: damaged, {what}; {_way_back(lineage)}")
+
+
+def _way_back(lineage: str) -> str:
+    return f"git checkout -- {file_of(lineage)} or heirloom repair {lineage} mends it"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
+from heirloom import paths, records
 from heirloom.errors import HeirloomError
 from heirloom.lineage.folders import PROVENANCE, unit_of
 from heirloom.manifest import write_text
@@ -74,25 +74,31 @@ def read(unit: str) -> dict[str, Record]:
     file = Path(unit, PROVENANCE)
     if not file.exists():
         return {}
+    way_back = f"heirloom repair {unit} mends it" if unit != paths.RESULTS else f"git checkout -- {file} mends it"
+    spelled = records.text(file.read_bytes(), file, way_back)
     try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        return {line["path"]: _undamaged(line) for line in lines}
+        lines = [_undamaged(records.json_value(line)) for line in spelled.splitlines()]
+        outputs = [line["path"] for line in lines]
+        is_whole = bool(outputs) and len(set(outputs)) == len(outputs) and all(map(unit_of, outputs))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise HeirloomError(f"{file}: not as it was written; heirloom repair {unit} mends it") from None
+        is_whole = False
+    if not is_whole:
+        raise HeirloomError(f"{file}: not as it was written; {way_back}")
+    return dict(zip(outputs, lines, strict=True))
 
 
-def write(unit: str, records: Mapping[str, Record]) -> None:
+def write(unit: str, present: Mapping[str, Record]) -> None:
     """Bring a unit's ``provenance.jsonl`` up to date; lines of outputs that are not on disk (a partial checkout) stay."""
     kept = {output: record for output, record in read(unit).items() if not Path(output).exists()}
-    lines = text({**kept, **records})
+    lines = text({**kept, **present})
     file = Path(unit, PROVENANCE)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != lines):
         write_text(file, lines)
 
 
-def text(records: Mapping[str, Record]) -> str:
+def text(by_output: Mapping[str, Record]) -> str:
     """Return a unit's records as its ``provenance.jsonl`` has them."""
-    lines = ({**records[output], "digest": _digest(records[output])} for output in sorted(records))
+    lines = ({**by_output[output], "digest": _digest(by_output[output])} for output in sorted(by_output))
     return "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
 
 
@@ -148,7 +154,7 @@ def _file(folder: Path, output: str) -> Path:
 
 def _json(file: Path) -> Record | None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = records.json_value(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # being written, or cut short by a full disk: Snakemake takes it for absent too
         return None
     return content if isinstance(content, dict) else None

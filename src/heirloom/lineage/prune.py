@@ -131,7 +131,7 @@ def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | Non
     pointer = _pointer(lineage)
     if not pointer.exists():
         return "not recorded; heirloom record keeps it"
-    if git.output("show", f"HEAD:./{pointer}") != pointer.read_text(encoding="utf-8"):
+    if git.show("HEAD", pointer) != pointer.read_bytes():
         return f"no commit has {pointer} as it is; git commit it first"
     if files and recorded is None:
         return f"DVC's cache has no record of it; dvc fetch {pointer} first"

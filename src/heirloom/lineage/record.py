@@ -14,7 +14,7 @@ from heirloom import config as configuration
 from heirloom import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import completeness, costs, dvc, folders, index, ledger, plan, provenance, restore, stamps, unrecorded
+from heirloom.lineage import completeness, costs, dvc, folders, git, index, ledger, plan, provenance, restore, stamps, unrecorded
 from heirloom.report import tables
 
 SEEN = Path(".heirloom/recorded.json")
@@ -86,6 +86,8 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     if not config_file.exists():
         raise HeirloomError(f"{config_file}: no such config file")
     config = configuration.load(config_file)
+    if reason := git.unusable():
+        return RecordReport((), (), 0, committed=False, unrecorded=f"not recorded: {reason}")  # the mark stays: the next run records
     was_marked = unrecorded.is_marked()
     unrecorded.mark()
     restore.restore()  # before live records are read: after `dvc checkout` those of another version may lie there

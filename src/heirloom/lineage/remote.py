@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from heirloom import credentials
+from heirloom.errors import HeirloomError
 from heirloom.lineage.cache import md5_of
 
 
@@ -52,13 +54,22 @@ def fetch(md5s: list[str], folder: Path) -> dict[str, Answer]:
 
 
 def replace(md5: str, source: Path) -> str:
-    """Put an object's bytes in place of what the default remote has; return the remote's name."""
+    """Put an object's bytes in place of what the default remote has; return the remote's name.
+
+    Raises
+    ------
+    HeirloomError
+        If the remote refuses.
+    """
     name, store = next(_stores())
     place = store.oid_to_path(md5)
-    if store.fs.exists(place):
-        store.fs.remove(place)
-    store.fs.makedirs(store.fs.parent(place), exist_ok=True)
-    store.fs.put_file(os.fspath(source), place)
+    try:
+        if store.fs.exists(place):
+            store.fs.remove(place)
+        store.fs.makedirs(store.fs.parent(place), exist_ok=True)
+        store.fs.put_file(os.fspath(source), place)
+    except Exception as error:  # noqa: BLE001, each kind of remote has errors of its own
+        raise HeirloomError(f"remote {name!r} cannot be written to ({credentials.first_line(error)}); dvc remote list shows it") from None
     return name
 
 
@@ -67,7 +78,11 @@ def _stores() -> Iterator[tuple[str, Any]]:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo(".") as repo:
+    try:
+        repo = Repo(".")
+    except DvcException as error:
+        raise HeirloomError(f"DVC cannot be asked for its remotes ({credentials.first_line(error)}); dvc remote list says more") from None
+    with repo:
         default = repo.config["core"].get("remote")
         names = sorted(repo.config["remote"], key=lambda name: (name != default, name))
         for name in names:
@@ -87,10 +102,10 @@ def _ask(stores: list[tuple[str, Any]], md5: str, place: Path) -> Answer:
                 continue
             store.fs.get_file(source, os.fspath(place))
         except Exception as error:  # noqa: BLE001, each kind of remote has errors of its own
-            obstacles.append(f"remote {name!r} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})")
+            obstacles.append(f"remote {name!r} cannot be read ({credentials.first_line(error)})")
             continue
         if md5_of(place) == md5.removesuffix(".dir"):
             return Answer(name, place, tuple(damaged), "")
-        damaged.append((name, source))
+        damaged.append((name, credentials.hidden(str(source))))
         place.unlink()
     return Answer("", None, tuple(damaged), "; ".join(obstacles))

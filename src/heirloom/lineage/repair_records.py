@@ -68,9 +68,11 @@ def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
         here, problem = None, str(error).partition(": ")[2].partition(";")[0]
     in_git = pointers.in_git(lineage)
     first: Candidate | None = None
+    obstacle = ""
     for pointer in dict.fromkeys([*([here] if here else []), *in_git]):
         content, road = _listing(lineage, pointer, md5s, scratch)
         if content is None:
+            obstacle = road
             continue
         candidate = Candidate(pointer, content, road)
         first = first or candidate
@@ -88,12 +90,13 @@ def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", problem),))
     if here or in_git:
         why = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
+        why += f"; {obstacle}" if obstacle else ""
         return Record({}, (Outcome(str(pointers.file_of(lineage)), "", why),))
     return Record({}, ())
 
 
 def _entries(lineage: str, content: bytes) -> dict[str, str]:
-    return {f"{lineage}/{entry['relpath']}": entry["md5"] for entry in json.loads(content)}
+    return dvc.listed(content, lineage)
 
 
 def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
@@ -127,11 +130,10 @@ def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list
     problems = ledger_problems(listings)
     if not problems:
         return []
-    for place in ("", "HEAD"):
-        text = git.output("show", f"{place}:./{LEDGER}")
-        if text and not _disagreements(text, listings):
+    for content in git.head_or_index(LEDGER):
+        if not _disagreements(content, listings):
             if not dry:
-                write_text(LEDGER, text)
+                write_text(LEDGER, content.decode())
             return [Outcome(str(LEDGER), "git", problems[0])]
     if not dry:
         lines = _sound_lines()
@@ -170,25 +172,22 @@ def _is_known(path: str, listing: Mapping[str, str]) -> bool:
     return fingerprint in listing or Path(fingerprint).exists()
 
 
-def _disagreements(text: str, listings: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _disagreements(content: bytes, listings: Mapping[str, Mapping[str, str]]) -> list[str]:
     try:
-        index.parse(text)
+        ledger.parse(content)
     except HeirloomError as error:
         return [str(error)]
-    lines = {line.split("\t")[0]: line for line in text.split("\n")[1:-1]}
+    lines = {line.split("\t")[0]: line for line in content.decode().split("\n")[1:-1]}
     return _unlike_manifests(lines, listings)
 
 
 def _sound_lines() -> dict[str, str]:
     """Return path → line, of all readable lines of the ledgers in git and here; those here count most."""
-    texts = [
-        git.output("show", f"HEAD:./{LEDGER}"),
-        LEDGER.read_text(encoding="utf-8", errors="replace") if LEDGER.exists() else "",
-    ]
+    contents = [*git.head_or_index(LEDGER), LEDGER.read_bytes() if LEDGER.exists() else b""]
     lines = {}
-    for line in (line for text in texts for line in text.split("\n")[1:]):
+    for line in (line for content in contents for line in content.decode(errors="replace").split("\n")[1:]):
         try:
-            (path,) = index.parse(f"{chr(9).join(COLUMNS)}\n{line}\n")
+            (path,) = ledger.parse(f"{chr(9).join(COLUMNS)}\n{line}\n".encode())
         except (HeirloomError, ValueError):
             continue
         lines[path] = line
@@ -208,7 +207,7 @@ def _is_spoilt(unit: str) -> bool:
 
 
 def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:
-    """Return the bytes of a listing and the road that gave them."""
+    """Return the bytes of a listing and the road that gave them; without bytes, what kept a remote from being asked."""
     place = dvc.cached(pointer.md5)
     if place.exists() and not cache.damaged({place: pointer.md5}, afresh=True):
         return place.read_bytes(), "cache"
@@ -219,7 +218,7 @@ def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple
     content = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
     if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" == pointer.md5:
         return content, "the files that lie here"
-    return None, ""
+    return None, answer.obstacle if answer else ""
 
 
 def _keep_listing(pointer: Pointer, content: bytes, road: str, *, dry: bool) -> list[Outcome]:

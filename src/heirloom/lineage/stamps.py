@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from heirloom import records
 from heirloom.manifest import dumps, write_text
 
 
 def read(file: Path) -> dict[str, str]:
     """Return name → stamp; nothing if the file is missing or spoilt."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = records.json_value(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    return {name: stamp for name, stamp in content.items() if isinstance(stamp, str)}
 
 
 def write(file: Path, stamps: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from heirloom import manifest, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import completeness, dvc, folders, index, pointers, references, verify
+from heirloom.lineage.ledger import Entry
 from heirloom.lineage.verify_records import Digests
 from heirloom.manifest import dumps, fingerprint, read_json
 
@@ -162,7 +163,7 @@ def _listed(lineage: str) -> Iterator[str]:
         return
 
 
-def _in_ledger() -> dict[str, index.Entry]:
+def _in_ledger() -> dict[str, Entry]:
     """Return the ledger, or if it is damaged what git has of it."""
     for revision in (None, "HEAD"):
         try:

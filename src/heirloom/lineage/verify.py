@@ -73,6 +73,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
         reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in files(unit)} for unit in units}
         if reference is None:
             yield Checked("data", 0, 0, tuple(_astray(units, lines)))
+            yield Checked(paths.RESULTS, 0, 0, tuple(verify_records.results_mismatches()))
         for lineage, its_units in groupby(units, folders.lineage_of):
             listing, obstacle = ({}, None) if fast or dvc.unavailable() else recorded_of(lineage or "")
             if obstacle:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import paths
+from heirloom import paths, results
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, folders, git, index, ledger, pointers
+from heirloom.lineage import cache, cost_table, costs, dvc, folders, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER
+from heirloom.report import tables
 
 DIGITS = 12
 
@@ -56,7 +57,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
     if pointer.exists():
         what = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
         return {}, Mismatch(lineage, what)
-    if git.output("ls-files", "--", str(pointer)):
+    if git.tracked(pointer):
         what = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} mends it"
         return {}, Mismatch(str(pointer), what)
     return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
@@ -116,9 +117,8 @@ def ledger_lines() -> dict[str, str]:
         If the ledger is damaged, or is missing and git has one.
     """
     if LEDGER.exists():
-        content = LEDGER.read_bytes()
-        return dict(zip(index.parse(content), content.decode().split("\n")[1:], strict=False))
-    if git.output("ls-files", "--", str(LEDGER)):
+        return ledger.lines()
+    if git.tracked(LEDGER):
         raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair mends it")
     return {}
 
@@ -152,6 +152,22 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
         if lineage not in lost and not Path(lineage).is_dir() and not pointers.file_of(lineage).exists():
             mismatches.append(Mismatch(str(LEDGER), f"names {path}, of which nothing is here or recorded; heirloom repair mends it"))
     return mismatches[:1]
+
+
+def results_mismatches() -> list[Mismatch]:
+    """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
+    mismatches = []
+    for table, way_back in ((costs.COSTS, cost_table.REPAIR), (Path(tables.METRICS), tables.REPAIR), (Path(tables.THEORY), tables.REPAIR)):
+        try:
+            if Path(paths.fingerprint(table)).is_file():
+                results.check(table, way_back)
+        except HeirloomError as error:
+            mismatches.append(of_error(error))
+    try:
+        provenance.read(paths.RESULTS)
+    except HeirloomError as error:
+        mismatches.append(of_error(error))
+    return mismatches
 
 
 def is_recorded(artefact: str, listing: Mapping[str, str]) -> bool:

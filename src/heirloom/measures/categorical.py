@@ -21,6 +21,12 @@ from heirloom.measures.text import BANDS
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+POSITIVE = ("types",)
+"""Measures of a categorical law that are above 0 (`measures.scales`)."""
+
+NONNEGATIVE = ("diversity", "entropy", "total_variation", "kullback_leibler", "squared_error", "lost_mass", "survival")
+"""Measures of a categorical law that are 0 or above (`measures.scales`)."""
+
 _TYPE_BITS = 40
 _EDGES = np.array([band.start for band in BANDS.values()])
 

@@ -14,6 +14,9 @@ Pixels = NDArray[np.uint8]
 FULL = 255.0
 _TOGETHER = 250  # images whose distances to all references exist at one time
 
+POSITIVE = ("latent_spread", "pixel_variance", "nearest_real")
+"""Measures of images that are above 0 unless all images are one (`measures.scales`)."""
+
 
 def pixel_variance(pixels_NW: Pixels) -> float:
     """Return the variance of each pixel over the images (divisor N), mean over the pixels, in squared units of [0, 1]."""

@@ -19,6 +19,13 @@ Floats = NDArray[np.float64]
 _REACH, _GRID = 12.0, 20_001  # standard deviations either way, and points: the integral is good to ten digits
 
 
+POSITIVE = ("squared_l2", "squared_l2_origin")
+"""Distances between densities, above 0 where the densities differ (`measures.scales`)."""
+
+NONNEGATIVE = ("centred_tail_mass_95",)
+"""Shares of rows (`measures.scales`)."""
+
+
 class Mixture(NamedTuple):
     """A mixture for every replica: weights (R, K), means (R, K, D), covariances (R, K, D, D)."""
 

@@ -19,6 +19,9 @@ from heirloom.errors import HeirloomError
 Tokens = NDArray[np.integer[Any]]
 Codes = NDArray[np.uint64]
 
+NONNEGATIVE = ("repetition_4", "self_overlap_4", "novelty_4", "test_leak")
+"""Shares of runs, 0 or above (`measures.scales`)."""
+
 LEAK_TOKENS = 13
 """Length of a run that counts as leaked: Brown et al. 2020, "Language Models are Few-Shot Learners", appendix C (there words)."""
 

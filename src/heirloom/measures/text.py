@@ -22,6 +22,15 @@ from heirloom.errors import HeirloomError
 
 Tokens = NDArray[np.integer[Any]]
 
+POSITIVE = (
+    *("test_perplexity", "test_block_perplexity", "origin_perplexity"),
+    *("distinct_1", "distinct_2", "distinct_3", "vocabulary_coverage", "word_types"),
+)
+"""Measures of text that are above 0 (`measures.scales`)."""
+
+NONNEGATIVE = ("tail_survival", "tail_survival_drift", "test_loss_by_frequency", "token_entropy", "duplicate_row_share")
+"""Measures of text that are 0 or above (`measures.scales`)."""
+
 BANDS: Mapping[str, range] = {
     "1": range(1, 2),
     "2-4": range(2, 5),

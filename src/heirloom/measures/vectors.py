@@ -19,6 +19,13 @@ TAIL_LEVELS: tuple[float, ...] = (0.95, 0.975, 0.99)
 """Levels of the original distribution beyond which `tail_mass` is reported."""
 
 
+POSITIVE = ("covariance_trace", "mean_squared_error", "wasserstein2_squared")
+"""Measures of a fitted law that are above 0 until a lineage ends in a point (`measures.scales`)."""
+
+NONNEGATIVE = ("tail_mass_95", "tail_mass_97.5", "tail_mass_99")
+"""Measures of rows that are 0 or above (`measures.scales`)."""
+
+
 def covariance_trace(covariance_RDD: Floats) -> Floats:
     """Return the trace of each covariance, sum_d C_dd: the total variance, in squared units of x.
 

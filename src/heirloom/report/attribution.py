@@ -38,7 +38,7 @@ MEASURES = {
 LIFETIME = "generations_until_absorbed"
 """What is attributed instead where every replica of every variant is absorbed in the end: the mean generation of that. More is better."""
 
-COLUMNS = ("experiment", "regime", "measure", "source", "setting", "loss", "gain", "low", "high", "seeds")
+COLUMNS = ("experiment", "regime", "measure", "source", "setting", "loss", "gain", "low", "high", "estimand", "seeds")
 
 
 class Grid(NamedTuple):
@@ -112,13 +112,13 @@ def _grid(variants: Mapping[str, Experiment]) -> Grid:
 
 
 def _of_arm(losses: pd.DataFrame, grid: Grid, sign: int) -> Iterator[tuple[object, ...]]:
-    """Yield (source, setting, loss, gain, low, high, seeds); ``losses`` has a row a seed and a column a variant."""
+    """Yield (source, setting, loss, gain, low, high, estimand, seeds); ``losses`` has a row a seed and a column a variant."""
     baseline = losses[grid.variants[tuple(labels[0] for labels in grid.labels.values())]]
-    yield "", "", float(baseline.mean()), np.nan, np.nan, np.nan, len(baseline)
+    yield "", "", float(baseline.mean()), np.nan, np.nan, np.nan, "", len(baseline)
     for source, setting, point in _settings(grid.labels):
         loss = losses[grid.variants[point]]
         found = interval((sign * (baseline - loss)).to_numpy())
-        yield source, setting, float(loss.mean()), found.centre, found.low, found.high, len(loss)
+        yield source, setting, float(loss.mean()), found.centre, found.low, found.high, found.estimand, len(loss)
 
 
 def _settings(labels: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

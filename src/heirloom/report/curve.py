@@ -16,6 +16,9 @@ FADED = 0.12
 BAND = 0.16
 POINT = 36
 
+ONSET = 170
+"""Area of the triangle that marks an onset of collapse, in square pixels."""
+
 _TOLD = ("value", "low", "high", "theory")
 
 
@@ -26,7 +29,8 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     ----------
     rows
         A row an arm and generation: ``regime``, ``generation``, ``value``, and where there are any ``low`` and ``high`` (band), ``theory``,
-        ``control_low`` and ``control_high``; or the name under which a page puts them in.
+        ``onset`` (the value where the arm begins to collapse), ``control_low`` and ``control_high``; or the name under which a page puts
+        them in.
     arms
         Regime → look, in the order of the legend.
     label
@@ -56,12 +60,14 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     line = base.mark_line(strokeWidth=2.2).encode(y=y("value"), strokeDash=dash, opacity=faded(1.0))
     # Where there are many, points are there for the mouse alone.
     point = base.mark_point(filled=True, size=POINT).encode(y=y("value"), opacity=faded(float(last <= POINTS_UP_TO)), tooltip=tooltip)
+    onset = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
     layers = [
         control.encode(x=x, y=y("control_low"), y2="control_high:Q"),
         band,
         theory.encode(y=y("theory"), opacity=faded(0.9)),
         line,
         point.add_params(only),
+        onset.encode(y=y("onset"), opacity=faded(1.0), tooltip=tooltip),
     ]
     return (
         alt.layer(*layers)

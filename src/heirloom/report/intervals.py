@@ -1,32 +1,26 @@
-"""One number over independent lineages: mean, median, quantiles, and an interval that fits how many there are."""
+"""One number over independent lineages: mean, median, quantiles, and Student's interval on the measure's own scale."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.measures.replicas import HEAVY_TAILED, WITHIN
-from heirloom.streams import Stream
+from heirloom.measures.replicas import WITHIN
+from heirloom.measures.scales import is_positive
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEVEL = 0.95
 FEW = 10
-"""Below so many lineages every value is shown, and the interval is Student's."""
-RESAMPLES = 2000
-NORMAL = 1.96
-"""Standard errors of a mean over many replicas to either end of its interval."""
-
+"""Below so many lineages every value is shown."""
 COLUMNS = (
     *("experiment", "variant", "regime", "generation", "metric", "seeds", "mean", "median", "q05", "q95"),
-    *("centre", "low", "high", "interval", "mean_log", "values"),
+    *("centre", "low", "high", "interval", "estimand", "mean_log", "values"),
 )
 
 
@@ -36,27 +30,32 @@ class Interval(NamedTuple):
     Attributes
     ----------
     centre, low, high
-        The mean, or of a heavy-tailed measure the median, and its interval at `LEVEL`; NaN where there is none.
+        The estimate of the estimand, and its interval at `LEVEL`; NaN where there is none.
     kind
-        ``t`` (2 to 9 lineages), ``bootstrap`` (10 and more), or ``none`` (one lineage).
+        ``t`` (2 lineages and more), or ``none`` (one lineage).
+    estimand
+        What the interval covers: ``mean``, ``geometric mean``, or ``one seed``.
     """
 
     centre: float
     low: float
     high: float
     kind: str
+    estimand: str
 
 
-def interval(values: ArrayLike, *, heavy_tailed: bool = False) -> Interval:
-    """Return a centre and its interval.
+def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
+    """Return a centre and its interval: mean ± t s / sqrt(S), with S - 1 degrees of freedom (Student 1908).
 
-    Below 10 lineages mean ± t s / sqrt(S) (Student 1908), of a heavy-tailed positive measure on the logarithm, so that it lies above 0;
-    else the percentile bootstrap of the mean or the median (Efron 1979) with 2,000 resamples that are the same in every run.
+    Of a positive measure the formula holds for the logarithm, so that the ends lie above 0 and centre and interval are of the geometric
+    mean. Where a value is 0 or below there is no logarithm, and the estimand is the mean.
 
     Parameters
     ----------
     values
         One number a lineage, shape (S,).
+    positive
+        Whether the measure lies above 0 (`measures.scales`).
 
     Raises
     ------
@@ -66,20 +65,21 @@ def interval(values: ArrayLike, *, heavy_tailed: bool = False) -> Interval:
     values_S = np.asarray(values, dtype=np.float64)
     if values_S.ndim != 1 or not values_S.size or not np.isfinite(values_S).all():
         raise HeirloomError(f"an interval needs one finite number a lineage, got {values_S.size} in shape {values_S.shape}")
-    centre = float(np.median(values_S) if heavy_tailed else values_S.mean())
     if values_S.size == 1:
-        return Interval(centre, np.nan, np.nan, "none")
-    if values_S.size < FEW:
-        logs = heavy_tailed and bool((values_S > 0).all())
-        low, high = _student(np.log(values_S) if logs else values_S)
-        return Interval(centre, math.exp(low) if logs else low, math.exp(high) if logs else high, "t")
-    drawn = values_S[_resamples(values_S.size)]
-    centres = np.median(drawn, axis=1) if heavy_tailed else drawn.mean(axis=1)
-    low, high = np.quantile(centres, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(centre, float(low), float(high), "bootstrap")
+        return Interval(float(values_S[0]), np.nan, np.nan, "none", "one seed")
+    if positive and (values_S > 0).all():
+        return exponential(Interval(*_student(np.log(values_S)), "t", "geometric mean"))
+    return Interval(*_student(values_S), "t", "mean")
 
 
-def table(frame: pd.DataFrame) -> pd.DataFrame:
+def exponential(logs: Interval) -> Interval:
+    """Return an interval of a logarithm as one of the number; an end that is too large for a float is infinite."""
+    with np.errstate(over="ignore"):
+        centre, low, high = (float(np.exp(end)) for end in logs[:3])
+    return Interval(centre, low, high, logs.kind, logs.estimand)
+
+
+def table(frame: pd.DataFrame, num_replicas: Mapping[tuple[str, str], int]) -> pd.DataFrame:
     """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds, in their order, where they are few.
 
     Where there is one seed, quantiles and interval are those over the replicas of its lineage, if it has several.
@@ -88,6 +88,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     ----------
     frame
         Tidy rows (`tables.gather`).
+    num_replicas
+        Experiment and variant → replicas of a lineage.
     """
     import pandas as pd
 
@@ -100,7 +102,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
         found = {other: groups.get((*place, f"{name}.{other}")) for other in WITHIN}
         within = {other: float(value_S[0]) for other, value_S in found.items() if value_S is not None and len(value_S) == 1}
         row = dict(zip(COLUMNS[5:], _described(metric, values_S), strict=True))
-        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within)).values()))
+        replicas = num_replicas.get((place[0], place[1]), 1)
+        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within, replicas)).values()))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -114,27 +117,27 @@ def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArr
 
 
 def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
-    heavy = is_heavy_tailed(metric)
     low, high = np.quantile(values_S, [0.05, 0.95]) if values_S.size > 1 else (values_S[0], values_S[0])
     shown = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
-    logs = mean_log(values_S) if heavy else np.nan
-    return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, heavy_tailed=heavy), logs, shown)
+    positive = is_positive(metric)
+    logs = mean_log(values_S) if positive else np.nan
+    return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, positive=positive), logs, shown)
 
 
-def _of_replicas(what: str, value: float, within: Mapping[str, float]) -> dict[str, object]:
+def _of_replicas(what: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:
     """Return what the replicas of a single lineage say of its mean or median (`measures.replicas.summarise`), by column."""
     if "se" not in within:
         return {}
     own = {"q05": within["q05"], "q95": within["q95"], "mean_log": within.get("mean_log", np.nan)}
     if what == "median":
-        return own | {"low": within["median_low"], "high": within["median_high"], "interval": "replicas"}
-    half = NORMAL * within["se"]
-    return own | {"low": value - half, "high": value + half, "interval": "replicas"}
-
-
-def is_heavy_tailed(metric: str) -> bool:
-    """Return whether a metric's mean misleads."""
-    return metric.split(".", maxsplit=1)[0] in HEAVY_TAILED
+        return own | {
+            "low": within["median_low"],
+            "high": within["median_high"],
+            "interval": "replicas",
+            "estimand": "median over replicas",
+        }
+    half = t_quantile((1 + LEVEL) / 2, num_replicas) * within["se"]
+    return own | {"low": value - half, "high": value + half, "interval": "replicas", "estimand": "mean over replicas"}
 
 
 def mean_log(values: ArrayLike) -> float:
@@ -144,17 +147,14 @@ def mean_log(values: ArrayLike) -> float:
 
 
 def t_quantile(probability: float, num_lineages: float) -> float:
-    """Return the quantile of Student's t with S - 1 degrees of freedom; with infinitely many, of the normal law."""
+    """Return the quantile of Student's t with S - 1 degrees of freedom, S lineages or replicas; with infinitely many, of the normal law."""
     from scipy.special import stdtrit
 
     return float(stdtrit(num_lineages - 1, probability))
 
 
-def _student(values_S: NDArray[np.float64]) -> tuple[float, float]:
-    half = t_quantile((1 + LEVEL) / 2, values_S.size) * values_S.std(ddof=1) / np.sqrt(values_S.size)
-    return float(values_S.mean() - half), float(values_S.mean() + half)
-
-
-@cache
-def _resamples(size: int) -> NDArray[np.int64]:
-    return Stream(("bootstrap", size)).generator().integers(0, size, (RESAMPLES, size))
+def _student(values_S: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean and the ends of Student's interval."""
+    mean = float(values_S.mean())
+    half = float(t_quantile((1 + LEVEL) / 2, values_S.size) * values_S.std(ddof=1) / np.sqrt(values_S.size))
+    return mean, mean - half, mean + half

@@ -52,6 +52,7 @@ LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
+    "onset: the first generation that lost more than the control of the same seed; "
     "z: (mean - theory) / standard error, red from 4"
 )
 
@@ -76,13 +77,17 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame = tables.load()
+    frame, reasons = tables.load(), list[str]()
     for key, experiment in config.experiments.items():
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        if len(found := onset.table(tables.of_experiment(frame, key, experiment), experiment, config)):
-            console.print(onset_table(found, key))
+        onsets = onset.table(tables.of_experiment(frame, key, experiment), experiment, config)
+        if shown := onset_table(onsets, key):
+            console.print(shown)
+        reasons += onset.not_estimable(onsets, experiment.variant_of or key)
+    for line in dict.fromkeys(reasons):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
     console.print(LEGEND, style="dim")
@@ -123,20 +128,23 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
     return table
 
 
-def onset_table(found: pd.DataFrame, key: str) -> Table:
-    """Return one experiment's onsets of collapse (`onset.table`); a measure that is not estimable says so.
+def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
+    """Return one experiment's onsets of collapse (`onset.table`); None where nothing is estimable.
 
     Parameters
     ----------
     key
         The experiment's name in the expanded config.
     """
-    table = _empty_table(f"{key}: first generation outside the control's band", ["onset", "interval", "lineages", "note"])
-    estimable = found[found["note"] == ""].sort_values("measure", kind="stable")
-    columns = ["measure", "regime", "onset", "low", "high", "left", "seeds"]
-    for measure, regime, first, low, high, left, seeds in estimable[columns].to_numpy().tolist():
-        shown = ("never" if math.isnan(first) else f"{first:g}", f"{low:g} to {high:g}" if left else "")
-        table.add_row(measure, regime, *shown, f"{left:g} of {seeds}")
+    estimable = onsets[onsets["level"].notna()]
+    if estimable.empty:
+        return None
+    seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
+    words = f"onset of collapse ({seeds} seeds, level {100 * level:.1f} %)"
+    table = _empty_table(f"{key}: {words}", ["onset", "p"])
+    for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
+        without = "with bulk" if note else "none"
+        table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
     return table
 
 
@@ -144,7 +152,7 @@ def attribution_table(attributed: pd.DataFrame) -> Table:
     """Return what is gained at the last generation by other settings of error sources, one at a time and all (`attribution.table`)."""
     table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
     table.columns[0].header, table.columns[1].header = "experiment", "setting"
-    for name, regime, measure, source, setting, loss, gain, low, high, _ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
+    for name, regime, measure, source, setting, loss, gain, low, high, *_ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
             table.add_row(f"{name} ({regime}), {measure}", "all at work", _number(loss))

@@ -160,7 +160,8 @@ def write(config: Config) -> None:
     results.seal(METRICS)
     write_text(HEADLINES_FILE, dumps(headlines(frame, config)))
     within = [f"{name}.{what}" for name in VECTOR_HEADLINES for what in WITHIN]
-    write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*HEADLINES, *within])])))
+    replicas = {names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
+    write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*HEADLINES, *within])], replicas)))
     write_text(ONSET, _csv(onsets(frame, config)))
     write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
     write_text(THEORY, _csv(agreements(frame, config)))

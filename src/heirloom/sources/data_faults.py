@@ -22,7 +22,7 @@ def check(reader: str, options: Mapping[str, Any], files: Sequence[Path], column
     Parameters
     ----------
     reader, options
-        The reader of the files' format (`data_files.Resolution`), and what a dataset card says of how to read them.
+        The reader of the files' format (`data_layouts.Resolution`), and what a dataset card says of how to read them.
     column
         The column of text.
 

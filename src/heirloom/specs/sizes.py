@@ -10,7 +10,7 @@ MOST_ROWS = 1_000_000_000
 MOST_NUMBERS = 100_000_000_000
 """Numbers (or tokens) of a dataset, all replicas together."""
 MOST_GENERATIONS = 100_000
-MOST_STEP_GENERATIONS = 1_500
+MOST_STEP_GENERATIONS = 4_000
 """Generations of a lineage whose every step is a job: Snakemake builds their graph by recursion (`sys.setrecursionlimit` in Snakefile)."""
 MOST_JOBS = 1_000_000
 """Generations of all lineages together, those that shards share out counted a shard."""

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from heirloom import sources, tokenization
 from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained, pretrained_files
+from heirloom.families import pretrained_files, pretrained_tokenizer
 from heirloom.manifest import write_text
 from heirloom.rows import text_table, vector_table
 from heirloom.sources import packing
@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 STREAM = Stream(("real",))
 """Real data is shared by all seeds of an experiment."""
+
+Read = tuple["Tokenizer", int | None]
+"""A tokenizer, and the id that begins a document."""
 
 _SPOOLED = 64  # documents held at a time
 
@@ -72,7 +75,7 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
     with reading(local, step.get("files"), [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
         titles, names = _spool(spec, spool, counts)
-        reader = _reader(spec.text, spool, names)
+        reader, record = _reader(spec.text, spool, names)
         first_rows = np.zeros(len(names), np.int64)
         num_rows = np.zeros(len(names), np.int64)
         for split in SPLITS:
@@ -83,7 +86,7 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
     table = pa.table({name: pa.array(values) for name, values in index.items()})
     _write_index(documents, table.filter(table["split"].is_valid()) if None in names else table)
     counted = _counted(spec.text, counts, names, len(inputs))
-    finish(step, {}, [*outputs.values(), tokenizer, documents], sources=inputs, counts=counted)
+    finish(step, {}, [*outputs.values(), tokenizer, documents], sources=inputs, counts=counted, **record)
 
 
 def count_rows(spec: AnyTextSource) -> int:
@@ -91,19 +94,26 @@ def count_rows(spec: AnyTextSource) -> int:
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"
         _, names = _spool(spec, spool, Counter())
-        reader = _reader(spec.text, spool, names)
+        reader, _ = _reader(spec.text, spool, names)
         return sum(len(tokens) for tokens, _ in _cut(spec.text, spool, names, "train", reader))
 
 
-def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tuple[Tokenizer, int | None]:
-    """Return a tokenizer and the id that begins a document: a pretrained model's, or one fitted on the training split alone."""
-    if text.tokenizer is not None:
-        return pretrained.tokenizer(text.tokenizer)
-    assert text.vocab_size is not None
-    return tokenization.fit(_texts(spool, names, "train"), text.vocab_size), tokenization.END_OF_DOCUMENT_ID
+def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tuple[Read, dict[str, Any]]:
+    """Return a tokenizer, the id that begins a document, and what the manifest says of a pretrained model's tokenizer.
+
+    Without a pretrained model it is fitted on the training split alone.
+    """
+    if text.tokenizer is None:
+        assert text.vocab_size is not None
+        return (tokenization.fit(_texts(spool, names, "train"), text.vocab_size), tokenization.END_OF_DOCUMENT_ID), {}
+    reader = pretrained_tokenizer.read(text.tokenizer)
+    _log.info("The text of %s is read by %s", text.tokenizer.name, reader.road)
+    for note in reader.notes:
+        _log.warning("%s: %s", text.tokenizer.name, note)
+    return (reader.tokenizer, reader.start_id), {"tokenizer": reader.record}
 
 
-def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: tuple[Tokenizer, int | None]) -> Iterator[Cut]:
+def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[Cut]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
     texts = _texts(spool, names, split)
     if text.packing is not None:

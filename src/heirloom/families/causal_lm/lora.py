@@ -6,14 +6,18 @@ Hu et al. (2021), LoRA: Low-Rank Adaptation of Large Language Models, equation 3
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from heirloom import streams
 from heirloom.errors import HeirloomError
+from heirloom.families import pretrained_weights
 from heirloom.specs.causal_lm import Lora
 from heirloom.streams import Stream
+
+_NOISE = 1e-3  # share of the logits' spread by which float32 products of two orders may differ
 
 
 @contextmanager
@@ -21,6 +25,8 @@ def quiet() -> Iterator[None]:
     """Keep what `peft` still calls by an old name from warning the user, who can do nothing about it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", message=".*(tie_word_embeddings|tied)", category=UserWarning)  # `merged` unties them
+        warnings.filterwarnings("ignore", message=".*fan_in_fan_out", category=UserWarning)
         yield
 
 
@@ -50,5 +56,40 @@ def wrapped(module: Any, settings: Lora, stream: Stream) -> Any:
 
 
 def merged(module: Any) -> Any:
-    """Return the whole model that an adapted one amounts to; a module without adapters as it is."""
-    return module.merge_and_unload() if hasattr(module, "peft_config") else module
+    """Return the whole model that an adapted one amounts to; a module without adapters as it is.
+
+    A weight that an adapted layer shares with another layer, as a tied head does with the embedding, becomes that layer's own first:
+    what is added to it belongs to that layer alone.
+
+    Raises
+    ------
+    HeirloomError
+        If the whole model has other logits than the adapted one.
+    """
+    if not hasattr(module, "peft_config"):
+        return module
+    rows_BT = pretrained_weights.probe_rows(module)
+    adapted_BTV = pretrained_weights.probe_logits(module, rows_BT)
+    _untie(module)
+    with quiet():
+        whole = module.merge_and_unload()
+    pretrained_weights.tell_ties(whole)
+    difference = float((pretrained_weights.probe_logits(whole, rows_BT) - adapted_BTV).abs().max())
+    if not difference <= _NOISE * float(adapted_BTV.std()):
+        raise HeirloomError(
+            f"family.training.lora: with its adapters added to the weights the model is not the one that was trained (logits differ by "
+            f"{difference:.2g}); use checkpoint: adapter, or other targets"
+        )
+    return whole
+
+
+def _untie(module: Any) -> None:
+    """Give each adapted layer weights of its own where another layer has the same ones."""
+    import torch
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    owners = Counter(id(weight) for _, weight in module.named_parameters(remove_duplicate=False))
+    for layer in module.modules():
+        if isinstance(layer, BaseTunerLayer) and owners[id(layer.get_base_layer().weight)] > 1:
+            base: Any = layer.get_base_layer()
+            base.weight = torch.nn.Parameter(base.weight.detach().clone(), requires_grad=base.weight.requires_grad)

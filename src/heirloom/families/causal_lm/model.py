@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from heirloom import device, streams
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained
+from heirloom.families import pretrained, pretrained_weights
 from heirloom.families.causal_lm import lora
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained
@@ -51,7 +51,7 @@ class CausalLM:
     @property
     def vocab_size(self) -> int:
         """Number of token ids that the model has numbers for, V; a tokenizer may have fewer."""
-        return int(self.module.get_input_embeddings().num_embeddings)
+        return int(self.module.get_input_embeddings().weight.shape[0])  # an adapter around it has no count of its own
 
     @property
     def context_tokens(self) -> int | None:
@@ -112,7 +112,7 @@ def save(model: CausalLM, folder: Path) -> None:
         return
     if model.folder is None:
         raise HeirloomError("an adapter checkpoint needs a base that lies in a folder; save merged checkpoints")
-    model.module.save_pretrained(folder)
+    model.module.save_pretrained(folder, save_embedding_layers=False)  # whole matrices are the base's
     (folder / "README.md").unlink(missing_ok=True)
     base = model.folder.as_posix()
     told = json.loads((folder / ADAPTER).read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
@@ -130,7 +130,7 @@ def load(folder: Path) -> CausalLM:
     """
     if (folder / ADAPTER).is_file():
         return _load_adapter(folder)
-    return CausalLM(prepared(pretrained.open_folder(folder)), folder)
+    return CausalLM(prepared(pretrained_weights.open_folder(folder)), folder)
 
 
 def check_tokens(model: CausalLM, tokens: NDArray[np.integer[Any]], what: str) -> None:
@@ -172,7 +172,7 @@ def _load_adapter(folder: Path) -> CausalLM:
     if _sha256(base) != told["sha256"]:
         raise HeirloomError(f"{folder}: adapts {base} with fingerprint {told['sha256'][:12]}, but it has other bytes now")
     with lora.quiet():
-        module = peft.PeftModel.from_pretrained(prepared(pretrained.open_folder(base)), folder)
+        module = peft.PeftModel.from_pretrained(prepared(pretrained_weights.open_folder(base)), folder)
     return CausalLM(module.eval(), base)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.families.causal_lm.model import CausalLM
-from heirloom.families.transformer.checkpoint import shape_of
+from heirloom.families.transformer.checkpoint import as_stored, shape_of
 from heirloom.families.transformer.model import Llama, LlamaShape, parameter_shapes
 
 
@@ -22,8 +22,7 @@ def llama(model: CausalLM) -> Llama:
     if model.is_adapter:
         raise HeirloomError("sampling.engine: native reads whole weights; use lora.checkpoint: merged, or engine: transformers")
     told = model.module.config.to_dict() | {"architectures": [type(model.module).__name__]}
-    weights = model.module.state_dict()
-    shape = readable_shape(told)
+    shape, weights = as_stored(readable_shape(told), model.module.state_dict())
     return Llama(shape, {name: weights[name] for name in parameter_shapes(shape)})
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from heirloom import device
 from heirloom.errors import HeirloomError
-from heirloom.families.transformer.model import INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
+from heirloom.families.transformer.model import EMBEDDING, HEAD, INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
 
 # Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
 _HF_NAMES = {
@@ -51,13 +53,26 @@ def load_folder(folder: Path) -> Llama:
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise HeirloomError(f"{folder} holds no {name}: a checkpoint has config.json and model.safetensors")
-    shape = shape_of(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
-    stored = load_file(folder / "model.safetensors")
+    configured = shape_of(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
+    shape, stored = as_stored(configured, load_file(folder / "model.safetensors"))
     for name, sizes in parameter_shapes(shape).items():
         if name not in stored or tuple(stored[name].shape) != sizes:
             found = tuple(stored[name].shape) if name in stored else "nothing"
             raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {found}")
     return Llama(shape, {name: stored[name].to(torch.float32) for name in parameter_shapes(shape)})
+
+
+def as_stored(shape: LlamaShape, stored: Mapping[str, Tensor]) -> tuple[LlamaShape, Mapping[str, Tensor]]:
+    """Return a shape and its weights with the head and the embedding that the tensors have, as `transformers` reads them.
+
+    ``tie_word_embeddings`` is only a claim: a file that has both under the claim of one is read as two, unless they are equal, and one that
+    has the head alone has the embedding, too.
+    """
+    if not shape.tie_word_embeddings or HEAD not in stored:
+        return shape, stored
+    if EMBEDDING not in stored:
+        return shape, {**stored, EMBEDDING: stored[HEAD]}
+    return replace(shape, tie_word_embeddings=torch.equal(stored[HEAD], stored[EMBEDDING])), stored
 
 
 def load(folder: Path) -> Llama:

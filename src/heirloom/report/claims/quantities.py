@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from heirloom import measures, paths
 from heirloom.config import Config, Experiment
+from heirloom.measures import scales
 from heirloom.report import agreement, expected, onset
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.parts import Arms, flat
 from heirloom.report.claims.specs import Difference, Expected, Leaf, Measured, Quantity, Ratio
-from heirloom.report.intervals import NORMAL
+from heirloom.report.intervals import LEVEL, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +50,18 @@ class Value(NamedTuple):
     noise
         Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
     freedom
-        Degrees of freedom of that error; infinite over replicas.
+        Degrees of freedom of that error: one less than replicas or the control's generations; infinite for a closed form.
+    log_noise
+        Standard error of the logarithm of a single seed's number; None if unknown, or if the measure may have any sign.
+    from_control
+        Whether the standard error is how far the control's generations scatter.
     """
 
     numbers: NDArray[np.float64]
     noise: float | None
     freedom: float
+    log_noise: float | None = None
+    from_control: bool = False
 
 
 def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -68,6 +75,20 @@ def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDAr
             first, second = (values(part, given) for part in quantity.difference)
             return first - second
     return given[str(quantity)]
+
+
+def is_positive(quantity: Quantity) -> bool:
+    """Return whether a quantity is averaged on the logarithm: a positive measure, or a ratio of measures that are never negative.
+
+    A closed form speaks of an expectation, so that a ratio to one is averaged as it is; a difference has any sign.
+    """
+    return _is_amount(quantity) if isinstance(quantity, Ratio) else isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
+
+
+def _is_amount(quantity: Quantity) -> bool:
+    if isinstance(quantity, Ratio):
+        return all(_is_amount(part) for part in quantity.ratio)
+    return isinstance(quantity, Measured) and scales.is_amount(quantity.measure)
 
 
 def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
@@ -109,11 +130,15 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
     if numbers is None:
         return None
     if name != leaf.measure:
-        return Value(numbers, _error_of_replicas(leaf, run, regime, generation), math.inf)
+        noise = _error_of_replicas(leaf, run, regime, generation)
+        log_noise = noise / float(numbers[0]) if noise is not None and numbers[0] > 0 else None
+        return Value(numbers, noise, run.experiment.num_replicas - 1, log_noise)
     scatter = _scatter(run, name, regime)
     if scatter is None:
         return Value(numbers, None, math.inf)
-    return Value(numbers, scatter.sd * math.sqrt(max(1, generation)), scatter.freedom)
+    steps = math.sqrt(max(1, generation))
+    log_noise = None if scatter.log_sd is None else scatter.log_sd * steps
+    return Value(numbers, scatter.sd * steps, scatter.freedom, log_noise, from_control=True)
 
 
 def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -> float | None:
@@ -126,7 +151,8 @@ def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -
         return None if errors is None else float(errors[0])
     ends = [_of_seeds(run, f"{leaf.measure}.{end}", regime, generation) for end in ("median_low", "median_high")]
     widths = [float(end[0]) for end in ends if end is not None]
-    return (widths[1] - widths[0]) / (2 * NORMAL) or None if len(widths) == len(ends) else None
+    reach = 2 * t_quantile((1 + LEVEL) / 2, math.inf)
+    return (widths[1] - widths[0]) / reach or None if len(widths) == len(ends) else None
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
@@ -157,6 +183,7 @@ def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np
 class _Scatter(NamedTuple):
     sd: float
     freedom: float
+    log_sd: float | None
 
 
 def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
@@ -168,7 +195,9 @@ def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
     table = run.known.get((metric, control))
     if table is None or len(table := of_control(table, metric)) < FEWEST_GENERATIONS:
         return None
-    return _Scatter(float(table[run.experiment.seeds[0]].std(ddof=1)), len(table) - 1)
+    numbers_G = table[run.experiment.seeds[0]].to_numpy(dtype=np.float64)
+    log_sd = float(np.log(numbers_G).std(ddof=1)) if (numbers_G > 0).all() else None
+    return _Scatter(float(numbers_G.std(ddof=1)), len(numbers_G) - 1, log_sd)
 
 
 def of_control(table: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -169,11 +169,6 @@ def leaves(quantity: Quantity) -> Iterator[Leaf]:
         yield from leaves(part)
 
 
-def is_ratio(quantity: Quantity) -> bool:
-    """Return whether an expression is a ratio of measures, without a difference in it: positive wherever its measures are."""
-    return isinstance(quantity, Ratio) and all(map(_has_no_difference, quantity.ratio))
-
-
 @cache
 def load(path: Path = SHIPPED) -> Claims:
     """Return the claims of a YAML file, by default those that Heirloom ships.
@@ -193,10 +188,6 @@ def load(path: Path = SHIPPED) -> Claims:
     if wrong:
         raise HeirloomError(*faults.lines(wrong, str(path)))
     return claims
-
-
-def _has_no_difference(quantity: Quantity) -> bool:
-    return is_ratio(quantity) if isinstance(quantity, Ratio) else not isinstance(quantity, Difference)
 
 
 def _bracketed(quantity: Quantity) -> str:

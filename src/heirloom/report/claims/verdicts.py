@@ -10,15 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heirloom.config import Config
 from heirloom.report import by_arm, tables
 from heirloom.report.claims import missing, parts
 from heirloom.report.claims.parts import Arms
-from heirloom.report.claims.quantities import Run, Value, estimable, measured, values
-from heirloom.report.claims.specs import Claim, Claims, Test, is_ratio, leaves
-from heirloom.report.intervals import LEVEL, Interval, interval, t_quantile
+from heirloom.report.claims.quantities import Run, Value, estimable, is_positive, measured, values
+from heirloom.report.claims.specs import Claim, Claims, Measured, Test, leaves
+from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +31,12 @@ RULE = (
     "them, and is inconclusive where its premise is not supported. Each family has a verdict of its own: it is mixed where one experiment "
     "supports and another contradicts, and so is the verdict over families. A claim that something can happen is shown by one experiment, "
     "or not shown here; none contradicts it. Experiments of a family that share a seed share random numbers and count once. "
-    "The interval is over seeds, paired within a seed. With one "
-    "seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, times the "
-    "square root of the generation, as if the errors of generations added up at random. Such an interval knows nothing of what another "
-    "seed would change. The rows of generation 1 are the origin's in every arm, so that the scatter of a measure of rows begins at "
-    "generation 2. A ratio of positive measures has its interval on the logarithm: over seeds its value is the geometric mean."
+    "The interval is Student's over seeds, paired within a seed. It covers the mean; of a positive measure, and of a ratio of measures "
+    "that are never negative, it is taken on the logarithm and covers the geometric mean, but for claims of an expectation. "
+    "With one seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, "
+    "times the square root of the generation, as if the errors of generations added up at random. Such an interval knows nothing of what "
+    "another seed would change. The rows of generation 1 are the origin's in every arm, so that the scatter of a measure of rows begins at "
+    "generation 2."
 )
 
 
@@ -152,18 +152,18 @@ def table(answered: Sequence[Answer]) -> pd.DataFrame:
     """Return one row a test and experiment, and one for a claim that nothing tests."""
     import pandas as pd
 
-    columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "outcome"]
+    columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "estimand", "outcome"]
     columns += ["family", "family_verdict", "parts", "counts_with", "note"]
     rows: list[tuple[object, ...]] = []
     for answer in answered:
         head = (answer.claim.id, answer.verdict)
         if not answer.findings:
-            empty = (np.nan, np.nan, np.nan, "none", answer.verdict, "", "", "", "", answer.missing)
+            empty = (np.nan, np.nan, np.nan, "none", "none", answer.verdict, "", "", "", "", answer.missing)
             rows += [(*head, "", 0, str(test), *empty) for test in answer.claim.tests]
         for finding in answer.findings:
             where = (finding.family, answer.families[finding.family], finding.parts, finding.unit, finding.note)
             for one in finding.outcomes:
-                rows.append((*head, finding.experiment, finding.seeds, str(one.test), *one.found[:4], one.verdict, *where))
+                rows.append((*head, finding.experiment, finding.seeds, str(one.test), *one.found, one.verdict, *where))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -193,7 +193,7 @@ def _finding(claim: Claim, claims: Claims, key: str, arms: Arms, runs: Mapping[s
     run = runs[key]
     outcomes = []
     for test in claim.tests:
-        found = _interval(test, key, arms, runs)
+        found = _interval(claim, test, key, arms, runs)
         outcomes.append(Outcome(test, found, judged(test, found)))
     last = min(estimable(run.experiment), run.experiment.generations)
     reach = f"{run.experiment.num_replicas * len(run.experiment.seeds):,} chains of {run.experiment.rows:,} rows estimate the expectation"
@@ -220,43 +220,39 @@ def _verdict(claim: Claim, outcomes: Sequence[Outcome]) -> Verdict:
     return verdict
 
 
-def _interval(test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Interval:
-    """Return the quantity with its interval: over seeds, or with one seed by error propagation; of a positive ratio on the logarithm."""
+def _interval(claim: Claim, test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Interval:
+    """Return the quantity with its interval: over seeds, paired within a seed, or with one seed by error propagation."""
     known = {str(leaf): leaf_value for leaf in leaves(test.quantity) if (leaf_value := measured(leaf, key, arms, runs)) is not None}
     centre_S = values(test.quantity, {name: leaf.numbers for name, leaf in known.items()})
     if not np.isfinite(centre_S).all():
-        return Interval(math.nan, math.nan, math.nan, "none")
-    on_logs = is_ratio(test.quantity) and all((leaf.numbers > 0).all() for leaf in known.values())
-    found = interval(np.log(centre_S) if on_logs else centre_S) if len(centre_S) > 1 else _propagated(test, known, on_logs=on_logs)
-    if not on_logs:
-        return found
-    with np.errstate(over="ignore"):
-        ends = [float(np.exp(end)) for end in (found.centre, found.low, found.high)]
-    return found._replace(centre=ends[0], low=ends[1], high=ends[2])
+        return Interval(math.nan, math.nan, math.nan, "none", "none")
+    positive = is_positive(test.quantity) and not claim.expectation
+    if len(centre_S) > 1:
+        return interval(centre_S, positive=positive)
+    return _of_one_seed(test, float(centre_S[0]), known, positive=positive)
 
 
-def _propagated(test: Test, known: Mapping[str, Value], *, on_logs: bool) -> Interval:
-    """Return one seed's interval, of the logarithm if asked for.
+def _of_one_seed(test: Test, centre: float, known: Mapping[str, Value], *, positive: bool) -> Interval:
+    """Return the interval of a single seed's quantity f by error propagation.
 
-    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is the normal
-    quantile, or Student's where s_i is estimated from the control's generations. On the logarithm x_i moves by the factor exp(s_i / x_i).
+    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is
+    Student's quantile with the fewest degrees of freedom of them. Of a positive quantity f and all x_i are logarithms.
     """
     numbers = {name: leaf.numbers for name, leaf in known.items()}
-    noise = {name: leaf.noise for name, leaf in known.items() if leaf.noise is not None}
-
-    def spoken(given: Mapping[str, NDArray[np.float64]]) -> float:
-        value = values(test.quantity, given)[0]
-        return float(np.log(value) if on_logs else value)
-
-    centre = spoken(numbers)
-    if len(noise) < len(known):
-        return Interval(centre, math.nan, math.nan, "none")
+    logs = positive and centre > 0 and all(leaf.log_noise is not None for leaf in known.values())
     moved = []
-    for name, error in noise.items():
-        value = numbers[name]
-        with np.errstate(over="ignore"):
-            further = value * np.exp(error / value) if on_logs else value + error
-        moved.append(spoken(numbers | {name: further}) - centre)
+    for name, leaf in known.items():
+        noise = leaf.log_noise if logs else leaf.noise
+        if noise is None:
+            return Interval(centre, math.nan, math.nan, "none", "one seed")
+        shifted = leaf.numbers * math.exp(noise) if logs else leaf.numbers + noise
+        other = float(values(test.quantity, numbers | {name: shifted})[0])
+        moved.append(math.log(other / centre) if logs else other - centre)
     freedom = min(leaf.freedom for leaf in known.values())
     half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(moved))
-    return Interval(centre, centre - half, centre + half, "control" if math.isfinite(freedom) else "replicas")
+    from_control = any(leaf.from_control for leaf in known.values())
+    over = "median" if any(isinstance(leaf, Measured) and leaf.over == "median" for leaf in leaves(test.quantity)) else "mean"
+    kind, estimand = ("control", "one seed") if from_control else ("replicas", f"{over} over replicas")
+    middle = math.log(centre) if logs else centre
+    found = Interval(middle, middle - half, middle + half, kind, estimand)
+    return exponential(found) if logs else found

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from heirloom.config import Config
 from heirloom.diffs.render.blocks import number
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome, by_chance
 from heirloom.report.intervals import Interval
@@ -23,21 +24,21 @@ SIGNS = {
 
 STANDS_ON = {
     "t": "over seeds",
-    "bootstrap": "over seeds, bootstrap",
     "replicas": "one seed, over replicas",
     "control": "one seed, by the control's scatter",
     "none": "no interval",
 }
 
 
-def context(answered: Sequence[Answer]) -> dict[str, Any]:
-    """Return the claims for the template: rows, how many of each verdict, how many of them chance alone would give, and the rule."""
+def context(answered: Sequence[Answer], config: Config) -> dict[str, Any]:
+    """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus."""
     counts = Counter(answer.verdict for answer in answered)
     return {
         "rule": RULE,
         "counts": [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS],
         "chance": chance(answered),
         "claims": [_claim(answer) for answer in answered],
+        "conditional": [key for key, experiment in config.experiments.items() if experiment.is_text],
     }
 
 
@@ -93,4 +94,5 @@ def spelled(found: Interval) -> str:
         return "no number: a measure diverged or is missing"
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return STANDS_ON["none"]
-    return f"{number(found.low)} to {number(found.high)}, {STANDS_ON[found.kind]}"
+    estimand = f"{found.estimand} " if found.kind == "t" else ""
+    return f"{number(found.low)} to {number(found.high)}, {estimand}{STANDS_ON[found.kind]}"

@@ -82,7 +82,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         told |= _parted(drawn.pop(key, []))
         experiments.append({"name": key, "family": experiment.family.name, **told})
     return {
-        "answer": answer.context(answered),
+        "answer": answer.context(answered, config),
         "experiments": experiments,
         "grids": [{"name": name, "figures": listed} for name, listed in drawn.items()],
         "making": making.context(config, config_file, nodes, answered),

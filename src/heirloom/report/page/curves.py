@@ -33,7 +33,7 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
-    ``l`` and ``h`` (band), ``t`` (theory).
+    ``l`` and ``h`` (band), ``t`` (theory). ``onset`` of a measure has the generation of each regime that has one, and words.
 
     Parameters
     ----------
@@ -41,10 +41,13 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
         The tidy rows of the experiment.
     """
     experiment = config.experiments[key]
-    shown = own[own["generation"].isin(spaced(experiment.generations, CURVE_POINTS)) & ~own["metric"].str.contains(_BINS, regex=False)]
+    onsets = onset.table(own, experiment, config)
+    generations = {*spaced(experiment.generations, CURVE_POINTS), *onsets["onset"].dropna()}
+    shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
     known = by_arm.tables(shown)
     theory = {regime: expected.curves(experiment, config.regimes[regime]) for regime in experiment.regimes}
-    measures = [_measure(name, known, experiment, config, theory) for name in _listed({metric for metric, _ in known})]
+    names = _listed({metric for metric, _ in known})
+    measures = [_measure(name, known, experiment, config, theory) | _onset(name, onsets) for name in names]
     arms = [{"name": regime, "colour": looks[regime].colour, "dashes": list(looks[regime].dashes)} for regime in experiment.regimes]
     return {"experiment": key, "arms": arms, "measures": measures}
 
@@ -57,6 +60,10 @@ def rows(measure: Mapping[str, Any]) -> list[dict[str, Any]]:
         for regime, curve in measure["arms"].items()
         for at, generation in enumerate(curve["g"])
     ]
+    starts = measure.get("onset", {}).get("arms", {})
+    for row in found:
+        if starts.get(row["regime"]) == row["generation"]:
+            row["onset"] = row["value"]
     band = measure.get("band", {"g": [], "l": [], "h": []})
     ends = zip(band["g"], band["l"], band["h"], strict=True)
     return found + [{"generation": g, "control_low": low, "control_high": high} for g, low, high in ends]
@@ -140,6 +147,21 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
         return {}
     low, high = (_rounded(np.broadcast_to(end, len(own))) for end in (band.centre - band.half_width, band.centre + band.half_width))
     return {"band": {"g": [int(g) for g in own.index], "l": low, "h": high, "about": words}}
+
+
+def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
+    """Return where each arm begins to collapse by a measure, with the level; or why that is not estimable."""
+    measure = name.removesuffix(".median")
+    if measure not in onset.EARLY | onset.LATE or onsets.empty:
+        return {}
+    own = onsets[(onsets["measure"] == measure) & onsets["level"].notna()]
+    if own.empty:
+        reasons = onsets.loc[onsets["measure"].isin(["", measure]), "note"].tolist()
+        return {"onset": {"arms": {}, "about": f"onset of collapse: {reasons[0]}"}} if reasons else {}
+    reached = own.dropna(subset="onset")
+    arms = {str(regime): int(first) for regime, first in zip(reached["regime"], reached["onset"], strict=True)}
+    words = f"triangle: onset of collapse (level {100 * own['level'].iloc[0]:.1f} %)" if arms else "onset of collapse: none"
+    return {"onset": {"arms": arms, "about": words}}
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float | None]:

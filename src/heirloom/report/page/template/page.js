@@ -25,6 +25,7 @@ const rowsOf = (measure) => {
       const row = { regime, generation, value: curve.v[at] };
       if (curve.l) Object.assign(row, { low: curve.l[at], high: curve.h[at] });
       if (curve.t) row.theory = curve.t[at];
+      if (measure.onset?.arms[regime] === generation) row.onset = curve.v[at];
       rows.push(row);
     });
   }
@@ -53,7 +54,7 @@ const explorer = async (part) => {
     for (const layer of own.layer) layer.encoding.y.title = measure.name;
     own.datasets = { rows };
     own.config.legend.columns = place.clientWidth < NARROW ? 2 : 4;
-    part.querySelector(".about").textContent = [measure.about, measure.band?.about].filter(Boolean).join("; ");
+    part.querySelector(".about").textContent = [measure.about, measure.band?.about, measure.onset?.about].filter(Boolean).join("; ");
     await embed(place, own);
     place.dataset.drawn = measure.name;
   };

@@ -1,0 +1,59 @@
+"""Layout: whether ``data/`` and ``results/`` are as git and DVC can record them; asked before a run, and not at its end.
+
+DVC adds no file behind a symbolic link, and git keeps of a linked folder the link alone. Files with the conflict marks of a
+merge would stop the record of the whole run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from heirloom import paths, records
+from heirloom.config import Config
+from heirloom.errors import HeirloomError
+from heirloom.lineage import dvc, folders, pointers
+
+_TEXTS = ("*.tsv", "*.csv", "*.json", "*.jsonl", "plots/*.csv", "figures/*.json", "figures/*.csv")
+"""Results that git merges line by line."""
+
+
+def check(config: Config) -> None:
+    """Refuse a layout of which a run could not be recorded.
+
+    Raises
+    ------
+    HeirloomError
+        If a folder of data or results is a symbolic link, or a merge has left conflict marks in a record.
+    """
+    for folder in _folders(config):
+        if folder.is_symlink():
+            reason = "git keeps of a linked folder the link alone" if folder.parts[0] != "data" else "DVC adds no file behind a link"
+            place = folder.readlink()
+            advice = f"rm {folder} && mv {place} {folder} puts the folder there, dvc cache dir FOLDER the bytes on another disk"
+            raise HeirloomError(f"{folder}: is a symbolic link to {place}, and a run could not be recorded: {reason}; {advice}")
+    marked = [file for file in _record_files() if records.is_conflicted(file.read_bytes())]
+    if marked:
+        more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
+        hold = "hold" if more else "holds"
+        raise HeirloomError(f"{marked[0]}{more}: {hold} the conflict marks of a git merge; {records.MERGE}")
+
+
+def _folders(config: Config) -> Iterator[Path]:
+    """Yield the folders that a run writes to, from the top down, each once."""
+    lineages = [Path(paths.LINEAGE.format(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
+    every = [Path(paths.RESULTS), *lineages, *(Path(paths.fill(paths.REAL_FOLDER, name)) for name in config.experiments)]
+    above = {folder for path in every for folder in (path, *path.parents[:-1])}
+    yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
+
+
+def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
+    for name, experiment in config.experiments.items():
+        yield from ((name, regime, seed) for regime in (paths.ORIGIN, *experiment.regimes) for seed in experiment.seeds)
+
+
+def _record_files() -> Iterator[Path]:
+    results = Path(paths.RESULTS)
+    yield from (file for pattern in _TEXTS for file in sorted(results.glob(pattern)) if file.is_file())
+    yield from (file for file in map(pointers.file_of, folders.pointed()) if file.is_file())
+    yield from (file for file in (dvc.LOCK, dvc.PIPELINE) if file.is_file())

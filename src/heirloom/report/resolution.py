@@ -1,0 +1,114 @@
+"""Which difference to the control the seeds of a config can tell from chance, by how far recorded controls have scattered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from heirloom.config import Config, Experiment
+from heirloom.measures.scales import is_positive
+from heirloom.report import onset, tables
+from heirloom.report.intervals import LEVEL, t_quantile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POWER = 0.8
+"""Chance that the interval of a difference of that size does not reach 0."""
+
+FEWEST_NUMBERS = 3
+"""Of a control, below which their scatter says nothing."""
+
+
+_LARGEST = 700.0
+"""Logarithm whose number a float still holds."""
+
+
+class Resolution(NamedTuple):
+    """The smallest difference of an arm to its control that its seeds resolve.
+
+    Attributes
+    ----------
+    seeds
+        Seeds of the config.
+    deviation
+        Standard deviation of a lineage of the control over seeds, in the measure's unit or of its logarithm.
+    is_share
+        Whether it is that of the logarithm.
+    recorded
+        Seeds of the control that the deviation is of; of one seed it is that of its generations.
+    """
+
+    experiment: str
+    regime: str
+    measure: str
+    seeds: int
+    deviation: float
+    is_share: bool
+    recorded: int
+
+    def difference(self, num_seeds: int) -> float:
+        """Return what so many seeds resolve, in the measure's unit or as the share by which it is greater; infinite with one seed."""
+        size = smallest(self.deviation, num_seeds)
+        return math.expm1(min(size, _LARGEST)) if self.is_share and math.isfinite(size) else size
+
+    def words(self, num_seeds: int) -> str:
+        """Return what so many seeds resolve, as a person reads it."""
+        size = self.difference(num_seeds)
+        if math.isinf(size):
+            return "none"
+        return f"{100 * size:.2g} %" if self.is_share else f"{size:.2g}"
+
+
+def recorded(config: Config) -> list[Resolution]:
+    """Return a row for each arm whose control has been run, by the tidy table of the last run; none where there is no such table.
+
+    Raises
+    ------
+    HeirloomError
+        If the table is not what its digest tells of.
+    """
+    return list(resolutions(config, tables.load())) if Path(tables.METRICS).is_file() else []
+
+
+def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
+    """Yield a row for each arm that has a control in the tidy rows."""
+    for key, experiment in config.experiments.items():
+        name, variant = tables.names(key, experiment)
+        own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+        for regime in experiment.regimes:
+            control = onset.control_of(regime, experiment, config)
+            rows = own[own["regime"] == control]
+            measure = next((metric for metric in tables.HEADLINES if metric in set(rows["metric"])), None)
+            if control not in {None, regime} and measure is not None:
+                yield from _of_arm(key, regime, measure, experiment, rows[rows["metric"] == measure])
+
+
+def smallest(deviation: float, num_seeds: int) -> float:
+    """Return the difference of two arms that S seeds each find with the chance `POWER`: (t(0.975) + t(0.8)) sqrt(2) s / sqrt(S).
+
+    Parameters
+    ----------
+    deviation
+        Standard deviation of a lineage over seeds, the same in both arms, which share no luck.
+    """
+    if num_seeds < 2:
+        return math.inf
+    quantiles = t_quantile((1 + LEVEL) / 2, num_seeds) + t_quantile(POWER, num_seeds)
+    return quantiles * math.sqrt(2 / num_seeds) * deviation
+
+
+def _of_arm(key: str, regime: str, measure: str, experiment: Experiment, rows: pd.DataFrame) -> Iterator[Resolution]:
+    later = rows[rows["generation"] > 1]  # what generation 1 has written is of the same model in every arm
+    values_SG = later.pivot(index="seed", columns="generation", values="value").to_numpy(dtype=np.float64)
+    if values_SG.size < FEWEST_NUMBERS or not np.isfinite(values_SG).all():
+        return
+    positive = is_positive(measure) and bool((values_SG > 0).all())
+    scatter_SG = np.log(values_SG) if positive else values_SG
+    variances = scatter_SG.var(axis=1 if len(scatter_SG) == 1 else 0, ddof=1)
+    deviation = math.sqrt(float(variances.mean()))
+    yield Resolution(key, regime, measure, len(experiment.seeds), deviation, positive, len(values_SG))

@@ -1,0 +1,64 @@
+"""The smallest difference that seeds resolve: from the scatter of a control that has been run."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from heirloom.cli.plan import plan
+from heirloom.config import Config
+from heirloom.report import resolution, tables
+from heirloom.report.intervals import interval
+from heirloom.streams import Stream
+
+
+def test_a_difference_of_that_size_is_found_four_times_of_five() -> None:
+    # t(0.975; 5) + t(0.8; 5) = 2.570582 + 0.919544
+    size = resolution.smallest(1.0, 6)
+    assert size == pytest.approx((2.570582 + 0.919544) * math.sqrt(2 / 6), rel=1e-6)
+    lineages = Stream((0, "power")).generator().standard_normal((2, 2000, 6))
+    found = np.mean([interval(differences).low > 0 for differences in lineages[0] - lineages[1] + size])
+    assert abs(found - 0.8) < 0.03
+    assert resolution.smallest(1.0, 1) == math.inf
+
+
+def test_each_arm_with_a_control_has_a_row_and_a_positive_measure_a_share(run: Path, config: Config) -> None:
+    rows = [("words", "", "control", seed, g, "test_perplexity", value) for (seed, g), value in zip(SEATS, PERPLEXITIES, strict=True)]
+    frame = pd.DataFrame(rows, columns=list(tables.COLUMNS))
+    found = list(resolution.resolutions(config, frame))
+    assert [(one.experiment, one.regime, one.measure, one.seeds, one.recorded) for one in found] == [
+        ("words", "replace", "test_perplexity", 2, 2),
+        ("words", "keep", "test_perplexity", 2, 2),
+    ]
+    # of generations 2 and 3, the seeds lie ln(1.1) apart: their standard deviation is ln(1.1) / sqrt(2)
+    assert found[0].deviation == pytest.approx(math.log(1.1) / math.sqrt(2))
+    assert found[0].difference(6) == pytest.approx(math.expm1(resolution.smallest(found[0].deviation, 6)))
+    assert [found[0].words(seeds) for seeds in (1, 6)] == ["none", "15 %"]
+
+
+SEATS = [(seed, generation) for seed in (0, 1) for generation in (1, 2, 3)]
+PERPLEXITIES = [50.0, 100.0, 100.0, 90.0, 110.0, 110.0]
+
+
+def test_without_a_table_of_a_run_there_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolution.recorded(config) == []
+
+
+def test_the_plan_says_of_each_arm_what_its_seeds_resolve_and_what_six_would(
+    run: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = config.model_dump(mode="json", exclude_unset=True)
+    Path("config.yaml").write_text(yaml.safe_dump({**read, "experiments": {"words": read["experiments"]["words"]}}))
+    plan(Path("config.yaml"))
+    assert "smallest difference that the seeds resolve: not known before a control has run" in capsys.readouterr().out
+    tables.write(config)
+    plan(Path("config.yaml"))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  words ")]
+    assert re.fullmatch(r"  words \(replace, keep\), test_perplexity: [\d.e+]+ % with 2 seeds; [\d.]+ % with 6", line)
