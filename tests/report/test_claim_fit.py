@@ -160,7 +160,10 @@ def test_an_expectation_is_tested_as_far_as_the_chains_can_estimate_it_and_says_
         ("keeping_saves_variance", "synthetic: none}; a regime declared as keep: {original: {share: any, draw: any}}"),
         ("expressivity_acts_once", "source.name: mixture (there: normal); rows: 10000 (there: 100); the measure squared_l2"),
         ("replacing_is_unbounded", "gauss__unbiased comes nearest; it lacks mean_squared_error under replace at generation 4"),
-        ("verifier_helps", "the measure wrong_share, which needs a judge that knows which rows are right; no family has one before judges"),
+        (
+            "verifier_helps",
+            "no experiment has the measure wrong_share, which needs a judge that knows which rows are right",
+        ),
     ],
 )
 def test_a_claim_that_is_not_run_names_exactly_what_is_missing(name: str, sentence: str) -> None:

@@ -56,7 +56,7 @@ def nearest(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run
     """Return one sentence: what the experiment that comes nearest to testing a claim lacks, or the kind of experiment that there is not."""
     found = {key: _all(claim, claims, key, config, runs) for key in config.experiments}
     key = min(found, key=lambda name: _distance(found[name]))
-    kinds = [lack.words for lack in found[key] if lack.is_kind]
+    kinds = [lack.words for lack in found[key] if lack.is_kind or (claim.needs and lack.is_measured)]
     if kinds:
         return f"no experiment has {' and '.join(kinds)}"
     return f"{key} comes nearest; it lacks {'; '.join(lack.words for lack in found[key])}"
