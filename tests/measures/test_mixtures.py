@@ -83,10 +83,17 @@ def test_the_wasserstein_distance_to_a_normal_law_is_that_of_mean_and_deviation(
         assert mixtures.wasserstein2_squared(mean, variance, law) == pytest.approx([0.0, 4.0, 1.0], abs=1e-9)
 
 
-def test_the_tail_about_the_own_mean_does_not_see_that_a_whole_replica_has_drifted_away() -> None:
+def test_the_tail_about_fitted_means_does_not_see_that_a_replica_has_drifted_away() -> None:
     x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
-    here = mixtures.centred_tail_mass(np.concatenate([x, x + 40, x / 10 + 40]), normal(0.0, 1.0), 0.95)
-    assert here.tolist() == [62 / 101, 62 / 101, 0.0]  # 39 of 101 lie within 1.96 of the mean
+    moved = mixtures.Mixture(np.ones((3, 1)), np.array([[[0.0]], [[40.0]], [[40.0]]]), np.ones((3, 1, 1, 1)))
+    here = mixtures.centred_tail_mass(np.concatenate([x, x + 40, x / 10 + 40]), moved, normal(0.0, 1.0), 0.95)
+    assert here == pytest.approx([62 / 101, 62 / 101, 0.0])  # 39 of 101 lie within 1.96 of the mean
     assert mixtures.tail_masses(x / 10 + 40, normal(0.0, 1.0))["tail_mass_95"].tolist() == [1.0]
-    about_two = mixtures.centred_tail_mass(x + 40, TWO, 0.95)  # the mean of the mixture is 1.25
-    assert about_two.tolist() == mixtures.tail_masses(x + 1.25, TWO)["tail_mass_95"].tolist()
+
+
+def test_each_fitted_component_is_as_wide_as_the_true_one_that_is_nearest() -> None:
+    x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
+    assert mixtures.centred_tail_mass(x, TWO, TWO, 0.95) == pytest.approx(mixtures.tail_masses(x, TWO)["tail_mass_95"])
+    swapped = mixtures.Mixture(TWO.weights[:, ::-1], TWO.means[:, ::-1] + 0.1, TWO.covariances[:, ::-1])
+    about = mixtures.centred_tail_mass(x + 0.1, swapped, TWO, 0.95)
+    assert about == pytest.approx(mixtures.tail_masses(x, TWO)["tail_mass_95"])

@@ -84,21 +84,31 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     (`vectors.outside`). Rows of a normal law give 1 - level, rows of a mixture somewhat less, since they may fall into a neighbour's
     ellipsoid: compare with the control.
     """
-    return {f"tail_mass_{level * 100:g}": _tail_mass(x_RND, law, level) for level in vectors.TAIL_LEVELS}
+    masses = {}
+    for level in vectors.TAIL_LEVELS:
+        each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
+        masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(each).mean(axis=-1)
+    return masses
 
 
-def centred_tail_mass(x_RND: Floats, law: Mixture, level: float) -> Floats:
-    """Return the share of rows in the tails of the law once each replica's mean lies on the law's, shape (R,).
+def centred_tail_mass(x_RND: Floats, fitted: Mixture, law: Mixture, level: float) -> Floats:
+    """Return the share of rows in the tails of the law once each fitted component lies where it belongs, shape (R,).
 
-    A replica that has drifted away as a whole has most rows in the tails of the law, however narrow it is; about its own mean only its
-    width and shape count.
+    A row counts if it lies outside the ellipsoids about the means of all fitted components, each as wide as that of the law's component
+    with the nearest mean. Where components or whole replicas have drifted away, or weights have changed, most rows may lie in the tails of
+    the law however narrow the components are; about their own means only their width and shape count.
     """
-    return _tail_mass(x_RND - x_RND.mean(axis=1, keepdims=True) + moments(law)[0], law, level)
-
-
-def _tail_mass(x_RND: Floats, law: Mixture, level: float) -> Floats:
-    each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
-    return np.asarray(np.logical_and.reduce(each).mean(axis=-1), dtype=np.float64)
+    components = list(zip(law.means[0], law.covariances[0], strict=True))
+    inside_RN = np.zeros(x_RND.shape[:2], dtype=np.bool_)
+    for k in range(fitted.means.shape[1]):
+        mean_RD = fitted.means[:, k]
+        nearest_R = np.array([((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]).argmin(axis=0)
+        for j, (_, covariance_DD) in enumerate(components):
+            own_R = nearest_R == j
+            if own_R.any():
+                apart_RND = x_RND[own_R] - mean_RD[own_R, None]
+                inside_RN[own_R] |= ~vectors.outside(apart_RND, np.zeros(x_RND.shape[2]), covariance_DD, level)
+    return np.asarray(1 - inside_RN.mean(axis=1), dtype=np.float64)
 
 
 def _overlap(one: Mixture, other: Mixture) -> Floats:
