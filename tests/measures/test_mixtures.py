@@ -81,3 +81,19 @@ def test_the_wasserstein_distance_to_a_normal_law_is_that_of_mean_and_deviation(
     mean, variance = np.array([[3.0], [1.0], [3.0]]), np.array([[[4.0]], [[4.0]], [[1.0]]])
     for law in (normal(3.0, 4.0), split):
         assert mixtures.wasserstein2_squared(mean, variance, law) == pytest.approx([0.0, 4.0, 1.0], abs=1e-9)
+
+
+def test_the_tail_about_fitted_means_does_not_see_that_a_replica_has_drifted_away() -> None:
+    x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
+    moved = mixtures.Mixture(np.ones((3, 1)), np.array([[[0.0]], [[40.0]], [[40.0]]]), np.ones((3, 1, 1, 1)))
+    here = mixtures.centred_tail_mass(np.concatenate([x, x + 40, x / 10 + 40]), moved, normal(0.0, 1.0), 0.95)
+    assert here == pytest.approx([62 / 101, 62 / 101, 0.0])  # 39 of 101 lie within 1.96 of the mean
+    assert mixtures.tail_masses(x / 10 + 40, normal(0.0, 1.0))["tail_mass_95"].tolist() == [1.0]
+
+
+def test_each_fitted_component_is_as_wide_as_the_true_one_that_is_nearest() -> None:
+    x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
+    assert mixtures.centred_tail_mass(x, TWO, TWO, 0.95) == pytest.approx(mixtures.tail_masses(x, TWO)["tail_mass_95"])
+    swapped = mixtures.Mixture(TWO.weights[:, ::-1], TWO.means[:, ::-1] + 0.1, TWO.covariances[:, ::-1])
+    about = mixtures.centred_tail_mass(x + 0.1, swapped, TWO, 0.95)
+    assert about == pytest.approx(mixtures.tail_masses(x, TWO)["tail_mass_95"])

@@ -107,7 +107,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
     """Measure the mixture against the true law and the origin's, and the tails of its rows against the true components' bounds.
 
     ``squared_l2_origin`` is the publication's distance: to the mixture of generation 0. ``smallest_deviation`` is the smallest
-    standard deviation of any component in any direction.
+    standard deviation of any component in any direction. ``centred_tail_mass_95`` is the tail about the means of the fitted components.
     """
     truth = mixtures.truth(measuring.truth)
     mixture = mixtures.Mixture(model.weights, model.means, model.covariances)
@@ -122,6 +122,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
         "smallest_weight": model.weights.min(axis=1),
         "em_iterations": model.iterations,
         **mixtures.tail_masses(sets.sample.by_replica(), truth),
+        "centred_tail_mass_95": mixtures.centred_tail_mass(sets.sample.by_replica(), mixture, truth, 0.95),
     }
     return replicas.summarise_each(measured)
 

@@ -22,6 +22,9 @@ _REACH, _GRID = 12.0, 20_001  # standard deviations either way, and points: the 
 POSITIVE = ("squared_l2", "squared_l2_origin")
 """Distances between densities, above 0 where the densities differ (`measures.scales`)."""
 
+NONNEGATIVE = ("centred_tail_mass_95",)
+"""Shares of rows (`measures.scales`)."""
+
 
 class Mixture(NamedTuple):
     """A mixture for every replica: weights (R, K), means (R, K, D), covariances (R, K, D, D)."""
@@ -86,6 +89,26 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
         each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
         masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(each).mean(axis=-1)
     return masses
+
+
+def centred_tail_mass(x_RND: Floats, fitted: Mixture, law: Mixture, level: float) -> Floats:
+    """Return the share of rows in the tails of the law once each fitted component lies where it belongs, shape (R,).
+
+    A row counts if it lies outside the ellipsoids about the means of all fitted components, each as wide as that of the law's component
+    with the nearest mean. Where components or whole replicas have drifted away, or weights have changed, most rows may lie in the tails of
+    the law however narrow the components are; about their own means only their width and shape count.
+    """
+    components = list(zip(law.means[0], law.covariances[0], strict=True))
+    inside_RN = np.zeros(x_RND.shape[:2], dtype=np.bool_)
+    for k in range(fitted.means.shape[1]):
+        mean_RD = fitted.means[:, k]
+        nearest_R = np.array([((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]).argmin(axis=0)
+        for j, (_, covariance_DD) in enumerate(components):
+            own_R = nearest_R == j
+            if own_R.any():
+                apart_RND = x_RND[own_R] - mean_RD[own_R, None]
+                inside_RN[own_R] |= ~vectors.outside(apart_RND, np.zeros(x_RND.shape[2]), covariance_DD, level)
+    return np.asarray(1 - inside_RN.mean(axis=1), dtype=np.float64)
 
 
 def _overlap(one: Mixture, other: Mixture) -> Floats:

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom import measures, paths
 from heirloom.config import Config, Experiment
 from heirloom.measures import scales
 from heirloom.report import agreement, expected, onset
 from heirloom.report.by_arm import ByArm
-from heirloom.report.claims.specs import Claims, Difference, Expected, Leaf, Measured, Quantity, Ratio
+from heirloom.report.claims.parts import Arms, flat
+from heirloom.report.claims.specs import Difference, Expected, Leaf, Measured, Quantity, Ratio
+from heirloom.report.intervals import LEVEL, t_quantile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST_GENERATIONS = 3
 """Of the control, below which their scatter says nothing."""
 
-Arms = Mapping[str, str]
-"""Name in the claims → name in the config."""
-
 
 class Run(NamedTuple):
-    """One experiment of a finished run, with its measures."""
+    """One experiment of a finished run, with its measures.
+
+    Attributes
+    ----------
+    last
+        The generation that `last` means: the experiment's, or the last one that a claim may speak of.
+    """
 
     experiment: Experiment
     config: Config
     known: ByArm
+    last: int
 
 
 class Value(NamedTuple):
@@ -53,12 +62,6 @@ class Value(NamedTuple):
     freedom: float
     log_noise: float | None = None
     from_control: bool = False
-
-
-def named_arms(claims: Claims, experiment: Experiment, config: Config) -> Arms:
-    """Return which of an experiment's regimes plays which arm of the claims: the one with the same declaration."""
-    named = {arm: next((name for name in experiment.regimes if config.regimes[name] == regime), "") for arm, regime in claims.arms.items()}
-    return {arm: name for arm, name in named.items() if name} | {paths.ORIGIN: paths.ORIGIN}
 
 
 def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -94,37 +97,66 @@ def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value
     if isinstance(leaf, Expected):
         return _expected(leaf, run, arms)
     if leaf.settings:
-        sibling = _sibling(leaf.settings, run)
-        return None if sibling is None else _measured(leaf, runs[sibling], arms)
+        other = sibling(leaf.settings, run.experiment, run.config)
+        return None if other is None else _measured(leaf, runs[other], arms)
     return _measured(leaf, run, arms)
 
 
-def generation_of(leaf: Leaf, experiment: Experiment) -> int:
+def generation_of(leaf: Leaf, last: int) -> int:
     """Return the generation that a leaf speaks of."""
-    last = experiment.generations
     return {"origin": 0, "first": 1, "middle": last // 2, "last": last}[leaf.at]
 
 
+def estimable(experiment: Experiment) -> int:
+    """Return the last generation at which the chains of a replaced Gaussian can estimate an expected variance; below 1 if at none.
+
+    The logarithm of the variance walks: after t fits to n rows twice the gap between ln E and E ln is
+    v = 2 t (ln((n - 1) / 2) - digamma((n - 1) / 2)), about 2 t / n with either divisor, and from v = ln(N) / 2 on the mean is carried by
+    chains that are rarer than one of N (`agreement.compares`). Generation g has t = g + 1.
+    """
+    from scipy.special import digamma
+
+    half = (experiment.rows - 1) / 2
+    gap = math.log(half) - float(digamma(half)) if half > 0 else math.inf
+    return math.floor(math.log(agreement.chains(experiment)) / (4 * gap)) - 1
+
+
 def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
-    regime, generation = arms[leaf.arm], generation_of(leaf, run.experiment)
-    name = next((name for name in (leaf.measure, f"{leaf.measure}.mean") if (name, regime) in run.known), None)
+    regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
+    name = next((name for name in (leaf.measure, f"{leaf.measure}.{leaf.over}") if (name, regime) in run.known), None)
     if name is None or (leaf.arm == paths.ORIGIN and generation):
         return None
-    found = _of_seeds(run, name, regime, generation)
-    if found is None:
+    numbers = _of_seeds(run, name, regime, generation)
+    if numbers is None:
         return None
-    errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation) if name != leaf.measure else None
-    if errors is not None:
-        return Value(found, float(errors[0]), run.experiment.num_replicas - 1, float(errors[0] / found[0]) if found[0] > 0 else None)
+    if name != leaf.measure:
+        noise = _error_of_replicas(leaf, run, regime, generation)
+        log_noise = noise / float(numbers[0]) if noise is not None and numbers[0] > 0 else None
+        return Value(numbers, noise, run.experiment.num_replicas - 1, log_noise)
     scatter = _scatter(run, name, regime)
     if scatter is None:
-        return Value(found, None, math.inf)
+        return Value(numbers, None, math.inf)
     steps = math.sqrt(max(1, generation))
-    return Value(found, scatter.sd * steps, scatter.freedom, None if scatter.log_sd is None else scatter.log_sd * steps, from_control=True)
+    log_noise = None if scatter.log_sd is None else scatter.log_sd * steps
+    return Value(numbers, scatter.sd * steps, scatter.freedom, log_noise, from_control=True)
+
+
+def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -> float | None:
+    """Return the standard error of the first seed's mean or median over replicas; None where it has none.
+
+    A median whose interval has no width is one of a measure with few values, whose error the interval does not tell.
+    """
+    if leaf.over == "mean":
+        errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation)
+        return None if errors is None else float(errors[0])
+    ends = [_of_seeds(run, f"{leaf.measure}.{end}", regime, generation) for end in ("median_low", "median_high")]
+    widths = [float(end[0]) for end in ends if end is not None]
+    reach = 2 * t_quantile((1 + LEVEL) / 2, math.inf)
+    return (widths[1] - widths[0]) / reach or None if len(widths) == len(ends) else None
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
-    regime, generation = arms[leaf.arm], generation_of(leaf, run.experiment)
+    regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
     curve = expected.curves(run.experiment, run.config.regimes[regime]).get(leaf.expected)
     said = {
         metric: numbers
@@ -161,21 +193,27 @@ def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
     if control is None:
         return None
     table = run.known.get((metric, control))
-    if table is None or len(table) < FEWEST_GENERATIONS:
+    if table is None or len(table := of_control(table, metric)) < FEWEST_GENERATIONS:
         return None
     numbers_G = table[run.experiment.seeds[0]].to_numpy(dtype=np.float64)
     log_sd = float(np.log(numbers_G).std(ddof=1)) if (numbers_G > 0).all() else None
     return _Scatter(float(numbers_G.std(ddof=1)), len(numbers_G) - 1, log_sd)
 
 
-def _sibling(changed: Mapping[str, object], run: Run) -> str | None:
+def of_control(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the generations of a control that scatter about one value.
+
+    Of a measure of rows that is without the first, whose rows are the origin's.
+
+    Parameters
+    ----------
+    table
+        A row a generation, a column a seed (`by_arm.tables`).
+    """
+    return table if measures.is_of_model(metric) else table[table.index != 1]
+
+
+def sibling(changed: Mapping[str, object], experiment: Experiment, config: Config) -> str | None:
     """Return the variant of the same grid that differs from an experiment in the given settings alone."""
-    wanted = flat(run.experiment) | dict(changed)
-    return next((key for key, other in run.config.experiments.items() if flat(other) == wanted), None)
-
-
-def flat(experiment: Experiment) -> dict[str, object]:
-    """Return an experiment's settings as dotted key → value, its place in a grid left out."""
-    from heirloom.lineage.graph import settings
-
-    return settings(experiment.model_dump(exclude={"point"}))
+    wanted = flat(experiment) | dict(changed)
+    return next((key for key, other in config.experiments.items() if flat(other) == wanted), None)

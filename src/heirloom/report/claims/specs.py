@@ -26,14 +26,16 @@ When = Literal["origin", "first", "middle", "last"]
 class Measured(Strict):
     """What an arm measures at a generation."""
 
-    measure: str = Field(description="Metric; of a family with replicas its mean over them is meant.")
+    measure: str = Field(description="Metric.")
     arm: str = Field(description="A name under `arms`.")
     at: When = Field("last", description="Generation: 0, 1, half of the last, or the last.")
+    over: Literal["mean", "median"] = Field("mean", description="What stands for the replicas of a lineage, where there are several.")
     settings: dict[str, Any] = Field({}, description="Dotted key → value, where another variant of the same grid is meant.")
 
     def __str__(self) -> str:
         other = "".join(f", {key.rsplit('.', 1)[-1]} {value}" for key, value in self.settings.items())
-        return f"{self.measure}({self.arm}, {self.at}{other})"
+        median = "" if self.over == "mean" else f", {self.over}"
+        return f"{self.measure}({self.arm}, {self.at}{median}{other})"
 
 
 class Expected(Strict):
@@ -77,6 +79,9 @@ class Test(Strict):
     quantity: Quantity
     above: float | None = Field(None, description="The whole interval lies above this number.")
     below: float | None = Field(None, description="The whole interval lies below this number.")
+    premise: bool = Field(
+        False, description="What the claim presupposes: where this is not supported, the experiment says nothing of the claim."
+    )
 
     def __str__(self) -> str:
         if self.above is not None and self.below is not None:
@@ -91,9 +96,10 @@ class Test(Strict):
 
 
 class Where(Strict):
-    """Which experiments can test a claim: those of some families, with some settings, that have the arms."""
+    """Which experiments can test a claim, by what their family declares and by their settings; without any key all can."""
 
-    family: list[str] = Field(min_length=1)
+    rows: Literal["text", "vectors"] | None = Field(None, description="What the family declares that its rows are.")
+    family: str | None = Field(None, description="One family, where the statement is about this kind of model alone.")
     settings: dict[str, Any] = Field({}, description="Dotted key of the experiment → the value that it must have.")
 
 
@@ -103,7 +109,16 @@ class Claim(Strict):
     id: str = Field(pattern="^[a-z][a-z0-9_]*$")
     statement: str
     source: str = Field(description="Author, year, and where it is said.")
-    where: Where
+    where: Where = Where()
+    existential: bool = Field(
+        False, description="The statement says that something can happen: one experiment shows it, and none can contradict it."
+    )
+    expectation: bool = Field(
+        False,
+        description="The statement holds for the mean over chains alone; generations beyond those at which the replicas of a run can "
+        "estimate this mean are left out.",
+    )
+    needs: str = Field("", description="What a measure needs that no family can do yet; printed where the measure is missing.")
     tests: list[Test] = Field(min_length=1, description="All of them must hold.")
 
     @property
@@ -118,10 +133,13 @@ class Claim(Strict):
 
 
 class Claims(Strict):
-    """All claims, and what their arms are: an arm of a config plays the part whose declaration it has, whatever its name."""
+    """All claims, and what their arms are: a regime of a config plays the arm whose declaration it has, whatever its name."""
 
     schema_version: int = Field(1, ge=1, le=1)
     arms: dict[str, Regime]
+    any_share: dict[str, list[str]] = Field(
+        {}, description="Arm → dotted keys of its declaration that may have any value here; a share must lie between 0 and 1."
+    )
     claims: list[Claim] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -129,6 +147,8 @@ class Claims(Strict):
         ids = [claim.id for claim in self.claims]
         if twice := sorted({name for name in ids if ids.count(name) > 1}):
             raise ValueError(f"id {twice[0]!r} is given twice")
+        if strange := sorted(set(self.any_share) - set(self.arms)):
+            raise ValueError(f"any_share: arm {strange[0]!r} is not under `arms` ({', '.join(self.arms)})")
         for claim in self.claims:
             if unknown := sorted(claim.arms - set(self.arms)):
                 raise ValueError(f"{claim.id}: arm {unknown[0]!r} is not under `arms` ({', '.join(self.arms)})")

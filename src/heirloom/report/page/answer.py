@@ -9,10 +9,18 @@ from typing import Any
 
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number
-from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
+from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome, by_chance
 from heirloom.report.intervals import Interval
 
-SIGNS = {"supported": "✓", "contradicted": "✗", "inconclusive": "?", "not run at this scale": "–"}
+SIGNS = {
+    "supported": "✓",
+    "contradicted": "✗",
+    "mixed": "±",
+    "inconclusive": "?",
+    "shown": "✓",
+    "not shown here": "○",
+    "not run": "–",
+}
 
 STANDS_ON = {
     "t": "over seeds",
@@ -23,32 +31,39 @@ STANDS_ON = {
 
 
 def context(answered: Sequence[Answer], config: Config) -> dict[str, Any]:
-    """Return the claims for the template: rows, how many of each verdict, the rule, and which experiments share one corpus."""
+    """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus."""
     counts = Counter(answer.verdict for answer in answered)
     return {
         "rule": RULE,
         "counts": [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS],
+        "chance": chance(answered),
         "claims": [_claim(answer) for answer in answered],
         "conditional": [key for key, experiment in config.experiments.items() if experiment.is_text],
     }
 
 
+def chance(answered: Sequence[Answer]) -> str:
+    """Return in one sentence how many verdicts chance alone would give (`verdicts.by_chance`)."""
+    for_it, against = by_chance(answered)
+    return (
+        f"Chance alone would give at most {for_it:.1f} of the supported or shown and {against:.1f} of the contradicted: "
+        "2.5 % for each side of a test, were the truth on the edge of its region."
+    )
+
+
 def _claim(answer: Answer) -> dict[str, Any]:
+    families = answer.families if len(answer.families) > 1 else {}
     return {
         "id": answer.claim.id,
         "statement": answer.claim.statement,
         "source": answer.claim.source,
         "verdict": answer.verdict,
         "sign": SIGNS[answer.verdict],
-        "needs": f"needs {' or '.join(answer.claim.where.family)} with {', '.join(sorted(answer.claim.arms))}{_settings(answer)}",
+        "families": [{"family": family, "verdict": verdict, "sign": SIGNS[verdict]} for family, verdict in families.items()],
+        "missing": f"{answer.missing[:1].upper()}{answer.missing[1:]}." if answer.missing.startswith("no ") else f"{answer.missing}.",
         "tests": [str(test) for test in answer.claim.tests],
         "findings": [_finding(finding) for finding in answer.findings],
     }
-
-
-def _settings(answer: Answer) -> str:
-    wanted = answer.claim.where.settings
-    return ", " + ", ".join(f"{key}: {value}" for key, value in wanted.items()) if wanted else ""
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -57,12 +72,20 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict,
         "sign": SIGNS[finding.verdict],
         "seeds": finding.seeds,
+        "told": _told(finding),
         "outcomes": [_outcome(outcome) for outcome in finding.outcomes],
     }
 
 
+def _told(finding: Finding) -> list[str]:
+    """Return what is said of a finding beside its numbers: what a part is here, how far an expectation reaches, with what it counts."""
+    shared = f"shares random numbers with {finding.unit} and counts with it" if finding.unit != finding.experiment else ""
+    return [words for words in (finding.parts, finding.note, shared) if words]
+
+
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {"expression": str(outcome.test), "value": number(outcome.found.centre), "interval": spelled(outcome.found)}
+    premise = "premise: " if outcome.test.premise else ""
+    return {"expression": f"{premise}{outcome.test}", "value": number(outcome.found.centre), "interval": spelled(outcome.found)}
 
 
 def spelled(found: Interval) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from heirloom.config import Config, Experiment
 from heirloom.report import by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
-from heirloom.report.claims.quantities import FEWEST_GENERATIONS
+from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
 from heirloom.report.page.generations import CURVE_POINTS, spaced
 from heirloom.report.summary import SHOWN
 
@@ -130,12 +130,15 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
     """Return the control's band (`onset.band`), where there is anything that it can stand on.
 
     With several seeds it holds a whole further lineage of the control. With one, and no replicas, it holds one more generation of the
-    control, as if its generations were independent lineages: their rows are redrawn every time.
+    control, as if its generations were independent lineages: their rows are redrawn every time. Of a measure of rows it begins at
+    generation 2, since the rows of generation 1 are the origin's.
     """
     controls = [regime for regime in experiment.regimes if onset.control_of(regime, experiment, config) == regime]
     if not controls or (name, controls[0]) not in known:
         return {}
     own = known[name, controls[0]]
+    if len(experiment.seeds) < FEWEST_FOR_A_BAND:
+        own = of_control(own, name)
     if len(experiment.seeds) >= FEWEST_FOR_A_BAND:
         band, words = onset.band(own.to_numpy().T), "grey: where a further lineage of the control would lie"
     elif experiment.num_replicas == 1 and len(own) >= FEWEST_GENERATIONS:
