@@ -8,6 +8,7 @@ from functools import cache
 
 from heirloom import config as configuration
 from heirloom import (
+    command_line,
     errors,
     failed_jobs,
     paths,
@@ -25,9 +26,7 @@ from heirloom.planning.jobs import Job
 
 try:
     if workflow.config_settings.config or len(workflow.configfiles) != 1:
-        raise errors.HeirloomError(
-            "give one --configfile and no --config: a config is one file, which git can keep"
-        )
+        raise errors.HeirloomError(command_line.ONE_FILE)
     CONFIG_FILE = str(workflow.configfiles[0])
     # not Snakemake's `config`, in which the last of two equal keys wins
     CONFIG = configuration.load(CONFIG_FILE)
