@@ -8,6 +8,7 @@ from functools import cache
 
 from heirloom import config as configuration
 from heirloom import (
+    command_line,
     errors,
     failed_jobs,
     paths,
@@ -15,6 +16,7 @@ from heirloom import (
     sealed_steps,
     slice_arguments,
     slices,
+    variables,
 )
 from heirloom.report import figures, tables
 from heirloom.report.page import build as page
@@ -25,12 +27,11 @@ from heirloom.planning.jobs import Job
 
 try:
     if workflow.config_settings.config or len(workflow.configfiles) != 1:
-        raise errors.HeirloomError(
-            "give one --configfile and no --config: a config is one file, which git can keep"
-        )
+        raise errors.HeirloomError(command_line.ONE_FILE)
     CONFIG_FILE = str(workflow.configfiles[0])
     # not Snakemake's `config`, in which the last of two equal keys wins
     CONFIG = configuration.load(CONFIG_FILE)
+    CHEAP_SECONDS = variables.seconds(slurm.GROUP_SECONDS, 1800)
     preflight.cheap(CONFIG)
     if workflow.is_main_process:
         layout.check(CONFIG)
@@ -69,10 +70,6 @@ PRIORITY = {
     "select": 30,
     "chain": 10,
 }
-
-
-# A lineage that takes less is one job of a cluster: there, every job costs seconds of start-up and of waiting.
-CHEAP_SECONDS = float(os.environ.get("HEIRLOOM_GROUP_SECONDS", "1800"))
 
 
 def experiments_where(condition):

@@ -7,11 +7,14 @@ Profiles are read earlier still.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from heirloom import strict_yaml
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
+
+ONE_FILE = "give one --configfile and no --config: a config is one file, which git can keep"
 
 
 def check_config(arguments: Sequence[str]) -> None:
@@ -21,14 +24,37 @@ def check_config(arguments: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
+    parser.add_argument("--config", "-C", nargs="*", default=[])
+    parser.add_argument("--profile", default=os.environ.get("SNAKEMAKE_PROFILE", ""))
     try:
-        for path in parser.parse_known_args(arguments)[0].configfile:
+        known = parser.parse_known_args(arguments)[0]
+        if known.config:  # Snakemake reads the values as YAML
+            raise HeirloomError(ONE_FILE)
+        for path in known.configfile or _of_profile(known.profile):
             _check(path)
     except argparse.ArgumentError:
         return  # Snakemake says what is wrong with its arguments
     except HeirloomError as error:
         print(*printed(error), sep="\n", file=sys.stderr)
         sys.exit(BAD_INPUT)
+
+
+def _of_profile(name: str) -> list[str]:
+    """Return the configs that another profile than ours names, as Snakemake reads it; none if the profile cannot be read."""
+    from configargparse import ConfigFileParserException
+    from snakemake.cli import get_profile_dir
+    from snakemake.profiles import ProfileConfigFileParser
+
+    try:
+        place = get_profile_dir(name) if name else None
+        if place is None:
+            return []
+        with place[1].open(encoding="utf-8") as opened:
+            named = ProfileConfigFileParser().parse(opened)
+    except (OSError, UnicodeDecodeError, ConfigFileParserException):
+        return []  # Snakemake says what is wrong with its profile
+    files = [named[key] for key in ("configfile", "configfiles") if key in named]
+    return [str(path) for given in files for path in (given if isinstance(given, list) else [given])]
 
 
 def _check(path: str) -> None:

@@ -10,6 +10,7 @@ from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, write_text
 from heirloom.specs.grid import DESIGNS, Axis
+from heirloom.variants import OF_GRIDS
 
 FILE = Path("schemas/config.schema.json")
 
@@ -19,7 +20,7 @@ def generate() -> dict[str, Any]:
     schema: dict[str, Any] = Config.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     experiment = schema["$defs"][Experiment.__name__]
-    for ours in ("variant_of", "point"):
+    for ours in OF_GRIDS:
         experiment["properties"].pop(ours)
     grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
     experiment["properties"]["grid"] = {**grid, "description": "Axes of variants; each point becomes an experiment <name>__<labels>."}

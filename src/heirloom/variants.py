@@ -16,8 +16,11 @@ from heirloom.specs.sizes import MOST_EXPERIMENTS
 from heirloom.strict_yaml import Fault, Key
 
 VARIANT_MARK = "__"
+OF_GRIDS = ("variant_of", "point")
+"""Keys of an experiment that a grid sets: tables and pages take from them what a variant is compared with."""
 MAX_VARIANTS = 500
 _COUNTABLE = 10**12
+_SET_BY_GRIDS = "a grid alone sets this key; remove it"
 
 
 class _Misfit(Exception):  # noqa: N818, it never leaves this module
@@ -37,6 +40,8 @@ def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault
         if VARIANT_MARK in name:
             wrong.append(Fault(("experiments", name), f"{VARIANT_MARK!r} is kept for variants of a grid"))
             continue
+        if isinstance(body, Mapping):
+            wrong += [Fault(("experiments", name, ours), _SET_BY_GRIDS) for ours in OF_GRIDS if body.get(ours)]
         try:
             bodies |= _variants(name, dict(body)) if isinstance(body, Mapping) and "grid" in body else {name: body}
         except _Misfit as misfit:
@@ -100,6 +105,8 @@ def _axes(grid: Any, key: Key) -> dict[str, Axis]:
         except ValidationError as error:
             inner = faults.validation(error, raw, Axis.model_json_schema())
             wrong += [fault._replace(key=(*key, str(label), *fault.key)) for fault in inner]
+    ours = [label for label, axis in axes.items() if axis.key.partition(".")[0] in OF_GRIDS]
+    wrong += [Fault((*key, label, "key"), f"no axis may set {', '.join(OF_GRIDS)}") for label in ours]
     wrong += [Fault(key, text) for text in _overlaps(axes)]
     if wrong:
         raise _Misfit(*wrong)

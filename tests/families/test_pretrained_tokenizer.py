@@ -210,6 +210,15 @@ def test_a_folder_with_tokenizer_model_alone_is_read(tmp_path: Path) -> None:
     assert reader.tokenizer.encode("the mill of 1843").ids == [theirs.bos_id(), *theirs.encode("the mill of 1843")]
 
 
+@pytest.mark.parametrize("content", [b"", b"damaged", b"IQ== 0\nIg== 1\n"])
+def test_a_tokenizer_model_that_is_none_of_sentencepiece_is_one_line_that_asks_for_no_package(content: bytes, tmp_path: Path) -> None:
+    place = folder_of(tmp_path / "model", fitted())
+    (place / "tokenizer.json").unlink()
+    (place / "tokenizer.model").write_bytes(content)
+    with pytest.raises(HeirloomError, match=r"tokenizer.model is no SentencePiece model, the only kind that is read; copy the model's own"):
+        pretrained_tokenizer.read(Pretrained(path=str(place)))
+
+
 def test_a_tokenizer_that_is_no_json_is_one_line(tmp_path: Path) -> None:
     place = folder_of(tmp_path / "model", fitted())
     (place / "tokenizer.json").write_text("{")

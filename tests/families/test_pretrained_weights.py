@@ -162,6 +162,48 @@ def test_a_weight_of_the_wrong_shape_is_one_line_that_names_it(tmp_path: Path) -
     assert "\n" not in str(caught.value)
 
 
+LAYER = "model.layers.{}.self_attn.q_proj.{}"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        (LAYER.format(1, "weight"), False),
+        (LAYER.format(0, "bias"), False),
+        (LAYER.format(0, "weight_scale_inv"), False),
+        (LAYER.format(0, "rotary_emb.inv_freq"), True),
+        ("score.weight", True),
+    ],
+)
+def test_weights_of_the_models_layers_that_its_configuration_leaves_out_are_refused(name: str, is_read: bool, tmp_path: Path) -> None:
+    folder = stored(tmp_path / "model", lambda weights: weights.update({name: torch.zeros(8, 8)}))
+    if is_read:
+        causal_lm.fetch(Pretrained(path=str(folder)))
+        return
+    with pytest.raises(HeirloomError, match=f"hold 1 weights of the model's layers that config.json leaves out, such as {name}; give"):
+        causal_lm.fetch(Pretrained(path=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (None, "cannot get .*TypeError: argument of type 'NoneType' is not iterable"),
+        ({"num_attention_heads": 0}, "cannot get .*ZeroDivisionError: "),
+        ({"hidden_act": "unheard"}, "cannot get .*KeyError: 'unheard'"),
+        ({"vocab_size": "20"}, "cannot get .*ValidationError: .*'vocab_size'"),
+        ({"vocab_size": 10**12}, "asks for 16,000,000,000,[0-9]+ numbers, which its .safetensors files of [0-9,]+ bytes cannot hold"),
+        ({"num_hidden_layers": 10**7}, "asks for 10000000 layers, and at most 10000 are read"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_one_line_before_any_job(settings: Any, said: str, tmp_path: Path) -> None:
+    folder = stored(tmp_path / "model", lambda weights: None)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings and {**config, **settings}))
+    with pytest.raises(HeirloomError, match=said) as caught:
+        pretrained.check_causal(Pretrained(path=str(folder)))
+    assert "\n" not in str(caught.value)
+
+
 def test_an_adapters_folder_is_refused_because_it_names_its_model_itself(tmp_path: Path) -> None:
     causal_lm.save(model("llama", 20), tmp_path / "model")
     (tmp_path / "model/adapter_config.json").write_text("{}")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from heirloom import config as configuration
 from heirloom.errors import HeirloomError
-from heirloom.lineage import git
+from heirloom.lineage import ending, git, unrecorded
 from heirloom.lineage.record import RecordReport, record
 from toy_project import CONFIG, Shell, commit, forget
 
@@ -92,6 +93,26 @@ def test_gits_own_reason_is_the_message(toy: None, sh: Shell, tmp_path: Path, mo
     assert git.unusable() == "git: .git/index: index file smaller than expected"
     with pytest.raises(HeirloomError, match="index file smaller than expected"):
         git.tree()  # and not: nothing has changed
+
+
+def test_a_trace_or_a_warning_of_git_is_no_reason(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TRACE", "1")
+    assert git.show("HEAD", "absent.txt") is None
+    assert refused("v9") == "'v9': no such git revision here; git log --oneline lists them"
+
+
+def test_a_run_that_git_keeps_from_being_recorded_is_named_last_and_its_new_files_are_no_damage(
+    recorded: RecordReport, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration.load(CONFIG)
+    Path("data/toy/real/train.parquet").write_bytes(b"of another run")
+    ending.name_missing(config)
+    assert capsys.readouterr().err.startswith("heirloom: data/toy/real/train.parquet: has 14 bytes instead of ")
+    unrecorded.mark()
+    monkeypatch.setenv("PATH", "/nowhere")
+    ending.name_missing(config)
+    said = "git: it is not installed, or not on PATH; the next snakemake records it"
+    assert capsys.readouterr().err == f"heirloom: this run is not recorded: {said}\n"
 
 
 def test_without_a_commit_or_a_repository_there_is_no_tree_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:

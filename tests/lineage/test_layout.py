@@ -45,6 +45,26 @@ def test_a_linked_folder_is_refused_with_the_reason_and_the_way_out(folder: str,
     assert refused() == f"{folder}: is a symbolic link to {tmp_path}/disk, and a run could not be recorded: {reason}; {advice}"
 
 
+@pytest.mark.parametrize(
+    ("place", "advice"),
+    [
+        ("elsewhere", "rm data/a && mv data/elsewhere data/a puts the folder there"),
+        ("a", "rm data/a removes the link, which leads to no folder"),
+    ],
+)
+def test_the_way_out_of_a_link_is_spelled_from_the_project_and_moves_what_is_there(place: str, advice: str) -> None:
+    Path("data/elsewhere").mkdir(parents=True)
+    Path("data/a").symlink_to(place)
+    assert refused().endswith(f"DVC adds no file behind a link; {advice}, dvc cache dir FOLDER the bytes on another disk")
+
+
+@pytest.mark.parametrize("folder", ["data", "results", "data/a", "data/a/replace/seed=0", "logs", ".heirloom"])
+def test_a_file_in_the_place_of_a_folder_is_refused(folder: str) -> None:
+    Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    Path(folder).touch()
+    assert refused() == f"{folder}: is a file, and a run keeps a folder of that name; move it away"
+
+
 @pytest.mark.parametrize("file", ["results/lineage.tsv", "results/plots/a.csv", "data/a/real.dvc", "data/a/replace/seed=0.dvc", "dvc.lock"])
 def test_the_conflict_marks_of_a_merge_are_refused_with_the_recipe(file: str) -> None:
     Path(file).parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from heirloom import variables
 from heirloom.config import Config, parse
+from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
 from heirloom.planning.jobs import Job, jobs
@@ -206,3 +208,14 @@ def test_steps_that_run_a_model_ask_for_accelerators() -> None:
     assert {step: slurm.resources(one).get("gres") for step, one in asked.items()} == {"mix": None, "train": "gpu:2", "evaluate": "gpu:2"}
     everything = slurm.resources(request(config(num_gpus=1, num_processes=2, num_nodes=2), job))
     assert set(everything) == set(slurm.RESOURCES)
+
+
+def test_a_variable_of_seconds_is_a_number_from_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert variables.seconds(slurm.GROUP_SECONDS, 1800) == 1800
+    for text in ("0", "2.5", ""):
+        monkeypatch.setenv(slurm.GROUP_SECONDS, text)
+        assert variables.seconds(slurm.GROUP_SECONDS, 7) == (float(text) if text else 7)
+    for text in ("half an hour", "-1", "nan"):
+        monkeypatch.setenv(slurm.GROUP_SECONDS, text)
+        with pytest.raises(HeirloomError, match=f"HEIRLOOM_GROUP_SECONDS is a number of seconds from 0, not '{text}'"):
+            variables.seconds(slurm.GROUP_SECONDS, 1800)

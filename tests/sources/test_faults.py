@@ -167,6 +167,19 @@ def test_one_parquet_file_among_several_that_holds_no_text_is_refused_before_any
         assert message in str(caught.value)
 
 
+def test_two_columns_of_the_name_of_the_text_are_refused_by_files_and_hub() -> None:
+    text = pa.array(["a", "b"])
+    pq.write_table(pa.table([text, text, text, text], names=["text", "n", "n", "text"]), "hub/train-b.parquet")
+    for spec, key in ((by_files(Path("hub/*.parquet")), "source.paths"), (by_hub(), "source.dataset")):
+        with pytest.raises(HeirloomError) as caught:
+            sources.preflight(spec)
+        assert str(caught.value).endswith(f"{key}: hub/train-b.parquet: 2 columns are named 'text'; rename all but one of them")
+    pq.write_table(pa.table([text, text, text], names=["text", "n", "n"]), "hub/train-b.parquet")
+    assert read(by_files(Path("hub/*.parquet")))[0] == ["a", "b"]  # others are of no concern
+    with pytest.raises(HeirloomError, match=r"Multiple matches for FieldRef.Name"):  # of datasets
+        read(by_hub())
+
+
 def test_damaged_pages_are_named_by_row_group_by_files_hub_and_diff() -> None:
     path = damaged(Path("hub/train.parquet"))
     pq.write_table(pa.table({"text": ["a"]}), "other.parquet")

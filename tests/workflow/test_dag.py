@@ -127,8 +127,9 @@ TWICE = ("experiments:\n", "experiments:\n  ngram: {}\n", "experiments.ngram: th
         (A_DATE, ("--configfile", "bad.yaml")),
         (TWICE, ("--configfile", "bad.yaml")),
         (A_DATE, ("--workflow-profile", "profiles/slurm", "--configfile", "bad.yaml")),
+        (A_DATE, ("--profile", "mine")),
     ],
-    ids=["date", "twice", "date in a preset", "twice in a preset", "on a cluster"],
+    ids=["date", "twice", "date in a preset", "twice in a preset", "on a cluster", "in a profile"],
 )
 def test_what_snakemake_would_read_otherwise_or_not_at_all_is_one_line_from_it_and_exit_code_2(
     workspace: Path, run: Run, slip: tuple[str, str, str], arguments: tuple[str, ...]
@@ -137,6 +138,8 @@ def test_what_snakemake_would_read_otherwise_or_not_at_all_is_one_line_from_it_a
     text = (workspace / "config.yaml").read_text()
     assert before in text
     (workspace / ("bad.yaml" if arguments else "config.yaml")).write_text(text.replace(before, after, 1))
+    (workspace / "mine").mkdir()
+    (workspace / "mine/config.yaml").write_text("configfile: bad.yaml\n")
     done = run("snakemake", "-n", *arguments, check=False)
     assert done.returncode == BAD_INPUT
     (only,) = [line for line in done.stderr.splitlines() if not line.startswith("Using ")]
@@ -154,11 +157,12 @@ def test_too_few_real_rows_in_a_text_source_stop_the_run_before_any_job(workspac
 
 
 def test_a_config_is_one_file_and_values_on_the_command_line_are_refused(workspace: Path, run: Run) -> None:
-    for arguments in (("--config", "num_threads=2"), ("--configfile", "config.yaml", "other.yaml")):
+    slip = ("--config", "day=2024-13-45")  # which Snakemake reads as YAML
+    for arguments in (("--config", "num_threads=2"), slip, ("--configfile", "config.yaml", "other.yaml")):
         (workspace / "other.yaml").write_text("num_threads: 2\n")
         done = run("snakemake", "-n", *arguments, check=False)
         assert done.returncode != 0
-        assert "give one --configfile and no --config" in done.stdout + done.stderr
+        assert done.stderr.splitlines()[-1].startswith("heirloom: give one --configfile and no --config")
 
 
 @pytest.mark.slow

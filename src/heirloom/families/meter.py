@@ -6,13 +6,12 @@ Nothing here changes a byte of a result, and processes that share a step speak w
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from heirloom import processes
+from heirloom import processes, variables
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ Tell = Callable[[int], None]
 
 def every(variable: str) -> Callable[[], bool]:
     """Return a function that says whether as many seconds have passed as an environment variable asks for, or 60."""
-    seconds, last = float(os.environ.get(variable, "60")), time.monotonic()
+    seconds, last = variables.seconds(variable, 60), time.monotonic()
 
     def due() -> bool:
         nonlocal last

@@ -17,6 +17,8 @@ from heirloom.specs.pretrained import Pretrained
 
 _OPENED_PARAMETERS = 250_000_000
 """Models up to this size are opened before any job; larger ones by the job that brings them in, which is before any training."""
+_MOST_LAYERS = 10_000
+_NUMBERS_A_BYTE = 8  # one bit each is the least that any format takes
 
 
 def preflight(spec: Pretrained) -> None:
@@ -81,7 +83,7 @@ def check_causal(spec: Pretrained) -> None:
     """
     preflight(spec)
     config = _check_architecture(spec)
-    if not spec.gguf and isinstance(where(spec), Path) and pretrained_weights.num_parameters(config) <= _OPENED_PARAMETERS:
+    if not spec.gguf and isinstance(where(spec), Path) and _num_parameters(spec, config) <= _OPENED_PARAMETERS:
         module(spec)
 
 
@@ -117,7 +119,9 @@ def module(spec: Pretrained) -> Any:
         If it cannot be had, has no safetensors, lacks a weight, or is not causal.
     """
     preflight(spec)
-    _check_architecture(spec)
+    config = _check_architecture(spec)
+    if not spec.gguf and isinstance(where(spec), Path):
+        _num_parameters(spec, config)
     with clearly(spec):
         opened = pretrained_weights.open_folder(where(spec), **options(spec))
     pretrained_weights.check_causal(opened, spec.name)
@@ -133,6 +137,22 @@ def _check_architecture(spec: Pretrained) -> Any:
         kind = "an encoder-decoder" if config.is_encoder_decoder else "no language model that writes from left to right"
         raise HeirloomError(f"{KEY}: {spec.name} is {kind} ({config.model_type}); give a decoder, such as a GPT-2, OPT or Llama")
     return config
+
+
+def _num_parameters(spec: Pretrained, config: Any) -> int:
+    """Return how many numbers a model in a folder has by its configuration, refusing more than its files can hold."""
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if isinstance(layers, int) and layers > _MOST_LAYERS:
+        raise HeirloomError(f"{KEY}: the config.json of {spec.name} asks for {layers} layers, and at most {_MOST_LAYERS} are read")
+    with clearly(spec):
+        number = pretrained_weights.num_parameters(config)
+    num_bytes = sum(file.stat().st_size for file in Path(where(spec)).glob("*.safetensors"))
+    if number > _NUMBERS_A_BYTE * num_bytes:
+        raise HeirloomError(
+            f"{KEY}: the config.json of {spec.name} asks for {number:,} numbers, which its .safetensors files of {num_bytes:,} bytes"
+            " cannot hold; give the config.json that belongs to the weights, and all files of weights"
+        )
+    return number
 
 
 def _config(spec: Pretrained) -> Any:

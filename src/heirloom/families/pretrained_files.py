@@ -86,12 +86,12 @@ def options(spec: Pretrained) -> dict[str, Any]:
 @contextmanager
 def clearly(spec: Pretrained) -> Iterator[None]:
     """Say in one line what could not be had, and what to give in its place."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:160]
+    except HeirloomError:
+        raise
+    except Exception as error:  # noqa: BLE001  what the libraries raise on a folder that does not fit has no narrower base
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:180]
         raise HeirloomError(
             f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"
         ) from None

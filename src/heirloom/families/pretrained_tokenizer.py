@@ -101,10 +101,18 @@ def read(spec: Pretrained) -> Reader:
 
 
 def _need_sentencepiece(folder: Path) -> None:
-    """Name the packages that the library, which names others, lacks."""
+    """Name the packages that the library, which names others, lacks, and refuse a file that is of another kind or damaged."""
     lacking = [package for package, module in _SENTENCEPIECE.items() if find_spec(module) is None]
     if lacking:
         raise HeirloomError(f"{folder}: {_PIECES_FILE} without {WHOLE} is read by {' and '.join(lacking)}: pip install {' '.join(lacking)}")
+    from sentencepiece import SentencePieceProcessor
+
+    try:
+        SentencePieceProcessor(model_file=str(folder / _PIECES_FILE))
+    except (OSError, RuntimeError):  # the library would ask for tiktoken, whatever the file holds
+        raise HeirloomError(
+            f"{KEY}: {folder / _PIECES_FILE} is no SentencePiece model, the only kind that is read; copy the model's own {WHOLE} there"
+        ) from None
 
 
 def _from_gguf(spec: Pretrained, library: Any, tokenizer: Tokenizer) -> Reader:

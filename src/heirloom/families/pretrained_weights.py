@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
 
 PROBE_ROWS, PROBE_TOKENS = 4, 8
+_LAYER_NUMBER = re.compile(r"\.\d+\.")
 _NOISE = 1e-4  # as a share of the change after the changed token: float32 leaves 1e-6, a random BERT of two layers 3e-3
 
 
@@ -18,7 +20,7 @@ def open_folder(place: str | Path, **options: Any) -> Any:
     Raises
     ------
     HeirloomError
-        If the folder has no safetensors, a weight is missing or of another shape, or the model is not causal.
+        If the folder has no safetensors, a weight is missing, left over or of another shape, or the model is not causal.
     """
     if Path(place).is_dir() and not options.get("gguf_file") and not any(Path(place).glob("*.safetensors")):
         raise HeirloomError(f"{place}: holds no .safetensors file, and weights in other files are never opened; convert them first")
@@ -37,6 +39,7 @@ def open_folder(place: str | Path, **options: Any) -> Any:
         **options,
     )
     _check_complete(report, place)
+    _check_nothing_left(module, report["unexpected_keys"], place)
     tell_ties(module)
     return _plain(module) if options.get("gguf_file") else module
 
@@ -127,6 +130,23 @@ def _check_complete(report: Mapping[str, Any], place: str | Path) -> None:
         )
     if missing := sorted(map(str, report["missing_keys"])):
         raise HeirloomError(f"{place}: {len(missing)} weights of the architecture are missing, such as {missing[0]}")
+
+
+def _check_nothing_left(module: Any, others: Iterable[str], place: str | Path) -> None:
+    """Refuse weights of the model's own layers that its configuration leaves out, such as further layers, biases and scales.
+
+    Those of other parts, a head for another task or a tower for images, are no part of the model.
+    """
+    first = f"{module.base_model_prefix}."
+    read = {_LAYER_NUMBER.sub(".#.", f".{name.removeprefix(first)}") for name in module.state_dict()}
+    layers = {name.rpartition(".")[0] for name in read}
+    patterns = {name: _LAYER_NUMBER.sub(".#.", f".{name.removeprefix(first)}") for name in sorted(map(str, others))}
+    left = [name for name, pattern in patterns.items() if pattern in read or pattern.rpartition(".")[0] in layers]
+    if left:
+        raise HeirloomError(
+            f"{place}: the files hold {len(left)} weights of the model's layers that config.json leaves out, such as {left[0]}; "
+            "give the config.json that belongs to the weights"
+        )
 
 
 def _plain(quantised: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, line, printed
-from heirloom.lineage import completeness, unrecorded
+from heirloom.lineage import completeness, git, unrecorded
 
 
 def check(config_file: str) -> None:
@@ -84,7 +84,13 @@ def _run(*command: str) -> int:
 
 
 def name_missing(config: Config) -> None:
-    """Print one line if something is missing that the ledger names."""
+    """Print one line if something is missing that the ledger names; where git cannot be asked, that the run is not recorded.
+
+    The ledger then tells of an earlier run, and what this one has made is no damage.
+    """
+    if unrecorded.is_marked() and (reason := git.unusable()):
+        print(line(f"this run is not recorded: {reason}; the next snakemake records it"), file=sys.stderr, flush=True)
+        return
     try:
         lines = completeness.missing(config)
     except HeirloomError as error:

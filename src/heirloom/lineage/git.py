@@ -19,6 +19,7 @@ from heirloom.errors import HeirloomError
 LARGE = 1 << 20
 """Bytes from which a file that no commit holds is known by its size and time: a corpus or a model is not read for a commit's name."""
 
+_REASONS = ("fatal: ", "error: ")
 _NO_GIT = "it is not installed, or not on PATH"
 
 
@@ -162,14 +163,14 @@ def _ask(*arguments: str) -> _Answer:
     if not done.returncode:
         return _Answer(done.stdout, "")
     told = done.stderr.decode(errors="backslashreplace").splitlines()
-    if done.returncode == 1 and not told:
+    if done.returncode == 1 and not any(line.startswith(_REASONS) for line in told):  # warnings and traces are no reason
         return _Answer(b"", "")
     return _Answer(b"", credentials.hidden(_in_one_line(told) or f"exit status {done.returncode}"))
 
 
 def _in_one_line(told: list[str]) -> str:
     """Return git's reason, and the command that it advises."""
-    reasons = [line.removeprefix("fatal: ").removeprefix("error: ") for line in told if line.startswith(("fatal: ", "error: "))]
+    reasons = [line.removeprefix("fatal: ").removeprefix("error: ") for line in told if line.startswith(_REASONS)]
     commands = [line.strip() for line in told if line.startswith("\tgit ")]
     return "; ".join([*(reasons or told)[:1], *commands[:1]])
 

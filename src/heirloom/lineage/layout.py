@@ -6,6 +6,7 @@ merge would stop the record of the whole run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from heirloom.lineage import dvc, folders, pointers
 
 _TEXTS = ("*.tsv", "*.csv", "*.json", "*.jsonl", "plots/*.csv", "figures/*.json", "figures/*.csv")
 """Results that git merges line by line."""
+_OURS = (Path("logs"), Path(".heirloom"))
+"""Folders beside data and results that a run writes to; they may be links."""
 
 
 def check(config: Config) -> None:
@@ -24,19 +27,38 @@ def check(config: Config) -> None:
     Raises
     ------
     HeirloomError
-        If a folder of data or results is a symbolic link, or a merge has left conflict marks in a record.
+        If a folder of data or results is a symbolic link, a folder of a run is a file, or a merge has left conflict marks in a record.
     """
     for folder in _folders(config):
         if folder.is_symlink():
-            reason = "git keeps of a linked folder the link alone" if folder.parts[0] != "data" else "DVC adds no file behind a link"
-            place = folder.readlink()
-            advice = f"rm {folder} && mv {place} {folder} puts the folder there, dvc cache dir FOLDER the bytes on another disk"
-            raise HeirloomError(f"{folder}: is a symbolic link to {place}, and a run could not be recorded: {reason}; {advice}")
+            raise HeirloomError(_about_link(folder))
+        _check_folder(folder)
+    for folder in _OURS:
+        _check_folder(folder)
     marked = [file for file in _record_files() if records.is_conflicted(file.read_bytes())]
     if marked:
         more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
         hold = "hold" if more else "holds"
         raise HeirloomError(f"{marked[0]}{more}: {hold} the conflict marks of a git merge; {records.MERGE}")
+
+
+def _about_link(folder: Path) -> str:
+    """Return what is said of a folder that is a symbolic link: why that cannot be, and how it becomes a folder."""
+    reason = "git keeps of a linked folder the link alone" if folder.parts[0] != "data" else "DVC adds no file behind a link"
+    place = folder.readlink()
+    target = Path(os.path.normpath(folder.parent / place))
+    advice = f"rm {folder} removes the link, which leads to no folder"
+    if folder.is_dir():
+        advice = f"rm {folder} && mv {target} {folder} puts the folder there"
+    return (
+        f"{folder}: is a symbolic link to {place}, and a run could not be recorded: {reason}; {advice},"
+        " dvc cache dir FOLDER the bytes on another disk"
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise HeirloomError(f"{folder}: is a file, and a run keeps a folder of that name; move it away")
 
 
 def _folders(config: Config) -> Iterator[Path]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from heirloom.planning.estimate import Request
 
+GROUP_SECONDS = "HEIRLOOM_GROUP_SECONDS"
+"""Environment variable: a lineage that takes less is one job of a cluster, where every job costs seconds of start-up and of waiting."""
 RESOURCES = ("mem_mb", "runtime", "nodes", "tasks", "mpi", "tasks_per_gpu", "slurm_extra", "gres")
 """Every resource that a rule may ask for."""
 

@@ -186,6 +186,8 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
         raise HeirloomError(f"{path}: no readable Parquet file ({cause(error)})") from None
     if column is not None and column not in schema.names:
         raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {_shortened(', '.join(schema.names))}")
+    if column is not None and (times := schema.names.count(column)) > 1:
+        raise HeirloomError(f"{key}: {path}: {times} columns are named {column!r}; rename all but one of them")
     if column is not None and not arrow_columns.is_text(held := schema.field(column).type):
         raise HeirloomError(f"source.text_column: {path}: {column!r} holds {held}; allowed is {arrow_columns.TEXT_TYPES}")
     if num_rows == 0:
