@@ -77,6 +77,8 @@ def test_a_full_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         (None, "missing; run snakemake"),
         ("{", "not valid JSON"),
         ("[]", "expected a JSON object"),
+        ('{"a": NaN}', "not valid JSON .'NaN' is no finite number"),
+        ('{"a": 1e999}', "not valid JSON .'1e999' is no finite number"),
         ('{"schema_version": 3}', "schema_version 3 is newer"),
     ],
 )

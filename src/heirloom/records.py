@@ -6,6 +6,7 @@ Whatever was done to one of them, reading it ends in its content or in one line:
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +57,11 @@ def json_value(content: str) -> Any:
     Raises
     ------
     ValueError
-        If it is none, is nested too deeply to be a record, or has a key twice, of which a reader would believe the last.
+        If it is none, is nested too deeply to be a record, has a key twice, of which a reader would believe the last, or a number
+        that is not finite, which JSON does not have and no record is written with.
     """
     try:
-        return json.loads(content, object_pairs_hook=_object)
+        return json.loads(content, object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -126,6 +128,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {shown(next(name for name in names if names.count(name) > 1))} twice")
     return value
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(word)} is no finite number")
+    return number
 
 
 def shown(value: object) -> str:
