@@ -71,14 +71,14 @@ def belonging(side: Side, other: Side) -> Belonging:
     units = [name for name in UNIT_COLUMNS if side.has(name)]
     unit = next((name for name in units if other.has(name)), units[0] if units else None)
     row: tuple[str, ...] = (ID_COLUMN,) if side.has(ID_COLUMN) and other.has(ID_COLUMN) else ()
-    if _tells_lineage(side) and _tells_lineage(other):
+    if tells_lineage(side) and tells_lineage(other):
         row = (*_LINEAGE_ID, *(("replica",) if side.has("replica") and other.has("replica") else ()))
     return Belonging(row, unit, _documents(side))
 
 
 def _documents(side: Side) -> Documents | None:
     """Return the documents of Heirloom's own real text, where their index is on disk."""
-    if not (side.has("tokens") and _tells_lineage(side)):
+    if not (side.has("tokens") and tells_lineage(side)):
         return None
     index, split = _index(side)
     if index is None or not index.is_file():
@@ -122,7 +122,8 @@ def _where_known(hashes: Hashes, column: pa.Array) -> Hashes:
     return np.where(column.is_valid().to_numpy(zero_copy_only=False), hashes, UNKNOWN)
 
 
-def _tells_lineage(side: Side) -> bool:
+def tells_lineage(side: Side) -> bool:
+    """Return whether a side has the columns that name Heirloom's rows."""
     return side.has(*_LINEAGE_ID, *_ANCESTRY, "parent")
 
 

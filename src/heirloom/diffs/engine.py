@@ -200,25 +200,29 @@ def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distributi
 def _law(
     both: Compared, read: tuple[corpus.Reading, corpus.Reading], drawn: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
 ) -> Distribution | None:
-    from heirloom.diffs import distribution  # scipy: half a second that equal datasets need not wait for
+    from heirloom.diffs import dependence, distribution  # scipy: half a second that equal datasets need not wait for
 
     chosen_a, chosen_b, note = sampling.contrast(both.names, *drawn)
-    samples, places = [], []
+    samples, places, loose = [], [], []
     for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
         here = at[chosen]
         words: Ragged = reading.sample.take(np.flatnonzero(chosen))
         samples.append(distribution.text_sample(words, key[here], table.hashes[here], reading.repetition[here]))
         places.append(here[: origin.MAX_ROWS])
+        loose.append(sampling.alone(table, grouped=both.grouped)[here])
     if not all(_enough(sample) for sample in samples):
         return None
     model = origin.find(both.a, both.b)
     scored, why_not = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else (None, "")
     notes = list(filter(None, (note, why_not)))
-    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), notes)
+    pair, caveat = (samples[0], samples[1]), ""
+    if np.concatenate(loose).mean() > 0.5:
+        pair, caveat = dependence.of_text(pair, both.options.stream("neighbours"))
+    return distribution.of_text(pair, scored, both.options.stream("tests"), notes, caveat)
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
-    from heirloom.diffs import vector_distribution
+    from heirloom.diffs import dependence, vector_distribution
 
     keys = sampling.keys(both.table_a, both.table_b, both.names, grouped=both.grouped)
     order = sampling.order(both.table_a, keys[0]), sampling.order(both.table_b, keys[1])
@@ -236,7 +240,17 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
         samples.append(VectorSample(found.values.reshape(len(at), -1), units, units if both.grouped else None))
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
         return None, None, changes
-    return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests"), [note] if note else []), changes
+    pair, caveat = (samples[0], samples[1]), ""
+    if not _is_drawn(both):
+        pair, caveat = dependence.of_vectors(pair, both.options.stream("neighbours"))
+    return None, vector_distribution.of_vectors(pair, both.options.stream("tests"), [note] if note else [], caveat), changes
+
+
+def _is_drawn(both: Compared) -> bool:
+    """Return whether vectors are units by their making: replicas or documents are known, or Heirloom drew each row by itself."""
+    drawn = belonging.tells_lineage(both.a) and belonging.tells_lineage(both.b)
+    tables = (both.table_a, both.table_b)
+    return drawn or not any(sampling.alone(table, grouped=both.grouped).any() for table in tables)
 
 
 def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading]) -> Rows:
