@@ -1,6 +1,6 @@
-"""Which row a row is, and which document it is a part of: what lineage and the columns of a file say, never what a row holds.
+"""Which row a row is, and which document it is a part of, by lineage and columns, never by what a row holds.
 
-Rows of equal content need not be the same row: of a law with few values most rows have an equal one in any other sample.
+Rows of equal content need not be the same row: of a law with few values most rows have an equal one in any sample.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of which no unit is known: where they depend on their neighbours, neighbours trade places together and the answer says so."""
+"""Rows without a known unit: where they depend on their neighbours, blocks trade places, and the answer says so."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from heirloom.stats.samples import Floats, Ints, TextSample, VectorSample
 from heirloom.streams import Stream
 
 Sample = TypeVar("Sample", TextSample, VectorSample)
+Texts = tuple[TextSample, TextSample]
+Vectors = tuple[VectorSample, VectorSample]
 
 
-def of_text(samples: tuple[TextSample, TextSample], stream: Stream) -> tuple[tuple[TextSample, TextSample], str]:
-    """Return two samples of rows without a known unit, with blocks of neighbours as keys if rows depend, and what is to be said then."""
+def of_text(samples: Texts, stream: Stream) -> tuple[Texts, str]:
+    """Return two samples, with blocks of neighbours as keys if rows depend, and what is to be said then."""
     num_types = max(int(sample.types.max(initial=0)) for sample in samples) + 1
     a, b = (neighbours.of_words(sample.types, sample.offsets, num_types, stream) for sample in samples)
     return _blocked(samples, (a, b))
 
 
-def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream) -> tuple[tuple[VectorSample, VectorSample], str]:
+def of_vectors(samples: Vectors, stream: Stream) -> tuple[Vectors, str]:
     """Return the same for vectors."""
     a, b = (neighbours.directions(sample.x, stream) for sample in samples)
     return _blocked(samples, (a, b))
@@ -33,8 +35,8 @@ def _blocked(samples: tuple[Sample, Sample], numbers: tuple[Floats, Floats]) -> 
     if strength is None:
         return samples, ""
     said = (
-        f"rows resemble the rows before them ({strength:.0f} standard deviations above chance) and no column {_or(UNIT_COLUMNS)} says what "
-        "belongs together: blocks of neighbours trade places, and 5 % of false alarms are not guaranteed"
+        f"rows resemble the rows before them ({strength:.0f} standard deviations above chance) and no column "
+        f"{_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
     )
     a, b = samples
     if _share_keys(a.keys, b.keys):

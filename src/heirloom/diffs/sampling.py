@@ -1,8 +1,9 @@
-"""Which rows the tests look at, and which rows belong together: one key a row, and the rows whose keys come first in a random order.
+"""Which rows the tests look at, and which rows belong together: one key a row.
 
-A key is what may trade places as one under "no difference": a prompt, a replica, a document, or a row that *is* the same on both sides.
-Rows of equal content are not the same for that: if they were exchanged only with each other, no exchange could undo a difference in how
-often a value occurs, and equal laws of few values would be told apart. Both sides draw by key, so a prompt that is drawn in A is drawn in B.
+A key is what may trade places as one under "no difference": a prompt, a replica, a document, or a row that *is* the same
+on both sides. Rows of equal content are not the same for that: if they were exchanged only with each other, no exchange
+could undo a difference in how often a value occurs, and equal laws of few values would be told apart. Both sides draw by
+key, in one random order, so a prompt that is drawn in A is drawn in B.
 """
 
 from __future__ import annotations
@@ -31,7 +32,15 @@ _TURN = np.uint64(29)
 
 @dataclass(frozen=True)
 class Named:
-    """Which row each row is: names of shapes (N,) and (M,), 0 where unknown; and which rows both sides hold, None if that is not known."""
+    """Which row each row is.
+
+    Attributes
+    ----------
+    a, b
+        Names, shapes (N,) and (M,); 0 where it is unknown.
+    both
+        Which rows both sides hold; None if that is not known.
+    """
 
     a: Hashes
     b: Hashes
@@ -41,25 +50,27 @@ class Named:
 def named(a: Table, b: Table, matched: Matched) -> Named:
     """Return which rows are the same on both sides: by lineage or id, else because their text or numbers were copied.
 
-    Names count if most rows of a side have one of their own, and at least half of the names that are on both sides stand for equal rows:
-    numbers from 0 on may be in any two files, and then name nothing.
+    Names count if most rows of a side have one of their own, and at least half of the names that are on both sides stand
+    for equal rows: numbers from 0 on may be in any two files, and then name nothing.
     """
     shared, at_a, at_b = np.intersect1d(a.names, b.names, return_indices=True)
     at_a, at_b = at_a[shared != UNKNOWN], at_b[shared != UNKNOWN]
     equal = a.hashes[at_a] == b.hashes[at_b]
-    if equal.size and equal.mean() >= _FEWEST_EQUAL and all(2 * len(np.unique(one.names)) > len(one.names) for one in (a, b)):
+    tell_apart = all(2 * len(np.unique(table.names)) > len(table.names) for table in (a, b))
+    if tell_apart and equal.size and equal.mean() >= _FEWEST_EQUAL:
         both = (np.isin(a.names, shared), np.isin(b.names, shared)) if equal.all() else None
         return Named(a.names, b.names, both)
-    if matched.kept_a.any() and (found := _copies(a.hashes, b.hashes)) is not None:
-        return Named(*found, (matched.kept_a, matched.kept_b))
+    copies = _copies(a.hashes, b.hashes) if matched.kept_a.any() else None
+    if copies is not None:
+        return Named(*copies, (matched.kept_a, matched.kept_b))
     return Named(np.zeros(len(a.hashes), np.uint64), np.zeros(len(b.hashes), np.uint64))
 
 
 def keys(a: Table, b: Table, names: Named, *, grouped: bool) -> tuple[Hashes, Hashes]:
     """Return the key of each row, shapes (N,) and (M,).
 
-    In this order: its prompt or replica, where these are the same on both sides (``grouped``); its document; its prompt, within its side;
-    which row it is; else a key of its own.
+    In this order: its prompt or replica, where these are the same on both sides (``grouped``); its document; its prompt,
+    within its side; which row it is; else a key of its own.
     """
     return _keys(a, names.a, 1, grouped=grouped), _keys(b, names.b, 2, grouped=grouped)
 
@@ -97,8 +108,8 @@ def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
 def contrast(names: Named, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
     """Return which of the sampled rows, on which sides, tell A's law from B's, and a note where these are not all rows of A and B.
 
-    Rows that are the same on both sides say nothing about a difference, unless next to nothing left or next to nothing came: then the
-    question is whether what left (or came) is a fair sample, and the kept rows are what it is compared with.
+    Rows that are the same on both sides say nothing about a difference, unless next to nothing left or next to nothing
+    came: then the question is whether what left (or came) is a fair sample, and the kept rows are what it is compared with.
 
     Returns
     -------
@@ -119,8 +130,8 @@ def contrast(names: Named, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
 def _copies(a: Hashes, b: Hashes) -> tuple[Hashes, Hashes] | None:
     """Return a name of each row whose content either side has equally often, or None where equal contents may be chance.
 
-    Of contents that occur twice, samples of one law hold at most as many on both sides as twice on one side. Rows were copied if at
-    least `_FEWEST_COPIES` are on both sides and hardly any is twice on one.
+    Of contents that occur twice, samples of one law hold at most as many on both sides as twice on one side. Rows were
+    copied if at least `_FEWEST_COPIES` are on both sides and hardly any is twice on one.
     """
     codes, counts = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)[1:]
     in_a = np.bincount(codes[: len(a)], minlength=len(counts))

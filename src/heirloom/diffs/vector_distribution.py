@@ -28,6 +28,7 @@ def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes
     a, b = samples
     results = vector_tests(a, b, stream.child("vectors"))
     differences = vector_differences(a.x, b.x, stream.child("differences"))
+    looked_at = f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows"
     return Distribution(
         distance_name="energy distance",
         distance=differences.energy_distance,
@@ -36,11 +37,7 @@ def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes
         tests=adjusted(results),
         measures=tuple(_vector_measures(a.x, b.x, differences, stream)),
         sampled=(len(a.x), len(b.x)),
-        notes=(
-            *notes,
-            f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows",
-            *([caveat] if caveat else []),
-        ),
+        notes=(*notes, looked_at, *([caveat] if caveat else [])),
         caveat=caveat,
         is_decidable=is_decidable(results),
     )

@@ -29,11 +29,12 @@ def depend(samples: tuple[Floats, Floats]) -> float | None:
 
 
 def serial_z(x_ND: Floats) -> float:
-    """Return how many standard deviations the correlation of rows with the next rows lies above chance, summed over dimensions.
+    """Return how many standard deviations the correlation of rows with the next rows lies above chance.
 
-    The statistic is sum_i <s_i, s_(i+1)> of the ranks s of each dimension, less its mean over all orders of the rows and divided by
-    its standard deviation there, which is sqrt(N) times the Frobenius norm of the covariance of s. For one dimension that is the
-    rank test of serial correlation of Wald and Wolfowitz 1943. It is 0 for fewer than `FEWEST_ROWS` rows.
+    The statistic is sum_i <s_i, s_(i+1)> of the ranks s of each dimension, less its mean over all orders of the rows and
+    divided by its standard deviation there, which is sqrt(N) times the Frobenius norm of the covariance of s. For one
+    dimension that is the rank test of serial correlation of Wald and Wolfowitz 1943. It is 0 for fewer than
+    `FEWEST_ROWS` rows.
     """
     if len(x_ND) < FEWEST_ROWS:
         return 0.0
@@ -55,7 +56,7 @@ def directions(x_ND: Floats, stream: Stream) -> Floats:
 
 
 def of_words(types_T: Ints, offsets: Ints, num_types: int, stream: Stream) -> Floats:
-    """Return 32 numbers a row that are alike where rows share rare types: sums of random vectors of its types, rare ones weighing more.
+    """Return 32 numbers per row that are alike where rows share types: sums of random vectors, rare types weighing more.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 """Does one sample alone hold the most extreme rows? The test that sees tails that were cut off.
 
-A cut at 99 % takes five rows of 500: too few for any statistic of all rows. But then the outermost rows of both samples together are
-all of one sample, and a run of them is unlikely: each halves the chance. Such tests are known as exceedance or precedence tests
-(Rosenbaum 1954, "Tables for a nonparametric test of location"). Here p-values are exact, over all exchanges and not a draw of them.
+A cut at 99 % takes five rows of 500: too few for any statistic of all rows. But then the outermost rows of both samples
+together are all of one sample, and a run of them is unlikely: each halves the chance. Such tests are known as exceedance or
+precedence tests (Rosenbaum 1954, "Tables for a nonparametric test of location"). Here p-values are exact, over all
+exchanges and not a draw of them.
 
 Shapes: N rows of both samples that take part, D dimensions.
 """
@@ -22,7 +23,7 @@ from heirloom.stats.samples import Floats, Ints
 _JOINT_SHARE = 0.8
 """Share of the level for the order by distance from the centre; the rest is for the ends of all dimensions alike.
 
-The chance halves with each row, so shares matter in steps: with 0.8 a run of eight (2 / 2^8) still passes Holm's 5 % over five tests.
+The chance halves with each row, so shares matter in steps: with 0.8 a run of eight (2 / 2^8) passes Holm's 5 % over five.
 """
 
 _MAX_DIMENSIONS = 32
@@ -31,7 +32,7 @@ _MAX_RUN = 64
 
 @dataclass(frozen=True)
 class _Run:
-    """Outermost rows of one sample: how many, whose, and the chance of at least as many, of either sample, over all exchanges."""
+    """Outermost rows of one sample: how many, whose, and the chance of as many, of either sample, over all exchanges."""
 
     length: int
     in_a: bool
@@ -41,10 +42,10 @@ class _Run:
 def tails_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
     """Return the test of runs of outermost rows: by distance from the centre, and at both ends of each dimension.
 
-    The distance is Mahalanobis' under the covariance of both samples together; with more than 32 dimensions it is the one of
-    standardised numbers, and the ends of single dimensions are left out. The p-value is the smallest one of all orders, each divided by
-    its share of the level. The result is called ``tails`` where the distance says most,
-    and ``one tail`` where one end does; its statistic is the run's length, negative where the rows are A's, so that B lacks them.
+    The distance is Mahalanobis' under the covariance of both samples together; with more than 32 dimensions it is the one
+    of standardised numbers, and the ends of single dimensions are left out. The p-value is the smallest one of all orders,
+    each divided by its share of the level. The result is called ``tails`` where the distance says most, and ``one tail``
+    where one end does; its statistic is the run's length, negative where the rows are A's, so that B lacks them.
     """
     blocks_N = np.concatenate([moves.blocks_a, moves.blocks_b])
     x_ND = np.concatenate([a_ND, b_ND])[blocks_N != LEFT_OUT]
@@ -97,6 +98,9 @@ def _chance(blocks: NDArray[np.int64], moves: Exchange) -> float:
     free = int(((blocks >= num_swaps) & (blocks < num_swaps + dealt_a + dealt_b)).sum())
     halves = 0.5 ** int((blocks < num_swaps).sum())
     drawn = np.arange(free)
-    chances = [np.prod((dealt - drawn) / (dealt_a + dealt_b - drawn)) if free <= dealt else 0.0 for dealt in (dealt_a, dealt_b)]
-    stays = [num_swaps + dealt_a + dealt_b + side in blocks for side in (0, 1)]
-    return float(min(1.0, halves * sum(chance for chance, other in zip(chances, reversed(stays), strict=True) if not other)))
+    fixed = num_swaps + dealt_a + dealt_b
+    total = 0.0
+    for dealt, other_stays in ((dealt_a, fixed + 1), (dealt_b, fixed)):
+        if free <= dealt and other_stays not in blocks:
+            total += halves * float(np.prod((dealt - drawn) / (dealt_a + dealt_b - drawn)))
+    return min(1.0, total)
