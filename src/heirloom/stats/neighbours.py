@@ -5,9 +5,10 @@ Shapes: N rows, D numbers a row, V types, T tokens.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import norm, rankdata
 
 from heirloom.stats.samples import Floats, Ints
 from heirloom.streams import Stream
@@ -25,7 +26,7 @@ _DIRECTIONS = 32
 def depend(samples: tuple[Floats, Floats]) -> float | None:
     """Return the largest `serial_z` of two samples, shapes (N, D), if it is significant at `LEVEL`; else None."""
     largest = max(serial_z(x_ND) for x_ND in samples)
-    return largest if largest > norm.isf(LEVEL / len(samples)) else None
+    return largest if largest > NormalDist().inv_cdf(1 - LEVEL / len(samples)) else None
 
 
 def serial_z(x_ND: Floats) -> float:
@@ -38,7 +39,7 @@ def serial_z(x_ND: Floats) -> float:
     """
     if len(x_ND) < FEWEST_ROWS:
         return 0.0
-    scores_ND = rankdata(x_ND, axis=0)
+    scores_ND = np.column_stack([_ranks(x_N) for x_N in x_ND.T])
     scores_ND -= scores_ND.mean(axis=0)
     scale_D = scores_ND.std(axis=0)
     scores_ND /= np.where(scale_D > 0, scale_D, 1)
@@ -46,6 +47,12 @@ def serial_z(x_ND: Floats) -> float:
     spread = np.sqrt(len(scores_ND)) * np.linalg.norm(covariance_DD)
     along = float((scores_ND[:-1] * scores_ND[1:]).sum()) + float(np.trace(covariance_DD))
     return along / float(spread) if spread > 0 else 0.0
+
+
+def _ranks(x_N: Floats) -> Floats:
+    """Return the rank of each number, the mean of their ranks for numbers that tie; `scipy.stats` takes a second to import."""
+    ordered_N = np.sort(x_N)
+    return (np.searchsorted(ordered_N, x_N, "left") + np.searchsorted(ordered_N, x_N, "right")) / 2
 
 
 def directions(x_ND: Floats, stream: Stream) -> Floats:
