@@ -76,7 +76,7 @@ def test_numbers_from_0_on_name_nothing_in_files_that_share_nothing(write: Write
 
 def test_rows_that_were_copied_are_the_same_rows_and_rows_that_agree_by_chance_are_not(write: Write) -> None:
     copied = [[float(number)] for number in range(20)]
-    assert np.isin(*keys(write("a", x=copied), write("b", x=copied[::-1] + [[99.0]]))).all()
+    assert np.isin(*keys(write("a", x=copied), write("b", x=[*copied[::-1], [99.0]]))).all()
     by_chance = [Stream((name,)).generator().integers(0, 60, (50, 1)).tolist() for name in "ab"]
     assert not np.isin(*keys(write("c", x=by_chance[0]), write("d", x=by_chance[1]))).any()
 

@@ -24,7 +24,7 @@ UNIT_COLUMNS = ("document", "url", "group")
 """Columns of a table that others wrote that name what a row is a part of; the first that both sides have counts."""
 
 ID_COLUMN = "id"
-_LINEAGE_ID = ("row", "kind", "model")
+_LINEAGE_ID = ("row", "model")
 _INDEXED = ("row", "kind", "parent")
 _ANCESTRY = ("born", "depth_max")
 
@@ -124,7 +124,7 @@ def _where_known(hashes: Hashes, column: pa.Array) -> Hashes:
 
 def tells_lineage(side: Side) -> bool:
     """Return whether a side has the columns that name Heirloom's rows."""
-    return side.has(*_LINEAGE_ID, *_ANCESTRY, "parent")
+    return side.has(*_LINEAGE_ID, *_ANCESTRY, "kind", "parent")
 
 
 def _index(side: Side) -> tuple[Path | None, str]:

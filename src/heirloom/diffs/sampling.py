@@ -56,8 +56,8 @@ def named(a: Table, b: Table, matched: Matched) -> Named:
     shared, at_a, at_b = np.intersect1d(a.names, b.names, return_indices=True)
     at_a, at_b = at_a[shared != UNKNOWN], at_b[shared != UNKNOWN]
     equal = a.hashes[at_a] == b.hashes[at_b]
-    tell_apart = all(2 * len(np.unique(table.names)) > len(table.names) for table in (a, b))
-    if tell_apart and equal.size and equal.mean() >= _FEWEST_EQUAL:
+    agree = bool(equal.size) and equal.mean() >= _FEWEST_EQUAL
+    if agree and all(2 * len(np.unique(table.names)) > len(table.names) for table in (a, b)):
         both = (np.isin(a.names, shared), np.isin(b.names, shared)) if equal.all() else None
         return Named(a.names, b.names, both)
     copies = _copies(a.hashes, b.hashes) if matched.kept_a.any() else None
