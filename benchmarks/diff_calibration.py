@@ -2,6 +2,7 @@
 
 The verdict is `heirloom.stats.direction.direction`: Holm over all tests at 5 %. Run ``python benchmarks/diff_calibration.py``,
 or with a number of pairs, ``python benchmarks/diff_calibration.py 200``; 1,000 pairs a law take about ten minutes on one core.
+A second number is the pairs of files for the whole `heirloom.diff` over the laws of `diff_laws.py`, 60 unless given.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,10 @@ from heirloom.stats.samples import TextSample, VectorSample
 from heirloom.stats.text_tests import text_tests
 from heirloom.stats.vector_tests import vector_tests
 from heirloom.streams import Stream
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import diff_laws
 
 NUM_PERMUTATIONS = 199
 NUM_TYPES = 2000
@@ -180,6 +186,7 @@ def main() -> None:
     for name, draw in SHIFTS.items():
         found = verdicts(draw, name, few)
         print(f"| {name} | {few - found['same']} | {found['narrower']} | {found['broader']} | {found['elsewhere']} |", flush=True)
+    diff_laws.main(int(sys.argv[2]) if len(sys.argv) > 2 else 60)
 
 
 if __name__ == "__main__":

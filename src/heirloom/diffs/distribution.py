@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from heirloom.diffs.cells import Hashes, Ragged
 from heirloom.diffs.result import Distribution, Measure, Test
-from heirloom.stats.direction import direction
+from heirloom.stats.direction import direction, is_decidable
 from heirloom.stats.divergence import corrected_distance
 from heirloom.stats.exchange import exchange, row_keys
 from heirloom.stats.holm import holm
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def of_text(
-    samples: tuple[TextSample, TextSample], scored: tuple[Floats, ...] | None, stream: Stream, notes: Sequence[str] = ()
+    samples: tuple[TextSample, TextSample], scored: tuple[Floats, ...] | None, stream: Stream, notes: Sequence[str] = (), caveat: str = ""
 ) -> Distribution:
     """Return how the words are distributed.
 
@@ -45,7 +45,9 @@ def of_text(
         tests=adjusted(results),
         measures=tuple(_perplexity_measures(scored)) if scored else (),
         sampled=(len(a.offsets) - 1, len(b.offsets) - 1),
-        notes=tuple(notes),
+        notes=(*notes, *([caveat] if caveat else [])),
+        caveat=caveat,
+        is_decidable=is_decidable(results),
     )
 
 

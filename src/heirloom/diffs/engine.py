@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import belonging, columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
@@ -57,6 +57,7 @@ class Compared(columns.Pairing):
     """Two open sides with their rows matched, and how they are to be compared."""
 
     grouped: bool
+    names: sampling.Named
     options: Options
 
 
@@ -116,11 +117,11 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
 
 def matched(a: Side, b: Side, shared: Common, options: Options) -> Compared:
     """Return two sides with their rows matched."""
-    tables = rows.read(a, shared), rows.read(b, shared)
+    tables = rows.read(a, shared, belonging.belonging(a, b)), rows.read(b, shared, belonging.belonging(b, a))
     vectors = shared.kind == "vectors"
     grouped = sampling.many(*tables) if vectors else bool(shared.data) and rows.same_prompts(a, b)
     pairs = rows.match(*tables, same_prompts=grouped and not vectors, by_place=not shared.data)
-    return Compared(a, b, shared, *tables, pairs, grouped, options)
+    return Compared(a, b, shared, *tables, pairs, grouped, sampling.named(*tables, pairs), options)
 
 
 def described(both: Compared) -> DatasetDiff:
@@ -179,8 +180,9 @@ def _ids(side: Side, at: Ints, shared: Common) -> list[list[int]]:
 def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
     """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
     options, lexicon = both.options, both.shared.lexicon()
-    keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
-    drawn = sampling.draw(*keys, options.sample, options.stream("sample"))
+    keys = sampling.keys(both.table_a, both.table_b, both.names, grouped=both.grouped)
+    order = sampling.order(both.table_a, keys[0]), sampling.order(both.table_b, keys[1])
+    drawn = sampling.draw(*order, options.sample, options.stream("sample"))
     free = both.matched.open
     share = 1.0 if max(map(len, free)) <= ALL_NEAR_ROWS else NEAR_SAMPLE / max(map(len, free))
     expected = max(int(both.table_a.lengths.sum(dtype=np.int64)), int(both.table_b.lengths.sum(dtype=np.int64)))
@@ -198,30 +200,36 @@ def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distributi
 def _law(
     both: Compared, read: tuple[corpus.Reading, corpus.Reading], drawn: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
 ) -> Distribution | None:
-    from heirloom.diffs import distribution  # scipy: half a second that equal datasets need not wait for
+    from heirloom.diffs import dependence, distribution  # scipy: half a second that equal datasets need not wait for
 
-    chosen_a, chosen_b, note = sampling.contrast(both.matched, *drawn)
-    samples, places = [], []
+    chosen_a, chosen_b, note = sampling.contrast(both.names, *drawn)
+    samples, places, loose = [], [], []
     for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
         here = at[chosen]
         words: Ragged = reading.sample.take(np.flatnonzero(chosen))
         samples.append(distribution.text_sample(words, key[here], table.hashes[here], reading.repetition[here]))
         places.append(here[: origin.MAX_ROWS])
+        loose.append(sampling.alone(table, grouped=both.grouped)[here])
     if not all(_enough(sample) for sample in samples):
         return None
     model = origin.find(both.a, both.b)
     scored, why_not = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else (None, "")
     notes = list(filter(None, (note, why_not)))
-    return distribution.of_text((samples[0], samples[1]), scored, both.options.stream("tests"), notes)
+    pair, caveat = (samples[0], samples[1]), ""
+    if np.concatenate(loose).mean() > 0.5:
+        pair, caveat = dependence.of_text(pair, both.options.stream("neighbours"))
+    return distribution.of_text(pair, scored, both.options.stream("tests"), notes, caveat)
 
 
 def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
-    from heirloom.diffs import vector_distribution
+    from heirloom.diffs import dependence, vector_distribution
 
-    keys = sampling.keys(both.table_a, both.table_b, both.matched, grouped=both.grouped)
-    order = (sampling.places(both.table_a), sampling.places(both.table_b)) if both.grouped else keys
+    keys = sampling.keys(both.table_a, both.table_b, both.names, grouped=both.grouped)
+    order = sampling.order(both.table_a, keys[0]), sampling.order(both.table_b, keys[1])
+    if both.grouped:
+        order = sampling.places(both.table_a), sampling.places(both.table_b)
     drawn = sampling.draw(*order, both.options.sample, both.options.stream("sample"))
-    *chosen, note = sampling.contrast(both.matched, *drawn)
+    *chosen, note = sampling.contrast(both.names, *drawn)
     samples = []
     for side, at, key in zip((both.a, both.b), (drawn[0][chosen[0]], drawn[1][chosen[1]]), keys, strict=True):
         found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])
@@ -232,7 +240,17 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
         samples.append(VectorSample(found.values.reshape(len(at), -1), units, units if both.grouped else None))
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
         return None, None, changes
-    return None, vector_distribution.of_vectors((samples[0], samples[1]), both.options.stream("tests"), [note] if note else []), changes
+    pair, caveat = (samples[0], samples[1]), ""
+    if not _is_drawn(both):
+        pair, caveat = dependence.of_vectors(pair, both.options.stream("neighbours"))
+    return None, vector_distribution.of_vectors(pair, both.options.stream("tests"), [note] if note else [], caveat), changes
+
+
+def _is_drawn(both: Compared) -> bool:
+    """Return whether vectors are units by their making: replicas or documents are known, or Heirloom drew each row by itself."""
+    drawn = belonging.tells_lineage(both.a) and belonging.tells_lineage(both.b)
+    tables = (both.table_a, both.table_b)
+    return drawn or not any(sampling.alone(table, grouped=both.grouped).any() for table in tables)
 
 
 def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading]) -> Rows:

@@ -140,6 +140,10 @@ class Distribution:
         Further numbers of both sides: perplexity under the origin, or means, spreads and tails of vectors.
     sampled
         Rows of A and B that the tests saw.
+    caveat
+        Why the verdict on the law is not to be relied upon, if so.
+    is_decidable
+        Whether enough units trade places for a test to find anything.
     """
 
     distance_name: str
@@ -150,6 +154,8 @@ class Distribution:
     measures: tuple[Measure, ...]
     sampled: tuple[int, int]
     notes: tuple[str, ...] = ()
+    caveat: str = ""
+    is_decidable: bool = True
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from heirloom import arrow_columns
-from heirloom.diffs import cells, matching, values
+from heirloom.diffs import belonging, cells, matching, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common
 from heirloom.diffs.row_result import Group
@@ -33,7 +33,8 @@ KINDS = ("real", "synthetic")
 class Table:
     """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,).
 
-    ``others`` hashes the further columns of data, where there are any beside the content.
+    ``names`` says which row it is, ``groups`` which document it is a part of, both hashed and 0 where that is not known. ``others``
+    hashes the further columns of data, where there are any beside the content. ``by_replica`` says that units are replicas.
     """
 
     hashes: Hashes
@@ -41,7 +42,10 @@ class Table:
     units: Ints
     kinds: NDArray[Any]
     depths: NDArray[Any]
+    names: Hashes
+    groups: Hashes
     others: Hashes | None = None
+    by_replica: bool = False
 
 
 _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -70,12 +74,13 @@ class Matched:
         return left[0], left[1]
 
 
-def read(side: Side, shared: Common) -> Table:
+def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -> Table:
     """Return the table of a side, its rows hashed over the data columns; one pass over the file."""
+    names = names or belonging.Belonging()
     unit = "replica" if "x" in shared.data else "parent"
     told = [name for name in (unit, "kind", "depth") if _is_told(side, name)]
     length_of = next((name for name in ("tokens", *shared.data) if _has_lengths(side, name)), None)
-    columns = list(dict.fromkeys([*shared.data, *([length_of] if length_of else []), *told, *shared.others]))
+    columns = list(dict.fromkeys([*shared.data, *([length_of] if length_of else []), *told, *shared.others, *names.columns]))
     size = side.num_rows
     table = Table(
         np.empty(size, np.uint64),
@@ -83,7 +88,10 @@ def read(side: Side, shared: Common) -> Table:
         np.empty(size, np.int64),
         np.empty(size, np.int8),
         np.empty(size, np.int16),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
         np.empty(size, np.uint64) if shared.data and shared.others else None,
+        by_replica=unit == "replica",
     )
     start = 0
     for batch in side.batches(columns):
@@ -96,6 +104,8 @@ def read(side: Side, shared: Common) -> Table:
         table.units[here] = _numbers(batch, unit, NO_UNIT, told)
         table.kinds[here] = _kinds(batch, told)
         table.depths[here] = _numbers(batch, "depth", UNKNOWN, told)
+        table.names[here] = belonging.row_names(batch, names)
+        table.groups[here] = belonging.units(batch, names)
     return table
 
 

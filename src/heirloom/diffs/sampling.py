@@ -1,29 +1,83 @@
-"""Which rows the tests look at, and which rows belong together: one key a row, and the rows whose keys come first in a random order.
+"""Which rows the tests look at, and which rows belong together: one key a row.
 
-A key is what may trade places as one under "no difference": a prompt, a replica, or a row that both sides hold. Both sides draw by
-key, so a prompt that is drawn in A is drawn in B.
+A key is what may trade places as one under "no difference": a prompt, a replica, a document, or a row that *is* the same
+on both sides. Rows of equal content are not the same for that: if they were exchanged only with each other, no exchange
+could undo a difference in how often a value occurs, and equal laws of few values would be told apart. Both sides draw by
+key, in one random order, so a prompt that is drawn in A is drawn in B.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
+import numpy as np
+
+from heirloom.diffs.belonging import UNKNOWN
 from heirloom.diffs.cells import Hashes, Ints
-from heirloom.diffs.matching import occurrence
+from heirloom.diffs.matching import Flags, occurrence
 from heirloom.diffs.rows import Matched, Table
 from heirloom.streams import Stream
 
 FEWEST_ROWS = 32
 """Of removed and of added rows, for a comparison of the two (below that the larger is compared with the kept rows), and of replicas."""
 
+_FEWEST_EQUAL = 0.5
+_FEWEST_COPIES = 16
+"""Of samples of one law, 16 contents of 16 are on both sides with a chance of at most 2^-16."""
+_MOST_REPEATS = 0.02
+_NAME, _GROUP = np.uint64(0x6E616D65), np.uint64(0x67726F7570)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _TURN = np.uint64(29)
 
 
-def keys(a: Table, b: Table, matched: Matched, *, grouped: bool) -> tuple[Hashes, Hashes]:
-    """Return the key of each row, shapes (N,) and (M,): its unit where units are grouped, the row itself if kept, else its own."""
-    return _keys(a, matched.kept_a, 1, grouped=grouped), _keys(b, matched.kept_b, 2, grouped=grouped)
+@dataclass(frozen=True)
+class Named:
+    """Which row each row is.
+
+    Attributes
+    ----------
+    a, b
+        Names, shapes (N,) and (M,); 0 where it is unknown.
+    both
+        Which rows both sides hold; None if that is not known.
+    """
+
+    a: Hashes
+    b: Hashes
+    both: tuple[Flags, Flags] | None = None
+
+
+def named(a: Table, b: Table, matched: Matched) -> Named:
+    """Return which rows are the same on both sides: by lineage or id, else because their text or numbers were copied.
+
+    Names count if most rows of a side have one of their own, and at least half of the names that are on both sides stand
+    for equal rows: numbers from 0 on may be in any two files, and then name nothing.
+    """
+    shared, at_a, at_b = np.intersect1d(a.names, b.names, return_indices=True)
+    at_a, at_b = at_a[shared != UNKNOWN], at_b[shared != UNKNOWN]
+    equal = a.hashes[at_a] == b.hashes[at_b]
+    agree = bool(equal.size) and equal.mean() >= _FEWEST_EQUAL
+    if agree and all(2 * len(np.unique(table.names)) > len(table.names) for table in (a, b)):
+        both = (np.isin(a.names, shared), np.isin(b.names, shared)) if equal.all() else None
+        return Named(a.names, b.names, both)
+    copies = _copies(a.hashes, b.hashes) if matched.kept_a.any() else None
+    if copies is not None:
+        return Named(*copies, (matched.kept_a, matched.kept_b))
+    return Named(np.zeros(len(a.hashes), np.uint64), np.zeros(len(b.hashes), np.uint64))
+
+
+def keys(a: Table, b: Table, names: Named, *, grouped: bool) -> tuple[Hashes, Hashes]:
+    """Return the key of each row, shapes (N,) and (M,).
+
+    In this order: its prompt or replica, where these are the same on both sides (``grouped``); its document; its prompt,
+    within its side; which row it is; else a key of its own.
+    """
+    return _keys(a, names.a, 1, grouped=grouped), _keys(b, names.b, 2, grouped=grouped)
+
+
+def alone(table: Table, *, grouped: bool) -> Flags:
+    """Return which rows belong to no prompt, replica or document, shape (N,)."""
+    return np.asarray((table.groups == UNKNOWN) & ((table.units < 0) | (not grouped and table.by_replica)))
 
 
 def many(*tables: Table) -> bool:
@@ -36,6 +90,11 @@ def places(table: Table) -> Hashes:
     return _mixed(table.units.view(np.uint64) * np.uint64(2**32) + occurrence(table.units).view(np.uint64))
 
 
+def order(table: Table, keys: Hashes) -> Hashes:
+    """Return what rows are drawn by, shape (N,): their keys, but some rows of every document, alike on both sides."""
+    return np.where(table.groups == UNKNOWN, keys, _mixed(keys + _mixed(occurrence(keys).view(np.uint64))))
+
+
 def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
     """Return ascending positions of at most ``most`` rows of either side, the same keys on both."""
     salt = np.uint64(stream.generator().integers(2**63))
@@ -46,18 +105,20 @@ def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
     return np.flatnonzero(order_a < bound), np.flatnonzero(order_b < bound)
 
 
-def contrast(matched: Matched, a: Ints, b: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
+def contrast(names: Named, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
     """Return which of the sampled rows, on which sides, tell A's law from B's, and a note where these are not all rows of A and B.
 
-    Rows that both sides hold say nothing about a difference, unless next to nothing left or next to nothing came: then the question is
-    whether what left (or came) is a fair sample, and the kept rows are what it is compared with.
+    Rows that are the same on both sides say nothing about a difference, unless next to nothing left or next to nothing
+    came: then the question is whether what left (or came) is a fair sample, and the kept rows are what it is compared with.
 
     Returns
     -------
     flags over the sampled rows of A and of B, and the note
     """
     everything = np.ones(len(a), bool), np.ones(len(b), bool), ""
-    kept_a, kept_b = matched.kept_a[a], matched.kept_b[b]
+    if names.both is None:
+        return everything
+    kept_a, kept_b = names.both[0][a], names.both[1][b]
     removed, added, shared = int((~kept_a).sum()), int((~kept_b).sum()), int(kept_a.sum())
     if not shared or removed == added or min(removed, added) >= FEWEST_ROWS:
         return everything
@@ -66,13 +127,33 @@ def contrast(matched: Matched, a: Ints, b: Ints) -> tuple[NDArray[np.bool_], NDA
     return kept_a, ~kept_b, "tests compare the kept rows with the added ones"
 
 
-def _keys(table: Table, kept: NDArray[np.bool_], side: int, *, grouped: bool) -> Hashes:
-    own = _mixed(np.arange(len(kept), dtype=np.uint64) * np.uint64(4) + np.uint64(side))
-    found = np.where(kept, table.hashes, own)
-    if grouped:
-        has_unit = table.units >= 0
-        found = np.where(has_unit, _mixed(table.units.view(np.uint64) * np.uint64(4)), found)
-    return found
+def _copies(a: Hashes, b: Hashes) -> tuple[Hashes, Hashes] | None:
+    """Return a name of each row whose content either side has equally often, or None where equal contents may be chance.
+
+    Of contents that occur twice, samples of one law hold at most as many on both sides as twice on one side. Rows were
+    copied if at least `_FEWEST_COPIES` are on both sides and hardly any is twice on one.
+    """
+    codes, counts = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)[1:]
+    in_a = np.bincount(codes[: len(a)], minlength=len(counts))
+    twice = counts == 2
+    on_both, on_one = int((twice & (in_a == 1)).sum()), int((twice & (in_a != 1)).sum())
+    if on_both < _FEWEST_COPIES or on_one > on_both * _MOST_REPEATS:
+        return None
+    balanced = 2 * in_a == counts
+    sides = []
+    for part, there in ((a, balanced[codes[: len(a)]]), (b, balanced[codes[len(a) :]])):
+        sides.append(np.where(there, _mixed(part + occurrence(part).view(np.uint64)), UNKNOWN))
+    return sides[0], sides[1]
+
+
+def _keys(table: Table, names: Hashes, side: int, *, grouped: bool) -> Hashes:
+    lone = _mixed(np.arange(len(names), dtype=np.uint64) * np.uint64(4) + np.uint64(side))
+    found = np.where(names != UNKNOWN, _mixed(names ^ _NAME), lone)
+    has_unit, unit = table.units >= 0, table.units.view(np.uint64) * np.uint64(4)
+    if not (grouped or table.by_replica):
+        found = np.where(has_unit, _mixed(unit + np.uint64(side)), found)
+    found = np.where(table.groups != UNKNOWN, _mixed(table.groups ^ _GROUP), found)
+    return np.where(has_unit, _mixed(unit), found) if grouped else found
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom.diffs.distribution import adjusted
 from heirloom.diffs.result import Distribution, Measure
-from heirloom.stats.direction import direction
+from heirloom.stats.direction import direction, is_decidable
 from heirloom.stats.samples import VectorSample
 from heirloom.stats.vector_tests import vector_tests
 from heirloom.stats.vectors import VectorDifferences, mode_occupancy, vector_differences
@@ -23,11 +23,12 @@ _SHOWN_DIMENSIONS = 8
 _SHOWN_COVARIANCES = 4
 
 
-def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes: Sequence[str] = ()) -> Distribution:
+def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes: Sequence[str] = (), caveat: str = "") -> Distribution:
     """Return how the vectors are distributed."""
     a, b = samples
     results = vector_tests(a, b, stream.child("vectors"))
     differences = vector_differences(a.x, b.x, stream.child("differences"))
+    looked_at = f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows"
     return Distribution(
         distance_name="energy distance",
         distance=differences.energy_distance,
@@ -36,7 +37,9 @@ def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes
         tests=adjusted(results),
         measures=tuple(_vector_measures(a.x, b.x, differences, stream)),
         sampled=(len(a.x), len(b.x)),
-        notes=(*notes, f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows"),
+        notes=(*notes, looked_at, *([caveat] if caveat else [])),
+        caveat=caveat,
+        is_decidable=is_decidable(results),
     )
 
 

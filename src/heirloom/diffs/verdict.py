@@ -24,13 +24,19 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     if law is None:
         few = "" if identity.a.tokens is None else "; too few rows for a test of the distribution"
         return Verdict("different", "", f"{changes}{few}{unlike}")
+    caveat = f"; {law.caveat}" if law.caveat else ""
+    if not law.is_decidable:
+        units = max(test.units for test in law.tests)
+        few = f"{units:,} units may trade places, too few for any test of the distribution to reach 5 %"
+        return Verdict("different", "", f"{changes}; {few}{caveat}{unlike}")
     if law.direction == "same":
         least = min(law.tests, key=lambda test: test.adjusted)
         chance = f"no test finds more than chance (smallest p {least.adjusted:.2g}, {least.name})"
-        return Verdict("different rows, same distribution", "", f"{changes}; {chance}{unlike}")
+        return Verdict("different rows, same distribution", "", f"{changes}; {chance}{caveat}{unlike}")
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
     distance = f"{law.distance_name} {law.distance:.3f}"
-    return Verdict("distribution shifted", law.direction, f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{unlike}")
+    evidence = f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{caveat}{unlike}"
+    return Verdict("distribution shifted", law.direction, evidence)
 
 
 def told(columns: Sequence[Column]) -> str:

@@ -13,8 +13,13 @@ Direction = Literal["same", "narrower", "broader", "elsewhere"]
 LEVEL = 0.05
 """Chance of any false alarm over all tests of one comparison."""
 
-SIGNS_OF_BREADTH = ("entropy", "types", "spread", "spread within replicas")
+SIGNS_OF_BREADTH = ("entropy", "types", "spread", "spread within replicas", "tails")
 """Tests whose statistic, B - A, falls when the law narrows: the first two for text, the others for vectors."""
+
+
+def is_decidable(results: Sequence[TestResult], level: float = LEVEL) -> bool:
+    """Return whether the exchanges are enough for any test to be significant after Holm's correction."""
+    return bool((holm([result.smallest_p for result in results]) <= level).any())
 
 
 def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:

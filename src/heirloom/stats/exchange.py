@@ -13,6 +13,7 @@ Shapes: N rows, P permutations, M blocks.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,8 @@ class Exchange:
         Pairs and unpaired units that move.
     note
         What was exchanged, in words.
+    num_pairs, num_deals
+        Blocks of pairs, each a column of A's and one of B's, first all of A's; then blocks of unpaired units, A's and B's.
     """
 
     blocks_a: Ints
@@ -49,6 +52,14 @@ class Exchange:
     in_a: NDArray[np.float32]
     num_units: int
     note: str
+    num_pairs: int = 0
+    num_deals: tuple[int, int] = (0, 0)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that a test can have: all exchanges, or as many as were drawn; sides that change over tell nothing."""
+        arrangements = 2.0**self.num_pairs * math.comb(sum(self.num_deals), self.num_deals[0])
+        return max(1 / len(self.in_a), min(1.0, 2 / arrangements))
 
 
 def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) -> Exchange:
@@ -92,6 +103,8 @@ def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) 
         np.hstack([swapped, dealt]),
         pairs.size + deal[0].size + deal[1].size,
         _note(pairs.size, deal[0].size + deal[1].size, int((blocks_a < 0).sum() + (blocks_b < 0).sum())),
+        swapped.shape[1] // 2,
+        (int(dealt[0, :-2].sum()), int((dealt[0, :-2] == 0).sum())),
     )
 
 

@@ -32,7 +32,7 @@ class TestResult:
     ----------
     name
         ``divergence``, ``entropy``, ``types``, ``repeated rows`` or a feature's name for text; ``mean``, ``spread``,
-        ``spread within replicas``, ``spread across replicas``, ``marginals``, ``energy`` for vectors.
+        ``spread within replicas``, ``spread across replicas``, ``marginals``, ``energy``, ``tails`` or ``one tail`` for vectors.
     statistic
         In the unit that the note names. A signed one is B - A beyond what chance gives, so that unequal sizes do no harm.
     p_value
@@ -41,6 +41,8 @@ class TestResult:
         Permutations drawn; pairs, prompts, articles or rows that they moved.
     note
         What the statistic is and what was exchanged, in words.
+    smallest_p
+        The smallest p-value that the exchanges allow.
     """
 
     __test__: ClassVar[bool] = False  # keeps pytest from collecting it
@@ -51,6 +53,7 @@ class TestResult:
     num_permutations: int
     num_units: int
     note: str
+    smallest_p: float = 0.0
 
 
 def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:
@@ -70,7 +73,9 @@ def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: fl
     values_P = np.asarray(values_P, dtype=np.float64)
     extreme = int((values_P[1:] >= values_P[0] - _ROUNDING * scale).sum())
     p_value = (1 + extreme) / values_P.size
-    return TestResult(name, float(values_P[0]), p_value, values_P.size - 1, moves.num_units, f"{note}; {moves.note}")
+    words = f"{note}; {moves.note}"
+    num_permutations = values_P.size - 1
+    return TestResult(name, float(values_P[0]), p_value, num_permutations, moves.num_units, words, smallest_p=moves.smallest_p)
 
 
 def two_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:

@@ -16,6 +16,7 @@ from heirloom.errors import HeirloomError
 from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, one_sided, two_sided
 from heirloom.stats.samples import Floats, Ints, VectorSample
+from heirloom.stats.tails import tails_test
 from heirloom.streams import Stream
 
 MAX_ENERGY_ROWS = 1000
@@ -36,6 +37,8 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
       ``spread across replicas``, and is no sign of breadth.
     - ``marginals``: largest |F_A - F_B| / sqrt(F (1 - F)) over dimensions and nine quantiles of the pooled sample, from 1 % to
       99 %: Kolmogorov-Smirnov's distance, with the weight of Anderson and Darling 1952 so that tails count.
+    - ``tails`` or ``one tail``: how many of the outermost rows of both samples together one sample holds alone
+      (`heirloom.stats.tails`).
     - ``energy``: 2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo 2004, eq. 5), on at most 1,000 rows of each sample.
 
     Parameters
@@ -62,6 +65,7 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
         *within,
         one_sided("marginals", _marginal_statistic(x_a, x_b, moves), moves, "largest weighted distance of distribution functions"),
         _energy_test(x_a[near_a], x_b[near_b], few),
+        tails_test(x_a, x_b, moves),
     )
 
 

@@ -1,0 +1,53 @@
+"""Rows without a known unit: where they depend on their neighbours, blocks trade places, and the answer says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from heirloom.diffs.belonging import UNIT_COLUMNS
+from heirloom.stats import neighbours
+from heirloom.stats.samples import Floats, Ints, TextSample, VectorSample
+from heirloom.streams import Stream
+
+Sample = TypeVar("Sample", TextSample, VectorSample)
+Texts = tuple[TextSample, TextSample]
+Vectors = tuple[VectorSample, VectorSample]
+
+
+def of_text(samples: Texts, stream: Stream) -> tuple[Texts, str]:
+    """Return two samples, with blocks of neighbours as keys if rows depend, and what is to be said then."""
+    num_types = max(int(sample.types.max(initial=0)) for sample in samples) + 1
+    a, b = (neighbours.of_words(sample.types, sample.offsets, num_types, stream) for sample in samples)
+    return _blocked(samples, (a, b))
+
+
+def of_vectors(samples: Vectors, stream: Stream) -> tuple[Vectors, str]:
+    """Return the same for vectors."""
+    a, b = (neighbours.directions(sample.x, stream) for sample in samples)
+    return _blocked(samples, (a, b))
+
+
+def _blocked(samples: tuple[Sample, Sample], numbers: tuple[Floats, Floats]) -> tuple[tuple[Sample, Sample], str]:
+    strength = neighbours.depend(numbers)
+    if strength is None:
+        return samples, ""
+    said = (
+        f"rows resemble the rows before them ({strength:.0f} standard deviations above chance) and no column "
+        f"{_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
+    )
+    a, b = samples
+    if _share_keys(a.keys, b.keys):
+        return samples, said
+    keys_a, keys_b = neighbours.block_keys(*map(len, numbers))
+    return (replace(a, keys=keys_a), replace(b, keys=keys_b)), said
+
+
+def _share_keys(a: Ints | None, b: Ints | None) -> bool:
+    return a is not None and b is not None and bool(np.isin(a, b).any())
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
