@@ -70,7 +70,7 @@ def _distances(x_ND: Floats) -> Floats:
     if x_ND.shape[1] > _MAX_DIMENSIONS:
         return np.asarray((standard_ND**2).sum(axis=1))
     inverse_DD = np.linalg.pinv(standard_ND.T @ standard_ND / len(x_ND), hermitian=True)
-    return np.asarray(np.einsum("nd,de,ne->n", standard_ND, inverse_DD, standard_ND, optimize=True))
+    return np.asarray(((standard_ND @ inverse_DD) * standard_ND).sum(axis=1))
 
 
 def _ends(x_ND: Floats) -> Iterator[Floats]:
