@@ -41,7 +41,7 @@ def check_config(arguments: Sequence[str]) -> None:
 
 def _of_profile(name: str) -> list[str]:
     """Return the configs that another profile than ours names, as Snakemake reads it; none if the profile cannot be read."""
-    from configargparse import ConfigFileParserException  # type: ignore[import-untyped]
+    from configargparse import ConfigFileParserException
     from snakemake.cli import get_profile_dir
     from snakemake.profiles import ProfileConfigFileParser
 
