@@ -32,6 +32,7 @@ LIBRARIES = {
     "regex": "regex",
     "safetensors": "safetensors",
     "scipy": "scipy",
+    "sentencepiece": "sentencepiece",
     "sklearn": "scikit-learn",
     "tokenizers": "tokenizers",
     "torch": "torch",

@@ -100,7 +100,7 @@ import os, subprocess, sys
 from heirloom.cli.steps import _job
 from heirloom.processes import LAUNCHED
 def work(): sum(range(10_000_000))
-with _job("used.json", '{"num_threads": 1}'):
+with _job("used.json", '{"num_threads": 1}', {}):
     held = bytearray(150 * 2**20)
     work()
     if sys.argv[1] == "parent":

@@ -15,7 +15,7 @@ import pytest
 from heirloom import config as configuration
 from heirloom import planned_files, preflight, slice_arguments, slices, sources
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input, sha256_file, write_text
+from heirloom.manifest import Input, sha256_file, spelled, write_text
 from heirloom.sources import input_files, memory
 from heirloom.sources.input_files import Change, SourceFile, hashed, local, reading
 
@@ -192,9 +192,9 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     config = declared(paths)
     step = slices.real(config, "e")
     assert preflight.notes(config) == []
-    manifest = Path("data/e/real/train.manifest.json")
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"schema_version": 2, "slice": step}))
+    made = "data/e/real/train.parquet"
+    content = {"schema_version": 2, "path": made, "sha256": "0" * 64, "size": 1, "inputs": [], "slice": step}
+    write_text("data/e/real/train.manifest.json", spelled(content))
     for path in paths:
         Path(path).unlink()
     preflight.cheap(config)

@@ -91,9 +91,9 @@ def test_a_run_that_fails_keeps_what_earlier_attempts_have_left_and_a_forced_one
 ) -> None:
     (workspace / "config.yaml").write_text(yaml.safe_dump(declared()))
     Path(mixed["pool"]).write_bytes(b"damaged")  # so that the job fails
-    assert run("snakemake", ORIGINAL, check=False).returncode == 1
+    assert run("snakemake", ORIGINAL, check=False).returncode == 2
     assert (sealed_steps.FOLDER / ORIGINAL).exists()
-    assert run("snakemake", ORIGINAL, "--force", check=False).returncode == 1
+    assert run("snakemake", ORIGINAL, "--force", check=False).returncode == 2
     assert not sealed_steps.FOLDER.exists()
 
 
