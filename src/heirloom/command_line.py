@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from heirloom import strict_yaml
+from heirloom import profiles, strict_yaml
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 ONE_FILE = "give one --configfile and no --config: a config is one file, which git can keep"
@@ -40,21 +40,13 @@ def check_config(arguments: Sequence[str]) -> None:
 
 
 def _of_profile(name: str) -> list[str]:
-    """Return the configs that another profile than ours names, as Snakemake reads it; none if the profile cannot be read."""
-    from configargparse import ConfigFileParserException
-    from snakemake.cli import get_profile_dir
-    from snakemake.profiles import ProfileConfigFileParser
-
+    """Return the configs that another profile than ours names; none if the profile cannot be read, which Snakemake says."""
     try:
-        place = get_profile_dir(name) if name else None
-        if place is None:
-            return []
-        with place[1].open(encoding="utf-8") as opened:
-            named = ProfileConfigFileParser().parse(opened)
-    except (OSError, UnicodeDecodeError, ConfigFileParserException):
-        return []  # Snakemake says what is wrong with its profile
-    files = [named[key] for key in ("configfile", "configfiles") if key in named]
-    return [str(path) for given in files for path in (given if isinstance(given, list) else [given])]
+        keys = profiles.keys(name) if name else {}
+    except HeirloomError:
+        return []
+    named = [keys[key] for key in ("configfile", "configfiles") if key in keys]
+    return [str(path) for value in named for path in (value if isinstance(value, list) else [value])]
 
 
 def _check(path: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from heirloom import row_counts
+from heirloom.config_faults import suggestion
 from heirloom.errors import short
-from heirloom.faults import suggestion
 from heirloom.paths import RESERVED
 from heirloom.specs.family import ABILITIES, SUBSETS
 from heirloom.specs.regime import Regime

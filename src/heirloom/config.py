@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from heirloom import compatibility, faults, strict_yaml, variants
+from heirloom import compatibility, config_faults, strict_yaml, variants
 from heirloom.device import GPU_FAMILIES, Choice
 from heirloom.errors import HeirloomError, short
 from heirloom.specs.base import Strict
@@ -255,9 +255,9 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     config, invalid = _validated(raw)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
-    faulty = faults.merged(wrong, variants.joined([*misfits, *invalid], raw.get("experiments")))
+    faulty = config_faults.merged(wrong, variants.joined([*misfits, *invalid], raw.get("experiments")))
     if faulty or config is None:
-        raise HeirloomError(*faults.lines(faulty, where))
+        raise HeirloomError(*config_faults.lines(faulty, where))
     return config
 
 
@@ -270,7 +270,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
 
         parts = {name: _sound(model, raw.get(name)) for name, model in (("experiments", Experiment), ("regimes", Regime))}
         between = compatibility.faults(parts["experiments"], parts["regimes"], raw.get("regimes"))
-        return None, [*faults.validation(error, raw, schema.generate()), *between]
+        return None, [*config_faults.validation(error, raw, schema.generate()), *between]
     return config, list(compatibility.faults(config.experiments, config.regimes, config.regimes))
 
 

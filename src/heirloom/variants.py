@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from heirloom import faults
+from heirloom import config_faults
 from heirloom.errors import short
 from heirloom.specs.grid import DESIGNS, Axis, points, size
 from heirloom.specs.sizes import MOST_EXPERIMENTS
@@ -103,7 +103,7 @@ def _axes(grid: Any, key: Key) -> dict[str, Axis]:
         try:
             axes[str(label)] = Axis.model_validate(raw)
         except ValidationError as error:
-            inner = faults.validation(error, raw, Axis.model_json_schema())
+            inner = config_faults.validation(error, raw, Axis.model_json_schema())
             wrong += [fault._replace(key=(*key, str(label), *fault.key)) for fault in inner]
     ours = [label for label, axis in axes.items() if axis.key.partition(".")[0] in OF_GRIDS]
     wrong += [Fault((*key, label, "key"), f"no axis may set {', '.join(OF_GRIDS)}") for label in ours]

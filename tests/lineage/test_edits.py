@@ -180,12 +180,18 @@ READERS: dict[str, Callable[[Path], object]] = {
 def test_an_edited_file_of_tools_is_read_named_or_made_anew(pattern: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
     file = next(path for path in Path().glob(pattern) if path.is_file())
-    content = file.read_bytes()
+    content, whole = file.read_bytes(), READERS[pattern](file)
+    read, refusals = set(), []
     for _, edited in edits(content):
         put(file, edited)
-        with contextlib.suppress(HeirloomError):
-            READERS[pattern](file)
+        try:
+            read.add(type(READERS[pattern](file)))
+        except HeirloomError as error:
+            refusals.append(str(error))
     put(file, content)
+    assert read <= {type(whole), type(None)}
+    assert [refusal for refusal in refusals if file.name not in refusal] == []
+    assert READERS[pattern](file) == whole
 
 
 def test_a_slice_in_a_file_that_was_edited_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,9 @@ class Side:
                 for batch in _batches(file, list(columns), self.batch_rows):
                     yield batch.select(list(columns))
             except (OSError, pa.ArrowException) as error:
-                raise HeirloomError(f"{file}: damaged ({_first_line(error)})") from None
+                from heirloom.sources.faults import cause
+
+                raise HeirloomError(f"{file}: damaged ({cause(error)})") from None
 
     @property
     def is_ours(self) -> bool:
@@ -145,7 +147,9 @@ def open_side(place: Place) -> Side:
     try:
         schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
     except (pa.ArrowException, OSError) as error:
-        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({_first_line(error)})") from None
+        from heirloom.sources.faults import cause
+
+        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({cause(error)})") from None
     for file, schema in zip(files, schemas, strict=True):
         if schema.names != schemas[0].names:
             raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
@@ -229,7 +233,3 @@ def _arrow(file: Path) -> pa.RecordBatchStreamReader:
     import pyarrow as pa
 
     return pa.ipc.open_stream(pa.memory_map(str(file)))
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import profiles
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def settings(profile: Path) -> ExecutorSettings | None:
     from snakemake_executor_plugin_slurm import ExecutorSettings
     from snakemake_interface_common.exceptions import WorkflowError
 
-    keys = _keys(profile)
+    keys = profiles.keys(str(profile))
     if keys.get("executor") != "slurm":
         return None
     chosen: dict[str, Any] = {}
@@ -96,18 +97,3 @@ def _refusal() -> str:
     except subprocess.TimeoutExpired:
         return f"no answer within {_SECONDS} s"
     return " ".join((answer.stderr or f"exit status {answer.returncode}").split()) if answer.returncode else ""
-
-
-def _keys(profile: Path) -> dict[str, Any]:
-    """Return the keys of a profile, as Snakemake reads them."""
-    from snakemake.cli import get_profile_dir
-    from snakemake.profiles import ConfigFileParserException, ProfileConfigFileParser
-
-    place = get_profile_dir(str(profile))
-    if place is None:
-        raise HeirloomError(f"{profile}: no profile; a folder with a config.yaml for Snakemake is wanted, such as {PROFILE}")
-    try:
-        with place[1].open(encoding="utf-8") as stream:
-            return dict(ProfileConfigFileParser().parse(stream))
-    except (ConfigFileParserException, OSError, ValueError) as error:
-        raise HeirloomError(f"{place[1]}: {' '.join(str(error).split())}") from None

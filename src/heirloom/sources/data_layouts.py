@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import hub_repository
+from heirloom.sources import faults, hub_repository
 
 CARDS = ("README.md", ".huggingface.yaml", "dataset_infos.json")
 """Files beside the data that may say which files are read."""
@@ -147,4 +147,4 @@ def _in_one_line(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError, yaml.YAMLError, datasets.exceptions.DatasetsError) as error:
-        raise HeirloomError(f"{what}: {' '.join(str(error).split())}") from error
+        raise HeirloomError(f"{what}: {faults.cause(error)}") from error

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, short
 
 MAX_DEPTH = 500
 """Levels of nesting that JSON may have: readers of it recurse, and end the process where they run out of stack."""
@@ -90,7 +90,7 @@ def text_of(row: Any, column: str, place: str) -> str | None:
     """
     if not isinstance(row, dict) or column not in row:
         has = ", ".join(map(str, row)) if isinstance(row, dict) else f"a {type(row).__name__}"
-        raise HeirloomError(f"source.text_column: {place} has no {column!r}; it has {_shortened(has)}")
+        raise HeirloomError(f"source.text_column: {place} has no {column!r}; it has {short(has, _LONGEST_REASON)}")
     text = row[column]
     if text is not None and not isinstance(text, str):
         raise HeirloomError(f"source.text_column: {place}: {column!r} holds {text!r:.40}, which is no text")
@@ -185,7 +185,9 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
     except (OSError, pa.ArrowException) as error:
         raise HeirloomError(f"{path}: no readable Parquet file ({cause(error)})") from None
     if column is not None and column not in schema.names:
-        raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {_shortened(', '.join(schema.names))}")
+        raise HeirloomError(
+            f"source.text_column: {path} has no column {column!r}; it has {short(', '.join(schema.names), _LONGEST_REASON)}"
+        )
     if column is not None and (times := schema.names.count(column)) > 1:
         raise HeirloomError(f"{key}: {path}: {times} columns are named {column!r}; rename all but one of them")
     if column is not None and not arrow_columns.is_text(held := schema.field(column).type):
@@ -199,7 +201,7 @@ def cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     words = " ".join(str(error).split())
-    return _shortened(words) if words else type(error).__name__
+    return short(words, _LONGEST_REASON) if words else type(error).__name__
 
 
 def opened(path: Path) -> IO[bytes]:
@@ -257,7 +259,3 @@ def _has_half_character(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-def _shortened(words: str) -> str:
-    return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}…"

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from heirloom import faults, strict_yaml
+from heirloom import config_faults, strict_yaml
 from heirloom.errors import HeirloomError
 from heirloom.paths import ORIGIN
 from heirloom.specs.base import Strict
@@ -184,9 +184,9 @@ def load(path: Path = SHIPPED) -> Claims:
     try:
         claims = Claims.model_validate(raw)
     except ValidationError as error:
-        wrong = faults.merged(wrong, faults.validation(error, raw, Claims.model_json_schema()))
+        wrong = config_faults.merged(wrong, config_faults.validation(error, raw, Claims.model_json_schema()))
     if wrong:
-        raise HeirloomError(*faults.lines(wrong, str(path)))
+        raise HeirloomError(*config_faults.lines(wrong, str(path)))
     return claims
 
 
