@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 FOLDERS = ("families", "measures", "sources", "specs", "stats", "steps", "theory")
 STEPS = ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
 """Where the code lies that makes bytes."""
-CHANGE_NO_BYTES = {"configargparse", "dvc", "huggingface_hub", "pandas", "pydantic", "rich", "snakemake", "threadpoolctl", "yaml"}
+CHANGE_NO_BYTES = {"dvc", "huggingface_hub", "pandas", "pydantic", "rich", "snakemake", "threadpoolctl", "yaml"}
 
 PROBE = """
 import json
