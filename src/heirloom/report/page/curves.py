@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.config import Config, Experiment
+from heirloom.measures import stages
 from heirloom.report import by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
@@ -29,7 +30,7 @@ _BINS = "_histogram."
 Curve = dict[str, list[float | None]]
 
 
-def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look]) -> dict[str, Any]:
+def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look], onsets: pd.DataFrame) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
@@ -39,9 +40,10 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
     ----------
     own
         The tidy rows of the experiment.
+    onsets
+        Its onsets of collapse (`onset.table`).
     """
     experiment = config.experiments[key]
-    onsets = onset.table(own, experiment, config)
     generations = {*spaced(experiment.generations, CURVE_POINTS), *onsets["onset"].dropna()}
     shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
     known = by_arm.tables(shown)
@@ -152,7 +154,7 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
 def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     """Return where each arm begins to collapse by a measure, with the level; or why that is not estimable."""
     measure = name.removesuffix(".median")
-    if measure not in onset.EARLY | onset.LATE or onsets.empty:
+    if measure not in stages.DIRECTIONS or onsets.empty:
         return {}
     own = onsets[(onsets["measure"] == measure) & onsets["level"].notna()]
     if own.empty:
@@ -160,7 +162,8 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
         return {"onset": {"arms": {}, "about": f"onset of collapse: {reasons[0]}"}} if reasons else {}
     reached = own.dropna(subset="onset")
     arms = {str(regime): int(first) for regime, first in zip(reached["regime"], reached["onset"], strict=True)}
-    words = f"triangle: onset of collapse (level {100 * own['level'].iloc[0]:.1f} %)" if arms else "onset of collapse: none"
+    tested = f"{own['units'].iloc[0]}, level {100 * own['level'].iloc[0]:.1f} %"
+    words = f"triangle: onset of collapse ({tested})" if arms else f"onset of collapse: none ({tested})"
     return {"onset": {"arms": arms, "about": words}}
 
 
