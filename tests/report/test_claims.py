@@ -111,7 +111,7 @@ def test_positive_measures_and_ratios_are_averaged_on_the_logarithm_and_closed_f
 
 
 def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
-    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    config = words([0], "gaussian", source={"name": "normal", "rows": 10}, granularity="chain", num_replicas=5)
     mean = frame({("swap", 0, 4): 3.0, ("control", 0, 4): 1.0}, "log_determinant.mean")
     errors = frame({("swap", 0, 4): 0.3, ("control", 0, 4): 0.4}, "log_determinant.se")
     leaf = {"measure": "log_determinant", "arm": "replace"}
@@ -126,7 +126,7 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
 
 @pytest.mark.parametrize(("mean_log", "verdict"), [(-0.1, "supported"), (-5.0, "not run")])
 def test_a_closed_form_is_no_test_of_a_mean_that_rare_chains_carry(mean_log: float, verdict: str) -> None:
-    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    config = words([0], "gaussian", source={"name": "normal", "rows": 10}, granularity="chain", num_replicas=5)
     said = {"mean": (1 - 1 / 9) ** 5, "se": 0.001, "mean_log": mean_log}
     told = pd.concat([frame({("swap", 0, 4): value}, f"covariance_trace.{what}") for what, value in said.items()])
     leaves = [{"measure": "covariance_trace", "arm": "replace"}, {"expected": "covariance_trace", "arm": "replace"}]
