@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from heirloom import controls
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
 from heirloom.report.claims import quantities, specs, verdicts
-from heirloom.report.claims.specs import Claims, Test
+from heirloom.report.claims.specs import Claims, Difference, Measured, Ratio, Test
 from heirloom.report.intervals import Interval, t_quantile
 from heirloom.report.page.answer import spelled
 
@@ -81,6 +83,35 @@ def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generati
     assert outcome.found[3:] == ("control", "one seed")
     assert (outcome.found.low, outcome.found.high) == pytest.approx((20.0 * math.exp(-half), 20.0 * math.exp(half)))
     assert found.verdict == "supported"
+
+
+def test_the_generations_of_a_control_that_grows_are_no_scatter_of_a_single_seed() -> None:
+    read = words([0]).model_dump()
+    grows = {"grows": {"pool": 1.0, "synthetic": "none", "growth": 1.0}}
+    body = read["experiments"]["words"] | {"regimes": ["swap", "grows"]}
+    alone = Config.model_validate(read | {"regimes": read["regimes"] | grows, "experiments": {"words": body}})
+    control = {("grows", 0, generation): value for generation, value in enumerate((40.0, 30.0, 20.0, 10.0), 1)}
+    found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), alone)
+    assert (found.findings[0].outcomes[0].found.kind, found.verdict) == ("none", "inconclusive")
+
+
+def test_a_claim_compares_an_arm_with_a_control_of_as_many_rows() -> None:
+    shipped = specs.load()
+    compared = [pair for claim in shipped.claims for test in claim.tests for pair in pairs(test.quantity)]
+    with_control = [(arm, control) for arm, control in compared if shipped.arms[control].is_control]
+    assert {("replace", "control"), ("keep", "control"), ("accumulate", "control_grows")} <= set(with_control)
+    for arm, control in with_control:
+        assert controls.sizes(shipped.arms[arm], 100, 5) == controls.sizes(shipped.arms[control], 100, 5), (arm, control)
+
+
+def pairs(quantity: specs.Quantity) -> Iterator[tuple[str, str]]:
+    """Yield the two arms of every ratio and difference of one measure at one generation."""
+    if not isinstance(quantity, Ratio | Difference):
+        return
+    first, second = quantity.ratio if isinstance(quantity, Ratio) else quantity.difference
+    if isinstance(first, Measured) and isinstance(second, Measured) and first.at == second.at != "origin":
+        yield first.arm, second.arm
+    yield from (*pairs(first), *pairs(second))
 
 
 def test_a_ratio_of_one_seed_stays_above_zero_and_a_difference_may_have_any_sign() -> None:
