@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import controls
 from heirloom.config import Config, Experiment
 from heirloom.measures.scales import is_positive
 from heirloom.report.intervals import LEVEL, t_quantile
-from heirloom.specs.vector_source import VectorSource
 from heirloom.streams import Stream
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
     rows: list[tuple[object, ...]] = []
     measured = set(own["metric"].str.removesuffix(".median")) & {*EARLY, *LATE}
     for regime in experiment.regimes if measured else ():
-        if regime == (control := control_of(regime, experiment, config)):
+        if regime == (control := controls.control_of(regime, experiment, config)):
             continue
         reason = _reason(regime, experiment, config)
         if control and not reason:
@@ -172,37 +172,17 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
     return [f"{name}: the onset of collapse is {reason}" for reason in reasons]
 
 
-def control_of(regime: str, experiment: Experiment, config: Config) -> str | None:
-    """Return the arm whose training sets are all real, redrawn from the pool, and as large as the regime's; None if there is none.
-
-    An arm that takes its whole pool in every generation redraws nothing, and is no control.
-    """
-    return None if _takes_all(experiment) else _all_real(regime, experiment, config)
-
-
-def _all_real(regime: str, experiment: Experiment, config: Config) -> str | None:
-    for name in experiment.regimes:
-        other = config.regimes[name]
-        if other.pool == 1.0 and other.synthetic == "none" and other.growth == config.regimes[regime].growth:
-            return name
-    return None
-
-
-def _takes_all(experiment: Experiment) -> bool:
-    """Return whether a generation of real rows is the whole pool; how many rows a pool of text has is not known before it is made."""
-    return isinstance(experiment.source, VectorSource) and experiment.source.rows <= experiment.rows
-
-
 def _reason(regime: str, experiment: Experiment, config: Config) -> str:
     """Return why an arm has no estimable onset, and the key to set; empty if it has one, or no control at all."""
-    control, seeds = _all_real(regime, experiment, config), experiment.seeds
+    control, seeds = controls.as_large(config.regimes[regime], experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
     key = next(key for key, one in config.experiments.items() if one is experiment)
     name = f"experiments.{experiment.variant_of or key}"
-    if _takes_all(experiment):
-        said = f"each generation of {control!r} takes all {experiment.rows} rows of its pool and redraws nothing"
-        return f"not estimable: {said}; set {name}.source.rows above {experiment.rows}"
+    if controls.takes_all(control, experiment, config):
+        fewest = min(controls.sizes(config.regimes[control], experiment.rows, experiment.generations))
+        said = f"each generation of {control!r} takes all {fewest} rows of its pool and redraws nothing"
+        return f"not estimable: {said}; set {name}.source.rows above {fewest}"
     if len(seeds) < FEWEST:
         others = (seed for seed in itertools.count() if seed not in seeds)
         wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]
