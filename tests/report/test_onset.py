@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from heirloom import controls
 from heirloom.config import Config, parse
 from heirloom.report import flips, onset
 from heirloom.report.summary import onset_table
@@ -250,14 +251,14 @@ def test_a_measure_that_is_no_number_somewhere_is_left_out_with_a_word() -> None
 def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
     own, read = run({"distinct_3": [3] * 6}), config(growth=0.5)
     assert found(own, read).empty
-    assert onset.control_of("replace", config().experiments["e"], config()) == "control"
+    assert controls.control_of("replace", config().experiments["e"], config()) == "control"
 
 
 def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control() -> None:
     body = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 20}, "seeds": [0], "generations": 2, "rows": 20}
     regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
     read = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
-    assert onset.control_of("replace", read.experiments["g"], read) is None
+    assert controls.control_of("replace", read.experiments["g"], read) is None
     table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
     said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
     assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]

@@ -74,6 +74,9 @@ def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finis
     trace = next(one for one in toy if one["name"] == "covariance_trace.mean")
     assert trace["arms"]["replace"]["h"][0] == pytest.approx(0.9 + 0.04)
     assert trace["arms"]["replace"]["t"][0] == pytest.approx(0.9)
+    assert trace["arms"]["accumulate"]["c"][:2] == pytest.approx([0.9, 0.95])  # its control has 10, 20, … rows, and is not run
+    assert "c" not in trace["arms"]["keep"]
+    assert [row["control"] for row in curves.rows(trace) if row.get("regime") == "accumulate"][:2] == pytest.approx([0.9, 0.95])
     assert "histogram" not in str([one["name"] for one in toy])
 
 

@@ -42,17 +42,17 @@ class Look:
 def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
     """Return one look a regime: usual names have their own colour, the rest get free ones, controls are dashed grey.
 
-    A control is a regime whose rows are all redrawn from the real pool, whatever its name. More regimes than colours
-    begin again with dashed lines.
+    A control is a regime whose rows are all redrawn from the real pool, whatever its name; one that grows has other dashes. More regimes
+    than colours begin again with dashed lines.
     """
-    arms = [name for name in sorted(regimes) if regimes[name].pool < 1]
+    arms = [name for name in sorted(regimes) if not regimes[name].is_control]
     taken = {name: PLACES[name] for name in arms if name in PLACES}
     free = [place for place in range(len(PALETTE) + len(arms)) if place not in taken.values()]
     others = [name for name in arms if name not in taken]
     places = taken | dict(zip(others, free, strict=False))
     dashes = (SOLID, (8, 2), (4, 2), DOTTED)
     chosen = {name: Look(PALETTE[i % len(PALETTE)], dashes[i // len(PALETTE) % len(dashes)]) for name, i in places.items()}
-    return chosen | {name: Look(GREY, DASHED) for name in regimes if regimes[name].pool >= 1}
+    return chosen | {name: Look(GREY, DOTTED if one.growth else DASHED) for name, one in regimes.items() if one.is_control}
 
 
 def test_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -227,7 +227,9 @@ def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
     seeds = int(numbers["seeds"].max())
     behind = "thin: each" if _each_seed(numbers) else "band: least to greatest"
     over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, {behind}"
-    return over + ("; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else "") + marked(numbers)
+    growing = "; dotted grey: the same, as many rows as an arm that grows" if Look(GREY, DOTTED) in arms.values() else ""
+    dashed = "; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else ""
+    return over + dashed + growing + marked(numbers)
 
 
 def heading(text: str, name: str, subtitle: str) -> alt.Title:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths, reading, results
+from heirloom import controls, paths, reading, results
 from heirloom.config import Config, Experiment
 from heirloom.measures import stages
 from heirloom.measures.replicas import UNITS, size_of_unit
@@ -24,7 +24,6 @@ from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.flips import ENOUGH, FEWEST, TOLERANCE, level, p_values
 from heirloom.report.intervals import LEVEL, t_quantile
-from heirloom.specs.vector_source import VectorSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +112,7 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config, replicas: p
     measured = set(own["metric"].str.removesuffix(".median")) & stages.DIRECTIONS.keys()
     units = _units(own, experiment, replicas)
     for regime in experiment.regimes if measured else ():
-        if regime == (control := control_of(regime, experiment, config)):
+        if regime == (control := controls.control_of(regime, experiment, config)):
             continue
         reason = _reason(regime, experiment, config, units)
         if control and not reason:
@@ -177,29 +176,8 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
     return [*lines, *(f"{name}: no onset of {stage} collapse, since {note}" for stage, note in without.to_numpy().tolist())]
 
 
-def control_of(regime: str, experiment: Experiment, config: Config) -> str | None:
-    """Return the arm whose training sets are all real, redrawn from the pool, and as large as the regime's; None if there is none.
-
-    An arm that takes its whole pool in every generation redraws nothing, and is no control.
-    """
-    return None if _takes_all(experiment) else _all_real(regime, experiment, config)
-
-
-def _all_real(regime: str, experiment: Experiment, config: Config) -> str | None:
-    for name in experiment.regimes:
-        other = config.regimes[name]
-        if other.pool == 1.0 and other.synthetic == "none" and other.growth == config.regimes[regime].growth:
-            return name
-    return None
-
-
 def _key(experiment: Experiment, config: Config) -> str:
     return next(key for key, one in config.experiments.items() if one is experiment)
-
-
-def _takes_all(experiment: Experiment) -> bool:
-    """Return whether a generation of real rows is the whole pool; how many rows a pool of text has is not known before it is made."""
-    return isinstance(experiment.source, VectorSource) and experiment.source.rows <= experiment.rows
 
 
 def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
@@ -216,14 +194,15 @@ def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | N
 
 def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -> str:
     """Return why an arm has no estimable onset, and the key to set; empty if it has one, or no control at all."""
-    control, seeds = _all_real(regime, experiment, config), experiment.seeds
+    control, seeds = controls.as_large(config.regimes[regime], experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
     key = _key(experiment, config)
     name = f"experiments.{experiment.variant_of or key}"
-    if _takes_all(experiment):
-        said = f"each generation of {control!r} takes all {experiment.rows} rows of its pool and redraws nothing"
-        return f"not estimable: {said}; set {name}.source.rows above {experiment.rows}"
+    if controls.takes_all(control, experiment, config):
+        fewest = min(controls.sizes(config.regimes[control], experiment.rows, experiment.generations))
+        said = f"each generation of {control!r} takes all {fewest} rows of its pool and redraws nothing"
+        return f"not estimable: {said}; set {name}.source.rows above {fewest}"
     if len(units.names) < FEWEST:
         others = (seed for seed in itertools.count() if seed not in seeds)
         wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom import paths
 from heirloom.config import Config
 from heirloom.manifest import sha256_file, sha256_folder, write_text
-from heirloom.report import figures, tables
+from heirloom.report import beside, figures, tables
 from heirloom.report.kinds import OF_ROWS
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         told: dict[str, Any] = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
         told |= {"remains": remains.context(key, experiment, own)}
         told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
+        told |= {"missing": beside.missing(key, config)}
         told |= _parted(drawn.pop(key, []))
         experiments.append({"name": key, "family": experiment.family.name, **told})
     return {
