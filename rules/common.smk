@@ -263,7 +263,7 @@ def sample_artefacts(wildcards):
     experiment = CONFIG.experiments[wildcards.experiment]
     parent = int(wildcards.generation) - 1
     edits = CONFIG.regimes[wildcards.regime].edit is not None
-    reads = edits or getattr(experiment.family.sampling, "prompts", "") == "original"
+    reads = edits or experiment.continues_rows
     tokenizer = paths.fill(paths.TOKENIZER, wildcards.experiment)
     return {
         "checkpoint": [at(paths.CHECKPOINT, wildcards, parent)],

@@ -127,6 +127,11 @@ class Experiment(Strict):
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
         return getattr(self.family, "path", "rows") == "rows"
 
+    @property
+    def continues_rows(self) -> bool:
+        """Whether synthetic rows are continuations of original rows."""
+        return getattr(self.family.sampling, "prompts", "none") == "original"
+
     def keeps_checkpoint(self, generation: int) -> bool:
         """Return whether a generation's checkpoint stays; the origin's does, because every arm begins from it."""
         match self.keep_checkpoints:

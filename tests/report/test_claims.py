@@ -25,7 +25,14 @@ ARMS = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
 
 
 def claims(*tests: dict[str, object], family: str = "ngram", **where: object) -> Claims:
-    claim = {"id": "one", "statement": "One.", "source": "Nobody 2026", "where": {"family": family, **where}, "tests": list(tests)}
+    claim = {
+        "id": "one",
+        "short": "one",
+        "statement": "One.",
+        "source": "Nobody 2026",
+        "where": {"family": family, **where},
+        "tests": list(tests),
+    }
     return Claims.model_validate({"arms": ARMS, "claims": [claim]})
 
 
@@ -247,7 +254,7 @@ def test_the_table_has_a_row_a_test_and_spells_the_expression() -> None:
     assert table["outcome"].tolist() == ["supported"]
 
 
-CLAIM = "arms: {a: {}}\nclaims: [{id: a, statement: A., source: b, where: {family: ngram}, tests: [{quantity: %s}]}]"
+CLAIM = "arms: {a: {}}\nclaims: [{id: a, short: a, statement: A., source: b, where: {family: ngram}, tests: [{quantity: %s}]}]"
 
 
 @pytest.mark.parametrize(

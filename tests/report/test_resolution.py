@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -11,11 +12,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from heirloom import paths
 from heirloom.cli.plan import plan
 from heirloom.config import Config
+from heirloom.manifest import dumps
 from heirloom.report import resolution, tables
 from heirloom.report.intervals import interval
 from heirloom.streams import Stream
+from helpers import seal_alone
 
 
 def test_a_difference_of_that_size_is_found_four_times_of_five() -> None:
@@ -77,3 +81,19 @@ def test_the_plan_says_of_each_arm_what_its_seeds_resolve_and_what_six_would(
     plan(Path("config.yaml"))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  words ")]
     assert re.fullmatch(r"  words \(replace, keep\), test_perplexity: [\d.e+]+ % with 2 seeds; [\d.]+ % with 6", line)
+
+
+def test_the_plan_says_how_many_seeds_would_decide_what_the_last_run_left_inconclusive(
+    run: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = config.model_dump(mode="json", exclude_unset=True)
+    Path("config.yaml").write_text(yaml.safe_dump({**read, "experiments": {"words": read["experiments"]["words"]}}))
+    file = Path(paths.fill(paths.METRICS, "words", "replace", 1, 3))
+    file.write_text(dumps({**json.loads(file.read_text()), "test_perplexity": 80.0}))  # the other seed has 109.3
+    seal_alone(file)
+    tables.write(config)
+    plan(Path("config.yaml"))
+    told = capsys.readouterr().out.splitlines()
+    (head,) = [place for place, line in enumerate(told) if line.startswith("seeds that would decide what the last run left inconclusive")]
+    # the logarithms of the ratios to the control, ln(109.3 / 60.72) and ln(80 / 61.72), have a mean of 0.424 and a deviation of 0.232
+    assert "  forgets_real_text: 5 in words (2 now)" in told[head + 1 :]

@@ -1,8 +1,9 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, and whether theory agrees."""
+"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and a line a claim."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
@@ -10,6 +11,7 @@ from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, figures, onset, tables
 from heirloom.report.agreement import Check, check
+from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ SUSPICIOUS_Z = 4.0
 
 
 def print_summary(config: Config, console: Console | None = None) -> None:
-    """Print a table an experiment, and where the files lie.
+    """Print a table an experiment, the verdict on each claim, and where the files lie.
 
     Parameters
     ----------
@@ -95,6 +97,9 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
+    answered = verdicts.answers(specs.load(), frame, config)
+    console.print(claims_table(answered))
+    console.print(sentences.chance(answered), style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -153,6 +158,17 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         without = "with bulk" if note else "none"
         table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
+    return table
+
+
+def claims_table(answered: Sequence[verdicts.Answer]) -> Table:
+    """Return a line a claim: its verdict, the claim in a few words, and the number that decided with the region in which it must lie."""
+    from rich.table import Table
+
+    title = "Claims of the literature (each in full, with its tests: heirloom report)"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for line in sentences.lines(answered):
+        table.add_row(*line)
     return table
 
 

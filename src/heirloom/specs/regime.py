@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
 class Original(Strict):
@@ -17,6 +19,28 @@ class Original(Strict):
     draw: Literal["fixed", "redrawn"] = Field(
         "redrawn", description="`fixed`: the same rows in every generation; `redrawn`: a new draw each generation."
     )
+    continuation: Literal["independent", "excluded"] = Field(
+        "independent",
+        description="Where rows are continued prompts: `independent` draws the kept rows and the continuations apart, so that a row can "
+        "stand beside its own continuation; `excluded` leaves out the continuation of a kept row, so that each prompt gives one row: "
+        "itself, or what a model made of it.",
+    )
+    batch_rows: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_BATCH_ROWS,
+        description="Kept rows are whole batches of so many rows: their number is rounded up. Null: the share, rounded to rows.",
+    )
+
+    def rows(self, budget: int) -> int:
+        """Return how many rows are kept in a budget of ``budget`` rows.
+
+        Whole batches are those of the code published with Shumailov et al. (2024), in which the first ceil(share x batches) batches of
+        all rows are kept; the last batch of a budget may be a short one.
+        """
+        if self.batch_rows is None:
+            return round(self.share * budget)
+        return min(budget, math.ceil(self.share * budget / self.batch_rows - 1e-9) * self.batch_rows)
 
 
 class Sizes(Strict):
@@ -102,6 +126,16 @@ class Regime(Sizes):
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
 
+    @property
+    def excludes_continuations(self) -> bool:
+        """Whether a kept original row takes the place of its own continuation."""
+        return self.original is not None and self.original.continuation == "excluded"
+
+    def real_rows(self, budget: int) -> dict[str, int]:
+        """Return how many real rows of each kind are in a budget of ``budget`` rows, by the key that asks for them."""
+        original = self.original.rows(budget) if self.original else 0
+        return {"original": original, "fresh": round(self.fresh * budget), "pool": round(self.pool * budget)}
+
     def fresh_rows(self, rows: int, generation: int) -> list[int]:
         """Return how many fresh real rows each of the generations 1 … g takes, from the experiment's ``rows`` (rows a replica)."""
         return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
@@ -151,7 +185,7 @@ class Regime(Sizes):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides()]:
+        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides(), *self._prompts_suffice()]:
             raise ValueError("; ".join(faults))
         return self
 
@@ -181,6 +215,21 @@ class Regime(Sizes):
             yield "`real_weight` needs real and synthetic rows in the training set"
         if self.real_weight is not None and self.budget == "drawn":
             yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
+
+    def _prompts_suffice(self) -> Iterator[str]:
+        """Yield why not every prompt can give one row, itself or its continuation."""
+        if not self.excludes_continuations:
+            return
+        needed = {
+            "synthetic: latest": self.synthetic == "latest",
+            "budget: fixed": self.budget == "fixed",
+            "multiple: 1": self.multiple == 1,
+        }
+        others = {"fresh": self.fresh, "pool": self.pool, "select": self.select, "edit": self.edit}
+        faults = [f"needs `{key}`" for key, holds in needed.items() if not holds]
+        faults += [f"goes without `{key}`" for key, value in others.items() if value]
+        if faults:
+            yield f"`original.continuation: excluded` {' and '.join(faults)}: each prompt gives one row, itself or its continuation"
 
 
 def _kept_share(select: Select | None) -> float:
