@@ -57,7 +57,7 @@ LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
-    "onset: the first generation that lost more than the control of the same seed; "
+    "onset: the first generation that lost more than the control of the same seed or replicas; "
     "z: (mean - theory) / standard error, red from 4; "
     f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
@@ -88,7 +88,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.table(tables.of_experiment(frame, key, experiment), experiment, config)
+        onsets = onset.load(tables.of_experiment(frame, key, experiment), experiment, config)
         if shown := onset_table(onsets, key):
             console.print(shown)
         reasons += onset.not_estimable(onsets, experiment.variant_of or key)
@@ -152,8 +152,8 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     estimable = onsets[onsets["level"].notna()]
     if estimable.empty:
         return None
-    seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
-    words = f"onset of collapse ({seeds} seeds, level {100 * level:.1f} %)"
+    units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
+    words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
     table = _empty_table(f"{key}: {words}", ["onset", "p"])
     for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         without = "with bulk" if note else "none"

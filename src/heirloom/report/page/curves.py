@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom import controls
 from heirloom.config import Config, Experiment
+from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
@@ -32,7 +33,7 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look]) -> dict[str, Any]:
+def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look], onsets: pd.DataFrame) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
@@ -43,9 +44,10 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
     ----------
     own
         The tidy rows of the experiment.
+    onsets
+        Its onsets of collapse (`onset.table`).
     """
     experiment = config.experiments[key]
-    onsets = onset.table(own, experiment, config)
     generations = {*spaced(experiment.generations, CURVE_POINTS), *onsets["onset"].dropna()}
     shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
     known = by_arm.tables(shown)
@@ -156,7 +158,7 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
 def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     """Return where each arm begins to collapse by a measure, with the level; or why that is not estimable."""
     measure = name.removesuffix(".median")
-    if measure not in onset.EARLY | onset.LATE or onsets.empty:
+    if measure not in stages.DIRECTIONS or onsets.empty:
         return {}
     own = onsets[(onsets["measure"] == measure) & onsets["level"].notna()]
     if own.empty:
@@ -164,7 +166,8 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
         return {"onset": {"arms": {}, "about": f"onset of collapse: {reasons[0]}"}} if reasons else {}
     reached = own.dropna(subset="onset")
     arms = {str(regime): int(first) for regime, first in zip(reached["regime"], reached["onset"], strict=True)}
-    words = f"triangle: onset of collapse (level {100 * own['level'].iloc[0]:.1f} %)" if arms else "onset of collapse: none"
+    tested = f"{own['units'].iloc[0]}, level {100 * own['level'].iloc[0]:.1f} %"
+    words = f"triangle: onset of collapse ({tested})" if arms else f"onset of collapse: none ({tested})"
     return {"onset": {"arms": arms, "about": words}}
 
 
