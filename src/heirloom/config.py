@@ -34,6 +34,7 @@ from heirloom.specs.sizes import (
     MOST_STEP_GENERATIONS,
 )
 from heirloom.specs.source import Source
+from heirloom.specs.vector_source import Law
 from heirloom.strict_yaml import Fault
 
 SCHEMA_VERSION = 1
@@ -116,6 +117,20 @@ class Experiment(Strict):
     def is_text(self) -> bool:
         """Whether rows are tokens rather than vectors."""
         return self.family.name in TEXT_FAMILIES
+
+    @property
+    def has_pools(self) -> bool:
+        """Whether each seed draws its own pool of real rows, rather than share a corpus and its split with the others."""
+        return isinstance(self.source, Law)
+
+    def pool_of(self, seed: int) -> int:
+        """Return the seed whose pool a seed's lineages are given: its own, or 0 where all share one."""
+        return seed if self.has_pools else 0
+
+    @property
+    def pools(self) -> list[int]:
+        """Seeds that a pool is made for, in the order of the seeds."""
+        return list(dict.fromkeys(map(self.pool_of, self.seeds)))
 
     @property
     def pretrained(self) -> Pretrained | None:

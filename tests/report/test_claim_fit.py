@@ -94,6 +94,7 @@ def test_families_that_disagree_make_a_claim_mixed_and_each_has_its_verdict() ->
     told = frame(two_seeds("ngram", replace=20, control=10) | two_seeds("transformer", replace=5, control=10))
     one = answered(claims({"quantity": LESS, "above": 1}), told, made)
     assert (one.verdict, one.families) == ("mixed", {"ngram": "supported", "transformer": "contradicted"})
+    assert sentences.lines([one]) == [("± mixed", "one", "1 ✓, 1 ✗")]
 
 
 def test_that_something_can_happen_is_shown_once_or_not_shown_here_and_never_contradicted() -> None:
@@ -108,9 +109,10 @@ def test_a_premise_that_is_not_supported_leaves_the_claim_inconclusive() -> None
     made = config(ngram={**NGRAM, "seeds": [0, 1]})
     premise = {"quantity": LESS, "above": 1, "premise": True}
     saves = {"quantity": {"ratio": [{**LOSS, "arm": "keep"}, LOSS]}, "below": 1}
-    for loss, verdict in ((20.0, "supported"), (5.0, "inconclusive")):
+    for loss, line in ((20.0, ("✓ supported", "one", "0.9 (< 1)")), (5.0, ("? inconclusive", "one", "0.5 (> 1)"))):
         told = frame(two_seeds("ngram", replace=loss, tenth=loss - 1, fifth=loss - 2, control=10))
-        assert answered(claims(premise, saves), told, made).verdict == verdict
+        one = answered(claims(premise, saves), told, made)
+        assert sentences.lines([one]) == [line]  # with the number that decided: where the premise fails, that of the premise
 
 
 def test_the_control_s_scatter_leaves_out_generation_1_of_what_the_origin_wrote_and_of_nothing_else() -> None:
@@ -163,7 +165,7 @@ def test_an_expectation_is_tested_as_far_as_the_chains_can_estimate_it_and_says_
         ("rows_only_delay", "gauss__mle comes nearest; it lacks a variant of its grid with rows: 1000"),
         ("images_crowd", "no experiment has the family vae"),
         ("forgets_real_text", "no experiment has rows of text"),
-        ("repetition_penalty", "no experiment has rows of text and the setting family.sampling.repetition_penalty"),
+        ("repetition_penalty", "no experiment has rows of text and family.sampling.repetition_penalty: 2.0"),
         ("risk_grows", "gauss__unbiased comes nearest; it lacks a regime declared as control: {pool: 1.0, synthetic: none}"),
         ("keeping_saves_variance", "synthetic: none}; a regime declared as keep: {original: {share: any, draw: any}}"),
         ("expressivity_acts_once", "source.name: mixture (there: normal); rows: 10000 (there: 100); the measure squared_l2"),

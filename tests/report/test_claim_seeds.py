@@ -65,7 +65,8 @@ def test_all_tests_that_hold_are_needed_and_one_that_fails_is_enough() -> None:
 def test_a_premise_counts_as_a_test_and_more_seeds_do_not_mend_one_that_is_not_so() -> None:
     near, far = spread(0.9, 0.2), spread(0.9, 0.4)
     assert needed((PREMISE, far), (BELOW_1, near)) == needed((BELOW_1, far))
-    assert needed((PREMISE, spread(1.1, 0.2)), (BELOW_1, near)) == math.inf
+    (lost,) = seeds.needs([answer((PREMISE, spread(1.1, 0.2)), (BELOW_1, near))])
+    assert lost.words == "one: no number in words, where its premise does not hold (6 now)"
 
 
 def test_a_truth_on_the_edge_needs_more_than_any_number_and_one_seed_tells_none() -> None:

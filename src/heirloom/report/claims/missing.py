@@ -35,7 +35,7 @@ def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[La
     lacks = [Lack(words, is_kind=True) for words in _kind(claim.where, experiment)]
     for name, value in claim.where.settings.items():
         if name not in settings:
-            lacks.append(Lack(f"the setting {name}", is_kind=True))
+            lacks.append(Lack(f"{name}: {value}", is_kind=True))
         elif settings[name] != value:
             lacks.append(Lack(f"{name}: {value} (there: {settings[name]})"))
     absent = [arm for arm in sorted(claim.arms) if not players(claims, arm, experiment, config)]

@@ -29,38 +29,48 @@ class Need(NamedTuple):
         That it has.
     needed
         That it would need, more than `MOST` at infinity; None where its scatter over seeds is not known.
+    has_premise
+        Whether what the claim presupposes may hold there; where it does not, no number of seeds says anything of the claim.
     """
 
     claim: str
     experiment: str
     seeds: int
     needed: float | None
+    has_premise: bool = True
 
     @property
     def words(self) -> str:
         """The need as a person reads it."""
         if self.needed is None:
             return f"{self.claim}: {self.experiment} has no scatter over seeds; set two or more"
+        if not self.has_premise:
+            return f"{self.claim}: no number in {self.experiment}, where its premise does not hold ({self.seeds} now)"
         needed = f"more than {MOST:,}" if math.isinf(self.needed) else f"{self.needed:g}"
         return f"{self.claim}: {needed} in {self.experiment} ({self.seeds} now)"
 
 
 def recorded(config: Config) -> list[Need]:
-    """Return the needs of the claims that the last run left inconclusive; none where there is no tidy table.
+    """Return the needs of the claims that the last run left inconclusive, by those experiments of a config that its tidy table has.
 
     Raises
     ------
     HeirloomError
         If the table is not what its digest tells of.
     """
-    return list(needs(verdicts.answers(specs.load(), tables.load(), config))) if Path(tables.METRICS).is_file() else []
+    if not Path(tables.METRICS).is_file():
+        return []
+    frame = tables.load()
+    measured = set(zip(frame["experiment"], frame["variant"], strict=True))
+    experiments = {key: one for key, one in config.experiments.items() if tables.names(key, one) in measured}
+    return list(needs(verdicts.answers(specs.load(), frame, config.model_copy(update={"experiments": experiments})))) if experiments else []
 
 
 def needs(answered: Sequence[Answer]) -> Iterator[Need]:
     """Yield what each inconclusive claim would need."""
     for answer in answered:
         if answer.verdict == "inconclusive":
-            each = [Need(answer.claim.id, one.experiment, one.seeds, _of_finding(one)) for one in answer.findings]
+            each = [Need(answer.claim.id, one.experiment, one.seeds, _of_finding(one), _has_premise(one)) for one in answer.findings]
             yield min(each, key=lambda need: math.inf if need.needed is None else need.needed)
 
 
@@ -68,14 +78,18 @@ def _of_finding(finding: Finding) -> float | None:
     """Return how many seeds would decide a finding: enough for its premises, and for one test that fails or for all that hold."""
     undecided = [one for one in finding.outcomes if one.verdict != "supported"]
     each = [(one.test.premise, _lies_within(one), _of_outcome(one, finding.seeds)) for one in undecided]
-    if any(is_premise and not holds for is_premise, holds, _ in each):
-        return math.inf  # what the claim presupposes is not so: more seeds would say that, and nothing of the claim
+    if not _has_premise(finding):
+        return math.inf
     numbers = [(is_premise, holds, number) for is_premise, holds, number in each if number is not None]
     if len(numbers) < len(each):
         return None
     failing = [number for is_premise, holds, number in numbers if not is_premise and not holds]
     holding = [number for is_premise, holds, number in numbers if holds and (is_premise or not failing)]
     return max([*holding, min(failing, default=0.0)])
+
+
+def _has_premise(finding: Finding) -> bool:
+    return all(_lies_within(one) for one in finding.outcomes if one.test.premise)
 
 
 def _lies_within(outcome: Outcome) -> bool:

@@ -56,10 +56,9 @@ def _number(answer: Answer) -> str:
 
 
 def _decisive(outcomes: Sequence[Outcome], verdict: Verdict) -> Outcome:
-    """Return the outcome of the test that gave a finding its verdict: a premise only where nothing else did."""
-    own = [one for one in outcomes if not one.test.premise]
-    ranked = [one for one in (*own, *outcomes) if one.verdict == verdict]
-    return ranked[0] if ranked else own[0]
+    """Return the outcome of the test that gave a finding its verdict, else of one that is not supported; a premise after the others."""
+    ranked = sorted(outcomes, key=lambda one: (one.verdict != verdict, one.verdict == "supported", one.test.premise))
+    return ranked[0]
 
 
 def _with_region(outcome: Outcome) -> str:
