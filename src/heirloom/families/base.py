@@ -233,9 +233,4 @@ PROTOCOLS: Mapping[Ability, type] = {
     "validate": Validated,
     "closed_forms": ClosedForms,
 }
-"""Ability → the functions that a family with it has; the other abilities need none of their own."""
-
-
-def promised(spec: type[FamilySpec]) -> list[type]:
-    """Return the protocols that the module of a family fulfils, by what the family says that it can do."""
-    return [Family, *(protocol for ability, protocol in PROTOCOLS.items() if ability in spec.abilities)]
+"""Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

@@ -114,9 +114,9 @@ def subset(whole: Counts, num_rows: int, stream: Stream) -> Counts:
     return _without_zeros(whole, drawn)
 
 
-def fitted(counts: Counts, fit: NoTraining) -> Counts:
+def fitted(statistics: Counts, fit: NoTraining) -> Counts:
     """Return the model: the counts themselves."""
-    return counts
+    return statistics
 
 
 def measure(model: Counts, origin: Counts, measuring: Measuring) -> dict[str, float]:
