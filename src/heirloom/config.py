@@ -34,6 +34,7 @@ from heirloom.specs.sizes import (
     MOST_STEP_GENERATIONS,
 )
 from heirloom.specs.source import Source, TextSettings, TextSource
+from heirloom.specs.vector_source import Law
 from heirloom.strict_yaml import Fault
 
 SCHEMA_VERSION = 1
@@ -123,6 +124,20 @@ class Experiment(Strict):
         return self.source.text if isinstance(self.source, TextSource) else None
 
     @property
+    def has_pools(self) -> bool:
+        """Whether each seed draws its own pool of real rows, rather than share a corpus and its split with the others."""
+        return isinstance(self.source, Law)
+
+    def pool_of(self, seed: int) -> int:
+        """Return the seed whose pool a seed's lineages are given: its own, or 0 where all share one."""
+        return seed if self.has_pools else 0
+
+    @property
+    def pools(self) -> list[int]:
+        """Seeds that a pool is made for, in the order of the seeds."""
+        return list(dict.fromkeys(map(self.pool_of, self.seeds)))
+
+    @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that the family begins from, if it does."""
         return self.family.pretrained
@@ -131,6 +146,11 @@ class Experiment(Strict):
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
         return self.family.has_rows
+
+    @property
+    def continues_rows(self) -> bool:
+        """Whether synthetic rows are continuations of original rows."""
+        return self.family.sampling.continues_rows
 
     def keeps_checkpoint(self, generation: int) -> bool:
         """Return whether a generation's checkpoint stays; the origin's does, because every arm begins from it."""

@@ -28,7 +28,7 @@ class Sampling(Strict):
     """Base of what says how rows are written: a family's `sampling` section."""
 
     @property
-    def reads_prompts(self) -> bool:
+    def continues_rows(self) -> bool:
         """Whether a synthetic row continues an original one."""
         return False
 

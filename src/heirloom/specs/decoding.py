@@ -29,7 +29,7 @@ class Decoding(Sampling):
     prompts: Prompts = PROMPTS
 
     @property
-    def reads_prompts(self) -> bool:
+    def continues_rows(self) -> bool:
         """Whether a synthetic row continues an original one."""
         return self.prompts == "original"
 

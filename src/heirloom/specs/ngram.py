@@ -39,7 +39,7 @@ class NgramSampling(Sampling):
     prompts: Prompts = PROMPTS
 
     @property
-    def reads_prompts(self) -> bool:
+    def continues_rows(self) -> bool:
         """Whether a synthetic row continues an original one."""
         return self.prompts == "original"
 
