@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,7 +32,7 @@ def marked(numbers: pd.DataFrame, kind: str, onsets: pd.DataFrame) -> pd.DataFra
     """
     starts = onsets.dropna(subset="onset").set_index(["measure", "regime"])["onset"].to_dict()
     keys = zip(_measures(numbers, kind), numbers["regime"], strict=True)
-    begins = numbers["generation"].eq([starts.get(key, -1.0) for key in keys])
+    begins = numbers["generation"].to_numpy() == np.array([starts.get(key, -1.0) for key in keys])
     return numbers.assign(onset=numbers[CURVES[kind]].where(begins))
 
 
