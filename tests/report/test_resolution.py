@@ -50,6 +50,21 @@ SEATS = [(seed, generation) for seed in (0, 1) for generation in (1, 2, 3)]
 PERPLEXITIES = [50.0, 100.0, 100.0, 90.0, 110.0, 110.0]
 
 
+def test_one_seed_of_a_control_that_grows_resolves_nothing_and_of_a_constant_one_its_scatter_serves(config: Config) -> None:
+    read = config.model_dump()
+    regimes = read["regimes"] | {"grows": {"pool": 1.0, "synthetic": "none", "growth": 1.0}}
+    told = [("words", "", name, 0, g, "test_perplexity", 100.0 / g) for name in ("control", "grows") for g in (1, 2, 3, 4)]
+    frame = pd.DataFrame(told, columns=list(tables.COLUMNS))
+
+    def resolved(*arms: str) -> list[str]:
+        body = read["experiments"]["words"] | {"seeds": [0], "regimes": list(arms)}
+        one = Config.model_validate(read | {"regimes": regimes, "experiments": {"words": body}})
+        return [row.regime for row in resolution.resolutions(one, frame)]
+
+    assert resolved("accumulate", "grows") == []
+    assert resolved("accumulate", "grows", "control") == ["accumulate"]
+
+
 def test_without_a_table_of_a_run_there_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.chdir(tmp_path)
     assert resolution.recorded(config) == []

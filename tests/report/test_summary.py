@@ -42,6 +42,13 @@ def test_a_mean_stands_beside_its_closed_form_and_z_score(printed: list[str], co
     assert "log_determinant" not in checks
 
 
+def test_the_control_that_an_arm_lacks_stands_below_it_in_closed_form(printed: list[str]) -> None:
+    # accumulate has 10, 20, 70 rows at generations 0, 1, 6; a model fitted to n true rows has the expected variance (n - 1) / n
+    accumulate = next(place for place, line in enumerate(printed) if line.split()[:1] == ["accumulate"])
+    assert printed[accumulate + 1].split() == ["(its", "control)", "0.9000", "0.9500", "0.9857"]
+    assert [line for line in printed if "no control of as many rows" in line] == []
+
+
 def test_nothing_is_cut_off_at_eighty_columns(printed: list[str]) -> None:
     assert not [line for line in printed if "…" in line]
 

@@ -69,7 +69,7 @@ def _print(found: Plan, at_once: int) -> None:
 
 def _print_resolutions(resolutions: list[Resolution]) -> None:
     """Print the smallest difference that each arm's seeds resolve; arms that share a control share a line."""
-    from heirloom.report import onset
+    from heirloom.report.flips import ENOUGH
 
     if not resolutions:
         typer.echo("smallest difference that the seeds resolve: not known before a control has run")
@@ -79,7 +79,7 @@ def _print_resolutions(resolutions: list[Resolution]) -> None:
     for one in resolutions:
         arms.setdefault(one._replace(regime=""), []).append(one.regime)
     for one, regimes in arms.items():
-        more = f"; {one.words(onset.ENOUGH)} with {onset.ENOUGH}" if one.seeds < onset.ENOUGH else ""
+        more = f"; {one.words(ENOUGH)} with {ENOUGH}" if one.seeds < ENOUGH else ""
         with_seeds = f"{one.words(one.seeds)} with {one.seeds} seed{'s' if one.seeds > 1 else ''}{more}"
         typer.echo(f"  {one.experiment} ({', '.join(regimes)}), {one.measure}: {with_seeds}")
 
