@@ -116,7 +116,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Test:
-    """One permutation test; ``adjusted`` is its p-value after Holm's correction over all tests of the comparison."""
+    """One permutation test; ``adjusted`` is its p-value after the correction for all tests of the comparison."""
 
     __test__ = False  # keeps pytest from collecting it
 

@@ -14,7 +14,7 @@ SHOWN_COLUMNS = 5
 
 
 def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distribution | None, columns: Sequence[Column] = ()) -> Verdict:
-    """Return the verdict: rows and columns decide whether the datasets are the same, tests with Holm's correction whether the laws are."""
+    """Return the verdict: rows and columns decide whether the datasets are the same, corrected tests whether the laws are."""
     unlike = told(columns)
     if rows.same:
         return Verdict("same", "", _sameness(identity, rows, columns) + unlike)
