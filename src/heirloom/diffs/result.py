@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["text", "tokens", "vectors", "table", "splits"]
-Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
+Answer = Literal["same", "different rows, same distribution", "distribution shifted", "distribution seems shifted", "different"]
 
 SCHEMA_VERSION = 1
 """Layout of a diff as JSON."""
