@@ -17,6 +17,7 @@ rule summarise:
         headlines=tables.HEADLINES_FILE,
         intervals=tables.INTERVALS,
         onset=tables.ONSET,
+        onset_digest=paths.fingerprint(tables.ONSET),
         attribution=tables.ATTRIBUTION,
         theory=tables.THEORY,
         theory_digest=paths.fingerprint(tables.THEORY),
@@ -36,10 +37,15 @@ rule plot:
     """Draw every figure from the tidy table; images and rows of the plane, from the datasets."""
     input:
         metrics=ancient(tables.METRICS),
+        onset=ancient(tables.ONSET),
         shown=ancient(sorted({*figures.datasets(CONFIG).values()})),
         fingerprints=[
             paths.fingerprint(p)
-            for p in (tables.METRICS, *{*figures.datasets(CONFIG).values()})
+            for p in (
+                tables.METRICS,
+                tables.ONSET,
+                *{*figures.datasets(CONFIG).values()},
+            )
         ],
     output:
         index=figures.INDEX,
@@ -62,10 +68,12 @@ rule page:
     """Write the page that a person opens first, and the verdicts on the claims of the literature."""
     input:
         metrics=ancient(tables.METRICS),
+        onset=ancient(tables.ONSET),
         figures=ancient(figures.INDEX),
         datasets=ancient(page.datasets(CONFIG)),
         fingerprints=[
-            paths.fingerprint(p) for p in (tables.METRICS, *page.datasets(CONFIG))
+            paths.fingerprint(p)
+            for p in (tables.METRICS, tables.ONSET, *page.datasets(CONFIG))
         ],
     output:
         page=page.PAGE,

@@ -58,6 +58,9 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
     regime, family = regimes[name], experiment.family.name
     if not (experiment.has_rows or regime.is_plain):
         yield f"{name!r} needs rows to act on; family.path: statistics draws none"
+    if regime.excludes_continuations and not experiment.continues_rows:
+        why = "with `sampling.prompts: none`" if experiment.is_text else f"in family {family!r}"
+        yield f"{name!r} leaves out continuations of kept rows (`original.continuation: excluded`), but {why} no row is continued"
     if not experiment.has_rows and regime.budget == "drawn" and family not in SUBSETS:
         yield (
             f"{name!r} draws from rows of earlier generations (`budget: drawn`), of which family.path: statistics has none for "

@@ -34,6 +34,7 @@ from heirloom.specs.sizes import (
     MOST_STEP_GENERATIONS,
 )
 from heirloom.specs.source import Source
+from heirloom.specs.vector_source import Law
 from heirloom.strict_yaml import Fault
 
 SCHEMA_VERSION = 1
@@ -118,6 +119,20 @@ class Experiment(Strict):
         return self.family.name in TEXT_FAMILIES
 
     @property
+    def has_pools(self) -> bool:
+        """Whether each seed draws its own pool of real rows, rather than share a corpus and its split with the others."""
+        return isinstance(self.source, Law)
+
+    def pool_of(self, seed: int) -> int:
+        """Return the seed whose pool a seed's lineages are given: its own, or 0 where all share one."""
+        return seed if self.has_pools else 0
+
+    @property
+    def pools(self) -> list[int]:
+        """Seeds that a pool is made for, in the order of the seeds."""
+        return list(dict.fromkeys(map(self.pool_of, self.seeds)))
+
+    @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that the family begins from, if it does."""
         return getattr(self.family, "model", None)
@@ -126,6 +141,11 @@ class Experiment(Strict):
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
         return getattr(self.family, "path", "rows") == "rows"
+
+    @property
+    def continues_rows(self) -> bool:
+        """Whether synthetic rows are continuations of original rows."""
+        return getattr(self.family.sampling, "prompts", "none") == "original"
 
     def keeps_checkpoint(self, generation: int) -> bool:
         """Return whether a generation's checkpoint stays; the origin's does, because every arm begins from it."""

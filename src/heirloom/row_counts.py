@@ -101,12 +101,13 @@ def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator
     """Yield why the shares of one generation's budget cannot be met in whole rows."""
     budget = regime.budget_rows(experiment.rows, generation)
     shares = {"original.share": regime.original.share if regime.original else 0.0, "fresh": regime.fresh, "pool": regime.pool}
+    counts = regime.real_rows(budget)
     yield from (
         f"{key} {share:g} of {budget} rows is less than half a row; raise it, or `rows`"
-        for key, share in shares.items()
-        if share and not round(share * budget)
+        for (key, share), count in zip(shares.items(), counts.values(), strict=True)
+        if share and not count
     )
-    real = sum(round(share * budget) for share in shares.values())
+    real = sum(counts.values())
     if regime.budget == "fixed" and real > budget:
         yield f"the real shares round to {real} of {budget} rows; change them, or `rows`"
     if regime.synthetic != "none":
@@ -137,14 +138,14 @@ def _needs(
         budget = regime.budget_rows(rows, last)
         if regime.edit:
             yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
-        elif getattr(experiment.family.sampling, "prompts", "none") == "original":
+        elif experiment.continues_rows:
             what = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
             yield f"{what} (one original row a prompt)", regime.sampled_rows(rows, last), original
         if experiment.family.name == "linear_regression":
             yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
         if regime.original:
-            yield f"regime {name!r} (original.share of rows)", round(regime.original.share * budget), original
-        yield f"regime {name!r} (pool)", round(regime.pool * budget), pool_rows
+            yield f"regime {name!r} (original.share of rows)", regime.original.rows(budget), original
+        yield f"regime {name!r} (pool)", regime.real_rows(budget)["pool"], pool_rows
         if fresh := sum(regime.fresh_rows(rows, last)):
             what = f"regime {name!r} (original set and fresh rows of {last} generations)"
             yield what, (original or 1) + fresh, pool_rows

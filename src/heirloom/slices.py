@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from heirloom import codehash, planned_files, sources
+from heirloom import codehash, paths, planned_files, sources
 from heirloom.config import Config, Experiment
 from heirloom.families import FAMILIES
 from heirloom.paths import ORIGIN
@@ -22,18 +22,25 @@ _ROWLESS = ("summarise", "draw", "merge", "subset", "fitted", "measure")
 """What a whole-chain job calls of a family (`families.base`): with rows, and without."""
 
 
-def real(config: Config, experiment: str) -> dict[str, Any]:
-    """Return the slice of an experiment's real data (pool, held-out sets, tokenizer): settings, and the files they are made from."""
-    settings = real_settings(config, experiment)
-    return settings | planned_files.of_real(settings, experiment, config.experiments[experiment])
+def real(config: Config, experiment: str, pool: int = 0) -> dict[str, Any]:
+    """Return the slice of an experiment's real data (pool, held-out sets, tokenizer): settings, and the files they are made from.
+
+    Parameters
+    ----------
+    pool
+        The seed whose pool it is (`config.Experiment.pool_of`).
+    """
+    settings = real_settings(config, experiment, pool)
+    return settings | planned_files.of_real(settings, paths.real(paths.REAL_TRAIN, experiment, pool), config.experiments[experiment])
 
 
-def real_settings(config: Config, experiment: str) -> dict[str, Any]:
-    """Return the slice of real data without the files."""
+def real_settings(config: Config, experiment: str, pool: int = 0) -> dict[str, Any]:
+    """Return the slice of real data without the files; seed 0's pool says nothing of a seed."""
     chosen = config.experiments[experiment]
     entry = "heirloom.steps.real:run_text" if chosen.is_text else "heirloom.steps.real:run_vectors"
     source = chosen.source.model_dump(mode="json", exclude={"license"})
-    own = {"source": source} if chosen.is_text else {"source": source, "num_replicas": chosen.num_replicas}
+    own: dict[str, Any] = {"source": source} if chosen.is_text else {"source": source, "num_replicas": chosen.num_replicas}
+    own |= {"seed": pool} if pool else {}
     return {"step": "real", **own, **_common(config, entry, f"{sources.SOURCES[chosen.source.name]}:*")}
 
 
@@ -125,7 +132,9 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
         own |= {"divergence_rows": chosen.divergence_rows} if chosen.divergence_rows else {}
     else:
         own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
-        own |= planned_files.of_measures(real_settings(config, experiment), experiment, chosen)
+        pool = chosen.pool_of(seed)
+        made = paths.real(paths.REAL_TRAIN, experiment, pool)
+        own |= planned_files.of_measures(real_settings(config, experiment, pool), made, chosen)
     return {
         "step": "evaluate",
         **_key(regime, seed, generation),

@@ -96,7 +96,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
     if measuring.truth is None:
         raise HeirloomError("a linear regression is measured against the true weights; its source must be `linear`")
     error_R = ((model.weights - np.array(measuring.truth["weights"])) ** 2).sum(axis=-1)
-    return replicas.summarise("squared_error", error_R)
+    return replicas.summarise_each({"squared_error": error_R})
 
 
 def save(model: Model, folder: Path) -> None:

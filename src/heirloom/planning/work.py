@@ -84,11 +84,7 @@ def trained_rows(experiment: Experiment, regime: Regime | None, generation: int)
     """Return how many rows a generation is trained on, a replica; the origin has no regime."""
     if regime is None or generation == 0:
         return experiment.original_rows or ASSUMED_POOL_ROWS
-    budget = regime.budget_rows(experiment.rows, generation)
-    if regime.budget != "grows":
-        return budget
-    offered = {"latest": 1, "all": generation, "none": 0}[regime.synthetic]
-    return round(regime.real_share * budget) + offered * regime.sampled_rows(experiment.rows, generation)
+    return regime.trained_rows(experiment.rows, generation)
 
 
 def _chain(experiment: Experiment, regime: Regime) -> Work:

@@ -239,8 +239,7 @@ def _moments(experiment: Experiment, regime: Regime, ddof: theory.Rule) -> theor
 
 def _real_rows(regime: Regime, rows: int) -> dict[str, int]:
     """Return how many real rows of each kind a generation has, kinds without any left out."""
-    shares = {"original": regime.original.share if regime.original else 0.0, "fresh": regime.fresh, "pool": regime.pool}
-    return {kind: count for kind, share in shares.items() if (count := round(share * rows))}
+    return {kind: count for kind, count in regime.real_rows(rows).items() if count}
 
 
 def _ddof(experiment: Experiment) -> int:

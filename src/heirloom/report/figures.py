@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import attribution, density, grids, scatter, tables
+from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
 from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 
 if TYPE_CHECKING:
@@ -139,6 +139,15 @@ def chart(figure: Figure, frame: pd.DataFrame, config: Config) -> Any:
 
 
 def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    shown = _unmarked(figure, frame, config)
+    if figure.kind not in marks.CURVES:
+        return shown
+    experiment = config.experiments[figure.experiment]
+    own = tables.of_experiment(frame, figure.experiment, experiment)
+    return marks.marked(shown, figure.kind, onset.load(own, experiment, config))
+
+
+def _unmarked(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     import pandas as pd
 
     from heirloom.report import numbers

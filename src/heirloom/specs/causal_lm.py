@@ -65,6 +65,11 @@ class CausalTraining(Strict):
         description="Which epoch's weights are kept: that of lowest loss on the `real` validation split, on a held-out share of the "
         "generation's own training set (`synthetic`), or the `last`.",
     )
+    last_epoch: bool = Field(
+        False,
+        description="Whether the last epoch's weights are saved beside the best epoch's (in `last_epoch/` of the checkpoint, where the two "
+        "differ) and scored on the same held-out rows: `test_perplexity.last_epoch`, and `best_epoch`, the number of the best.",
+    )
     validation_share: float = Field(
         0.05, gt=0.0, le=0.99, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 0.99)."
     )
@@ -79,6 +84,12 @@ class CausalTraining(Strict):
             raise ValueError("lora needs trained weights to adapt; with `start: scratch` leave it out")
         if self.lora and self.lora.checkpoint == "adapter" and self.start != "pretrained":
             raise ValueError("lora.checkpoint: adapter needs `start: pretrained`; with other starts save merged checkpoints")
+        return self
+
+    @model_validator(mode="after")
+    def _last_epoch_has_a_rival(self) -> Self:
+        if self.last_epoch and self.best_epoch == "last":
+            raise ValueError("last_epoch reports the last epoch beside the best; with `best_epoch: last` it is the only one: leave it out")
         return self
 
     def held_out_rows(self, num_rows: int) -> int:

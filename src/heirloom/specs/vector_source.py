@@ -19,11 +19,17 @@ _WEIGHTS_TOLERANCE = 1e-9
 class VectorSource(Strict):
     """What all sources of vectors share."""
 
-    rows: int = Field(ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica.")
+    rows: int = Field(
+        ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica; a law gives each seed a pool."
+    )
     test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Rows held out for evaluation, for each replica.")
 
 
-class NormalSource(VectorSource):
+class Law(VectorSource):
+    """A law that rows are drawn from, as many and as often as is asked: each seed draws its own pool and its own held-out rows."""
+
+
+class NormalSource(Law):
     """A d-dimensional normal distribution, drawn afresh for every replica."""
 
     name: Literal["normal"] = Field(description="The kind of source.")
@@ -56,7 +62,7 @@ def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
         raise ValueError("covariance must be positive definite")
 
 
-class MixtureSource(VectorSource):
+class MixtureSource(Law):
     """A mixture of normal distributions with known weights, means and covariances, drawn afresh for every replica."""
 
     name: Literal["mixture"] = Field(description="The kind of source.")
@@ -122,28 +128,28 @@ class Words(Strict):
 CategoricalLaw = Annotated[Uniform | Zipf | Weights | Words, Field(discriminator="kind")]
 
 
-class CategoricalSource(VectorSource):
+class CategoricalSource(Law):
     """Independent draws from a categorical law; a row is the number of a type, from 0."""
 
     name: Literal["categorical"] = Field(description="The kind of source.")
     law: CategoricalLaw = Field(description="Which types, and how likely each is.")
 
 
-class BernoulliSource(VectorSource):
+class BernoulliSource(Law):
     """Independent zeros and ones."""
 
     name: Literal["bernoulli"] = Field(description="The kind of source.")
     probability: float = Field(0.5, gt=0, lt=1, description="Probability of a one.")
 
 
-class PoissonSource(VectorSource):
+class PoissonSource(Law):
     """Independent Poisson counts."""
 
     name: Literal["poisson"] = Field(description="The kind of source.")
     rate: float = Field(1.0, gt=0, le=MOST_RATE, description="Mean of a row.")
 
 
-class LinearSource(VectorSource):
+class LinearSource(Law):
     """Standard normal features and a label that depends on them linearly; a row is its features, then its label."""
 
     name: Literal["linear"] = Field(description="The kind of source.")
