@@ -119,7 +119,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         offered = [*(offered if keeps_all else ()), selected]
         train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
         with naming(number):
-            begun = {"scratch": None, "origin": origin, "previous": model}[getattr(fit, "start", "scratch")]
+            begun = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
             model = module.train(train, fit, begun, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
