@@ -5,6 +5,7 @@
 #   snakemake --configfile configs/lm.yaml         a preset replaces the default, it never merges with it
 #
 # Data:    data/{experiment}/{regime}/seed={seed}/gen={generation}/{synthetic.parquet,train.parquet,checkpoint/,metrics.json}
+#          data/{experiment}/real/{train.parquet,test.parquet,…}; pools of seeds from 1 on, where rows are drawn from a law: real/seed={seed}/
 # Results: results/{metrics.parquet,metrics.json,plots/,figures/}
 import sys
 

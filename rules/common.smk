@@ -88,6 +88,10 @@ def is_vectors(experiment):
     return not experiment.is_text
 
 
+def has_pools(experiment):
+    return experiment.has_pools
+
+
 def is_pretrained(experiment):
     return experiment.pretrained is not None
 
@@ -195,7 +199,8 @@ def grouped(wildcards):
 
 
 def real_slice(wildcards):
-    return slice_arguments.write(slices.real(CONFIG, wildcards.experiment))
+    seed = int(wildcards.get("seed", 0))
+    return slice_arguments.write(slices.real(CONFIG, wildcards.experiment, seed))
 
 
 def chain_slice(wildcards):
@@ -213,6 +218,12 @@ def at(pattern, wildcards, generation):
     )
 
 
+def real(pattern, wildcards):
+    """The real data that a lineage is given: those that its seed drew, where each seed draws its own."""
+    pool = CONFIG.experiments[wildcards.experiment].pool_of(int(wildcards.seed))
+    return paths.real(pattern, wildcards.experiment, pool)
+
+
 def pretrained_slice(wildcards):
     return slice_arguments.write(slices.pretrained(CONFIG, wildcards.experiment))
 
@@ -220,7 +231,7 @@ def pretrained_slice(wildcards):
 def mix_artefacts(wildcards):
     """The real pool; after generation 0, the original set and the synthetic sets that the regime asks for, oldest first."""
     generation = int(wildcards.generation)
-    pool = paths.fill(paths.REAL_TRAIN, wildcards.experiment)
+    pool = real(paths.REAL_TRAIN, wildcards)
     if (
         generation == 0
     ):  # the empty case: nobody ever asks to sample generation 0, so the recursion ends by itself
@@ -243,17 +254,18 @@ def train_artefacts(wildcards):
     """The training set, the checkpoint whose weights the training begins from, and the real rows that choose the best epoch."""
     generation = int(wildcards.generation)
     experiment = CONFIG.experiments[wildcards.experiment]
-    start = getattr(experiment.family.training, "start", "scratch")
+    start = experiment.family.training.begins_from
     begun = {"origin": 0, "previous": generation - 1}.get(start) if generation else None
     if begun is not None:
         given = [at(paths.CHECKPOINT, wildcards, begun)]
     else:  # a pretrained model gives its architecture, too, where weights are new
         given = [at(paths.PRETRAINED, wildcards, 0)] if experiment.pretrained else []
-    chooses = getattr(experiment.family.training, "best_epoch", "") == "real"
     return {
         "train": [at(paths.TRAIN, wildcards, generation)],
         "start": given,
-        "valid": [at(paths.REAL_VALID, wildcards, 0)] if chooses else [],
+        "valid": (
+            [at(paths.REAL_VALID, wildcards, 0)] if experiment.family.validates else []
+        ),
     }
 
 
@@ -342,7 +354,7 @@ def evaluate_artefacts(wildcards):
         "checkpoint": [at(paths.CHECKPOINT, wildcards, generation)],
         "train": [at(paths.TRAIN, wildcards, generation)],
         "synthetic": [at(paths.SYNTHETIC, wildcards, generation)] if generation else [],
-        "held_out": [paths.fill(paths.REAL_TEST, wildcards.experiment)],
+        "held_out": [real(paths.REAL_TEST, wildcards)],
         "original": [at(paths.TRAIN, wildcards, 0)],
         "origin": [at(paths.CHECKPOINT, wildcards, 0)],
     }
@@ -351,8 +363,8 @@ def evaluate_artefacts(wildcards):
 def chain_artefacts(wildcards):
     """Real rows, and the origin that the lineage starts from."""
     return {
-        "pool": [paths.fill(paths.REAL_TRAIN, wildcards.experiment)],
-        "held_out": [paths.fill(paths.REAL_TEST, wildcards.experiment)],
+        "pool": [real(paths.REAL_TRAIN, wildcards)],
+        "held_out": [real(paths.REAL_TEST, wildcards)],
         "original": [at(paths.TRAIN, wildcards, 0)],
         "checkpoint": [at(paths.CHECKPOINT, wildcards, 0)],
     }

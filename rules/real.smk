@@ -1,5 +1,6 @@
 # Real data. Needs: the source named in config.
-# Leaves: data/{experiment}/real/{train,valid,test}.parquet, tokenizer.json and documents.parquet for text, {train,test}.parquet for vectors.
+# Leaves: data/{experiment}/real/{train,valid,test}.parquet, tokenizer.json and documents.parquet for text, {train,test}.parquet for vectors,
+# and where rows are drawn from a law, those of each further seed in data/{experiment}/real/seed={seed}/.
 
 
 rule real_text:
@@ -48,3 +49,19 @@ rule real_vectors:
         slice=real_slice,
     shell:
         "heirloom real --slice {params.slice:q} --train {output.train} --test {output.test} 2> {log}"
+
+
+use rule real_vectors as real_vectors_of_seed with:
+    output:
+        train=paths.SEED_TRAIN,
+        test=paths.SEED_TEST,
+        notes=[
+            note(p)
+            for p in (paths.SEED_TRAIN, paths.SEED_TEST)
+            for note in (paths.fingerprint, paths.manifest)
+        ],
+    log:
+        paths.log("real", paths.SEED_TRAIN),
+    wildcard_constraints:
+        experiment=experiments_where(has_pools),
+        seed="[1-9][0-9]*",

@@ -132,6 +132,25 @@ def test_the_budget_of_generation_g_is_rows_times_g_plus_one_to_the_growth(growt
     assert [regime.sampled_rows(ROWS, g) for g in (1, 2, 3)] == expected
 
 
+@pytest.mark.parametrize(
+    "regime",
+    [
+        Regime(),
+        Regime(original=Original(share=1 / 3)),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=0.5, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="drawn"),
+        Regime(original=Original(share=1.0, draw="fixed"), budget="grows"),
+        Regime(fresh=0.5, synthetic="all", budget="grows"),
+        Regime(fresh=0.5, budget="grows"),
+        Regime(pool=1.0, synthetic="none"),
+        Regime(pool=1.0, synthetic="none", growth=1.0),
+    ],
+)
+def test_a_regime_says_how_many_rows_mixing_gives(regime: Regime) -> None:
+    assert [mixed(regime, g).num_rows for g in (1, 2)] == [regime.trained_rows(ROWS, g) for g in (1, 2)]
+
+
 def test_a_growing_regime_takes_its_shares_of_the_grown_budget_and_fresh_rows_never_twice() -> None:
     regime = Regime(growth=1.0, fresh=0.25)
     assert regime.fresh_rows(ROWS, 2) == [3, 4]

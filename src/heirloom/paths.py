@@ -20,9 +20,13 @@ REAL = "real"
 RESERVED = frozenset({ORIGIN, REAL})
 
 REAL_FOLDER = "data/{experiment}/real"
+SEED_FOLDER = REAL_FOLDER + "/seed={seed}"
+"""Real rows of one seed alone, of seeds from 1 on; those of seed 0, and those that all seeds share, lie in `REAL_FOLDER` itself."""
 LINEAGE = "data/{experiment}/{regime}/seed={seed}"
 GENERATION = LINEAGE + "/gen={generation}"
 TRAJECTORY = LINEAGE + "/trajectory.parquet"
+REPLICAS = LINEAGE + "/replicas.parquet"
+"""Measures of collapse of a chain's units of replicas, written beside its trajectory where there are several."""
 
 SYNTHETIC = GENERATION + "/synthetic.parquet"
 SELECTED = GENERATION + "/selected.parquet"
@@ -36,13 +40,14 @@ REAL_TEST = REAL_FOLDER + "/test.parquet"
 TOKENIZER = REAL_FOLDER + "/tokenizer.json"
 DOCUMENTS = REAL_FOLDER + "/documents.parquet"
 PRETRAINED = REAL_FOLDER + "/pretrained"
+SEED_TRAIN, SEED_TEST = SEED_FOLDER + "/train.parquet", SEED_FOLDER + "/test.parquet"
 
 SHARD = ".heirloom/shards/{experiment}/{regime}/seed={seed}/gen={generation}/shard={shard}/done"
 """Says that a job has written its share of a synthetic set; the rows themselves wait in the set's resume state."""
 
 RESULTS = "results"
 
-WILDCARDS = {"experiment": NAME, "regime": NAME, "seed": NUMBER, "generation": NUMBER}
+WILDCARDS = {"experiment": NAME, "regime": f"(?!{REAL}/){NAME}", "seed": NUMBER, "generation": NUMBER}
 """Wildcard of a pattern under ``data/`` → what it may be."""
 
 
@@ -81,6 +86,11 @@ def fill(pattern: str, experiment: str, regime: str = "", seed: int | str = "", 
     if str(generation) == "0":
         regime = ORIGIN
     return pattern.format(experiment=experiment, regime=regime, seed=seed, generation=generation)
+
+
+def real(pattern: str, experiment: str, seed: int = 0) -> str:
+    """Return the path of an experiment's real data, of the pool that a seed draws for itself (`config.Experiment.pool_of`)."""
+    return fill(pattern.replace(REAL_FOLDER, SEED_FOLDER) if seed else pattern, experiment, seed=seed)
 
 
 def shards(experiment: str, regime: str, seed: int | str, generation: int | str, count: int) -> list[str]:

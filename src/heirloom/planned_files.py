@@ -42,9 +42,15 @@ class Group(NamedTuple):
     files: Callable[[], list[SourceFile]]
 
 
-def of_real(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
-    """Return the slice's entry for the files of real data and tokenizer; none where no file is read, or a hub has them."""
-    return _entry(settings, paths.fill(paths.REAL_TRAIN, experiment), real_groups(chosen))
+def of_real(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
+    """Return the slice's entry for the files of real data and tokenizer; none where no file is read, or a hub has them.
+
+    Parameters
+    ----------
+    pool
+        The rows that are made, or were made, from these files under the settings.
+    """
+    return _entry(settings, pool, real_groups(chosen))
 
 
 def of_pretrained(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
@@ -52,17 +58,17 @@ def of_pretrained(settings: Slice, experiment: str, chosen: Experiment) -> dict[
     return _entry(settings, paths.fill(paths.PRETRAINED, experiment), model_groups(chosen))
 
 
-def of_measures(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
+def of_measures(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
     """Return the entry for the files that measuring a model reads: the text of a law of words, the labelled digits of images.
 
     Parameters
     ----------
-    settings
-        The settings of the experiment's real data.
+    settings, pool
+        The settings of the real data, and the rows that are made under them.
     """
     match chosen.source:
         case CategoricalSource(law=Words()):
-            return of_real(settings, experiment, chosen)
+            return of_real(settings, pool, chosen)
         case MnistSource():
             return {"files": [entry._asdict() for entry in input_files.hashed(sources.module("mnist").packaged_files())]}
     return {}

@@ -7,7 +7,7 @@ long as the real data have not been made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,6 @@ from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
 
 _log = logging.getLogger(__name__)
-
-Settings = Callable[[Config, str], dict[str, Any]]
-"""Gives the settings under which an experiment's files are read."""
 
 
 def cheap(config: Config) -> None:
@@ -61,7 +58,7 @@ def _gone(config: Config, name: str) -> list[str]:
         for settings, artefact, groups in _made(config, name)
         for group in groups
         if group.is_here
-        for path in planned_files.gone(settings(config, name), paths.fill(artefact, name), group)
+        for path in planned_files.gone(settings, artefact, group)
     ]
 
 
@@ -71,17 +68,20 @@ def _absent(config: Config, name: str) -> list[str]:
         group.words
         for settings, artefact, groups in _made(config, name)
         for group in groups
-        if not group.is_here and planned_files.stand_in(settings(config, name), paths.fill(artefact, name), group)
+        if not group.is_here and planned_files.stand_in(settings, artefact, group)
     ]
 
 
-def _made(config: Config, name: str) -> tuple[tuple[Settings, str, list[planned_files.Group]], ...]:
-    """Return what an experiment makes from files: the settings, the artefact that tells of them, and the files."""
+def _made(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str, list[planned_files.Group]]]:
+    """Yield what an experiment makes from files: the settings, the artefact that tells of them, and the files.
+
+    All pools of an experiment are made from the same files: the first one's tells of them.
+    """
     chosen = config.experiments[name]
-    return (
-        (slices.real_settings, paths.REAL_TRAIN, planned_files.real_groups(chosen)),
-        (slices.pretrained_settings, paths.PRETRAINED, planned_files.model_groups(chosen)),
-    )
+    pool = chosen.pools[0]
+    yield slices.real_settings(config, name, pool), paths.real(paths.REAL_TRAIN, name, pool), planned_files.real_groups(chosen)
+    if chosen.pretrained is not None:
+        yield slices.pretrained_settings(config, name), paths.fill(paths.PRETRAINED, name), planned_files.model_groups(chosen)
 
 
 def thorough(config: Config) -> None:
@@ -108,11 +108,10 @@ def _check_model(name: str, experiment: Experiment) -> None:
     if experiment.pretrained is None or Path(paths.fill(paths.PRETRAINED, name)).is_dir():
         return
     text = experiment.source.text  # type: ignore[union-attr]
-    reads_prompts = getattr(experiment.family.sampling, "prompts", "none") == "original"
-    reach = 2 * text.row_tokens if reads_prompts else text.row_tokens + 1
+    reach = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
     try:
         pretrained.check_reach(experiment.pretrained, reach)
-        if getattr(experiment.family.sampling, "engine", None) == "native":
+        if experiment.family.sampling.borrows_engine:
             pretrained.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):

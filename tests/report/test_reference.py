@@ -83,14 +83,19 @@ def test_nothing_is_compared_where_the_settings_are_others(recorded: Config) -> 
 def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, config: Config) -> None:
     tables.write(config)
     own = {key: tables.of_experiment(tables.load(), key, config.experiments[key]) for key in config.experiments}
-    assert reference.tolerance(own["toy"], Place("covariance_trace", "replace", 6), 0.5) == (pytest.approx(4 * 0.02), "replicas")
-    half = math.sqrt(math.pi / 2)
-    assert reference.tolerance(own["toy"], Place("covariance_trace.median", "keep", 1), 0.5) == (pytest.approx(4 * half * 0.02), "replicas")
     # seeds 0 and 1 differ by 1: standard deviation sqrt(1/2), of a mean of two 1/2
-    assert reference.tolerance(own["words"], LAST, 110.0) == (pytest.approx(4 / 2), "seeds")
     alone = own["words"][own["words"]["seed"] == 0]
-    assert reference.tolerance(alone, LAST, 100.0) == (pytest.approx(4 * 0.032 * 100), "seeds of configs/lm.yaml")
-    assert reference.tolerance(alone, Place("ancestry.depth_mean", "keep", 3), 2.7) == (pytest.approx(2.7e-9), "rounding")
+    cases = [
+        (own["toy"], Place("covariance_trace", "replace", 6), 0.5, 4 * 0.02, "replicas"),
+        (own["toy"], Place("covariance_trace.median", "keep", 1), 0.5, 4 * 0.02 * math.sqrt(math.pi / 2), "replicas"),
+        (own["words"], LAST, 110.0, 4 / 2, "seeds"),
+        (alone, LAST, 100.0, 4 * 0.032 * 100, "seeds of configs/lm.yaml"),
+        (alone, Place("ancestry.depth_mean", "keep", 3), 2.7, 2.7e-9, "rounding"),
+    ]
+    for rows, place, value, allowed, source in cases:
+        found, derived_from = reference.tolerance(rows, place, value)
+        assert found == pytest.approx(allowed)
+        assert derived_from == source
 
 
 def test_the_summary_says_of_each_row_whether_it_agrees_and_names_what_does_not(recorded: Config) -> None:

@@ -92,6 +92,16 @@ def test_a_preset_replaces_the_default_config_and_never_merges_with_it(workspace
     assert dry_run(run, "--configfile", "preset.yaml") == {"real_vectors": 1, "mix": 2, "train": 2, "sample": 1, "evaluate": 2}
 
 
+def test_a_law_gives_each_seed_a_pool_and_a_lineage_takes_that_of_its_seed(workspace: Path, run: Run) -> None:
+    def only_two_seeds(raw: dict[str, Any]) -> None:
+        raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "seeds": [0, 1], "regimes": ["replace"], "generations": 1}}
+
+    edit(workspace, only_two_seeds)
+    assert dry_run(run) == {"real_vectors": 1, "real_vectors_of_seed": 1, "mix": 4, "train": 4, "sample": 2, "evaluate": 4}
+    own = paths.fill(paths.TRAIN, "steps", seed=1, generation=0)
+    assert dry_run(run, own) == {"real_vectors_of_seed": 1, "mix": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

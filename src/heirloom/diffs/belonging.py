@@ -17,6 +17,7 @@ from heirloom import arrow_columns, paths, reading
 from heirloom.diffs import values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.sides import Side
+from heirloom.manifest import inputs
 
 UNKNOWN = np.uint64(0)
 
@@ -48,11 +49,15 @@ class Documents:
 
 @dataclass(frozen=True)
 class Belonging:
-    """What a side tells of its rows: the columns that name a row, the one that names its document, the index of its documents."""
+    """What a side tells of its rows: the columns that name a row, the one that names its document, the index of its documents.
+
+    ``pool`` is the seed whose pool the real rows were drawn into: equal ids of two pools name different rows.
+    """
 
     row: tuple[str, ...] = ()
     unit: str | None = None
     documents: Documents | None = None
+    pool: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,7 +78,7 @@ def belonging(side: Side, other: Side) -> Belonging:
     row: tuple[str, ...] = (ID_COLUMN,) if side.has(ID_COLUMN) and other.has(ID_COLUMN) else ()
     if tells_lineage(side) and tells_lineage(other):
         row = (*_LINEAGE_ID, *(("replica",) if side.has("replica") and other.has("replica") else ()))
-    return Belonging(row, unit, _documents(side))
+    return Belonging(row, unit, _documents(side), _pool(side))
 
 
 def _documents(side: Side) -> Documents | None:
@@ -97,7 +102,11 @@ def row_names(batch: pa.RecordBatch, told: Belonging) -> Hashes:
     """Return a hash of each row's name, unknown where no column names rows or the cell is null, shape (N,)."""
     if not told.row:
         return np.zeros(batch.num_rows, np.uint64)
-    return _where_known(values.of_rows(batch.select(list(told.row))), batch.column(told.row[0]))
+    names = values.of_rows(batch.select(list(told.row)))
+    if told.pool and "model" in told.row:  # a row that a model wrote is told by the model's fingerprint
+        is_real = batch.column("model").is_null().to_numpy(zero_copy_only=False)
+        names = np.where(is_real, values.mixed(names ^ np.uint64(told.pool)), names)
+    return _where_known(names, batch.column(told.row[0]))
 
 
 def units(batch: pa.RecordBatch, told: Belonging) -> Hashes:
@@ -125,6 +134,13 @@ def _where_known(hashes: Hashes, column: pa.Array) -> Hashes:
 def tells_lineage(side: Side) -> bool:
     """Return whether a side has the columns that name Heirloom's rows."""
     return side.has(*_LINEAGE_ID, *_ANCESTRY, "kind", "parent")
+
+
+def _pool(side: Side) -> int:
+    """Return the seed whose own pool a side's real rows come from; 0 where seeds share one, and where nothing is known."""
+    given = (one.path for one in inputs(side.place.manifest or {}, "pool"))
+    known = (paths.keys(path, paths.SEED_FOLDER) for path in (side.place.recorded or "", *given))
+    return next((int(wildcards["seed"]) for wildcards in known if wildcards), 0)
 
 
 def _index(side: Side) -> tuple[Path | None, str]:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from heirloom import paths
 from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, single
-from heirloom.lineage import cost_table, folders, index
+from heirloom.lineage import cost_table, costs, index
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.manifest import Input, dumps
 
@@ -41,7 +40,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         Whether the cost table on disk is about these artefacts: it is not in git, so it tells nothing of another revision.
     """
     jobs = Jobs()
-    costs = _costs() if with_costs else {}
+    spent = _costs() if with_costs else {}
     grouped: dict[tuple[str, str], list[Artefact]] = {}
     for artefact in artefacts:
         grouped.setdefault((artefact.step, artefact.job), []).append(artefact)
@@ -54,7 +53,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
         action["result"] = single([files.of[artefact.recorded] for artefact in made])
         _link(action, made, inputs, tool, files)
-        if cost := costs.get(_key(step, place)):
+        if cost := spent.get(costs.key(step, place)):
             _cost(crate, action, step, place, cost)
         control = _add(crate, f"#control-{step}/{place}", "ControlAction", name=f"Snakemake's order of {step} {place}")
         control["instrument"] = _step(crate, jobs, step, tool)
@@ -136,14 +135,6 @@ def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
 
 def _costs() -> dict[tuple[Any, ...], Cost]:
     return {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
-
-
-def _key(step: str, place: str) -> tuple[Any, ...]:
-    """Return a job's key in the cost table."""
-    patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
-    known = next(found for pattern in patterns if (found := folders.keys(place, pattern)))
-    numbers = [int(known[name]) if name in known else None for name in ("seed", "generation")]
-    return step, known["experiment"], known.get("regime", paths.REAL), *numbers
 
 
 def _position(step: str) -> int:

@@ -12,6 +12,8 @@ from heirloom.errors import HeirloomError
 from heirloom.export import licences
 from heirloom.export.artefacts import Artefact, checked, opened
 from heirloom.lineage import folders
+from heirloom.specs.declaration import FamilySpec
+from heirloom.specs.family import SPECS
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Subject:
         return "text" in self.source
 
     @property
+    def library(self) -> str:
+        """The library that opens a checkpoint: Heirloom where it does not know the family."""
+        return SPECS.get(self.family, FamilySpec).library
+
+    @property
     def target(self) -> str:
         """What Snakemake is asked for to make it: its path, or the trajectory of the chain that it is a snapshot of."""
         return paths.TRAJECTORY.format(**_keys(self.artefact)) if self.artefact.step == "chain" else self.artefact.recorded
@@ -88,7 +95,7 @@ def describe(artefact: Artefact, name: str, revision: str | None, config: Path) 
     """
     keys = _keys(artefact)
     slice_ = artefact.manifest["slice"]
-    real = opened(paths.fill(paths.REAL_TRAIN, keys["experiment"]), revision)
+    real = _pool(artefact, keys["experiment"], revision)
     source = real.manifest["slice"]["source"]
     generation = int(keys["generation"]) if "generation" in keys else None
     return Subject(
@@ -133,6 +140,17 @@ def learnt_from(checkpoint: Subject) -> Rows | None:
     """
     train = _training_set(checkpoint.artefact, checkpoint.revision)
     return count(checked(train).place) if train and train.place.exists() else None
+
+
+def _pool(artefact: Artefact, experiment: str, revision: str | None) -> Artefact:
+    """Return the real rows that an artefact's lineage draws from: those of its seed, where it has drawn its own."""
+    seed = int((folders.job(artefact.recorded) or {}).get("seed", 0))
+    if seed:
+        try:
+            return opened(paths.real(paths.REAL_TRAIN, experiment, seed), revision)
+        except HeirloomError:  # the seeds share their real rows
+            pass
+    return opened(paths.fill(paths.REAL_TRAIN, experiment), revision)
 
 
 def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | None:

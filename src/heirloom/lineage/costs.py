@@ -47,6 +47,13 @@ def gather() -> int:
     return len(fresh)
 
 
+def key(step: str, path: str) -> tuple[Any, ...]:
+    """Return the key (`KEY`) of the job that made what lies at a path, None for what it lacks; a chain makes all generations at once."""
+    known = folders.job(path) or {}
+    seed, generation = (int(known[name]) if name in known else None for name in ("seed", "generation"))
+    return step, known.get("experiment"), known.get("regime", paths.REAL), seed, None if step == "chain" else generation
+
+
 def _merge(fresh: list[Row]) -> None:
     import pyarrow as pa
 
@@ -86,8 +93,7 @@ def _row(file: Path) -> Row | None:
     """Return the row of a job's file, or None if it is none of the workflow's or not fully written."""
     step, *rest = file.relative_to(FILES).with_suffix("").parts
     path = "/".join(("data", *rest))
-    patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
-    known = next((found for pattern in patterns if (found := folders.keys(path, pattern)) is not None), None)
+    known = folders.job(path)
     try:
         usage = read_json(file)
     except HeirloomError:
@@ -95,8 +101,7 @@ def _row(file: Path) -> Row | None:
     if known is None:
         return None
     measured = {name: _number(usage.get(name)) for name in _MEASURED}
-    key = {"step": step, "experiment": known["experiment"], "regime": known.get("regime", paths.REAL), **_numbers(known)}
-    return {**key, **measured, "tokens": _tokens(step, known)}
+    return {**dict(zip(KEY, key(step, path), strict=True)), **measured, "tokens": _tokens(step, known)}
 
 
 def _tokens(step: str, known: Mapping[str, str]) -> int | None:
@@ -130,7 +135,3 @@ def _tokens_in(dataset: Path) -> int | None:
 def _number(measured: Any) -> float | None:
     """Return what a job has written as a number; None where it could not measure that, or the file was changed by hand."""
     return float(measured) if type(measured) in (int, float) and math.isfinite(measured) else None
-
-
-def _numbers(known: dict[str, str]) -> dict[str, int | None]:
-    return {name: int(known[name]) if name in known else None for name in ("seed", "generation")}

@@ -17,7 +17,9 @@ _STAGES = ("synthetic", "selected", "train", "checkpoint", "metrics")
 """What is made first within a generation."""
 _NOTES = tuple(beside("x").removeprefix("x") for beside in (paths.fingerprint, paths.manifest))
 _TRACKED = (paths.REAL_FOLDER, paths.LINEAGE)
-_UNITS = (paths.GENERATION, *_TRACKED)
+_UNITS = (paths.GENERATION, paths.SEED_FOLDER, *_TRACKED)
+_INSIDE = {paths.REAL_FOLDER: paths.SEED_FOLDER, paths.LINEAGE: paths.GENERATION}
+"""What divides a tracked folder into further units."""
 _NAMES = {
     Path(pattern).name.split(".")[0]: Path(pattern).name  # where only the small files are here, this tells the artefact's full name
     for pattern in vars(paths).values()
@@ -47,6 +49,12 @@ def order(path: str | None) -> tuple[float, int]:
     return (-1, 0) if keys(path, paths.REAL_FOLDER) else (math.inf, 0)
 
 
+def job(path: str) -> dict[str, str] | None:
+    """Return the wildcards of the job that makes what lies at a path: of a generation, a lineage or real data; None outside of them."""
+    patterns = (paths.GENERATION, paths.LINEAGE, paths.SEED_FOLDER, paths.REAL_FOLDER)
+    return next((known for pattern in patterns if (known := keys(path, pattern)) is not None), None)
+
+
 def stem(path: str | Path) -> str:
     """Return an artefact's name without its suffix."""
     return Path(path).name.split(".")[0]
@@ -67,9 +75,9 @@ def lineages() -> dict[str, list[str]]:
     """Return lineage folder → its units, of all that are on disk, sorted."""
     found: dict[str, list[str]] = {}
     for pattern in _TRACKED:
-        for folder in _existing(pattern):
-            generations = _existing(folder + paths.GENERATION.removeprefix(paths.LINEAGE))
-            found[folder] = [folder, *sorted(generations, key=lambda unit: (len(unit), unit))]
+        for folder in (path for path in _existing(pattern) if lineage_of(path) == path):  # a seed's pool looks like a lineage
+            inside = _existing(folder + _INSIDE[pattern].removeprefix(pattern))
+            found[folder] = [folder, *sorted(inside, key=lambda unit: (len(unit), unit))]
     return dict(sorted(found.items()))
 
 

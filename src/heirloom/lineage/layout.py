@@ -64,9 +64,14 @@ def _check_folder(folder: Path) -> None:
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
     lineages = [Path(paths.LINEAGE.format(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
-    every = [Path(paths.RESULTS), *lineages, *(Path(paths.fill(paths.REAL_FOLDER, name)) for name in config.experiments)]
+    every = [Path(paths.RESULTS), *lineages, *_pools(config)]
     above = {folder for path in every for folder in (path, *path.parents[:-1])}
     yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
+
+
+def _pools(config: Config) -> Iterator[Path]:
+    for name, experiment in config.experiments.items():
+        yield from (Path(paths.real(paths.REAL_FOLDER, name, pool)) for pool in experiment.pools)
 
 
 def _keys(config: Config) -> Iterator[tuple[str, str, int]]:

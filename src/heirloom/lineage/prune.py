@@ -103,6 +103,7 @@ def _named(config: Config) -> Iterator[str]:
     """Yield the lineage folders and generations that a config asks for."""
     for name, experiment in config.experiments.items():
         yield paths.REAL_FOLDER.format(experiment=name)
+        yield from (paths.SEED_FOLDER.format(experiment=name, seed=pool) for pool in experiment.pools if pool)
         kept = experiment.snapshots if experiment.granularity == "chain" else range(1, experiment.generations + 1)
         for seed in experiment.seeds:
             yield paths.LINEAGE.format(experiment=name, regime=paths.ORIGIN, seed=seed)

@@ -1,7 +1,8 @@
 """References: one way to name a dataset or a checkpoint, whoever asks: ``experiment/regime/seed/generation[:what][@revision]``.
 
 A bare reference means the synthetic set, and at generation 0 the rows that the origin was trained on. An experiment's real data are
-``experiment/real:train`` (or ``valid``, ``test``, ``tokenizer``, ``documents``), a chain's measures ``experiment/regime/seed:trajectory``.
+``experiment/real:train`` (or ``valid``, ``test``, ``tokenizer``, ``documents``), the pool that seed 1 drew for itself is
+``experiment/real/1:train`` (or ``test``), a chain's measures are ``experiment/regime/seed:trajectory``.
 Paths, with a revision too, and the first digits of a fingerprint name the same things.
 """
 
@@ -37,10 +38,11 @@ OF_REAL = {
     "documents": paths.DOCUMENTS,
     "pretrained": paths.PRETRAINED,
 }
+OF_POOL = {"train": paths.SEED_TRAIN, "test": paths.SEED_TEST}
 
 _GRAMMAR = re.compile(
-    rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})|(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})"
-    rf"(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
+    rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})(?:/(?P<pool>{paths.NUMBER}))?"
+    rf"|(?!{paths.REAL}/)(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
 )
 _SPELLING = (
     "experiment/regime/seed/generation[:synthetic|selected|train|checkpoint|metrics][@revision], a path, "
@@ -124,6 +126,9 @@ def name_of(path: str | Path) -> str:
     for what, pattern in OF_REAL.items():
         if found := _exactly(inside, pattern):
             return f"{found['experiment']}/{paths.REAL}:{what}"
+    for what, pattern in OF_POOL.items():
+        if found := _exactly(inside, pattern):
+            return f"{found['experiment']}/{paths.REAL}/{found['seed']}:{what}"
     for what, pattern in (OF_GENERATION | OF_LINEAGE).items():
         if found := _exactly(inside, pattern):
             place = [found["experiment"], found["regime"], found["seed"], *([found["generation"]] if "generation" in found else [])]
@@ -183,18 +188,18 @@ def _at(path: str, revision: str | None) -> Resolved:
     return replace(Resolved(held, f"{name_of(recorded)}{REVISION_MARK}{revision}", recorded), revision=revision)
 
 
-def _path(
-    text: str, experiment: str, real: str | None, regime: str | None, seed: str | None, generation: str | None, what: str | None
-) -> str:
+def _path(text: str, experiment: str, generation: str | None, what: str | None, **place: str | None) -> str:
     if generation == "0" and what == "synthetic":
         raise HeirloomError(f"{text}: generation 0 has no synthetic set, only real rows; ask for {text.partition(':')[0]}:train")
-    parts, default = (OF_REAL, "train") if real else (OF_LINEAGE, "trajectory")
+    pool = int(place["pool"] or 0)
+    parts, default = (OF_LINEAGE, "trajectory") if not place["real"] else (OF_POOL if pool else OF_REAL, "train")
     if generation is not None:
         parts, default = OF_GENERATION, "train" if int(generation) == 0 else "synthetic"
     what = what or default
     if what not in parts:
         raise HeirloomError(f"{text}: no {what!r} there; it has {', '.join(parts)}")
-    return paths.fill(parts[what], experiment, regime or "", seed or "", "" if generation is None else int(generation))
+    number = "" if generation is None else int(generation)
+    return paths.fill(parts[what], experiment, place["regime"] or "", pool or place["seed"] or "", number)
 
 
 def _is_fingerprint(text: str) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from heirloom import paths, reading
+from heirloom import reading
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cost_table, folders, graph
+from heirloom.lineage import cost_table, costs, graph
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.lineage.graph import Archive, Node
 
@@ -62,7 +62,7 @@ def trace(reference: str, depth: int | None = None) -> Trace:
         reading.artefact(archive.root / path)
     nodes = graph.ancestors(archive, path, depth)
     ran = {} if archive.commit else _commits(archive)
-    return Trace(reference, nodes, {path: ran.get(_job(node), "") for path, node in nodes.items()})
+    return Trace(reference, nodes, {path: ran.get(costs.key(node.step, path), "") for path, node in nodes.items()})
 
 
 def settings(node: Node) -> dict[str, Any]:
@@ -77,14 +77,6 @@ def distinguishing(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) 
         return {key: value for key, value in own.items() if value is not None}
     told = [{key: own.get(key) for key in {**own, **other} if own.get(key) != other.get(key)} for other in others]
     return min(told, key=len)
-
-
-def _job(node: Node) -> tuple[Any, ...]:
-    """Return the job that made an artefact, by the key of the cost table."""
-    found = [folders.keys(node.path, pattern) for pattern in (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)]
-    keys = next(known for known in found if known is not None)
-    seed, generation = (int(keys[name]) if name in keys else None for name in ("seed", "generation"))
-    return node.step, keys["experiment"], keys.get("regime", paths.REAL), seed, None if node.step == "chain" else generation
 
 
 def _commits(archive: Archive) -> dict[tuple[Any, ...], str]:

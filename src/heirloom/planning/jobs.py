@@ -22,7 +22,7 @@ class Job(NamedTuple):
 def jobs(config: Config) -> Iterator[Job]:
     """Yield every job but the tables and figures at the end: real data, origins, then lineage by lineage."""
     for name, experiment in config.experiments.items():
-        yield Job("real", name)
+        yield from (Job("real", name, seed=pool or None) for pool in experiment.pools)
         if experiment.pretrained is not None:
             yield Job("pretrained", name)
         for seed in experiment.seeds:

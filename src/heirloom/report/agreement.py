@@ -68,8 +68,8 @@ def compares(measure: str, said: Mapping[str, float], experiment: Experiment) ->
     said
         An arm's metrics at the generation, mean over seeds.
     """
-    is_rounded = getattr(experiment.family.training, "precision", "float64") != "float64"
-    if is_rounded or (experiment.family.name == "gaussian" and said.get("absorbed.mean", 0.0) > 0):
+    family = experiment.family
+    if family.is_rounded or (family.absorbs_by_rounding and said.get("absorbed.mean", 0.0) > 0):
         return False
     return not (measure in HEAVY_TAILED and _rare_chains_carry_it(said, chains(experiment)))
 

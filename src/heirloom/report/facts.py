@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, reading
+from heirloom import reading
 from heirloom.diffs.render.blocks import number
-from heirloom.lineage import cost_table, costs, folders, references
+from heirloom.lineage import cost_table, costs, references
 from heirloom.lineage.graph import Node
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
@@ -32,7 +32,7 @@ def facts(node: Node, place: Path, spent: Ledger) -> list[tuple[str, str]]:
         ("rows", number(rows(place))),
         ("bytes", number(None if size is None else float(size))),
         ("step", node.step),
-        ("cost", _cost(spent.get(_job(node)))),
+        ("cost", _cost(spent.get(costs.key(node.step, node.path)))),
         ("made from", ", ".join(made_from) or "–"),
     ]
 
@@ -59,16 +59,8 @@ def rows(path: Path) -> float | None:
 
 def seconds(node: Node, spent: Ledger) -> float | None:
     """Return the wall time of the job that made an artefact, in seconds; None where it is not known."""
-    row = spent.get(_job(node))
+    row = spent.get(costs.key(node.step, node.path))
     return None if row is None else row["seconds"]
-
-
-def _job(node: Node) -> tuple[Any, ...]:
-    """Return the job that made an artefact, by the key of the cost table; a chain makes all generations of a lineage."""
-    patterns = (paths.GENERATION, paths.LINEAGE, paths.REAL_FOLDER)
-    known = next((found for pattern in patterns if (found := folders.keys(node.path, pattern)) is not None), {})
-    seed, generation = (int(known[name]) if name in known else None for name in ("seed", "generation"))
-    return node.step, known.get("experiment"), known.get("regime", paths.REAL), seed, None if node.step == "chain" else generation
 
 
 def _cost(row: Mapping[str, Any] | None) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 32
 
-_LINEAGE = re.compile(f"({paths.NAME})/({paths.NAME})/({paths.NUMBER})")
+_LINEAGE = re.compile(f"({paths.NAME})/(?!{paths.REAL}/)({paths.NAME})/({paths.NUMBER})")
 
 
 def show(reference: str, console: Console | None = None) -> None:

@@ -1,17 +1,18 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, and whether theory agrees."""
+"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and a line a claim."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, figures, onset, reference, shown, tables
+from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
+from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.reference import Place
 from heirloom.sources import counts
 
@@ -20,19 +21,23 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+ITS_CONTROL = "(its control)"
+"""Stands for the regime of a control that is computed and not run."""
+
 LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
-    "onset: the first generation that lost more than the control of the same seed; "
-    "z: (mean - theory) / standard error, red from 4"
+    "onset: the first generation that lost more than the control of the same seed or replicas; "
+    "z: (mean - theory) / standard error, red from 4; "
+    f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
 
 SUSPICIOUS_Z = 4.0
 
 
 def print_summary(config: Config, console: Console | None = None) -> None:
-    """Print a table an experiment, and where the files lie.
+    """Print a table an experiment, the verdict on each claim, and where the files lie.
 
     Parameters
     ----------
@@ -49,22 +54,27 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons, recorded = tables.load(), list[str](), reference.read()
+    frame, reasons, missing, recorded = tables.load(), list[str](), list[str](), reference.read()
     for key, experiment in config.experiments.items():
-        verdicts = reference.compared(tables.of_experiment(frame, key, experiment), key, config, recorded)
-        console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config, verdicts))
-        if verdicts:
-            console.print(reference.sentence(verdicts), soft_wrap=True, highlight=False)
+        own = tables.of_experiment(frame, key, experiment)
+        agreeing = reference.compared(own, key, config, recorded)
+        console.print(summary_table(own, key, experiment, config, agreeing))
+        if agreeing:
+            console.print(reference.sentence(agreeing), soft_wrap=True, highlight=False)
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.table(tables.of_experiment(frame, key, experiment), experiment, config)
-        if shown := onset_table(onsets, key):
-            console.print(shown)
+        onsets = onset.load(own, experiment, config)
+        if (table := onset_table(onsets, key)) is not None:
+            console.print(table)
         reasons += onset.not_estimable(onsets, experiment.variant_of or key)
-    for line in dict.fromkeys(reasons):
+        missing += beside.missing(key, config)
+    for line in dict.fromkeys([*reasons, *missing]):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
+    answered = verdicts.answers(specs.load(), frame, config)
+    console.print(claims_table(answered))
+    console.print(sentences.chance(answered), style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -79,9 +89,9 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    own: pd.DataFrame, key: str, experiment: Experiment, config: Config, verdicts: Mapping[Place, str] = MappingProxyType({})
+    own: pd.DataFrame, key: str, experiment: Experiment, config: Config, agreeing: Mapping[Place, str] = MappingProxyType({})
 ) -> Table:
-    """Return one experiment's table: a row a metric and regime; a closed form and z-score where there is one.
+    """Return one experiment's table: a row a metric and regime; closed form, z-score and computed control where there are any.
 
     Parameters
     ----------
@@ -89,20 +99,23 @@ def summary_table(
         The tidy rows of the experiment.
     key
         Its name in the expanded config.
-    verdicts
+    agreeing
         Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
     """
     regimes, generations = experiment.regimes, shown.generations(experiment)
     checks = {regime: check(own, regime, experiment, config) for regime in regimes}
-    theory, beside = ("theory", "z") if any(checks.values()) else (), ("reference",) if verdicts else ()
-    columns = [*(f"gen {g}" for g in generations), *theory, *beside]
+    controls = beside.computed(key, config)
+    theory, recorded = ("theory", "z") if any(checks.values()) else (), ("reference",) if agreeing else ()
+    columns = [*(f"gen {g}" for g in generations), *theory, *recorded]
     table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", columns)
     for metric in shown.metrics(own):
         for regime in regimes:
-            values = (_number(shown.values(own, metric, regime, generation).mean()) for generation in generations)
+            values = (_number(float(shown.values(own, metric, regime, generation).mean())) for generation in generations)
             known = _check_cells(checks[regime].get(metric)) if theory else ()
             words = shown.SHOWN[metric] if regime == regimes[0] else ""
-            table.add_row(words, regime, *values, *known, *([reference.worst(verdicts, metric, regime)] if beside else ()))
+            table.add_row(words, regime, *values, *known, *([reference.worst(agreeing, metric, regime)] if recorded else ()))
+            if (form := beside.shown(controls, regime, metric)) is not None:
+                table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -118,12 +131,23 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     estimable = onsets[onsets["level"].notna()]
     if estimable.empty:
         return None
-    seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
-    words = f"onset of collapse ({seeds} seeds, level {100 * level:.1f} %)"
+    units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
+    words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
     table = _empty_table(f"{key}: {words}", ["onset", "p"])
     for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         without = "with bulk" if note else "none"
         table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
+    return table
+
+
+def claims_table(answered: Sequence[verdicts.Answer]) -> Table:
+    """Return a line a claim: its verdict, the claim in a few words, and the number that decided with the region in which it must lie."""
+    from rich.table import Table
+
+    title = "Claims of the literature (each in full, with its tests: heirloom report)"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for line in sentences.lines(answered):
+        table.add_row(*line)
     return table
 
 

@@ -142,13 +142,39 @@ class Regime(Sizes):
 
     @property
     def sizes(self) -> Sizes:
-        """How many rows a generation has, alone."""
-        return Sizes(growth=self.growth, multiple=self.multiple)
+        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
+        return Sizes() if self.synthetic == "none" else Sizes(growth=self.growth, multiple=self.multiple)
+
+    def sampled_rows(self, rows: int, generation: int) -> int:
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows a replica)."""
+        return rows if self.synthetic == "none" else super().sampled_rows(rows, generation)
+
+    def trained_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows a replica), as `mixing.mix` mixes them.
+
+        Parameters
+        ----------
+        generation
+            From 1: the origin has a count of its own.
+        """
+        budget = self.budget_rows(rows, generation)
+        if self.budget != "grows":
+            return budget
+        earlier = self.fresh_rows(rows, generation)[:-1] if self.synthetic == "all" else []
+        real = sum(self.real_rows(budget).values()) + sum(earlier)
+        sampled = self.sampled_rows(rows, generation)
+        kept = sum(self.select.kept(sampled)) if self.select else sampled
+        return real + kept * {"latest": 1, "all": generation, "none": 0}[self.synthetic]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether all rows are real and redrawn from the whole training pool."""
+        return self.pool == 1.0 and self.synthetic == "none"
 
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        return self.sizes == Sizes() and not self.abilities
+        return (self.growth, self.multiple) == (0.0, 1.0) and not self.abilities
 
     @property
     def abilities(self) -> frozenset[str]:

