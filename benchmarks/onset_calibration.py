@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-import null_arms
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 from heirloom.measures import stages
 from heirloom.report import flips
 from heirloom.streams import Stream
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import null_arms
 
 MEASURES = 4
 GENERATIONS = 10
