@@ -11,11 +11,13 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import paths, reading
 from heirloom.config import Config, Experiment
 from heirloom.measures.scales import is_positive
 from heirloom.report.intervals import LEVEL, t_quantile
@@ -177,7 +179,7 @@ def control_of(regime: str, experiment: Experiment, config: Config) -> str | Non
 
     An arm that takes its whole pool in every generation redraws nothing, and is no control.
     """
-    return None if _takes_all(experiment) else _all_real(regime, experiment, config)
+    return None if _takes_all(experiment, config) else _all_real(regime, experiment, config)
 
 
 def _all_real(regime: str, experiment: Experiment, config: Config) -> str | None:
@@ -188,9 +190,16 @@ def _all_real(regime: str, experiment: Experiment, config: Config) -> str | None
     return None
 
 
-def _takes_all(experiment: Experiment) -> bool:
-    """Return whether a generation of real rows is the whole pool; how many rows a pool of text has is not known before it is made."""
-    return isinstance(experiment.source, VectorSource) and experiment.source.rows <= experiment.rows
+def _takes_all(experiment: Experiment, config: Config) -> bool:
+    """Return whether a generation of real rows is the whole pool; how many rows a pool of text has is known where it lies here."""
+    if isinstance(experiment.source, VectorSource):
+        return experiment.source.rows <= experiment.rows
+    pool = Path(paths.fill(paths.REAL_TRAIN, _key(experiment, config)))
+    return pool.is_file() and reading.dataset(pool).num_rows <= experiment.rows
+
+
+def _key(experiment: Experiment, config: Config) -> str:
+    return next(key for key, one in config.experiments.items() if one == experiment)
 
 
 def _reason(regime: str, experiment: Experiment, config: Config) -> str:
@@ -198,11 +207,11 @@ def _reason(regime: str, experiment: Experiment, config: Config) -> str:
     control, seeds = _all_real(regime, experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
-    key = next(key for key, one in config.experiments.items() if one is experiment)
-    name = f"experiments.{experiment.variant_of or key}"
-    if _takes_all(experiment):
+    name = f"experiments.{experiment.variant_of or _key(experiment, config)}"
+    if _takes_all(experiment, config):
         said = f"each generation of {control!r} takes all {experiment.rows} rows of its pool and redraws nothing"
-        return f"not estimable: {said}; set {name}.source.rows above {experiment.rows}"
+        key = f"{name}.rows below" if experiment.is_text else f"{name}.source.rows above"
+        return f"not estimable: {said}; set {key} {experiment.rows}"
     if len(seeds) < FEWEST:
         others = (seed for seed in itertools.count() if seed not in seeds)
         wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]

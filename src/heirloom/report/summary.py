@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
@@ -10,6 +11,7 @@ from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.report import attribution, figures, onset, tables
 from heirloom.report.agreement import Check, check
+from heirloom.report.intervals import conditional
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -79,10 +81,14 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     console = console or Console()
     frame, reasons = tables.load(), list[str]()
     for key, experiment in config.experiments.items():
-        console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
+        own = tables.of_experiment(frame, key, experiment)
+        checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
+        console.print(summary_table(own, key, experiment, checks))
+        for line in _without_z(checks):
+            console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.table(tables.of_experiment(frame, key, experiment), experiment, config)
+        onsets = onset.table(own, experiment, config)
         if shown := onset_table(onsets, key):
             console.print(shown)
         reasons += onset.not_estimable(onsets, experiment.variant_of or key)
@@ -90,6 +96,8 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
+        if words := conditional(config):
+            console.print(words, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -103,7 +111,7 @@ def _documents(key: str) -> str:
         return ""
 
 
-def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: Config) -> Table:
+def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, checks: Mapping[str, Mapping[str, Check]]) -> Table:
     """Return one experiment's table: a row a metric and regime; a closed form and z-score where there is one.
 
     Parameters
@@ -112,9 +120,10 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
         The tidy rows of the experiment.
     key
         Its name in the expanded config.
+    checks
+        Regime → the measures that have a closed form (`agreement.check`).
     """
     regimes, generations = experiment.regimes, sorted({0, 1, experiment.generations})
-    checks = {regime: check(own, regime, experiment, config) for regime in regimes}
     theory = ("theory", "z") if any(checks.values()) else ()
     table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", [*(f"gen {g}" for g in generations), *theory])
     for metric, words in SHOWN.items():
@@ -126,6 +135,16 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
             table.add_row(words if regime == regimes[0] else "", regime, *values, *known)
         table.add_section()
     return table
+
+
+def _without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
+    """Return a line for each reason why means that have a closed form have no z."""
+    named: dict[str, list[str]] = {}
+    for regime, known in checks.items():
+        for measure, found in known.items():
+            if found.note and measure in SHOWN:
+                named.setdefault(found.note, []).append(f"{SHOWN[measure]} of {regime}")
+    return [f"no z, {', '.join(what)}: {note}" for note, what in named.items()]
 
 
 def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
