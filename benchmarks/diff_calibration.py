@@ -1,6 +1,6 @@
 """How often the verdict of two samples is wrong: false alarms on equal laws, power on planted shifts.
 
-The verdict is `heirloom.stats.direction.direction`: Holm over all tests at 5 %. Run ``python benchmarks/diff_calibration.py``,
+The verdict is `heirloom.stats.direction.direction`: all tests together at 5 %. Run ``python benchmarks/diff_calibration.py``,
 or with a number of pairs, ``python benchmarks/diff_calibration.py 200``; 1,000 pairs a law take about ten minutes on one core.
 A second number is the pairs of files for the whole `heirloom.diff` over the laws of `diff_laws.py`, 60 unless given.
 """

@@ -4,6 +4,7 @@
 # results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
 # results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
+from heirloom.report import expected
 
 
 rule summarise:
@@ -17,6 +18,7 @@ rule summarise:
         headlines=tables.HEADLINES_FILE,
         intervals=tables.INTERVALS,
         onset=tables.ONSET,
+        onset_digest=paths.fingerprint(tables.ONSET),
         attribution=tables.ATTRIBUTION,
         theory=tables.THEORY,
         theory_digest=paths.fingerprint(tables.THEORY),
@@ -26,7 +28,7 @@ rule summarise:
     benchmark:
         "logs/benchmarks/summarise.jsonl"
     params:
-        code=codehash.of("heirloom.report.tables:write"),
+        code=codehash.of("heirloom.report.tables:write", *expected.entries(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -36,10 +38,15 @@ rule plot:
     """Draw every figure from the tidy table; images and rows of the plane, from the datasets."""
     input:
         metrics=ancient(tables.METRICS),
+        onset=ancient(tables.ONSET),
         shown=ancient(sorted({*figures.datasets(CONFIG).values()})),
         fingerprints=[
             paths.fingerprint(p)
-            for p in (tables.METRICS, *{*figures.datasets(CONFIG).values()})
+            for p in (
+                tables.METRICS,
+                tables.ONSET,
+                *{*figures.datasets(CONFIG).values()},
+            )
         ],
     output:
         index=figures.INDEX,
@@ -50,7 +57,7 @@ rule plot:
     benchmark:
         "logs/benchmarks/plot.jsonl"
     params:
-        code=codehash.of("heirloom.report.figures:write"),
+        code=codehash.of("heirloom.report.figures:write", *expected.entries(CONFIG)),
         regimes=sorted(CONFIG.regimes),
         shown=sorted(figures.datasets(CONFIG)),
         config_file=CONFIG_FILE,
@@ -62,10 +69,12 @@ rule page:
     """Write the page that a person opens first, and the verdicts on the claims of the literature."""
     input:
         metrics=ancient(tables.METRICS),
+        onset=ancient(tables.ONSET),
         figures=ancient(figures.INDEX),
         datasets=ancient(page.datasets(CONFIG)),
         fingerprints=[
-            paths.fingerprint(p) for p in (tables.METRICS, *page.datasets(CONFIG))
+            paths.fingerprint(p)
+            for p in (tables.METRICS, tables.ONSET, *page.datasets(CONFIG))
         ],
     output:
         page=page.PAGE,
@@ -75,7 +84,7 @@ rule page:
     benchmark:
         "logs/benchmarks/page.jsonl"
     params:
-        code=codehash.of("heirloom.report.page.build:write"),
+        code=codehash.of("heirloom.report.page.build:write", *expected.entries(CONFIG)),
         look=page.look(),
         config_file=CONFIG_FILE,
     shell:

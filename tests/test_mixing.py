@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
+from pydantic import ValidationError
 
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.mixing import Ingredients, mix, mix_origin, select
-from heirloom.rows import vector_table
+from heirloom.rows import text_table, vector_table
 from heirloom.specs.regime import Original, Regime, Select
 from heirloom.streams import Stream, lineage
 
@@ -126,6 +129,25 @@ def test_the_budget_of_generation_g_is_rows_times_g_plus_one_to_the_growth(growt
     regime = Regime(growth=growth)
     assert [regime.budget_rows(ROWS, g) for g in (1, 2, 3)] == expected
     assert [regime.sampled_rows(ROWS, g) for g in (1, 2, 3)] == expected
+
+
+@pytest.mark.parametrize(
+    "regime",
+    [
+        Regime(),
+        Regime(original=Original(share=1 / 3)),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=0.5, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="drawn"),
+        Regime(original=Original(share=1.0, draw="fixed"), budget="grows"),
+        Regime(fresh=0.5, synthetic="all", budget="grows"),
+        Regime(fresh=0.5, budget="grows"),
+        Regime(pool=1.0, synthetic="none"),
+        Regime(pool=1.0, synthetic="none", growth=1.0),
+    ],
+)
+def test_a_regime_says_how_many_rows_mixing_gives(regime: Regime) -> None:
+    assert [mixed(regime, g).num_rows for g in (1, 2)] == [regime.trained_rows(ROWS, g) for g in (1, 2)]
 
 
 def test_a_growing_regime_takes_its_shares_of_the_grown_budget_and_fresh_rows_never_twice() -> None:
@@ -249,3 +271,77 @@ def test_more_real_rows_than_exist_are_refused(regime: Regime, generation: int, 
 def test_an_origin_larger_than_the_pool_is_refused() -> None:
     with pytest.raises(HeirloomError, match="`origin_rows` needs 21 rows, but the real training pool has 20"):
         mix_origin(rows(0, POOL_ROWS), 21, SHUFFLE)
+
+
+def text_rows(ids: list[int], born: int = 0, parent: list[int] | None = None) -> Dataset:
+    """Return rows of two tokens, the row's id and its generation."""
+    tokens = np.array([[one, born] for one in ids], np.int32)
+    return Dataset.of(text_table(tokens, [str(one) for one in ids], first_row=0, born=born, parent=parent, writer=writer(born, 1)))
+
+
+def kept_and_continued(regime: Regime, generation: int, prompts: list[int], rows: int) -> tuple[list[int], list[int]]:
+    """Return which original rows a training set keeps, and which its synthetic rows continue; the pool has 12 rows, the origin all."""
+    pool = text_rows(list(range(12)))
+    newest = text_rows([100 + one for one in prompts], generation, prompts)
+    offered = Ingredients(pool, pool, [newest])
+    table = mix(regime, offered, rows, generation, shuffle=SHUFFLE, lineage=lineage(0, "arm")).table(["row", "kind", "parent"])
+    by_kind = {kind: table.filter(pc.equal(table["kind"], kind)) for kind in ("real", "synthetic")}
+    return by_kind["real"]["row"].to_pylist(), by_kind["synthetic"]["parent"].to_pylist()
+
+
+EXCLUDED = Regime(original=Original(share=0.3, continuation="excluded", batch_rows=2))
+
+
+def test_each_prompt_gives_one_row_itself_or_its_continuation_where_continuations_of_kept_rows_are_excluded() -> None:
+    kept, continued = kept_and_continued(EXCLUDED, 1, list(range(12)), 12)
+    step = lineage(0, "arm").child(1, "mix").child("original")
+    assert kept == np.sort(np.argpartition(step.generator().random((1, 12)), 3, axis=1)[0, :4]).tolist()
+    assert kept == [0, 1, 2, 11]
+    assert continued == [3, 4, 5, 6, 7, 8, 9, 10]
+    independent = Regime(original=Original(share=0.3, batch_rows=2))
+    assert kept_and_continued(independent, 1, list(range(12)), 12) == (kept, [0, 2, 4, 6, 7, 8, 9, 10])
+
+
+def test_kept_rows_are_prompts_of_the_newest_set_where_fewer_rows_are_continued_than_there_are() -> None:
+    kept, continued = kept_and_continued(EXCLUDED, 2, [1, 4, 5, 8, 10, 11], 6)
+    assert (len(kept), sorted([*kept, *continued])) == (2, [1, 4, 5, 8, 10, 11])
+
+
+def test_fixed_rows_stay_the_same_where_their_continuations_are_excluded() -> None:
+    fixed = Regime(original=Original(share=0.3, draw="fixed", continuation="excluded"))
+    first, second = (kept_and_continued(fixed, generation, list(range(12)), 12) for generation in (1, 2))
+    assert first == second
+    assert kept_and_continued(EXCLUDED, 1, list(range(12)), 12) != kept_and_continued(EXCLUDED, 2, list(range(12)), 12)
+
+
+def test_kept_rows_are_whole_batches_rounded_up_as_published() -> None:
+    counts = [Original(share=share, batch_rows=batch).rows(rows) for share, batch, rows in PUBLISHED_BATCHES]
+    assert counts == [3840, 3840, 16, 8, 0, 20]
+
+
+PUBLISHED_BATCHES = [(0.1, 128, 37_930), (0.1, 128, 37_888), (0.1, 8, 160), (0.1, 8, 80), (0.0, 8, 80), (0.9, 16, 20)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"budget": "grows"}, "needs `budget: fixed`"),
+        ({"budget": "drawn", "synthetic": "all"}, "needs `synthetic: latest` and needs `budget: fixed`"),
+        ({"multiple": 2.0}, "needs `multiple: 1`"),
+        ({"fresh": 0.1}, "goes without `fresh`"),
+        ({"pool": 0.1}, "goes without `pool`"),
+        ({"edit": {"above": 0.5}}, "goes without `edit`"),
+        ({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.6}}, "needs `multiple: 1` and goes without `select`"),
+    ],
+)
+def test_a_regime_in_which_not_each_prompt_gives_one_row_is_refused_in_one_line(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Regime.model_validate({"original": {"share": 0.1, "continuation": "excluded"}, **change})
+    (fault,) = caught.value.errors()
+    assert f"`original.continuation: excluded` {said}: each prompt gives one row" in fault["msg"]
+
+
+def test_synthetic_rows_that_continue_nothing_are_refused() -> None:
+    offered = Ingredients(text_rows(list(range(12))), text_rows(list(range(12))), [text_rows(list(range(6)), 1)])
+    with pytest.raises(HeirloomError, match=r"continue original rows, one a prompt, but 6 rows continue 0"):
+        mix(EXCLUDED, offered, 6, 1, shuffle=SHUFFLE, lineage=lineage(0, "arm"))

@@ -172,7 +172,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         tables.gather,
         [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"],
     ),
-    "summary": (summary.print_summary, [tables.METRICS]),
+    "summary": (summary.print_summary, [tables.METRICS, tables.ONSET]),
     "theory": (lambda _: agreement.load(), [tables.THEORY]),
     "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [tables.METRICS]),
     "plot of the plane": (
@@ -184,7 +184,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         ["data/line/replace/seed=0/gen=1/synthetic.parquet"],
     ),
     "plot": (figures.write, [tables.METRICS]),
-    "page": (page, [tables.METRICS]),
+    "page": (page, [tables.METRICS, tables.ONSET]),
     "page's texts": (
         lambda config: texts.context("text", config.experiments["text"]),
         [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -87,6 +87,8 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     step = lineage.child(generation, "mix")
     budget = regime.budget_rows(rows, generation)
     real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
+    if regime.excludes_continuations:
+        ingredients = _without_continuations(ingredients, real)
     synthetic = {"latest": ingredients.synthetic[-1:], "all": ingredients.synthetic, "none": ()}[regime.synthetic]
     if regime.budget == "fixed":
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
@@ -120,14 +122,47 @@ def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: i
 
 
 def _original(regime: Regime, given: Ingredients, rows: int, lineage: Stream, step: Stream) -> list[Dataset]:
-    if regime.original is None or not (count := round(regime.original.share * rows)):
+    if regime.original is None or not (count := regime.original.rows(rows)):
         return []
     stream = (lineage if regime.original.draw == "fixed" else step).child("original")
-    return [_choose(given.original, count, given.num_replicas, stream, "`original.share`")]
+    offered = _prompts(given) if regime.excludes_continuations else given.original
+    return [_choose(offered, count, given.num_replicas, stream, "`original.share`")]
+
+
+def _prompts(given: Ingredients) -> Dataset:
+    """Return the original rows that the newest synthetic rows continue, in the original set's order.
+
+    Raises
+    ------
+    HeirloomError
+        If a synthetic row continues none of them.
+    """
+    continued, rows = _ids(given.synthetic[-1], "parent"), _ids(given.original, "row")
+    places = np.flatnonzero(np.isin(rows, continued))
+    if len(places) < len(continued):
+        raise HeirloomError(
+            "`original.continuation: excluded` needs synthetic rows that continue original rows, one a prompt, but "
+            f"{len(continued)} rows continue {len(places)}"
+        )
+    return given.original if len(places) == len(rows) else given.original.take(places)
+
+
+def _without_continuations(given: Ingredients, real: Sequence[Dataset]) -> Ingredients:
+    """Return the ingredients without the newest synthetic rows that continue a kept original row."""
+    newest = given.synthetic[-1]
+    kept = np.concatenate([np.empty(0, np.int64), *(_ids(part, "row") for part in real)])
+    others = np.flatnonzero(~np.isin(_ids(newest, "parent"), kept))
+    return replace(given, synthetic=[newest.take(others)])
+
+
+def _ids(rows: Dataset, column: str) -> NDArray[np.int64]:
+    """Return a column of row ids, -1 for none."""
+    ids = [batch.column(0).fill_null(-1).to_numpy() for batch in rows.batches([column])]
+    return np.concatenate(ids)
 
 
 def _pool(regime: Regime, given: Ingredients, rows: int, step: Stream) -> list[Dataset]:
-    count = round(regime.pool * rows)
+    count = regime.real_rows(rows)["pool"]
     return [_choose(given.pool, count, given.num_replicas, step.child("pool"), "`pool`")] if count else []
 
 

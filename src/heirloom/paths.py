@@ -25,6 +25,8 @@ SEED_FOLDER = REAL_FOLDER + "/seed={seed}"
 LINEAGE = "data/{experiment}/{regime}/seed={seed}"
 GENERATION = LINEAGE + "/gen={generation}"
 TRAJECTORY = LINEAGE + "/trajectory.parquet"
+REPLICAS = LINEAGE + "/replicas.parquet"
+"""Measures of collapse of a chain's units of replicas, written beside its trajectory where there are several."""
 
 SYNTHETIC = GENERATION + "/synthetic.parquet"
 SELECTED = GENERATION + "/selected.parquet"

@@ -121,6 +121,28 @@ def test_the_control_tells_what_resampling_alone_does() -> None:
     assert run("lm/replace/0/1", "lm/control/0/1", "--against-control")[0] == 2
 
 
+def declare(regime: str, mixing: dict[str, object]) -> None:
+    """Write the manifests of a lineage's training sets."""
+    for generation in (1, 2, 3):
+        path = Path(paths.fill(paths.TRAIN, "lm", regime, 0, generation))
+        path.write_bytes(b"rows")
+        seal([path], {"slice": {"step": "mix", "generation": generation, "regime": regime, "rows": 80, "mixing": mixing}, "inputs": {}})
+
+
+@pytest.mark.usefixtures("project")
+def test_the_control_is_the_one_that_is_trained_on_as_many_rows() -> None:
+    accumulate: dict[str, object] = {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"}
+    lineage("base", 3, 0)
+    declare("replace", accumulate)
+    declare("control", {"pool": 1.0, "synthetic": "none"})
+    asked = ("lm/replace/0/1", "lm/replace/0/3", "--against-control", "--format", "json")
+    cure = "give it `control_grows: {growth: 1.0, pool: 1.0, synthetic: none}`"
+    assert run(*asked) == (2, f"--against-control: no regime of lm is trained on real rows alone, as many as replace; {cure}")
+    declare("base", {"pool": 1.0, "synthetic": "none", "growth": 1.0})
+    found = json.loads(run(*asked)[1])
+    assert (found["control"]["a"], found["control"]["b"]) == ("lm/base/0/1", "lm/base/0/3")
+
+
 @pytest.mark.usefixtures("project")
 def test_a_series_is_a_matrix_and_a_path_with_the_dead_named() -> None:
     code, printed = run("lm/replace/0/0..3", "--format", "json")

@@ -279,6 +279,43 @@ def test_the_kept_epoch_has_the_lowest_validation_loss() -> None:
     np.testing.assert_allclose(row_losses(best, tokens(8, "held")).sum(), min(losses), rtol=1e-5)
 
 
+FLAT = FIT.model_copy(update={"epochs": 4, "learning_rate": 0.05, "final_learning_rate": 0.05})
+BOTH_EPOCHS = FLAT.model_copy(update={"best_epoch": "real", "last_epoch": True})
+
+
+@pytest.mark.parametrize("lora_kind", [None, "merged", "adapter"])
+def test_the_last_epoch_is_saved_and_scored_beside_the_best_where_it_is_asked_for(lora_kind: str | None, tmp_path: Path) -> None:
+    causal_lm.save(pretrained("llama", VOCABULARY), tmp_path / "base")
+    start, held = causal_lm.load(tmp_path / "base"), dataset(tokens(8, "held"))
+    more = {"lora": Lora.model_validate({"rank": 2, "checkpoint": lora_kind}) if lora_kind else None}
+    each = [trained(FLAT.model_copy(update={"epochs": n, **more}), start) for n in (1, 2, 3, 4)]
+    losses = [row_losses(model, tokens(8, "held")).sum() for model in each]
+    best = 1 + int(np.argmin(losses))
+    causal_lm.save(trained(BOTH_EPOCHS.model_copy(update=more), start, validation=held), tmp_path / "both")
+    causal_lm.save(trained(BOTH_EPOCHS.model_copy(update={**more, "last_epoch": False}), start, validation=held), tmp_path / "best")
+    causal_lm.save(each[-1], tmp_path / "last")
+    both, rows = causal_lm.load(tmp_path / "both"), dataset(tokens(40, "test"))
+    assert both.epochs is not None
+    assert best < 4 == both.epochs.last
+    assert fingerprint(tmp_path / "both/last_epoch") == fingerprint(tmp_path / "last")
+    sets, measuring = Sets(sample=rows, scored=rows, held_out=rows, original=rows), Measuring(8, VOCABULARY, generation=1)
+    said, best_said, last_said = (
+        causal_lm.evaluate(causal_lm.load(tmp_path / name), sets, start, measuring, Stream(())) for name in ("both", "best", "last")
+    )
+    assert said == best_said | {"best_epoch": best, "test_perplexity.last_epoch": last_said["test_perplexity"]}
+    assert last_said["test_perplexity"] != best_said["test_perplexity"]
+
+
+def test_the_last_epoch_is_not_saved_twice_where_it_is_the_best(tmp_path: Path) -> None:
+    start, held = pretrained("llama", VOCABULARY), dataset(tokens())  # the training rows themselves: the last epoch is the best
+    causal_lm.save(trained(BOTH_EPOCHS.model_copy(update={"learning_rate": 0.02}), start, validation=held), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "epochs.json", "generation_config.json", "model.safetensors"]
+    rows = dataset(tokens(8, "held"))
+    sets, measuring = Sets(sample=rows, scored=rows, held_out=rows, original=rows), Measuring(8, VOCABULARY, generation=1)
+    said = causal_lm.evaluate(causal_lm.load(tmp_path), sets, start, measuring, Stream(()))
+    assert (said["best_epoch"], said["test_perplexity.last_epoch"]) == (4, said["test_perplexity"])
+
+
 def test_synthetic_validation_trains_on_the_other_rows_and_needs_no_real_ones() -> None:
     start = pretrained("llama", VOCABULARY)
     fit = FIT.model_copy(update={"best_epoch": "synthetic", "validation_share": 0.5, "epochs": 1})
@@ -301,14 +338,15 @@ class BrokenOffError(Exception):
     """What stands in for a kill."""
 
 
-@pytest.mark.parametrize("more", [{}, {"lora": {"rank": 2, "dropout": 0.2}}, {"start": "scratch", "best_epoch": "last"}])
+@pytest.mark.parametrize("more", [{"last_epoch": True}, {"lora": {"rank": 2, "dropout": 0.2}}, {"start": "scratch", "best_epoch": "last"}])
 def test_a_training_broken_off_after_any_step_goes_on_to_the_same_bytes(
     more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = CausalTraining.model_validate(FIT.model_dump() | {"epochs": 3, "best_epoch": "real", **more})
     held, save = dataset(tokens(8, "held")), unfinished.save
     given = (dataset(tokens()), fit, pretrained("opt", VOCABULARY), Stream((0, "train")))
-    whole = saved_weights(causal_lm.train(*given, held))
+    uninterrupted = causal_lm.train(*given, held)
+    whole = saved_weights(uninterrupted)
     monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
 
     def save_and_break_off(*state: Any) -> None:
@@ -319,7 +357,9 @@ def test_a_training_broken_off_after_any_step_goes_on_to_the_same_bytes(
     for _ in range(6):  # three epochs of two steps, none of which is made twice
         with pytest.raises(BrokenOffError):
             causal_lm.resume(*given, tmp_path, held)
-    assert saved_weights(causal_lm.resume(*given, tmp_path, held)) == whole
+    resumed = causal_lm.resume(*given, tmp_path, held)
+    assert saved_weights(resumed) == whole
+    assert (resumed.epochs and resumed.epochs.best) == (uninterrupted.epochs and uninterrupted.epochs.best)
 
 
 def test_dropout_draws_from_the_stream_and_leaves_torchs_generator_alone() -> None:

@@ -52,6 +52,7 @@ KINDS = {
     "results/metrics.parquet": ("verify", "summary", "curves"),
     "results/metrics.fingerprint.json": ("verify", "curves"),
     "results/theory.csv": ("verify", "theory"),
+    "results/onset.csv": ("verify", "summary"),
     "results/costs.parquet": ("verify", "trace", "plan"),
     "results/costs.fingerprint.json": ("verify", "plan"),
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.measures.replicas import summarise
+from heirloom.measures.replicas import UNITS, parted, size_of_unit, summarise, summarise_each
 from heirloom.streams import Stream
 
 
@@ -51,3 +51,19 @@ def test_the_median_tells_of_the_typical_replica_where_the_mean_does_not() -> No
 def test_no_replica_or_no_number_is_refused(values: list[float], message: str) -> None:
     with pytest.raises(HeirloomError, match=message):
         summarise("variance", values)
+
+
+def test_the_replicas_of_a_measure_of_collapse_are_kept_as_medians_of_groups_in_their_order() -> None:
+    metrics, units = parted(summarise_each({"covariance_trace": np.arange(60.0), "mean_first": np.arange(60.0)}))
+    assert not [name for name in metrics if "unit" in name]
+    assert units == {("covariance_trace", unit): 3.0 * unit + 1 for unit in range(UNITS)}
+    assert size_of_unit(60) == 3
+
+
+def test_a_measure_that_some_replica_lacks_has_no_units() -> None:
+    assert parted(summarise_each({"rate": [5.0, 3.0], "survival.1": [0.5]}))[1] == {("rate", 0): 5.0, ("rate", 1): 3.0}
+
+
+def test_few_replicas_are_units_themselves_and_one_is_none() -> None:
+    assert parted(summarise_each({"rate": [5.0, 3.0]}))[1] == {("rate", 0): 5.0, ("rate", 1): 3.0}
+    assert parted(summarise_each({"rate": [5.0]})) == ({"rate": 5.0}, {})

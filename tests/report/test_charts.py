@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.config import Config
 from heirloom.report import charts, figures, tables
-from heirloom.report.charts import BLACK, DASHED, GREY, SOLID, Look
+from heirloom.report.charts import BLACK, DASHED, DOTTED, GREY, SOLID, Look
 from heirloom.specs.regime import Regime
 
 
@@ -22,6 +22,11 @@ def test_a_usual_regime_keeps_its_colour_whatever_stands_beside_it() -> None:
 
 def test_a_control_is_dashed_grey_whatever_its_name() -> None:
     assert charts.looks({"baseline": Regime(pool=1.0, synthetic="none")}) == {"baseline": Look(GREY, DASHED)}
+
+
+def test_a_control_that_grows_has_dashes_of_its_own() -> None:
+    both = {name: Regime(pool=1.0, synthetic="none", growth=growth) for name, growth in (("control", 0.0), ("control_grows", 1.0))}
+    assert charts.looks(both) == {"control": Look(GREY, DASHED), "control_grows": Look(GREY, DOTTED)}
 
 
 def test_more_regimes_than_colours_are_told_apart_by_dashes() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from heirloom.config import Config, load, parse
 from heirloom.report import tables
-from heirloom.report.claims import missing, parts, quantities, specs, verdicts
+from heirloom.report.claims import missing, parts, quantities, sentences, specs, verdicts
 from heirloom.report.claims.specs import Claims
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import answer
@@ -34,7 +34,15 @@ TRANSFORMER: dict[str, Any] = {"family": {"name": "transformer"}, **WORDS}
 
 def claims(*tests: dict[str, Any], **claim: Any) -> Claims:
     arms = {"replace": {}, "keep": REGIMES["tenth"], "control": REGIMES["control"]}
-    one = {"id": "one", "statement": "One.", "source": "Nobody 2026", "where": {"rows": "text"}, "tests": list(tests), **claim}
+    one = {
+        "id": "one",
+        "short": "one",
+        "statement": "One.",
+        "source": "Nobody 2026",
+        "where": {"rows": "text"},
+        "tests": list(tests),
+        **claim,
+    }
     return Claims.model_validate({"arms": arms, "any_share": {"keep": ["original.share", "original.draw"]}, "claims": [one]})
 
 
@@ -86,6 +94,7 @@ def test_families_that_disagree_make_a_claim_mixed_and_each_has_its_verdict() ->
     told = frame(two_seeds("ngram", replace=20, control=10) | two_seeds("transformer", replace=5, control=10))
     one = answered(claims({"quantity": LESS, "above": 1}), told, made)
     assert (one.verdict, one.families) == ("mixed", {"ngram": "supported", "transformer": "contradicted"})
+    assert sentences.lines([one]) == [("± mixed", "one", "1 ✓, 1 ✗")]
 
 
 def test_that_something_can_happen_is_shown_once_or_not_shown_here_and_never_contradicted() -> None:
@@ -100,9 +109,10 @@ def test_a_premise_that_is_not_supported_leaves_the_claim_inconclusive() -> None
     made = config(ngram={**NGRAM, "seeds": [0, 1]})
     premise = {"quantity": LESS, "above": 1, "premise": True}
     saves = {"quantity": {"ratio": [{**LOSS, "arm": "keep"}, LOSS]}, "below": 1}
-    for loss, verdict in ((20.0, "supported"), (5.0, "inconclusive")):
+    for loss, line in ((20.0, ("✓ supported", "one", "0.9 (< 1)")), (5.0, ("? inconclusive", "one", "0.5 (> 1)"))):
         told = frame(two_seeds("ngram", replace=loss, tenth=loss - 1, fifth=loss - 2, control=10))
-        assert answered(claims(premise, saves), told, made).verdict == verdict
+        one = answered(claims(premise, saves), told, made)
+        assert sentences.lines([one]) == [line]  # with the number that decided: where the premise fails, that of the premise
 
 
 def test_the_control_s_scatter_leaves_out_generation_1_of_what_the_origin_wrote_and_of_nothing_else() -> None:
@@ -155,7 +165,7 @@ def test_an_expectation_is_tested_as_far_as_the_chains_can_estimate_it_and_says_
         ("rows_only_delay", "gauss__mle comes nearest; it lacks a variant of its grid with rows: 1000"),
         ("images_crowd", "no experiment has the family vae"),
         ("forgets_real_text", "no experiment has rows of text"),
-        ("repetition_penalty", "no experiment has rows of text and the setting family.sampling.repetition_penalty"),
+        ("repetition_penalty", "no experiment has rows of text and family.sampling.repetition_penalty: 2.0"),
         ("risk_grows", "gauss__unbiased comes nearest; it lacks a regime declared as control: {pool: 1.0, synthetic: none}"),
         ("keeping_saves_variance", "synthetic: none}; a regime declared as keep: {original: {share: any, draw: any}}"),
         ("expressivity_acts_once", "source.name: mixture (there: normal); rows: 10000 (there: 100); the measure squared_l2"),
@@ -180,7 +190,7 @@ def test_a_claim_that_is_not_run_names_exactly_what_is_missing(name: str, senten
     rows += [("gauss", variant, "replace", 0, 1, "mean_squared_error.mean", 1.0) for variant in ("mle", "unbiased")]
     told = pd.DataFrame(rows, columns=list(tables.COLUMNS))
     one = next(one for one in verdicts.answers(SHIPPED, told, made) if one.claim.id == name)
-    assert (one.verdict, one.findings) == ("not run", ())
+    assert (one.verdict, one.findings) == ("not built" if name == "verifier_helps" else "not run", ())
     assert sentence in one.missing
 
 
@@ -212,8 +222,8 @@ def test_beside_the_sums_stands_what_chance_alone_would_give() -> None:
     assert verdicts.by_chance(found) == pytest.approx((2 * 0.025, 2 * 2 * 0.025))
     shown = verdicts.answers(claims(below, existential=True), told, made)
     assert verdicts.by_chance(shown) == pytest.approx((2 * 0.025, 0))
-    assert answer.chance(found * 4) == (
-        "Chance alone would give at most 0.2 of the supported or shown and 0.4 of the contradicted: "
+    assert sentences.chance(found * 4) == (
+        "Chance alone would give about 0.2 of the supported or shown and 0.4 of the contradicted: "
         "2.5 % for each side of a test, were the truth on the edge of its region."
     )
     assert "shares random numbers with a and counts with it" in str(answer.context(found, made))

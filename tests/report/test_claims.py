@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from heirloom import controls
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
 from heirloom.report.claims import quantities, specs, verdicts
-from heirloom.report.claims.specs import Claims, Test
+from heirloom.report.claims.specs import Claims, Difference, Measured, Ratio, Test
 from heirloom.report.intervals import Interval, t_quantile
 from heirloom.report.page.answer import spelled
 
@@ -23,7 +25,14 @@ ARMS = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
 
 
 def claims(*tests: dict[str, object], family: str = "ngram", **where: object) -> Claims:
-    claim = {"id": "one", "statement": "One.", "source": "Nobody 2026", "where": {"family": family, **where}, "tests": list(tests)}
+    claim = {
+        "id": "one",
+        "short": "one",
+        "statement": "One.",
+        "source": "Nobody 2026",
+        "where": {"family": family, **where},
+        "tests": list(tests),
+    }
     return Claims.model_validate({"arms": ARMS, "claims": [claim]})
 
 
@@ -83,6 +92,35 @@ def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generati
     assert found.verdict == "supported"
 
 
+def test_the_generations_of_a_control_that_grows_are_no_scatter_of_a_single_seed() -> None:
+    read = words([0]).model_dump()
+    grows = {"grows": {"pool": 1.0, "synthetic": "none", "growth": 1.0}}
+    body = read["experiments"]["words"] | {"regimes": ["swap", "grows"]}
+    alone = Config.model_validate(read | {"regimes": read["regimes"] | grows, "experiments": {"words": body}})
+    control = {("grows", 0, generation): value for generation, value in enumerate((40.0, 30.0, 20.0, 10.0), 1)}
+    found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), alone)
+    assert (found.findings[0].outcomes[0].found.kind, found.verdict) == ("none", "inconclusive")
+
+
+def test_a_claim_compares_an_arm_with_a_control_of_as_many_rows() -> None:
+    shipped = specs.load()
+    compared = [pair for claim in shipped.claims for test in claim.tests for pair in pairs(test.quantity)]
+    with_control = [(arm, control) for arm, control in compared if shipped.arms[control].is_control]
+    assert {("replace", "control"), ("keep", "control"), ("accumulate", "control_grows")} <= set(with_control)
+    for arm, control in with_control:
+        assert controls.sizes(shipped.arms[arm], 100, 5) == controls.sizes(shipped.arms[control], 100, 5), (arm, control)
+
+
+def pairs(quantity: specs.Quantity) -> Iterator[tuple[str, str]]:
+    """Yield the two arms of every ratio and difference of one measure at one generation."""
+    if not isinstance(quantity, Ratio | Difference):
+        return
+    first, second = quantity.ratio if isinstance(quantity, Ratio) else quantity.difference
+    if isinstance(first, Measured) and isinstance(second, Measured) and first.at == second.at != "origin":
+        yield first.arm, second.arm
+    yield from (*pairs(first), *pairs(second))
+
+
 def test_a_ratio_of_one_seed_stays_above_zero_and_a_difference_may_have_any_sign() -> None:
     control = {("control", 0, generation): value for generation, value in enumerate((2.0, 10.0, 50.0, 10.0), 1)}
     measures = frame(control | {("swap", 0, 4): 20.0})
@@ -111,7 +149,7 @@ def test_positive_measures_and_ratios_are_averaged_on_the_logarithm_and_closed_f
 
 
 def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
-    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    config = words([0], "gaussian", source={"name": "normal", "rows": 10}, granularity="chain", num_replicas=5)
     mean = frame({("swap", 0, 4): 3.0, ("control", 0, 4): 1.0}, "log_determinant.mean")
     errors = frame({("swap", 0, 4): 0.3, ("control", 0, 4): 0.4}, "log_determinant.se")
     leaf = {"measure": "log_determinant", "arm": "replace"}
@@ -126,7 +164,7 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
 
 @pytest.mark.parametrize(("mean_log", "verdict"), [(-0.1, "supported"), (-5.0, "not run")])
 def test_a_closed_form_is_no_test_of_a_mean_that_rare_chains_carry(mean_log: float, verdict: str) -> None:
-    config = words([0], "gaussian", source={"name": "normal", "rows": 9}, granularity="chain", num_replicas=5)
+    config = words([0], "gaussian", source={"name": "normal", "rows": 10}, granularity="chain", num_replicas=5)
     said = {"mean": (1 - 1 / 9) ** 5, "se": 0.001, "mean_log": mean_log}
     told = pd.concat([frame({("swap", 0, 4): value}, f"covariance_trace.{what}") for what, value in said.items()])
     leaves = [{"measure": "covariance_trace", "arm": "replace"}, {"expected": "covariance_trace", "arm": "replace"}]
@@ -216,7 +254,7 @@ def test_the_table_has_a_row_a_test_and_spells_the_expression() -> None:
     assert table["outcome"].tolist() == ["supported"]
 
 
-CLAIM = "arms: {a: {}}\nclaims: [{id: a, statement: A., source: b, where: {family: ngram}, tests: [{quantity: %s}]}]"
+CLAIM = "arms: {a: {}}\nclaims: [{id: a, short: a, statement: A., source: b, where: {family: ngram}, tests: [{quantity: %s}]}]"
 
 
 @pytest.mark.parametrize(

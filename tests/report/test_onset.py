@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import paths
+from heirloom import controls, paths
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.manifest import seal
-from heirloom.report import onset
+from heirloom.report import flips, onset
 from heirloom.report.summary import onset_table
 from heirloom.rows import text_table
 from heirloom.streams import Stream
@@ -97,21 +97,21 @@ def found(own: pd.DataFrame, read: Config) -> pd.DataFrame:
 def test_the_onset_belongs_to_the_arm_and_is_the_first_generation_that_all_flips_of_seeds_find_rare() -> None:
     table = found(run({"distinct_3": [4] * 6}), config())
     row = table.loc["distinct_3"]
-    assert [row[key] for key in ("regime", "control", "stage", "onset", "p", "level", "seeds", "note")] == [
-        *("replace", "control", "late", 4.0, 1 / 64, 1 / 64, 6, "")
+    assert [row[key] for key in ("regime", "control", "stage", "onset", "p", "level", "units", "note")] == [
+        *("replace", "control", "late", 4.0, 1 / 64, 1 / 64, "6 seeds", "")
     ]
 
 
 def test_a_p_value_is_the_share_of_flips_whose_greatest_statistic_is_as_great() -> None:
     # losses of two seeds at two generations: statistics (1 + 3) / sqrt(10) and (1 - 1) / sqrt(2); flipped seeds give the greatest
     # statistics 1.265, 1.414, 0.632, 0 of the four flips (+ +), (+ -), (- +), (- -): as great as 1.265 are two, as great as 0 are all
-    assert onset.p_values(np.array([[[1.0, 1.0], [3.0, -1.0]]])).tolist() == [[0.5, 1.0]]
-    assert onset.p_values(np.zeros((1, 5, 3))).tolist() == [[1.0] * 3]
+    assert flips.p_values(np.array([[[1.0, 1.0], [3.0, -1.0]]])).tolist() == [[0.5, 1.0]]
+    assert flips.p_values(np.zeros((1, 5, 3))).tolist() == [[1.0] * 3]
 
 
 def test_a_flip_that_is_as_great_counts_whatever_the_order_of_the_sum() -> None:
     losses_SG = np.array([[0.6, 1.1], [1.1, -0.5], [0.2, 0.6], [1.0, -0.2], [0.4, 1.0], [0.5, 0.4]])
-    assert onset.p_values(losses_SG[None])[0, 0] == 2 / 64
+    assert flips.p_values(losses_SG[None])[0, 0] == 2 / 64
 
 
 def test_a_positive_measure_is_compared_on_the_logarithm() -> None:
@@ -126,9 +126,9 @@ def test_a_positive_measure_is_compared_on_the_logarithm() -> None:
 
 @pytest.mark.parametrize(("seeds", "level"), [(5, 1 / 32), (6, 1 / 64), (7, 3 / 128), (20, 102 / 4096)])
 def test_the_level_is_what_flips_can_hit_and_five_seeds_have_one_in_thirty_two(seeds: int, level: float) -> None:
-    assert onset.level(seeds) == level
-    assert onset.flips(seeds).shape == (min(2**seeds, 4096), seeds)
-    assert (onset.flips(seeds)[0] == 1).all()
+    assert flips.level(seeds) == level
+    assert flips.flips(seeds).shape == (min(2**seeds, 4096), seeds)
+    assert (flips.flips(seeds)[0] == 1).all()
 
 
 def test_leaving_in_the_harmless_direction_is_no_onset() -> None:
@@ -187,25 +187,82 @@ def test_the_summary_shows_onsets_with_their_level_and_no_table_where_nothing_is
     assert onset_table(found(run({"distinct_3": [3] * 4}, seeds=4), config(4)).reset_index(), "e") is None
 
 
+def chained(replicas: int, **changes: Any) -> Config:
+    experiment = {
+        "family": {"name": "poisson"},
+        "source": {"name": "poisson", "rows": 30},
+        "regimes": ["replace", "control"],
+        "generations": 3,
+        "rows": 10,
+        "num_replicas": replicas,
+        "granularity": "chain",
+    }
+    regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
+    return parse({"regimes": regimes, "experiments": {"e": experiment | changes}})
+
+
+def units(count: int, lost: float) -> pd.DataFrame:
+    """Return what two chains of seed 0 keep of a rate that the arm loses from generation 2 on."""
+    cells = [
+        (regime, 0, g, "rate", unit, 1 + 0.01 * unit * g + (1 if regime == "control" else 1 - lost * (g > 1)))
+        for regime in ("replace", "control")
+        for g in (1, 2, 3)
+        for unit in range(count)
+    ]
+    return pd.DataFrame(cells, columns=["regime", "seed", "generation", "metric", "unit", "value"])
+
+
+@pytest.mark.parametrize(
+    ("replicas", "count", "said"), [(1000, 20, "20 groups of 50 replicas"), (30, 20, "20 groups of 2 replicas"), (6, 6, "6 replicas")]
+)
+def test_with_one_seed_the_replicas_that_a_chain_has_kept_are_the_units(replicas: int, count: int, said: str) -> None:
+    read = chained(replicas)
+    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read, units(count, lost=0.5)).set_index("measure")
+    assert table.loc[["late", "rate"], "onset"].tolist() == [2.0, 2.0]
+    assert table.reindex(["late"])[["level", "units"]].to_numpy().tolist() == [[flips.level(count), said]]
+
+
+def test_seeds_are_the_units_where_there_are_enough_of_them() -> None:
+    read = chained(40, seeds=list(range(6)))
+    table = onset.table(run({"rate": [99] * 6}), read.experiments["e"], read, units(20, lost=0.5))
+    assert set(table["units"]) == {"6 seeds"}
+
+
+def test_a_run_by_steps_says_that_it_keeps_no_single_replicas() -> None:
+    read = chained(40, granularity="step")
+    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read)
+    said = "not estimable with 1 seed; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]; only with granularity: chain are single replicas kept"
+    assert table["note"].tolist() == [said]
+
+
+def test_a_stage_without_measures_has_a_row_that_says_why() -> None:
+    read = chained(40)
+    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read, units(20, lost=0.5))
+    why = "the tail of a Poisson law follows from its rate and leaves with it"
+    assert table.loc[table["measure"] == "early", "note"].tolist() == [why]
+    assert onset.not_estimable(table, "e") == [f"e: no onset of early collapse, since {why}"]
+    assert onset_table(table, "e") is not None
+
+
 def test_a_measure_that_is_no_number_somewhere_is_left_out_with_a_word() -> None:
     own = run({"distinct_3": [4] * 6, "token_entropy": [4] * 6})
     own.loc[(own["metric"] == "token_entropy") & (own["seed"] == 2) & (own["generation"] == 3), "value"] = math.nan
     table = found(own, config())
-    assert table.loc["token_entropy", "note"] == "left out: not a number in some generation of a seed"
+    assert table.loc["token_entropy", "note"] == "left out: not a number in some generation of a unit"
     assert table.loc["late", "onset"] == 4.0
 
 
 def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
     own, read = run({"distinct_3": [3] * 6}), config(growth=0.5)
     assert found(own, read).empty
-    assert onset.control_of("replace", config().experiments["e"], config()) == "control"
+    assert controls.control_of("replace", config().experiments["e"], config()) == "control"
 
 
 def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control() -> None:
     body = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 20}, "seeds": [0], "generations": 2, "rows": 20}
     regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
     read = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
-    assert onset.control_of("replace", read.experiments["g"], read) is None
+    assert controls.control_of("replace", read.experiments["g"], read) is None
     table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
     said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
     assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]
@@ -217,18 +274,18 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_refused_where_the_pool_l
 ) -> None:
     monkeypatch.chdir(tmp_path)
     read = config(1)
-    assert onset.control_of("replace", read.experiments["e"], read) == "control"
+    assert controls.control_of("replace", read.experiments["e"], read) == "control"
     pool = paths.fill(paths.REAL_TRAIN, "e")
     Dataset.of(text_table(np.zeros((pool_rows, 2), np.int32), ["a b"] * pool_rows, first_row=0)).write(pool)
     seal([pool], {"slice": {"step": "real"}, "inputs": {}, "environment": {}})
-    assert onset.control_of("replace", read.experiments["e"], read) == control
+    assert controls.control_of("replace", read.experiments["e"], read) == control
     said = "takes all 20 rows of its pool and redraws nothing; set experiments.e.rows below 20"
     notes = onset.table(run({"distinct_3": [3]}, seeds=1), read.experiments["e"], read)["note"]
     assert [note.endswith(said) for note in notes] == [control is None]
 
 
 def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:
-    assert found(run({"rate": [3]}, seeds=1), config(1)).empty
+    assert found(run({"word_types": [3]}, seeds=1), config(1)).empty
 
 
 def chi_square(generator: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
@@ -245,8 +302,8 @@ def test_an_arm_that_is_the_control_begins_to_collapse_no_oftener_than_the_level
     trials, false = 600, 0
     curves = law(Stream((0, "null", seeds)).generator(), (trials, 2, 3, seeds, 5))
     for arm_MSG, control_MSG in curves:
-        false += bool((onset.p_values(arm_MSG - control_MSG) <= onset.level(seeds)).any())
-    most = onset.level(seeds)
+        false += bool((flips.p_values(arm_MSG - control_MSG) <= flips.level(seeds)).any())
+    most = flips.level(seeds)
     assert false / trials <= most + 3 * math.sqrt(most * (1 - most) / trials)
     assert false > 0
 

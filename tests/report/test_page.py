@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,10 +15,15 @@ import pytest
 from heirloom import paths, results
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import charts, tables
+from heirloom.report import charts, onset, tables
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
 from heirloom.words import DEFINITION
+
+
+def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
+    onsets = onset.table(own, config.experiments[key], config)
+    return curves.context(key, own, config, charts.looks(config.regimes), onsets)
 
 
 def test_generations_are_spread_evenly_with_both_ends() -> None:
@@ -57,18 +63,20 @@ def test_words_are_lost_when_no_later_set_has_them(finished: Path, config: Confi
 
 
 def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finished: Path, config: Config) -> None:
-    looks = charts.looks(config.regimes)
     frame = tables.load()
     own = tables.of_experiment(frame, "words", config.experiments["words"])
-    loss = curves.context("words", own, config, looks)["measures"][0]
+    loss = explorer("words", own, config)["measures"][0]
     assert loss["name"] == "test_perplexity"
     assert loss["arms"]["replace"]["g"] == [0, 1, 2, 3]
     assert (loss["arms"]["keep"]["v"][0], loss["arms"]["keep"]["l"][0], loss["arms"]["keep"]["h"][0]) == (60.5, 60.0, 61.0)
     assert loss["band"]["g"] == [1, 2, 3]
-    toy = curves.context("toy", tables.of_experiment(frame, "toy", config.experiments["toy"]), config, looks)["measures"]
+    toy = explorer("toy", tables.of_experiment(frame, "toy", config.experiments["toy"]), config)["measures"]
     trace = next(one for one in toy if one["name"] == "covariance_trace.mean")
     assert trace["arms"]["replace"]["h"][0] == pytest.approx(0.9 + 0.04)
     assert trace["arms"]["replace"]["t"][0] == pytest.approx(0.9)
+    assert trace["arms"]["accumulate"]["c"][:2] == pytest.approx([0.9, 0.95])  # its control has 10, 20, … rows, and is not run
+    assert "c" not in trace["arms"]["keep"]
+    assert [row["control"] for row in curves.rows(trace) if row.get("regime") == "accumulate"][:2] == pytest.approx([0.9, 0.95])
     assert "histogram" not in str([one["name"] for one in toy])
 
 
@@ -77,14 +85,14 @@ def test_the_control_s_band_holds_one_more_generation_where_there_is_one_seed(fi
     rows = {("control", g): value for g, value in enumerate((9.0, 10.0, 11.0), 1)} | {("replace", 1): 20.0}
     told = [("words", "", regime, 0, g, name, value) for name in ("test_perplexity", "m") for (regime, g), value in rows.items()]
     own = pd.DataFrame(told, columns=list(tables.COLUMNS))
-    measure, of_rows = curves.context("words", own, one, charts.looks(config.regimes))["measures"]
+    measure, of_rows = explorer("words", own, one)["measures"]
     half = t_quantile(0.975, 3) * 1.0 * math.sqrt(4 / 3)
     assert measure["band"]["g"] == [1, 2, 3]
     assert measure["band"]["h"] == pytest.approx([10 + half] * 3, rel=1e-4)
     assert "one more generation of the control" in measure["band"]["about"]
     assert "band" not in of_rows  # the rows of generation 1 are the origin's, and two generations are too few
     short = own[own["generation"] < 3]
-    assert "band" not in curves.context("words", short, one, charts.looks(config.regimes))["measures"][0]
+    assert "band" not in explorer("words", short, one)["measures"][0]
 
 
 def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Path, config: Config) -> None:
@@ -96,14 +104,14 @@ def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Pat
     rows |= {("replace", seed, g): 20.0 + seed for seed in seeds for g in (2, 3)}
     tidy = [("words", "", regime, seed, g, "test_perplexity", value) for (regime, seed, g), value in rows.items()]
     own = pd.DataFrame(tidy, columns=list(tables.COLUMNS))
-    (measure,) = curves.context("words", own, six, charts.looks(config.regimes))["measures"]
-    assert measure["onset"] == {"arms": {"replace": 2}, "about": "triangle: onset of collapse (level 1.6 %)"}
+    (measure,) = explorer("words", own, six)["measures"]
+    assert measure["onset"] == {"arms": {"replace": 2}, "about": "triangle: onset of collapse (6 seeds, level 1.6 %)"}
     assert [(row["regime"], row["generation"], row["onset"]) for row in curves.rows(measure) if "onset" in row] == [("replace", 2, 22.5)]
 
 
 def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_which_key_to_set(finished: Path, config: Config) -> None:
     own = tables.of_experiment(tables.load(), "words", config.experiments["words"])
-    measures = curves.context("words", own, config, charts.looks(config.regimes))["measures"]
+    measures = explorer("words", own, config)["measures"]
     said = {one["name"]: one["onset"]["about"] for one in measures if "onset" in one}
     key = "set experiments.words.seeds: [0, 1, 2, 3, 4, 5]"
     assert said["test_perplexity"] == f"onset of collapse: not estimable with 2 seeds; {key}"

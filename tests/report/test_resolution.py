@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -11,11 +12,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from heirloom import paths
 from heirloom.cli.plan import plan
 from heirloom.config import Config
+from heirloom.manifest import dumps
 from heirloom.report import resolution, tables
 from heirloom.report.intervals import interval
 from heirloom.streams import Stream
+from helpers import seal_alone
 
 
 def test_a_difference_of_that_size_is_found_four_times_of_five() -> None:
@@ -46,6 +50,21 @@ SEATS = [(seed, generation) for seed in (0, 1) for generation in (1, 2, 3)]
 PERPLEXITIES = [50.0, 100.0, 100.0, 90.0, 110.0, 110.0]
 
 
+def test_one_seed_of_a_control_that_grows_resolves_nothing_and_of_a_constant_one_its_scatter_serves(config: Config) -> None:
+    read = config.model_dump()
+    regimes = read["regimes"] | {"grows": {"pool": 1.0, "synthetic": "none", "growth": 1.0}}
+    told = [("words", "", name, 0, g, "test_perplexity", 100.0 / g) for name in ("control", "grows") for g in (1, 2, 3, 4)]
+    frame = pd.DataFrame(told, columns=list(tables.COLUMNS))
+
+    def resolved(*arms: str) -> list[str]:
+        body = read["experiments"]["words"] | {"seeds": [0], "regimes": list(arms)}
+        one = Config.model_validate(read | {"regimes": regimes, "experiments": {"words": body}})
+        return [row.regime for row in resolution.resolutions(one, frame)]
+
+    assert resolved("accumulate", "grows") == []
+    assert resolved("accumulate", "grows", "control") == ["accumulate"]
+
+
 def test_without_a_table_of_a_run_there_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.chdir(tmp_path)
     assert resolution.recorded(config) == []
@@ -62,3 +81,20 @@ def test_the_plan_says_of_each_arm_what_its_seeds_resolve_and_what_six_would(
     plan(Path("config.yaml"))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  words ")]
     assert re.fullmatch(r"  words \(replace, keep\), test_perplexity: [\d.e+]+ % with 2 seeds; [\d.]+ % with 6", line)
+
+
+def test_the_plan_says_how_many_seeds_would_decide_what_the_last_run_left_inconclusive(
+    run: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = config.model_dump(mode="json", exclude_unset=True)
+    told_apart = {"words": read["experiments"]["words"], "not_run": {**read["experiments"]["words"], "rows": 30}}
+    Path("config.yaml").write_text(yaml.safe_dump({**read, "experiments": told_apart}))
+    file = Path(paths.fill(paths.METRICS, "words", "replace", 1, 3))
+    file.write_text(dumps({**json.loads(file.read_text()), "test_perplexity": 80.0}))  # the other seed has 109.3
+    seal_alone(file)
+    tables.write(config)
+    plan(Path("config.yaml"))
+    told = capsys.readouterr().out.splitlines()
+    (head,) = [place for place, line in enumerate(told) if line.startswith("seeds that would decide what the last run left inconclusive")]
+    # the logarithms of the ratios to the control, ln(109.3 / 60.72) and ln(80 / 61.72), have a mean of 0.424 and a deviation of 0.232
+    assert "  forgets_real_text: 5 in words (2 now)" in told[head + 1 :]

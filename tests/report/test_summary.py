@@ -11,6 +11,7 @@ from rich.console import Console
 from heirloom import theory
 from heirloom.config import Config
 from heirloom.report import agreement, summary, tables
+from heirloom.report.claims import specs
 
 
 @pytest.fixture
@@ -40,6 +41,13 @@ def test_a_mean_stands_beside_its_closed_form_and_a_z_that_it_has_not_has_its_re
     assert checks["covariance_trace"].mean == pytest.approx(0.9 ** (1 + 0.3 * 6))
     assert any("no z, variance, mean of" in line and line.endswith("takes 100") for line in printed)
     assert "log_determinant" not in checks
+
+
+def test_the_control_that_an_arm_lacks_stands_below_it_in_closed_form(printed: list[str]) -> None:
+    # accumulate has 10, 20, 70 rows at generations 0, 1, 6; a model fitted to n true rows has the expected variance (n - 1) / n
+    accumulate = next(place for place, line in enumerate(printed) if line.split()[:1] == ["accumulate"])
+    assert printed[accumulate + 1].split() == ["(its", "control)", "0.9000", "0.9500", "0.9857"]
+    assert [line for line in printed if "no control of as many rows" in line] == []
 
 
 def test_nothing_is_cut_off_at_eighty_columns(printed: list[str]) -> None:
@@ -74,3 +82,16 @@ def test_a_measure_that_was_not_taken_is_not_checked(run: Path, config: Config) 
     without = own[~own["metric"].str.startswith("log_determinant")]
     assert "log_determinant" in agreement.check(own, "replace", toy, config)
     assert "log_determinant" not in agreement.check(without, "replace", toy, config)
+
+
+def test_a_line_a_claim_has_its_verdict_its_words_and_the_number_that_decided_beside_what_chance_gives(printed: list[str]) -> None:
+    shown = {claim.short: line for claim in specs.load().claims for line in printed if claim.short in line}
+    assert [claim.short for claim in specs.load().claims if claim.short not in shown] == []
+    # (1 + 6 - 1 - 0.02 * 6) ln 0.9
+    assert shown["the variance falls, and goes on falling"].startswith("✓ supported")
+    assert shown["the variance falls, and goes on falling"].split()[-3:] == ["-0.62", "(<", "0)"]
+    assert shown["images crowd around the middle"].split() == ["–", "not", "run", "images", "crowd", "around", "the", "middle", "–"]
+    assert shown["an erring judge makes rows more correct"].startswith("– not built")
+    # exp(0.2 * 0.98 * 3) of the first seed, (60 exp(0.6) + 1) / (60 exp(0.012) + 1) of the second
+    assert shown["the model forgets real text"].split()[-3:] == ["1.79", "(>", "1)"]
+    assert "Chance alone would give about" in " ".join(printed)

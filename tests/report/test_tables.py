@@ -89,6 +89,7 @@ def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
     tables.write(config)
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     single = ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json", "results/theory.fingerprint.json"]
+    single += ["results/onset.fingerprint.json"]
     assert sorted(str(path) for path in first) == sorted(
         [*single, tables.INTERVALS, tables.ONSET, tables.ATTRIBUTION, tables.THEORY, *tables.plot_files(config)]
     )

@@ -26,7 +26,13 @@ def test_a_pair_trades_places_or_stays() -> None:
 def test_the_surplus_rows_of_a_pair_and_units_of_one_sample_alone_are_left_out() -> None:
     moves = exchange(np.array([1, 1, 2, 1]), np.array([1, 3, 2, 2, 1]), STREAM, 5)
     assert (moves.blocks_a.tolist(), moves.blocks_b.tolist()) == ([0, 0, 1, -1], [2, -1, 3, -1, 2])
-    assert moves.note == "2 pairs trade places, 3 rows without a partner are left out"
+    assert moves.note == "2 pairs trade places, 3 rows are left out"
+
+
+def test_rows_of_key_minus_one_stay_out_and_make_no_pair() -> None:
+    moves = exchange(np.array([1, -1, 2]), np.array([-1, 3, -1]), STREAM, 5)
+    assert (moves.blocks_a.tolist(), moves.blocks_b.tolist()) == ([0, -1, 1], [-1, 2, -1])
+    assert moves.note == "3 unpaired units are dealt anew, 3 rows are left out"
 
 
 def test_unpaired_units_are_dealt_in_every_way_equally_often() -> None:

@@ -13,9 +13,16 @@ from heirloom.streams import Stream
 def test_the_statistic_is_standard_normal_over_orders_of_the_rows() -> None:
     generator = Stream((0, "orders")).generator()
     rows = np.round(generator.standard_exponential((200, 3)) @ generator.standard_normal((3, 5)), 1)
-    z = np.array([neighbours.serial_z(generator.permutation(rows)) for _ in range(400)])
-    assert abs(z.mean()) < 4 / np.sqrt(400)
-    assert abs(z.std() - 1) < 4 / np.sqrt(800)
+    z = np.array([neighbours.serial_z(generator.permutation(rows))[[0, 6, 99]] for _ in range(400)])
+    assert (np.abs(z.mean(axis=0)) < 4 / np.sqrt(400)).all()
+    assert (np.abs(z.std(axis=0) - 1) < 4 / np.sqrt(800)).all()
+
+
+def test_the_statistic_is_the_sum_over_pairs_of_rows() -> None:
+    x = Stream((0, "pairs")).generator().permutation(100.0 * np.arange(70))
+    scores = (x / 100 - 34.5) / np.arange(70).std()
+    by_hand = [(scores[:-lag] @ scores[lag:] + (70 - lag) / 69) / np.sqrt(70 - lag) for lag in range(1, 36)]
+    assert neighbours.serial_z(x[:, None]) == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize(("correlation", "is_seen"), [(0.95, True), (0.3, True), (0.0, False)])
@@ -28,21 +35,25 @@ def test_autocorrelated_rows_are_seen(correlation: float, is_seen: bool) -> None
 def test_rows_of_one_document_after_the_other_are_seen_by_their_words() -> None:
     generator = Stream((0, "words")).generator()
     topics = np.repeat(np.arange(20), 10)
-    types = np.where(generator.random((200, 12)) < 0.2, 50 + topics[:, None], generator.integers(0, 50, (200, 12)))
+    types = np.where(generator.random((200, 12)) < 0.4, 50 + topics[:, None], generator.integers(0, 50, (200, 12)))
     offsets = np.arange(201) * 12
     stream = Stream((0, "directions"))
     in_order = neighbours.of_words(types.ravel(), offsets, 70, stream)
     shuffled = neighbours.of_words(generator.permutation(types).ravel(), offsets, 70, stream)
-    assert neighbours.serial_z(in_order) > 10
-    assert abs(neighbours.serial_z(shuffled)) < 3.3
+    found = neighbours.depend((in_order, shuffled))
+    assert found is not None
+    assert (found.strength > 10, found.reach) == (True, 8)  # of nine rows before it, the ninth is in the document of one row in ten
+    assert neighbours.depend((shuffled, shuffled)) is None
 
 
 def test_few_or_constant_rows_tell_nothing() -> None:
-    assert neighbours.serial_z(np.arange(63.0)[:, None]) == 0
-    assert neighbours.serial_z(np.ones((100, 2))) == 0
+    assert neighbours.serial_z(np.arange(63.0)[:, None]).tolist() == [0]
+    assert set(neighbours.serial_z(np.ones((100, 2)))) == {0}
 
 
-def test_blocks_are_as_long_as_they_can_be_and_of_one_side() -> None:
-    a, b = neighbours.block_keys(100, 24)
-    assert (len(set(a)), len(set(b)), len(set(a) & set(b))) == (12, 12, 0)
-    assert set(np.bincount(a)) == {8, 9}
+def test_blocks_are_equally_long_on_both_sides_with_what_is_near_the_next_left_out() -> None:
+    a, b = neighbours.block_keys(100, 24, 1)
+    assert a[:7].tolist() == [0, 0, -1, 1, 1, -1, 2]
+    assert (len(set(a) - {-1}), a[99], len(set(b) - {-1}), len(set(a) & set(b) - {-1})) == (33, -1, 8, 0)
+    assert set(np.bincount(neighbours.block_keys(100, 120, 0)[0] + 1)) == {4, 8}  # twelve of eight rows, four rows over
+    assert [set(part) for part in neighbours.block_keys(70, 80, 60)] == [{0, -1}, {70, -1}]

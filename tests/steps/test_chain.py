@@ -175,3 +175,28 @@ def test_the_neighbouring_generation_is_rejected(folder: Path) -> None:
     for shift in (-1, 1):
         z = (measured["covariance_trace.mean"] - expected[1 + shift : 5 + shift]) / measured["covariance_trace.se"]
         assert np.abs(z).min() > 6, z
+
+
+@pytest.mark.parametrize("toy", ["", "discrete", "bernoulli", "poisson", "linear_regression"])
+def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_trajectory(folder: Path, toy: str) -> None:
+    config = made(generations=3, replicas=4, toy=toy)
+    trajectory = run_chain(config, "control")
+    kept = pd.read_parquet(FILL(paths.REPLICAS, "g", "control", 0))
+    assert list(kept.columns) == ["generation", "metric", "unit", "value"]
+    assert set(kept["unit"]) == {0, 1, 2, 3}
+    for metric, values in kept.groupby("metric"):
+        middle = values.groupby("generation")["value"].median()
+        np.testing.assert_allclose(middle, trajectory[f"{metric}.median"].loc[middle.index])
+    assert not [name for name in trajectory.columns if ".unit." in name]
+    assert recorded_sha256(FILL(paths.REPLICAS, "g", "control", 0))
+
+
+def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_the_last() -> None:
+    assert chain.spaced(100) == set(range(1, 101))
+    assert len(chain.spaced(3000)) <= 100
+    assert {1, 2, 3, 3000} <= chain.spaced(3000)
+
+
+def test_a_single_replica_leaves_no_file_of_replicas(folder: Path) -> None:
+    run_chain(made(generations=2, replicas=1), "control")
+    assert not Path(FILL(paths.REPLICAS, "g", "control", 0)).exists()

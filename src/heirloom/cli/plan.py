@@ -11,6 +11,7 @@ from heirloom.cli.arguments import CONFIG, ConfigFile
 
 if TYPE_CHECKING:
     from heirloom.planning.plan import Plan
+    from heirloom.report.claims.seeds import Need
     from heirloom.report.resolution import Resolution
 
 app = typer.Typer()
@@ -30,12 +31,14 @@ def plan(
     from heirloom.planning import estimate
     from heirloom.planning import plan as planning
     from heirloom.report import resolution
+    from heirloom.report.claims import seeds
 
     read = load(config)
     rate = estimate.RATE if gflops is None else gflops * 1e9
     found = planning.plan(read, estimate.calibration(read) if gflops is None else {}, rate)
     _print(found, jobs)
     _print_resolutions(resolution.recorded(read))
+    _print_needs(seeds.recorded(read))
     free = shutil.disk_usage(Path.cwd()).free
     if found.written > free:
         typer.echo(f"warning: the disk has {_size(free)} free, and the run leaves {_size(found.written)} on it", err=True)
@@ -66,7 +69,7 @@ def _print(found: Plan, at_once: int) -> None:
 
 def _print_resolutions(resolutions: list[Resolution]) -> None:
     """Print the smallest difference that each arm's seeds resolve; arms that share a control share a line."""
-    from heirloom.report import onset
+    from heirloom.report.flips import ENOUGH
 
     if not resolutions:
         typer.echo("smallest difference that the seeds resolve: not known before a control has run")
@@ -76,9 +79,17 @@ def _print_resolutions(resolutions: list[Resolution]) -> None:
     for one in resolutions:
         arms.setdefault(one._replace(regime=""), []).append(one.regime)
     for one, regimes in arms.items():
-        more = f"; {one.words(onset.ENOUGH)} with {onset.ENOUGH}" if one.seeds < onset.ENOUGH else ""
+        more = f"; {one.words(ENOUGH)} with {ENOUGH}" if one.seeds < ENOUGH else ""
         with_seeds = f"{one.words(one.seeds)} with {one.seeds} seed{'s' if one.seeds > 1 else ''}{more}"
         typer.echo(f"  {one.experiment} ({', '.join(regimes)}), {one.measure}: {with_seeds}")
+
+
+def _print_needs(needs: list[Need]) -> None:
+    """Print for each claim that the last run left inconclusive how many seeds would decide it."""
+    if needs:
+        typer.echo("seeds that would decide what the last run left inconclusive, four times of five, by how far its seeds scatter:")
+    for need in needs:
+        typer.echo(f"  {need.words}")
 
 
 def _time(seconds: float) -> str:

@@ -1,20 +1,28 @@
-"""What resampling alone does: the same comparison between two control generations of the same experiment and seed."""
+"""What resampling alone does: the same comparison between two generations of the control, of the same experiment and seed.
+
+The control is the regime that is trained on as many rows as the lineage, all real and redrawn, by what the manifests of both declare.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from pydantic import ValidationError
+
+from heirloom import controls, manifest, paths
 from heirloom.diffs.result import Control, DatasetDiff
 from heirloom.diffs.sides import Place, locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders
+from heirloom.specs.regime import Regime
 
 if TYPE_CHECKING:
     from heirloom.diffs.engine import Options
 
 REGIME = "control"
+"""The control of lineages whose manifests do not say how their training sets were mixed."""
 
 
 def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) -> Control:
@@ -25,7 +33,7 @@ def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) 
     Raises
     ------
     HeirloomError
-        If A or B is no generation of a lineage, both are the same generation, or the experiment has no control on disk.
+        If A or B is no generation of a lineage, both are the same generation, or the experiment has no control of as many rows on disk.
     """
     from heirloom.diffs.engine import compare
 
@@ -44,10 +52,49 @@ def _of(place: Place) -> str:
     known = folders.keys(place.recorded or "", paths.GENERATION)
     if known is None:
         raise HeirloomError(f"--against-control: {place.name} is no generation of a lineage, so it has no control")
-    name = Path(place.recorded or "").name
-    twin = paths.fill(f"{paths.GENERATION}/{name}", known["experiment"], REGIME, known["seed"], known["generation"])
+    regime, name = _regime(known), Path(place.recorded or "").name
+    twin = paths.fill(f"{paths.GENERATION}/{name}", known["experiment"], regime, known["seed"], known["generation"])
     if not Path(twin).exists():
         raise HeirloomError(
-            f"--against-control: {twin} does not exist; give the experiment a regime named {REGIME}, or fetch it with dvc pull"
+            f"--against-control: {twin} does not exist; give the experiment a regime named {regime}, or fetch it with dvc pull"
         )
     return twin
+
+
+def _regime(known: Mapping[str, str]) -> str:
+    """Return the regime that is the control of a generation's lineage."""
+    mixed = _mixed(known)
+    if mixed is None:
+        return REGIME
+    arm, rows = mixed
+    generations = int(known["generation"])
+    others = {regime: _mixed({**known, "regime": regime}) for regime in _regimes(known)}
+    arms = {regime: other[0] for regime, other in others.items() if other is not None}
+    regime = controls.first_as_large(arm, arms, rows, generations)
+    if regime is None:
+        wanted = controls.declared(arm, rows, generations)
+        cure = "" if wanted is None else f"; give it `{controls.spelled(controls.name_of(wanted, arms), wanted)}`"
+        raise HeirloomError(
+            f"--against-control: no regime of {known['experiment']} is trained on real rows alone, as many as {known['regime']}{cure}"
+        )
+    return regime
+
+
+def _regimes(known: Mapping[str, str]) -> list[str]:
+    """Return the regimes of an experiment that have a lineage of a generation's seed here."""
+    pattern = paths.fill(paths.LINEAGE, known["experiment"], "*", known["seed"])
+    here = (folders.keys(path.as_posix(), paths.LINEAGE) for path in sorted(Path().glob(pattern)))
+    return [place["regime"] for place in here if place is not None]
+
+
+def _mixed(known: Mapping[str, str]) -> tuple[Regime, int] | None:
+    """Return how the training set of a generation was mixed, and from how many ``rows``; None where no manifest says so."""
+    note = Path(paths.manifest(paths.fill(paths.TRAIN, known["experiment"], known["regime"], known["seed"], known["generation"])))
+    if not note.is_file():
+        return None
+    made: Mapping[str, Any] = manifest.read_json(note).get("slice", {})
+    step = made.get("steps", {}).get("mix", made)
+    try:
+        return (Regime.model_validate(step["mixing"]), int(step["rows"])) if "mixing" in step else None
+    except ValidationError:  # of a version whose regimes were others
+        return None

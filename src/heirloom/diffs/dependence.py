@@ -31,17 +31,17 @@ def of_vectors(samples: Vectors, stream: Stream) -> tuple[Vectors, str]:
 
 
 def _blocked(samples: tuple[Sample, Sample], numbers: tuple[Floats, Floats]) -> tuple[tuple[Sample, Sample], str]:
-    strength = neighbours.depend(numbers)
-    if strength is None:
+    found = neighbours.depend(numbers)
+    if found is None:
         return samples, ""
     said = (
-        f"rows resemble the rows before them ({strength:.0f} standard deviations above chance) and no column "
-        f"{_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
+        f"rows resemble the rows up to {found.reach:,} before them ({found.strength:.0f} standard deviations above chance) and no "
+        f"column {_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
     )
     a, b = samples
     if _share_keys(a.keys, b.keys):
         return samples, said
-    keys_a, keys_b = neighbours.block_keys(*map(len, numbers))
+    keys_a, keys_b = neighbours.block_keys(*map(len, numbers), found.reach)
     return (replace(a, keys=keys_a), replace(b, keys=keys_b)), said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from heirloom.diffs.result import Distribution, Measure, Test
 from heirloom.stats.direction import direction, is_decidable
 from heirloom.stats.divergence import corrected_distance
 from heirloom.stats.exchange import exchange, row_keys
-from heirloom.stats.holm import holm
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, two_sided
 from heirloom.stats.perplexity import compare_perplexities
 from heirloom.stats.samples import TextSample
+from heirloom.stats.step_down import adjusted_p
 from heirloom.stats.text_tests import text_tests
 from heirloom.streams import Stream
 
@@ -65,8 +66,8 @@ def text_sample(words: Ragged, keys: Hashes, content: Hashes, repetition: NDArra
 
 
 def adjusted(results: Sequence[TestResult]) -> tuple[Test, ...]:
-    """Return the tests with Holm's correction over all of them."""
-    values = holm([result.p_value for result in results])
+    """Return the tests, corrected for their number."""
+    values = adjusted_p(results)
     return tuple(
         Test(result.name, result.statistic, result.p_value, float(value), result.num_units, result.note)
         for result, value in zip(results, values, strict=True)
@@ -79,7 +80,8 @@ def _perplexity_test(a: TextSample, b: TextSample, scored: tuple[Floats, ...], s
     keys = row_keys(first[0], first[1], len(logs[0]), len(logs[1]))
     moves = exchange(*keys, stream.child("perplexity"), NUM_PERMUTATIONS)
     mean_a, mean_b = dealt_means(logs[0], logs[1], moves)
-    return two_sided("perplexity", (mean_b - mean_a)[:, 0], moves, "mean log perplexity under the origin, B - A beyond chance")
+    found = two_sided("perplexity", (mean_b - mean_a)[:, 0], moves, "mean log perplexity under the origin, B - A beyond chance")
+    return replace(found, exchanged_p=None)
 
 
 def _perplexity_measures(scored: tuple[Floats, ...]) -> Iterator[Measure]:

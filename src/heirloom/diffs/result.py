@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["text", "tokens", "vectors", "table", "splits"]
-Answer = Literal["same", "different rows, same distribution", "distribution shifted", "different"]
+Answer = Literal["same", "different rows, same distribution", "distribution shifted", "distribution seems shifted", "different"]
 
 SCHEMA_VERSION = 1
 """Layout of a diff as JSON."""
@@ -116,7 +116,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Test:
-    """One permutation test; ``adjusted`` is its p-value after Holm's correction over all tests of the comparison."""
+    """One permutation test; ``adjusted`` is its p-value after the correction for all tests of the comparison."""
 
     __test__ = False  # keeps pytest from collecting it
 

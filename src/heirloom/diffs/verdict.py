@@ -14,7 +14,7 @@ SHOWN_COLUMNS = 5
 
 
 def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distribution | None, columns: Sequence[Column] = ()) -> Verdict:
-    """Return the verdict: rows and columns decide whether the datasets are the same, tests with Holm's correction whether the laws are."""
+    """Return the verdict: rows and columns decide whether the datasets are the same, corrected tests whether the laws are."""
     unlike = told(columns)
     if rows.same:
         return Verdict("same", "", _sameness(identity, rows, columns) + unlike)
@@ -27,7 +27,7 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     caveat = f"; {law.caveat}" if law.caveat else ""
     if not law.is_decidable:
         units = max(test.units for test in law.tests)
-        few = f"{units:,} units may trade places, too few for any test of the distribution to reach 5 %"
+        few = f"{units:,} units may trade places, too few for a test of the distribution at 5 %"
         return Verdict("different", "", f"{changes}; {few}{caveat}{unlike}")
     if law.direction == "same":
         least = min(law.tests, key=lambda test: test.adjusted)
@@ -36,7 +36,7 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
     distance = f"{law.distance_name} {law.distance:.3f}"
     evidence = f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{caveat}{unlike}"
-    return Verdict("distribution shifted", law.direction, evidence)
+    return Verdict("distribution seems shifted" if law.caveat else "distribution shifted", law.direction, evidence)
 
 
 def told(columns: Sequence[Column]) -> str:

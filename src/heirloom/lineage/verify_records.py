@@ -157,7 +157,8 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
     mismatches = []
-    for table, way_back in ((costs.COSTS, cost_table.REPAIR), (Path(tables.METRICS), tables.REPAIR), (Path(tables.THEORY), tables.REPAIR)):
+    written = [(Path(table), tables.REPAIR) for table in (tables.METRICS, tables.ONSET, tables.THEORY)]
+    for table, way_back in [(costs.COSTS, cost_table.REPAIR), *written]:
         try:
             if Path(paths.fingerprint(table)).is_file():
                 results.check(table, way_back)

@@ -27,6 +27,12 @@ POSITIVE = ("types",)
 NONNEGATIVE = ("diversity", "entropy", "total_variation", "kullback_leibler", "squared_error", "lost_mass", "survival")
 """Measures of a categorical law that are 0 or above (`measures.scales`)."""
 
+TAILS = {"survival.1": -1, "survival.2-4": -1, "survival.5-16": -1, "survival.17-64": -1}
+"""Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""
+
+BULK = {"diversity": -1, "entropy": -1, "total_variation": 1}
+"""Measures whose loss is late collapse (`measures.stages`)."""
+
 _TYPE_BITS = 40
 _EDGES = np.array([band.start for band in BANDS.values()])
 

@@ -17,6 +17,12 @@ _TOGETHER = 250  # images whose distances to all references exist at one time
 POSITIVE = ("latent_spread", "pixel_variance", "nearest_real")
 """Measures of images that are above 0 unless all images are one (`measures.scales`)."""
 
+BULK = {"latent_spread": -1, "pixel_variance": -1, "class_entropy": -1, "test_elbo": -1}
+"""Measures whose loss is late collapse, each with the direction of loss (`measures.stages`)."""
+
+NO_TAILS = {"latent_spread": "no law of images is known whose bounds could be passed, and no class of them is rare"}
+"""Of rows that are known by such a measure: why nothing shows their tails (`measures.stages`)."""
+
 
 def pixel_variance(pixels_NW: Pixels) -> float:
     """Return the variance of each pixel over the images (divisor N), mean over the pixels, in squared units of [0, 1]."""

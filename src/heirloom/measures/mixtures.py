@@ -25,6 +25,9 @@ POSITIVE = ("squared_l2", "squared_l2_origin")
 NONNEGATIVE = ("centred_tail_mass_95",)
 """Shares of rows (`measures.scales`)."""
 
+TAILS = {"centred_tail_mass_95": -1}
+"""Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""
+
 
 class Mixture(NamedTuple):
     """A mixture for every replica: weights (R, K), means (R, K, D), covariances (R, K, D, D)."""

@@ -2,6 +2,9 @@
 
 The mean alone misleads under collapse: rare huge replicas carry the expectation while the typical one shrinks. So the
 median and two quantiles always stand beside it.
+
+Whole lineages are told by fewer units than replicas: of each measure of collapse (`measures.stages`) the median of every group of
+replicas, under ``name.unit.0``, ``name.unit.1``, …, which `parted` takes out again. Group by group an arm can be compared with its control.
 """
 
 from __future__ import annotations
@@ -12,12 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.measures.stages import DIRECTIONS
 
 HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error")
 """Measures whose mean rare huge lineages carry: the median stands for them, and the mean of the logarithm beside it."""
 
 WITHIN = ("se", "median_low", "median_high", "q05", "q95", "mean_log")
 """What is told of the replicas of one lineage beside their mean and median."""
+
+UNITS = 20
+"""Most groups that the replicas of a lineage are divided into, in order and as evenly as can be."""
+
+_UNIT = ".unit."
 
 
 def summarise(name: str, values: ArrayLike) -> dict[str, float]:
@@ -42,16 +51,41 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     HeirloomError
         If there is no replica, or a value is not finite.
     """
-    return summarise_each({name: values})
+    return parted(summarise_each({name: values}))[0]
 
 
 def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
-    """Return the metrics that describe several measures, as `summarise` does for one; those over as many replicas are sorted at once."""
+    """Return the metrics that describe several measures, as `summarise` does for one, and the units of those of collapse.
+
+    Measures over as many replicas are sorted at once. One that some replica lacks has no units, so that a unit means the same replicas.
+    """
     checked = {name: _checked(name, values) for name, values in measures.items()}
     described: dict[str, float] = {}
     for size in dict.fromkeys(map(len, checked.values())):
         described |= _described({name: values_R for name, values_R in checked.items() if len(values_R) == size})
+    num_replicas = max(map(len, checked.values()))
+    for name in [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]:
+        described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_units(checked[name]))}
     return described
+
+
+def parted(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[tuple[str, int], float]]:
+    """Return the metrics without the units of replicas, and these by measure and number of the unit."""
+    metrics = {name: value for name, value in measured.items() if _UNIT not in name}
+    named = {tuple(name.split(_UNIT)): value for name, value in measured.items() if _UNIT in name}
+    return metrics, {(measure, int(unit)): value for (measure, unit), value in named.items()}
+
+
+def size_of_unit(num_replicas: int) -> int:
+    """Return how many replicas the largest unit holds."""
+    return -(-num_replicas // UNITS)
+
+
+def _units(values_R: NDArray[np.float64]) -> list[float]:
+    """Return the median of each group of replicas; none of a single replica."""
+    if len(values_R) == 1:
+        return []
+    return [float(np.median(group)) for group in np.array_split(values_R, min(len(values_R), UNITS))]
 
 
 def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:

@@ -31,6 +31,12 @@ POSITIVE = (
 NONNEGATIVE = ("tail_survival", "tail_survival_drift", "test_loss_by_frequency", "token_entropy", "duplicate_row_share")
 """Measures of text that are 0 or above (`measures.scales`)."""
 
+TAILS = {"tail_survival.2-4": -1, "tail_survival.5-16": -1, "tail_survival.17-64": -1}
+"""Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""
+
+BULK = {"distinct_3": -1, "token_entropy": -1, "test_perplexity": 1}
+"""Measures whose loss is late collapse (`measures.stages`)."""
+
 BANDS: Mapping[str, range] = {
     "1": range(1, 2),
     "2-4": range(2, 5),

@@ -18,12 +18,20 @@ Floats = NDArray[np.float64]
 TAIL_LEVELS: tuple[float, ...] = (0.95, 0.975, 0.99)
 """Levels of the original distribution beyond which `tail_mass` is reported."""
 
-
 POSITIVE = ("covariance_trace", "mean_squared_error", "wasserstein2_squared")
 """Measures of a fitted law that are above 0 until a lineage ends in a point (`measures.scales`)."""
 
 NONNEGATIVE = ("tail_mass_95", "tail_mass_97.5", "tail_mass_99")
 """Measures of rows that are 0 or above (`measures.scales`)."""
+
+TAILS = {"tail_mass_95": -1, "tail_mass_99": -1}
+"""Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""
+
+BULK = {"covariance_trace": -1, "log_determinant": -1, "wasserstein2_squared": 1, "mean_squared_error": 1}
+"""Measures whose loss is late collapse (`measures.stages`)."""
+
+NO_TAILS = {"covariance_trace": "tails are counted in rows, and sufficient statistics have none"}
+"""Of a law that is known by such a measure alone: why nothing shows its tails (`measures.stages`)."""
 
 
 def covariance_trace(covariance_RDD: Floats) -> Floats:

@@ -95,8 +95,8 @@ def compares(measure: str, said: Mapping[str, float], experiment: Experiment) ->
 
 
 def _is_rounded(said: Mapping[str, float], experiment: Experiment) -> bool:
-    is_chosen = getattr(experiment.family.training, "precision", "float64") != "float64"
-    return is_chosen or (experiment.family.name == "gaussian" and said.get("absorbed.mean", 0.0) > 0)
+    family = experiment.family
+    return family.is_rounded or (family.absorbs_by_rounding and said.get("absorbed.mean", 0.0) > 0)
 
 
 def chains(experiment: Experiment) -> int:

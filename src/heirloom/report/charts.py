@@ -26,6 +26,8 @@ GREY, BLACK, BLUE, ORANGE = "#666666", "#000000", "#0072B2", "#D55E00"
 VIRIDIS = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#D4B300")
 PICTURE = 200  # points a side
 POINTS_UP_TO = 12
+ONSET = 110
+"""Area of the triangle that marks an onset of collapse, in square points."""
 COLUMNS = 3
 
 
@@ -40,17 +42,17 @@ class Look:
 def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
     """Return one look a regime: usual names have their own colour, the rest get free ones, controls are dashed grey.
 
-    A control is a regime whose rows are all redrawn from the real pool, whatever its name. More regimes than colours
-    begin again with dashed lines.
+    A control is a regime whose rows are all redrawn from the real pool, whatever its name; one that grows has other dashes. More regimes
+    than colours begin again with dashed lines.
     """
-    arms = [name for name in sorted(regimes) if regimes[name].pool < 1]
+    arms = [name for name in sorted(regimes) if not regimes[name].is_control]
     taken = {name: PLACES[name] for name in arms if name in PLACES}
     free = [place for place in range(len(PALETTE) + len(arms)) if place not in taken.values()]
     others = [name for name in arms if name not in taken]
     places = taken | dict(zip(others, free, strict=False))
     dashes = (SOLID, (8, 2), (4, 2), DOTTED)
     chosen = {name: Look(PALETTE[i % len(PALETTE)], dashes[i // len(PALETTE) % len(dashes)]) for name, i in places.items()}
-    return chosen | {name: Look(GREY, DASHED) for name in regimes if regimes[name].pool >= 1}
+    return chosen | {name: Look(GREY, DOTTED if one.growth else DASHED) for name, one in regimes.items() if one.is_control}
 
 
 def test_perplexity(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
@@ -113,13 +115,15 @@ def tail_survival(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) ->
     y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     line = base.mark_line(point=_points(numbers), strokeWidth=2).encode(y=y)
+    drawn = [line, *onsets(base, numbers, y)]
     drift = base.transform_filter("isValid(datum.drift)").mark_line(strokeWidth=1.5, strokeDash=list(DOTTED)).encode(y="drift:Q")
     title = heading(
         "Real words that still occur in the synthetic text",
         name,
-        "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled; dotted: neutral drift",
+        "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled; dotted: neutral drift"
+        + marked(numbers),
     )
-    return dressed(panels(alt.layer(drift, line), arms, 230, 190).properties(title=title))
+    return dressed(panels(alt.layer(drift, *drawn), arms, 230, 190).properties(title=title))
 
 
 def attribution(numbers: pd.DataFrame, name: str) -> alt.TopLevelMixin:
@@ -155,7 +159,7 @@ def _arms(numbers: pd.DataFrame, arms: Mapping[str, Look], axis: str, title: alt
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     y = alt.Y("mean:Q", title=axis).scale(zero=False)
     line = base.mark_line(point=_points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
-    layers = [*_behind(base, numbers, axis), line]
+    layers = [*_behind(base, numbers, axis), line, *onsets(base, numbers, y)]
     return alt.layer(*layers, **({"title": title} if title else {}))
 
 
@@ -167,6 +171,21 @@ def _behind(base: alt.Chart, numbers: pd.DataFrame, axis: str) -> list[alt.Chart
         return [thin.encode(y=alt.Y("value:Q", title=axis).scale(zero=False), detail="which:N")]
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
     return [band] if numbers["seeds"].max() > 1 else []
+
+
+def onsets(base: alt.Chart, numbers: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
+    """Return the triangles where arms begin to collapse (`marks.marked`), for the axis of the curves; nothing where none does."""
+    if not marked(numbers):
+        return []
+    mark = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK, opacity=1)
+    height = y.copy()
+    height["shorthand"] = "onset:Q"
+    return [mark.encode(y=height)]
+
+
+def marked(numbers: pd.DataFrame) -> str:
+    """Return the end of a subtitle that explains the triangles; empty where there is none."""
+    return "; triangle: onset of collapse" if "onset" in numbers and numbers["onset"].notna().any() else ""
 
 
 def _each_seed(numbers: pd.DataFrame) -> list[str]:
@@ -210,7 +229,9 @@ def _what(numbers: pd.DataFrame, arms: Mapping[str, Look]) -> str:
     seeds = int(numbers["seeds"].max())
     behind = "thin: each" if _each_seed(numbers) else "band: least to greatest"
     over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, {behind}"
-    return over + ("; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else "")
+    growing = "; dotted grey: the same, as many rows as an arm that grows" if Look(GREY, DOTTED) in arms.values() else ""
+    dashed = "; dashed grey: trained on real rows only" if Look(GREY, DASHED) in arms.values() else ""
+    return over + dashed + growing + marked(numbers)
 
 
 def heading(text: str, name: str, subtitle: str) -> alt.Title:

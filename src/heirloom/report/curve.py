@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from heirloom.report.charts import BLACK, FONT, POINTS_UP_TO, Look
+from heirloom.report.charts import BLACK, DASHED, FONT, POINTS_UP_TO, Look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ POINT = 36
 ONSET = 170
 """Area of the triangle that marks an onset of collapse, in square pixels."""
 
-_TOLD = ("value", "low", "high", "theory")
+_TOLD = ("value", "low", "high", "theory", "control")
 
 
 def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: str, last: int) -> alt.LayerChart:
@@ -29,8 +29,8 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     ----------
     rows
         A row an arm and generation: ``regime``, ``generation``, ``value``, and where there are any ``low`` and ``high`` (band), ``theory``,
-        ``onset`` (the value where the arm begins to collapse), ``control_low`` and ``control_high``; or the name under which a page puts
-        them in.
+        ``control`` (closed form of a control of as many rows), ``onset`` (the value where the arm begins to collapse), ``control_low`` and
+        ``control_high``; or the name under which a page puts them in.
     arms
         Regime → look, in the order of the legend.
     label
@@ -54,7 +54,8 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
         return alt.when(only).then(alt.value(seen)).otherwise(alt.value(seen * FADED))
 
     tooltip = [alt.Tooltip("regime:N"), alt.Tooltip("generation:Q"), *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in _TOLD)]
-    control = alt.Chart(rows).transform_filter("isValid(datum.control_low)").mark_area(color="#888888", opacity=BAND)
+    around = alt.Chart(rows).transform_filter("isValid(datum.control_low)").mark_area(color="#888888", opacity=BAND)
+    control = base.transform_filter("isValid(datum.control)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED))
     band = base.transform_filter("isValid(datum.low)").mark_area().encode(y=y("low"), y2="high:Q", opacity=faded(BAND))
     theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
     line = base.mark_line(strokeWidth=2.2).encode(y=y("value"), strokeDash=dash, opacity=faded(1.0))
@@ -62,8 +63,9 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
     point = base.mark_point(filled=True, size=POINT).encode(y=y("value"), opacity=faded(float(last <= POINTS_UP_TO)), tooltip=tooltip)
     onset = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
     layers = [
-        control.encode(x=x, y=y("control_low"), y2="control_high:Q"),
+        around.encode(x=x, y=y("control_low"), y2="control_high:Q"),
         band,
+        control.encode(y=y("control"), opacity=faded(0.9)),
         theory.encode(y=y("theory"), opacity=faded(0.9)),
         line,
         point.add_params(only),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
-from heirloom.report import attribution, density, grids, scatter, tables
-from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, OF_ROWS, grid_kinds
+from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
+from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
     name, kind = figure
     experiment, module = config.experiments[name], grids if kind == "grid" else scatter
     sets = {path: place for place, path in module.datasets(name, experiment).items()}
-    if kind != "scatter" or experiment.family.name != "gmm":
+    if kind != "scatter" or not experiment.family.has_components:
         return sets
     seed = experiment.seeds[0]
     return sets | {
@@ -139,6 +139,15 @@ def chart(figure: Figure, frame: pd.DataFrame, config: Config) -> Any:
 
 
 def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    shown = _unmarked(figure, frame, config)
+    if figure.kind not in marks.CURVES:
+        return shown
+    experiment = config.experiments[figure.experiment]
+    own = tables.of_experiment(frame, figure.experiment, experiment)
+    return marks.marked(shown, figure.kind, onset.load(own, experiment, config))
+
+
+def _unmarked(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     import pandas as pd
 
     from heirloom.report import numbers
@@ -157,7 +166,7 @@ def _numbers(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFram
     if kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
     if kind == "beside_theory":
-        return numbers.beside_theory(own, BESIDE_THEORY[experiment.family.name], experiment, config)
+        return numbers.beside_theory(own, experiment.family.headlines, experiment, config)
     of_arms = {
         "test_perplexity": numbers.test_perplexity,
         "synthetic_perplexity": numbers.synthetic_perplexity,

@@ -87,14 +87,15 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
     import pandas as pd
 
     from heirloom.config import load
-    from heirloom.report import charts, tables
+    from heirloom.report import charts, onset, tables
     from heirloom.report.curve import curve as drawn
     from heirloom.report.page import curves
 
     read = load(config)
-    own = tables.of_experiment(tables.load(), experiment, _experiment(experiment, read))
+    chosen = _experiment(experiment, read)
+    own = tables.of_experiment(tables.load(), experiment, chosen)
     looks = charts.looks(read.regimes)
-    measures = {one["name"]: one for one in curves.context(experiment, own, read, looks)["measures"]}
+    measures = {one["name"]: one for one in curves.context(experiment, own, read, looks, onset.load(own, chosen, read))["measures"]}
     if measure not in measures:
         raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
     rows = pd.DataFrame(curves.rows(measures[measure]))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from heirloom import controls
 from heirloom.config import Config, Experiment
 from heirloom.measures.scales import is_positive
-from heirloom.report import onset, tables
+from heirloom.report import tables
 from heirloom.report.intervals import LEVEL, t_quantile
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
         name, variant = tables.names(key, experiment)
         own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
         for regime in experiment.regimes:
-            control = onset.control_of(regime, experiment, config)
+            control = controls.control_of(regime, experiment, config)
+            if own["seed"].nunique() == 1 and control not in {None, regime}:  # the generations of one that grows follow its size
+                control = controls.constant(experiment, config)
             rows = own[own["regime"] == control]
             measure = next((metric for metric in tables.HEADLINES if metric in set(rows["metric"])), None)
             if control not in {None, regime} and measure is not None:

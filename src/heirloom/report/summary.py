@@ -1,16 +1,17 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, and whether theory agrees."""
+"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and a line a claim."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, figures, onset, tables
+from heirloom.report import attribution, beside, figures, onset, tables
 from heirloom.report.agreement import Check, check
+from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.intervals import conditional
 from heirloom.sources import counts
 
@@ -50,19 +51,23 @@ SHOWN = {
 }
 """Metric, or the measure whose mean over replicas is shown, to what the reader is told."""
 
+ITS_CONTROL = "(its control)"
+"""Stands for the regime of a control that is computed and not run."""
+
 LEGEND = (
     "origin perplexity: median over rows of synthetic text, under generation 0; "
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
-    "onset: the first generation that lost more than the control of the same seed; "
-    "z: (mean - theory) / standard error, red from 4"
+    "onset: the first generation that lost more than the control of the same seed or replicas; "
+    "z: (mean - theory) / standard error, red from 4; "
+    f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
 
 SUSPICIOUS_Z = 4.0
 
 
 def print_summary(config: Config, console: Console | None = None) -> None:
-    """Print a table an experiment, and where the files lie.
+    """Print a table an experiment, the verdict on each claim, and where the files lie.
 
     Parameters
     ----------
@@ -79,25 +84,29 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons = tables.load(), list[str]()
+    frame, reasons, missing = tables.load(), list[str](), list[str]()
     for key, experiment in config.experiments.items():
         own = tables.of_experiment(frame, key, experiment)
         checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
-        console.print(summary_table(own, key, experiment, checks))
+        console.print(summary_table(own, key, experiment, config, checks))
         for line in _without_z(checks):
             console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.table(own, experiment, config)
+        onsets = onset.load(own, experiment, config)
         if shown := onset_table(onsets, key):
             console.print(shown)
         reasons += onset.not_estimable(onsets, experiment.variant_of or key)
-    for line in dict.fromkeys(reasons):
+        missing += beside.missing(key, config)
+    for line in dict.fromkeys([*reasons, *missing]):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
         console.print(attribution_table(attributed))
-        if words := conditional(config):
-            console.print(words, style="dim")
+    answered = verdicts.answers(specs.load(), frame, config)
+    console.print(claims_table(answered))
+    console.print(sentences.chance(answered), style="dim")
+    if words := conditional(config):
+        console.print(words, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -111,8 +120,8 @@ def _documents(key: str) -> str:
         return ""
 
 
-def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, checks: Mapping[str, Mapping[str, Check]]) -> Table:
-    """Return one experiment's table: a row a metric and regime; a closed form and z-score where there is one.
+def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: Config, checks: Mapping[str, Mapping[str, Check]]) -> Table:
+    """Return one experiment's table: a row a metric and regime; closed form, z-score and computed control where there are any.
 
     Parameters
     ----------
@@ -124,6 +133,7 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, checks: M
         Regime → the measures that have a closed form (`agreement.check`).
     """
     regimes, generations = experiment.regimes, sorted({0, 1, experiment.generations})
+    controls = beside.computed(key, config)
     theory = ("theory", "z") if any(checks.values()) else ()
     table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", [*(f"gen {g}" for g in generations), *theory])
     for metric, words in SHOWN.items():
@@ -133,6 +143,8 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, checks: M
             values = (_number(_value(own, metric, regime, generation)) for generation in generations)
             known = _check_cells(checks[regime].get(metric)) if theory else ()
             table.add_row(words if regime == regimes[0] else "", regime, *values, *known)
+            if (form := beside.shown(controls, regime, metric)) is not None:
+                table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -158,12 +170,23 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     estimable = onsets[onsets["level"].notna()]
     if estimable.empty:
         return None
-    seeds, level = estimable["seeds"].iloc[0], estimable["level"].iloc[0]
-    words = f"onset of collapse ({seeds} seeds, level {100 * level:.1f} %)"
+    units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
+    words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
     table = _empty_table(f"{key}: {words}", ["onset", "p"])
     for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         without = "with bulk" if note else "none"
         table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
+    return table
+
+
+def claims_table(answered: Sequence[verdicts.Answer]) -> Table:
+    """Return a line a claim: its verdict, the claim in a few words, and the number that decided with the region in which it must lie."""
+    from rich.table import Table
+
+    title = "Claims of the literature (each in full, with its tests: heirloom report)"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for line in sentences.lines(answered):
+        table.add_row(*line)
     return table
 
 

@@ -163,6 +163,7 @@ def write(config: Config) -> None:
     replicas = {names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
     write_text(INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*HEADLINES, *within])], replicas)))
     write_text(ONSET, _csv(onsets(frame, config)))
+    results.seal(ONSET)
     write_text(ATTRIBUTION, _csv(attribution.table(frame, config)))
     write_text(THEORY, _csv(agreements(frame, config)))
     results.seal(THEORY)
@@ -173,10 +174,19 @@ def write(config: Config) -> None:
 
 
 def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``."""
+    """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``.
+
+    Raises
+    ------
+    HeirloomError
+        If a file of replicas is not as it was recorded.
+    """
     from heirloom.report import onset
 
-    return _each(frame, config, onset.table)
+    def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
+        return onset.table(own, experiment, config, onset.of_replicas(experiment, config))
+
+    return _each(frame, config, table)
 
 
 def agreements(frame: pd.DataFrame, config: Config) -> pd.DataFrame:

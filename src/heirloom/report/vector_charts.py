@@ -20,6 +20,8 @@ from heirloom.report.charts import (
     dressed,
     generation_axis,
     heading,
+    marked,
+    onsets,
     ordered,
     panels,
     ramp,
@@ -45,7 +47,9 @@ PANEL = 150
 
 def variance(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) -> alt.TopLevelMixin:
     """Draw the fitted total variance, mean with two standard errors and median, against the closed form."""
-    subtitle = "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean"
+    subtitle = "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean" + marked(
+        numbers
+    )
     layers = _beside(numbers, "covariance_trace")
     return dressed(panels(layers, arms, 230, 170).properties(title=heading("Total variance of the fitted density", name, subtitle)))
 
@@ -56,7 +60,8 @@ def beside_theory(numbers: pd.DataFrame, arms: Mapping[str, Look], name: str) ->
         panels(_beside(own, str(measure)), arms, 230, 150).properties(title=alt.Title(MEASURES[str(measure)], fontSize=13))
         for measure, own in numbers.groupby("measure", sort=False)
     ]
-    title = heading("What is left, and what theory expects", name, "mean and median over replicas, se: standard error of the mean")
+    subtitle = "mean and median over replicas, se: standard error of the mean" + marked(numbers)
+    title = heading("What is left, and what theory expects", name, subtitle)
     return dressed(alt.vconcat(*blocks, spacing=24).properties(title=title))
 
 
@@ -155,7 +160,8 @@ def _beside(numbers: pd.DataFrame, measure: str) -> alt.LayerChart:
     keys = ["regime", "generation"]
     lines = numbers.melt(keys, list(WHICH), "which", "value").dropna().assign(low=float("nan"), high=float("nan"))
     band = numbers[[*keys]].assign(which="mean", low=numbers["mean"] - 2 * numbers["se"], high=numbers["mean"] + 2 * numbers["se"])
-    rows = pd.concat([lines, band.dropna()], ignore_index=True).replace({"which": WHICH})
+    starts = numbers.reindex(columns=[*keys, "onset"]).dropna().assign(which="median")
+    rows = pd.concat([lines, band.dropna(), starts], ignore_index=True).replace({"which": WHICH})
     style = dict(zip(WHICH.values(), ((BLUE, SOLID), (ORANGE, DOTTED), (BLACK, DASHED)), strict=True))
     domain = [label for label in WHICH.values() if label in set(rows["which"])]
     legend = alt.Legend(title=None, symbolSize=300, symbolStrokeWidth=2)
@@ -166,7 +172,8 @@ def _beside(numbers: pd.DataFrame, measure: str) -> alt.LayerChart:
     area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
     y = alt.Y("value:Q", title=MEASURES[measure].split(",")[0].split(" (")[0], axis=axis)
     line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
-    return alt.layer(*([area] if rows["low"].notna().any() else []), line)  # without rows, an area has no extent
+    triangles = onsets(base.encode(color=colour), numbers, y)
+    return alt.layer(*([area] if rows["low"].notna().any() else []), line, *triangles)  # without rows, an area has no extent
 
 
 def _distances(numbers: pd.DataFrame, colour: alt.Color) -> alt.LayerChart:

@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Many, Strict
+from heirloom.specs.base import Many, Strict, Training
+from heirloom.specs.declaration import TextFamily
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
+
+UNKNOWN = ModelSize(parameters=125_239_296, layers=12, width=768, vocabulary=50_272)
+"""What a pretrained model is taken to be before anybody has seen it: OPT-125m, the publication's."""
 
 
 class Lora(Strict):
@@ -37,7 +42,7 @@ class Lora(Strict):
     )
 
 
-class CausalTraining(Strict):
+class CausalTraining(Training):
     """How one generation is fine-tuned."""
 
     epochs: int = Field(5, ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
@@ -65,6 +70,11 @@ class CausalTraining(Strict):
         description="Which epoch's weights are kept: that of lowest loss on the `real` validation split, on a held-out share of the "
         "generation's own training set (`synthetic`), or the `last`.",
     )
+    last_epoch: bool = Field(
+        False,
+        description="Whether the last epoch's weights are saved beside the best epoch's (in `last_epoch/` of the checkpoint, where the two "
+        "differ) and scored on the same held-out rows: `test_perplexity.last_epoch`, and `best_epoch`, the number of the best.",
+    )
     validation_share: float = Field(
         0.05, gt=0.0, le=0.99, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 0.99)."
     )
@@ -80,6 +90,17 @@ class CausalTraining(Strict):
         if self.lora and self.lora.checkpoint == "adapter" and self.start != "pretrained":
             raise ValueError("lora.checkpoint: adapter needs `start: pretrained`; with other starts save merged checkpoints")
         return self
+
+    @model_validator(mode="after")
+    def _last_epoch_has_a_rival(self) -> Self:
+        if self.last_epoch and self.best_epoch == "last":
+            raise ValueError("last_epoch reports the last epoch beside the best; with `best_epoch: last` it is the only one: leave it out")
+        return self
+
+    @property
+    def begins_from(self) -> Literal["scratch", "pretrained", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
 
     def held_out_rows(self, num_rows: int) -> int:
         """Return how many of a training set's rows choose the epoch and are not trained on."""
@@ -103,9 +124,18 @@ class CausalSampling(Decoding):
         True, description="Whether the model's end token is never written. Forcing a fixed number of new tokens bans it in most libraries."
     )
 
+    @property
+    def borrows_engine(self) -> bool:
+        """Whether the project's own engine writes rows."""
+        return self.engine == "native"
 
-class CausalLM(Strict):
+
+class CausalLM(TextFamily):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
+
+    abilities = frozenset({"weigh", "select", "resume", "validate", "fetch", "share", "features", "gpu"})
+    needs_torch = True
+    library = "transformers"
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -118,3 +148,26 @@ class CausalLM(Strict):
         least, share = self.training.batch_rows, self.training.validation_share
         enough = range(math.ceil((least + 2) / (1.0 - share)) + 1)  # the rows that are left grow with the rows that there are
         return bisect_left(enough, least, key=lambda rows: rows - self.training.held_out_rows(rows))
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The pretrained model that generations begin from; with `start: scratch` its architecture alone."""
+        return self.model
+
+    @property
+    def validates(self) -> bool:
+        """Whether real rows that it is not trained on choose the epoch."""
+        return self.training.best_epoch == "real"
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows in one forward pass of a training."""
+        return self.training.micro_rows or self.training.batch_rows
+
+    def passes(self, generation: int) -> int:
+        """Return the epochs of a generation."""
+        return self.training.epochs
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size that a model is taken to have before it is fetched."""
+        return UNKNOWN

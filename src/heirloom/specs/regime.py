@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
 class Original(Strict):
@@ -17,6 +19,28 @@ class Original(Strict):
     draw: Literal["fixed", "redrawn"] = Field(
         "redrawn", description="`fixed`: the same rows in every generation; `redrawn`: a new draw each generation."
     )
+    continuation: Literal["independent", "excluded"] = Field(
+        "independent",
+        description="Where rows are continued prompts: `independent` draws the kept rows and the continuations apart, so that a row can "
+        "stand beside its own continuation; `excluded` leaves out the continuation of a kept row, so that each prompt gives one row: "
+        "itself, or what a model made of it.",
+    )
+    batch_rows: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_BATCH_ROWS,
+        description="Kept rows are whole batches of so many rows: their number is rounded up. Null: the share, rounded to rows.",
+    )
+
+    def rows(self, budget: int) -> int:
+        """Return how many rows are kept in a budget of ``budget`` rows.
+
+        Whole batches are those of the code published with Shumailov et al. (2024), in which the first ceil(share x batches) batches of
+        all rows are kept; the last batch of a budget may be a short one.
+        """
+        if self.batch_rows is None:
+            return round(self.share * budget)
+        return min(budget, math.ceil(self.share * budget / self.batch_rows - 1e-9) * self.batch_rows)
 
 
 class Sizes(Strict):
@@ -102,19 +126,55 @@ class Regime(Sizes):
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
 
+    @property
+    def excludes_continuations(self) -> bool:
+        """Whether a kept original row takes the place of its own continuation."""
+        return self.original is not None and self.original.continuation == "excluded"
+
+    def real_rows(self, budget: int) -> dict[str, int]:
+        """Return how many real rows of each kind are in a budget of ``budget`` rows, by the key that asks for them."""
+        original = self.original.rows(budget) if self.original else 0
+        return {"original": original, "fresh": round(self.fresh * budget), "pool": round(self.pool * budget)}
+
     def fresh_rows(self, rows: int, generation: int) -> list[int]:
         """Return how many fresh real rows each of the generations 1 … g takes, from the experiment's ``rows`` (rows a replica)."""
         return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
     @property
     def sizes(self) -> Sizes:
-        """How many rows a generation has, alone."""
-        return Sizes(growth=self.growth, multiple=self.multiple)
+        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
+        return Sizes() if self.synthetic == "none" else Sizes(growth=self.growth, multiple=self.multiple)
+
+    def sampled_rows(self, rows: int, generation: int) -> int:
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows a replica)."""
+        return rows if self.synthetic == "none" else super().sampled_rows(rows, generation)
+
+    def trained_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows a replica), as `mixing.mix` mixes them.
+
+        Parameters
+        ----------
+        generation
+            From 1: the origin has a count of its own.
+        """
+        budget = self.budget_rows(rows, generation)
+        if self.budget != "grows":
+            return budget
+        earlier = self.fresh_rows(rows, generation)[:-1] if self.synthetic == "all" else []
+        real = sum(self.real_rows(budget).values()) + sum(earlier)
+        sampled = self.sampled_rows(rows, generation)
+        kept = sum(self.select.kept(sampled)) if self.select else sampled
+        return real + kept * {"latest": 1, "all": generation, "none": 0}[self.synthetic]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether all rows are real and redrawn from the whole training pool."""
+        return self.pool == 1.0 and self.synthetic == "none"
 
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        return self.sizes == Sizes() and not self.abilities
+        return (self.growth, self.multiple) == (0.0, 1.0) and not self.abilities
 
     @property
     def abilities(self) -> frozenset[str]:
@@ -124,7 +184,7 @@ class Regime(Sizes):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides()]:
+        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides(), *self._prompts_suffice()]:
             raise ValueError("; ".join(faults))
         return self
 
@@ -154,6 +214,21 @@ class Regime(Sizes):
             yield "`real_weight` needs real and synthetic rows in the training set"
         if self.real_weight is not None and self.budget == "drawn":
             yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
+
+    def _prompts_suffice(self) -> Iterator[str]:
+        """Yield why not every prompt can give one row, itself or its continuation."""
+        if not self.excludes_continuations:
+            return
+        needed = {
+            "synthetic: latest": self.synthetic == "latest",
+            "budget: fixed": self.budget == "fixed",
+            "multiple: 1": self.multiple == 1,
+        }
+        others = {"fresh": self.fresh, "pool": self.pool, "select": self.select, "edit": self.edit}
+        faults = [f"needs `{key}`" for key, holds in needed.items() if not holds]
+        faults += [f"goes without `{key}`" for key, value in others.items() if value]
+        if faults:
+            yield f"`original.continuation: excluded` {' and '.join(faults)}: each prompt gives one row, itself or its continuation"
 
 
 def _kept_share(select: Select | None) -> float:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from heirloom.stats.holm import holm
 from heirloom.stats.permutation import TestResult
+from heirloom.stats.step_down import adjusted_p
 
 Direction = Literal["same", "narrower", "broader", "elsewhere"]
 
@@ -18,12 +19,12 @@ SIGNS_OF_BREADTH = ("entropy", "types", "spread", "spread within replicas", "tai
 
 
 def is_decidable(results: Sequence[TestResult], level: float = LEVEL) -> bool:
-    """Return whether the exchanges are enough for any test to be significant after Holm's correction."""
+    """Return whether the exchanges are enough for a test to be significant even if no other is: by Holm's correction."""
     return bool((holm([result.smallest_p for result in results]) <= level).any())
 
 
 def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:
-    """Return what all tests of one comparison say together; Holm's correction over them is applied inside.
+    """Return what all tests of one comparison say together, corrected for their number (`heirloom.stats.step_down`).
 
     - ``same``: no test is significant at the level.
     - ``narrower``: some test of breadth (`SIGNS_OF_BREADTH`) is significant, and all such fell from A to B.
@@ -32,7 +33,7 @@ def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:
 
     A shift of the mean beside a change of breadth does not alter the answer; the test ``mean`` tells it.
     """
-    adjusted = holm([result.p_value for result in results])
+    adjusted = adjusted_p(results)
     found = [result for result, p_value in zip(results, adjusted, strict=True) if p_value <= level]
     rises = {result.statistic > 0 for result in found if result.name in SIGNS_OF_BREADTH}
     if not found:

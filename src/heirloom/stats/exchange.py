@@ -68,7 +68,7 @@ def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) 
     Parameters
     ----------
     keys_a, keys_b
-        Prompt or article of each row, shapes (N,); see `row_keys` for rows without.
+        Prompt or article of each row, shapes (N,); see `row_keys` for rows without. Rows of key -1 are left out.
     stream, num_permutations
         Where the permutations come from, and how many, P.
 
@@ -84,13 +84,15 @@ def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) 
         )
     codes = np.unique(np.concatenate([keys_a, keys_b]), return_inverse=True)[1]
     codes_a, codes_b = codes[: keys_a.size], codes[keys_a.size :]
-    size_a_K, size_b_K = (np.bincount(part, minlength=codes.max() + 1) for part in (codes_a, codes_b))
+    size_a_K, size_b_K = (
+        np.bincount(part[keys != LEFT_OUT], minlength=codes.max() + 1) for part, keys in ((codes_a, keys_a), (codes_b, keys_b))
+    )
     pair_K = (size_a_K > 0) & (size_b_K > 0)
     block_a_K, block_b_K = np.full(pair_K.size, LEFT_OUT), np.full(pair_K.size, LEFT_OUT)
 
     pairs = np.flatnonzero(pair_K)
     block_a_K[pairs], block_b_K[pairs], swapped = _swaps(pairs.size, stream.child("swaps"), num_permutations)
-    only_a, only_b = np.flatnonzero(size_b_K == 0), np.flatnonzero(size_a_K == 0)
+    only_a, only_b = np.flatnonzero((size_a_K > 0) & ~pair_K), np.flatnonzero((size_b_K > 0) & ~pair_K)
     deal = (only_a, only_b) if only_a.size and only_b.size else (only_a[:0], only_b[:0])
     free_a, free_b, dealt = _deals(deal[0].size, deal[1].size, stream.child("deals"), num_permutations)
     block_a_K[deal[0]], block_b_K[deal[1]] = free_a + swapped.shape[1], free_b + swapped.shape[1]
@@ -169,5 +171,5 @@ def _rows(codes_N: Ints, block_K: Ints, kept_K: Ints) -> Ints:
 
 def _note(num_pairs: int, num_free: int, num_left_out: int) -> str:
     parts = [f"{num_pairs} pairs trade places"] * bool(num_pairs) + [f"{num_free} unpaired units are dealt anew"] * bool(num_free)
-    parts += [f"{num_left_out} rows without a partner are left out"] * bool(num_left_out)
+    parts += [f"{num_left_out} rows are left out"] * bool(num_left_out)
     return ", ".join(parts)

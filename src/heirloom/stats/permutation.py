@@ -9,7 +9,7 @@ Shapes: N rows, F numbers a row, P permutations (the first is the data), M block
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from heirloom.stats.exchange import LEFT_OUT, Exchange
 from heirloom.stats.samples import Floats
 
 NUM_PERMUTATIONS = 499
-"""The smallest p is then 1 / 500, so that Holm's correction can still say 5 % over 25 tests."""
+"""The smallest p is then 1 / 500, so that 5 % can still be said over 25 tests."""
 
 _ROUNDING = 1e-11
 
@@ -32,17 +32,20 @@ class TestResult:
     ----------
     name
         ``divergence``, ``entropy``, ``types``, ``repeated rows`` or a feature's name for text; ``mean``, ``spread``,
-        ``spread within replicas``, ``spread across replicas``, ``marginals``, ``energy``, ``tails`` or ``one tail`` for vectors.
+        ``spread within replicas``, ``spread across replicas``, ``marginals``, ``tails``, ``one tail`` or ``energy`` for vectors.
     statistic
         In the unit that the note names. A signed one is B - A beyond what chance gives, so that unequal sizes do no harm.
     p_value
-        Two-sided, in (0, 1], before Holm's correction.
+        Two-sided, in (0, 1], before the correction for many tests (`heirloom.stats.step_down`).
     num_permutations, num_units
         Permutations drawn; pairs, prompts, articles or rows that they moved.
     note
         What the statistic is and what was exchanged, in words.
     smallest_p
         The smallest p-value that the exchanges allow.
+    exchanged_p
+        The p-value under every exchange, shape (P,), the data's first; None where a test has exchanges of its own, which
+        say nothing about the other tests.
     """
 
     __test__: ClassVar[bool] = False  # keeps pytest from collecting it
@@ -54,6 +57,7 @@ class TestResult:
     num_units: int
     note: str
     smallest_p: float = 0.0
+    exchanged_p: Floats | None = field(default=None, compare=False, repr=False)
 
 
 def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:
@@ -71,11 +75,18 @@ def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: fl
         Size of the numbers that the statistic was computed from: differences below 1e-11 of it are rounding, hence ties.
     """
     values_P = np.asarray(values_P, dtype=np.float64)
-    extreme = int((values_P[1:] >= values_P[0] - _ROUNDING * scale).sum())
-    p_value = (1 + extreme) / values_P.size
-    words = f"{note}; {moves.note}"
-    num_permutations = values_P.size - 1
-    return TestResult(name, float(values_P[0]), p_value, num_permutations, moves.num_units, words, smallest_p=moves.smallest_p)
+    below_P = np.searchsorted(np.sort(values_P), values_P - _ROUNDING * scale)
+    p_values_P = (values_P.size - below_P) / values_P.size
+    return TestResult(
+        name,
+        float(values_P[0]),
+        float(p_values_P[0]),
+        values_P.size - 1,
+        moves.num_units,
+        f"{note}; {moves.note}",
+        moves.smallest_p,
+        p_values_P,
+    )
 
 
 def two_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: float = 1) -> TestResult:

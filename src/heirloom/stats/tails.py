@@ -1,11 +1,12 @@
-"""Does one sample alone hold the most extreme rows? The test that sees tails that were cut off.
+"""Does one sample alone hold the most extreme rows? The tests that see tails that were cut off.
 
 A cut at 99 % takes five rows of 500: too few for any statistic of all rows. But then the outermost rows of both samples
 together are all of one sample, and a run of them is unlikely: each halves the chance. Such tests are known as exceedance or
 precedence tests (Rosenbaum 1954, "Tables for a nonparametric test of location"). Here p-values are exact, over all
 exchanges and not a draw of them.
 
-Shapes: N rows of both samples that take part, D dimensions.
+Shapes: N rows of both samples that take part, D dimensions, P permutations (the first is the data), K outermost rows, the
+outermost first.
 """
 
 from __future__ import annotations
@@ -20,47 +21,45 @@ from heirloom.stats.exchange import LEFT_OUT, Exchange
 from heirloom.stats.permutation import TestResult
 from heirloom.stats.samples import Floats, Ints
 
-_JOINT_SHARE = 0.8
-"""Share of the level for the order by distance from the centre; the rest is for the ends of all dimensions alike.
-
-The chance halves with each row, so shares matter in steps: with 0.8 a run of eight (2 / 2^8) passes Holm's 5 % over five.
-"""
-
 _MAX_DIMENSIONS = 32
 _MAX_RUN = 64
 
 
 @dataclass(frozen=True)
-class _Run:
-    """Outermost rows of one sample: how many, whose, and the chance of as many, of either sample, over all exchanges."""
+class _Runs:
+    """The data's run: how many rows, and whose; and the chance of the run, of either side, under every exchange, shape (P,)."""
 
     length: int
     in_a: bool
-    p_value: float
+    exchanged_p: Floats
 
 
-def tails_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
-    """Return the test of runs of outermost rows: by distance from the centre, and at both ends of each dimension.
+def tail_tests(a_ND: Floats, b_ND: Floats, moves: Exchange) -> tuple[TestResult, ...]:
+    """Return two tests of the run of outermost rows that one sample holds alone.
 
-    The distance is Mahalanobis' under the covariance of both samples together; with more than 32 dimensions it is the one
-    of standardised numbers, and the ends of single dimensions are left out. The p-value is the smallest one of all orders,
-    each divided by its share of the level. The result is called ``tails`` where the distance says most, and ``one tail``
-    where one end does; its statistic is the run's length, negative where the rows are A's, so that B lacks them.
+    - ``tails``: outermost by distance from the centre. The distance is Mahalanobis' under the covariance of both samples
+      together; with more than 32 dimensions it is the one of standardised numbers.
+    - ``one tail``: outermost at either end of any dimension, the least likely of these 2 D runs, its p-value times 2 D
+      (Bonferroni). It is left out with more than 32 dimensions.
+
+    The statistic is the run's length, negative where the rows are A's, so that B lacks them.
     """
     blocks_N = np.concatenate([moves.blocks_a, moves.blocks_b])
     x_ND = np.concatenate([a_ND, b_ND])[blocks_N != LEFT_OUT]
     blocks_N = blocks_N[blocks_N != LEFT_OUT]
-    num_ends = 2 * x_ND.shape[1] if x_ND.shape[1] <= _MAX_DIMENSIONS else 0
-    joint_share = _JOINT_SHARE if num_ends else 1.0
-    joint = _run(_distances(x_ND), blocks_N, moves)
-    ends = [_run(order_N, blocks_N, moves) for order_N in _ends(x_ND)] if num_ends else []
-    nearest = min(ends, key=lambda run: run.p_value, default=joint)
-    of_one = nearest.p_value * num_ends / (1 - joint_share) if num_ends else 1.0
-    run, name = (joint, "tails") if joint.p_value / joint_share <= of_one else (nearest, "one tail")
+    joint = _result("tails", [_runs(_distances(x_ND), blocks_N, moves)], moves)
+    if x_ND.shape[1] > _MAX_DIMENSIONS:
+        return (joint,)
+    return joint, _result("one tail", [_runs(order_N, blocks_N, moves) for order_N in _ends(x_ND)], moves)
+
+
+def _result(name: str, every: list[_Runs], moves: Exchange) -> TestResult:
+    """Return the test of the least likely of several runs."""
+    nearest = min(every, key=lambda runs: float(runs.exchanged_p[0]))
+    p_values_P = np.minimum(1, len(every) * np.min([runs.exchanged_p for runs in every], axis=0))
+    statistic = float(-nearest.length if nearest.in_a else nearest.length)
     note = f"run of outermost rows of one sample, of B if above 0; {moves.note}"
-    p_value = min(1.0, joint.p_value / joint_share, of_one)
-    statistic = float(-run.length if run.in_a else run.length)
-    return TestResult(name, statistic, p_value, len(moves.in_a) - 1, moves.num_units, note, moves.smallest_p)
+    return TestResult(name, statistic, float(p_values_P[0]), len(p_values_P) - 1, moves.num_units, note, moves.smallest_p, p_values_P)
 
 
 def _distances(x_ND: Floats) -> Floats:
@@ -79,28 +78,45 @@ def _ends(x_ND: Floats) -> Iterator[Floats]:
         yield -x_N
 
 
-def _run(order_N: Floats, blocks_N: Ints, moves: Exchange) -> _Run:
-    """Return the longest run at the upper end of an order; rows that tie count together or not at all."""
-    outermost = min(_MAX_RUN, order_N.size)
-    top = np.argpartition(order_N, -outermost)[-outermost:]
-    bound = order_N[top].min()
-    top = np.flatnonzero(order_N >= bound) if outermost < order_N.size else top
-    top = top[np.argsort(-order_N[top], kind="stable")]
-    in_a = moves.in_a[0, blocks_N[top]] > 0
-    others = np.flatnonzero(in_a != in_a[0])
-    length = int((order_N[top] > order_N[top[others[0]]]).sum()) if others.size else len(top)
-    return _Run(length, bool(in_a[0]), _chance(np.unique(blocks_N[top[:length]]), moves))
+def _runs(order_N: Floats, blocks_N: Ints, moves: Exchange) -> _Runs:
+    """Return the runs at the upper end of an order under every exchange; rows that tie count together or not at all."""
+    top_K = _outermost(order_N)
+    if not top_K.size:
+        return _Runs(0, False, np.ones(len(moves.in_a)))
+    values_K = order_N[top_K]
+    in_a_PK = moves.in_a[:, blocks_N[top_K]] > 0
+    same_PK = in_a_PK == in_a_PK[:, :1]
+    first_other_P = np.where(same_PK.all(axis=1), top_K.size, same_PK.argmin(axis=1))
+    above = np.append(np.searchsorted(-values_K, -values_K, "left"), top_K.size)
+    lengths_P = above[first_other_P]
+    return _Runs(int(lengths_P[0]), bool(in_a_PK[0, 0]), _chances(blocks_N[top_K], moves)[lengths_P])
 
 
-def _chance(blocks: NDArray[np.int64], moves: Exchange) -> float:
-    """Return the chance that an exchange puts some blocks of one side all on one side, whichever."""
+def _outermost(order_N: Floats) -> Ints:
+    """Return the rows at the upper end, the outermost first: at most 64, and all or none of those that tie."""
+    most = min(_MAX_RUN, order_N.size)
+    bound = np.partition(order_N, -most)[-most]
+    top = np.flatnonzero(order_N >= bound)
+    top = top if top.size <= _MAX_RUN else np.flatnonzero(order_N > bound)
+    return top[np.argsort(-order_N[top], kind="stable")]
+
+
+def _chances(blocks_K: Ints, moves: Exchange) -> Floats:
+    """Return the chance that an exchange puts the blocks of the first 0, 1 … K rows all on one side, whichever, shape (K + 1,)."""
     num_swaps, (dealt_a, dealt_b) = 2 * moves.num_pairs, moves.num_deals
-    free = int(((blocks >= num_swaps) & (blocks < num_swaps + dealt_a + dealt_b)).sum())
-    halves = 0.5 ** int((blocks < num_swaps).sum())
-    drawn = np.arange(free)
     fixed = num_swaps + dealt_a + dealt_b
-    total = 0.0
+    is_new_K = np.zeros(blocks_K.size, bool)
+    is_new_K[np.unique(blocks_K, return_index=True)[1]] = True
+    halves, free = (_counts(is_new_K & kind_K) for kind_K in (blocks_K < num_swaps, (blocks_K >= num_swaps) & (blocks_K < fixed)))
+    total = np.zeros(blocks_K.size + 1)
     for dealt, other_stays in ((dealt_a, fixed + 1), (dealt_b, fixed)):
-        if free <= dealt and other_stays not in blocks:
-            total += halves * float(np.prod((dealt - drawn) / (dealt_a + dealt_b - drawn)))
-    return min(1.0, total)
+        drawn = np.arange(blocks_K.size)
+        shares = np.maximum(dealt - drawn, 0) / np.maximum(dealt_a + dealt_b - drawn, 1)
+        together = np.append(1.0, np.cumprod(shares))
+        total += 0.5**halves * together[free] * (_counts(blocks_K == other_stays) == 0)
+    return np.minimum(1, total)
+
+
+def _counts(flags_K: NDArray[np.bool_]) -> Ints:
+    """Return how many of the first 0, 1 … K are set, shape (K + 1,)."""
+    return np.append(0, np.cumsum(flags_K))

@@ -42,7 +42,7 @@ class TextTests:
 def text_tests(a: TextSample, b: TextSample, stream: Stream, num_permutations: int = NUM_PERMUTATIONS) -> TextTests:
     """Test two text samples for a difference of law.
 
-    Correct for many tests with `heirloom.stats.holm.holm` over all results.
+    Correct for many tests with `heirloom.stats.step_down.adjusted_p` over all results.
 
     Parameters
     ----------

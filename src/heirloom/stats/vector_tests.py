@@ -16,7 +16,7 @@ from heirloom.errors import HeirloomError
 from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, one_sided, two_sided
 from heirloom.stats.samples import Floats, Ints, VectorSample
-from heirloom.stats.tails import tails_test
+from heirloom.stats.tails import tail_tests
 from heirloom.streams import Stream
 
 MAX_ENERGY_ROWS = 1000
@@ -37,9 +37,10 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
       ``spread across replicas``, and is no sign of breadth.
     - ``marginals``: largest |F_A - F_B| / sqrt(F (1 - F)) over dimensions and nine quantiles of the pooled sample, from 1 % to
       99 %: Kolmogorov-Smirnov's distance, with the weight of Anderson and Darling 1952 so that tails count.
-    - ``tails`` or ``one tail``: how many of the outermost rows of both samples together one sample holds alone
+    - ``tails`` and ``one tail``: how many of the outermost rows of both samples together one sample holds alone
       (`heirloom.stats.tails`).
-    - ``energy``: 2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo 2004, eq. 5), on at most 1,000 rows of each sample.
+    - ``energy``: 2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo 2004, eq. 5), on at most 1,000 rows of each sample,
+      which have exchanges of their own where there are more.
 
     Parameters
     ----------
@@ -56,16 +57,14 @@ def vector_tests(a: VectorSample, b: VectorSample, stream: Stream, num_permutati
     x_a, x_b = check_vectors(a.x, b.x)
     keys_a, keys_b = row_keys(a.keys, b.keys, len(x_a), len(x_b))
     moves = exchange(keys_a, keys_b, stream, num_permutations)
-    near_a, near_b = _draw(keys_a, keys_b, stream.child("energy rows"))
-    few = exchange(keys_a[near_a], keys_b[near_b], stream.child("energy"), num_permutations)
     spread, within = _spread_test(x_a, x_b, moves), _within_test((x_a, a.replicas), (x_b, b.replicas), moves)
     return (
         one_sided("mean", _mean_statistic(x_a, x_b, moves), moves, "largest difference of means in standard deviations"),
         replace(spread, name="spread across replicas") if within else spread,
         *within,
         one_sided("marginals", _marginal_statistic(x_a, x_b, moves), moves, "largest weighted distance of distribution functions"),
-        _energy_test(x_a[near_a], x_b[near_b], few),
-        tails_test(x_a, x_b, moves),
+        *tail_tests(x_a, x_b, moves),
+        _energy_test((x_a, x_b), (keys_a, keys_b), moves, stream),
     )
 
 
@@ -158,7 +157,16 @@ def _marginal_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
     return largest_P
 
 
-def _energy_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
+def _energy_test(x: tuple[Floats, Floats], keys: tuple[Ints, Ints], moves: Exchange, stream: Stream) -> TestResult:
+    """Return the test of all rows under the exchanges of the other tests, or of some under exchanges of their own."""
+    if max(map(len, x)) <= MAX_ENERGY_ROWS:
+        return _energy_test_of(*x, moves)
+    near_a, near_b = _draw(*keys, stream.child("energy rows"))
+    few = exchange(keys[0][near_a], keys[1][near_b], stream.child("energy"), len(moves.in_a) - 1)
+    return replace(_energy_test_of(x[0][near_a], x[1][near_b], few), exchanged_p=None)
+
+
+def _energy_test_of(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
     x_ND, blocks_N = np.concatenate([a_ND, b_ND]), np.concatenate([moves.blocks_a, moves.blocks_b])
     x_ND, blocks_N = x_ND[blocks_N != LEFT_OUT], blocks_N[blocks_N != LEFT_OUT]
     rows_M = np.bincount(blocks_N, minlength=moves.in_a.shape[1])

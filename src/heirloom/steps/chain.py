@@ -1,14 +1,15 @@
 """Chain: a whole lineage in one job, for families whose generations take milliseconds.
 
 Runs the same four functions as the step-by-step jobs, in memory, and writes one tidy trajectory, the snapshots that the config
-lists, and in the trajectory's manifest the hash of every generation's data and model, kept or not. A chain on the path of
-sufficient statistics (`rowless`) has no synthetic rows: its manifest says so, and a snapshot is the model alone.
+lists, and in the trajectory's manifest the hash of every generation's data and model, kept or not. Where it has several replicas, their
+measures of collapse are written by units (`measures.replicas`), so that an arm can be compared with its control replica by replica. A chain
+on the path of sufficient statistics (`rowless`) has no synthetic rows: its manifest says so, and a snapshot is the model alone.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,16 @@ from heirloom.arrow import column, strings
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
+from heirloom.measures import replicas
 from heirloom.sources.input_files import planned_files, reading
 from heirloom.steps import evaluate, mix, rowless, sample, select
 from heirloom.steps.common import finish, naming
+
+ALL_UP_TO = 100
+"""Generations up to which those of units are all written; of a longer chain about as many, evenly on the logarithm."""
+
+Cell = tuple[int, str, int, float]
+"""Generation, measure, number of the unit, value."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +60,44 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
     inputs
         ``pool``, ``held_out`` (real rows), ``original`` and ``checkpoint`` (the origin's training set and model).
     trajectory
-        The Parquet file to write (generation, metric, value); snapshots go to the generations' folders beside it.
+        The Parquet file to write (generation, metric, value); that of units (generation, metric, unit, value) is written beside it, and
+        snapshots go to the generations' folders.
     """
-    hashes, rows = [], list[tuple[int, str, float]]()
+    hashes, rows, cells = [], list[tuple[int, str, float]](), list[Cell]()
     made, note = generations, dict[str, Any]()
     if "path" in step:
         made, note = without_rows, {"rows": "none: sufficient statistics"}
-    measuring = step["steps"]["evaluate"]
+    measuring, written = step["steps"]["evaluate"], spaced(step["generations"])
     with reading(planned_files(measuring), measuring.get("files")) as sources:
         for generation in made(step, inputs):
             hashes.append(generation.hashes)
-            rows += [(generation.number, name, value) for name, value in generation.measures.items()]
+            metrics, units = replicas.parted(generation.measures)
+            rows += [(generation.number, name, value) for name, value in metrics.items()]
+            cells += [(generation.number, *unit, value) for unit, value in units.items() if generation.number in written]
             if generation.number in step["snapshots"]:
                 _keep(step, inputs, generation, Path(trajectory).parent)
+    if cells:
+        numbers, names, places, values = zip(*cells, strict=True)
+        beside = str(Path(trajectory).with_name(Path(paths.REPLICAS).name))
+        _write(beside, numbers, names, values, unit=column(np.asarray(places, np.int32)))
+        finish(step, inputs, [beside], sources, **note)
     numbers, names, values = zip(*rows, strict=True)
-    measured = {"metric": strings(names), "value": column(np.asarray(values, np.float64))}
-    table = pa.table({"generation": column(np.asarray(numbers, np.int32)), **measured})
-    with replacing(trajectory) as temporary:
-        pq.write_table(table, temporary, compression="zstd", store_schema=False)
+    _write(trajectory, numbers, names, values)
     finish(step, inputs, [trajectory], sources, generations=hashes, **note)
+
+
+def spaced(last: int) -> set[int]:
+    """Return the generations of which units are written: all from 1 to `ALL_UP_TO`, or from 1 to the last on a geometric scale."""
+    if last <= ALL_UP_TO:
+        return set(range(1, last + 1))
+    return set(np.geomspace(1, last, ALL_UP_TO).round().astype(int).tolist())
+
+
+def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequence[float], **columns: pa.Array) -> None:
+    measured = {"metric": strings(names), **columns, "value": column(np.asarray(values, np.float64))}
+    table = pa.table({"generation": column(np.asarray(numbers, np.int32)), **measured})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", store_schema=False)
 
 
 def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
@@ -90,7 +117,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         offered = [*(offered if keeps_all else ()), selected]
         train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
         with naming(number):
-            begun = {"scratch": None, "origin": origin, "previous": model}[getattr(fit, "start", "scratch")]
+            begun = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
             model = module.train(train, fit, begun, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)

@@ -11,6 +11,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import dumps, write_text
+from heirloom.measures import replicas
 from heirloom.sources.input_files import planned_files, reading
 from heirloom.steps.common import finish, naming
 from heirloom.streams import Stream
@@ -34,7 +35,7 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> Non
     model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
     with reading(planned_files(step), step.get("files")) as sources:
         measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step["generation"])
-    write_text(metrics, dumps(measured))
+    write_text(metrics, dumps(replicas.parted(measured)[0]))
     finish(step, inputs, [metrics], sources)
 
 
@@ -43,10 +44,10 @@ def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None
 
     Held-out text is cut to ``evaluation_rows``, drawn once a seed.
     """
-    replicas = step["num_replicas"]
+    num_replicas = step["num_replicas"]
     measured = synthetic or original
-    rows = min(step["rows"], measured.num_rows // replicas)
-    sample = mixing.mix_origin(measured, rows, Stream((step["seed"], "shown")), replicas)
+    rows = min(step["rows"], measured.num_rows // num_replicas)
+    sample = mixing.mix_origin(measured, rows, Stream((step["seed"], "shown")), num_replicas)
     if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
         held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
     return Sets(sample, sample if synthetic else held_out, held_out, original)
@@ -60,7 +61,7 @@ def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:
 
 
 def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
-    """Return the measures of one generation by name."""
+    """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
     measuring = Measuring(
         step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"), generation, step.get("divergence_rows", 0)
     )

@@ -134,7 +134,7 @@ def _distribution(found: Distribution) -> Iterator[Block]:
     raw = f" (as counted {found.uncorrected:.4g}; the difference is what finite counts add)" if found.uncorrected != found.distance else ""
     yield Line(f"{found.distance_name}: {found.distance:.4g}{raw}, on {found.sampled[0]:,} and {found.sampled[1]:,} rows.")
     tests = ((one.name, f"{one.statistic:+.4g}", f"{one.p_value:.3g}", f"{one.adjusted:.3g}", f"{one.units:,}") for one in found.tests)
-    yield Table("permutation tests, Holm-corrected", ("", "statistic", "p", "p corrected", "units"), tuple(tests))
+    yield Table("permutation tests, corrected for their number", ("", "statistic", "p", "p corrected", "units"), tuple(tests))
     if found.measures:
         yield _measures("", found.measures)
     yield from (Line(note) for note in found.notes)

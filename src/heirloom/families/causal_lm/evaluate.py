@@ -17,7 +17,7 @@ from heirloom.dataset import Dataset
 from heirloom.families import minibatches, text
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import scoring
-from heirloom.families.causal_lm.model import CausalLM
+from heirloom.families.causal_lm.model import CausalLM, load
 from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.measures.text import perplexity, perplexity_quantiles, row_perplexities
 from heirloom.streams import Stream
@@ -30,6 +30,7 @@ def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring
     nats_NT = text.scored(partial(scoring.position_losses, model), sets.held_out, measuring.chunk_rows)
     return {
         **_held_out(nats_NT, _ends(sets.held_out, model.end_ids)[:, 1:], measuring.chunk_rows),
+        **_epochs(model, sets.held_out, measuring.chunk_rows, nats_NT),
         **text.by_frequency(nats_NT, sets, own),
         "end_token_share": float(_ends(sets.sample, model.end_ids).mean()),
         **text.describe(partial(scoring.position_losses, origin), sets, own),
@@ -53,6 +54,16 @@ def _held_out(nats_NT: NDArray[np.float64], ends_NT: NDArray[np.bool_], chunk_ro
         "test_block_perplexity.mean": float(blocks_N.mean()),
         **{f"test_block_perplexity.{name}": value for name, value in perplexity_quantiles(blocks_N).items()},
     }
+
+
+def _epochs(model: CausalLM, held_out: Dataset, chunk_rows: int, nats_NT: NDArray[np.float64]) -> dict[str, float]:
+    """Return the best epoch's number and the last epoch's test perplexity, where the training was asked for both."""
+    if model.epochs is None:
+        return {}
+    if (folder := model.epochs.saved_last) is not None:
+        nats_NT = text.scored(partial(scoring.position_losses, load(folder)), held_out, chunk_rows)
+    last = perplexity(float(nats_NT.sum(axis=1).sum()), nats_NT.size)
+    return {"best_epoch": float(model.epochs.best), "test_perplexity.last_epoch": last}
 
 
 def _ends(rows: Dataset, end_ids: list[int]) -> NDArray[np.bool_]:

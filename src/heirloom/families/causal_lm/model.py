@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from heirloom import device, streams
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained, pretrained_weights
-from heirloom.families.causal_lm import lora
+from heirloom.families.causal_lm import last_epoch, lora
 from heirloom.manifest import dumps, fingerprint
 from heirloom.specs.pretrained import Pretrained
 from heirloom.streams import Stream
@@ -38,10 +38,13 @@ class CausalLM:
         The `transformers` model, or the `peft` model around it.
     folder
         Where whole weights lie: of an adapter, those that it adapts; of a whole model, its own. None for a model that was never saved.
+    epochs
+        The epochs of the training, where it was asked for the last one beside the best.
     """
 
     module: Any
     folder: Path | None = None
+    epochs: last_epoch.Epochs | None = None
 
     @property
     def is_adapter(self) -> bool:
@@ -107,9 +110,17 @@ def save(model: CausalLM, folder: Path) -> None:
     HeirloomError
         If an adapter's base was never saved.
     """
-    if not model.is_adapter:
+    if model.is_adapter:
+        _save_adapter(model, folder)
+    else:
         model.module.save_pretrained(folder)
-        return
+    if model.epochs is not None:
+        model.epochs.write(folder)
+        if model.epochs.module is not None:
+            save(CausalLM(model.epochs.module, model.folder), folder / last_epoch.FOLDER)
+
+
+def _save_adapter(model: CausalLM, folder: Path) -> None:
     if model.folder is None:
         raise HeirloomError("an adapter checkpoint needs a base that lies in a folder; save merged checkpoints")
     model.module.save_pretrained(folder, save_embedding_layers=False)  # whole matrices are the base's
@@ -130,7 +141,7 @@ def load(folder: Path) -> CausalLM:
     """
     if (folder / ADAPTER).is_file():
         return _load_adapter(folder)
-    return CausalLM(prepared(pretrained_weights.open_folder(folder)), folder)
+    return CausalLM(prepared(pretrained_weights.open_folder(folder)), folder, last_epoch.read(folder))
 
 
 def check_tokens(model: CausalLM, tokens: NDArray[np.integer[Any]], what: str) -> None:
@@ -173,7 +184,7 @@ def _load_adapter(folder: Path) -> CausalLM:
         raise HeirloomError(f"{folder}: adapts {base} with fingerprint {told['sha256'][:12]}, but it has other bytes now")
     with lora.quiet():
         module = peft.PeftModel.from_pretrained(prepared(pretrained_weights.open_folder(base)), folder)
-    return CausalLM(module.eval(), base)
+    return CausalLM(module.eval(), base, last_epoch.read(folder))
 
 
 def _sha256(folder: Path) -> str:

@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import memory, meter, minibatches
 from heirloom.families.causal_lm import lora, optimisation, unfinished
+from heirloom.families.causal_lm.last_epoch import Epochs
 from heirloom.families.causal_lm.model import CausalLM, build, check_context, check_tokens
 from heirloom.families.causal_lm.optimisation import Examples
 from heirloom.families.causal_lm.unfinished import Standing
@@ -61,14 +63,20 @@ def resume(
         check_context(start, tokens_NT.shape[1], "training rows")
         train_on, held_NT = _divided(tokens_NT, rows, fit, validation, stream)
         before = optimisation.checksums(pupil)
-        _epochs(pupil, train_on, held_NT, fit, stream, state)
+        epochs = _epochs(pupil, train_on, held_NT, fit, stream, state)
     after = optimisation.checksums(pupil)
     if not after or after == before:
         raise HeirloomError(
             f"no weight changed in {fit.epochs} epochs at learning_rate {fit.learning_rate}: it is too small, or all are frozen"
         )
-    whole = pupil if fit.lora and fit.lora.checkpoint == "adapter" else lora.merged(pupil)
-    return CausalLM(whole.eval(), start.folder)
+    if epochs is not None and epochs.module is not None:
+        epochs = replace(epochs, module=_whole(epochs.module, fit))
+    return CausalLM(_whole(pupil, fit), start.folder, epochs)
+
+
+def _whole(pupil: Any, fit: CausalTraining) -> Any:
+    """Return a trained module as it is saved: adapters are merged, unless they are saved alone."""
+    return (pupil if fit.lora and fit.lora.checkpoint == "adapter" else lora.merged(pupil)).eval()
 
 
 def learning_rate(epoch: int, fit: CausalTraining) -> float:
@@ -108,8 +116,10 @@ def _divided(
     return Examples(tokens_NT, np.sort(order[count:]), weight_N), held_NT
 
 
-def _epochs(pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream, state: Path | None) -> None:
-    """Train in place, from where the folder ``state`` says, and leave the weights of the best epoch."""
+def _epochs(
+    pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream, state: Path | None
+) -> Epochs | None:
+    """Train in place, from where the folder ``state`` says, and leave the weights of the best epoch; return both epochs where asked to."""
     optimiser = optimisation.adamw(pupil, fit)
     standing = unfinished.restore(state, pupil, optimiser) if state else Standing()
     if standing.losses:
@@ -129,8 +139,10 @@ def _epochs(pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: C
                 tell(rows * width)
                 step_done()
             _close(pupil, held_NT, fit, standing)
+    last = copy.deepcopy(pupil) if fit.last_epoch and standing.kept is not None else None
     if standing.kept is not None:
         optimisation.put_back(pupil, standing.kept)
+    return Epochs(standing.best, standing.epochs, last) if fit.last_epoch else None
 
 
 def _behind(standing: Standing, num_rows: int, fit: CausalTraining) -> int:
@@ -166,7 +178,7 @@ def _close(pupil: Any, held_NT: NDArray[Any] | None, fit: CausalTraining, standi
     standing.epochs += 1
     log.info("%s", said if held_NT is None else f"{said}, validation loss {score:.4f}")
     if score < standing.lowest:
-        standing.lowest = score
+        standing.lowest, standing.best = score, standing.epochs
         standing.kept = optimisation.snapshot(pupil) if standing.epochs < fit.epochs else None
 
 

@@ -17,7 +17,7 @@ from heirloom import saved_files
 from heirloom.families.causal_lm.optimisation import learning, put_back
 
 FILE = "training.safetensors"
-LOSSES, EPOCHS, LOWEST = "losses", "epochs", "lowest"
+LOSSES, EPOCHS, LOWEST, BEST = "losses", "epochs", "lowest", "best"
 AVERAGES = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -31,13 +31,15 @@ class Standing:
         Of each step so far, over all epochs, in nats a token.
     epochs
         Epochs that are over, their validation too.
-    lowest, kept
-        Lowest validation loss so far, and the weights that had it; none where they are the pupil's own, or nothing was validated.
+    lowest, best, kept
+        Lowest validation loss so far, the number of the epoch that had it (from 1; 0 for none), and its weights; none where they are the
+        pupil's own, or nothing was validated.
     """
 
     losses: list[float] = field(default_factory=list)
     epochs: int = 0
     lowest: float = math.inf
+    best: int = 0
     kept: dict[str, Tensor] | None = None
 
 
@@ -49,6 +51,7 @@ def save(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer, standing: S
         LOSSES: torch.tensor(standing.losses, dtype=torch.float64),
         EPOCHS: torch.tensor(standing.epochs),
         LOWEST: torch.tensor(standing.lowest, dtype=torch.float64),
+        BEST: torch.tensor(standing.best),
     }
     tensors = {f"weight/{name}": weight.detach() for name, weight in learning(pupil).items()}
     tensors |= {f"{part}/{name}": optimiser.state[weight][part] for name, weight in learning(pupil).items() for part in AVERAGES}
@@ -69,7 +72,7 @@ def restore(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer) -> Stand
     for name, weight in learning(pupil).items():
         optimiser.state[weight] = {part: saved[f"{part}/{name}"].to(weight.device) for part in AVERAGES}
     kept = {name: weight.to(pupil.device) for name, weight in _under(saved, "kept").items()}
-    return Standing(saved[LOSSES].tolist(), int(saved[EPOCHS]), float(saved[LOWEST]), kept or None)
+    return Standing(saved[LOSSES].tolist(), int(saved[EPOCHS]), float(saved[LOWEST]), int(saved[BEST]), kept or None)
 
 
 def _under(saved: dict[str, Tensor], part: str) -> dict[str, Tensor]:

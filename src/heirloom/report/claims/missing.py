@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from heirloom import controls
 from heirloom.config import Config, Experiment
 from heirloom.report.claims.parts import Arms, bindings, flat, players
 from heirloom.report.claims.quantities import Run, generation_of, measured, sibling
@@ -34,11 +35,11 @@ def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[La
     lacks = [Lack(words, is_kind=True) for words in _kind(claim.where, experiment)]
     for name, value in claim.where.settings.items():
         if name not in settings:
-            lacks.append(Lack(f"the setting {name}", is_kind=True))
+            lacks.append(Lack(f"{name}: {value}", is_kind=True))
         elif settings[name] != value:
             lacks.append(Lack(f"{name}: {value} (there: {settings[name]})"))
     absent = [arm for arm in sorted(claim.arms) if not players(claims, arm, experiment, config)]
-    lacks += [Lack(f"a regime declared as {arm}: {_declared(claims, arm)}") for arm in absent]
+    lacks += [Lack(_absent(arm, claims, experiment, config)) for arm in absent]
     others = [leaf.settings for leaf in claim.leaves if not isinstance(leaf, Expected) and leaf.settings]
     lacks += [Lack(f"a variant of its grid with {_spelled(other)}") for other in others if sibling(other, experiment, config) is None]
     return list(dict.fromkeys(lacks))
@@ -93,6 +94,13 @@ def _unmeasured(leaf: Leaf, claim: Claim, key: str, arms: Arms, runs: Mapping[st
     if not any(metric in (leaf.measure, f"{leaf.measure}.{leaf.over}") for metric, _ in run.known):
         return _no_measure(leaf.measure, claim)
     return Lack(f"{leaf.measure} under {regime} at generation {generation}", is_measured=True)
+
+
+def _absent(arm: str, claims: Claims, experiment: Experiment, config: Config) -> str:
+    part = claims.arms[arm]
+    if part.is_control and (control := controls.as_large(part, experiment, config)):
+        return f"source.rows above {min(controls.sizes(part, experiment.rows, experiment.generations))}: {control} redraws nothing"
+    return f"a regime declared as {arm}: {_declared(claims, arm)}"
 
 
 def _no_measure(measure: str, claim: Claim) -> Lack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
-from heirloom import paths
+from heirloom import controls, paths
 from heirloom.config import Config, Experiment
 from heirloom.report.claims.specs import Claims
 from heirloom.specs.regime import Regime
@@ -28,7 +28,13 @@ def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, conf
 
 
 def players(claims: Claims, arm: str, experiment: Experiment, config: Config) -> list[str]:
-    """Return the regimes of an experiment that play an arm; one at most where the arm has no free key."""
+    """Return the regimes of an experiment that play an arm; one at most where the arm has no free key.
+
+    An arm that is a control is played by the control that has as many rows (`controls.beside`).
+    """
+    if claims.arms[arm].is_control:
+        control = controls.beside(claims.arms[arm], experiment, config)
+        return [] if control is None else [control]
     free = claims.any_share.get(arm, [])
     matching = [name for name in experiment.regimes if _plays(config.regimes[name], claims.arms[arm], free)]
     return matching if free else matching[:1]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import measures, paths
+from heirloom import controls, measures, paths
 from heirloom.config import Config, Experiment
 from heirloom.measures import scales
-from heirloom.report import agreement, expected, onset
+from heirloom.report import agreement, expected
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.parts import Arms, flat
 from heirloom.report.claims.specs import Difference, Expected, Leaf, Measured, Quantity, Ratio
@@ -133,7 +133,7 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
         noise = _error_of_replicas(leaf, run, regime, generation)
         log_noise = noise / float(numbers[0]) if noise is not None and numbers[0] > 0 else None
         return Value(numbers, noise, run.experiment.num_replicas - 1, log_noise)
-    scatter = _scatter(run, name, regime)
+    scatter = _scatter(run, name)
     if scatter is None:
         return Value(numbers, None, math.inf)
     steps = math.sqrt(max(1, generation))
@@ -186,10 +186,12 @@ class _Scatter(NamedTuple):
     log_sd: float | None
 
 
-def _scatter(run: Run, metric: str, regime: str) -> _Scatter | None:
-    """Return how far a control's generations scatter in one seed; they are independent, since its rows are redrawn every time."""
-    control = onset.control_of(regime, run.experiment, run.config) if regime != paths.ORIGIN else None
-    control = control or next((name for name in run.experiment.regimes if onset.control_of(name, run.experiment, run.config) == name), None)
+def _scatter(run: Run, metric: str) -> _Scatter | None:
+    """Return how far the generations of a control of constant size scatter in one seed; they are independent: its rows are redrawn.
+
+    Those of a control that grows follow its size as well.
+    """
+    control = controls.constant(run.experiment, run.config)
     if control is None:
         return None
     table = run.known.get((metric, control))

@@ -107,6 +107,7 @@ class Claim(Strict):
     """A statement of the literature and how a run tests it."""
 
     id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    short: str = Field(min_length=1, max_length=40, description="The statement in a few words, for a line of the terminal.")
     statement: str
     source: str = Field(description="Author, year, and where it is said.")
     where: Where = Where()
@@ -118,7 +119,9 @@ class Claim(Strict):
         description="The statement holds for the mean over chains alone; generations beyond those at which the replicas of a run can "
         "estimate this mean are left out.",
     )
-    needs: str = Field("", description="What a measure needs that no family can do yet; printed where the measure is missing.")
+    needs: str = Field(
+        "", description="What a measure needs that no family can do yet: without the measure the claim is not built, and this is printed."
+    )
     tests: list[Test] = Field(min_length=1, description="All of them must hold.")
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -22,15 +22,16 @@ from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "shown", "not shown here", "not run"]
-VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "mixed", "inconclusive", "shown", "not shown here", "not run")
+Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "shown", "not shown here", "not run", "not built"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 RULE = (
     "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies "
     "outside, and inconclusive otherwise, without an interval, or where a measure is not a number. A claim with several tests needs all of "
     "them, and is inconclusive where its premise is not supported. Each family has a verdict of its own: it is mixed where one experiment "
     "supports and another contradicts, and so is the verdict over families. A claim that something can happen is shown by one experiment, "
-    "or not shown here; none contradicts it. Experiments of a family that share a seed share random numbers and count once. "
+    "or not shown here; none contradicts it. A claim is not run where no experiment fits, and not built where no family can measure it "
+    "yet. Experiments of a family that share a seed share random numbers and count once. "
     "The interval is Student's over seeds, paired within a seed. It covers the mean; of a positive measure, and of a ratio of measures "
     "that are never negative, it is taken on the logarithm and covers the geometric mean, but for claims of an expectation. "
     "With one seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, "
@@ -134,10 +135,10 @@ def units(config: Config) -> dict[str, str]:
 
 
 def by_chance(answered: Iterable[Answer]) -> tuple[float, float]:
-    """Return how many claims chance alone would call supported or shown, and how many contradicted, at most.
+    """Return about how many claims chance alone would call supported or shown, and how many contradicted.
 
-    Were the truth on the edge of every region, a test would come out at either side with probability (1 - `LEVEL`) / 2. What is counted
-    is a family's experiments that share random numbers, once.
+    Were the truth on the edge of every region, a test would come out at either side with probability (1 - `LEVEL`) / 2. A family's
+    experiments that share random numbers count once. Of a claim with several tests each can contradict, and one is counted for support.
     """
     side = (1 - LEVEL) / 2
     for_it = against = 0.0
@@ -184,8 +185,9 @@ def _answer(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run
     for finding in findings:
         grouped.setdefault(finding.family, []).append(finding.verdict)
     families = {family: overall(each) for family, each in grouped.items()}
-    lacking = "" if findings else missing.nearest(claim, claims, config, runs)
-    return Answer(claim, tuple(findings), families, overall(families.values()), lacking)
+    if findings:
+        return Answer(claim, tuple(findings), families, overall(families.values()), "")
+    return Answer(claim, (), {}, "not built" if claim.needs else "not run", missing.nearest(claim, claims, config, runs))
 
 
 def _finding(claim: Claim, claims: Claims, key: str, arms: Arms, runs: Mapping[str, Run]) -> Finding:

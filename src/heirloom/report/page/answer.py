@@ -9,18 +9,9 @@ from typing import Any
 
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number
-from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome, by_chance
+from heirloom.report.claims.sentences import SIGNS, chance
+from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
 from heirloom.report.intervals import Interval, conditional
-
-SIGNS = {
-    "supported": "✓",
-    "contradicted": "✗",
-    "mixed": "±",
-    "inconclusive": "?",
-    "shown": "✓",
-    "not shown here": "○",
-    "not run": "–",
-}
 
 STANDS_ON = {
     "t": "over seeds",
@@ -40,15 +31,6 @@ def context(answered: Sequence[Answer], config: Config) -> dict[str, Any]:
         "claims": [_claim(answer) for answer in answered],
         "conditional": conditional(config),
     }
-
-
-def chance(answered: Sequence[Answer]) -> str:
-    """Return in one sentence how many verdicts chance alone would give (`verdicts.by_chance`)."""
-    for_it, against = by_chance(answered)
-    return (
-        f"Chance alone would give at most {for_it:.1f} of the supported or shown and {against:.1f} of the contradicted: "
-        "2.5 % for each side of a test, were the truth on the edge of its region."
-    )
 
 
 def _claim(answer: Answer) -> dict[str, Any]:

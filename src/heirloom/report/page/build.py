@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom import paths
 from heirloom.config import Config
 from heirloom.manifest import sha256_file, sha256_folder, write_text
-from heirloom.report import figures, tables
+from heirloom.report import beside, figures, tables
 from heirloom.report.kinds import OF_ROWS
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
         told: dict[str, Any] = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
         told |= {"remains": remains.context(key, experiment, own)}
         told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
+        told |= {"missing": beside.missing(key, config)}
         told |= _parted(drawn.pop(key, []))
         experiments.append({"name": key, "family": experiment.family.name, **told})
     return {
@@ -92,25 +93,30 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
 
 def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
     """Return one experiment's explorer: its chart, and the data of every measure."""
-    from heirloom.report import charts
+    from heirloom.report import charts, onset
     from heirloom.report.page import curves, drawings
 
     experiment = config.experiments[key]
     looks = charts.looks(config.regimes)
     arms = {regime: looks[regime] for regime in experiment.regimes}
-    return {"data": curves.context(key, own, config, looks), "spec": drawings.explorer(arms, experiment.generations)}
+    onsets = onset.load(own, experiment, config)
+    return {"data": curves.context(key, own, config, looks, onsets), "spec": drawings.explorer(arms, experiment.generations)}
 
 
 def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, Any]]]:
     """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
     import pandas as pd
 
+    from heirloom.report import onset
     from heirloom.report.page import drawings
     from heirloom.report.page.generations import CURVE_POINTS, spaced
 
-    experiments = config.experiments.items()
-    parts = [(tables.of_experiment(frame, key, one), spaced(one.generations, CURVE_POINTS)) for key, one in experiments]
-    thinned = pd.concat([own[own["generation"].isin(shown)] for own, shown in parts])
+    parts = []
+    for key, experiment in config.experiments.items():
+        own = tables.of_experiment(frame, key, experiment)
+        starts = onset.load(own, experiment, config)["onset"].dropna()
+        parts.append(own[own["generation"].isin({*spaced(experiment.generations, CURVE_POINTS), *starts})])
+    thinned = pd.concat(parts)
     found: dict[str, list[dict[str, Any]]] = {}
     for one in figures.listed(config):
         if not figures.can_be_drawn(one, config):

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import controls
 from heirloom.config import Config, Experiment
-from heirloom.report import by_arm, expected, onset, tables
+from heirloom.measures import stages
+from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
 from heirloom.report.page.generations import CURVE_POINTS, spaced
@@ -27,34 +29,39 @@ _SUMMARIES = (".mean", ".median", ".se", ".q05", ".q95")
 _BINS = "_histogram."
 
 Curve = dict[str, list[float | None]]
+Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
+"""Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look]) -> dict[str, Any]:
+def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look], onsets: pd.DataFrame) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
-    ``l`` and ``h`` (band), ``t`` (theory). ``onset`` of a measure has the generation of each regime that has one, and words.
+    ``l`` and ``h`` (band), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run). ``onset`` of a measure has the
+    generation of each regime that has one, and words.
 
     Parameters
     ----------
     own
         The tidy rows of the experiment.
+    onsets
+        Its onsets of collapse (`onset.table`).
     """
     experiment = config.experiments[key]
-    onsets = onset.table(own, experiment, config)
     generations = {*spaced(experiment.generations, CURVE_POINTS), *onsets["onset"].dropna()}
     shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
     known = by_arm.tables(shown)
     theory = {regime: expected.curves(experiment, config.regimes[regime]) for regime in experiment.regimes}
+    forms = {"t": theory, "c": beside.computed(key, config)}
     names = _listed({metric for metric, _ in known})
-    measures = [_measure(name, known, experiment, config, theory) | _onset(name, onsets) for name in names]
+    measures = [_measure(name, known, experiment, config, forms) | _onset(name, onsets) for name in names]
     arms = [{"name": regime, "colour": looks[regime].colour, "dashes": list(looks[regime].dashes)} for regime in experiment.regimes]
     return {"experiment": key, "arms": arms, "measures": measures}
 
 
 def rows(measure: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a measure of `context` as the rows that `curve.curve` draws; the page's script does the same."""
-    told = {"v": "value", "l": "low", "h": "high", "t": "theory"}
+    told = {"v": "value", "l": "low", "h": "high", "t": "theory", "c": "control"}
     found = [
         {"regime": regime, "generation": generation, **{name: curve[key][at] for key, name in told.items() if key in curve}}
         for regime, curve in measure["arms"].items()
@@ -78,14 +85,13 @@ def _listed(names: set[str]) -> list[str]:
     return sorted(listed, key=lambda name: (places.get(name, len(places)), name))
 
 
-def _measure(
-    name: str, known: ByArm, experiment: Experiment, config: Config, theory: Mapping[str, Mapping[str, NDArray[np.float64]]]
-) -> dict[str, Any]:
+def _measure(name: str, known: ByArm, experiment: Experiment, config: Config, forms: Forms) -> dict[str, Any]:
     curves = {}
     for regime in experiment.regimes:
         if (curve := _curve(name, regime, known, experiment)) is not None:
-            form = theory[regime].get(name.removesuffix(".mean"))
-            curves[regime] = curve | ({"t": _rounded(form[[int(g) for g in curve["g"] if g is not None]])} if form is not None else {})
+            found = {part: beside.shown(known_forms, regime, name) for part, known_forms in forms.items()}
+            generations = [int(g) for g in curve["g"] if g is not None]
+            curves[regime] = curve | {part: _rounded(form[generations]) for part, form in found.items() if form is not None}
     words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))
     label = f"{words} ({name})" if words else name
     return {"name": name, "label": label, "about": _about(name, known, experiment), "arms": curves} | _band(name, known, experiment, config)
@@ -127,16 +133,16 @@ def _has(known: ByArm, metric: str) -> bool:
 
 
 def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> dict[str, Any]:
-    """Return the control's band (`onset.band`), where there is anything that it can stand on.
+    """Return the band (`onset.band`) of the control of constant size, where there is anything that it can stand on.
 
     With several seeds it holds a whole further lineage of the control. With one, and no replicas, it holds one more generation of the
     control, as if its generations were independent lineages: their rows are redrawn every time. Of a measure of rows it begins at
     generation 2, since the rows of generation 1 are the origin's.
     """
-    controls = [regime for regime in experiment.regimes if onset.control_of(regime, experiment, config) == regime]
-    if not controls or (name, controls[0]) not in known:
+    control = controls.constant(experiment, config)
+    if control is None or (name, control) not in known:
         return {}
-    own = known[name, controls[0]]
+    own = known[name, control]
     if len(experiment.seeds) < FEWEST_FOR_A_BAND:
         own = of_control(own, name)
     if len(experiment.seeds) >= FEWEST_FOR_A_BAND:
@@ -152,7 +158,7 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
 def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     """Return where each arm begins to collapse by a measure, with the level; or why that is not estimable."""
     measure = name.removesuffix(".median")
-    if measure not in onset.EARLY | onset.LATE or onsets.empty:
+    if measure not in stages.DIRECTIONS or onsets.empty:
         return {}
     own = onsets[(onsets["measure"] == measure) & onsets["level"].notna()]
     if own.empty:
@@ -160,7 +166,8 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
         return {"onset": {"arms": {}, "about": f"onset of collapse: {reasons[0]}"}} if reasons else {}
     reached = own.dropna(subset="onset")
     arms = {str(regime): int(first) for regime, first in zip(reached["regime"], reached["onset"], strict=True)}
-    words = f"triangle: onset of collapse (level {100 * own['level'].iloc[0]:.1f} %)" if arms else "onset of collapse: none"
+    tested = f"{own['units'].iloc[0]}, level {100 * own['level'].iloc[0]:.1f} %"
+    words = f"triangle: onset of collapse ({tested})" if arms else f"onset of collapse: none ({tested})"
     return {"onset": {"arms": arms, "about": words}}
 
 

@@ -37,7 +37,7 @@ def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: 
         "changed": bool(changes),
         "commits": _commits(),
         "costs": _costs(),
-        "not_run": [{"statement": one.claim.statement, "id": one.claim.id} for one in answered if one.verdict == "not run"],
+        "not_run": [{"statement": one.claim.statement, "id": one.claim.id} for one in answered if not one.findings],
         "one_seed": [name for name, experiment in config.experiments.items() if len(experiment.seeds) == 1],
     }
 
@@ -76,7 +76,7 @@ def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, 
         "name": name,
         "family": experiment.family.name,
         "source": experiment.source.name,
-        "start": getattr(experiment.family.training, "start", "scratch"),
+        "start": experiment.family.training.begins_from,
         "regimes": ", ".join(experiment.regimes),
         "seeds": " ".join(map(str, experiment.seeds)),
         "generations": number(experiment.generations),

@@ -25,6 +25,7 @@ const rowsOf = (measure) => {
       const row = { regime, generation, value: curve.v[at] };
       if (curve.l) Object.assign(row, { low: curve.l[at], high: curve.h[at] });
       if (curve.t) row.theory = curve.t[at];
+      if (curve.c) row.control = curve.c[at];
       if (measure.onset?.arms[regime] === generation) row.onset = curve.v[at];
       rows.push(row);
     });
@@ -35,7 +36,7 @@ const rowsOf = (measure) => {
 };
 
 const scaled = (spec, rows, kind) => {
-  const numbers = rows.flatMap((row) => [row.value, row.low, row.high, row.theory]).filter((one) => one != null);
+  const numbers = rows.flatMap((row) => [row.value, row.low, row.high, row.theory, row.control]).filter((one) => one != null);
   const type = kind === "log" ? (numbers.every((one) => one > 0) ? "log" : "symlog") : "linear";
   for (const layer of spec.layer) layer.encoding.y.scale = { type, zero: false };
 };

@@ -1,0 +1,53 @@
+"""The last epoch's weights beside those of the best epoch, where a training is asked for both.
+
+In a checkpoint `epochs.json` says which epoch was best and how many there were, and `last_epoch/` is a checkpoint of the last one; it is
+left out where the last epoch is the best.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heirloom.manifest import dumps
+
+FILE, FOLDER = "epochs.json", "last_epoch"
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Which epochs a checkpoint holds.
+
+    Parameters
+    ----------
+    best, last
+        Numbers of the epoch whose weights are the model's, and of the last one; the first epoch is 1.
+    module
+        The last epoch's weights before they are saved; None where they are the best epoch's.
+    folder
+        The checkpoint that they were read from; None before they are saved.
+    """
+
+    best: int
+    last: int
+    module: Any = None
+    folder: Path | None = None
+
+    @property
+    def saved_last(self) -> Path | None:
+        """The folder of the last epoch's own checkpoint; None where it is the best epoch's."""
+        return self.folder / FOLDER if self.folder is not None and self.best < self.last else None
+
+    def write(self, folder: Path) -> None:
+        """Write the numbers of the epochs into a checkpoint's folder."""
+        (folder / FILE).write_text(dumps({"best": self.best, "last": self.last}), encoding="utf-8")
+
+
+def read(folder: Path) -> Epochs | None:
+    """Return the epochs that a checkpoint's folder tells of; None where the training was asked for the best epoch only."""
+    if not (folder / FILE).is_file():
+        return None
+    numbers = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return Epochs(numbers["best"], numbers["last"], folder=folder)

@@ -1,0 +1,60 @@
+"""What stands beside an arm for which no control is run: the closed form of one, or a line that says which comparison is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from heirloom import controls
+from heirloom.config import Config, Experiment
+from heirloom.report import expected
+from heirloom.specs.regime import Regime
+from heirloom.specs.vector_source import VectorSource
+from heirloom.theory import Curve
+
+
+def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:
+    """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
+    experiment = config.experiments[key]
+    forms = {regime: control(experiment, config.regimes[regime]) for regime in controls.lacking(key, config)}
+    return {regime: curves for regime, curves in forms.items() if curves}
+
+
+def missing(key: str, config: Config) -> list[str]:
+    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed."""
+    experiment = config.experiments[key]
+    short = experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
+    lacks = {regime: words for regime, words in controls.lacking(key, config).items() if not control(short, config.regimes[regime])}
+    return controls.lines(experiment.variant_of or key, lacks)
+
+
+def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
+    """Return what the mathematics expects of a control that is trained, generation by generation, on as many rows as an arm.
+
+    A model of a control is fitted to so many true rows, as an origin is: entry g is entry 0 of an experiment whose ``rows`` are those of
+    the arm's generation g. Empty where no closed form is known (`expected.curves`). No pool has to hold so many rows.
+
+    Returns
+    -------
+    measure to array of shape (generations + 1,)
+    """
+    if not isinstance(experiment.source, VectorSource):
+        return {}
+    sizes = [experiment.original_rows or experiment.source.rows, *controls.sizes(regime, experiment.rows, experiment.generations)]
+    first = {rows: _fitted_to(rows, experiment) for rows in set(sizes)}
+    measures = [measure for measure in first[sizes[0]] if all(measure in known for known in first.values())]
+    return {measure: np.array([first[rows][measure] for rows in sizes]) for measure in measures}
+
+
+def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
+    """Return the closed form of a metric, or of the measure whose mean over replicas it is, under a regime; None where there is none."""
+    return forms.get(regime, {}).get(metric.removesuffix(".mean"))
+
+
+def _fitted_to(rows: int, experiment: Experiment) -> dict[str, float]:
+    """Return the expected measures of a model that is fitted to so many true rows."""
+    source = experiment.source.model_copy(update={"rows": rows})
+    alone = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})
+    curves = expected.curves(alone, Regime(pool=1.0, synthetic="none"))
+    return {measure: float(curve[0]) for measure, curve in curves.items()}

@@ -1,0 +1,72 @@
+"""Claims in a few words: a sign for each verdict, what chance alone would give, and one line a claim."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from heirloom.report.claims.specs import Test
+from heirloom.report.claims.verdicts import Answer, Outcome, Verdict, by_chance
+
+SIGNS: dict[Verdict, str] = {
+    "supported": "✓",
+    "contradicted": "✗",
+    "mixed": "±",
+    "inconclusive": "?",
+    "shown": "✓",
+    "not shown here": "○",
+    "not run": "–",
+    "not built": "–",
+}
+
+
+class Line(NamedTuple):
+    """A claim as the terminal has it; ``number`` is the one that decided, with its region in brackets, or a dash."""
+
+    verdict: str
+    words: str
+    number: str
+
+
+def chance(answered: Sequence[Answer]) -> str:
+    """Return in one sentence how many verdicts chance alone would give (`verdicts.by_chance`)."""
+    for_it, against = by_chance(answered)
+    return (
+        f"Chance alone would give about {for_it:.1f} of the supported or shown and {against:.1f} of the contradicted: "
+        "2.5 % for each side of a test, were the truth on the edge of its region."
+    )
+
+
+def lines(answered: Sequence[Answer]) -> list[Line]:
+    """Return a line a claim, in their order."""
+    return [Line(f"{SIGNS[one.verdict]} {one.verdict}", one.claim.short, _number(one)) for one in answered]
+
+
+def _number(answer: Answer) -> str:
+    """Return the number that decided a claim; of a mixed one, how many experiments said what."""
+    if answer.verdict == "mixed":
+        counts = Counter(finding.verdict for finding in answer.findings)
+        return ", ".join(f"{counts[verdict]} {SIGNS[verdict]}" for verdict in SIGNS if counts[verdict])
+    deciding = [finding for finding in answer.findings if finding.verdict == answer.verdict]
+    if not deciding:
+        return "–"
+    return _with_region(_decisive(deciding[0].outcomes, answer.verdict))
+
+
+def _decisive(outcomes: Sequence[Outcome], verdict: Verdict) -> Outcome:
+    """Return the outcome of the test that gave a finding its verdict, else of one that is not supported; a premise after the others."""
+    ranked = sorted(outcomes, key=lambda one: (one.verdict != verdict, one.verdict == "supported", one.test.premise))
+    return ranked[0]
+
+
+def _with_region(outcome: Outcome) -> str:
+    value = f"{outcome.found.centre:.3g}" if math.isfinite(outcome.found.centre) else "no number"
+    return f"{value} ({_region(outcome.test)})"
+
+
+def _region(test: Test) -> str:
+    if test.above is not None and test.below is not None:
+        return f"{test.above:g} to {test.below:g}"
+    return f"> {test.above:g}" if test.above is not None else f"< {test.below:g}"

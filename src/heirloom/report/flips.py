@@ -1,0 +1,67 @@
+"""A test by flips: if two arms were one, the difference of a unit could as well have the other sign, all of it at once.
+
+Exact whatever the law of a measure is, and however its generations hang together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heirloom.streams import Stream
+
+NOMINAL = 0.025
+"""Chance of an onset in a stage of an arm that is the control, at most, where the seeds allow it: one-sided, because a gain is no loss."""
+
+FEWEST = 5
+"""Units below which no onset is estimable: with five, one of 32 flips is 3.1 %."""
+ENOUGH = 6
+"""Units from which on the level is `NOMINAL` or less: one of 64 flips is 1.6 %."""
+
+ALL_UP_TO = 12
+"""Units up to which every flip is looked at; of more, `DRAWN` are."""
+DRAWN = 4096
+
+TOLERANCE = 1e-9
+"""Of a statistic that lies between -sqrt(U) and sqrt(U): sums in another order are equal."""
+
+
+def p_values(losses_MUG: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the p-value of each measure and generation, shape (M, G), adjusted for looking at all of them (Westfall and Young 1993).
+
+    The statistic is sum_u d / sqrt(sum_u d²), which rises with Student's t. Its p-value is the share of flips, each of which turns the
+    sign of whole units, whose greatest statistic of all measures and generations is as great.
+
+    Parameters
+    ----------
+    losses_MUG
+        By how much the arm has lost more than the control in the same unit, shape (M, U, G), each measure in a unit of its own.
+    """
+    length_M1G = np.sqrt((losses_MUG**2).sum(axis=1, keepdims=True))
+    unit_MUG = np.divide(losses_MUG, length_M1G, out=np.zeros_like(losses_MUG), where=length_M1G > 0)
+    signs_FU = flips(losses_MUG.shape[1])
+    greatest_F = np.sort(np.max([(signs_FU @ unit_UG).max(axis=1) for unit_UG in unit_MUG], axis=0))
+    below_MG = np.searchsorted(greatest_F, unit_MUG.sum(axis=1) - TOLERANCE)
+    return np.asarray(1 - below_MG / len(signs_FU))
+
+
+@cache
+def flips(num_units: int) -> NDArray[np.float64]:
+    """Return signs of units, shape (F, U), the first all 1: every combination, or `DRAWN` of them that are the same in every run."""
+    if num_units <= ALL_UP_TO:
+        return np.array(list(itertools.product((1.0, -1.0), repeat=num_units)))
+    drawn = Stream(("onset", num_units)).generator().integers(0, 2, (DRAWN - 1, num_units))
+    return np.concatenate([np.ones((1, num_units)), 1.0 - 2.0 * drawn])
+
+
+def level(num_units: int) -> float:
+    """Return the chance of an onset in a stage of an arm that is the control, at most: `NOMINAL` or the little less that flips can hit.
+
+    Five units cannot hit it, and have 1 / 32.
+    """
+    num_flips = min(2**num_units, DRAWN)
+    return max(1, math.floor(NOMINAL * num_flips)) / num_flips
