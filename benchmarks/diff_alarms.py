@@ -15,6 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import diff_laws
+
 import heirloom
 from heirloom.dataset import Dataset
 from heirloom.rows import vector_table
@@ -80,8 +84,9 @@ def main(pairs: int) -> None:
                     else:
                         Dataset.of(table).write(file)
                 found = heirloom.diff(*files, seed=pair, sample=sample, max_examples=0)
-            alarms += found.verdict.answer == "distribution shifted"
-        print(f"| {name} | {alarms} of {pairs} |", flush=True)
+            alarms += found.verdict.answer in diff_laws.SHIFTED
+        low, high = diff_laws.binom_interval(alarms, pairs)
+        print(f"| {name} | {alarms} of {pairs} | {100 * low:.0f} to {100 * high:.0f} % |", flush=True)
 
 
 if __name__ == "__main__":

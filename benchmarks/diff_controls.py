@@ -6,52 +6,63 @@ replicas. Generations 1 and 2, 3 and 4 … are compared: no generation is in two
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
-from collections import Counter
+from contextlib import chdir
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import diff_laws
-from helpers import environment, make_workspace
 
 import heirloom
+from heirloom import paths, slices
+from heirloom.config import Config, load
+from heirloom.steps import chain, mix, real, train
 
-FAMILIES = {
+SOURCES = {
     "poisson": {"name": "poisson", "rate": 1.0, "rows": 300},
     "discrete": {"name": "categorical", "law": {"kind": "zipf", "types": 200, "exponent": 1.0}, "rows": 1200},
 }
 
 
-def config(pairs: int) -> dict[str, object]:
-    """Return the configuration of 40 replicas of 50 rows."""
-    shared = {"regimes": ["control"], "rows": 50, "num_replicas": 40, "granularity": "chain", "generations": 2 * pairs}
-    snapshots = list(range(1, 2 * pairs + 1))
-    experiments = {
-        name: {**shared, "family": {"name": name}, "source": source, "snapshots": snapshots} for name, source in FAMILIES.items()
-    }
-    return {"schema_version": 1, "regimes": {"control": {"pool": 1.0, "synthetic": "none"}}, "experiments": experiments}
+def written(pairs: int) -> Config:
+    """Write and return the configuration of 40 replicas of 50 rows."""
+    kept = {"generations": 2 * pairs, "snapshots": list(range(1, 2 * pairs + 1))}
+    shared = {"regimes": ["control"], "rows": 50, "num_replicas": 40, "granularity": "chain", **kept}
+    experiments = {name: {**shared, "family": {"name": name}, "source": source} for name, source in SOURCES.items()}
+    regimes = {"control": {"pool": 1.0, "synthetic": "none"}}
+    Path("config.yaml").write_text(yaml.safe_dump({"schema_version": 1, "regimes": regimes, "experiments": experiments}))
+    return load(Path("config.yaml"))
+
+
+def generations(config: Config, name: str) -> list[str]:
+    """Run a control without Snakemake and return the synthetic sets of its generations."""
+
+    def at(pattern: str, generation: int = 0) -> str:
+        return paths.fill(pattern, name, "control", 0, generation)  # generation 0 is the origin's
+
+    pool, held_out = at(paths.REAL_TRAIN), at(paths.REAL_TEST)
+    real.run_vectors(slices.real(config, name), pool, held_out)
+    original, checkpoint = at(paths.TRAIN), at(paths.CHECKPOINT)
+    mix.run(slices.mix(config, name, "origin", 0, 0), pool, None, [], original)
+    train.run(slices.train(config, name, "origin", 0, 0), original, None, checkpoint)
+    inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+    chain.run(slices.chain(config, name, "control", 0), inputs, at(paths.TRAJECTORY, generation=1))
+    return [at(paths.SYNTHETIC, generation=number) for number in range(1, config.experiments[name].generations + 1)]
 
 
 def main(pairs: int) -> None:
     """Print a row per family."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(make_workspace(Path(folder)))
-        YAML().dump(config(pairs), Path("config.yaml"))
-        wanted = [f"data/{name}/control/seed=0/trajectory.parquet" for name in FAMILIES]
-        subprocess.run(["snakemake", "--cores", "1", "--quiet", "all", "--", *wanted], env=environment(), check=True)
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        config = written(pairs)
         print(f"| control generations | shifted, of {pairs} (99 % limit {diff_laws.most_alarms(pairs)}) | 95 % interval |\n|---|---|---|")
-        for name in FAMILIES:
-            answers = Counter(
-                heirloom.diff(f"{name}/control/0/{2 * pair + 1}", f"{name}/control/0/{2 * pair + 2}", seed=pair, max_examples=0).verdict.answer
-                for pair in range(pairs)
-            )
-            shifted = sum(answers[answer] for answer in diff_laws.SHIFTED)
+        for name in SOURCES:
+            sets = generations(config, name)
+            found = [heirloom.diff(*sets[2 * pair : 2 * pair + 2], seed=pair, max_examples=0) for pair in range(pairs)]
+            shifted = sum(one.verdict.answer in diff_laws.SHIFTED for one in found)
             low, high = diff_laws.binom_interval(shifted, pairs)
             print(f"| {name} | {shifted} | {100 * low:.0f} to {100 * high:.0f} % |", flush=True)
 

@@ -53,6 +53,16 @@ def test_rows_in_another_order_with_their_labels_are_the_same(write: Write) -> N
     assert heirloom.diff(a, b).verdict.line == "same: the same 3 rows in another order"
 
 
+def test_minus_zero_is_zero_in_vectors_and_in_every_cell_and_the_fingerprints_tell_the_bytes_apart(write: Write) -> None:
+    sides = []
+    for name, zero in (("a", 0.0), ("b", -0.0)):
+        nested = [{"at": [zero, 1.0]}, {"at": [zero]}]
+        sides.append(write(name, x=[[zero, 1.0], [2.0, zero]], score=pa.array([zero, 3.0], pa.float32()), nested=nested))
+    found = heirloom.diff(*sides)
+    assert (found.verdict.line, found.columns) == ("same: the same 2 rows in the same order", ())
+    assert not found.identity.same_bytes
+
+
 def test_of_repeated_texts_those_with_equal_labels_are_matched_first(write: Write) -> None:
     a, b = write("a", text=["x", "x", "x"], label=[0, 1, 2]), write("b", text=["x", "x"], label=[2, 1])
     found = heirloom.diff(a, b)

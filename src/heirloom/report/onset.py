@@ -132,6 +132,8 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
     """
     import pandas as pd
 
+    if experiment.granularity == "step" or experiment.num_replicas == 1:
+        return None
     key = _key(experiment, config)
     lineages = itertools.product(experiment.regimes, experiment.seeds)
     files = {(regime, seed): Path(paths.fill(paths.REPLICAS, key, regime, seed)) for regime, seed in lineages}
