@@ -254,17 +254,18 @@ def train_artefacts(wildcards):
     """The training set, the checkpoint whose weights the training begins from, and the real rows that choose the best epoch."""
     generation = int(wildcards.generation)
     experiment = CONFIG.experiments[wildcards.experiment]
-    start = getattr(experiment.family.training, "start", "scratch")
+    start = experiment.family.training.begins_from
     begun = {"origin": 0, "previous": generation - 1}.get(start) if generation else None
     if begun is not None:
         given = [at(paths.CHECKPOINT, wildcards, begun)]
     else:  # a pretrained model gives its architecture, too, where weights are new
         given = [at(paths.PRETRAINED, wildcards, 0)] if experiment.pretrained else []
-    chooses = getattr(experiment.family.training, "best_epoch", "") == "real"
     return {
         "train": [at(paths.TRAIN, wildcards, generation)],
         "start": given,
-        "valid": [at(paths.REAL_VALID, wildcards, 0)] if chooses else [],
+        "valid": (
+            [at(paths.REAL_VALID, wildcards, 0)] if experiment.family.validates else []
+        ),
     }
 
 

@@ -4,6 +4,7 @@
 # results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
 # results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
+from heirloom.report import expected
 
 
 rule summarise:
@@ -27,7 +28,7 @@ rule summarise:
     benchmark:
         "logs/benchmarks/summarise.jsonl"
     params:
-        code=codehash.of("heirloom.report.tables:write"),
+        code=codehash.of("heirloom.report.tables:write", *expected.entries(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -56,7 +57,7 @@ rule plot:
     benchmark:
         "logs/benchmarks/plot.jsonl"
     params:
-        code=codehash.of("heirloom.report.figures:write"),
+        code=codehash.of("heirloom.report.figures:write", *expected.entries(CONFIG)),
         regimes=sorted(CONFIG.regimes),
         shown=sorted(figures.datasets(CONFIG)),
         config_file=CONFIG_FILE,
@@ -83,7 +84,7 @@ rule page:
     benchmark:
         "logs/benchmarks/page.jsonl"
     params:
-        code=codehash.of("heirloom.report.page.build:write"),
+        code=codehash.of("heirloom.report.page.build:write", *expected.entries(CONFIG)),
         look=page.look(),
         config_file=CONFIG_FILE,
     shell:

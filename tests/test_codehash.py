@@ -14,6 +14,7 @@ import pytest
 from heirloom import codehash, slices
 from heirloom import config as configuration
 from heirloom.codehash import canonical, modules, scopes
+from heirloom.report import expected
 
 ROOT = Path(__file__).parents[1]
 
@@ -145,6 +146,7 @@ def test_a_step_depends_on_its_own_keys_only() -> None:
 STEPS = (
     "heirloom.steps.chain:run",
     "heirloom.families.kde:train",
+    "heirloom.families.kde:expected_curves",
     "heirloom.families.transformer:train",
     "heirloom.sources.files:*",
     "heirloom.report.tables:write",
@@ -160,20 +162,21 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
     shutil.copytree(modules.ROOT, source, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(modules, "ROOT", source)
     (source / "theory/smoothing.py").rename(source / "bandwidths.py")
-    theory, expected = source / "theory/__init__.py", source / "report/expected.py"
+    theory, kde, gmm = source / "theory/__init__.py", source / "families/kde.py", source / "families/gmm.py"
     replace(theory, "import discrete, regimes, regression, smoothing", "import discrete, regimes, regression")
-    replace(expected, "theory.smoothing.", "bandwidths.")
-    replace(expected, "import mixing, sources, theory", "import bandwidths, mixing, sources, theory")
-    replace(expected, "_total_variance", "_spread_in_all")
+    for family in (kde, gmm):
+        replace(family, "theory.smoothing.", "bandwidths.")
+        replace(family, "import theory\n", "import bandwidths, theory\n")
+        replace(family, "bandwidths.kernel(", "bandwidths.of_kernel(")
+    replace(source / "report/expected.py", "_parts", "_sizes")
     replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
-    replace(expected, "bandwidths.kernel(", "bandwidths.of_kernel(")
     forget()
     assert {entry: codehash.of(entry) for entry in STEPS} == before
     replace(source / "theory/regimes.py", "    _check(", "    print(_check)\n    _check(")
     forget()
     changed = [entry for entry in STEPS if codehash.of(entry) != before[entry]]
     forget()
-    assert changed == ["heirloom.report.tables:write", "heirloom.report.page.build:write"]
+    assert changed == ["heirloom.families.kde:expected_curves", "heirloom.report.tables:write", "heirloom.report.page.build:write"]
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -183,7 +186,8 @@ def replace(file: Path, old: str, new: str) -> None:
 
 
 def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables() -> None:
-    text = (modules.ROOT / "report/expected.py").read_text()
+    files = [modules.ROOT / "theory/arm.py", *(modules.ROOT / "families").glob("*.py")]
+    text = "\n".join(file.read_text() for file in files).replace("    return regimes.", "theory.regimes.")
     chains = set(re.findall(r"theory\.(\w+)\.(\w+)\(", text)) | set(re.findall(r"theory\.(regression)\.(\w+)", text))
     assert chains == {
         ("discrete", "poisson_extinction"),
@@ -197,7 +201,8 @@ def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables(
         ("smoothing", "kernel"),
         ("smoothing", "scott"),
     }
-    reached = codehash.closure("heirloom.report.tables:write")
+    preset = configuration.load(ROOT / "configs/theory.yaml")
+    reached = codehash.closure("heirloom.report.tables:write", *expected.entries(preset))
     assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
 
 

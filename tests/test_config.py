@@ -219,6 +219,21 @@ TEN = {"source": {"name": "normal", "rows": 50}, "generations": 3, "rows": 10}
         ({}, {"family": {"name": "gmm", "training": {"components": 11}}}, r"'gmm' as set needs at least 11 rows, but a generation has 10"),
         ({}, {**CAUSAL, "rows": 127}, r"'causal_lm' as set needs at least 128 rows, but a generation has 127: see family.training"),
         (
+            {"original": {"share": 0.5, "continuation": "excluded"}},
+            {},
+            r"'r' leaves out continuations of kept rows \(`original.continuation: excluded`\), but in family 'gaussian' no row is",
+        ),
+        (
+            {"original": {"share": 0.5, "continuation": "excluded"}},
+            {**CAUSAL, "family": {**CAUSAL["family"], "sampling": {"prompts": "none"}}},
+            r"'r' leaves out .*, but with `sampling.prompts: none` no row is continued",
+        ),
+        (
+            {},
+            {**CAUSAL, "family": {**CAUSAL["family"], "training": {"best_epoch": "last", "last_epoch": True}}},
+            r"last_epoch reports the last epoch beside the best; with `best_epoch: last` it is the only one: leave it out",
+        ),
+        (
             {},
             {**CAUSAL, "origin_rows": 100, "rows": 128},
             r"(one original row a prompt) needs 128 real rows, but there are 100".replace("(", r"\(").replace(")", r"\)"),

@@ -16,7 +16,7 @@ import pytest
 from heirloom import cli, preflight, schema
 from heirloom import config as configuration
 from heirloom.errors import BAD_INPUT, LONGEST_LINE, HeirloomError, line, printed
-from heirloom.specs.family import SOURCES
+from heirloom.specs.family import SPECS
 from heirloom.streams import Stream
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def test_all_faults_are_told_at_once_a_line_each_and_the_misspelt_keys_first(tmp
         "line 10: experiments.e.generations: readers of YAML differ on 020; write the number without a leading zero, or text in quotes",
         "regimes.keep.original.share: Input should be less than or equal to 1 (given: 1.5)",
         "experiments.e.rows: Input should be a valid integer (given: true)",
-        f"experiments.f.family.name: 'gaussan' is none of {', '.join(SOURCES)}; did you mean `gaussian`?",
+        f"experiments.f.family.name: 'gaussan' is none of {', '.join(SPECS)}; did you mean `gaussian`?",
         "experiments.f.source.name: Field required; is `nme` meant to be `name`?",
     ]
 

@@ -9,6 +9,7 @@ import pytest
 
 from heirloom.config import Config, load
 from heirloom.report import agreement, expected
+from heirloom.specs.family import able
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ def preset() -> Config:
 
 
 def test_the_preset_has_every_family_that_has_closed_forms(preset: Config) -> None:
-    assert {experiment.family.name for experiment in preset.experiments.values()} == set(expected.FAMILIES)
+    assert {experiment.family.name for experiment in preset.experiments.values()} == set(able("closed_forms"))
 
 
 def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Config) -> None:
@@ -38,7 +39,7 @@ def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Co
 
 
 def test_every_number_agrees_with_its_closed_form() -> None:
-    scores = [float(row[-1]) for row in ROWS if row[-1]]
+    scores = [float(row[-1]) for row in ROWS if re.fullmatch(r"[+-][\d.]+", row[-1])]
     assert len(scores) > 100
     assert max(map(abs, scores)) < 4
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from pydantic import ValidationError
 
+from heirloom import ancestry
 from heirloom.ancestry import Writer
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
@@ -129,6 +130,25 @@ def test_the_budget_of_generation_g_is_rows_times_g_plus_one_to_the_growth(growt
     regime = Regime(growth=growth)
     assert [regime.budget_rows(ROWS, g) for g in (1, 2, 3)] == expected
     assert [regime.sampled_rows(ROWS, g) for g in (1, 2, 3)] == expected
+
+
+@pytest.mark.parametrize(
+    "regime",
+    [
+        Regime(),
+        Regime(original=Original(share=1 / 3)),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=0.5, draw="fixed"), synthetic="all", budget="grows"),
+        Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="drawn"),
+        Regime(original=Original(share=1.0, draw="fixed"), budget="grows"),
+        Regime(fresh=0.5, synthetic="all", budget="grows"),
+        Regime(fresh=0.5, budget="grows"),
+        Regime(pool=1.0, synthetic="none"),
+        Regime(pool=1.0, synthetic="none", growth=1.0),
+    ],
+)
+def test_a_regime_says_how_many_rows_mixing_gives(regime: Regime) -> None:
+    assert [mixed(regime, g).num_rows for g in (1, 2)] == [regime.trained_rows(ROWS, g) for g in (1, 2)]
 
 
 def test_a_growing_regime_takes_its_shares_of_the_grown_budget_and_fresh_rows_never_twice() -> None:
@@ -281,6 +301,17 @@ def test_each_prompt_gives_one_row_itself_or_its_continuation_where_continuation
     assert continued == [3, 4, 5, 6, 7, 8, 9, 10]
     independent = Regime(original=Original(share=0.3, batch_rows=2))
     assert kept_and_continued(independent, 1, list(range(12)), 12) == (kept, [0, 2, 4, 6, 7, 8, 9, 10])
+
+
+def test_rows_that_stand_for_their_prompts_keep_their_ancestry() -> None:
+    pool = text_rows(list(range(12)))
+    mixture = mix(
+        EXCLUDED, Ingredients(pool, pool, [text_rows(list(range(12)), 3, list(range(12)))]), 12, 3, shuffle=SHUFFLE, lineage=Stream(())
+    )
+    figures = ancestry.figures(mixture.tally, mixture.count_distinct_real())
+    assert figures["ancestry.real_row_share"] == pytest.approx(4 / 12)
+    assert figures["ancestry.distinct_real_rows"] == 4
+    assert figures["ancestry.depth_mean"] == pytest.approx(8 / 12 * 3)
 
 
 def test_kept_rows_are_prompts_of_the_newest_set_where_fewer_rows_are_continued_than_there_are() -> None:

@@ -9,7 +9,6 @@ from heirloom import row_counts
 from heirloom.config_faults import suggestion
 from heirloom.errors import short
 from heirloom.paths import RESERVED
-from heirloom.specs.family import ABILITIES, SUBSETS
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_JOBS
 from heirloom.strict_yaml import Fault
@@ -55,16 +54,16 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
         yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(defined, 300)})"
     if name not in regimes:
         return
-    regime, family = regimes[name], experiment.family.name
+    regime, family, abilities = regimes[name], experiment.family.name, experiment.family.abilities
     if not (experiment.has_rows or regime.is_plain):
         yield f"{name!r} needs rows to act on; family.path: statistics draws none"
     if regime.excludes_continuations and not experiment.continues_rows:
         why = "with `sampling.prompts: none`" if experiment.is_text else f"in family {family!r}"
         yield f"{name!r} leaves out continuations of kept rows (`original.continuation: excluded`), but {why} no row is continued"
-    if not experiment.has_rows and regime.budget == "drawn" and family not in SUBSETS:
+    if not experiment.has_rows and regime.budget == "drawn" and "subset" not in abilities:
         yield (
             f"{name!r} draws from rows of earlier generations (`budget: drawn`), of which family.path: statistics has none for "
             f"{family!r}; use path: rows"
         )
-    if lacking := sorted(regime.abilities - ABILITIES.get(family, frozenset())):
+    if lacking := sorted(regime.abilities - abilities):
         yield f"{name!r} asks to {' and '.join(lacking)}, which {family!r} cannot"

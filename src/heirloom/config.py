@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from heirloom import compatibility, config_faults, strict_yaml, variants
-from heirloom.device import GPU_FAMILIES, Choice
+from heirloom.device import Choice
 from heirloom.errors import HeirloomError, short
 from heirloom.specs.base import Strict
-from heirloom.specs.family import FEATURE_FAMILIES, PARALLEL_FAMILIES, SINGLE_FAMILIES, SOURCES, TEXT_FAMILIES, Family
+from heirloom.specs.family import Family, able
 from heirloom.specs.grid import Name
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.regime import Regime
@@ -33,7 +33,7 @@ from heirloom.specs.sizes import (
     MOST_SHARDS,
     MOST_STEP_GENERATIONS,
 )
-from heirloom.specs.source import Source
+from heirloom.specs.source import Source, TextSettings, TextSource
 from heirloom.specs.vector_source import Law
 from heirloom.strict_yaml import Fault
 
@@ -116,7 +116,12 @@ class Experiment(Strict):
     @property
     def is_text(self) -> bool:
         """Whether rows are tokens rather than vectors."""
-        return self.family.name in TEXT_FAMILIES
+        return self.family.is_text
+
+    @property
+    def text(self) -> TextSettings | None:
+        """How text becomes rows; None for vectors."""
+        return self.source.text if isinstance(self.source, TextSource) else None
 
     @property
     def has_pools(self) -> bool:
@@ -135,17 +140,17 @@ class Experiment(Strict):
     @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that the family begins from, if it does."""
-        return getattr(self.family, "model", None)
+        return self.family.pretrained
 
     @property
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
-        return getattr(self.family, "path", "rows") == "rows"
+        return self.family.has_rows
 
     @property
     def continues_rows(self) -> bool:
         """Whether synthetic rows are continuations of original rows."""
-        return getattr(self.family.sampling, "prompts", "none") == "original"
+        return self.family.sampling.continues_rows
 
     def keeps_checkpoint(self, generation: int) -> bool:
         """Return whether a generation's checkpoint stays; the origin's does, because every arm begins from it."""
@@ -167,27 +172,26 @@ class Experiment(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.source.name not in (fitting := SOURCES[self.family.name]):
-            raise ValueError(f"family {self.family.name!r} needs one of the sources {', '.join(fitting)}, not {self.source.name!r}")
+        if self.source.name not in self.family.sources:
+            fitting = ", ".join(self.family.sources)
+            raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
         if misfits := [*self._parts(), *self._counts(), *self._grain()]:
             raise ValueError("; ".join(misfits))
         return self
 
     def _parts(self) -> Iterator[str]:
         """Yield what the family cannot do, but is asked to."""
-        family = self.family.name
-        if family in SINGLE_FAMILIES and self.num_replicas != 1:
+        family, abilities = self.family.name, self.family.abilities
+        if self.family.is_single and self.num_replicas != 1:
             yield f"num_replicas is {self.num_replicas}; family {family!r} has 1: list more seeds instead"
         if self.shards > 1 and not self.is_text:
             yield f"shards is {self.shards}; rows of family {family!r} are written by 1 job: shards are for text"
-        if self.num_processes > 1 and family not in PARALLEL_FAMILIES:
-            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(sorted(PARALLEL_FAMILIES))})"
-        if self.device != "auto" and family not in GPU_FAMILIES:
-            able = ", ".join(sorted(GPU_FAMILIES))
-            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {able})"
-        if self.divergence_rows and family not in FEATURE_FAMILIES:
-            able = ", ".join(sorted(FEATURE_FAMILIES))
-            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {able})"
+        if self.num_processes > 1 and "share" not in abilities:
+            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(able('share'))})"
+        if self.device != "auto" and "gpu" not in abilities:
+            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(able('gpu'))})"
+        if self.divergence_rows and "features" not in abilities:
+            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {', '.join(able('features'))})"
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import torch
 
 Choice = Literal["auto", "cpu", "cuda"]
-GPU_FAMILIES = frozenset({"causal_lm", "transformer"})
-"""Families whose models can live on a GPU; all others compute on the CPU."""
 
 VARIABLE = "HEIRLOOM_DEVICE"
 """Environment variable: the device of this process's models, as in the config."""

@@ -71,11 +71,17 @@ CUDA_VARIABLES = (
 _PROCESSOR = Path("/proc/cpuinfo")
 
 
-def environment(family: str | None) -> dict[str, Any]:
-    """Return the environment of a step of this family."""
+def environment(*, can_use_gpu: bool) -> dict[str, Any]:
+    """Return the environment of a step.
+
+    Parameters
+    ----------
+    can_use_gpu
+        Whether the step's models can live on a GPU; all others compute on the CPU.
+    """
     import numpy as np
 
-    where = device.chosen().type if family in device.GPU_FAMILIES else "cpu"
+    where = device.chosen().type if can_use_gpu else "cpu"
     packages = (package for module, package in LIBRARIES.items() if module in sys.modules)
     variables = (*VARIABLES, *CUDA_VARIABLES) if where == "cuda" else VARIABLES
     return {

@@ -108,11 +108,10 @@ def _check_model(name: str, experiment: Experiment) -> None:
     if experiment.pretrained is None or Path(paths.fill(paths.PRETRAINED, name)).is_dir():
         return
     text = experiment.source.text  # type: ignore[union-attr]
-    reads_prompts = getattr(experiment.family.sampling, "prompts", "none") == "original"
-    reach = 2 * text.row_tokens if reads_prompts else text.row_tokens + 1
+    reach = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
     try:
         pretrained.check_reach(experiment.pretrained, reach)
-        if getattr(experiment.family.sampling, "engine", None) == "native":
+        if experiment.family.sampling.borrows_engine:
             pretrained.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from heirloom.errors import HeirloomError
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
-from heirloom.specs.source import TextSource
 from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
         if there is not None and rows > there:
             yield f"{what} needs {rows} real rows, but there are {there}"
     smallest = min(experiment.rows, experiment.original_rows or pool_rows or experiment.rows)
-    if smallest < (fewest := getattr(experiment.family, "fewest_rows", 1)):
+    if smallest < (fewest := experiment.family.fewest_rows):
         family = experiment.family.name
         yield f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"
     for name in names:
@@ -68,8 +67,8 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
 def _too_large(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime]) -> Iterator[str]:
     """Yield which sets have more rows, or more numbers in all replicas together, than any machine holds."""
     source, last = experiment.source, experiment.generations
-    numbers = experiment.num_replicas * (source.text.row_tokens if isinstance(source, TextSource) else getattr(source, "dim", 1))
-    sets = {"rows": experiment.rows, "origin_rows": experiment.original_rows or 1, "source.rows": getattr(source, "rows", 1)}
+    numbers = experiment.num_replicas * source.row_numbers
+    sets = {"rows": experiment.rows, "origin_rows": experiment.original_rows or 1, "source.rows": source.pool_rows or 1}
     for name in names:
         largest = max(regimes[name].budget_rows(experiment.rows, last), regimes[name].sampled_rows(experiment.rows, last))
         sets[f"regime {name!r}, generation {last}"] = largest * (last if regimes[name].synthetic == "all" else 1)
@@ -122,8 +121,8 @@ def _lacking(regime: Regime, experiment: Experiment, generation: int, wanted: in
         yield f"{least} synthetic rows are needed, but {kept} of {sampled} are kept; raise `multiple`, `select.share` or `rows`"
     if regime.real_weight is not None and wanted == 0:
         yield "`real_weight` needs synthetic rows, but the real shares round to all rows; lower them, or raise `rows`"
-    drawn, dim = sampled if wanted is None else wanted, getattr(experiment.source, "dim", 1)
-    if experiment.family.name == "gaussian" and not experiment.has_rows and 0 < drawn <= dim:
+    drawn, dim = sampled if wanted is None else wanted, experiment.source.row_numbers
+    if not experiment.has_rows and 0 < drawn < experiment.family.fewest_drawn(dim):
         yield f"family.path: statistics needs more synthetic rows than dimensions ({dim}), got {drawn}; use path: rows"
 
 
@@ -141,7 +140,7 @@ def _needs(
         elif experiment.continues_rows:
             what = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
             yield f"{what} (one original row a prompt)", regime.sampled_rows(rows, last), original
-        if experiment.family.name == "linear_regression":
+        if experiment.family.relabels:
             yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
         if regime.original:
             yield f"regime {name!r} (original.share of rows)", regime.original.rows(budget), original

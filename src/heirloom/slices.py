@@ -11,7 +11,7 @@ from typing import Any
 
 from heirloom import codehash, paths, planned_files, sources
 from heirloom.config import Config, Experiment
-from heirloom.families import FAMILIES
+from heirloom.families import module_name
 from heirloom.paths import ORIGIN
 from heirloom.specs.base import Strict
 
@@ -76,7 +76,8 @@ def mix(config: Config, experiment: str, regime: str, seed: int, generation: int
 def train(config: Config, experiment: str, regime: str, seed: int, generation: int) -> dict[str, Any]:
     """Return the slice of a training: the settings of this generation's fit."""
     chosen = config.experiments[experiment]
-    fit = chosen.family.training.fit(generation, getattr(chosen.source, "text", None))
+    fit = chosen.family.training.fit(generation, chosen.text)
+    trains = ("train", "resume") if "resume" in chosen.family.abilities else ("train",)
     return {
         "step": "train",
         **_key(regime, seed, generation),
@@ -84,7 +85,7 @@ def train(config: Config, experiment: str, regime: str, seed: int, generation: i
         "fit": fit.model_dump(mode="json"),
         **({"num_processes": chosen.num_processes} if chosen.num_processes > 1 else {}),
         **_device(chosen),
-        **_common(config, "heirloom.steps.train:run", *_entries(chosen, "train", "load", "save")),
+        **_common(config, "heirloom.steps.train:run", *_entries(chosen, *trains, "load", "save")),
     }
 
 
@@ -92,8 +93,8 @@ def sample(config: Config, experiment: str, regime: str, seed: int, generation: 
     """Return the slice of a synthetic set: decoding, rows and their layout in chunks, and what the regime says about them."""
     chosen, mixing = config.experiments[experiment], config.regimes[regime]
     own: dict[str, Any] = {"sizes": _chosen(mixing.sizes), "edit": _chosen(mixing.edit) if mixing.edit else {}}
-    if getattr(chosen.family.sampling, "prompts", "original") == "none":
-        own |= {"row_tokens": chosen.source.text.row_tokens}  # type: ignore[union-attr]
+    if chosen.text and not chosen.continues_rows:
+        own |= {"row_tokens": chosen.text.row_tokens}
     functions = ("sample", "load", "edit") if mixing.edit else ("sample", "load")
     return {
         "step": "sample",
@@ -127,8 +128,8 @@ def evaluate(config: Config, experiment: str, regime: str, seed: int, generation
     """Return the slice of a generation's measures."""
     chosen = config.experiments[experiment]
     own: dict[str, Any] = {"rows": chosen.rows, "num_replicas": chosen.num_replicas}
-    if chosen.is_text:
-        own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.source.text.vocab_size or 0}  # type: ignore[union-attr]
+    if chosen.text:
+        own |= {"evaluation_rows": chosen.evaluation_rows, "vocab_size": chosen.text.vocab_size or 0}
         own |= {"divergence_rows": chosen.divergence_rows} if chosen.divergence_rows else {}
     else:
         own |= {"truth": sources.module(chosen.source.name).law(chosen.source)}
@@ -191,7 +192,7 @@ def _device(chosen: Experiment) -> dict[str, Any]:
 
 
 def _entries(chosen: Experiment, *functions: str) -> list[str]:
-    return [f"{FAMILIES[chosen.family.name]}:{function}" for function in functions]
+    return [f"{module_name(chosen.family.name)}:{function}" for function in functions]
 
 
 def _common(config: Config, *entries: str) -> dict[str, Any]:

@@ -131,10 +131,10 @@ def declare(regime: str, mixing: dict[str, object]) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_the_control_is_the_one_that_is_trained_on_as_many_rows() -> None:
-    accumulate = {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"}
+    accumulate: dict[str, object] = {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"}
     lineage("base", 3, 0)
-    for regime, mixing in {"replace": accumulate, "control": {"pool": 1.0, "synthetic": "none"}}.items():
-        declare(regime, mixing)
+    declare("replace", accumulate)
+    declare("control", {"pool": 1.0, "synthetic": "none"})
     asked = ("lm/replace/0/1", "lm/replace/0/3", "--against-control", "--format", "json")
     cure = "give it `control_grows: {growth: 1.0, pool: 1.0, synthetic: none}`"
     assert run(*asked) == (2, f"--against-control: no regime of lm is trained on real rows alone, as many as replace; {cure}")

@@ -129,6 +129,23 @@ def test_a_larger_model_is_given_more_memory_and_time() -> None:
     assert big.runtime > small.runtime
 
 
+def test_a_smaller_part_of_a_batch_takes_less_memory() -> None:
+    def memory(**training: int) -> float:
+        chosen = config(family={**WORDS["family"], "training": {**WORDS["family"]["training"], **training}})  # type: ignore[dict-item, index]
+        return work(chosen, Job("train", "words", "replace", 0, 1)).memory
+
+    logits, activations = 12 * 300, 68 * 2 * 96
+    assert memory() - memory(micro_rows=1) == (4 - 1) * 16 * (logits + activations)
+
+
+def test_a_row_is_as_many_numbers_as_it_has_and_a_model_as_many_as_it_keeps() -> None:
+    linear = config(family={"name": "linear_regression"}, source={"name": "linear", "rows": 500, "features": 3}, regimes=["replace"])
+    assert work(linear, Job("mix", "words", "replace", 0, 1)).written == 8 * 100 * (3 + 1)
+    assert model_size(linear.experiments["words"]).parameters == 3 + 100 * 3
+    kernel = config(family={"name": "kde"}, source={"name": "normal", "rows": 500, "dim": 2}, regimes=["replace"])
+    assert model_size(kernel.experiments["words"]).parameters == 100 * 2 + 2 * 2
+
+
 def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
     def sampling(engine: str) -> Any:
         family = {"name": "causal_lm", "model": {"path": "somebody/model"}, "sampling": {"engine": engine}}

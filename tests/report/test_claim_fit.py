@@ -76,6 +76,10 @@ def answered(found: Claims, told: pd.DataFrame, made: Config) -> verdicts.Answer
             "paper-smollm2.yaml",
             "tails_first_in_text keeping_saves_text shift_left long_right_tail forgets_real_text perplexity_hides control_is_stable",
         ),
+        (
+            "paper-smollm2-160.yaml",
+            "tails_first_in_text keeping_saves_text shift_left long_right_tail forgets_real_text perplexity_hides control_is_stable",
+        ),
         ("paper-smollm2-small.yaml", ""),
     ],
 )
@@ -167,7 +171,10 @@ def test_an_expectation_is_tested_as_far_as_the_chains_can_estimate_it_and_says_
         ("forgets_real_text", "no experiment has rows of text"),
         ("repetition_penalty", "no experiment has rows of text and family.sampling.repetition_penalty: 2.0"),
         ("risk_grows", "gauss__unbiased comes nearest; it lacks a regime declared as control: {pool: 1.0, synthetic: none}"),
-        ("keeping_saves_variance", "synthetic: none}; a regime declared as keep: {original: {share: any, draw: any}}"),
+        (
+            "keeping_saves_variance",
+            "synthetic: none}; a regime declared as keep: {original: {share: any, draw: any, continuation: any, batch_rows: any}}",
+        ),
         ("expressivity_acts_once", "source.name: mixture (there: normal); rows: 10000 (there: 100); the measure squared_l2"),
         ("replacing_is_unbounded", "gauss__unbiased comes nearest; it lacks mean_squared_error under replace at generation 4"),
         (

@@ -197,6 +197,7 @@ def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_t
     assert {1, 2, 3, 3000} <= chain.spaced(3000)
 
 
-def test_a_single_replica_leaves_no_file_of_replicas(folder: Path) -> None:
+def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Path) -> None:
+    run_chain(made(generations=1, replicas=2), "control")
     run_chain(made(generations=2, replicas=1), "control")
     assert not Path(FILL(paths.REPLICAS, "g", "control", 0)).exists()

@@ -94,6 +94,15 @@ def summary(config: ConfigFile = CONFIG) -> None:
 
 
 @app.command()
+def reference(config: ConfigFile = CONFIG) -> None:
+    """Write docs/reference/default.json from the results of the last run: what `heirloom summary` compares later runs with."""
+    from heirloom.config import load
+    from heirloom.report import reference as job
+
+    typer.echo(f"{job.FILE}: {job.write(load(config))} numbers")
+
+
+@app.command()
 def theory(
     page: Annotated[Path | None, typer.Option("--page", help="Renew the table in this Markdown page instead of printing it.")] = None,
 ) -> None:

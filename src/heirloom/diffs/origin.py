@@ -128,9 +128,9 @@ def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | No
 def _judge(origin: Origin) -> tuple[Judge, Any] | None:
     """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.base.Judge`)."""
     from heirloom.families import family
-    from heirloom.specs.family import ABILITIES
+    from heirloom.specs.family import SPECS
 
-    if "select" not in ABILITIES.get(origin.family, ()):
+    if origin.family not in SPECS or "select" not in SPECS[origin.family].abilities:
         return None
     module = family(origin.family)
     return cast("Judge", module), module.load(origin.checkpoint)

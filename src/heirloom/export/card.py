@@ -19,8 +19,8 @@ _LISTED = 20
 """Source files that a card names."""
 
 _TAGS = ("heirloom", "model-collapse")
-TRANSFORMERS = frozenset({"transformer", "causal_lm"})
-"""Families whose checkpoints the library of that name opens."""
+TRANSFORMERS = "transformers"
+"""The library that opens the checkpoints of language models."""
 
 _LOAD_TRANSFORMER = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -76,11 +76,11 @@ def dataset(subject: Subject, rows: Path, split: str, inside: str) -> str:
 
 def checkpoint(subject: Subject) -> str:
     """Return the card of a checkpoint."""
-    is_transformer = subject.family in TRANSFORMERS
+    is_transformer = subject.library == TRANSFORMERS
     learnt = learnt_from(subject)
     only_real = not learnt.synthetic if learnt else subject.generation == 0
     front: dict[str, Any] = {"license": subject.licence.tag, "tags": [*_TAGS, *([] if only_real else ["synthetic"])]}
-    front["library_name"] = "transformers" if is_transformer else "heirloom"
+    front["library_name"] = subject.library
     if is_transformer:
         front["pipeline_tag"] = "text-generation"
     facts = [("training rows written by a model", learnt.sentence), *_depth(learnt)] if learnt else []

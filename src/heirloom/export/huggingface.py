@@ -66,6 +66,6 @@ def _checkpoint(about: Subject, target: Path) -> str:
     if about.is_text:
         tokenizer = checked(opened(paths.fill(paths.TOKENIZER, about.experiment), about.revision))
         folder.copy(tokenizer.place, target / tokenizer_folder.TOKENIZER)
-        if about.family in card.TRANSFORMERS:
+        if about.library == card.TRANSFORMERS:
             tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
     return card.checkpoint(about)

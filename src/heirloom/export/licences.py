@@ -47,7 +47,7 @@ def of(experiment: str, source: Mapping[str, Any], config: Path) -> Licence:
     if source["name"] in KNOWN:
         return KNOWN[source["name"]]
     chosen = load(config).experiments.get(experiment) if config.exists() else None
-    stated = getattr(chosen.source, "license", None) if chosen else None
+    stated = chosen.source.stated_licence if chosen else None
     if stated:
         return Licence(stated, f"The licence of the real data is {stated}, as the config states.")
     return _UNSTATED if "text" in source else _DRAWN

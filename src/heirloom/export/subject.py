@@ -12,6 +12,8 @@ from heirloom.errors import HeirloomError
 from heirloom.export import licences
 from heirloom.export.artefacts import Artefact, checked, opened
 from heirloom.lineage import folders
+from heirloom.specs.declaration import FamilySpec
+from heirloom.specs.family import SPECS
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Subject:
     def is_text(self) -> bool:
         """Whether rows are text rather than vectors."""
         return "text" in self.source
+
+    @property
+    def library(self) -> str:
+        """The library that opens a checkpoint: Heirloom where it does not know the family."""
+        return SPECS.get(self.family, FamilySpec).library
 
     @property
     def target(self) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 from heirloom.dataset import Dataset
 from heirloom.specs.pretrained import Pretrained
 from heirloom.streams import Stream
+
+if TYPE_CHECKING:  # no step depends on what families say of themselves
+    from heirloom.specs.declaration import Ability, FamilySpec
+    from heirloom.theory.arm import Arm
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,12 @@ class Measuring:
 class Family(Protocol):
     """A kind of model. Models are opaque: only their own family looks inside."""
 
+    Spec: type[FamilySpec]
+    """What the family says of itself, and its part of a config."""
     Fit: Any
-    """The pydantic model of one generation's training settings (`specs.family`)."""
+    """The pydantic model of one generation's training settings (`specs.base.Training`)."""
     Sampling: Any
-    """The pydantic model of the sampling settings (`specs.family`)."""
+    """The pydantic model of the sampling settings (`specs.base.Sampling`)."""
 
     def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream) -> Any:
         """Return the model fitted to ``rows``, from the weights of the model ``start`` where one is given.
@@ -200,3 +206,31 @@ class Validated(Family, Protocol):
     def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream, validation: Dataset | None = None) -> Any:
         """Return the model fitted to ``rows``; ``validation`` decides which of its states is kept."""
         ...
+
+
+class ClosedForms(Protocol):
+    """What a vector family offers beside `Family` whose measures have expectations that are known."""
+
+    def expected_curves(self, family: Any, source: Any, arm: Arm) -> dict[str, NDArray[np.float64]]:
+        """Return measure → its expectation over replicas, entry g for model g, shape (arm.num_fits,); {} where nobody has derived it.
+
+        Parameters
+        ----------
+        family, source
+            The family's own part of the config, and the source of real rows, one of `Spec.sources`.
+        arm
+            What generations are trained on; the origin is fitted to as many rows as they are.
+        """
+        ...
+
+
+PROTOCOLS: Mapping[Ability, type] = {
+    "statistics": Rowless,
+    "select": Judge,
+    "edit": Editor,
+    "resume": Resumable,
+    "fetch": Fetched,
+    "validate": Validated,
+    "closed_forms": ClosedForms,
+}
+"""Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

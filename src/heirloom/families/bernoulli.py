@@ -13,14 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.bernoulli import Bernoulli
+from heirloom.specs.vector_source import BernoulliSource
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Bernoulli
 Fit = NoTraining
 Sampling = NoSettings
 
@@ -84,3 +89,17 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder."""
     return arrays.load(Model, folder)
+
+
+def expected_curves(family: Bernoulli, source: BernoulliSource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected probability, variance p (1 - p) and squared error, and under replace how many replicas are fixed."""
+    moments = arm.moments(0)
+    if moments is None:
+        return {}
+    p, rows, fits = source.probability, arm.rows, arm.num_fits
+    scale = p * (1 - p)
+    known = {"probability": np.full(fits, p), "variance": scale * moments.variance, "squared_error": scale * moments.mean_square}
+    if arm.name == "replace" and rows <= theory.discrete.EXACT_ROWS:
+        spectrum = theory.discrete.spectrum([p], rows, fits)
+        known |= {"fixed_at_0": spectrum[:, 0], "fixed_at_1": spectrum[:, -1]}
+    return known

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import arrays
@@ -24,10 +25,17 @@ from heirloom.measures import categorical, replicas
 from heirloom.measures.categorical import Counts
 from heirloom.sources import categorical as laws
 from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.discrete import Discrete
+from heirloom.specs.vector_source import CategoricalSource
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Discrete
 Fit = NoTraining
 Sampling = NoSettings
+
+MOST_TRANSITIONS = 5_000_000
+"""Types times rows up to which the exact chain of counts is worked out: a second or so."""
 
 
 def train(rows: Dataset, fit: NoTraining, start: Counts | None, stream: Stream) -> Counts:
@@ -106,9 +114,9 @@ def subset(whole: Counts, num_rows: int, stream: Stream) -> Counts:
     return _without_zeros(whole, drawn)
 
 
-def fitted(counts: Counts, fit: NoTraining) -> Counts:
+def fitted(statistics: Counts, fit: NoTraining) -> Counts:
     """Return the model: the counts themselves."""
-    return counts
+    return statistics
 
 
 def measure(model: Counts, origin: Counts, measuring: Measuring) -> dict[str, float]:
@@ -148,3 +156,30 @@ def _without_zeros(law: Counts, counts: NDArray[np.int64]) -> Counts:
     kept = counts > 0
     starts = np.concatenate([[0], np.cumsum(np.add.reduceat(kept.astype(np.int64), law.starts[:-1]))])
     return Counts(starts, law.types[kept], counts[kept])
+
+
+def expected_curves(family: Discrete, source: CategoricalSource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected diversity, squared error, and what is known of the types."""
+    moments = arm.moments(0)
+    if moments is None:
+        return {}
+    p_V = laws.probabilities(source.law)
+    scale = 1 - float((p_V**2).sum())
+    return {"diversity": scale * moments.variance, "squared_error": scale * moments.mean_square} | _type_curves(p_V, arm)
+
+
+def _type_curves(p_V: theory.Curve, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected number of types, the true mass of the lost ones, and under replace when one is alone."""
+    rows, fits = arm.rows, arm.num_fits
+    if arm.name in ("control", "accumulate"):  # either every fit is like the first, or the first fit's rows stay for ever
+        present_V = theory.discrete.present(p_V, rows)
+        return {"types": np.full(fits, present_V.sum()), "lost_mass": np.full(fits, 1 - p_V @ present_V)}
+    if arm.name != "replace" or rows > theory.discrete.EXACT_ROWS or rows * len(p_V) > MOST_TRANSITIONS:
+        return {}
+    spectrum = theory.discrete.spectrum(p_V, rows, fits)
+    return {
+        "types": len(p_V) - spectrum[:, 0],
+        "lost_mass": theory.discrete.spectrum(p_V, rows, fits, weights=p_V)[:, 0],
+        "absorbed": spectrum[:, -1],
+        "survival.1": np.concatenate([[1.0], theory.discrete.survival(1, rows, fits - 1)]),
+    }

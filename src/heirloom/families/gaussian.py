@@ -15,16 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays, precision, sufficient
+from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.closed_forms import DensitySource
 from heirloom.families.sufficient import Statistics
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import Gaussian, GaussianTraining
+from heirloom.specs.vector_source import NormalSource
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Gaussian
 Fit = GaussianTraining
 Sampling = NoSettings
 
@@ -202,3 +207,26 @@ def _divisor(num_rows: int, fit: GaussianTraining) -> int:
     if divisor < 1:
         raise HeirloomError(f"a Gaussian with divisor {fit.divisor!r} needs at least 2 rows, got {num_rows}")
     return divisor
+
+
+def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
+    if not arm.is_plain:
+        return closed_forms.traces(source, arm.mixed_moments(family.ddof))
+    known = closed_forms.traces(source, arm.moments(family.ddof))
+    return known | _more_curves(family.ddof, source, arm) if known and isinstance(source, NormalSource) else known
+
+
+def _more_curves(ddof: int, source: NormalSource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected log determinant, and in one dimension W2², of replacing and of the control."""
+    if arm.name not in ("replace", "control") or source.dim >= arm.rows:
+        return {}
+    covariance = closed_forms.covariance(source)
+    # Under the control every fit is like the first: entry 0 of replacing.
+    entries = np.zeros(arm.num_fits, np.int64) if arm.name == "control" else np.arange(arm.num_fits)
+    log_determinant = theory.replace_log_determinant(arm.rows, arm.num_fits, source.dim, ddof)[entries]
+    known = {"log_determinant": log_determinant + float(np.linalg.slogdet(covariance)[1])}
+    if source.dim == 1:
+        distance = theory.replace_wasserstein2_squared(arm.rows, arm.num_fits, ddof)
+        known["wasserstein2_squared"] = float(covariance[0, 0]) * distance[entries]
+    return known

@@ -18,15 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays, em
+from heirloom.families import algebra, arrays, closed_forms, em
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.closed_forms import DensitySource
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.specs.base import NoSettings
-from heirloom.specs.gmm import GmmTraining
+from heirloom.specs.gmm import Gmm, GmmTraining
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Gmm
 Fit = GmmTraining
 Sampling = NoSettings
 
@@ -190,3 +194,10 @@ def _by_sklearn(x_RND: NDArray[np.float64], fit: GmmTraining, begun: em.Paramete
                 raise HeirloomError(f"replica {r}: {str(error).split(';')[0].split('. ')[0]}; raise family.training.reg_covar") from None
     parameters = (np.stack([getattr(one, name) for one in fitted]) for name in ("weights_", "means_", "covariances_"))
     return em.Fit(em.Parameters(*parameters), np.array([one.n_iter_ for one in fitted]), np.array([one.lower_bound_ for one in fitted]))
+
+
+def expected_curves(family: Gmm, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the curves of a model that adds ``reg_covar`` to its rows' variance (`theory.smoothing.kernel`)."""
+    total = closed_forms.covariance(source).trace()
+    added = float(source.row_numbers * family.training.reg_covar / total)
+    return closed_forms.traces(source, arm.moments(theory.smoothing.kernel(added)))

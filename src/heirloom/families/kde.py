@@ -16,15 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays
+from heirloom.families import algebra, arrays, closed_forms
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.closed_forms import DensitySource
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.specs.base import NoSettings
-from heirloom.specs.kde import KdeTraining
+from heirloom.specs.kde import Kde, KdeTraining
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Kde
 Fit = KdeTraining
 Sampling = NoSettings
 
@@ -133,3 +137,12 @@ def load(folder: Path) -> Model:
 def _covariance(x_RND: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the covariance of the rows with divisor N, shape (R, D, D)."""
     return algebra.scatter(x_RND)[1] / x_RND.shape[1]
+
+
+def expected_curves(family: Kde, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the curves of a model that is wider than its rows by its kernel (`theory.smoothing`)."""
+    dim, h = source.row_numbers, family.training.bandwidth
+    if h == "scott":
+        return closed_forms.traces(source, arm.moments(theory.smoothing.scott(dim)))
+    total = float(closed_forms.covariance(source).trace())
+    return closed_forms.traces(source, arm.moments(theory.smoothing.kernel(dim * h**2 / total)))

@@ -15,14 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
-from heirloom.specs.linear_regression import LinearRegressionSampling, LinearRegressionTraining
+from heirloom.specs.linear_regression import LinearRegression, LinearRegressionSampling, LinearRegressionTraining
+from heirloom.specs.vector_source import LinearSource
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = LinearRegression
 Fit = LinearRegressionTraining
 Sampling = LinearRegressionSampling
 
@@ -107,3 +111,12 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder."""
     return arrays.load(Model, folder)
+
+
+def expected_curves(family: LinearRegression, source: LinearSource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected squared error of the weights (`theory.regression`), where source and labels have the same noise."""
+    has_other_noise = arm.name != "control" and source.noise != family.sampling.noise
+    if arm.name is None or arm.rows <= source.features + 1 or has_other_noise:
+        return {}
+    forms = {"replace": theory.regression.replace, "accumulate": theory.regression.accumulate, "control": theory.regression.control}
+    return {"squared_error": forms[arm.name](arm.rows, source.features, arm.num_fits, source.noise)}

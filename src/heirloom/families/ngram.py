@@ -26,13 +26,14 @@ from heirloom.dataset import WEIGHT, Dataset, as_matrix
 from heirloom.errors import HeirloomError
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
-from heirloom.specs.ngram import NgramFit, NgramSampling
+from heirloom.specs.ngram import Ngram, NgramFit, NgramSampling
 from heirloom.streams import Stream
 
 Ints = NDArray[np.int64]
 Counts = NDArray[np.int64] | NDArray[np.float64]
 """Whole numbers, or sums of weights where rows have weights."""
 
+Spec = Ngram
 Fit = NgramFit
 Sampling = NgramSampling
 

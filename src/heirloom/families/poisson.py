@@ -13,14 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.poisson import Poisson
+from heirloom.specs.vector_source import PoissonSource
 from heirloom.streams import Stream
+from heirloom.theory.arm import Arm
 
+Spec = Poisson
 Fit = NoTraining
 Sampling = NoSettings
 
@@ -81,3 +86,14 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder."""
     return arrays.load(Model, folder)
+
+
+def expected_curves(family: Poisson, source: PoissonSource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the expected rate and squared error, and under replace how many replicas are extinct."""
+    moments = arm.moments(None)
+    if moments is None:
+        return {}
+    known = {"rate": np.full(arm.num_fits, source.rate), "squared_error": source.rate * moments.mean_square}
+    if arm.name == "replace":
+        known["absorbed"] = theory.discrete.poisson_extinction(source.rate, arm.rows, arm.num_fits)
+    return known

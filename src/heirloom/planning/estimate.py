@@ -24,7 +24,7 @@ RATE = 1.5e10
 _MEGABYTE = 1e6
 _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
-_TORCH_FAMILIES = frozenset({"transformer", "vae", "causal_lm"})
+_TORCH_STEPS = frozenset({"pretrained", "train", "sample", "select", "evaluate"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
 _LEAST_MINUTES = 5
 _RUNNER_MEMORY = 300
@@ -68,12 +68,13 @@ def estimate(config: Config, job: Job, calibration: Calibration, rate: float = R
         Operations a second of one thread, or of the accelerator that the job has.
     """
     experiment = config.experiments[job.experiment]
-    family, needed = experiment.family.name, work(config, job)
-    factor = calibration.get((family, job.step))
+    family, needed = experiment.family, work(config, job)
+    factor = calibration.get((family.name, job.step))
+    imports_torch = family.needs_torch and job.step in _TORCH_STEPS
     here = processes_on_a_machine(experiment, job.step)
     together = config.num_threads * here * machines(experiment, job.step)
-    seconds = _seconds(family, job.step, needed, rate * together) * (factor or 1.0)
-    memory = here * _memory(family, job.step, needed)
+    seconds = _seconds(imports_torch, needed, rate * together) * (factor or 1.0)
+    memory = here * _memory(imports_torch, needed)
     return Estimate(seconds, memory, needed.written, factor is not None)
 
 
@@ -121,13 +122,9 @@ def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], fl
     return {key: median(found) for key, found in ratios.items()}
 
 
-def _seconds(family: str, step: str, needed: Work, rate: float) -> float:
-    return (_TORCH_SECONDS if _needs_torch(family, step) else _START_SECONDS) + needed.operations / rate
+def _seconds(imports_torch: bool, needed: Work, rate: float) -> float:
+    return (_TORCH_SECONDS if imports_torch else _START_SECONDS) + needed.operations / rate
 
 
-def _memory(family: str, step: str, needed: Work) -> float:
-    return (_TORCH_MEMORY if _needs_torch(family, step) else _BASE_MEMORY) + needed.memory / _MEGABYTE
-
-
-def _needs_torch(family: str, step: str) -> bool:
-    return family in _TORCH_FAMILIES and step in {"pretrained", "train", "sample", "select", "evaluate"}
+def _memory(imports_torch: bool, needed: Work) -> float:
+    return (_TORCH_MEMORY if imports_torch else _BASE_MEMORY) + needed.memory / _MEGABYTE

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from heirloom.config import Config, Experiment
 from heirloom.planning.jobs import Job
-from heirloom.planning.models import ModelSize, model_size, row_numbers
+from heirloom.planning.models import model_size
+from heirloom.specs.model_size import ModelSize
 from heirloom.specs.regime import Regime
 
 ASSUMED_POOL_ROWS = 40_000
@@ -23,8 +24,6 @@ recomputation in large transformer models", equation 2), who count 16-bit number
 attention does not keep."""
 _LOGITS = 12
 """Bytes a logit: itself, its softmax and its gradient."""
-_TEXT_BYTES, _VECTOR_BYTES, _PIXEL_BYTES = 3.5, 8.0, 1.0
-"""Bytes on disk of a token (ids and text, compressed: measured on the default run), a number of a vector, a pixel."""
 _UNPACKING = 1_000
 """Operations a parameter of a pretrained model that is read, perhaps from a packed format, and written again."""
 _COUNTING = 5_000
@@ -38,8 +37,6 @@ _POOL_MEMORY, _HELD_MEMORY = 160, 40
 """Bytes of a number of the pool while a chain draws from it, and of a row that it holds (docs/log.md)."""
 _COPIES = 6
 """Arrays as large as a vector dataset that a step holds at once."""
-_IMAGE_WORK = 3.1e7
-"""Operations that training on one image takes at the publication's size (647,081 parameters): measured, 2.1 ms at `estimate.RATE`."""
 
 
 @dataclass(frozen=True)
@@ -96,28 +93,29 @@ def _chain(experiment: Experiment, regime: Regime) -> Work:
     held = _POOL_MEMORY * real
     if experiment.has_rows:
         made = _numbers(experiment, experiment.rows)
-        operations += _passes(experiment) * sum(trained) + _A_ROW * made * experiment.generations
+        operations += _training(experiment, model_size(experiment), 1) * sum(trained) + _A_ROW * made * experiment.generations
         held += _HELD_MEMORY * (trained[-1] + made * (experiment.generations if regime.synthetic == "all" else 1))
-    return Work(operations, held, 2 * _bytes(experiment) * sum(trained[g - 1] for g in experiment.snapshots if g))
+    return Work(operations, held, 2 * experiment.family.number_bytes * sum(trained[g - 1] for g in experiment.snapshots if g))
 
 
 def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
     generation = job.generation or 0
     trained = _numbers(experiment, trained_rows(experiment, regime, generation))
     sampled = _numbers(experiment, regime.sampled_rows(experiment.rows, generation)) if regime else 0
-    size, on_disk = model_size(experiment), _bytes(experiment)
+    size, on_disk = model_size(experiment), experiment.family.number_bytes
     match job.step:
         case "mix":
             return Work(10 * trained, on_disk * trained, on_disk * trained)
         case "train":
             operations = _training(experiment, size, generation) * trained
-            left = _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
+            left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
             return Work(operations, _training_memory(experiment, size, trained), left)
         case "sample" if experiment.is_text:
             prompted = 2 * sampled
-            beams = getattr(experiment.family.sampling, "beams", 1)
-            again = _STORED * size.parameters if getattr(experiment.family.sampling, "engine", None) == "native" else 0  # stacked anew
-            return Work(2 * _reach(size) * prompted * beams, _decoding_memory(experiment, size, beams) + again, on_disk * sampled)
+            sampling = experiment.family.sampling
+            again = _STORED * size.parameters * sampling.borrows_engine  # stacked anew
+            memory = _decoding_memory(experiment, size, sampling.num_beams) + again
+            return Work(2 * _reach(size) * prompted * sampling.num_beams, memory, on_disk * sampled)
         case "evaluate" if experiment.is_text:
             read = _numbers(experiment, experiment.evaluation_rows + experiment.rows)
             return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
@@ -129,17 +127,11 @@ def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
 def _real(experiment: Experiment) -> Work:
     numbers = _pool_numbers(experiment)
     operations = (_PARSING if experiment.is_text else 50) * numbers
-    return Work(operations, 8 * numbers, _bytes(experiment) * numbers)
+    return Work(operations, 8 * numbers, experiment.family.number_bytes * numbers)
 
 
 def _pool_numbers(experiment: Experiment) -> int:
-    return _numbers(experiment, getattr(experiment.source, "rows", None) or ASSUMED_POOL_ROWS)
-
-
-def _bytes(experiment: Experiment) -> float:
-    if experiment.is_text:
-        return _TEXT_BYTES
-    return _PIXEL_BYTES if experiment.family.name == "vae" else _VECTOR_BYTES
+    return _numbers(experiment, experiment.source.pool_rows or ASSUMED_POOL_ROWS)
 
 
 def _reach(size: ModelSize) -> int:
@@ -148,36 +140,25 @@ def _reach(size: ModelSize) -> int:
 
 
 def _numbers(experiment: Experiment, rows: int) -> int:
-    return experiment.num_replicas * rows * row_numbers(experiment)
+    return experiment.num_replicas * rows * experiment.source.row_numbers
 
 
 def _training(experiment: Experiment, size: ModelSize, generation: int) -> float:
     """Return the operations of training a number of the training set."""
-    fit = experiment.family.training
-    if experiment.is_text:
-        schedule = getattr(fit, "generation" if generation else "origin", fit)
-        return 6 * _reach(size) * getattr(schedule, "epochs", 1)
-    if experiment.family.name == "vae":
-        return _IMAGE_WORK / row_numbers(experiment) * (fit.epochs if generation else fit.origin_epochs)  # type: ignore[union-attr]
-    return _passes(experiment)
-
-
-def _passes(experiment: Experiment) -> float:
-    """Return the operations that a generation of a vector family takes for each number of its rows."""
-    fit = experiment.family.training
-    return 50.0 * getattr(fit, "components", 1) * (20 if experiment.family.name == "gmm" else 1) if experiment.has_rows else 0.1
+    family = experiment.family
+    if not experiment.has_rows:
+        return 0.1
+    return family.passes(generation) * (6 * _reach(size) if experiment.is_text else family.number_operations)
 
 
 def _training_memory(experiment: Experiment, size: ModelSize, numbers: int) -> float:
     if not experiment.is_text:
-        return _TRAINED * size.parameters + _COPIES * _bytes(experiment) * numbers
-    schedule = getattr(experiment.family.training, "origin", experiment.family.training)
-    batch_rows = getattr(schedule, "micro_rows", 0) or getattr(schedule, "batch_rows", 0)
-    tokens = batch_rows * row_numbers(experiment)
+        return _TRAINED * size.parameters + _COPIES * experiment.family.number_bytes * numbers
+    tokens = experiment.family.batch_rows * experiment.source.row_numbers
     return _TRAINED * size.parameters + tokens * (_ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary)
 
 
 def _decoding_memory(experiment: Experiment, size: ModelSize, beams: int = 1) -> float:
     """Weights, and for a chunk of rows keys and values of every layer, prompt and continuation, and one position's logits."""
-    cached = 2 * size.layers * size.width * 2 * row_numbers(experiment) * 4
+    cached = 2 * size.layers * size.width * 2 * experiment.source.row_numbers * 4
     return _STORED * size.parameters + experiment.chunk_rows * beams * (cached + _LOGITS * size.vocabulary)

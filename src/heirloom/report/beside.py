@@ -9,9 +9,9 @@ import numpy as np
 from heirloom import controls
 from heirloom.config import Config, Experiment
 from heirloom.report import expected
-from heirloom.report.expected import Curve
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
+from heirloom.theory import Curve
 
 
 def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:

@@ -178,7 +178,9 @@ def onsets(base: alt.Chart, numbers: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
     if not marked(numbers):
         return []
     mark = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK, opacity=1)
-    return [mark.encode(y=alt.Y("onset:Q", title=y.title, scale=y.scale))]
+    height = y.copy()
+    height["shorthand"] = "onset:Q"
+    return [mark.encode(y=height)]
 
 
 def marked(numbers: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from heirloom import paths
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
 from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
-from heirloom.report.kinds import BESIDE_THEORY, GRID_KINDS, KINDS, OF_ROWS, grid_kinds
+from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
     name, kind = figure
     experiment, module = config.experiments[name], grids if kind == "grid" else scatter
     sets = {path: place for place, path in module.datasets(name, experiment).items()}
-    if kind != "scatter" or experiment.family.name != "gmm":
+    if kind != "scatter" or not experiment.family.has_components:
         return sets
     seed = experiment.seeds[0]
     return sets | {
@@ -166,7 +166,7 @@ def _unmarked(figure: Figure, frame: pd.DataFrame, config: Config) -> pd.DataFra
     if kind == "variance":
         return numbers.variance(own, experiment.regimes, experiment, config)
     if kind == "beside_theory":
-        return numbers.beside_theory(own, BESIDE_THEORY[experiment.family.name], experiment, config)
+        return numbers.beside_theory(own, experiment.family.headlines, experiment, config)
     of_arms = {
         "test_perplexity": numbers.test_perplexity,
         "synthetic_perplexity": numbers.synthetic_perplexity,

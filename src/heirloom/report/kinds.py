@@ -7,10 +7,6 @@ from typing import NamedTuple
 
 from heirloom.config import Experiment
 from heirloom.report.attribution import SOURCES
-from heirloom.specs.gaussian import Gaussian
-from heirloom.specs.gmm import Gmm
-from heirloom.specs.kde import Kde
-from heirloom.specs.vae import Vae
 from heirloom.specs.vector_source import MixtureSource, NormalSource
 
 PLANE = 2
@@ -39,19 +35,19 @@ def _has_rows(experiment: Experiment) -> bool:
 
 
 def _has_variance(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Gaussian | Gmm | Kde)
+    return experiment.family.is_density
 
 
 def _is_images(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Vae)
+    return experiment.family.is_images
 
 
 def _has_headlines(experiment: Experiment) -> bool:
-    return experiment.family.name in BESIDE_THEORY
+    return bool(experiment.family.headlines)
 
 
 def _is_mixture(experiment: Experiment) -> bool:
-    return isinstance(experiment.family, Gmm)
+    return experiment.family.has_components
 
 
 def _is_alone_and_mixture(experiment: Experiment) -> bool:
@@ -75,7 +71,7 @@ def _is_plane(experiment: Experiment) -> bool:
 
 def _are_gaussians_of_many_sizes(variants: Sequence[Experiment]) -> bool:
     one_dimensional = all(
-        isinstance(one.family, Gaussian) and isinstance(one.source, NormalSource) and one.source.dim == 1 for one in variants
+        one.family.divisor is not None and isinstance(one.source, NormalSource) and one.source.dim == 1 for one in variants
     )
     return one_dimensional and len({one.rows for one in variants}) > 1
 
@@ -86,15 +82,6 @@ def _are_error_sources(variants: Sequence[Experiment]) -> bool:
 
 def _are_mixtures(variants: Sequence[Experiment]) -> bool:
     return all(map(_is_mixture, variants))
-
-
-BESIDE_THEORY: Mapping[str, Sequence[str]] = {
-    "discrete": ("diversity", "types"),
-    "bernoulli": ("variance", "fixed_at_1"),
-    "poisson": ("squared_error", "absorbed"),
-    "linear_regression": ("squared_error",),
-}
-"""Family to the measures that stand for it in the figure ``beside_theory``."""
 
 
 KINDS: Mapping[str, Kind] = {

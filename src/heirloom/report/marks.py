@@ -32,8 +32,8 @@ def marked(numbers: pd.DataFrame, kind: str, onsets: pd.DataFrame) -> pd.DataFra
     """
     starts = onsets.dropna(subset="onset").set_index(["measure", "regime"])["onset"].to_dict()
     keys = zip(_measures(numbers, kind), numbers["regime"], strict=True)
-    begins = numbers["generation"].to_numpy() == np.array([starts.get(key, -1.0) for key in keys])
-    return numbers.assign(onset=numbers[CURVES[kind]].where(begins))
+    begins = np.array([starts.get(key, np.nan) for key in keys])
+    return numbers.assign(onset=numbers[CURVES[kind]].where(numbers["generation"] == begins))
 
 
 def _measures(numbers: pd.DataFrame, kind: str) -> list[str]:

@@ -45,7 +45,7 @@ def points(key: str, experiment: Experiment) -> pd.DataFrame:
     for (regime, generation), path in datasets(key, experiment).items():
         x_ND = reading.dataset(path).by_replica()[0][:ROWS]
         shown = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
-        if experiment.family.name == "gmm":
+        if experiment.family.has_components:
             folder = paths.fill(paths.CHECKPOINT, key, regime, experiment.seeds[0], generation)
             shown = _mixture(Path(folder), x_ND)
         parts += [part.assign(regime=regime, generation=generation) for part in shown]

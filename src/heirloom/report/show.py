@@ -11,7 +11,7 @@ from heirloom import paths
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
 from heirloom.report.page.generations import spaced
-from heirloom.report.summary import SHOWN
+from heirloom.report.shown import SHOWN
 
 if TYPE_CHECKING:
     import pandas as pd

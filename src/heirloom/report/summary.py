@@ -3,52 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, beside, figures, onset, tables
+from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
+from heirloom.report.intervals import conditional
+from heirloom.report.reference import Place
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
-
-SHOWN = {
-    "test_perplexity": "test perplexity",
-    "origin_perplexity.median": "origin perplexity",
-    "distinct_3": "distinct 3-grams",
-    "token_entropy": "entropy (nats)",
-    "tail_survival.17-64": "rare words alive",
-    "covariance_trace": "variance, mean",
-    "covariance_trace.median": "variance, median",
-    "log_determinant": "log determinant",
-    "mean_squared_error": "mean's sq. error",
-    "squared_l2": "squared L2",
-    "squared_l2_origin": "squared L2 to gen. 0",
-    "types": "types alive",
-    "diversity": "diversity",
-    "survival.1": "seen once, alive",
-    "lost_mass": "mass of the lost",
-    "absorbed": "absorbed",
-    "probability": "probability",
-    "variance": "variance",
-    "fixed_at_1": "all ones",
-    "rate": "rate",
-    "squared_error": "squared error",
-    "latent_spread": "latent spread",
-    "test_elbo": "test ELBO (nats)",
-    "pixel_variance": "pixel variance",
-    "class_entropy": "class entropy",
-    "ancestry.real_row_share": "real rows",
-    "ancestry.depth_mean": "depth",
-}
-"""Metric, or the measure whose mean over replicas is shown, to what the reader is told."""
 
 ITS_CONTROL = "(its control)"
 """Stands for the regime of a control that is computed and not run."""
@@ -83,14 +55,21 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons, missing = tables.load(), list[str](), list[str]()
+    frame, reasons, missing, recorded = tables.load(), list[str](), list[str](), reference.read()
     for key, experiment in config.experiments.items():
-        console.print(summary_table(tables.of_experiment(frame, key, experiment), key, experiment, config))
+        own = tables.of_experiment(frame, key, experiment)
+        agreeing = reference.compared(own, key, config, recorded)
+        checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
+        console.print(summary_table(own, key, experiment, config, checks, agreeing))
+        for line in _without_z(checks):
+            console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
+        if agreeing:
+            console.print(reference.sentence(agreeing), soft_wrap=True, highlight=False)
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.load(tables.of_experiment(frame, key, experiment), experiment, config)
-        if shown := onset_table(onsets, key):
-            console.print(shown)
+        onsets = onset.load(own, experiment, config)
+        if (table := onset_table(onsets, key)) is not None:
+            console.print(table)
         reasons += onset.not_estimable(onsets, experiment.variant_of or key)
         missing += beside.missing(key, config)
     for line in dict.fromkeys([*reasons, *missing]):
@@ -100,6 +79,8 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     answered = verdicts.answers(specs.load(), frame, config)
     console.print(claims_table(answered))
     console.print(sentences.chance(answered), style="dim")
+    if words := conditional(config):
+        console.print(words, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -113,7 +94,14 @@ def _documents(key: str) -> str:
         return ""
 
 
-def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: Config) -> Table:
+def summary_table(
+    own: pd.DataFrame,
+    key: str,
+    experiment: Experiment,
+    config: Config,
+    checks: Mapping[str, Mapping[str, Check]],
+    agreeing: Mapping[Place, str] = MappingProxyType({}),
+) -> Table:
     """Return one experiment's table: a row a metric and regime; closed form, z-score and computed control where there are any.
 
     Parameters
@@ -122,23 +110,36 @@ def summary_table(own: pd.DataFrame, key: str, experiment: Experiment, config: C
         The tidy rows of the experiment.
     key
         Its name in the expanded config.
+    checks
+        Regime → the measures that have a closed form (`agreement.check`).
+    agreeing
+        Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
     """
-    regimes, generations = experiment.regimes, sorted({0, 1, experiment.generations})
-    checks = {regime: check(own, regime, experiment, config) for regime in regimes}
+    regimes, generations = experiment.regimes, shown.generations(experiment)
     controls = beside.computed(key, config)
-    theory = ("theory", "z") if any(checks.values()) else ()
-    table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", [*(f"gen {g}" for g in generations), *theory])
-    for metric, words in SHOWN.items():
-        if not own.loc[own["generation"] > 0, "metric"].isin([metric, f"{metric}.mean"]).any():
-            continue
+    theory, recorded = ("theory", "z") if any(checks.values()) else (), ("reference",) if agreeing else ()
+    columns = [*(f"gen {g}" for g in generations), *theory, *recorded]
+    table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", columns)
+    for metric in shown.metrics(own):
         for regime in regimes:
-            values = (_number(_value(own, metric, regime, generation)) for generation in generations)
+            values = (_number(float(shown.values(own, metric, regime, generation).mean())) for generation in generations)
             known = _check_cells(checks[regime].get(metric)) if theory else ()
-            table.add_row(words if regime == regimes[0] else "", regime, *values, *known)
+            words = shown.SHOWN[metric] if regime == regimes[0] else ""
+            table.add_row(words, regime, *values, *known, *([reference.worst(agreeing, metric, regime)] if recorded else ()))
             if (form := beside.shown(controls, regime, metric)) is not None:
                 table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table
+
+
+def _without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
+    """Return a line for each reason why means that have a closed form have no z."""
+    named: dict[str, list[str]] = {}
+    for regime, known in checks.items():
+        for measure, closed_form in known.items():
+            if closed_form.note and measure in shown.SHOWN:
+                named.setdefault(closed_form.note, []).append(f"{shown.SHOWN[measure]} of {regime}")
+    return [f"no z, {', '.join(means)}: {note}" for note, means in named.items()]
 
 
 def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
@@ -195,12 +196,6 @@ def _empty_table(title: str, columns: list[str]) -> Table:
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
-
-
-def _value(own: pd.DataFrame, metric: str, regime: str, generation: int) -> float:
-    """Return the mean over seeds; generation 0 is the origin's."""
-    here = own[(own["regime"] == (regime if generation else paths.ORIGIN)) & (own["generation"] == generation)]
-    return float(here.loc[here["metric"].isin([metric, f"{metric}.mean"]), "value"].mean())
 
 
 def _check_cells(known: Check | None) -> tuple[str, str]:

@@ -13,7 +13,6 @@ import pandas as pd
 from heirloom.config import Config, Experiment
 from heirloom.report import expected, tables
 from heirloom.report.numbers import estimates, spread
-from heirloom.specs.gaussian import Gaussian
 
 Variants = Mapping[str, Experiment]
 
@@ -33,8 +32,7 @@ def errors(own: pd.DataFrame, variants: Variants, config: Config) -> pd.DataFram
     """
     parts = []
     for key, experiment in variants.items():
-        assert isinstance(experiment.family, Gaussian)
-        divisor, rows = experiment.family.training.divisor, _of(own, key, experiment)
+        divisor, rows = experiment.family.divisor, _of(own, key, experiment)
         for regime in experiment.regimes:
             known = expected.curves(experiment, config.regimes[regime])
             square, distance = (estimates(rows, [regime], name) for name in ("mean_squared_error", "wasserstein2_squared"))

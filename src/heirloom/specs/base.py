@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,16 +24,58 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
-class NoSettings(Strict):
+class Sampling(Strict):
+    """Base of what says how rows are written: a family's `sampling` section."""
+
+    @property
+    def continues_rows(self) -> bool:
+        """Whether a synthetic row continues an original one."""
+        return False
+
+    @property
+    def num_beams(self) -> int:
+        """Beams of the search by which a row is written; 1 where it is drawn."""
+        return 1
+
+    @property
+    def borrows_engine(self) -> bool:
+        """Whether another engine than the model's own writes rows, which holds the weights a second time."""
+        return False
+
+
+class NoSettings(Sampling):
     """The section of a step that has nothing to choose."""
 
 
-class NoTraining(NoSettings):
-    """The training section of a family whose fit has nothing to choose."""
+Start = Literal["scratch", "pretrained", "origin", "previous"]
 
-    def fit(self, generation: int, text: TextSettings | None) -> Self:
-        """Return the settings of one generation's fit: none."""
+
+class Training(Strict):
+    """Base of what says how models are trained: a family's `training` section, and the settings of one generation's fit."""
+
+    @property
+    def begins_from(self) -> Start:
+        """Weights that a generation's training begins from; the defaults are those of a fit that needs none."""
+        return "scratch"
+
+    def fit(self, generation: int, text: TextSettings | None) -> Training:
+        """Return the settings of one generation's fit and nothing else: here the same for all.
+
+        Parameters
+        ----------
+        text
+            How the source's text becomes rows; None for vectors.
+
+        Raises
+        ------
+        ValueError
+            If the fit needs something of the text that the source does not say.
+        """
         return self
+
+
+class NoTraining(Training):
+    """The training section of a family whose fit has nothing to choose."""
 
 
 Prompts = Literal["original", "none"]

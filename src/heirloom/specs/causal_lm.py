@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Many, Strict
+from heirloom.specs.base import Many, Strict, Training
+from heirloom.specs.declaration import TextFamily
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
+
+UNKNOWN = ModelSize(parameters=125_239_296, layers=12, width=768, vocabulary=50_272)
+"""What a pretrained model is taken to be before anybody has seen it: OPT-125m, the publication's."""
 
 
 class Lora(Strict):
@@ -37,7 +42,7 @@ class Lora(Strict):
     )
 
 
-class CausalTraining(Strict):
+class CausalTraining(Training):
     """How one generation is fine-tuned."""
 
     epochs: int = Field(5, ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
@@ -92,6 +97,11 @@ class CausalTraining(Strict):
             raise ValueError("last_epoch reports the last epoch beside the best; with `best_epoch: last` it is the only one: leave it out")
         return self
 
+    @property
+    def begins_from(self) -> Literal["scratch", "pretrained", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
+
     def held_out_rows(self, num_rows: int) -> int:
         """Return how many of a training set's rows choose the epoch and are not trained on."""
         return max(1, round(self.validation_share * num_rows)) if self.best_epoch == "synthetic" else 0
@@ -114,9 +124,18 @@ class CausalSampling(Decoding):
         True, description="Whether the model's end token is never written. Forcing a fixed number of new tokens bans it in most libraries."
     )
 
+    @property
+    def borrows_engine(self) -> bool:
+        """Whether the project's own engine writes rows."""
+        return self.engine == "native"
 
-class CausalLM(Strict):
+
+class CausalLM(TextFamily):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
+
+    abilities = frozenset({"weigh", "select", "resume", "validate", "fetch", "share", "features", "gpu"})
+    needs_torch = True
+    library = "transformers"
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -129,3 +148,31 @@ class CausalLM(Strict):
         least, share = self.training.batch_rows, self.training.validation_share
         enough = range(math.ceil((least + 2) / (1.0 - share)) + 1)  # the rows that are left grow with the rows that there are
         return bisect_left(enough, least, key=lambda rows: rows - self.training.held_out_rows(rows))
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The pretrained model that generations begin from; with `start: scratch` its architecture alone."""
+        return self.model
+
+    @property
+    def validates(self) -> bool:
+        """Whether real rows that it is not trained on choose the epoch."""
+        return self.training.best_epoch == "real"
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows in one forward pass of a training."""
+        return self.training.micro_rows or self.training.batch_rows
+
+    @property
+    def saved_models(self) -> int:
+        """Models that one checkpoint holds: the last epoch's beside the best one's, which may be the same."""
+        return 2 if self.training.last_epoch else 1
+
+    def passes(self, generation: int) -> int:
+        """Return the epochs of a generation."""
+        return self.training.epochs
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size that a model is taken to have before it is fetched."""
+        return UNKNOWN

@@ -6,13 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import PROMPTS, Prompts, Strict
+from heirloom.specs.base import PROMPTS, Prompts, Sampling
 from heirloom.specs.sizes import MOST_LAYERS, MOST_TOKENS
 
 Precision = Literal["float32", "bfloat16"]
 
 
-class Decoding(Strict):
+class Decoding(Sampling):
     """How the next token is drawn from the model's distribution, or found by beam search."""
 
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
@@ -27,6 +27,16 @@ class Decoding(Strict):
     beams: int = Field(1, ge=1, le=MOST_LAYERS, description="Beams of a beam search, which draws nothing; 1 samples (a count).")
     precision: Precision = Field("float32", description="Of matrix products in sampling; sums stay float32.")
     prompts: Prompts = PROMPTS
+
+    @property
+    def continues_rows(self) -> bool:
+        """Whether a synthetic row continues an original one."""
+        return self.prompts == "original"
+
+    @property
+    def num_beams(self) -> int:
+        """Beams of the search."""
+        return self.beams
 
     @model_validator(mode="after")
     def _beams_draw_nothing(self) -> Self:

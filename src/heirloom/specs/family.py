@@ -1,17 +1,15 @@
-"""Families in config: one model a family, with one section a step, so that each step depends on its own keys only.
-
-A family's ``training`` section answers `fit(generation, text)`: the settings of one generation's training and nothing else, so that
-a key of later generations never retrains the origin. What it returns is what the family's ``train`` receives.
-"""
+"""The families that a config can name: the one list of them, and their declarations by name."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.causal_lm import CausalLM
+from heirloom.specs.declaration import Ability, FamilySpec
 from heirloom.specs.discrete import Discrete
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
@@ -27,46 +25,17 @@ Family = Annotated[
     Field(discriminator="name"),
 ]
 
-TEXT_FAMILIES = frozenset({"ngram", "transformer", "causal_lm"})
-SINGLE_FAMILIES = TEXT_FAMILIES | {"vae"}
-"""Families with one model a lineage: their replicas are seeds."""
 
-_DENSITIES = ("normal", "mixture")
-_TEXT = ("wikipedia", "files", "hub")
+def _name(spec: type[FamilySpec]) -> str:
+    """Return the one name that a family's `name` field takes."""
+    (name,) = get_args(spec.model_fields["name"].annotation)
+    return str(name)
 
-PARALLEL_FAMILIES = frozenset({"transformer", "causal_lm"})
-"""Families whose steps several processes can share (`processes`)."""
 
-FEATURE_FAMILIES = frozenset({"transformer", "causal_lm"})
-"""Families whose models make a row of numbers of a text, which MAUVE compares (`measures.frontier`)."""
+SPECS: Mapping[str, type[FamilySpec]] = {_name(spec): spec for spec in get_args(get_args(Family)[0])}
+"""Name → what the family says of itself."""
 
-SOURCES = {
-    "gaussian": _DENSITIES,
-    "gmm": _DENSITIES,
-    "kde": _DENSITIES,
-    "discrete": ("categorical",),
-    "bernoulli": ("bernoulli",),
-    "poisson": ("poisson",),
-    "linear_regression": ("linear",),
-    "vae": ("mnist",),
-    "ngram": _TEXT,
-    "transformer": _TEXT,
-    "causal_lm": _TEXT,
-}
-"""Family → the sources whose rows it can be trained on and measured against."""
 
-ABILITIES = {
-    "gaussian": frozenset({"weigh", "select"}),
-    "gmm": frozenset({"select"}),
-    "kde": frozenset({"select"}),
-    "discrete": frozenset({"select"}),
-    "bernoulli": frozenset({"weigh", "select"}),
-    "poisson": frozenset({"weigh", "select"}),
-    "ngram": frozenset({"weigh", "select", "edit"}),
-    "transformer": frozenset({"weigh", "select", "edit"}),
-    "causal_lm": frozenset({"weigh", "select"}),
-}
-"""Family → what it can do for a regime beyond the four steps (`Regime.abilities`); a family that is not here can do none of it."""
-
-SUBSETS = frozenset({"discrete"})
-"""Families whose sufficient statistics say how a subset is distributed, so that `path: statistics` can draw from earlier generations."""
+def able(ability: Ability) -> list[str]:
+    """Return the names of the families that can do something, in alphabetical order."""
+    return sorted(name for name, spec in SPECS.items() if ability in spec.abilities)

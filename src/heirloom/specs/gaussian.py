@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import NoSettings, Strict
-
-if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.declaration import DensityFamily
 
 
-class GaussianTraining(Strict):
+class GaussianTraining(Training):
     """How a Gaussian is fitted."""
 
     divisor: Literal["n", "n-1"] = Field("n", description="Divisor of the covariance: `n` (maximum likelihood) or `n-1` (unbiased).")
@@ -22,13 +20,12 @@ class GaussianTraining(Strict):
         "Types other than float64 are for one dimension.",
     )
 
-    def fit(self, generation: int, text: TextSettings | None) -> GaussianTraining:
-        """Return the settings of one generation's fit: the same for all."""
-        return self
 
-
-class Gaussian(Strict):
+class Gaussian(DensityFamily):
     """A d-dimensional Gaussian, refitted to its own draws (Shumailov et al. 2024, the one-dimensional Gaussian)."""
+
+    abilities = frozenset({"weigh", "select", "statistics", "closed_forms"})
+    absorbs_by_rounding = True
 
     name: Literal["gaussian"]
     path: Literal["rows", "statistics"] = Field(
@@ -42,10 +39,34 @@ class Gaussian(Strict):
     @property
     def fewest_rows(self) -> int:
         """Rows that a fit needs."""
-        return 2 if self.training.divisor == "n-1" else 1
+        return 1 + self.ddof
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether synthetic rows are drawn, and not only their mean and covariance."""
+        return self.path == "rows"
+
+    def fewest_drawn(self, dim: int) -> int:
+        """Return how many rows a covariance that is drawn must stand for: more than dimensions (Wishart 1928)."""
+        return dim + 1
+
+    @property
+    def divisor(self) -> Literal["n", "n-1"]:
+        """Divisor of the covariance."""
+        return self.training.divisor
+
+    @property
+    def ddof(self) -> int:
+        """What the divisor of the covariance lacks to the number of rows."""
+        return {"n": 0, "n-1": 1}[self.training.divisor]
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether its arithmetic is rounded on purpose."""
+        return self.training.precision != "float64"
 
     @model_validator(mode="after")
     def _statistics_are_exact(self) -> Self:
-        if self.path == "statistics" and self.training.precision != "float64":
+        if self.is_rounded and not self.has_rows:
             raise ValueError(f"path: statistics is for float64; precision {self.training.precision} acts on rows, so it needs path: rows")
         return self

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import NoSettings, Strict
+from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.declaration import DensityFamily
+from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_ITERATIONS
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
 
 
-class GmmTraining(Strict):
+class GmmTraining(Training):
     """How a Gaussian mixture is fitted; the defaults are the publication's."""
 
     components: int = Field(2, ge=1, le=MOST_DIMENSIONS, description="Number of components, each with its own full covariance.")
@@ -27,13 +29,21 @@ class GmmTraining(Strict):
     max_iterations: int = Field(2000, ge=1, le=MOST_ITERATIONS, description="EM stops after so many iterations at the latest.")
     reg_covar: float = Field(1e-6, ge=0, description="Added to the diagonal of every covariance, in squared units of x.")
 
+    @property
+    def begins_from(self) -> Literal["scratch", "previous"]:
+        """Where the iteration begins."""
+        return self.start
+
     def fit(self, generation: int, text: TextSettings | None) -> GmmTraining:
         """Return the settings of one generation's fit: the origin has none to start from."""
         return self if generation else self.model_copy(update={"start": "scratch"})
 
 
-class Gmm(Strict):
+class Gmm(DensityFamily):
     """A Gaussian mixture, refitted to its own draws (Shumailov et al. 2024, the Gaussian mixture)."""
+
+    abilities = frozenset({"select", "closed_forms"})
+    has_components = True
 
     name: Literal["gmm"]
     training: GmmTraining = GmmTraining()
@@ -43,3 +53,11 @@ class Gmm(Strict):
     def fewest_rows(self) -> int:
         """Rows that a fit needs."""
         return max(2, self.training.components)
+
+    def passes(self, generation: int) -> int:
+        """Return the passes of a fit: about 20 iterations, each over all components."""
+        return 20 * self.training.components
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of one replica's model: a mean and a covariance for each component."""
+        return ModelSize(self.training.components * moments(row_numbers))

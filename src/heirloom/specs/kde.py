@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import NoSettings, Strict
+from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.declaration import DensityFamily
+from heirloom.specs.model_size import ModelSize
 
-if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
 
-
-class KdeTraining(Strict):
+class KdeTraining(Training):
     """How a kernel density estimate smooths its rows."""
 
     bandwidth: Annotated[float, Field(gt=0)] | Literal["scott"] = Field(
@@ -21,13 +20,11 @@ class KdeTraining(Strict):
         "`scott`: the rows' covariance times n^(-2 / (dimensions + 4)).",
     )
 
-    def fit(self, generation: int, text: TextSettings | None) -> KdeTraining:
-        """Return the settings of one generation's fit: the same for all."""
-        return self
 
-
-class Kde(Strict):
+class Kde(DensityFamily):
     """A kernel density estimate with a Gaussian kernel, refitted to its own draws."""
+
+    abilities = frozenset({"select", "closed_forms"})
 
     name: Literal["kde"]
     training: KdeTraining = KdeTraining()
@@ -37,3 +34,7 @@ class Kde(Strict):
     def fewest_rows(self) -> int:
         """Rows that a fit needs."""
         return 2 if self.training.bandwidth == "scott" else 1
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of one replica's model: the rows that it smooths, and the kernel's covariance."""
+        return ModelSize(rows * row_numbers + row_numbers**2)

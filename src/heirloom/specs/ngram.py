@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import PROMPTS, Prompts, Strict
+from heirloom.specs.base import PROMPTS, Prompts, Sampling, Training
+from heirloom.specs.declaration import TextFamily
+from heirloom.specs.model_size import ModelSize
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
 
 
-class NgramFit(Strict):
+class NgramFit(Training):
     """How one generation of an n-gram model is fitted."""
 
     order: int
     vocab_size: int
 
 
-class NgramTraining(Strict):
+class NgramTraining(Training):
     """How an n-gram model is fitted."""
 
     order: int = Field(3, ge=1, le=8, description="Length of the longest n-gram, in tokens.")
@@ -31,15 +33,26 @@ class NgramTraining(Strict):
         return NgramFit(order=self.order, vocab_size=text.vocab_size)
 
 
-class NgramSampling(Strict):
+class NgramSampling(Sampling):
     """How an n-gram model writes."""
 
     prompts: Prompts = PROMPTS
 
+    @property
+    def continues_rows(self) -> bool:
+        """Whether a synthetic row continues an original one."""
+        return self.prompts == "original"
 
-class Ngram(Strict):
+
+class Ngram(TextFamily):
     """An interpolated n-gram model over tokens: the text family that needs no torch."""
+
+    abilities = frozenset({"weigh", "select", "edit"})
 
     name: Literal["ngram"]
     training: NgramTraining = NgramTraining()
     sampling: NgramSampling = NgramSampling()
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of a model: a count for each length and place of an n-gram, at most."""
+        return ModelSize(self.training.order * rows * row_numbers, vocabulary=vocabulary)

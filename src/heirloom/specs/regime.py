@@ -160,9 +160,8 @@ class Regime(Sizes):
         budget = self.budget_rows(rows, generation)
         if self.budget != "grows":
             return budget
-        fresh = self.fresh_rows(rows, generation)
-        real = sum(fresh if self.synthetic == "all" else fresh[-1:])
-        real += round(self.pool * budget) + (round(self.original.share * budget) if self.original else 0)
+        earlier = self.fresh_rows(rows, generation)[:-1] if self.synthetic == "all" else []
+        real = sum(self.real_rows(budget).values()) + sum(earlier)
         sampled = self.sampled_rows(rows, generation)
         kept = sum(self.select.kept(sampled)) if self.select else sampled
         return real + kept * {"latest": 1, "all": generation, "none": 0}[self.synthetic]

@@ -21,6 +21,8 @@ MOST_SEED = 2**53 - 1
 MOST_REPLICAS = 1_000_000
 MOST_DIMENSIONS = 10_000
 """Numbers of a row, components of a mixture, dimensions of a latent space: their squares fit into memory."""
+MNIST_PIXELS = 28 * 28
+"""Numbers of an image of handwritten digits."""
 MOST_TYPES = 10_000_000
 """Types of a categorical law."""
 MOST_TOKENS = 1_000_000

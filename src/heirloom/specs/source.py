@@ -93,6 +93,21 @@ class TextSource(Strict):
         "0 keeps the text as it is.",
     )
 
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: tokens."""
+        return self.text.row_tokens
+
+    @property
+    def pool_rows(self) -> int | None:
+        """Rows in the pool of real training data: None, because nobody knows them before the text is read."""
+        return None
+
+    @property
+    def stated_licence(self) -> str | None:
+        """The licence of the real data as the config states it."""
+        return None
+
 
 class WikipediaSource(TextSource):
     """The sample of English Wikipedia inside the gensim package: 106 articles, no download."""
@@ -115,6 +130,11 @@ class _SeparableText(TextSource):
         description="Regular expression searched in each line (of a .txt file) or row (of any other); a match starts a "
         "new document and is its title: '^ = [^=]+ = $' for WikiText. Null: each .txt file or row is a document.",
     )
+
+    @property
+    def stated_licence(self) -> str | None:
+        """The licence of the real data as the config states it."""
+        return self.license
 
     @field_validator("document_separator")
     @classmethod

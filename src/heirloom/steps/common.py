@@ -10,6 +10,7 @@ from typing import Any
 from heirloom import paths
 from heirloom.environment import environment
 from heirloom.errors import HeirloomError
+from heirloom.families import family
 from heirloom.manifest import Input, recorded_sha256, seal
 
 _PACKAGE_FILE = re.compile(r"(?P<package>\w+)==(?P<version>[^/]+)/")
@@ -43,7 +44,8 @@ def finish(
 
 def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
     """Return everything that decides an artefact's bytes: the step's slice, its inputs, the machine's kind."""
-    return {"slice": dict(step), "inputs": artefact_inputs(inputs), "environment": environment(step.get("family"))}
+    can_use_gpu = "family" in step and "gpu" in family(step["family"]).Spec.abilities
+    return {"slice": dict(step), "inputs": artefact_inputs(inputs), "environment": environment(can_use_gpu=can_use_gpu)}
 
 
 @contextmanager

@@ -36,7 +36,8 @@ def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str,
     rows, fit = Dataset.open(train), module.Fit.model_validate(step["fit"])
     held = {"validation": Dataset.open(valid)} if valid else {}
     with resume.state(step, inputs, checkpoint) as state:
-        fitted: Callable[..., Any] = partial(cast("Resumable", module).resume, state=state) if hasattr(module, "resume") else module.train
+        can_resume = "resume" in module.Spec.abilities
+        fitted: Callable[..., Any] = partial(cast("Resumable", module).resume, state=state) if can_resume else module.train
         with naming(step["generation"]):
             model = fitted(rows, fit, begun, stream, **held)
         if processes.rank() == 0:

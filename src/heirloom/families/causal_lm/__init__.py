@@ -7,7 +7,8 @@ from heirloom.families.causal_lm.evaluate import evaluate, log_likelihoods
 from heirloom.families.causal_lm.model import fetch, load, save
 from heirloom.families.causal_lm.sample import sample
 from heirloom.families.causal_lm.train import resume, train
+from heirloom.specs.causal_lm import CausalLM as Spec
 from heirloom.specs.causal_lm import CausalSampling as Sampling
 from heirloom.specs.causal_lm import CausalTraining as Fit
 
-__all__ = ["Fit", "Sampling", "evaluate", "fetch", "load", "log_likelihoods", "resume", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "Spec", "evaluate", "fetch", "load", "log_likelihoods", "resume", "sample", "save", "train"]

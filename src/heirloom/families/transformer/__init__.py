@@ -12,6 +12,7 @@ from heirloom.families.transformer.sample import sample
 from heirloom.families.transformer.scoring import row_losses
 from heirloom.families.transformer.train import resume, train
 from heirloom.specs.decoding import Decoding as Sampling
+from heirloom.specs.transformer import Transformer as Spec
 from heirloom.specs.transformer import TransformerFit as Fit
 
-__all__ = ["Fit", "Sampling", "edit", "evaluate", "load", "log_likelihoods", "resume", "row_losses", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "Spec", "edit", "evaluate", "load", "log_likelihoods", "resume", "row_losses", "sample", "save", "train"]

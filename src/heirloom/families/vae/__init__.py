@@ -9,6 +9,7 @@ from heirloom.families.vae.model import save_folder as save
 from heirloom.families.vae.sample import sample
 from heirloom.families.vae.train import train
 from heirloom.specs.base import NoSettings as Sampling
+from heirloom.specs.vae import Vae as Spec
 from heirloom.specs.vae import VaeFit as Fit
 
-__all__ = ["Fit", "Sampling", "evaluate", "load", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "Spec", "evaluate", "load", "sample", "save", "train"]

@@ -45,7 +45,7 @@ def stated(claims: Claims, arms: Arms, config: Config) -> str:
     words = []
     for arm, name in arms.items():
         values = flat(config.regimes[name]) if arm in claims.any_share else {}
-        shown = [f"{key} {values[key]}" for key in claims.any_share.get(arm, [])]
+        shown = [f"{key} {values[key]}" for key in claims.any_share.get(arm, []) if values.get(key) is not None]
         words += [f"{arm}: {', '.join(shown)}"] if shown else []
     return "; ".join(words)
 

@@ -16,7 +16,7 @@ from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
 from heirloom.report.page.generations import CURVE_POINTS, spaced
-from heirloom.report.summary import SHOWN
+from heirloom.report.shown import SHOWN
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,9 +45,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
 def unit(experiment: Experiment) -> str | None:
     """Return what an experiment's rows are made of that can die: words or types; None if neither, or if no rows are drawn."""
-    if experiment.is_text:
-        return "words"
-    return "types" if experiment.family.name == "discrete" and experiment.has_rows else None
+    return experiment.family.unit if experiment.has_rows else None
 
 
 def _of_words(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:

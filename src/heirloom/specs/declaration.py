@@ -1,0 +1,141 @@
+"""What a family says of itself, once: the class of its part of the config holds it, and everything else asks the class.
+
+A class variable is a fact of the kind of model, the same in every config. A property or a method is an answer that the
+settings give. The defaults hold for a family of vectors with one small model per replica; a family overrides what
+is different about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from heirloom.specs.base import Strict
+from heirloom.specs.model_size import ModelSize, moments
+from heirloom.specs.pretrained import Pretrained
+
+Ability = Literal[
+    "weigh", "select", "edit", "resume", "validate", "fetch", "statistics", "subset", "closed_forms", "share", "features", "gpu"
+]
+"""What a family can do beyond the four steps.
+
+For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text.
+In a training: `resume` one that was killed, `validate` its states by real rows that it is not trained on, `fetch` a
+pretrained model to begin from.
+Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
+On a page: `closed_forms` beside what was simulated.
+On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
+Those with functions of their own are listed in `families.base.PROTOCOLS`.
+"""
+
+
+class FamilySpec(Strict):
+    """The part of a config that chooses a family: its name, and one section for each step."""
+
+    sources: ClassVar[tuple[str, ...]]
+    """Names of the sources whose rows it can be trained on and measured against."""
+    abilities: ClassVar[frozenset[Ability]] = frozenset()
+    is_text: ClassVar[bool] = False
+    """Whether rows are tokens rather than vectors."""
+    is_single: ClassVar[bool] = False
+    """Whether a lineage has one model: then its replicas are seeds."""
+    is_density: ClassVar[bool] = False
+    """Whether a model is a density with a mean and a covariance, whose total variance stands in a figure."""
+    is_images: ClassVar[bool] = False
+    """Whether rows are pixels of an image, and a model encodes them."""
+    has_components: ClassVar[bool] = False
+    """Whether a model is a mixture, whose components are drawn and compared."""
+    relabels: ClassVar[bool] = False
+    """Whether a synthetic row is a new label of a row that the origin was trained on, so that there must be as many."""
+    needs_torch: ClassVar[bool] = False
+    """Whether a process with a model imports torch, which takes time and memory."""
+    unit: ClassVar[Literal["words", "types"] | None] = None
+    """What rows are made of that can die out, if anything."""
+    library: ClassVar[str] = "heirloom"
+    """The library that opens a checkpoint."""
+    headlines: ClassVar[tuple[str, ...]] = ()
+    """Measures that stand for it in the figure `beside_theory`; without any it has none."""
+    absorbs_by_rounding: ClassVar[bool] = False
+    """Whether a chain that is `absorbed` has shrunk to what its floating-point type holds of a point, which no closed form does."""
+    number_bytes: ClassVar[float] = 8.0
+    """Bytes on disk of one number of a row."""
+    number_operations: ClassVar[float] = 50.0
+    """Operations of one pass of a fit over one number of a row; a text family's follow from its size."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether synthetic rows are drawn, and not only their sufficient statistics."""
+        return True
+
+    @property
+    def validates(self) -> bool:
+        """Whether real rows that it is not trained on choose among the states of a training."""
+        return False
+
+    @property
+    def pretrained(self) -> Pretrained | None:
+        """The pretrained model that generations begin from, if they do."""
+        return None
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a fit needs."""
+        return 1
+
+    def fewest_drawn(self, dim: int) -> int:
+        """Return how many rows the statistics that are drawn must stand for, with ``path: statistics`` in D dimensions."""
+        return 1
+
+    @property
+    def divisor(self) -> Literal["n", "n-1"] | None:
+        """Divisor of a covariance that is fitted to n rows; None where a fit has no such divisor."""
+        return None
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether its arithmetic is rounded on purpose, so that closed forms are not met."""
+        return False
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows in one forward pass of a training by gradients; 0 where there is none."""
+        return 0
+
+    @property
+    def saved_models(self) -> int:
+        """Models that one checkpoint holds, at most."""
+        return 1
+
+    def passes(self, generation: int) -> int:
+        """Return how often the fit of a generation goes over its rows."""
+        return 1
+
+    def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
+        """Return the size of one replica's model: here a mean and a covariance.
+
+        Parameters
+        ----------
+        rows
+            Rows of a generation.
+        row_numbers
+            Numbers of a row: dimensions, pixels or tokens.
+        vocabulary
+            Tokens in the vocabulary (text); 0 elsewhere.
+        """
+        return ModelSize(moments(row_numbers))
+
+
+class DensityFamily(FamilySpec):
+    """A density over vectors, compared with the source's own law."""
+
+    sources = ("normal", "mixture")
+    is_density = True
+
+
+class TextFamily(FamilySpec):
+    """A language model: rows are tokens, and a lineage has one model."""
+
+    sources = ("wikipedia", "files", "hub")
+    is_text = True
+    is_single = True
+    unit = "words"
+    number_bytes = 3.5

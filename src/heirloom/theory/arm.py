@@ -1,0 +1,98 @@
+"""A regime as closed forms see it: how many rows of which kind each generation is trained on, in plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from heirloom.theory import moments, regimes
+from heirloom.theory.moments import Moments, Rule
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a lineage's generations are trained on.
+
+    Parameters
+    ----------
+    rows, num_fits
+        Rows n of the origin and of a generation's budget, and how many models there are, the origin included.
+    pool_rows
+        Rows of the real training pool.
+    real
+        Kind (``fresh``, ``pool``, ``original``) → real rows of a training set of n rows; kinds without any are left out.
+    is_fixed
+        Whether the original rows are the same ones in every generation.
+    synthetic, budget
+        Which synthetic sets are offered, and whether a training set has n rows, grows, or is drawn from all that is offered.
+    is_plain
+        Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight.
+    is_chosen
+        Whether synthetic rows are selected or edited.
+    weight
+        Weight of all real rows together; None counts every row the same.
+    parts
+        (real rows, synthetic rows) of each model after the origin; empty where ``is_plain``.
+    """
+
+    rows: int
+    num_fits: int
+    pool_rows: int
+    real: Mapping[str, int]
+    is_fixed: bool
+    synthetic: Literal["latest", "all", "none"]
+    budget: Literal["fixed", "grows", "drawn"]
+    is_plain: bool = True
+    is_chosen: bool = False
+    weight: float | None = None
+    parts: Sequence[tuple[int, int]] = ()
+
+    @property
+    def name(self) -> Literal["replace", "control", "accumulate"] | None:
+        """Which of the three regimes that have forms of their own it is, if any."""
+        if not self.is_plain:
+            return None
+        if self.synthetic == "all":
+            return "accumulate" if (self.budget, self.real) == ("grows", {"original": self.rows}) else None
+        if self.budget != "fixed":
+            return None
+        return "replace" if not self.real else "control" if self.real == {"pool": self.rows} else None
+
+    def moments(self, ddof: Rule) -> Moments | None:
+        """Return the expected variance and squared mean of each model, in units of the true variance; None where nobody has derived them.
+
+        Parameters
+        ----------
+        ddof
+            How a model's variance follows from its training set's (`theory.moments`).
+        """
+        n, fits = self.rows, self.num_fits
+        if not self.is_plain:
+            return None
+        if self.synthetic == "all" and self.real == {"original": n}:
+            return {"grows": moments.accumulate, "drawn": moments.accumulate_fixed}[self.budget](n, fits, ddof)
+        if self.synthetic == "all" or self.budget != "fixed" or len(self.real) > 1:
+            return None
+        match next(iter(self.real.items()), (None, 0)):
+            case ("fresh", count):
+                return moments.fresh(n, fits, count, ddof)
+            case ("pool", count):
+                return moments.keep(n, fits, count, self.pool_rows, ddof)
+            case ("original", count):
+                return moments.keep_fixed(n, fits, count, ddof) if self.is_fixed else moments.keep(n, fits, count, ddof=ddof)
+        return moments.replace(n, fits, ddof)
+
+    def mixed_moments(self, ddof: int) -> Moments | None:
+        """Return `moments` where sets are weighted, grow, or hold a multiple of synthetic rows (`theory.regimes.mixture`)."""
+        if self.is_chosen or self.synthetic == "all" or self.budget == "drawn" or len(self.real) > 1:
+            return None
+        kind = next(iter(self.real), "fresh")
+        return regimes.mixture(
+            self.rows,
+            self.parts,
+            real="fresh" if kind == "fresh" else "fixed" if self.is_fixed else "redrawn",
+            weight=self.weight,
+            num_pool=self.pool_rows if kind == "pool" else None,
+            ddof=ddof,
+        )

@@ -1,0 +1,93 @@
+"""What a family says that it can do, and the functions that it has."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+import declarations
+import heirloom
+from heirloom import sources
+from heirloom.dataset import Dataset
+from heirloom.families import family
+from heirloom.families.base import PROTOCOLS, Family, Measuring, Sets
+from heirloom.specs.family import SPECS, able
+from heirloom.streams import Stream
+
+PACKAGE = Path(heirloom.__file__).parent
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_family_has_the_functions_of_its_abilities_and_of_no_others(name: str) -> None:
+    module = cast("ModuleType", family(name))
+    assert vars(module)["Spec"] is SPECS[name]
+    assert lacks(module, Family) == []
+    fulfilled = {ability for ability, protocol in PROTOCOLS.items() if not lacks(module, protocol)}
+    assert fulfilled == SPECS[name].abilities & PROTOCOLS.keys()
+
+
+def lacks(module: ModuleType, protocol: type) -> list[str]:
+    """Return which functions of a protocol a module lacks, or has with another signature."""
+    promised = {name: function for name, function in vars(protocol).items() if inspect.isfunction(function) and name[0] != "_"}
+    return [name for name, function in promised.items() if not is_like(vars(module).get(name), function)]
+
+
+def is_like(function: Any, promised: Any) -> bool:
+    """Return whether a function takes the same parameters, others only by default, of types and with a result that fit."""
+    if function is None:
+        return False
+    there, wanted = inspect.signature(function), list(inspect.signature(promised).parameters.values())[1:]
+    first, rest = list(there.parameters.values())[: len(wanted)], list(there.parameters.values())[len(wanted) :]
+    same = [one.name for one in first] == [one.name for one in wanted] and all(one.default is not one.empty for one in rest)
+    fit = all(takes(own.annotation, one.annotation) for own, one in zip(first, wanted, strict=False))
+    result = inspect.signature(promised).return_annotation
+    return same and fit and (result == "Any" or there.return_annotation.split("[")[0] == result.split("[")[0])
+
+
+def takes(own: str, promised: str) -> bool:
+    """Return whether a parameter takes all types that are promised, by their names."""
+    return "Any" in promised or set(promised.split(" | ")) <= set(own.split(" | "))
+
+
+def test_a_function_of_another_signature_is_no_promise_kept() -> None:
+    def load(folder: str) -> Any:
+        raise NotImplementedError
+
+    def train(rows: Dataset, fit: Any, start: Any) -> Any:
+        raise NotImplementedError
+
+    def evaluate(model: Any, sets: Sets, origin: Any, measuring: Measuring, stream: Stream) -> float:
+        raise NotImplementedError
+
+    module = ModuleType("made_up")
+    vars(module).update(vars(family("poisson")) | {"load": load, "train": train, "evaluate": evaluate})
+    assert lacks(module, Family) == ["train", "evaluate", "load"]
+
+
+def test_what_families_can_do_is_listed_from_what_they_say() -> None:
+    assert able("gpu") == able("share") == able("features") == able("resume") == ["causal_lm", "transformer"]
+    assert able("edit") == ["ngram", "transformer"]
+    assert able("statistics") == ["discrete", "gaussian"]
+    assert set(SPECS) - set(able("select")) == {"linear_regression", "vae"}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_family_names_sources_that_exist_and_says_which_keep_text(name: str) -> None:
+    assert SPECS[name].sources
+    assert set(SPECS[name].sources) <= set(sources.SOURCES)
+    assert SPECS[name].is_text == ("wikipedia" in SPECS[name].sources)
+
+
+@pytest.mark.parametrize("of", [declarations.guesses, declarations.family_names, declarations.family_classes], ids=lambda of: of.__name__)
+def test_nothing_outside_a_family_guesses_what_it_is_or_lists_it_by_name(of: Any, tmp_path: Path) -> None:
+    assert list(of(PACKAGE)) == []
+    planted = tmp_path / "src/heirloom"
+    planted.mkdir(parents=True)
+    (planted / "report.py").write_text(
+        "from heirloom.specs.gmm import Gmm\nMINE = {'gmm': 1}\ndef start(family): return getattr(family, 'start', 'scratch')\n"
+    )
+    assert [module for module, _ in of(planted)] == ["report.py"]

@@ -1,0 +1,117 @@
+"""A family is added by the files that CONTRIBUTING.md lists, and by no other; the page's own code is what is added."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heirloom import config, slices
+from heirloom.codehash import modules
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+EXPERIMENT = {
+    "source": {"name": "normal", "rows": 40, "test_rows": 10},
+    "regimes": ["replace", "judged"],
+    "generations": 2,
+    "rows": 20,
+    "num_replicas": 3,
+    "granularity": "chain",
+    "snapshots": [1],
+}
+REGIMES = {"replace": {}, "judged": {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}}
+OTHERS = {"regimes": REGIMES, "experiments": {"old": {"family": {"name": "gaussian"}, **EXPERIMENT}}}
+
+USE = """
+import json, sys
+from heirloom import config, paths, schema, slices
+from heirloom.errors import HeirloomError
+from heirloom.planning.plan import plan
+from heirloom.report import expected, figures
+from heirloom.steps import chain, mix, real, train
+from heirloom.dataset import Dataset
+import pyarrow.parquet as pq
+
+experiment, others, regimes = json.loads(sys.argv[1])
+made = config.parse({"regimes": regimes, "experiments": {"new": {"family": {"name": "laplace"}, **experiment}}})
+fill = paths.fill
+pool, held_out = fill(paths.REAL_TRAIN, "new"), fill(paths.REAL_TEST, "new")
+original, checkpoint = fill(paths.TRAIN, "new", "origin", 0, 0), fill(paths.CHECKPOINT, "new", "origin", 0, 0)
+real.run_vectors(slices.real(made, "new"), pool, held_out)
+mix.run(slices.mix(made, "new", "origin", 0, 0), pool, None, [], original)
+train.run(slices.train(made, "new", "origin", 0, 0), original, None, checkpoint)
+inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
+trajectory = fill(paths.TRAJECTORY, "new", "judged", 0)
+chain.run(slices.chain(made, "new", "judged", 0), inputs, trajectory)
+try:
+    config.parse({"regimes": {"replace": {"fresh": 0.5, "real_weight": 0.5}},
+                  "experiments": {"new": {"family": {"name": "laplace"}, **experiment, "regimes": ["replace"]}}})
+except HeirloomError as error:
+    refused = str(error)
+old = config.parse(others)
+print(json.dumps({
+    "measures": sorted(set(pq.read_table(trajectory)["metric"].to_pylist())),
+    "kept": Dataset.open(fill(paths.SELECTED, "new", "judged", 0, 1)).num_rows,
+    "figures": [one.kind for one in figures.listed(made)],
+    "jobs": plan(made, {}).jobs,
+    "closed forms": expected.curves(made.experiments["new"], made.regimes["replace"]),
+    "in the schema": "Laplace" in schema.generate()["$defs"],
+    "refused": refused,
+    "slices": [slices.chain(old, "old", "judged", 0), slices.train(old, "old", "replace", 0, 0)],
+}))
+"""
+
+
+def code_of(file: str) -> str:
+    """Return the block of the page that stands under a file's name."""
+    found = re.search(rf"^`{re.escape(file)}`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, file
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what a package with the added family answers, in a process and a folder of its own."""
+    package = tmp_path_factory.mktemp("added") / "src/heirloom"
+    shutil.copytree(modules.ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("specs/laplace.py", "families/laplace.py"):
+        (package / file).write_text(code_of(f"src/heirloom/{file}"))
+    families = (package / "specs/family.py").read_text()
+    new_import, old_line, new_line = code_of("src/heirloom/specs/family.py").splitlines()
+    assert old_line[1:] in families
+    families = families.replace("\nFamily = ", f"\n{new_import[1:]}\n\nFamily = ", 1).replace(old_line[1:], new_line[1:])
+    (package / "specs/family.py").write_text(families)
+    folder = tmp_path_factory.mktemp("project")
+    command = [sys.executable, "-c", USE, json.dumps([EXPERIMENT, OTHERS, REGIMES])]
+    env = {**os.environ, "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, Any] = json.loads(done.stdout)
+    return answers
+
+
+def test_the_family_is_run_judged_planned_and_drawn(answers: dict[str, Any]) -> None:
+    assert {"scale.mean", "ancestry.real_row_share"} <= set(answers["measures"])
+    assert answers["kept"] == 3 * 20
+    assert answers["figures"] == ["ancestry", "beside_theory"]
+    assert answers["jobs"] == 6  # the real data, the origin's set, model and measures, and two chains
+    assert answers["closed forms"] == {}
+    assert answers["in the schema"]
+
+
+def test_what_the_family_does_not_say_that_it_can_is_refused(answers: dict[str, Any]) -> None:
+    assert "'replace' asks to weigh, which 'laplace' cannot" in answers["refused"]
+
+
+def test_no_job_of_another_family_is_planned_again(answers: dict[str, Any]) -> None:
+    old = config.parse(OTHERS)
+    assert answers["slices"] == [slices.chain(old, "old", "judged", 0), slices.train(old, "old", "replace", 0, 0)]
