@@ -141,7 +141,7 @@ def fisher(name: str, num_pairs: int) -> int:
     for pair in range(num_pairs):
         sides = [drawn(name, pair, side, law)["x"] for side, law in (("a", LAWS[equal]), ("b", draw))]
         kept = [CUTS[name](np.array(x.to_pylist())[:, 0]) for x in sides]
-        hits += fisher_exact([[part.sum(), (~part).sum()] for part in kept]).pvalue <= 0.05
+        hits += fisher_exact(np.array([[part.sum(), (~part).sum()] for part in kept])).pvalue <= 0.05
     return int(hits)
 
 

@@ -34,6 +34,7 @@ CONTROL = {"pool": 1.0, "synthetic": "none"}
 ROWS, GENERATIONS, SHORT = 100, 5, 14
 MOST = 10
 """Generations of a null arm that is drawn from a control."""
+MIXTURES = "the control of `gmm_replicas`"
 WORDS = {"text": "an n-gram control", "images": "a small VAE control"}
 
 TEXT = {
@@ -100,7 +101,7 @@ def _row(preset: str, name: str, experiment: Experiment, trials: int) -> Row:
         return Row(preset, name, units, WORDS[kind], 10 * trials, resampled(kind, units, experiment.generations, 10 * trials, generator))
     units = seeds if seeds >= flips.FEWEST else replicas.UNITS
     if experiment.family.name == "gmm":
-        return Row(preset, name, units, "the control of `gmm_replicas`", trials, of_mixtures(units, trials))
+        return Row(preset, name, units, MIXTURES, trials, of_mixtures(units, trials))
     return Row(preset, name, units, "its control, anew", trials, fresh(experiment, units, trials))
 
 

@@ -39,7 +39,7 @@ def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Co
 
 
 def test_every_number_agrees_with_its_closed_form() -> None:
-    scores = [float(row[-1]) for row in ROWS if row[-1]]
+    scores = [float(row[-1]) for row in ROWS if re.fullmatch(r"[+-][\d.]+", row[-1])]
     assert len(scores) > 100
     assert max(map(abs, scores)) < 4
 

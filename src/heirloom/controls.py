@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from heirloom import paths, reading
 from heirloom.config import Config, Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
@@ -55,9 +57,13 @@ def constant(experiment: Experiment, config: Config) -> str | None:
 
 
 def takes_all(control: str, experiment: Experiment, config: Config) -> bool:
-    """Return whether each generation of a control is the whole pool; how many rows a pool of text has is not known before it is made."""
+    """Return whether each generation of a control is the whole pool; how many rows a pool of text has is known where it lies here."""
     fewest = min(sizes(config.regimes[control], experiment.rows, experiment.generations))
-    return isinstance(experiment.source, VectorSource) and experiment.source.rows <= fewest
+    if isinstance(experiment.source, VectorSource):
+        return experiment.source.rows <= fewest
+    key = next((key for key, one in config.experiments.items() if one == experiment), "")
+    pool = Path(paths.fill(paths.REAL_TRAIN, key))
+    return pool.is_file() and reading.dataset(pool).num_rows <= fewest
 
 
 def lacking(key: str, config: Config) -> dict[str, str]:

@@ -76,7 +76,9 @@ def test_a_planted_row_a_planted_word_and_a_doubled_row_are_found_and_named(writ
     assert (found.rows.repeated_a, found.rows.repeated_b) == (0, 1)
     assert found.vocabulary is not None
     assert {"uniqueword", "brand", "new", "row"} <= set(found.vocabulary.gained_examples)
-    assert found.verdict.answer == "different rows, same distribution"
+    assert found.verdict.answer == "distribution shifted"  # a row without a word of the others, one of three that were added
+    without = [row for row in changed if row != "a brand new row"]
+    assert heirloom.diff(write("a", text=base), write("b", text=without)).verdict.answer == "different rows, same distribution"
 
 
 def test_a_dropped_rare_word_is_named_as_lost_in_its_band(write: Write) -> None:

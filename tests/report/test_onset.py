@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import controls
+from heirloom import controls, paths
 from heirloom.config import Config, parse
+from heirloom.dataset import Dataset
+from heirloom.manifest import seal
 from heirloom.report import flips, onset
 from heirloom.report.summary import onset_table
+from heirloom.rows import text_table
 from heirloom.streams import Stream
 
 GENERATIONS = 8
@@ -262,6 +266,22 @@ def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control(
     table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
     said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
     assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]
+
+
+@pytest.mark.parametrize(("pool_rows", "control"), [(20, None), (21, "control")])
+def test_a_control_of_text_that_takes_its_whole_pool_is_refused_where_the_pool_lies_here(
+    pool_rows: int, control: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    read = config(1)
+    assert controls.control_of("replace", read.experiments["e"], read) == "control"
+    pool = paths.fill(paths.REAL_TRAIN, "e")
+    Dataset.of(text_table(np.zeros((pool_rows, 2), np.int32), ["a b"] * pool_rows, first_row=0)).write(pool)
+    seal([pool], {"slice": {"step": "real"}, "inputs": {}, "environment": {}})
+    assert controls.control_of("replace", read.experiments["e"], read) == control
+    said = "takes all 20 rows of its pool and redraws nothing; set experiments.e.rows below 20"
+    notes = onset.table(run({"distinct_3": [3]}, seeds=1), read.experiments["e"], read)["note"]
+    assert [note.endswith(said) for note in notes] == [control is None]
 
 
 def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from heirloom import config as configuration
 from heirloom import paths
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
 from heirloom.report import reference, summary, tables
 from heirloom.report.reference import AGREES, DIFFERS, EQUAL, MISSING, Place
+from helpers import ROOT
 from report.conftest import raw
 
 LAST = Place("test_perplexity", "replace", 3)
@@ -126,3 +128,10 @@ def test_a_file_that_is_something_else_is_refused_in_one_line(recorded: Config) 
     Path(reference.FILE).write_text('{"words": [1]}')
     with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it anew"):
         reference.read()
+
+
+def test_the_recorded_numbers_are_of_the_default_config() -> None:
+    default = configuration.load(ROOT / "config.yaml")
+    recorded = reference.read(str(ROOT / reference.FILE))
+    settings = {key: reference.settings(key, default) for key in default.experiments if recorded}
+    assert {key: part["settings"] for key, part in recorded.items()} == settings, "run snakemake, then: heirloom reference"

@@ -41,7 +41,7 @@ def _blocked(samples: tuple[Sample, Sample], numbers: tuple[Floats, Floats]) -> 
     a, b = samples
     if _share_keys(a.keys, b.keys):
         return samples, said
-    keys_a, keys_b = neighbours.block_keys(*map(len, numbers), found.reach)
+    keys_a, keys_b = neighbours.block_keys(len(numbers[0]), len(numbers[1]), found.reach)
     return (replace(a, keys=keys_a), replace(b, keys=keys_b)), said
 
 

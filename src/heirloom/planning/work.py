@@ -108,8 +108,7 @@ def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
             return Work(10 * trained, on_disk * trained, on_disk * trained)
         case "train":
             operations = _training(experiment, size, generation) * trained
-            models = 2 if getattr(experiment.family.training, "last_epoch", False) else 1  # at most: the last epoch may be the best
-            left = models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
+            left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
             return Work(operations, _training_memory(experiment, size, trained), left)
         case "sample" if experiment.is_text:
             prompted = 2 * sampled

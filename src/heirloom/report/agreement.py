@@ -12,27 +12,34 @@ from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import HEAVY_TAILED
 from heirloom.report import expected, tables
+from heirloom.report.doubt import doubt
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("family", "regime", "measure", "generation", "chains", "expected", "mean", "se", "z")
+COLUMNS = ("family", "regime", "measure", "generation", "chains", "expected", "mean", "se", "z", "note")
 BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
 """What encloses the table in a page that `inserted` renews."""
 
 
+ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
+"""Measures of how many chains have come to their end."""
+RARE = "few chains carry the mean: the largest are rarer than one of those there are"
+ROUNDED = "arithmetic is rounded, and the closed form's is not"
+
+
 class Check(NamedTuple):
-    """A mean over chains, its standard error (NaN for one chain), the closed form of its expectation, and whether the two compare."""
+    """A mean over chains, its standard error (NaN for one chain), the closed form of its expectation, and why there is no z if so."""
 
     expected: float
     mean: float
     se: float
-    comparable: bool = True
+    note: str = ""
 
     @property
     def z(self) -> float | None:
-        """Return (mean - expected) / standard error; None without an error, or where the two do not compare."""
-        return (self.mean - self.expected) / self.se if self.comparable and self.se > 0 else None
+        """Return (mean - expected) / standard error; None without an error, or where the note says why not."""
+        return (self.mean - self.expected) / self.se if not self.note and self.se > 0 else None
 
 
 def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
@@ -48,13 +55,29 @@ def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config
     last_rows = own[(own["regime"] == regime) & (own["generation"] == experiment.generations)]
     metrics = set(last_rows["metric"])
     said = {str(metric): float(mean) for metric, mean in last_rows.groupby("metric")["value"].mean().items()}
+    curves = expected.curves(experiment, config.regimes[regime])
+    known = {measure: float(curve[-1]) for measure, curve in curves.items()}
     checks = {}
-    for measure, curve in expected.curves(experiment, config.regimes[regime]).items():
+    for measure, value in known.items():
         if metrics.isdisjoint([measure, f"{measure}.mean"]):
             continue  # such as the survival of types seen once, where there are none
         last = estimates(last_rows, [regime], measure).iloc[-1]
-        checks[measure] = Check(float(curve[-1]), float(last["mean"]), float(last["se"]), compares(measure, said, experiment))
+        se = float(last["se"])
+        checks[measure] = Check(value, float(last["mean"]), se, _note(measure, known, se, said, experiment))
     return checks
+
+
+def _note(measure: str, known: Mapping[str, float], se: float, said: Mapping[str, float], experiment: Experiment) -> str:
+    """Return why a mean with a standard error has no z, empty where it has one; ``known`` has the closed form of each measure."""
+    if _is_rounded(said, experiment):
+        return ROUNDED
+    if not compares(measure, said, experiment):
+        return RARE
+    mean_log = said.get("covariance_trace.mean_log")
+    is_spread = measure in HEAVY_TAILED and known.get("covariance_trace", 0.0) > 0
+    spread = 2 * (math.log(known["covariance_trace"]) - mean_log) if is_spread and mean_log is not None else None
+    alive = 1.0 - sum(known.get(end, 0.0) for end in ENDS)
+    return doubt(measure, known[measure], se, chains(experiment), spread, alive) if se > 0 else ""
 
 
 def compares(measure: str, said: Mapping[str, float], experiment: Experiment) -> bool:
@@ -68,10 +91,12 @@ def compares(measure: str, said: Mapping[str, float], experiment: Experiment) ->
     said
         An arm's metrics at the generation, mean over seeds.
     """
+    return not _is_rounded(said, experiment) and not (measure in HEAVY_TAILED and _rare_chains_carry_it(said, chains(experiment)))
+
+
+def _is_rounded(said: Mapping[str, float], experiment: Experiment) -> bool:
     family = experiment.family
-    if family.is_rounded or (family.absorbs_by_rounding and said.get("absorbed.mean", 0.0) > 0):
-        return False
-    return not (measure in HEAVY_TAILED and _rare_chains_carry_it(said, chains(experiment)))
+    return family.is_rounded or (family.absorbs_by_rounding and said.get("absorbed.mean", 0.0) > 0)
 
 
 def chains(experiment: Experiment) -> int:
@@ -91,7 +116,7 @@ def _rare_chains_carry_it(said: Mapping[str, float], num_chains: int) -> bool:
 
 
 def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-    """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error or a comparison.
+    """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error, and where the note says why.
 
     Parameters
     ----------
@@ -102,7 +127,7 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
 
     last, family = experiment.generations, experiment.family.name
     rows = [
-        (family, regime, measure, last, chains(experiment), *found[:3], math.nan if found.z is None else found.z)
+        (family, regime, measure, last, chains(experiment), *found[:3], math.nan if found.z is None else found.z, found.note)
         for regime in experiment.regimes
         for measure, found in check(own, regime, experiment, config).items()
     ]
@@ -121,7 +146,7 @@ def load() -> pd.DataFrame:
 
     if not Path(tables.THEORY).is_file():
         raise HeirloomError(f"{tables.THEORY}: missing; run snakemake")
-    return pd.read_csv(results.check(tables.THEORY, tables.REPAIR), dtype={"variant": str}).fillna({"variant": ""})
+    return pd.read_csv(results.check(tables.THEORY, tables.REPAIR), dtype={"variant": str, "note": str}).fillna({"variant": "", "note": ""})
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -132,7 +157,7 @@ def markdown(frame: pd.DataFrame) -> str:
     ]
     for row in frame.to_dict("records"):
         name = f"{row['experiment']}__{row['variant']}" if row["variant"] else row["experiment"]
-        z = "" if math.isnan(row["z"]) else f"{row['z']:+.1f}"
+        z = row.get("note", "") if math.isnan(row["z"]) else f"{row['z']:+.1f}"
         words = f"| {row['family']} | `{name}` | {row['regime']} | `{row['measure']}` | {row['generation']} | {row['chains']}"
         lines.append(f"{words} | {row['expected']:.5g} | {row['mean']:.5g} ({row['se']:.1g}) | {z} |")
     return "\n".join(lines) + "\n"

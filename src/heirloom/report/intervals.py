@@ -15,6 +15,8 @@ from heirloom.measures.scales import is_positive
 if TYPE_CHECKING:
     import pandas as pd
 
+    from heirloom.config import Config
+
 LEVEL = 0.95
 FEW = 10
 """Below so many lineages every value is shown."""
@@ -42,6 +44,14 @@ class Interval(NamedTuple):
     high: float
     kind: str
     estimand: str
+
+
+def conditional(config: Config) -> str:
+    """Return in one sentence of which experiments intervals speak of one corpus and its split alone; empty where each seed has a pool."""
+    fixed = dict.fromkeys(one.variant_of or key for key, one in config.experiments.items() if not one.has_pools)
+    if not fixed:
+        return ""
+    return f"Intervals of {', '.join(fixed)} are conditional on this corpus and split: all seeds of an experiment share its real rows."
 
 
 def interval(values: ArrayLike, *, positive: bool = False) -> Interval:

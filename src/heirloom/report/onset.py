@@ -204,7 +204,8 @@ def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -
     if controls.takes_all(control, experiment, config):
         fewest = min(controls.sizes(config.regimes[control], experiment.rows, experiment.generations))
         said = f"each generation of {control!r} takes all {fewest} rows of its pool and redraws nothing"
-        return f"not estimable: {said}; set {name}.source.rows above {fewest}"
+        wanted_key = f"{name}.rows below" if experiment.is_text else f"{name}.source.rows above"
+        return f"not estimable: {said}; set {wanted_key} {fewest}"
     if len(units.names) < FEWEST:
         others = (seed for seed in itertools.count() if seed not in seeds)
         wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]

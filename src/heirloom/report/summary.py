@@ -13,6 +13,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
+from heirloom.report.intervals import conditional
 from heirloom.report.reference import Place
 from heirloom.sources import counts
 
@@ -58,7 +59,10 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     for key, experiment in config.experiments.items():
         own = tables.of_experiment(frame, key, experiment)
         agreeing = reference.compared(own, key, config, recorded)
-        console.print(summary_table(own, key, experiment, config, agreeing))
+        checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
+        console.print(summary_table(own, key, experiment, config, checks, agreeing))
+        for line in _without_z(checks):
+            console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
         if agreeing:
             console.print(reference.sentence(agreeing), soft_wrap=True, highlight=False)
         if documents := _documents(key):
@@ -75,6 +79,8 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     answered = verdicts.answers(specs.load(), frame, config)
     console.print(claims_table(answered))
     console.print(sentences.chance(answered), style="dim")
+    if words := conditional(config):
+        console.print(words, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
@@ -89,7 +95,12 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    own: pd.DataFrame, key: str, experiment: Experiment, config: Config, agreeing: Mapping[Place, str] = MappingProxyType({})
+    own: pd.DataFrame,
+    key: str,
+    experiment: Experiment,
+    config: Config,
+    checks: Mapping[str, Mapping[str, Check]],
+    agreeing: Mapping[Place, str] = MappingProxyType({}),
 ) -> Table:
     """Return one experiment's table: a row a metric and regime; closed form, z-score and computed control where there are any.
 
@@ -99,11 +110,12 @@ def summary_table(
         The tidy rows of the experiment.
     key
         Its name in the expanded config.
+    checks
+        Regime → the measures that have a closed form (`agreement.check`).
     agreeing
         Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
     """
     regimes, generations = experiment.regimes, shown.generations(experiment)
-    checks = {regime: check(own, regime, experiment, config) for regime in regimes}
     controls = beside.computed(key, config)
     theory, recorded = ("theory", "z") if any(checks.values()) else (), ("reference",) if agreeing else ()
     columns = [*(f"gen {g}" for g in generations), *theory, *recorded]
@@ -118,6 +130,16 @@ def summary_table(
                 table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table
+
+
+def _without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
+    """Return a line for each reason why means that have a closed form have no z."""
+    named: dict[str, list[str]] = {}
+    for regime, known in checks.items():
+        for measure, closed_form in known.items():
+            if closed_form.note and measure in shown.SHOWN:
+                named.setdefault(closed_form.note, []).append(f"{shown.SHOWN[measure]} of {regime}")
+    return [f"no z, {', '.join(means)}: {note}" for note, means in named.items()]
 
 
 def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:

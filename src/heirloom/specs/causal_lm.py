@@ -164,6 +164,11 @@ class CausalLM(TextFamily):
         """Rows in one forward pass of a training."""
         return self.training.micro_rows or self.training.batch_rows
 
+    @property
+    def saved_models(self) -> int:
+        """Models that one checkpoint holds: the last epoch's beside the best one's, which may be the same."""
+        return 2 if self.training.last_epoch else 1
+
     def passes(self, generation: int) -> int:
         """Return the epochs of a generation."""
         return self.training.epochs

@@ -100,6 +100,11 @@ class FamilySpec(Strict):
         """Rows in one forward pass of a training by gradients; 0 where there is none."""
         return 0
 
+    @property
+    def saved_models(self) -> int:
+        """Models that one checkpoint holds, at most."""
+        return 1
+
     def passes(self, generation: int) -> int:
         """Return how often the fit of a generation goes over its rows."""
         return 1

@@ -11,7 +11,7 @@ from heirloom.config import Config
 from heirloom.diffs.render.blocks import number
 from heirloom.report.claims.sentences import SIGNS, chance
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
-from heirloom.report.intervals import Interval
+from heirloom.report.intervals import Interval, conditional
 
 STANDS_ON = {
     "t": "over seeds",
@@ -29,7 +29,7 @@ def context(answered: Sequence[Answer], config: Config) -> dict[str, Any]:
         "counts": [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS],
         "chance": chance(answered),
         "claims": [_claim(answer) for answer in answered],
-        "conditional": [key for key, experiment in config.experiments.items() if experiment.is_text],
+        "conditional": conditional(config),
     }
 
 
