@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import diff_laws
 
 import heirloom
-from heirloom import paths, slices
+from by_hand import slice_of
+from heirloom.artefacts import kinds
 from heirloom.config import Config, load
 from heirloom.steps import chain, mix, real, train
 
@@ -41,17 +42,17 @@ def written(pairs: int) -> Config:
 def generations(config: Config, name: str) -> list[str]:
     """Run a control without Snakemake and return the synthetic sets of its generations."""
 
-    def at(pattern: str, generation: int = 0) -> str:
-        return paths.fill(pattern, name, "control", 0, generation)  # generation 0 is the origin's
+    def at(kind: kinds.Kind, generation: int = 0) -> str:
+        return kind.path(name, "control", 0, generation)  # generation 0 is the origin's
 
-    pool, held_out = at(paths.REAL_TRAIN), at(paths.REAL_TEST)
-    real.run_vectors(slices.real(config, name), pool, held_out)
-    original, checkpoint = at(paths.TRAIN), at(paths.CHECKPOINT)
-    mix.run(slices.mix(config, name, "origin", 0, 0), pool, None, [], original)
-    train.run(slices.train(config, name, "origin", 0, 0), original, None, checkpoint)
+    pool, held_out = at(kinds.REAL_TRAIN), at(kinds.REAL_TEST)
+    real.run_vectors(slice_of("real", config, name), {"train": pool, "test": held_out})
+    original, checkpoint = at(kinds.TRAIN), at(kinds.CHECKPOINT)
+    mix.run(slice_of("mix", config, name, "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", config, name, "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
-    chain.run(slices.chain(config, name, "control", 0), inputs, at(paths.TRAJECTORY, generation=1))
-    return [at(paths.SYNTHETIC, generation=number) for number in range(1, config.experiments[name].generations + 1)]
+    chain.run(slice_of("chain", config, name, "control", 0), inputs, {"trajectory": at(kinds.TRAJECTORY, generation=1)})
+    return [at(kinds.SYNTHETIC, generation=number) for number in range(1, config.experiments[name].generations + 1)]
 
 
 def main(pairs: int) -> None:

@@ -22,7 +22,9 @@ from typing import NamedTuple
 
 import yaml
 
-from heirloom import paths, slices
+from by_hand import slice_of
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Kind
 from heirloom.config import load
 from heirloom.manifest import seal
 from heirloom.steps import evaluate, mix, real, sample, train
@@ -57,7 +59,7 @@ def many_lineages() -> Iterator[Row]:
         CONFIG.write_text(CONFIG.read_text().replace("seeds: [0]", f"seeds: {list(range(LINEAGES))}"))
         for seed in range(LINEAGES):
             for generation in range(1, GENERATIONS + 1):
-                artefact = Path(paths.METRICS.format(experiment="toy", regime="replace", seed=seed, generation=generation))
+                artefact = Path(kinds.METRICS.path(experiment="toy", regime="replace", seed=seed, generation=generation))
                 artefact.parent.mkdir(parents=True)
                 artefact.write_text(json.dumps({"seed": seed, "generation": generation}))
                 seal([artefact], {"inputs": {}})
@@ -91,25 +93,27 @@ def in_process() -> float:
     config = load(CONFIG)
     ((name, regime, seed),) = config.lineages()
 
-    def at(pattern: str, generation: int = 0) -> str:
-        return str(Path("bare", paths.fill(pattern, name, regime, seed, generation)))
+    def at(kind: Kind, generation: int = 0) -> str:
+        return str(Path("bare", kind.path(name, regime, seed, generation)))
 
     began = time.process_time()
-    pool, held_out = at(paths.REAL_TRAIN), at(paths.REAL_TEST)
-    real.run_vectors(slices.real(config, name), pool, held_out)
+    pool, held_out = at(kinds.REAL_TRAIN), at(kinds.REAL_TEST)
+    real.run_vectors(slice_of("real", config, name), {"train": pool, "test": held_out})
     for generation in range(config.experiments[name].generations + 1):
         key = (config, name, regime, seed, generation)
-        original = at(paths.TRAIN) if generation else None
-        written = [at(paths.SYNTHETIC, g) for g in range(1, generation + 1)]
-        training, checkpoint = at(paths.TRAIN, generation), at(paths.CHECKPOINT, generation)
+        original = at(kinds.TRAIN) if generation else None
+        written = [at(kinds.SYNTHETIC, g) for g in range(1, generation + 1)]
+        training, checkpoint = at(kinds.TRAIN, generation), at(kinds.CHECKPOINT, generation)
         if generation:
-            parent = {"checkpoint": at(paths.CHECKPOINT, generation - 1), "train": at(paths.TRAIN, generation - 1)}
-            sample.run(slices.sample(*key), {**parent, **dict.fromkeys(("tokenizer", "prompts", "judge"), "")}, written[-1])
-        mix.run(slices.mix(*key), pool, original, written, training)
-        train.run(slices.train(*key), training, None, checkpoint)
+            parent = {"checkpoint": at(kinds.CHECKPOINT, generation - 1), "train": at(kinds.TRAIN, generation - 1)}
+            sample.run(
+                slice_of("sample", *key), {**parent, **dict.fromkeys(("tokenizer", "prompts", "judge"), "")}, {"synthetic": written[-1]}
+            )
+        mix.run(slice_of("mix", *key), {"pool": pool, "original": original, "synthetic": " ".join(written)}, {"train": training})
+        train.run(slice_of("train", *key), {"train": training}, {"checkpoint": checkpoint})
         inputs = {"checkpoint": checkpoint, "train": training, "synthetic": written[-1] if written else "", "held_out": held_out}
-        origin = {"original": at(paths.TRAIN), "origin": at(paths.CHECKPOINT)}
-        evaluate.run(slices.evaluate(*key), {**inputs, **origin}, at(paths.METRICS, generation))
+        origin = {"original": at(kinds.TRAIN), "origin": at(kinds.CHECKPOINT)}
+        evaluate.run(slice_of("evaluate", *key), {**inputs, **origin}, {"metrics": at(kinds.METRICS, generation)})
     return time.process_time() - began
 
 

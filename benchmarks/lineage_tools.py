@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.dataset import Dataset
 from heirloom.lineage import verify
 from heirloom.manifest import recorded_sha256, replacing, seal
@@ -62,20 +62,20 @@ def main() -> None:
 def build(rows: int, generations: int) -> None:
     """Write real rows and an accumulating lineage: every training set is a real set and all synthetic ones since."""
     stream = Stream(("benchmark",))
-    pool, original = paths.fill(paths.REAL_TRAIN, "text"), paths.fill(paths.TRAIN, *KEY, 0)
+    pool, original = kinds.REAL_TRAIN.path("text"), kinds.TRAIN.path(*KEY, 0)
     real = table(stream, rows, 0)
     write(pool, Dataset.of(real), {}, "real")
     write(original, Dataset.of(real), {"pool": recorded_sha256(pool)}, "mix")
     checkpoint(0, original)
     parts = [Dataset.of(real)]
     for generation in range(1, generations + 1):
-        parent = paths.fill(paths.CHECKPOINT, *KEY, generation - 1)
-        synthetic, train = (paths.fill(pattern, *KEY, generation) for pattern in (paths.SYNTHETIC, paths.TRAIN))
-        writer = Dataset.open(paths.fill(paths.TRAIN, *KEY, generation - 1)).tally.writer(recorded_sha256(parent))
+        parent = kinds.CHECKPOINT.path(*KEY, generation - 1)
+        synthetic, train = (kind.path(*KEY, generation) for kind in (kinds.SYNTHETIC, kinds.TRAIN))
+        writer = Dataset.open(kinds.TRAIN.path(*KEY, generation - 1)).tally.writer(recorded_sha256(parent))
         fresh = table(stream, rows, generation, writer)
         write(synthetic, Dataset.of(fresh), {"checkpoint": recorded_sha256(parent), "prompts": recorded_sha256(original)}, "sample")
         parts.append(Dataset.open(synthetic))
-        given = [recorded_sha256(paths.fill(paths.SYNTHETIC, *KEY, number)) for number in range(1, generation + 1)]
+        given = [recorded_sha256(kinds.SYNTHETIC.path(*KEY, number)) for number in range(1, generation + 1)]
         joined = Dataset([piece for part in parts for piece in part.pieces])
         write(train, joined, {"pool": recorded_sha256(pool), "original": recorded_sha256(original), "synthetic": given}, "mix")
         checkpoint(generation, train)
@@ -92,7 +92,7 @@ def table(stream: Stream, rows: int, born: int, writer: object = None) -> pa.Tab
 
 def checkpoint(generation: int, train: str) -> None:
     """Write a stand-in for a checkpoint of 20 MB."""
-    path = paths.fill(paths.CHECKPOINT, *KEY, generation)
+    path = kinds.CHECKPOINT.path(*KEY, generation)
     with replacing(path) as temporary:
         temporary.mkdir()
         (temporary / "model.safetensors").write_bytes(Stream(("weights", generation)).generator().bytes(20_000_000))

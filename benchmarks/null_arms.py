@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import controls, paths, slices
+from heirloom import controls
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.manifest import read_json
 from heirloom.measures import replicas, stages
@@ -162,7 +164,7 @@ def _simulated(read: Config, regime: str) -> Curves:
     found: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         inputs = _origin(read)
-        step = slices.chain(read, "e", regime, 0)
+        step = slice_of("chain", read, "e", regime, 0)
         make = chain.without_rows if "path" in step else chain.generations
         for generation in make(step, inputs):
             of_generation: dict[str, list[float]] = {}
@@ -175,15 +177,17 @@ def _simulated(read: Config, regime: str) -> Curves:
 
 
 def _origin(read: Config) -> dict[str, str]:
-    at = {role: paths.fill(pattern, "e") for role, pattern in (("pool", paths.REAL_TRAIN), ("held_out", paths.REAL_TEST))}
-    original, checkpoint = paths.fill(paths.TRAIN, "e", seed=0, generation=0), paths.fill(paths.CHECKPOINT, "e", seed=0, generation=0)
+    at = {role: kind.path("e") for role, kind in (("pool", kinds.REAL_TRAIN), ("held_out", kinds.REAL_TEST))}
+    original, checkpoint = kinds.TRAIN.path("e", seed=0, generation=0), kinds.CHECKPOINT.path("e", seed=0, generation=0)
     if read.experiments["e"].is_text:
-        splits = {"train": at["pool"], "valid": paths.fill(paths.REAL_VALID, "e"), "test": at["held_out"]}
-        real.run_text(slices.real(read, "e"), splits, paths.fill(paths.TOKENIZER, "e"), paths.fill(paths.DOCUMENTS, "e"))
+        splits = {"train": at["pool"], "valid": kinds.REAL_VALID.path("e"), "test": at["held_out"]}
+        real.run_text(
+            slice_of("real", read, "e"), {**splits, "tokenizer": kinds.TOKENIZER.path("e"), "documents": kinds.DOCUMENTS.path("e")}
+        )
     else:
-        real.run_vectors(slices.real(read, "e"), at["pool"], at["held_out"])
-    mix.run(slices.mix(read, "e", "origin", 0, 0), at["pool"], None, [], original)
-    train.run(slices.train(read, "e", "origin", 0, 0), original, None, checkpoint)
+        real.run_vectors(slice_of("real", read, "e"), {"train": at["pool"], "test": at["held_out"]})
+    mix.run(slice_of("mix", read, "e", "origin", 0, 0), {"pool": at["pool"]}, {"train": original})
+    train.run(slice_of("train", read, "e", "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     return {**at, "original": original, "checkpoint": checkpoint}
 
 
@@ -202,15 +206,15 @@ def _stepped(kind: str) -> Curves:
 def _generation(read: Config, inputs: Mapping[str, str], number: int) -> dict[str, Any]:
     """Return the measures of one generation of the control, made by the steps of a run."""
     key = ("e", "control", 0)
-    parent = {role: paths.fill(pattern, *key, number - 1) for role, pattern in (("checkpoint", paths.CHECKPOINT), ("train", paths.TRAIN))}
+    parent = {role: kind.path(*key, number - 1) for role, kind in (("checkpoint", kinds.CHECKPOINT), ("train", kinds.TRAIN))}
     is_text = read.experiments["e"].is_text
-    tokenizer, prompts = (paths.fill(paths.TOKENIZER, "e"), inputs["original"]) if is_text else ("", "")
-    made = {role: paths.fill(pattern, *key, number) for role, pattern in (("checkpoint", paths.CHECKPOINT), ("train", paths.TRAIN))}
-    synthetic, metrics = paths.fill(paths.SYNTHETIC, *key, number), paths.fill(paths.METRICS, *key, number)
+    tokenizer, prompts = (kinds.TOKENIZER.path("e"), inputs["original"]) if is_text else ("", "")
+    made = {role: kind.path(*key, number) for role, kind in (("checkpoint", kinds.CHECKPOINT), ("train", kinds.TRAIN))}
+    synthetic, metrics = kinds.SYNTHETIC.path(*key, number), kinds.METRICS.path(*key, number)
     given = {**parent, "prompts": prompts, "tokenizer": tokenizer, "judge": ""}
-    sample.run(slices.sample(read, *key, number), given, synthetic)
-    mix.run(slices.mix(read, *key, number), inputs["pool"], inputs["original"], [], made["train"])
-    train.run(slices.train(read, *key, number), made["train"], None, made["checkpoint"])
+    sample.run(slice_of("sample", read, *key, number), given, {"synthetic": synthetic})
+    mix.run(slice_of("mix", read, *key, number), {"pool": inputs["pool"], "original": inputs["original"]}, {"train": made["train"]})
+    train.run(slice_of("train", read, *key, number), {"train": made["train"]}, {"checkpoint": made["checkpoint"]})
     asked = {**made, "synthetic": synthetic, "held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
-    evaluate.run(slices.evaluate(read, *key, number), asked, metrics)
+    evaluate.run(slice_of("evaluate", read, *key, number), asked, {"metrics": metrics})
     return dict(read_json(metrics))

@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from heirloom import config, paths, slices, streams
+from by_hand import slice_of
+from heirloom import config, streams
+from heirloom.artefacts import kinds
 from heirloom.dataset import Dataset
 from heirloom.families import em
 from heirloom.families import gaussian as gaussians
@@ -53,17 +55,17 @@ def whole_chain(experiment: dict[str, Any]) -> float:
     made = config.parse(
         {"regimes": {"replace": {}}, "experiments": {"toy": {**experiment, "regimes": ["replace"], "granularity": "chain"}}}
     )
-    pool, held_out = paths.fill(paths.REAL_TRAIN, "toy"), paths.fill(paths.REAL_TEST, "toy")
-    original, checkpoint = (paths.fill(pattern, "toy", paths.ORIGIN, 0, 0) for pattern in (paths.TRAIN, paths.CHECKPOINT))
+    pool, held_out = kinds.REAL_TRAIN.path("toy"), kinds.REAL_TEST.path("toy")
+    original, checkpoint = (kind.path("toy", kinds.ORIGIN, 0, 0) for kind in (kinds.TRAIN, kinds.CHECKPOINT))
     inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        real.run_vectors(slices.real(made, "toy"), pool, held_out)
-        mix.run(slices.mix(made, "toy", paths.ORIGIN, 0, 0), pool, None, [], original)
-        train.run(slices.train(made, "toy", paths.ORIGIN, 0, 0), original, None, checkpoint)
-        step, trajectory = slices.chain(made, "toy", "replace", 0), paths.fill(paths.TRAJECTORY, "toy", "replace", 0)
-        seconds = cpu_seconds(lambda: chain.run(step, inputs, trajectory))
+        real.run_vectors(slice_of("real", made, "toy"), {"train": pool, "test": held_out})
+        mix.run(slice_of("mix", made, "toy", kinds.ORIGIN, 0, 0), {"pool": pool}, {"train": original})
+        train.run(slice_of("train", made, "toy", kinds.ORIGIN, 0, 0), {"train": original}, {"checkpoint": checkpoint})
+        step, trajectory = slice_of("chain", made, "toy", "replace", 0), kinds.TRAJECTORY.path("toy", "replace", 0)
+        seconds = cpu_seconds(lambda: chain.run(step, inputs, {"trajectory": trajectory}))
         os.chdir(here)
     return seconds
 

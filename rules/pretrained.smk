@@ -1,22 +1,21 @@
 # Pretrained. Needs: the model named in config, on the hub, in a local folder or in an installed package.
 # Leaves: data/{experiment}/real/pretrained/, a folder of safetensors and JSON: the weights that generation 0 begins from.
+PRETRAINED = RUN.rule("pretrained")
 
 
 rule pretrained:
     """Fetch the pretrained model that an experiment begins from."""
     output:
-        checkpoint=directory(paths.PRETRAINED),
-        manifest=paths.manifest(paths.PRETRAINED),
-        fingerprint=paths.fingerprint(paths.PRETRAINED),
+        **PRETRAINED.outputs(),
     log:
-        paths.log("pretrained", paths.PRETRAINED),
+        PRETRAINED.log,
     wildcard_constraints:
-        experiment=experiments_where(is_pretrained),
-    priority: PRIORITY["pretrained"]
-    threads: CONFIG.num_threads
+        experiment=PRETRAINED.experiments,
+    priority: PRETRAINED.priority
+    threads: PRETRAINED.threads
     resources:
-        **asked("pretrained"),
+        **PRETRAINED.resources,
     params:
-        slice=pretrained_slice,
+        slice=PRETRAINED.slice,
     shell:
         "heirloom pretrained --slice {params.slice:q} --checkpoint {output.checkpoint} 2> {log}"

@@ -3,15 +3,16 @@
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
 # results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
 # results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
-from heirloom import codehash
-from heirloom.report import expected
+from heirloom import codehash, paths
+from heirloom.report import expected, figures, tables
+from heirloom.report.page import build as page
 
 
 rule summarise:
     """Gather all measures in one tidy table, and the last generation's headline numbers for DVC."""
     input:
-        fingerprints=every_measure,
-        measures=ancient(measure_files),
+        fingerprints=RUN.every_measure,
+        measures=ancient(RUN.measure_files),
     output:
         metrics=tables.METRICS,
         fingerprint=paths.fingerprint(tables.METRICS),
@@ -94,8 +95,8 @@ rule page:
 rule compare:
     """Say what changed between the first and the last generation of an arm, on a page that stands alone; exit code 1 is `different`."""
     input:
-        datasets=ancient(compared),
-        fingerprints=compared_fingerprints,
+        datasets=ancient(RUN.compared),
+        fingerprints=RUN.compared_fingerprints,
     output:
         page=report(
             figures.DIFF,

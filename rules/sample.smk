@@ -1,26 +1,28 @@
 # Sample. Needs: the parent's checkpoint and training set; for text the tokenizer, the original set (prompts, or rows to edit) and the
 # judge of an edit; the markers of the shards, where the rows are shared out.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
+from heirloom import paths
+
+SAMPLE = RUN.rule("sample")
 
 
 rule sample_shard:
     """Sample a shard's rows of a synthetic set, and leave them in its resume state for the job that gathers."""
     input:
-        unpack(files(sample_artefacts)),
-        fingerprints=fingerprints(sample_artefacts),
+        unpack(SAMPLE.inputs),
     output:
         done=temp(touch(paths.SHARD)),
     log:
         paths.log("sample_shard", paths.SHARD),
-    priority: PRIORITY["sample"]
-    threads: threads_of("sample")
+    priority: SAMPLE.priority
+    threads: SAMPLE.threads
     resources:
-        **asked("sample"),
-        num_processes=num_processes,
+        **SAMPLE.resources,
+        num_processes=SAMPLE.processes,
     params:
-        slice=step_slice(slices.sample),
-        shards=num_shards,
-        synthetic=synthetic_of_shard,
+        slice=SAMPLE.slice,
+        shards=SAMPLE.num_shards,
+        synthetic=SAMPLE.whole,
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
         " --prompts '{input.prompts}' --tokenizer '{input.tokenizer}' --judge '{input.judge}' --synthetic {params.synthetic}"
@@ -30,25 +32,22 @@ rule sample_shard:
 rule sample:
     """Sample the synthetic set of a generation from its parent, or gather what its shards have sampled."""
     input:
-        unpack(files(sample_artefacts)),
-        fingerprints=fingerprints(sample_artefacts),
-        shards=shard_markers,
+        unpack(SAMPLE.inputs),
+        shards=SAMPLE.shards,
     output:
-        synthetic=paths.SYNTHETIC,
-        manifest=paths.manifest(paths.SYNTHETIC),
-        fingerprint=paths.fingerprint(paths.SYNTHETIC),
+        **SAMPLE.outputs(),
     log:
-        paths.log("sample", paths.SYNTHETIC),
-    priority: PRIORITY["sample"]
+        SAMPLE.log,
+    priority: SAMPLE.priority
     group:
-        grouped
-    threads: threads_of("sample")
+        SAMPLE.group
+    threads: SAMPLE.threads
     resources:
-        **asked("sample"),
-        num_processes=num_writers,
-        num_nodes=machines("sample"),
+        **SAMPLE.resources,
+        num_processes=SAMPLE.gatherers,
+        num_nodes=SAMPLE.machines,
     params:
-        slice=step_slice(slices.sample),
+        slice=SAMPLE.slice,
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
         " --prompts '{input.prompts}' --tokenizer '{input.tokenizer}' --judge '{input.judge}' --synthetic {output.synthetic}"

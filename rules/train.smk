@@ -3,28 +3,26 @@
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON. One that `keep_checkpoints`
 # does not keep goes when the last job of the run that needs it has ended; its manifest and its fingerprint stay.
 # `exec`: a scheduler's SIGTERM is for the training, which saves; a shell in between would end first, and the job with it.
+TRAIN = RUN.rule("train")
 
 
 rule train:
     """Train the model of a generation."""
     input:
-        unpack(files(train_artefacts)),
-        fingerprints=fingerprints(train_artefacts),
+        unpack(TRAIN.inputs),
     output:
-        checkpoint=directory(paths.CHECKPOINT),
-        manifest=paths.manifest(paths.CHECKPOINT),
-        fingerprint=paths.fingerprint(paths.CHECKPOINT),
+        **TRAIN.outputs(),
     log:
-        paths.log("train", paths.CHECKPOINT),
-    priority: PRIORITY["train"]
+        TRAIN.log,
+    priority: TRAIN.priority
     group:
-        grouped
-    threads: threads_of("train")
+        TRAIN.group
+    threads: TRAIN.threads
     resources:
-        **asked("train"),
-        num_nodes=machines("train"),
+        **TRAIN.resources,
+        num_nodes=TRAIN.machines,
     params:
-        slice=step_slice(slices.train),
+        slice=TRAIN.slice,
     shell:
         "exec heirloom train --slice {params.slice:q} --train {input.train} --start '{input.start}'"
         " --valid '{input.valid}' --checkpoint {output.checkpoint} --num-nodes {resources.num_nodes} 2> {log}"
@@ -32,11 +30,9 @@ rule train:
 
 use rule train as train_in_passing with:
     output:
-        checkpoint=temp(directory(paths.CHECKPOINT)),
-        manifest=paths.manifest(paths.CHECKPOINT),
-        fingerprint=paths.fingerprint(paths.CHECKPOINT),
+        **TRAIN.outputs(is_kept=False),
     wildcard_constraints:
-        experiment=experiments_that_drop(),
+        experiment=RUN.dropped_checkpoints,
 
 
 ruleorder: train_in_passing > train

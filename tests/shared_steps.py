@@ -16,16 +16,18 @@ from typing import Any
 import numpy as np
 
 import small_lineages
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, processes, slices
+from heirloom import processes
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.rows import text_table
 from heirloom.streams import Stream
 
 FIT = {"epochs": 2, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "real"}
-ORIGINAL = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
-VALID, TOKENIZER = paths.fill(paths.REAL_VALID, "lm"), paths.fill(paths.TOKENIZER, "lm")
+ORIGINAL = kinds.TRAIN.path("lm", "origin", 0, 0)
+VALID, TOKENIZER = kinds.REAL_VALID.path("lm"), kinds.TOKENIZER.path("lm")
 
 _START = multiprocessing.get_context("forkserver")
 _MODELS = [f"transformers.models.{name}.modeling_{name}" for name in ("gpt_neox", "llama", "opt")]
@@ -73,8 +75,8 @@ def train_from(start: str, checkpoint: str, fit: Mapping[str, Any]) -> None:
     """Run the step as a job does."""
     from heirloom.steps import train
 
-    step = slices.train(declared(**fit), "lm", "origin", 0, 0) | {"num_processes": processes.count()}
-    train.run(step, ORIGINAL, start, checkpoint, VALID)
+    step = slice_of("train", declared(**fit), "lm", "origin", 0, 0).model_copy(update={"num_processes": processes.count()})
+    train.run(step, {"train": ORIGINAL, "start": start, "valid": VALID}, {"checkpoint": checkpoint})
 
 
 def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
@@ -119,4 +121,4 @@ def sample_from(checkpoint: str, synthetic: str) -> None:
     from heirloom.steps import sample
 
     inputs = {"checkpoint": checkpoint, "train": ORIGINAL, "prompts": ORIGINAL, "tokenizer": TOKENIZER, "judge": ""}
-    sample.run(slices.sample(declared(), "lm", "replace", 0, 1), inputs, synthetic)
+    sample.run(slice_of("sample", declared(), "lm", "replace", 0, 1), inputs, {"synthetic": synthetic})

@@ -18,12 +18,14 @@ from typing import Any
 import yaml
 
 from heirloom import paths
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Kind
 from helpers import ROOT, make_workspace
 
 HERE = ROOT / "tests/cluster"
 ALL = "results/metrics.json"
 """Every step and the tables; figures are drawn from those, by no cluster's rules."""
-CHECKPOINT = paths.fill(paths.CHECKPOINT, "transformer", "replace", 0, 1)
+CHECKPOINT = kinds.CHECKPOINT.path("transformer", "replace", 0, 1)
 TRAINED = paths.fingerprint(CHECKPOINT)
 PROFILES = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-lab")
 SECONDS = 600
@@ -155,9 +157,9 @@ def is_training(folder: Path) -> bool:
     return any((folder / paths.state(CHECKPOINT)).glob("*/training.*.safetensors"))
 
 
-def log(folder: Path, step: str = "train", pattern: str = paths.CHECKPOINT) -> str:
+def log(folder: Path, step: str = "train", kind: Kind = kinds.CHECKPOINT) -> str:
     """Return what the last job of a step of generation 1 logged: of the training, unless another is named."""
-    return (folder / paths.log(step, paths.fill(pattern, "transformer", "replace", 0, 1))).read_text()
+    return (folder / paths.log(step, kind.path("transformer", "replace", 0, 1))).read_text()
 
 
 def failing_twice(folder: Path, cluster: Cluster) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.steps import chain, mix, real, sample, train
 
@@ -33,7 +35,11 @@ def make(config: Config) -> None:
     """Write the project's data into the working folder, which holds a corpus."""
     make_text(config)
     inputs = make_origin(config, "normal")
-    chain.run(slices.chain(config, "normal", "keep", 0), inputs, paths.TRAJECTORY.format(experiment="normal", regime="keep", seed=0))
+    chain.run(
+        slice_of("chain", config, "normal", "keep", 0),
+        inputs,
+        {"trajectory": kinds.TRAJECTORY.path(experiment="normal", regime="keep", seed=0)},
+    )
 
 
 def make_text(config: Config, regimes: tuple[str, ...] = ("replace", "accumulate")) -> None:
@@ -47,15 +53,18 @@ def make_text(config: Config, regimes: tuple[str, ...] = ("replace", "accumulate
 def make_origin(config: Config, name: str) -> dict[str, str]:
     """Write an experiment's real data and generation 0; return the inputs of a chain."""
     pool, held_out, valid, tokenizer, documents = (
-        paths.fill(pattern, name) for pattern in (paths.REAL_TRAIN, paths.REAL_TEST, paths.REAL_VALID, paths.TOKENIZER, paths.DOCUMENTS)
+        kind.path(name) for kind in (kinds.REAL_TRAIN, kinds.REAL_TEST, kinds.REAL_VALID, kinds.TOKENIZER, kinds.DOCUMENTS)
     )
-    original, checkpoint = paths.fill(paths.TRAIN, name, seed=0, generation=0), paths.fill(paths.CHECKPOINT, name, seed=0, generation=0)
+    original, checkpoint = kinds.TRAIN.path(name, seed=0, generation=0), kinds.CHECKPOINT.path(name, seed=0, generation=0)
     if config.experiments[name].is_text:
-        real.run_text(slices.real(config, name), {"train": pool, "valid": valid, "test": held_out}, tokenizer, documents)
+        real.run_text(
+            slice_of("real", config, name),
+            {"train": pool, "valid": valid, "test": held_out, "tokenizer": tokenizer, "documents": documents},
+        )
     else:
-        real.run_vectors(slices.real(config, name), pool, held_out)
-    mix.run(slices.mix(config, name, "origin", 0, 0), pool, None, [], original)
-    train.run(slices.train(config, name, "origin", 0, 0), original, None, checkpoint)
+        real.run_vectors(slice_of("real", config, name), {"train": pool, "test": held_out})
+    mix.run(slice_of("mix", config, name, "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", config, name, "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
 
 
@@ -63,15 +72,23 @@ def make_generation(config: Config, regime: str, generation: int) -> None:
     """Write one generation of the text experiment."""
     key = ("text", regime, 0)
 
-    def at(pattern: str, number: int) -> str:
-        return paths.fill(pattern, *key, number)
+    def at(kind: Kind, number: int) -> str:
+        return kind.path(*key, number)
 
-    original, parent = at(paths.TRAIN, 0), generation - 1
-    checkpoint, rows = at(paths.CHECKPOINT, parent), at(paths.TRAIN, parent)
-    tokenizer = paths.fill(paths.TOKENIZER, "text")
+    original, parent = at(kinds.TRAIN, 0), generation - 1
+    checkpoint, rows = at(kinds.CHECKPOINT, parent), at(kinds.TRAIN, parent)
+    tokenizer = kinds.TOKENIZER.path("text")
     given = {"checkpoint": checkpoint, "train": rows, "prompts": original, "tokenizer": tokenizer, "judge": ""}
-    sample.run(slices.sample(config, *key, generation), given, at(paths.SYNTHETIC, generation))
+    sample.run(slice_of("sample", config, *key, generation), given, {"synthetic": at(kinds.SYNTHETIC, generation)})
     first = 1 if regime == "accumulate" else generation
-    synthetic = [at(paths.SYNTHETIC, number) for number in range(first, generation + 1)]
-    mix.run(slices.mix(config, *key, generation), paths.fill(paths.REAL_TRAIN, "text"), original, synthetic, at(paths.TRAIN, generation))
-    train.run(slices.train(config, *key, generation), at(paths.TRAIN, generation), None, at(paths.CHECKPOINT, generation))
+    synthetic = [at(kinds.SYNTHETIC, number) for number in range(first, generation + 1)]
+    mix.run(
+        slice_of("mix", config, *key, generation),
+        {"pool": kinds.REAL_TRAIN.path("text"), "original": original, "synthetic": " ".join(synthetic)},
+        {"train": at(kinds.TRAIN, generation)},
+    )
+    train.run(
+        slice_of("train", config, *key, generation),
+        {"train": at(kinds.TRAIN, generation)},
+        {"checkpoint": at(kinds.CHECKPOINT, generation)},
+    )

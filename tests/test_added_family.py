@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from heirloom import config, slices
+from by_hand import fields_of
+from heirloom import config
 from heirloom.codehash import modules
 
 ROOT = Path(__file__).parents[1]
@@ -33,25 +34,30 @@ OTHERS = {"regimes": REGIMES, "experiments": {"old": {"family": {"name": "gaussi
 
 USE = """
 import json, sys
-from heirloom import config, paths, schema, slices
+from heirloom import config, schema
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.planning.plan import plan
 from heirloom.report import expected, figures
 from heirloom.steps import chain, mix, real, train
 from heirloom.dataset import Dataset
+from heirloom.workflow.steps import STEPS
 import pyarrow.parquet as pq
 
 experiment, others, regimes = json.loads(sys.argv[1])
 made = config.parse({"regimes": regimes, "experiments": {"new": {"family": {"name": "laplace"}, **experiment}}})
-fill = paths.fill
-pool, held_out = fill(paths.REAL_TRAIN, "new"), fill(paths.REAL_TEST, "new")
-original, checkpoint = fill(paths.TRAIN, "new", "origin", 0, 0), fill(paths.CHECKPOINT, "new", "origin", 0, 0)
-real.run_vectors(slices.real(made, "new"), pool, held_out)
-mix.run(slices.mix(made, "new", "origin", 0, 0), pool, None, [], original)
-train.run(slices.train(made, "new", "origin", 0, 0), original, None, checkpoint)
+
+def slice_of(step, config, *key):
+    return STEPS[step].slice(config, kinds.Key(*key))
+
+pool, held_out = kinds.REAL_TRAIN.path("new"), kinds.REAL_TEST.path("new")
+original, checkpoint = kinds.TRAIN.path("new", "origin", 0, 0), kinds.CHECKPOINT.path("new", "origin", 0, 0)
+real.run_vectors(slice_of("real", made, "new"), {"train": pool, "test": held_out})
+mix.run(slice_of("mix", made, "new", "origin", 0, 0), {"pool": pool}, {"train": original})
+train.run(slice_of("train", made, "new", "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
 inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
-trajectory = fill(paths.TRAJECTORY, "new", "judged", 0)
-chain.run(slices.chain(made, "new", "judged", 0), inputs, trajectory)
+trajectory = kinds.TRAJECTORY.path("new", "judged", 0)
+chain.run(slice_of("chain", made, "new", "judged", 0), inputs, {"trajectory": trajectory})
 try:
     config.parse({"regimes": {"replace": {"fresh": 0.5, "real_weight": 0.5}},
                   "experiments": {"new": {"family": {"name": "laplace"}, **experiment, "regimes": ["replace"]}}})
@@ -60,13 +66,13 @@ except HeirloomError as error:
 old = config.parse(others)
 print(json.dumps({
     "measures": sorted(set(pq.read_table(trajectory)["metric"].to_pylist())),
-    "kept": Dataset.open(fill(paths.SELECTED, "new", "judged", 0, 1)).num_rows,
+    "kept": Dataset.open(kinds.SELECTED.path("new", "judged", 0, 1)).num_rows,
     "figures": [one.kind for one in figures.listed(made)],
     "jobs": plan(made, {}).jobs,
     "closed forms": expected.curves(made.experiments["new"], made.regimes["replace"]),
     "in the schema": "Laplace" in schema.generate()["$defs"],
     "refused": refused,
-    "slices": [slices.chain(old, "old", "judged", 0), slices.train(old, "old", "replace", 0, 0)],
+    "slices": [slice_of("chain", old, "old", "judged", 0).json_fields(), slice_of("train", old, "old", "replace", 0, 0).json_fields()],
 }))
 """
 
@@ -114,4 +120,4 @@ def test_what_the_family_does_not_say_that_it_can_is_refused(answers: dict[str, 
 
 def test_no_job_of_another_family_is_planned_again(answers: dict[str, Any]) -> None:
     old = config.parse(OTHERS)
-    assert answers["slices"] == [slices.chain(old, "old", "judged", 0), slices.train(old, "old", "replace", 0, 0)]
+    assert answers["slices"] == [fields_of("chain", old, "old", "judged", 0), fields_of("train", old, "old", "replace", 0, 0)]

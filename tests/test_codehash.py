@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import codehash, slices
+from by_hand import fields_of
+from heirloom import codehash
 from heirloom import config as configuration
 from heirloom.codehash import canonical, modules, scopes
 from heirloom.report import expected
@@ -137,10 +138,10 @@ def test_a_step_depends_on_its_own_keys_only() -> None:
 
     plain = made()
     faster = made(generation={"epochs": 2, "learning_rate": 0.9, "batch_rows": 32})
-    assert slices.train(plain, "lm", "replace", 0, 0) == slices.train(faster, "lm", "replace", 0, 0)
-    assert slices.train(plain, "lm", "replace", 0, 1) != slices.train(faster, "lm", "replace", 0, 1)
-    for step in (slices.mix, slices.sample, slices.evaluate):
-        assert step(plain, "lm", "replace", 0, 1) == step(faster, "lm", "replace", 0, 1)
+    assert fields_of("train", plain, "lm", "replace", 0, 0) == fields_of("train", faster, "lm", "replace", 0, 0)
+    assert fields_of("train", plain, "lm", "replace", 0, 1) != fields_of("train", faster, "lm", "replace", 0, 1)
+    for step in ("mix", "sample", "evaluate"):
+        assert fields_of(step, plain, "lm", "replace", 0, 1) == fields_of(step, faster, "lm", "replace", 0, 1)
 
 
 STEPS = (

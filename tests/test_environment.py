@@ -17,6 +17,7 @@ import pytest
 from heirloom.environment import LIBRARIES, VARIABLES, environment
 from heirloom.manifest import Input, read_json
 from heirloom.steps.common import finish
+from heirloom.steps.slices import Slice
 
 PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 FOLDERS = ("families", "measures", "sources", "specs", "stats", "steps", "theory")
@@ -68,7 +69,7 @@ def test_a_package_that_was_read_but_not_imported_is_named(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     Path("rows.txt").write_text("one")
     names = ("gensim==4.4.0/test/articles.bz2", "own.txt")
-    finish({}, {}, ["rows.txt"], [Input("source", name, "0" * 64) for name in names])
+    finish(Slice(step="real", code="", num_threads=1), {}, ["rows.txt"], [Input("source", name, "0" * 64) for name in names])
     told = read_json("rows.manifest.json")
     assert told["environment"]["libraries"]["gensim"] == "4.4.0"
     assert [source["path"] for source in told["inputs"]] == [*names]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from heirloom import manifest, paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 
 
@@ -93,5 +94,5 @@ def test_a_small_file_that_cannot_be_trusted_is_refused_in_one_line(tmp_path: Pa
 def test_the_small_files_are_named_after_the_artefact() -> None:
     assert paths.fingerprint("a/train.parquet") == "a/train.fingerprint.json"
     assert paths.manifest("a/checkpoint") == "a/checkpoint.manifest.json"
-    assert paths.fill(paths.TRAIN, "lm", "replace", 3, 2) == "data/lm/replace/seed=3/gen=2/train.parquet"
-    assert paths.fill(paths.TRAIN, "lm", "replace", 3, 0) == "data/lm/origin/seed=3/gen=0/train.parquet"
+    assert kinds.TRAIN.path("lm", "replace", 3, 2) == "data/lm/replace/seed=3/gen=2/train.parquet"
+    assert kinds.TRAIN.path("lm", "replace", 3, 0) == "data/lm/origin/seed=3/gen=0/train.parquet"

@@ -19,8 +19,10 @@ from rich.console import Console
 
 import heirloom
 import small_lineages
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, reading, slices
+from heirloom import paths, reading
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.diffs.engine import Options
 from heirloom.diffs.engine import diff as compared
@@ -28,7 +30,7 @@ from heirloom.diffs.series import series
 from heirloom.errors import HeirloomError
 from heirloom.export import crate, huggingface
 from heirloom.lineage import cost_table, costs, trace_row
-from heirloom.lineage.graph import Archive
+from heirloom.lineage.project import Project
 from heirloom.report import agreement, figures, show, summary, tables
 from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
@@ -67,29 +69,24 @@ def make(config: Config) -> None:
     """Write the project's data, measures and tables."""
     small_lineages.make_text(config, ("replace",))
     for generation in range(3):
-        at = {
-            name: paths.fill(getattr(paths, name.upper()), "text", "replace", 0, generation)
-            for name in ("checkpoint", "train", "synthetic")
-        }
+        at = {name: getattr(kinds, name.upper()).path("text", "replace", 0, generation) for name in ("checkpoint", "train", "synthetic")}
         inputs = {**at, "held_out": HELD_OUT, "original": ORIGINAL, "origin": ORIGIN}
         if not generation:
             inputs["synthetic"] = ""
         evaluate.run(
-            slices.evaluate(config, "text", "replace", 0, generation),
-            inputs,
-            f"{Path(at['train']).parent}/metrics.json",
+            slice_of("evaluate", config, "text", "replace", 0, generation), inputs, {"metrics": f"{Path(at['train']).parent}/metrics.json"}
         )
     for name in ("plane", "line", "types"):
         inputs = small_lineages.make_origin(config, name)
-        chain.run(slices.chain(config, name, "replace", 0), inputs, paths.fill(paths.TRAJECTORY, name, "replace", 0))
+        chain.run(slice_of("chain", config, name, "replace", 0), inputs, {"trajectory": kinds.TRAJECTORY.path(name, "replace", 0)})
         origin = {
             "checkpoint": inputs["checkpoint"],
             "origin": inputs["checkpoint"],
             "train": inputs["original"],
             "synthetic": "",
         }
-        metrics = paths.fill(paths.METRICS, name, "", 0, 0)
-        evaluate.run(slices.evaluate(config, name, "origin", 0, 0), {**inputs, **origin}, metrics)
+        metrics = kinds.METRICS.path(name, "", 0, 0)
+        evaluate.run(slice_of("evaluate", config, name, "origin", 0, 0), {**inputs, **origin}, {"metrics": metrics})
     tables.write(config)
     job = dict(zip(costs.KEY, ("sample", "text", "replace", 0, 1), strict=True))
     cost = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0, "tokens": 160, "commit": "", "changes": ""}
@@ -137,8 +134,8 @@ def remaining(config: Config) -> None:
 
 def drawn(config: Config) -> None:
     experiment = config.experiments["text"]
-    known = lineage.nodes("text", experiment, Archive())
-    lineage.context("text", experiment, known, tables.of_experiment(tables.load(), "text", experiment))
+    known = lineage.nodes("text", experiment, config, Project())
+    lineage.context("text", experiment, config, known, tables.of_experiment(tables.load(), "text", experiment))
 
 
 def export_hf(reference: str) -> Callable[[Config], None]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from heirloom import row_counts
+from heirloom.artefacts.kinds import RESERVED
 from heirloom.config_faults import suggestion
 from heirloom.errors import short
-from heirloom.paths import RESERVED
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_JOBS
 from heirloom.strict_yaml import Fault

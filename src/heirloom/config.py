@@ -138,6 +138,16 @@ class Experiment(Strict):
         return list(dict.fromkeys(map(self.pool_of, self.seeds)))
 
     @property
+    def is_chain(self) -> bool:
+        """Whether a lineage is one job."""
+        return self.granularity == "chain"
+
+    @property
+    def kept_generations(self) -> list[int]:
+        """The generations from 1 on whose datasets and checkpoints are written: all, or of a chain its snapshots."""
+        return sorted(set(self.snapshots)) if self.is_chain else list(range(1, self.generations + 1))
+
+    @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that the family begins from, if it does."""
         return self.family.pretrained
@@ -207,11 +217,11 @@ class Experiment(Strict):
 
     def _grain(self) -> Iterator[str]:
         """Yield what the granularity does not allow."""
-        if self.granularity == "chain" and self.is_text:
+        if self.is_chain and self.is_text:
             yield f"granularity: chain is for vector families; {self.family.name!r} runs by step"
-        if self.granularity == "chain" and self.keep_checkpoints != "all":
+        if self.is_chain and self.keep_checkpoints != "all":
             yield "keep_checkpoints is for granularity: step; a chain keeps the generations that snapshots lists"
-        if self.granularity != "chain" and not self.has_rows:
+        if not self.is_chain and not self.has_rows:
             yield "family.path: statistics has no rows to hand from job to job; it needs granularity: chain"
         if self.granularity == "step" and self.generations > MOST_STEP_GENERATIONS:
             able = "" if self.is_text else "; granularity: chain has more"

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from heirloom import paths, reading
+from heirloom import reading
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
@@ -62,7 +63,7 @@ def takes_all(control: str, experiment: Experiment, config: Config) -> bool:
     if isinstance(experiment.source, VectorSource):
         return experiment.source.rows <= fewest
     key = next((key for key, one in config.experiments.items() if one == experiment), "")
-    pool = Path(paths.fill(paths.REAL_TRAIN, key))
+    pool = Path(kinds.REAL_TRAIN.path(key))
     return pool.is_file() and reading.dataset(pool).num_rows <= fewest
 
 

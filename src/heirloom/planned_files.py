@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from heirloom import manifest, paths, sources
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files
@@ -55,7 +56,7 @@ def of_real(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
 
 def of_pretrained(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
     """Return the slice's entry for the files of a pretrained model."""
-    return _entry(settings, paths.fill(paths.PRETRAINED, experiment), model_groups(chosen))
+    return _entry(settings, kinds.PRETRAINED.path(experiment), model_groups(chosen))
 
 
 def of_measures(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:

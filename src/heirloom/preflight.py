@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, planned_files, reading, row_counts, slices, sources
+from heirloom import paths, planned_files, reading, row_counts, sources
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
 from heirloom.specs.vector_source import VectorSource
+from heirloom.steps import pretrained as fetching
+from heirloom.steps import real
 
 _log = logging.getLogger(__name__)
 
@@ -77,11 +81,11 @@ def _made(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str, list
 
     All pools of an experiment are made from the same files: the first one's tells of them.
     """
-    chosen = config.experiments[name]
-    pool = chosen.pools[0]
-    yield slices.real_settings(config, name, pool), paths.real(paths.REAL_TRAIN, name, pool), planned_files.real_groups(chosen)
-    if chosen.pretrained is not None:
-        yield slices.pretrained_settings(config, name), paths.fill(paths.PRETRAINED, name), planned_files.model_groups(chosen)
+    experiment, key = config.experiments[name], Key(name)
+    pool = Key(name, seed=experiment.pools[0] or None)
+    yield real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), planned_files.real_groups(experiment)
+    if experiment.pretrained is not None:
+        yield fetching.settings_of(config, key).json_fields(), kinds.PRETRAINED.at(key), planned_files.model_groups(experiment)
 
 
 def thorough(config: Config) -> None:
@@ -105,7 +109,7 @@ def _check_model(name: str, experiment: Experiment) -> None:
 
     One that has been fetched was looked at before.
     """
-    if experiment.pretrained is None or Path(paths.fill(paths.PRETRAINED, name)).is_dir():
+    if experiment.pretrained is None or Path(kinds.PRETRAINED.path(name)).is_dir():
         return
     text = experiment.source.text  # type: ignore[union-attr]
     reach = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
@@ -124,7 +128,7 @@ def _check_model(name: str, experiment: Experiment) -> None:
 def _check_rows(name: str, experiment: Experiment) -> None:
     """Read a small folder of data through, as long as the real data have not been made from it."""
     source = experiment.source
-    if source.name != "hub" or Path(paths.fill(paths.REAL_TRAIN, name)).is_file():
+    if source.name != "hub" or Path(kinds.REAL_TRAIN.path(name)).is_file():
         return
     from heirloom.sources import hub
 
@@ -136,9 +140,7 @@ def _check_rows(name: str, experiment: Experiment) -> None:
 
 def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     """Return the size of a text pool; None where its bytes are ample or, on a hub, unknown before the download."""
-    from heirloom.steps import real
-
-    made = Path(paths.fill(paths.REAL_TRAIN, name))
+    made = Path(kinds.REAL_TRAIN.path(name))
     if made.is_file() and Path(paths.fingerprint(made)).is_file():  # without, a job was cut, and will make it anew
         return reading.dataset(made).num_rows
     source = experiment.source

@@ -71,27 +71,6 @@ def drop(artefact: str) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def drop_finished(workflow: Any) -> None:
-    """Drop what the steps of a submitted job have left, if all are done: no attempt follows.
-
-    Parameters
-    ----------
-    workflow
-        The workflow object of the Snakemake that runs the job.
-    """
-    dag = workflow.dag
-    if dag is None or any(True for _ in dag.needrun_jobs()):
-        return
-    for job in dag.needrun_jobs(exclude_finished=False):
-        for path in job.output:
-            drop(str(path))
-
-
-def is_forced(settings: Any) -> bool:
-    """Return whether a run is to make anew what is there (``--force`` and its like), by Snakemake's settings of the DAG."""
-    return bool(settings.forceall or settings.forcetargets or settings.forcerun)
-
-
 def empty() -> None:
     """Drop everything: a run has ended well and no attempt follows, or a run is to make everything itself."""
     shutil.rmtree(FOLDER, ignore_errors=True)

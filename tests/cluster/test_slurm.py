@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from heirloom import paths, sealed_steps
+from heirloom.artefacts import kinds
 from helpers import run_in
 from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, failing_twice, halt_training, is_training, log, prints, wait
 
@@ -29,10 +30,10 @@ def test_every_step_as_a_job_of_its_own_gives_the_bytes_of_a_local_run(cluster: 
 
 def test_a_cheap_lineage_is_one_job(cluster: Cluster, trainable: Path, expected: dict[str, Any]) -> None:
     for regime in ("origin", "replace"):
-        shutil.rmtree(trainable / paths.LINEAGE.format(experiment="transformer", regime=regime, seed=0))
+        shutil.rmtree(trainable / kinds.LINEAGE.path(experiment="transformer", regime=regime, seed=0))
     before = cluster.jobs("COMPLETED")
-    cluster.submit(trainable, paths.fingerprint(paths.fill(paths.METRICS, "transformer", "replace", 0, 1)))
-    missing = paths.fingerprint(paths.fill(paths.METRICS, "transformer", "origin", 0, 0))
+    cluster.submit(trainable, paths.fingerprint(kinds.METRICS.path("transformer", "replace", 0, 1)))
+    missing = paths.fingerprint(kinds.METRICS.path("transformer", "origin", 0, 0))
     assert prints(trainable) == {path: sha256 for path, sha256 in expected.items() if path != missing}  # nobody has asked for it
     assert len(cluster.jobs("COMPLETED")) - len(before) == 2
 
@@ -40,9 +41,9 @@ def test_a_cheap_lineage_is_one_job(cluster: Cluster, trainable: Path, expected:
 def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
     cluster: Cluster, trainable: Path, expected: dict[str, Any]
 ) -> None:
-    synthetic, train = (trainable / paths.fill(pattern, "transformer", "replace", 0, 1) for pattern in (paths.SYNTHETIC, paths.TRAIN))
+    synthetic, train = (trainable / kind.path("transformer", "replace", 0, 1) for kind in (kinds.SYNTHETIC, kinds.TRAIN))
     shutil.rmtree(synthetic.parent)
-    measures = paths.fingerprint(paths.fill(paths.METRICS, "transformer", "replace", 0, 1))
+    measures = paths.fingerprint(kinds.METRICS.path("transformer", "replace", 0, 1))
     before = cluster.jobs()
     with cluster.submitting(trainable, "--retries", "1", "--", measures, PATH=failing_twice(trainable, cluster)) as run:
         wait((trainable / "failed").exists)
@@ -56,7 +57,7 @@ def test_a_group_that_fails_and_is_put_back_makes_no_finished_step_again(
         ended(run)
     assert [file.stat().st_ino for file in (synthetic, train)] == first
     assert len({*cluster.jobs()} - {*before}) == 2  # attempts: Slurm has put back the second under its number
-    assert log(trainable, "sample", paths.SYNTHETIC).startswith("taken from .heirloom/steps/data/transformer/replace/seed=0/gen=1/")
+    assert log(trainable, "sample", kinds.SYNTHETIC).startswith("taken from .heirloom/steps/data/transformer/replace/seed=0/gen=1/")
     assert prints(trainable) == expected
     assert not (trainable / sealed_steps.FOLDER).exists()
 
@@ -73,7 +74,7 @@ def test_a_wrong_partition_is_refused_at_once_in_slurms_own_words(cluster: Clust
 def test_without_accounting_a_run_is_refused_with_the_line_that_lets_its_first_job_end(cluster: Cluster, workspace: Path) -> None:
     profile, command = workspace / "profiles/slurm/config.yaml", ("heirloom", "check", "--profile")
     profile.write_text(profile.read_text().replace("slurm_partition: compute", "slurm_partition: test"))
-    target, ready = paths.fingerprint(paths.fill(paths.REAL_TRAIN, "gaussian")), ("--workflow-profile", "profiles/slurm")
+    target, ready = paths.fingerprint(kinds.REAL_TRAIN.path("gaussian")), ("--workflow-profile", "profiles/slurm")
     refused = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False)
     reason = (
         "Slurm keeps no accounting here (sacct: Slurm accounting storage is disabled), and Snakemake would wait for ever for its first "
@@ -165,7 +166,7 @@ def test_a_training_on_two_nodes_and_a_sampling_in_shards_give_the_bytes_of_two_
     here = shutil.copytree(trainable, tmp_path / "here", symlinks=True)
     change_config(here, num_processes=2)
     run_in(here, "snakemake", *known)
-    synthetic = trainable / paths.fill(paths.SYNTHETIC, "transformer", "replace", 0, 1)
+    synthetic = trainable / kinds.SYNTHETIC.path("transformer", "replace", 0, 1)
     synthetic.unlink()
     Path(paths.fingerprint(synthetic)).unlink()
     change_config(trainable, num_processes=2, num_nodes=2, num_gpus=1, shards=2)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import heirloom
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.cli import app
 from heirloom.dataset import Dataset
 from heirloom.diffs.sides import generations
@@ -42,8 +43,8 @@ def lineage(regime: str, generations_: int, words_lost: int) -> None:
     for generation in range(generations_ + 1):
         left = WORDS[: len(WORDS) - generation * words_lost]
         picks = Stream((regime, generation)).generator().integers(0, len(left), (80, 10)).tolist()
-        pattern = paths.SYNTHETIC if generation else paths.TRAIN
-        path = Path(paths.fill(pattern, "lm", regime, 0, generation))
+        kind = kinds.SYNTHETIC if generation else kinds.TRAIN
+        path = Path(kind.path("lm", regime, 0, generation))
         path.parent.mkdir(parents=True, exist_ok=True)
         table = pa.table({"text": [" ".join(left[pick] for pick in row) for row in picks], "parent": list(range(80))})
         pa.parquet.write_table(table, path)
@@ -101,9 +102,9 @@ def test_references_say_where_ancestries_part_without_reading_a_row() -> None:
 def test_bytes_that_their_fingerprint_does_not_tell_of_are_never_called_the_same() -> None:
     copy = Path("data/copy.parquet")
     for name in (paths.fingerprint, str):
-        Path(name(copy)).write_bytes(Path(name(paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1))).read_bytes())
+        Path(name(copy)).write_bytes(Path(name(kinds.SYNTHETIC.path("lm", "replace", 0, 1))).read_bytes())
     assert run("lm/replace/0/1", copy)[0] == 0
-    copy.write_bytes(Path(paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 2)).read_bytes())
+    copy.write_bytes(Path(kinds.SYNTHETIC.path("lm", "replace", 0, 2)).read_bytes())
     note = paths.fingerprint(copy)
     message = f"{copy}: not the bytes that {note} tells of; copy both anew, or remove {note} and it is read as it is"
     assert run("lm/replace/0/1", copy) == (2, message)
@@ -124,7 +125,7 @@ def test_the_control_tells_what_resampling_alone_does() -> None:
 def declare(regime: str, mixing: dict[str, object]) -> None:
     """Write the manifests of a lineage's training sets."""
     for generation in (1, 2, 3):
-        path = Path(paths.fill(paths.TRAIN, "lm", regime, 0, generation))
+        path = Path(kinds.TRAIN.path("lm", regime, 0, generation))
         path.write_bytes(b"rows")
         seal([path], {"slice": {"step": "mix", "generation": generation, "regime": regime, "rows": 80, "mixing": mixing}, "inputs": {}})
 

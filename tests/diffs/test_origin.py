@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 import heirloom
 import helpers
 import small_lineages
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import manifest, paths, slices
+from heirloom import manifest
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.diffs.result import DatasetDiff, Distribution
@@ -22,9 +24,9 @@ from heirloom.measures.text import row_perplexities
 from heirloom.steps import sample, train
 from small_models import pretrained
 
-ORIGIN = paths.fill(paths.CHECKPOINT, "lm", "origin", 0, 0)
-TRAIN = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
-SYNTHETIC = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+ORIGIN = kinds.CHECKPOINT.path("lm", "origin", 0, 0)
+TRAIN = kinds.TRAIN.path("lm", "origin", 0, 0)
+SYNTHETIC = kinds.SYNTHETIC.path("lm", "replace", 0, 1)
 
 
 def declared(family: dict[str, object], **text: int) -> Config:
@@ -34,8 +36,8 @@ def declared(family: dict[str, object], **text: int) -> Config:
 
 
 def write_generation(config: Config) -> None:
-    given = {"checkpoint": ORIGIN, "train": TRAIN, "prompts": TRAIN, "tokenizer": paths.fill(paths.TOKENIZER, "lm"), "judge": ""}
-    sample.run(slices.sample(config, "lm", "replace", 0, 1), given, SYNTHETIC)
+    given = {"checkpoint": ORIGIN, "train": TRAIN, "prompts": TRAIN, "tokenizer": kinds.TOKENIZER.path("lm"), "judge": ""}
+    sample.run(slice_of("sample", config, "lm", "replace", 0, 1), given, {"synthetic": SYNTHETIC})
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_perplexity_under_a_causal_lm_is_that_of_transformers() -> None:
     shutil.rmtree(ORIGIN)
     fit = {"epochs": 1, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "last"}
     config = declared({"name": "causal_lm", "model": {"path": "opt"}, "training": fit})
-    train.run(slices.train(config, "lm", "origin", 0, 0), TRAIN, "opt", ORIGIN)
+    train.run(slice_of("train", config, "lm", "origin", 0, 0), {"train": TRAIN, "start": "opt"}, {"checkpoint": ORIGIN})
     write_generation(config)
 
     model = AutoModelForCausalLM.from_pretrained(ORIGIN, dtype=torch.float32)
@@ -109,7 +111,7 @@ def test_an_origin_that_cannot_be_opened_leaves_its_perplexity_out_and_says_why(
     shutil.rmtree(ORIGIN)
     fit = {"epochs": 1, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "last", "lora": {"rank": 2, "checkpoint": "adapter"}}
     config = declared({"name": "causal_lm", "model": {"path": "opt"}, "training": fit})
-    train.run(slices.train(config, "lm", "origin", 0, 0), TRAIN, "opt", ORIGIN)
+    train.run(slice_of("train", config, "lm", "origin", 0, 0), {"train": TRAIN, "start": "opt"}, {"checkpoint": ORIGIN})
     write_generation(config)
     assert quantiles(law(heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train")))
     shutil.move("opt", "elsewhere")

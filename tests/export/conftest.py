@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Kind
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import environment, make_workspace
 
@@ -78,7 +80,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         config = configuration.load("config.yaml")
         _lineage(config, "lm", _real_text(config))
-        real.run_vectors(slices.real(config, "bell"), paths.fill(paths.REAL_TRAIN, "bell"), paths.fill(paths.REAL_TEST, "bell"))
+        real.run_vectors(slice_of("real", config, "bell"), {"train": kinds.REAL_TRAIN.path("bell"), "test": kinds.REAL_TEST.path("bell")})
         _lineage(config, "bell", None)
         for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "a version")):
             shell("git", *arguments)
@@ -94,28 +96,28 @@ def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def _real_text(config: configuration.Config) -> str:
-    files = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "lm") for split in ("train", "valid", "test")}
-    tokenizer = paths.fill(paths.TOKENIZER, "lm")
-    real.run_text(slices.real(config, "lm"), files, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
+    files = {split: getattr(kinds, f"REAL_{split.upper()}").path("lm") for split in ("train", "valid", "test")}
+    tokenizer = kinds.TOKENIZER.path("lm")
+    real.run_text(slice_of("real", config, "lm"), {**files, "tokenizer": tokenizer, "documents": kinds.DOCUMENTS.path("lm")})
     return tokenizer
 
 
 def _lineage(config: configuration.Config, name: str, tokenizer: str | None) -> None:
     """Make generations 0 and 1 of the regime `keep`."""
 
-    def at(pattern: str, generation: int) -> str:
-        return paths.fill(pattern, name, "keep", 0, generation)
+    def at(kind: Kind, generation: int) -> str:
+        return kind.path(name, "keep", 0, generation)
 
-    pool, held_out = paths.fill(paths.REAL_TRAIN, name), paths.fill(paths.REAL_TEST, name)
-    original, origin, synthetic = at(paths.TRAIN, 0), at(paths.CHECKPOINT, 0), at(paths.SYNTHETIC, 1)
+    pool, held_out = kinds.REAL_TRAIN.path(name), kinds.REAL_TEST.path(name)
+    original, origin, synthetic = at(kinds.TRAIN, 0), at(kinds.CHECKPOINT, 0), at(kinds.SYNTHETIC, 1)
     key = config, name, "keep", 0
-    mix.run(slices.mix(*key, 0), pool, None, [], original)
-    train.run(slices.train(*key, 0), original, None, origin)
+    mix.run(slice_of("mix", *key, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", *key, 0), {"train": original}, {"checkpoint": origin})
     prompts = original if tokenizer else ""
     given = {"checkpoint": origin, "train": original, "prompts": prompts, "tokenizer": tokenizer or "", "judge": ""}
-    sample.run(slices.sample(*key, 1), given, synthetic)
-    mix.run(slices.mix(*key, 1), pool, original, [synthetic], at(paths.TRAIN, 1))
-    train.run(slices.train(*key, 1), at(paths.TRAIN, 1), origin, at(paths.CHECKPOINT, 1))
-    inputs = {"checkpoint": at(paths.CHECKPOINT, 1), "train": at(paths.TRAIN, 1), "synthetic": synthetic}
+    sample.run(slice_of("sample", *key, 1), given, {"synthetic": synthetic})
+    mix.run(slice_of("mix", *key, 1), {"pool": pool, "original": original, "synthetic": synthetic}, {"train": at(kinds.TRAIN, 1)})
+    train.run(slice_of("train", *key, 1), {"train": at(kinds.TRAIN, 1), "start": origin}, {"checkpoint": at(kinds.CHECKPOINT, 1)})
+    inputs = {"checkpoint": at(kinds.CHECKPOINT, 1), "train": at(kinds.TRAIN, 1), "synthetic": synthetic}
     shared = {"held_out": held_out, "original": original, "origin": origin}
-    evaluate.run(slices.evaluate(*key, 1), {**inputs, **shared}, at(paths.METRICS, 1))
+    evaluate.run(slice_of("evaluate", *key, 1), {**inputs, **shared}, {"metrics": at(kinds.METRICS, 1)})

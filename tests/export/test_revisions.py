@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import slices
 from heirloom.export import crate, huggingface
 from heirloom.lineage.record import record
 from heirloom.manifest import fingerprint, read_json, recorded_sha256
@@ -27,10 +27,10 @@ def first(project: Path, sh: Callable[..., str]) -> str:
     sh("git", "add", "-A")
     sh("git", "commit", "-q", "-m", "recorded")
     sha256 = recorded_sha256(ROWS)
-    slice_ = slices.sample(configuration.load(CONFIG), "bell", "keep", 0, 1)
+    slice_ = slice_of("sample", configuration.load(CONFIG), "bell", "keep", 0, 1)
     origin = "data/bell/origin/seed=0/gen=0"
     given = {"checkpoint": f"{origin}/checkpoint", "train": f"{origin}/train.parquet", "prompts": "", "tokenizer": "", "judge": ""}
-    sample.run({**slice_, "rows": 4}, given, str(ROWS))
+    sample.run(slice_.model_copy(update={"rows": 4}), given, {"synthetic": str(ROWS)})
     (project / "Snakefile").write_text("# another\n")
     assert recorded_sha256(ROWS) != sha256
     return sha256

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from heirloom import config as configuration
-from heirloom import slices
+from heirloom.artefacts.kinds import Key
 from heirloom.export import licences, markdown, regimes
+from heirloom.steps import real
 
 
 def parsed(source: dict[str, Any]) -> configuration.Config:
@@ -20,8 +21,8 @@ def parsed(source: dict[str, Any]) -> configuration.Config:
 def test_a_licence_is_in_no_slice_so_that_stating_one_reruns_nothing() -> None:
     source = {"name": "files", "paths": ["corpus/*.txt"]}
     stated, silent = parsed({**source, "license": "cc-by-4.0"}), parsed(source)
-    assert slices.real_settings(stated, "e") == slices.real_settings(silent, "e")
-    assert "license" not in slices.real_settings(stated, "e")["source"]
+    assert real.settings_of(stated, Key("e")) == real.settings_of(silent, Key("e"))
+    assert "license" not in real.settings_of(stated, Key("e")).source
 
 
 def test_shipped_sources_have_their_licence_and_numbers_drawn_from_a_law_have_none() -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.report import expected
 from heirloom.steps import chain, mix, real, train
@@ -78,19 +79,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @cache
 def origin(name: str) -> dict[str, str]:
     """Make the real rows and generation 0, and return the inputs of a chain."""
-    fill, made = paths.fill, config(name)
-    pool, held_out = fill(paths.REAL_TRAIN, name), fill(paths.REAL_TEST, name)
-    original, checkpoint = fill(paths.TRAIN, name, "origin", 0, 0), fill(paths.CHECKPOINT, name, "origin", 0, 0)
-    real.run_vectors(slices.real(made, name), pool, held_out)
-    mix.run(slices.mix(made, name, "origin", 0, 0), pool, None, [], original)
-    train.run(slices.train(made, name, "origin", 0, 0), original, None, checkpoint)
+    made = config(name)
+    pool, held_out = kinds.REAL_TRAIN.path(name), kinds.REAL_TEST.path(name)
+    original, checkpoint = kinds.TRAIN.path(name, "origin", 0, 0), kinds.CHECKPOINT.path(name, "origin", 0, 0)
+    real.run_vectors(slice_of("real", made, name), {"train": pool, "test": held_out})
+    mix.run(slice_of("mix", made, name, "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", made, name, "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
 
 
 @cache
 def measured(name: str, regime: str) -> pd.DataFrame:
-    trajectory = paths.fill(paths.TRAJECTORY, name, regime, 0)
-    chain.run(slices.chain(config(name), name, regime, 0), origin(name), trajectory)
+    trajectory = kinds.TRAJECTORY.path(name, regime, 0)
+    chain.run(slice_of("chain", config(name), name, regime, 0), origin(name), {"trajectory": trajectory})
     return pd.read_parquet(trajectory).pivot_table(index="generation", columns="metric", values="value")
 
 

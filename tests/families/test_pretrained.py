@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, preflight, slices, tokenization
+from heirloom import paths, preflight, tokenization
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
 from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
@@ -65,19 +67,23 @@ def test_a_model_goes_through_every_step(folder: Path, corpus: Path, tmp_path: P
     monkeypatch.chdir(tmp_path)
     config = declared(folder, corpus)
     preflight.thorough(config)
-    at = {name: paths.fill(getattr(paths, name), "lm", "replace", 0, 0) for name in ("TRAIN", "CHECKPOINT", "METRICS")}
-    outputs = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "lm") for split in ("train", "valid", "test")}
-    tokenizer, begun = paths.fill(paths.TOKENIZER, "lm"), paths.fill(paths.PRETRAINED, "lm")
-    real.run_text(slices.real(config, "lm"), outputs, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
-    pretrained_step.run(slices.pretrained(config, "lm"), begun)
+    at = {name: getattr(kinds, name).path("lm", "replace", 0, 0) for name in ("TRAIN", "CHECKPOINT", "METRICS")}
+    outputs = {split: getattr(kinds, f"REAL_{split.upper()}").path("lm") for split in ("train", "valid", "test")}
+    tokenizer, begun = kinds.TOKENIZER.path("lm"), kinds.PRETRAINED.path("lm")
+    real.run_text(slice_of("real", config, "lm"), {**outputs, "tokenizer": tokenizer, "documents": kinds.DOCUMENTS.path("lm")})
+    pretrained_step.run(slice_of("pretrained", config, "lm"), {}, {"checkpoint": begun})
     key = (config, "lm", "replace", 0)
-    mix.run(slices.mix(*key, 0), outputs["train"], None, [], at["TRAIN"])
-    train.run(slices.train(*key, 0), at["TRAIN"], begun, at["CHECKPOINT"], outputs["valid"])
-    synthetic = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+    mix.run(slice_of("mix", *key, 0), {"pool": outputs["train"]}, {"train": at["TRAIN"]})
+    train.run(
+        slice_of("train", *key, 0), {"train": at["TRAIN"], "start": begun, "valid": outputs["valid"]}, {"checkpoint": at["CHECKPOINT"]}
+    )
+    synthetic = kinds.SYNTHETIC.path("lm", "replace", 0, 1)
     given = {"checkpoint": at["CHECKPOINT"], "train": at["TRAIN"], "prompts": at["TRAIN"], "tokenizer": tokenizer, "judge": ""}
-    sample.run(slices.sample(*key, 1), given, synthetic)
+    sample.run(slice_of("sample", *key, 1), given, {"synthetic": synthetic})
     measured = {"held_out": outputs["test"], "original": at["TRAIN"], "origin": at["CHECKPOINT"], "synthetic": ""}
-    evaluate.run(slices.evaluate(*key, 0), {**measured, "checkpoint": at["CHECKPOINT"], "train": at["TRAIN"]}, at["METRICS"])
+    evaluate.run(
+        slice_of("evaluate", *key, 0), {**measured, "checkpoint": at["CHECKPOINT"], "train": at["TRAIN"]}, {"metrics": at["METRICS"]}
+    )
 
     rows = np.array(pq.read_table(outputs["train"])["tokens"].to_pylist())
     assert rows[0, 0] == 301

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices, tokenization
+from heirloom import paths, tokenization
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
 from heirloom.families.pretrained_tokenizer import Reader
@@ -72,10 +74,10 @@ def test_the_text_that_is_trained_on_is_read_by_that_road_and_the_manifest_and_t
     source["text"]["packing"] = {"documents": 1, "lead": "none"}  # type: ignore[index]
     experiment = {"family": family, "source": source, "regimes": ["replace"], "generations": 1, "rows": 8}
     config = configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": experiment}})
-    outputs = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "lm") for split in ("train", "valid", "test")}
-    tokenizer = paths.fill(paths.TOKENIZER, "lm")
+    outputs = {split: getattr(kinds, f"REAL_{split.upper()}").path("lm") for split in ("train", "valid", "test")}
+    tokenizer = kinds.TOKENIZER.path("lm")
     with caplog.at_level("INFO"):
-        real.run_text(slices.real(config, "lm"), outputs, tokenizer, paths.fill(paths.DOCUMENTS, "lm"))
+        real.run_text(slice_of("real", config, "lm"), {**outputs, "tokenizer": tokenizer, "documents": kinds.DOCUMENTS.path("lm")})
     digits = [fitted().token_to_id(token) for token in ("1", "8", "4", "3", "\u0120")]
     assert pq.read_table(outputs["train"])["tokens"][0].as_py() == digits * 2
     record = read_json(paths.manifest(tokenizer))["tokenizer"]

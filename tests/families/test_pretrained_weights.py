@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, preflight, slices
+from heirloom import preflight
+from heirloom.artefacts import kinds
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained, pretrained_weights, transformer
@@ -80,9 +82,9 @@ def test_what_reads_from_both_sides_is_refused_before_any_job_and_by_the_first_j
     assert "\n" not in str(caught.value)
     with pytest.raises(HeirloomError, match=f"^experiments.lm: {REFUSALS[name]}"):
         preflight.thorough(config)
-    begun = paths.fill(paths.PRETRAINED, "lm")
+    begun = kinds.PRETRAINED.path("lm")
     with pytest.raises(HeirloomError, match=REFUSALS[name]):
-        pretrained_step.run(slices.pretrained(config, "lm"), begun)
+        pretrained_step.run(slice_of("pretrained", config, "lm"), {}, {"checkpoint": begun})
     assert not Path(begun).exists()
 
 

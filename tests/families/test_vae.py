@@ -176,7 +176,8 @@ def test_an_image_does_not_depend_on_how_many_others_are_sampled() -> None:
 
 
 def test_images_are_numbered_across_chunks_and_stay_bytes_on_disk(tmp_path: Path) -> None:
-    step = {"family": "vae", "sampling": {}, "seed": 0, "regime": "replace", "rows": CHUNK + 5}
+    place = {"step": "sample", "code": "", "num_threads": 1, "seed": 0, "regime": "replace", "generation": 1}
+    step = sampling.Slice.model_validate({**place, "family": "vae", "sampling": {}, "rows": CHUNK + 5})
     tables = list(sampling.vectors(step, fresh(TINY), Writer("0" * 64, np.zeros(1), np.zeros(1, np.int32)), 1))
     assert [table.num_rows for table in tables] == [CHUNK, 5]
     write_batches(tmp_path / "synthetic.parquet", (batch for table in tables for batch in table.to_batches()))

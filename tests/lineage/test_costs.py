@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,6 +17,8 @@ import pytest
 
 from damage import flip_a_bit
 from heirloom import paths
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Kind
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.lineage import costs
@@ -23,7 +26,7 @@ from heirloom.manifest import dumps, seal, write_text
 from heirloom.rows import text_table
 
 USED = {"seconds": 2.5, "cpu_seconds": 2.0, "peak_memory_mb": 100.0, "read_mb": 0.0, "written_mb": None}
-PLACE = {"experiment": "words", "regime": "replace", "seed": 0, "generation": 1}
+PLACE: dict[str, Any] = {"experiment": "words", "regime": "replace", "seed": 0, "generation": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -31,23 +34,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def finished(step: str, pattern: str) -> None:
-    write_text(paths.cost(step, pattern.format(**PLACE)), dumps(USED))
+def finished(step: str, kind: Kind) -> None:
+    write_text(paths.cost(step, kind.path(**PLACE)), dumps(USED))
 
 
-def texts(rows: int, pattern: str) -> None:
-    Dataset.of(text_table(np.zeros((rows, 4), np.int32), [""] * rows, first_row=0)).write(pattern.format(**PLACE))
+def texts(rows: int, kind: Kind) -> None:
+    Dataset.of(text_table(np.zeros((rows, 4), np.int32), [""] * rows, first_row=0)).write(kind.path(**PLACE))
 
 
 def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch() -> None:
-    for count, dataset in enumerate((paths.REAL_VALID, paths.SYNTHETIC, paths.TRAIN, paths.SELECTED, paths.REAL_TEST, paths.REAL_TRAIN), 1):
+    for count, dataset in enumerate((kinds.REAL_VALID, kinds.SYNTHETIC, kinds.TRAIN, kinds.SELECTED, kinds.REAL_TEST, kinds.REAL_TRAIN), 1):
         texts(count, dataset)
-    checkpoint = Path(paths.CHECKPOINT.format(**PLACE))
+    checkpoint = Path(kinds.CHECKPOINT.path(**PLACE))
     checkpoint.mkdir()
     seal([checkpoint], {"slice": {"fit": {"schedule": {"epochs": 2}}}})
-    outputs = {"real": paths.REAL_TRAIN, "mix": paths.TRAIN, "sample": paths.SYNTHETIC, "select": paths.SELECTED}
-    for step, pattern in (outputs | {"train": paths.CHECKPOINT, "evaluate": paths.METRICS}).items():
-        finished(step, pattern)
+    outputs = {"real": kinds.REAL_TRAIN, "mix": kinds.TRAIN, "sample": kinds.SYNTHETIC, "select": kinds.SELECTED}
+    for step, kind in (outputs | {"train": kinds.CHECKPOINT, "evaluate": kinds.METRICS}).items():
+        finished(step, kind)
     assert costs.gather() == 6
     rows = {row["step"]: row for row in pq.read_table(costs.COSTS).to_pylist()}
     tokens = {step: row["tokens"] for step, row in rows.items()}
@@ -56,10 +59,10 @@ def test_tokens_are_those_that_a_job_wrote_or_scored_or_trained_on_once_an_epoch
 
 
 def test_a_table_that_was_changed_is_refused_and_gathered_anew_once_it_is_deleted() -> None:
-    finished("sample", paths.SYNTHETIC)
+    finished("sample", kinds.SYNTHETIC)
     assert costs.gather() == 1
     flip_a_bit(costs.COSTS)
-    finished("mix", paths.TRAIN)
+    finished("mix", kinds.TRAIN)
     with pytest.raises(HeirloomError, match=r"costs.parquet: not the bytes .* delete it, and heirloom record gathers it"):
         costs.gather()
     costs.COSTS.unlink()
@@ -68,7 +71,7 @@ def test_a_table_that_was_changed_is_refused_and_gathered_anew_once_it_is_delete
 
 
 def test_vectors_have_no_tokens() -> None:
-    finished("sample", paths.SYNTHETIC)
+    finished("sample", kinds.SYNTHETIC)
     costs.gather()
     assert pq.read_table(costs.COSTS)["tokens"].to_pylist() == [None]
 
@@ -76,12 +79,12 @@ def test_vectors_have_no_tokens() -> None:
 def test_jobs_of_no_lineage_are_left_out() -> None:
     write_text("logs/costs/plot.json", dumps(USED))
     write_text(paths.cost("train", "elsewhere/checkpoint"), dumps(USED))
-    write_text(paths.cost("train", paths.CHECKPOINT.format(**PLACE)), '{"seconds": 1')
+    write_text(paths.cost("train", kinds.CHECKPOINT.path(**PLACE)), '{"seconds": 1')
     assert costs.gather() == 0
 
 
 def test_the_jobs_of_a_sets_shards_and_the_machines_of_a_job_are_one_row() -> None:
-    synthetic, checkpoint = (pattern.format(**PLACE) for pattern in (paths.SYNTHETIC, paths.CHECKPOINT))
+    synthetic, checkpoint = (kind.path(**PLACE) for kind in (kinds.SYNTHETIC, kinds.CHECKPOINT))
     for shard in range(3):
         file = paths.part(paths.cost("sample_shard", synthetic), f"shard={shard}")
         write_text(file, dumps(USED | {"peak_memory_mb": 100.0 + shard}))

@@ -13,7 +13,7 @@ import pytest
 from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, references
-from heirloom.lineage.graph import Archive
+from heirloom.lineage.project import Project
 from heirloom.lineage.verify import verify
 
 NOTES: tuple[Callable[[str], str], ...] = (str, paths.fingerprint, paths.manifest)
@@ -53,7 +53,7 @@ def test_all_artefacts_of_one_format_that_are_exchanged_with_their_notes_are_ref
                 manifest.check(artefact)
         swap(one, other)
         refused[Path(one).suffix or "folder"] += 1
-    assert refused == {".parquet": 297, "folder": 45}
+    assert refused == {".parquet": 322, "folder": 45}
 
 
 @pytest.mark.usefixtures("made")
@@ -72,13 +72,13 @@ def test_an_exchange_whose_notes_were_rewritten_to_fit_is_named_by_what_was_made
 
 @pytest.mark.usefixtures("made")
 def test_every_edge_of_a_run_is_exact_and_equal_bytes_under_different_roles_are_told_apart() -> None:
-    archive = Archive()
-    nodes = [archive.node(path) for path in index.on_disk()]
+    project = Project()
+    nodes = [project.artefact(path) for path in index.on_disk()]
     edges = [edge for node in nodes for edge in node.inputs]
-    assert (len(edges), sum(edge.is_source for edge in edges)) == (143, 60)
+    assert (len(edges), sum(edge.is_source for edge in edges)) == (147, 60)
     assert [edge for edge in edges if edge.is_inferred or not edge.name] == []
-    train = archive.node("data/text/replace/seed=0/gen=2/train.parquet")
+    train = project.artefact("data/text/replace/seed=0/gen=2/train.parquet")
     (checkpoint,) = [node for node in nodes if node.path == "data/text/replace/seed=0/gen=2/checkpoint"]
     synthetic = "data/text/replace/seed=0/gen=2/synthetic.parquet"
-    assert train.sha256 == archive.sha256(synthetic)  # else this test shows nothing
+    assert train.sha256 == project.sha256(synthetic)  # else this test shows nothing
     assert (train.played("synthetic"), checkpoint.played("train")) == ([synthetic], [train.path])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.lineage import graph, ledger, references, render
+from heirloom.lineage import ledger, references, render
+from heirloom.lineage.project import Artefact, Input, Project
 from heirloom.lineage.trace import Trace, distinguishing, trace
 from heirloom.manifest import read_json, spelled
 
@@ -80,11 +81,11 @@ def test_a_tree_can_be_cut() -> None:
 
 @pytest.mark.usefixtures("made")
 def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() -> None:
-    archive = graph.Archive()
-    train = archive.node(f"{GENERATION}/train.parquet")
+    project = Project()
+    train = project.artefact(f"{GENERATION}/train.parquet")
     assert train.played("synthetic") == [f"{GENERATION}/synthetic.parquet"]
-    assert train.sha256 == archive.index.sha256[f"{GENERATION}/synthetic.parquet"]  # else this test shows nothing
-    assert archive.node(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
+    assert train.sha256 == project.index.sha256[f"{GENERATION}/synthetic.parquet"]  # else this test shows nothing
+    assert project.artefact(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
 
 
 @pytest.mark.usefixtures("made")
@@ -173,7 +174,7 @@ def test_a_path_into_another_project_is_traced_there(made: Path, tmp_path: Path,
 
 
 def test_a_thousand_generations_are_no_deeper_than_the_stack() -> None:
-    nodes = [graph.Node(f"a{number}", {"sha256": f"{number}"}, (graph.Input("parent", "", f"a{number + 1}"),)) for number in range(3000)]
+    nodes = [Artefact(f"a{number}", {"sha256": f"{number}"}, (Input("parent", "", f"a{number + 1}"),)) for number in range(3000)]
     by_path = {node.path: node for node in nodes}
     tree = render.tree(Trace("a0", by_path, dict.fromkeys(by_path, "")))
     assert tree.count("└─") == 3000

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.lineage import graph, lookup, render_row
+from heirloom.lineage import lookup, render_row
 from heirloom.lineage import trace_row as trace_row_module
+from heirloom.lineage.project import Project
 from heirloom.lineage.trace_row import Text, split, trace_row
 
 pytestmark = pytest.mark.usefixtures("made")
@@ -141,5 +142,5 @@ def test_lookup_finds_rows_over_several_row_groups_and_counts_them() -> None:
 
 
 def test_a_synthetic_row_of_a_training_set_was_written_into_the_set_of_its_birth() -> None:
-    home = trace_row_module._home(graph.Archive(), Text(TRAIN, 0, {"born": 2}))
+    home = trace_row_module._home(Project(), Text(TRAIN, 0, {"born": 2}))
     assert home == "data/text/accumulate/seed=0/gen=2/synthetic.parquet"

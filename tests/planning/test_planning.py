@@ -16,10 +16,11 @@ from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
-from heirloom.planning.jobs import Job, jobs
 from heirloom.planning.models import model_size
 from heirloom.planning.plan import plan
 from heirloom.planning.work import trained_rows, work
+from heirloom.workflow.jobs import jobs
+from heirloom.workflow.step import Job
 
 SCHEDULE = {"learning_rate": 0.01, "batch_rows": 4}
 WORDS = {

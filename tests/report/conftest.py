@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom import paths
 from heirloom.ancestry import Writer
+from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.manifest import dumps, seal, write_text
@@ -123,17 +123,18 @@ def config() -> Config:
 def write_measures(config: Config) -> None:
     """Write every file of measures that a config asks for."""
     for key, path in tables.measure_files(config):
+        seed = key.seed or 0
         experiment = config.experiments[key.experiment]
         own = text_measures if experiment.is_text else gaussian_measures
         measures = partial(all_measures, own)
         if key.generation is not None:
-            write_text(path, dumps(measures(key.regime, key.seed, key.generation)))
+            write_text(path, dumps(measures(key.regime, seed, key.generation)))
             seal_alone(path)
             continue
         rows = [
             {"generation": g, "metric": name, "value": value}
             for g in range(1, experiment.generations + 1)
-            for name, value in measures(key.regime, key.seed, g).items()
+            for name, value in measures(key.regime, seed, g).items()
         ]
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_parquet(path, index=False)
@@ -174,14 +175,14 @@ def write_text_lineages(config: Config, key: str) -> None:
     """Write the datasets of a text experiment with their manifests: what the page shows rows of, every string of it hostile."""
     experiment = config.experiments[key]
     real = [f"start the cat sat plain words here {HOSTILE[row % 4]} end" for row in range(12)]
-    _write_text(paths.fill(paths.REAL_TRAIN, key), real, "real")
+    _write_text(kinds.REAL_TRAIN.path(key), real, "real")
     for seed in experiment.seeds:
-        _write_text(paths.fill(paths.TRAIN, key, "", seed, 0), real, "mix")
+        _write_text(kinds.TRAIN.path(key, "", seed, 0), real, "mix")
         for regime in experiment.regimes:
             for generation in range(1, experiment.generations + 1):
                 where = (key, regime, seed, generation)
-                _write_text(paths.fill(paths.SYNTHETIC, *where), hostile_texts(regime, generation), "sample", parents=range(ROWS))
-                _write_text(paths.fill(paths.TRAIN, *where), hostile_texts(regime, generation), "mix")
+                _write_text(kinds.SYNTHETIC.path(*where), hostile_texts(regime, generation), "sample", parents=range(ROWS))
+                _write_text(kinds.TRAIN.path(*where), hostile_texts(regime, generation), "mix")
 
 
 def _write_text(path: str, texts: Sequence[str], step: str, parents: Sequence[int] | None = None) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment, parse
 from heirloom.report import expected, tables
 from heirloom.report.claims import specs, verdicts
@@ -119,7 +119,7 @@ def config() -> Config:
 
 def progress(world: str, arm: str, generation: int, experiment: Experiment) -> float:
     """Return how far an arm has collapsed at a generation, of a whole collapse."""
-    level, done = (0.0 if arm == paths.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
+    level, done = (0.0 if arm == kinds.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
     if world != "as published":
         return level * done
     if experiment.source.name == "mixture" and experiment.family.name == "gaussian":
@@ -156,9 +156,9 @@ def frame(world: str, made: Config) -> pd.DataFrame:
     rows = []
     for key, experiment in made.experiments.items():
         name, variant = tables.names(key, experiment)
-        for arm in (paths.ORIGIN, *experiment.regimes):
-            forms = {} if arm == paths.ORIGIN else expected.curves(experiment, made.regimes[arm])
-            for generation in (0,) if arm == paths.ORIGIN else (1, GENERATIONS // 2, GENERATIONS):
+        for arm in (kinds.ORIGIN, *experiment.regimes):
+            forms = {} if arm == kinds.ORIGIN else expected.curves(experiment, made.regimes[arm])
+            for generation in (0,) if arm == kinds.ORIGIN else (1, GENERATIONS // 2, GENERATIONS):
                 told = measures(world, arm, generation, experiment, forms)
                 noise_SM = noise(Stream((0, key, arm, generation)), len(told))
                 for seed in SEEDS:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment, load, parse
 from heirloom.dataset import Dataset
 from heirloom.report import charts, figures, grids
@@ -36,7 +36,7 @@ def test_generations_are_spaced_from_the_real_images_to_the_last_that_is_kept() 
 
 def test_a_config_names_the_sets_that_its_grids_show_of_the_first_seed() -> None:
     shown = figures.datasets(digits(generations=1, seeds=[3, 4]))
-    sets = [paths.fill(paths.TRAIN, "digits", "origin", 3, 0), paths.fill(paths.SYNTHETIC, "digits", "replace", 3, 1)]
+    sets = [kinds.TRAIN.path("digits", "origin", 3, 0), kinds.SYNTHETIC.path("digits", "replace", 3, 1)]
     assert shown == {path: path for path in sets}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment, parse
 from heirloom.dataset import Dataset
 from heirloom.report import tables
@@ -29,7 +29,7 @@ def experiment(family: str, source: dict[str, Any], **changes: Any) -> Experimen
 
 def write(generation: int, *replicas: list[Any]) -> None:
     x = np.array(replicas, dtype=np.float64)
-    path = paths.fill(paths.SYNTHETIC if generation else paths.TRAIN, "one", "replace", 0, generation)
+    path = (kinds.SYNTHETIC if generation else kinds.TRAIN).path("one", "replace", 0, generation)
     Dataset.of(vector_table(x if x.ndim == 3 else x[..., None])).write(path)
     seal_alone(path)
 
@@ -108,5 +108,5 @@ def test_the_page_needs_the_sets_whose_types_and_modes_it_counts() -> None:
     body = {"source": MIXTURE, "family": {"name": "gmm"}, "regimes": ["replace"], "generations": 3, "rows": 4}
     types = body | {"source": CATEGORIES, "family": {"name": "discrete"}, "granularity": "chain", "snapshots": [1, 3]}
     config = parse({"regimes": {"replace": {}}, "experiments": {"modes": body, "types": types}})
-    needed = [paths.fill(paths.SYNTHETIC, "modes", "replace", 0, g) for g in (1, 2, 3)]
-    assert build.datasets(config) == [*needed, paths.fill(paths.TRAJECTORY, "types", "replace", 0)]
+    needed = [kinds.SYNTHETIC.path("modes", "replace", 0, g) for g in (1, 2, 3)]
+    assert build.datasets(config) == [*needed, kinds.TRAJECTORY.path("types", "replace", 0)]

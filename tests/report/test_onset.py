@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import controls, paths
+from heirloom import controls
+from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.manifest import seal
@@ -275,7 +276,7 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_refused_where_the_pool_l
     monkeypatch.chdir(tmp_path)
     read = config(1)
     assert controls.control_of("replace", read.experiments["e"], read) == "control"
-    pool = paths.fill(paths.REAL_TRAIN, "e")
+    pool = kinds.REAL_TRAIN.path("e")
     Dataset.of(text_table(np.zeros((pool_rows, 2), np.int32), ["a b"] * pool_rows, first_row=0)).write(pool)
     seal([pool], {"slice": {"step": "real"}, "inputs": {}, "environment": {}})
     assert controls.control_of("replace", read.experiments["e"], read) == control

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from heirloom import paths, results
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import charts, onset, tables
@@ -126,12 +127,12 @@ def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: C
 
 
 def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path, config: Config) -> None:
-    from heirloom.lineage.graph import Archive
+    from heirloom.lineage.project import Project
 
     experiment = config.experiments["words"]
-    known = lineage.nodes("words", experiment, Archive())
+    known = lineage.nodes("words", experiment, config, Project())
     own = tables.of_experiment(tables.load(), "words", experiment)
-    found = lineage.context("words", experiment, known, own)
+    found = lineage.context("words", experiment, config, known, own)
     assert found is not None
     assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
@@ -139,7 +140,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
     assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
     assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
-    assert lineage.context("toy", config.experiments["toy"], {}, own) is None
+    assert lineage.context("toy", config.experiments["toy"], config, {}, own) is None
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:
@@ -202,7 +203,7 @@ def test_without_a_run_or_with_half_of_one_there_is_one_line_and_no_page(finishe
 
 
 def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config: Config) -> None:
-    texts_of = Path(paths.fill(paths.SYNTHETIC, "words", "replace", 0, 2))
+    texts_of = Path(kinds.SYNTHETIC.path("words", "replace", 0, 2))
     whole = texts_of.read_bytes()
     texts_of.write_bytes(whole[:200])
     assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} tells of; ", told(config))

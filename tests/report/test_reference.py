@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from heirloom import config as configuration
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
@@ -26,14 +26,14 @@ LAST = Place("test_perplexity", "replace", 3)
 def note_environment(config: Config, machine: str) -> None:
     """Say of each experiment's last measures that this machine made them."""
     for key, experiment in config.experiments.items():
-        pattern = paths.TRAJECTORY if experiment.granularity == "chain" else paths.METRICS
-        measures = paths.fill(pattern, key, experiment.regimes[0], experiment.seeds[0], experiment.generations)
+        kind = kinds.TRAJECTORY if experiment.is_chain else kinds.METRICS
+        measures = kind.path(key, experiment.regimes[0], experiment.seeds[0], experiment.generations)
         seal([measures], {"slice": {}, "inputs": [], "environment": {"machine": machine}})
 
 
 def change(key: str, place: Place, seed: int, value: float | None) -> None:
     """Break one measure of the run, or take it away."""
-    file = Path(paths.fill(paths.METRICS, key, place.regime, seed, place.generation))
+    file = Path(kinds.METRICS.path(key, place.regime, seed, place.generation))
     measures = json.loads(file.read_text()) | {place.metric: value}
     file.write_text(json.dumps({metric: number for metric, number in measures.items() if number is not None}))
     seal([file], {"slice": {}, "inputs": [], "environment": {"machine": "here"}})

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.cli.plan import plan
 from heirloom.config import Config
 from heirloom.manifest import dumps
@@ -89,7 +89,7 @@ def test_the_plan_says_how_many_seeds_would_decide_what_the_last_run_left_inconc
     read = config.model_dump(mode="json", exclude_unset=True)
     told_apart = {"words": read["experiments"]["words"], "not_run": {**read["experiments"]["words"], "rows": 30}}
     Path("config.yaml").write_text(yaml.safe_dump({**read, "experiments": told_apart}))
-    file = Path(paths.fill(paths.METRICS, "words", "replace", 1, 3))
+    file = Path(kinds.METRICS.path("words", "replace", 1, 3))
     file.write_text(dumps({**json.loads(file.read_text()), "test_perplexity": 80.0}))  # the other seed has 109.3
     seal_alone(file)
     tables.write(config)

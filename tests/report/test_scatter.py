@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.families import gmm
@@ -65,19 +65,19 @@ def test_an_outline_is_two_standard_deviations_from_its_centre(kept: Config) -> 
 
 def test_a_chain_s_snapshots_come_with_its_trajectory_and_the_origin_s_files_for_themselves(kept: Config) -> None:
     shown = figures.datasets(kept)
-    trajectory = paths.fill(paths.TRAJECTORY, "plane", "replace", 0)
-    assert shown[paths.fill(paths.SYNTHETIC, "plane", "replace", 0, 9)] == trajectory
-    assert shown[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == trajectory
-    origin = paths.fill(paths.TRAIN, "plane", "origin", 0, 0)
+    trajectory = kinds.TRAJECTORY.path("plane", "replace", 0)
+    assert shown[kinds.SYNTHETIC.path("plane", "replace", 0, 9)] == trajectory
+    assert shown[kinds.CHECKPOINT.path("plane", "replace", 0, 9)] == trajectory
+    origin = kinds.TRAIN.path("plane", "origin", 0, 0)
     assert shown[origin] == origin
     stepwise = figures.datasets(plane(granularity="step", snapshots=[]))
-    assert stepwise[paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)] == paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 9)
+    assert stepwise[kinds.CHECKPOINT.path("plane", "replace", 0, 9)] == kinds.CHECKPOINT.path("plane", "replace", 0, 9)
 
 
 def test_the_figure_needs_the_rows_and_the_models_that_outline_them(kept: Config) -> None:
     figure = figures.Figure("plane", "scatter")
     assert figures.can_be_drawn(figure, kept)
-    shutil.rmtree(paths.fill(paths.CHECKPOINT, "plane", "replace", 0, 4))
+    shutil.rmtree(kinds.CHECKPOINT.path("plane", "replace", 0, 4))
     assert not figures.can_be_drawn(figure, kept)
     assert figures.can_be_drawn(figures.Figure("plane", "variance"), kept)
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
-from heirloom.report.tables import Key
 
 
 def test_measure_files_are_the_origin_once_a_seed_then_a_file_a_generation_or_a_lineage(config: Config) -> None:

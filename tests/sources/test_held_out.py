@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.manifest import read_json
 from heirloom.sources import counts
@@ -39,13 +41,15 @@ def make(source: dict[str, Any], **text: Any) -> dict[str, Any]:
     declared = {**source, "text": {"vocab_size": 257, "row_tokens": 4, **text}}
     experiment = {"family": {"name": "ngram"}, "source": declared, "regimes": ["replace"], "generations": 1, "rows": 20}
     config = configuration.parse({"regimes": {"replace": {}}, "experiments": {"e": experiment}})
-    outputs = {split: paths.fill(getattr(paths, f"REAL_{split.upper()}"), "e") for split in ("train", "valid", "test")}
-    real.run_text(slices.real(config, "e"), outputs, paths.fill(paths.TOKENIZER, "e"), paths.fill(paths.DOCUMENTS, "e"))
+    outputs = {split: getattr(kinds, f"REAL_{split.upper()}").path("e") for split in ("train", "valid", "test")}
+    real.run_text(
+        slice_of("real", config, "e"), {**outputs, "tokenizer": kinds.TOKENIZER.path("e"), "documents": kinds.DOCUMENTS.path("e")}
+    )
     return read_json(paths.manifest(outputs["train"]))
 
 
 def documents() -> list[tuple[str, str]]:
-    return [(line["title"], line["split"]) for line in pq.read_table(paths.fill(paths.DOCUMENTS, "e")).to_pylist()]
+    return [(line["title"], line["split"]) for line in pq.read_table(kinds.DOCUMENTS.path("e")).to_pylist()]
 
 
 def files(train: str, valid: str, test: str) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def test_documents_of_test_leave_train_and_valid_and_those_of_valid_leave_train(
     }
     words = "10 read from 3 files; dropped: 2 of train equal to held-out ones, 1 of valid equal to test ones"
     assert counts.sentence(manifest) == words
-    text = "".join(pq.read_table(paths.fill(paths.REAL_TRAIN, "e"))["text"].to_pylist())
+    text = "".join(pq.read_table(kinds.REAL_TRAIN.path("e"))["text"].to_pylist())
     assert "mill" in text
     assert "tree" not in text
 
@@ -97,8 +101,8 @@ def test_documents_that_stand_three_times_are_in_one_split_however_they_are_draw
 
 def _texts(split: str) -> list[str]:
     """Return the first words of each document of a split, from its rows."""
-    first = [line["first_row"] for line in pq.read_table(paths.fill(paths.DOCUMENTS, "e")).to_pylist() if line["split"] == split]
-    rows = pq.read_table(paths.fill(getattr(paths, f"REAL_{split.upper()}"), "e"))["text"].to_pylist()
+    first = [line["first_row"] for line in pq.read_table(kinds.DOCUMENTS.path("e")).to_pylist() if line["split"] == split]
+    rows = pq.read_table(getattr(kinds, f"REAL_{split.upper()}").path("e"))["text"].to_pylist()
     return ["".join(rows[row : row + 2]) for row in first]
 
 

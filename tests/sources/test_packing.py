@@ -87,7 +87,10 @@ def test_the_index_says_which_documents_a_packed_row_was_cut_from(corpus: Path, 
         "text": {"vocab_size": 300, "row_tokens": 50, "packing": {"documents": 5, "lead": "none"}},
     }
     outputs = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "valid", "test")}
-    real.run_text({"source": source}, outputs, str(tmp_path / "tokenizer.json"), str(tmp_path / "documents.parquet"))
+    real.run_text(
+        real.Slice(step="real", code="", num_threads=1, source=source),
+        {**outputs, "tokenizer": str(tmp_path / "tokenizer.json"), "documents": str(tmp_path / "documents.parquet")},
+    )
     index = [line for line in pq.read_table(tmp_path / "documents.parquet").to_pylist() if line["split"] == "train"]
     rows = np.array(pq.read_table(outputs["train"])["tokens"].to_pylist())
     tokenizer = tokenization.from_json((tmp_path / "tokenizer.json").read_text())

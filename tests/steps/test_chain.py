@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices, theory
+from heirloom import paths, theory
+from heirloom.artefacts import kinds
 from heirloom.manifest import read_json, recorded_sha256
 from heirloom.steps import chain, evaluate, mix, real, sample, select, train
 
@@ -34,7 +36,6 @@ JUDGED = {
         "select": {"by": "detector", "share": 0.5, "true_keep": 0.8, "false_keep": 0.2},
     },
 }
-FILL = paths.fill
 TOYS: dict[str, dict[str, Any]] = {
     "discrete": {"source": {"name": "categorical", "law": {"kind": "zipf", "types": 5}, "rows": 100, "test_rows": 1}},
     "bernoulli": {"source": {"name": "bernoulli", "rows": 100, "test_rows": 1}},
@@ -74,18 +75,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_origin(config: configuration.Config) -> dict[str, str]:
     """Make the real rows and generation 0, and return the inputs of a chain."""
-    pool, held_out = FILL(paths.REAL_TRAIN, "g"), FILL(paths.REAL_TEST, "g")
-    original, checkpoint = FILL(paths.TRAIN, "g", "origin", 0, 0), FILL(paths.CHECKPOINT, "g", "origin", 0, 0)
-    real.run_vectors(slices.real(config, "g"), pool, held_out)
-    mix.run(slices.mix(config, "g", "origin", 0, 0), pool, None, [], original)
-    train.run(slices.train(config, "g", "origin", 0, 0), original, None, checkpoint)
+    pool, held_out = kinds.REAL_TRAIN.path("g"), kinds.REAL_TEST.path("g")
+    original, checkpoint = kinds.TRAIN.path("g", "origin", 0, 0), kinds.CHECKPOINT.path("g", "origin", 0, 0)
+    real.run_vectors(slice_of("real", config, "g"), {"train": pool, "test": held_out})
+    mix.run(slice_of("mix", config, "g", "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", config, "g", "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
 
 
 def run_chain(config: configuration.Config, regime: str) -> pd.DataFrame:
     inputs = run_origin(config)
-    trajectory = FILL(paths.TRAJECTORY, "g", regime, 0)
-    chain.run(slices.chain(config, "g", regime, 0), inputs, trajectory)
+    trajectory = kinds.TRAJECTORY.path("g", regime, 0)
+    chain.run(slice_of("chain", config, "g", regime, 0), inputs, {"trajectory": trajectory})
     return pd.read_parquet(trajectory).pivot_table(index="generation", columns="metric", values="value")
 
 
@@ -93,25 +94,37 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
     inputs = run_origin(config)
     measured = {}
     for g in range(1, config.experiments["g"].generations + 1):
-        synthetic = [FILL(paths.SYNTHETIC, "g", regime, 0, h) for h in range(1, g + 1)]
-        training, checkpoint = FILL(paths.TRAIN, "g", regime, 0, g), FILL(paths.CHECKPOINT, "g", regime, 0, g)
+        synthetic = [kinds.SYNTHETIC.path("g", regime, 0, h) for h in range(1, g + 1)]
+        training, checkpoint = kinds.TRAIN.path("g", regime, 0, g), kinds.CHECKPOINT.path("g", regime, 0, g)
         key = (config, "g", regime, 0, g)
-        writer, its_rows = (FILL(pattern, "g", regime, 0, g - 1) for pattern in (paths.CHECKPOINT, paths.TRAIN))
+        writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (kinds.CHECKPOINT, kinds.TRAIN))
         given = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
-        sample.run(slices.sample(*key), given, synthetic[-1])
+        sample.run(slice_of("sample", *key), given, {"synthetic": synthetic[-1]})
         declared = config.regimes[regime]
-        selected = [FILL(paths.SELECTED, "g", regime, 0, h) for h in range(1, g + 1)]
+        selected = [kinds.SELECTED.path("g", regime, 0, h) for h in range(1, g + 1)]
         if declared.select:
-            select.run(slices.select(*key), synthetic[-1], inputs["checkpoint"], writer, selected[-1])
+            select.run(
+                slice_of("select", *key),
+                {"synthetic": synthetic[-1], "origin": inputs["checkpoint"], "parent": writer or ""},
+                {"selected": selected[-1]},
+            )
         made = selected if declared.select else synthetic
         offered = {"latest": made[-1:], "all": made, "none": []}[declared.synthetic]
-        mix.run(slices.mix(*key), inputs["pool"], inputs["original"], offered, training)
+        mix.run(
+            slice_of("mix", *key),
+            {"pool": inputs["pool"], "original": inputs["original"], "synthetic": " ".join(offered)},
+            {"train": training},
+        )
         handed_on = getattr(config.experiments["g"].family.training, "start", "scratch") == "origin"
-        train.run(slices.train(*key), training, inputs["checkpoint"] if handed_on else None, checkpoint)
-        metrics = FILL(paths.METRICS, "g", regime, 0, g)
+        train.run(
+            slice_of("train", *key),
+            {"train": training, "start": (inputs["checkpoint"] if handed_on else None) or ""},
+            {"checkpoint": checkpoint},
+        )
+        metrics = kinds.METRICS.path("g", regime, 0, g)
         own = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
         rest = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
-        evaluate.run(slices.evaluate(*key), {**own, **rest}, metrics)
+        evaluate.run(slice_of("evaluate", *key), {**own, **rest}, {"metrics": metrics})
         measured[g] = read_json(metrics)
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
@@ -120,8 +133,8 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
 def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
     config = made(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
-    patterns = [paths.SYNTHETIC, paths.TRAIN, paths.CHECKPOINT, *([paths.SELECTED] if config.regimes[regime].select else [])]
-    artefacts = [FILL(p, "g", regime, 0, g) for p in patterns for g in (1, 2, 3)]
+    kept_kinds = [kinds.SYNTHETIC, kinds.TRAIN, kinds.CHECKPOINT, *([kinds.SELECTED] if config.regimes[regime].select else [])]
+    artefacts = [kind.path("g", regime, 0, g) for kind in kept_kinds for g in (1, 2, 3)]
     kept = {path: recorded_sha256(path) for path in artefacts}
     by_steps = run_steps(config, regime)
     assert {path: recorded_sha256(path) for path in artefacts} == kept
@@ -131,11 +144,11 @@ def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, t
 def test_a_trajectory_names_the_hash_of_every_generation_kept_or_not(folder: Path) -> None:
     config = made(generations=3, replicas=2, snapshots=(2,))
     run_chain(config, "replace")
-    trajectory = FILL(paths.TRAJECTORY, "g", "replace", 0)
+    trajectory = kinds.TRAJECTORY.path("g", "replace", 0)
     listed = read_json(paths.manifest(trajectory))["generations"]
     assert [entry["generation"] for entry in listed] == [1, 2, 3]
-    assert listed[1]["checkpoint"] == recorded_sha256(FILL(paths.CHECKPOINT, "g", "replace", 0, 2))
-    assert not Path(FILL(paths.CHECKPOINT, "g", "replace", 0, 1)).exists()
+    assert listed[1]["checkpoint"] == recorded_sha256(kinds.CHECKPOINT.path("g", "replace", 0, 2))
+    assert not Path(kinds.CHECKPOINT.path("g", "replace", 0, 1)).exists()
     assert len({entry["train_content"] for entry in listed}) == 3
 
 
@@ -145,7 +158,7 @@ def test_adding_replicas_leaves_earlier_ones_unchanged(folder: Path) -> None:
     means = []
     for replicas in (2, 5):
         run_chain(made(generations=3, replicas=replicas, snapshots=(3,)), "accumulate_fixed")
-        means.append(gaussian.load(Path(FILL(paths.CHECKPOINT, "g", "accumulate_fixed", 0, 3))).mean)
+        means.append(gaussian.load(Path(kinds.CHECKPOINT.path("g", "accumulate_fixed", 0, 3))).mean)
     assert np.array_equal(means[0], means[1][:2])
 
 
@@ -181,14 +194,14 @@ def test_the_neighbouring_generation_is_rejected(folder: Path) -> None:
 def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_trajectory(folder: Path, toy: str) -> None:
     config = made(generations=3, replicas=4, toy=toy)
     trajectory = run_chain(config, "control")
-    kept = pd.read_parquet(FILL(paths.REPLICAS, "g", "control", 0))
+    kept = pd.read_parquet(kinds.REPLICAS.path("g", "control", 0))
     assert list(kept.columns) == ["generation", "metric", "unit", "value"]
     assert set(kept["unit"]) == {0, 1, 2, 3}
     for metric, values in kept.groupby("metric"):
         middle = values.groupby("generation")["value"].median()
         np.testing.assert_allclose(middle, trajectory[f"{metric}.median"].loc[middle.index])
     assert not [name for name in trajectory.columns if ".unit." in name]
-    assert recorded_sha256(FILL(paths.REPLICAS, "g", "control", 0))
+    assert recorded_sha256(kinds.REPLICAS.path("g", "control", 0))
 
 
 def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_the_last() -> None:
@@ -200,4 +213,4 @@ def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_t
 def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Path) -> None:
     run_chain(made(generations=1, replicas=2), "control")
     run_chain(made(generations=2, replicas=1), "control")
-    assert not Path(FILL(paths.REPLICAS, "g", "control", 0)).exists()
+    assert not Path(kinds.REPLICAS.path("g", "control", 0)).exists()

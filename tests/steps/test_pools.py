@@ -9,20 +9,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.diffs import belonging
 from heirloom.diffs.sides import locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.export import subject
 from heirloom.export.artefacts import opened
-from heirloom.lineage import costs, folders, references
+from heirloom.lineage import folders, references
 from heirloom.lineage.prune import _named
 from heirloom.lineage.trace_row import trace_row
 from heirloom.sources import module
 from heirloom.steps import chain, mix, real, train
 from heirloom.streams import Stream
+from heirloom.workflow.steps import job_of
 
 EXPERIMENT: dict[str, Any] = {
     "family": {"name": "gaussian"},
@@ -43,8 +46,8 @@ def declared(**changes: Any) -> Config:
 
 
 def drawn(config: Config, seed: int) -> tuple[str, str]:
-    pool, held_out = (paths.real(pattern, "e", seed) for pattern in (paths.REAL_TRAIN, paths.REAL_TEST))
-    real.run_vectors(slices.real(config, "e", seed), pool, held_out)
+    pool, held_out = (kind.of_pool("e", seed) for kind in (kinds.REAL_TRAIN, kinds.REAL_TEST))
+    real.run_vectors(slice_of("real", config, "e", seed=seed), {"train": pool, "test": held_out})
     return pool, held_out
 
 
@@ -55,11 +58,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     config = declared()
     for seed in (0, 1):
         pool, held_out = drawn(config, seed)
-        original, checkpoint = (paths.fill(pattern, "e", "", seed, 0) for pattern in (paths.TRAIN, paths.CHECKPOINT))
-        mix.run(slices.mix(config, "e", "origin", seed, 0), pool, None, [], original)
-        train.run(slices.train(config, "e", "origin", seed, 0), original, None, checkpoint)
+        original, checkpoint = (kind.path("e", "", seed, 0) for kind in (kinds.TRAIN, kinds.CHECKPOINT))
+        mix.run(slice_of("mix", config, "e", "origin", seed, 0), {"pool": pool}, {"train": original})
+        train.run(slice_of("train", config, "e", "origin", seed, 0), {"train": original}, {"checkpoint": checkpoint})
         inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
-        chain.run(slices.chain(config, "e", "control", seed), inputs, paths.fill(paths.TRAJECTORY, "e", "control", seed))
+        chain.run(slice_of("chain", config, "e", "control", seed), inputs, {"trajectory": kinds.TRAJECTORY.path("e", "control", seed)})
     return config
 
 
@@ -74,12 +77,12 @@ def test_seed_0_keeps_its_place_and_its_draws_and_every_other_seed_has_a_stream_
         assert (x_of(f"{folder}/train.parquet") == module("normal").draw(spec, 2, stream).reshape(-1, 1)).all()
         assert (x_of(f"{folder}/test.parquet") == module("normal").draw_test(spec, 2, stream).reshape(-1, 1)).all()
     assert not set(x_of("data/e/real/train.parquet").flat) & set(x_of("data/e/real/seed=1/train.parquet").flat)
-    assert "seed" not in slices.real(project, "e")
+    assert "seed" not in slice_of("real", project, "e")
 
 
 def test_another_seed_in_the_list_moves_no_pool() -> None:
     assert [declared(seeds=seeds).experiments["e"].pools for seeds in ([0], [0, 1], [3], [3, 1])] == [[0], [0, 1], [3], [3, 1]]
-    assert slices.real(declared(seeds=[3]), "e", 3) == slices.real(declared(seeds=[0, 3]), "e", 3)
+    assert slice_of("real", declared(seeds=[3]), "e", seed=3) == slice_of("real", declared(seeds=[0, 3]), "e", seed=3)
 
 
 def test_seeds_share_a_fixed_corpus() -> None:
@@ -106,9 +109,9 @@ def test_a_run_whose_seeds_shared_a_pool_is_traced_to_it(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     config = declared()
     pool, _ = drawn(config, 0)
-    mix.run(slices.mix(config, "e", "origin", 1, 0), pool, None, [], paths.fill(paths.TRAIN, "e", "", 1, 0))
-    assert [text.path for text in trace_row("e/origin/1/0#3").texts] == [paths.fill(paths.TRAIN, "e", "", 1, 0), pool]
-    card = subject.describe(opened(paths.fill(paths.TRAIN, "e", "", 1, 0)), "e/origin/1/0", None, Path("config.yaml"))
+    mix.run(slice_of("mix", config, "e", "origin", 1, 0), {"pool": pool}, {"train": kinds.TRAIN.path("e", "", 1, 0)})
+    assert [text.path for text in trace_row("e/origin/1/0#3").texts] == [kinds.TRAIN.path("e", "", 1, 0), pool]
+    card = subject.describe(opened(kinds.TRAIN.path("e", "", 1, 0)), "e/origin/1/0", None, Path("config.yaml"))
     assert card.real["path"] == pool
 
 
@@ -119,7 +122,7 @@ def test_a_pool_is_a_unit_of_the_real_data_and_no_lineage(project: Config) -> No
     assert folders.unit_of("data/e/real/seed=1/train.parquet") == "data/e/real/seed=1"
     assert paths.wildcards("data/e/real/seed=1") == {}
     assert {"data/e/real", "data/e/real/seed=1"} <= set(_named(project))
-    assert costs.key("real", "data/e/real/seed=1/train.parquet") == ("real", "e", "real", 1, None)
+    assert job_of("real", "data/e/real/seed=1/train.parquet") == ("real", "e", "real", 1, None)
 
 
 def test_a_pool_has_a_reference() -> None:

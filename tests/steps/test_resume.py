@@ -21,9 +21,11 @@ from safetensors.numpy import load_file
 
 import helpers
 import small_lineages
+from by_hand import fields_of, slice_of
 from damage import DAMAGES, cut, flip_a_bit
 from heirloom import config as configuration
-from heirloom import manifest, paths, processes, slices
+from heirloom import manifest, paths, processes
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.families import causal_lm, minibatches
 from heirloom.manifest import recorded_sha256
@@ -33,14 +35,14 @@ from small_models import pretrained
 ARCHITECTURE = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32}
 SCHEDULE = {"epochs": 4, "learning_rate": 0.01, "batch_rows": 4}
 TRAINING = {"architecture": ARCHITECTURE, "origin": SCHEDULE, "generation": SCHEDULE}
-ORIGIN = paths.fill(paths.CHECKPOINT, "lm", "origin", 0, 0)
-ORIGINAL = paths.fill(paths.TRAIN, "lm", "origin", 0, 0)
-SYNTHETIC = paths.fill(paths.SYNTHETIC, "lm", "replace", 0, 1)
+ORIGIN = kinds.CHECKPOINT.path("lm", "origin", 0, 0)
+ORIGINAL = kinds.TRAIN.path("lm", "origin", 0, 0)
+SYNTHETIC = kinds.SYNTHETIC.path("lm", "replace", 0, 1)
 INPUTS = {
     "checkpoint": ORIGIN,
     "train": ORIGINAL,
     "prompts": ORIGINAL,
-    "tokenizer": paths.fill(paths.TOKENIZER, "lm"),
+    "tokenizer": kinds.TOKENIZER.path("lm"),
     "judge": "",
 }
 
@@ -107,7 +109,7 @@ def state_files(artefact: str, name: str) -> list[Path]:
 
 def test_a_training_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
     unbroken = recorded_sha256(ORIGIN)
-    line = command("train", slices.train(project, "lm", "origin", 0, 0), train=ORIGINAL, checkpoint="again/checkpoint")
+    line = command("train", fields_of("train", project, "lm", "origin", 0, 0), train=ORIGINAL, checkpoint="again/checkpoint")
     assert kill_when(lambda: bool(state_files("again/checkpoint", "training.*.safetensors")), line) == -signal.SIGKILL
     assert not Path("again/checkpoint").exists()
     assert "going on after step" in finish(line)
@@ -141,9 +143,9 @@ def test_a_process_that_others_need_for_their_step_goes_on_when_it_is_asked_to_s
 
 
 def test_a_sampling_killed_in_the_middle_goes_on_to_the_same_bytes(project: Config) -> None:
-    slice_ = slices.sample(project, "lm", "replace", 0, 1)
-    sample.run(slice_, INPUTS, SYNTHETIC)
-    line = command("sample", slice_, **{**INPUTS, "synthetic": "again/synthetic.parquet"})
+    slice_ = slice_of("sample", project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
+    line = command("sample", slice_.json_fields(), **{**INPUTS, "synthetic": "again/synthetic.parquet"})
     assert kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line) == -signal.SIGKILL
     assert not Path("again/synthetic.parquet").exists()
     assert "of 13 chunks are there already" in finish(line)
@@ -153,22 +155,22 @@ def test_a_sampling_killed_in_the_middle_goes_on_to_the_same_bytes(project: Conf
 
 @pytest.mark.parametrize("shards", [1, 2, 7, 20])
 def test_rows_written_in_shares_in_any_order_are_those_written_at_once(counting_project: Config, shards: int) -> None:
-    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
-    sample.run(slice_, INPUTS, SYNTHETIC)
+    slice_ = slice_of("sample", counting_project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
     for shard in reversed(range(shards)):
-        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, shards))
+        sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"}, (shard, shards))
     assert not Path("again/synthetic.parquet").exists()
     assert len(state_files("again/synthetic.parquet", "chunk-*.npy")) == 13
-    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+    sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"})
     helpers.assert_made_alike("again/synthetic.parquet", SYNTHETIC)
 
 
 def test_a_transformers_rows_do_not_depend_on_the_shares_they_are_written_in(project: Config) -> None:
-    slice_ = slices.sample(project, "lm", "replace", 0, 1)
-    sample.run(slice_, INPUTS, SYNTHETIC)
+    slice_ = slice_of("sample", project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
     for shard in (4, 0, 6, 2, 1, 3, 5):
-        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, 7))
-    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+        sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"}, (shard, 7))
+    sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"})
     assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
 
 
@@ -193,13 +195,13 @@ def test_chunks_that_are_there_are_read_and_not_made_again(tmp_path: Path) -> No
 def test_a_damaged_chunk_is_dropped_with_a_line_and_made_again_by_the_job_that_gathers(
     damage: Callable[[Path], None], counting_project: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
-    sample.run(slice_, INPUTS, SYNTHETIC)
+    slice_ = slice_of("sample", counting_project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
     for shard in range(2):
-        sample.run(slice_, INPUTS, "again/synthetic.parquet", (shard, 2))
+        sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"}, (shard, 2))
     damage(state_files("again/synthetic.parquet", "chunk-*.npy")[5])
     damaged = state_files("again/synthetic.parquet", "chunk-*.npy")[5]
-    sample.run(slice_, INPUTS, "again/synthetic.parquet")
+    sample.run(slice_, INPUTS, {"synthetic": "again/synthetic.parquet"})
     assert caplog.messages == [f"{damaged} is damaged: it is dropped, and what it held is done again"]
     assert Path("again/synthetic.parquet").read_bytes() == Path(SYNTHETIC).read_bytes()
 
@@ -209,44 +211,44 @@ def test_a_training_whose_state_is_damaged_begins_again_and_ends_in_the_same_byt
     damage: Callable[[Path], None], project: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
-    slice_ = slices.train(project, "lm", "origin", 0, 0)
+    slice_ = slice_of("train", project, "lm", "origin", 0, 0)
     Path("again").touch()  # where the checkpoint's folder should be
     with pytest.raises(FileExistsError):
-        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+        train.run(slice_, {"train": ORIGINAL}, {"checkpoint": "again/checkpoint"})
     Path("again").unlink()
     (damaged,) = state_files("again/checkpoint", "training.*.safetensors")
     damage(damaged)
-    train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    train.run(slice_, {"train": ORIGINAL}, {"checkpoint": "again/checkpoint"})
     assert f"{damaged} is damaged: it is dropped, and what it held is done again" in caplog.messages
     assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
     assert not paths.state("again/checkpoint").exists()
 
 
 def test_a_state_is_not_gone_on_from_under_another_slice_or_other_inputs(counting_project: Config) -> None:
-    slice_ = slices.sample(counting_project, "lm", "replace", 0, 1)
+    slice_ = slice_of("sample", counting_project, "lm", "replace", 0, 1)
     own = resume.folder(slice_, INPUTS, SYNTHETIC)
-    assert own == resume.folder(dict(slice_), dict(INPUTS), SYNTHETIC)
-    assert own != resume.folder({**slice_, "seed": 1}, INPUTS, SYNTHETIC)
-    assert own != resume.folder(slice_, {**INPUTS, "prompts": paths.fill(paths.REAL_TRAIN, "lm")}, SYNTHETIC)
+    assert own == resume.folder(slice_.model_copy(), dict(INPUTS), SYNTHETIC)
+    assert own != resume.folder(slice_.model_copy(update={"seed": 1}), INPUTS, SYNTHETIC)
+    assert own != resume.folder(slice_, {**INPUTS, "prompts": kinds.REAL_TRAIN.path("lm")}, SYNTHETIC)
     stale = own.with_name("0" * 16)
     stale.mkdir(parents=True)
-    sample.run(slice_, INPUTS, SYNTHETIC)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
     assert not stale.exists()
 
 
 def test_a_training_that_was_done_but_not_written_trains_no_step_again(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEIRLOOM_SAVE_SECONDS", "0")
-    slice_ = slices.train(project, "lm", "origin", 0, 0)
+    slice_ = slice_of("train", project, "lm", "origin", 0, 0)
     Path("again").touch()  # where the checkpoint's folder should be
     with pytest.raises(FileExistsError):
-        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+        train.run(slice_, {"train": ORIGINAL}, {"checkpoint": "again/checkpoint"})
     (saved,) = state_files("again/checkpoint", "training.*.safetensors")
     before = saved.stat().st_mtime_ns
     with pytest.raises(FileExistsError):
-        train.run(slice_, ORIGINAL, None, "again/checkpoint")
+        train.run(slice_, {"train": ORIGINAL}, {"checkpoint": "again/checkpoint"})
     assert saved.stat().st_mtime_ns == before
     Path("again").unlink()
-    train.run(slice_, ORIGINAL, None, "again/checkpoint")
+    train.run(slice_, {"train": ORIGINAL}, {"checkpoint": "again/checkpoint"})
     assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
 
 
@@ -255,14 +257,17 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
     causal_lm.save(pretrained("opt", 300, context=16), Path("begun"))
     manifest.seal(["begun"], {})
     fit = {"epochs": 3, "learning_rate": 0.01, "batch_rows": 4, "best_epoch": "last"}
-    training = {**slices.train(project, "lm", "origin", 0, 0), "family": "causal_lm", "fit": fit}
+    training = {**fields_of("train", project, "lm", "origin", 0, 0), "family": "causal_lm", "fit": fit}
     whole, line = (command("train", training, train=ORIGINAL, start="begun", checkpoint=f"{one}/checkpoint") for one in ("whole", "again"))
     finish(whole)  # a process like the other: threads change bytes
     kill_when(lambda: bool(state_files("again/checkpoint", "training.*.safetensors")), line)
     assert "going on after step" in finish(line)
     assert recorded_sha256("again/checkpoint") == recorded_sha256("whole/checkpoint")
 
-    sampling, given = {**slices.sample(project, "lm", "replace", 0, 1), "family": "causal_lm"}, {**INPUTS, "checkpoint": "whole/checkpoint"}
+    sampling, given = (
+        {**fields_of("sample", project, "lm", "replace", 0, 1), "family": "causal_lm"},
+        {**INPUTS, "checkpoint": "whole/checkpoint"},
+    )
     whole, line = (command("sample", sampling, **given, synthetic=f"{one}/synthetic.parquet") for one in ("whole", "again"))
     finish(whole)
     kill_when(lambda: len(state_files("again/synthetic.parquet", "chunk-*.npy")) >= 3, line)
@@ -273,10 +278,10 @@ def test_a_fine_tuning_and_its_writing_killed_in_the_middle_go_on_to_the_same_by
 
 @pytest.mark.slow
 def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
-    slice_ = slices.sample(project, "lm", "replace", 0, 1)
-    sample.run(slice_, INPUTS, SYNTHETIC)
+    slice_ = slice_of("sample", project, "lm", "replace", 0, 1)
+    sample.run(slice_, INPUTS, {"synthetic": SYNTHETIC})
     before = os.times()
-    line = command("sample", slice_, **{**INPUTS, "synthetic": "data/again/synthetic.parquet"})
+    line = command("sample", slice_.json_fields(), **{**INPUTS, "synthetic": "data/again/synthetic.parquet"})
     finish([*line, "--num-processes", "2"])
     after, used = os.times(), json.loads(Path("logs/costs/sample/again.json").read_text())
     whole = after.children_user + after.children_system - before.children_user - before.children_system
@@ -287,7 +292,7 @@ def test_two_processes_sample_the_same_bytes_as_one(project: Config) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights_as_one_up_to_rounding(project: Config) -> None:
-    slice_ = {**slices.train(project, "lm", "origin", 0, 0), "num_processes": 2}
+    slice_ = {**fields_of("train", project, "lm", "origin", 0, 0), "num_processes": 2}
     line = command("train", slice_, train=ORIGINAL, start="", checkpoint="again/checkpoint")  # torchrun has options of such names
     finish(line)
     one, two = (load_file(Path(folder, "model.safetensors")) for folder in (ORIGIN, "again/checkpoint"))

@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, slices
+from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.families import discrete
 from heirloom.manifest import read_json
 from heirloom.steps import chain, mix, real, train
@@ -24,7 +26,6 @@ REGIMES: dict[str, Any] = {
     "control": {"pool": 1.0, "synthetic": "none"},
     "grows": {"fresh": 0.2, "original": {"share": 1.0}, "synthetic": "all", "budget": "grows"},
 }
-FILL = paths.fill
 
 
 def run(regime: str, path: str = "statistics") -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -40,13 +41,13 @@ def run(regime: str, path: str = "statistics") -> tuple[pd.DataFrame, dict[str, 
         "snapshots": [3],
     }
     config = configuration.parse({"regimes": REGIMES, "experiments": {"d": experiment}})
-    pool, held_out, trajectory = FILL(paths.REAL_TRAIN, "d"), FILL(paths.REAL_TEST, "d"), FILL(paths.TRAJECTORY, "d", regime, 0)
-    original, checkpoint = FILL(paths.TRAIN, "d", "origin", 0, 0), FILL(paths.CHECKPOINT, "d", "origin", 0, 0)
-    real.run_vectors(slices.real(config, "d"), pool, held_out)
-    mix.run(slices.mix(config, "d", "origin", 0, 0), pool, None, [], original)
-    train.run(slices.train(config, "d", "origin", 0, 0), original, None, checkpoint)
+    pool, held_out, trajectory = kinds.REAL_TRAIN.path("d"), kinds.REAL_TEST.path("d"), kinds.TRAJECTORY.path("d", regime, 0)
+    original, checkpoint = kinds.TRAIN.path("d", "origin", 0, 0), kinds.CHECKPOINT.path("d", "origin", 0, 0)
+    real.run_vectors(slice_of("real", config, "d"), {"train": pool, "test": held_out})
+    mix.run(slice_of("mix", config, "d", "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", config, "d", "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
-    chain.run(slices.chain(config, "d", regime, 0), inputs, trajectory)
+    chain.run(slice_of("chain", config, "d", regime, 0), inputs, {"trajectory": trajectory})
     measures = pd.read_parquet(trajectory).pivot_table(index="generation", columns="metric", values="value")
     return measures, read_json(paths.manifest(trajectory))
 
@@ -62,7 +63,7 @@ def test_the_manifest_says_that_no_rows_were_drawn_and_names_every_model() -> No
     assert manifest["rows"] == "none: sufficient statistics"
     assert manifest["slice"]["path"] == "statistics"
     assert [set(entry) for entry in manifest["generations"]] == [{"generation", "checkpoint"}] * 3
-    folder = Path(FILL(paths.CHECKPOINT, "d", "replace", 0, 3)).parent
+    folder = Path(kinds.CHECKPOINT.path("d", "replace", 0, 3)).parent
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint", "checkpoint.fingerprint.json", "checkpoint.manifest.json"]
     _, manifest = run("replace", "rows")
     assert "rows" not in manifest
@@ -79,7 +80,7 @@ def test_an_arm_of_real_rows_is_the_same_on_both_paths(regime: str) -> None:
 @pytest.mark.parametrize(("regime", "rows"), [("replace", 20), ("keep", 20), ("grows", 92)])
 def test_a_training_set_has_as_many_rows_as_on_the_other_path(regime: str, rows: int) -> None:
     run(regime)
-    by_statistics = discrete.load(Path(FILL(paths.CHECKPOINT, "d", regime, 0, 3))).num_rows
+    by_statistics = discrete.load(Path(kinds.CHECKPOINT.path("d", regime, 0, 3))).num_rows
     run(regime, "rows")
-    by_rows = discrete.load(Path(FILL(paths.CHECKPOINT, "d", regime, 0, 3))).num_rows
+    by_rows = discrete.load(Path(kinds.CHECKPOINT.path("d", regime, 0, 3))).num_rows
     assert by_statistics.tolist() == by_rows.tolist() == [rows] * 4

@@ -13,23 +13,25 @@ import yaml
 
 import helpers
 import small_lineages
+from by_hand import fields_of
 from damage import flip_a_bit
 from heirloom import config as configuration
-from heirloom import manifest, paths, sealed_steps, slices
+from heirloom import manifest, paths, sealed_steps
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.steps import mix
 
 KEY = ("normal", "judged", 0, 1)
 STEPS = {
-    "sample": paths.SYNTHETIC,
-    "select": paths.SELECTED,
-    "mix": paths.TRAIN,
-    "train": paths.CHECKPOINT,
-    "evaluate": paths.METRICS,
+    "sample": kinds.SYNTHETIC,
+    "select": kinds.SELECTED,
+    "mix": kinds.TRAIN,
+    "train": kinds.CHECKPOINT,
+    "evaluate": kinds.METRICS,
 }
 """The steps of a group of one generation, in their order → what they make."""
-MADE = {step: paths.fill(pattern, *KEY) for step, pattern in STEPS.items()}
-POOL, ORIGINAL = paths.fill(paths.REAL_TRAIN, "normal"), paths.fill(paths.TRAIN, "normal", "origin", 0, 0)
+MADE = {step: pattern.path(*KEY) for step, pattern in STEPS.items()}
+POOL, ORIGINAL = kinds.REAL_TRAIN.path("normal"), kinds.TRAIN.path("normal", "origin", 0, 0)
 NODE_LOST = """#!/bin/sh
 {heirloom} "$@" || exit
 if [ "$1" = evaluate ] && mkdir lost 2>/dev/null; then exit 1; fi
@@ -73,7 +75,7 @@ def test_a_second_attempt_of_a_group_makes_none_of_its_finished_steps_again(work
     program.write_text(NODE_LOST.format(heirloom=shutil.which("heirloom", path=helpers.environment()["PATH"])))
     program.chmod(0o755)
     assert attempt(workspace) == 1
-    generation = paths.fill(paths.GENERATION, *KEY)
+    generation = kinds.GENERATION.path(*KEY)
     kept = inodes(sealed_steps.FOLDER / generation)
     costs = {step: Path(paths.cost(step, made)).read_bytes() for step, made in MADE.items()}
     assert attempt(workspace) == 0  # Snakemake begins with removing what all of them have made
@@ -115,7 +117,7 @@ def remove() -> None:
 
 def origin() -> dict[str, Any]:
     """Return the slice of the step that mixes the origin's training set."""
-    return slices.mix(parsed(), "normal", "origin", 0, 0)
+    return fields_of("mix", parsed(), "normal", "origin", 0, 0)
 
 
 def test_a_step_that_would_make_the_same_takes_it_by_a_link(mixed: dict[str, str]) -> None:
@@ -145,7 +147,7 @@ def test_what_is_damaged_or_half_kept_is_dropped_and_the_step_makes_it_again(
     assert not sealed_steps.take(origin(), mixed, ORIGINAL)
     assert not Path(ORIGINAL).exists()
     assert not (sealed_steps.FOLDER / ORIGINAL).exists()
-    mix.run(origin(), POOL, None, [], ORIGINAL)
+    mix.run(mix.Slice.model_validate(origin()), {"pool": POOL}, {"train": ORIGINAL})
     sealed_steps.keep(ORIGINAL)
     remove()
     assert sealed_steps.take(origin(), mixed, ORIGINAL)
@@ -153,7 +155,7 @@ def test_what_is_damaged_or_half_kept_is_dropped_and_the_step_makes_it_again(
 
 def test_what_is_kept_later_takes_the_place_of_other_settings(mixed: dict[str, str]) -> None:
     fewer = {**origin(), "rows": 5}
-    mix.run(fewer, POOL, None, [], ORIGINAL)
+    mix.run(mix.Slice.model_validate(fewer), {"pool": POOL}, {"train": ORIGINAL})
     sealed_steps.keep(ORIGINAL)
     remove()
     assert not sealed_steps.take(origin(), mixed, ORIGINAL)
@@ -177,6 +179,6 @@ def test_a_job_of_this_machine_leaves_and_takes_nothing(mixed: dict[str, str], m
     monkeypatch.delenv(sealed_steps.SUBMITTED)
     assert not sealed_steps.take(origin(), mixed, ORIGINAL)
     sealed_steps.empty()
-    mix.run(origin(), POOL, None, [], ORIGINAL)
+    mix.run(mix.Slice.model_validate(origin()), {"pool": POOL}, {"train": ORIGINAL})
     sealed_steps.keep(ORIGINAL)
     assert not sealed_steps.FOLDER.exists()

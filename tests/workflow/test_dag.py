@@ -13,9 +13,10 @@ import yaml
 
 from heirloom import config as configuration
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import BAD_INPUT
 from heirloom.manifest import fingerprint
-from heirloom.planning.jobs import jobs
+from heirloom.workflow.jobs import jobs
 from helpers import Run
 
 pytestmark = pytest.mark.slow
@@ -98,7 +99,7 @@ def test_a_law_gives_each_seed_a_pool_and_a_lineage_takes_that_of_its_seed(works
 
     edit(workspace, only_two_seeds)
     assert dry_run(run) == {"real_vectors": 1, "real_vectors_of_seed": 1, "mix": 4, "train": 4, "sample": 2, "evaluate": 4}
-    own = paths.fill(paths.TRAIN, "steps", seed=1, generation=0)
+    own = kinds.TRAIN.path("steps", seed=1, generation=0)
     assert dry_run(run, own) == {"real_vectors_of_seed": 1, "mix": 1}
 
 
@@ -181,8 +182,8 @@ def test_a_checkpoint_that_does_not_stay_is_made_again_to_the_same_bytes_and_not
         raw["experiments"] = {"steps": {**raw["experiments"]["steps"], "keep_checkpoints": "last"}}
 
     edit(workspace, only_the_last_stays)
-    last, first = (paths.fill(paths.CHECKPOINT, "steps", "accumulate_fixed", 0, generation) for generation in (2, 1))
-    target = paths.fingerprint(paths.fill(paths.METRICS, "steps", "accumulate_fixed", 0, 2))
+    last, first = (kinds.CHECKPOINT.path("steps", "accumulate_fixed", 0, generation) for generation in (2, 1))
+    target = paths.fingerprint(kinds.METRICS.path("steps", "accumulate_fixed", 0, 2))
     run("snakemake", target)
     assert (workspace / last).exists()
     assert not (workspace / first).exists()

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from heirloom import manifest, paths
+from heirloom.artefacts import kinds
 from helpers import Run, environment, make_workspace, run_in
 
 pytestmark = pytest.mark.slow
@@ -177,7 +178,7 @@ def test_variables_of_other_launchers_change_nothing(workspace: Path) -> None:
     edit(workspace, only_two_processes_on_two_machines)
     foreign = {"WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "nowhere", "PET_NNODES": "4", "OMPI_COMM_WORLD_SIZE": "2"}
     slurms = {"SLURM_JOB_ID": "1", "SLURM_NODEID": "1", "SLURM_JOB_NUM_NODES": "1"}
-    checkpoint = paths.fill(paths.CHECKPOINT, "transformer", "origin", 0, 0)
+    checkpoint = kinds.CHECKPOINT.path("transformer", "origin", 0, 0)
     command = ["snakemake", "--no-hooks", checkpoint]
     subprocess.run(command, cwd=workspace, env=environment() | foreign | slurms, check=True, capture_output=True, timeout=600)
     assert (workspace / paths.fingerprint(checkpoint)).exists()

@@ -8,8 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from snakemake.io import is_flagged
+from snakemake.iocontainers import Wildcards
+
+from heirloom import config as configuration
+from heirloom import paths
+from heirloom.snakefile.rule import Groups, Rule
+from heirloom.workflow.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
+GAUSSIAN = {
+    "family": {"name": "gaussian"},
+    "source": {"name": "normal", "rows": 40},
+    "rows": 10,
+    "generations": 1,
+    "regimes": ["keep"],
+}
 RULES = {
     f"{path.name}:{match[1]}": match[0]
     for path in sorted((ROOT / "rules").glob("*.smk"))
@@ -51,10 +65,16 @@ def test_every_step_depends_on_fingerprints_and_takes_heavy_files_as_ancient() -
         assert inputs is not None
         step = name.split(":")[1]
         assert [line.strip() for line in inputs[1].splitlines()] == [
-            f"unpack(files({step}_artefacts)),",
-            f"fingerprints=fingerprints({step}_artefacts),",
-            *(["shards=shard_markers,"] if step == "sample" else []),
+            f"unpack({step.upper()}.inputs),",
+            *(["shards=SAMPLE.shards,"] if step == "sample" else []),
         ]
+    config = configuration.parse({"regimes": {"keep": {"original": {"share": 0.5}}}, "experiments": {"e": GAUSSIAN}})
+    rule = Rule(STEPS["mix"], config, runs_here=True, groups=Groups(config, 0))
+    taken = rule.inputs(Wildcards(fromdict={"experiment": "e", "regime": "keep", "seed": "0", "generation": "1"}))
+    prints = taken.pop("fingerprints")
+    assert list(taken) == ["pool", "original", "synthetic"]
+    assert all(is_flagged(path, "ancient") for several in taken.values() for path in several)
+    assert prints == [paths.fingerprint(path) for several in taken.values() for path in several]
 
 
 def test_a_lineage_path_is_spelled_in_one_module_only() -> None:
@@ -64,12 +84,12 @@ def test_a_lineage_path_is_spelled_in_one_module_only() -> None:
         for path in sorted((ROOT / folder).rglob("*"))
         if path.suffix in {".py", ".smk"} and "gen={" in _code(path)
     ]
-    assert spelled == ["src/heirloom/paths.py"]
+    assert spelled == ["src/heirloom/artefacts/kinds.py"]
 
 
 def _code(path: Path) -> str:
     """Return a file without comments and docstrings."""
-    text = re.sub(r'"""(?:.|\n)*?"""', "", path.read_text()) if path.name != "paths.py" else path.read_text()
+    text = re.sub(r'"""(?:.|\n)*?"""', "", path.read_text()) if path.name != "kinds.py" else path.read_text()
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 

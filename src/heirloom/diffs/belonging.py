@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns, paths, reading
+from heirloom import arrow_columns, reading
+from heirloom.artefacts import kinds
 from heirloom.diffs import values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.sides import Side
@@ -139,14 +140,14 @@ def tells_lineage(side: Side) -> bool:
 def _pool(side: Side) -> int:
     """Return the seed whose own pool a side's real rows come from; 0 where seeds share one, and where nothing is known."""
     given = (one.path for one in inputs(side.place.manifest or {}, "pool"))
-    known = (paths.keys(path, paths.SEED_FOLDER) for path in (side.place.recorded or "", *given))
+    known = (kinds.SEED_FOLDER.wildcards(path) for path in (side.place.recorded or "", *given))
     return next((int(wildcards["seed"]) for wildcards in known if wildcards), 0)
 
 
 def _index(side: Side) -> tuple[Path | None, str]:
     """Return where the documents' index lies and the split whose rows have these ids: rows of a lineage come from the training split."""
-    known = paths.keys(side.place.recorded or "", paths.LINEAGE)
+    known = kinds.LINEAGE.wildcards(side.place.recorded or "")
     if known is not None:
-        return Path(paths.fill(paths.DOCUMENTS, known["experiment"])), "train"
-    beside = side.place.path.parent / Path(paths.DOCUMENTS).name
+        return Path(kinds.DOCUMENTS.path(known["experiment"])), "train"
+    beside = side.place.path.parent / kinds.DOCUMENTS.file
     return (beside if side.place.path.is_file() else None), side.place.path.name.split(".")[0]

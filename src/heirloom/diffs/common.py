@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from heirloom import arrow_columns, paths
+from heirloom.artefacts import kinds
 from heirloom.dataset import BOOKKEEPING, CONTENT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
@@ -125,13 +126,11 @@ def _shape_of_values(side: Side, column: str) -> str | None:
 
 def _tokenizer(side: Side) -> str | None:
     """Return the fingerprint of the tokenizer that made the tokens, where it is known."""
-    from heirloom.lineage import folders
-
     tokenizers = inputs(side.place.manifest or {}, "tokenizer")
     if tokenizers:
         return tokenizers[0].sha256
-    known = folders.keys(side.place.recorded or "", paths.REAL_FOLDER) or folders.keys(side.place.recorded or "", paths.LINEAGE)
-    beside = paths.fill(paths.TOKENIZER, known["experiment"]) if known else ""
+    known = kinds.REAL_FOLDER.wildcards(side.place.recorded or "") or kinds.LINEAGE.wildcards(side.place.recorded or "")
+    beside = kinds.TOKENIZER.path(known["experiment"]) if known else ""
     return recorded_sha256(beside) if beside and Path(paths.fingerprint(beside)).is_file() else None
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from heirloom import controls, manifest, paths
+from heirloom.artefacts import kinds
 from heirloom.diffs.result import Control, DatasetDiff
 from heirloom.diffs.sides import Place, locate, open_side
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders
+from heirloom.lineage.settings import setting
 from heirloom.specs.regime import Regime
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) 
 
 def _of(place: Place) -> str:
     """Return the path of the control's generation that answers to a place."""
-    known = folders.keys(place.recorded or "", paths.GENERATION)
+    known = kinds.GENERATION.wildcards(place.recorded or "")
     if known is None:
         raise HeirloomError(f"--against-control: {place.name} is no generation of a lineage, so it has no control")
     regime, name = _regime(known), Path(place.recorded or "").name
-    twin = paths.fill(f"{paths.GENERATION}/{name}", known["experiment"], regime, known["seed"], known["generation"])
+    twin = f"{kinds.GENERATION.path(known['experiment'], regime, known['seed'], known['generation'])}/{name}"
     if not Path(twin).exists():
         raise HeirloomError(
             f"--against-control: {twin} does not exist; give the experiment a regime named {regime}, or fetch it with dvc pull"
@@ -82,19 +83,19 @@ def _regime(known: Mapping[str, str]) -> str:
 
 def _regimes(known: Mapping[str, str]) -> list[str]:
     """Return the regimes of an experiment that have a lineage of a generation's seed here."""
-    pattern = paths.fill(paths.LINEAGE, known["experiment"], "*", known["seed"])
-    here = (folders.keys(path.as_posix(), paths.LINEAGE) for path in sorted(Path().glob(pattern)))
+    pattern = kinds.LINEAGE.path(known["experiment"], "*", known["seed"])
+    here = (kinds.LINEAGE.wildcards(path.as_posix()) for path in sorted(Path().glob(pattern)))
     return [place["regime"] for place in here if place is not None]
 
 
 def _mixed(known: Mapping[str, str]) -> tuple[Regime, int] | None:
     """Return how the training set of a generation was mixed, and from how many ``rows``; None where no manifest says so."""
-    note = Path(paths.manifest(paths.fill(paths.TRAIN, known["experiment"], known["regime"], known["seed"], known["generation"])))
+    note = Path(paths.manifest(kinds.TRAIN.path(known["experiment"], known["regime"], known["seed"], known["generation"])))
     if not note.is_file():
         return None
     made: Mapping[str, Any] = manifest.read_json(note).get("slice", {})
-    step = made.get("steps", {}).get("mix", made)
+    mixing, rows = setting(made, "mixing"), setting(made, "rows")
     try:
-        return (Regime.model_validate(step["mixing"]), int(step["rows"])) if "mixing" in step else None
+        return (Regime.model_validate(mixing), int(rows)) if mixing is not None else None
     except ValidationError:  # of a version whose regimes were others
         return None

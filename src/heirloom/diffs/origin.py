@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import arrow, paths, reading
+from heirloom import arrow, reading
+from heirloom.artefacts import kinds
 from heirloom.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
@@ -94,15 +95,14 @@ def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
 
 
 def _of(side: Side) -> Origin | None:
-    from heirloom.lineage import folders
 
-    known = folders.keys(side.place.recorded or "", paths.LINEAGE)
+    known = kinds.LINEAGE.wildcards(side.place.recorded or "")
     family = side.place.slice.get("family")
     if known is None or family is None:
         return None
     experiment, seed = known["experiment"], known["seed"]
-    checkpoint = Path(paths.fill(paths.CHECKPOINT, experiment, paths.ORIGIN, seed, 0))
-    return Origin(str(family), checkpoint, Path(paths.fill(paths.REAL_TEST, experiment)))
+    checkpoint = Path(kinds.CHECKPOINT.path(experiment, kinds.ORIGIN, seed, 0))
+    return Origin(str(family), checkpoint, Path(kinds.REAL_TEST.path(experiment)))
 
 
 @lru_cache(maxsize=1)

@@ -175,10 +175,9 @@ def same_prompts(a: Side, b: Side) -> bool:
 
 
 def _family_tree(side: Side) -> tuple[Any, ...]:
-    from heirloom import paths
-    from heirloom.lineage import folders
+    from heirloom.artefacts import kinds
 
-    found = folders.keys(side.place.recorded or "", paths.LINEAGE) or {}
+    found = kinds.LINEAGE.wildcards(side.place.recorded or "") or {}
     return found.get("experiment"), found.get("seed")
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from heirloom import manifest, paths, reading
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, index, references, revisions, schema1
 from heirloom.manifest import Input
+from heirloom.workflow.steps import STEPS
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Artefact:
     @property
     def job(self) -> str:
         """The folder that the job which made it worked in: a lineage's for a chain, else that of its generation or real data."""
-        known = folders.lineage_of(self.recorded) if self.step == "chain" else folders.unit_of(self.recorded)
-        return known or self.recorded
+        key, step = kinds.key_of(self.recorded), STEPS.get(self.step)
+        return step.place.at(key) if key and step else folders.unit_of(self.recorded) or self.recorded
 
     @property
     def inputs(self) -> list[Input]:

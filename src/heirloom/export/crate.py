@@ -12,12 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export import artefacts, crate_jobs, folder, licences
 from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, format_of, single
-from heirloom.lineage import folders, git, references
+from heirloom.lineage import git, references
 
 SMALL = 1 << 16
 """Bytes up to which an artefact is copied into a crate that is not asked for the data."""
@@ -174,8 +174,8 @@ def _link_run(crate: Any, workflow: Any, jobs: crate_jobs.Jobs, results: Sequenc
 
 def _licence(every: Sequence[Artefact], config: Path) -> licences.Licence:
     """Return the licence of the real data that everything came from; one experiment's crate has one source."""
-    real = [artefact for artefact in every if artefact.step == "real"]
+    real = [artefact for artefact in every if "source" in artefact.manifest["slice"]]
     if not real:
         raise HeirloomError(f"{every[0].recorded}: the real data that it came from have no manifest here; fetch them with dvc pull")
-    experiment = (folders.keys(real[0].recorded, paths.REAL_FOLDER) or {})["experiment"]
+    experiment = (kinds.REAL_FOLDER.wildcards(real[0].recorded) or {})["experiment"]
     return licences.of(experiment, real[0].manifest["slice"]["source"], config)

@@ -9,12 +9,12 @@ from typing import Any
 
 from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, single
-from heirloom.lineage import cost_table, costs, index
+from heirloom.lineage import cost_table, index
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.manifest import Input, dumps
+from heirloom.workflow.steps import job_of, position
 
 COMPLETED = "http://schema.org/CompletedActionStatus"
-_ORDER = ("real", "mix", "train", "sample", "select", "evaluate", "chain")
 _UNITS = {"seconds": "SEC", "cpu_seconds": "SEC", "peak_memory_mb": "E63", "read_mb": "E63", "written_mb": "E63"}
 """Columns of the cost table and their units, as UN/CEFACT codes: second, mebibyte."""
 
@@ -44,7 +44,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
     grouped: dict[tuple[str, str], list[Artefact]] = {}
     for artefact in artefacts:
         grouped.setdefault((artefact.step, artefact.job), []).append(artefact)
-    for (step, place), made in sorted(grouped.items(), key=lambda job: (job[0][1], _position(job[0][0]))):
+    for (step, place), made in sorted(grouped.items(), key=lambda job: (job[0][1], position(job[0][0]))):
         tool = _tool(crate, jobs, made[0])
         action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
         action["description"] = f"heirloom {step} made {', '.join(artefact.name for artefact in made)}"
@@ -53,7 +53,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
         action["result"] = single([files.of[artefact.recorded] for artefact in made])
         _link(action, made, inputs, tool, files)
-        if cost := spent.get(costs.key(step, place)):
+        if cost := spent.get(job_of(step, place)):
             _cost(crate, action, step, place, cost)
         control = _add(crate, f"#control-{step}/{place}", "ControlAction", name=f"Snakemake's order of {step} {place}")
         control["instrument"] = _step(crate, jobs, step, tool)
@@ -115,7 +115,7 @@ def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
     address = tool.id.replace("#heirloom-", "#step-")
     if present := crate.dereference(address):
         return present
-    entity = _add(crate, address, "HowToStep", name=step, position=str(_position(step)))
+    entity = _add(crate, address, "HowToStep", name=step, position=str(position(step) + 1))
     entity["workExample"] = tool
     jobs.steps.append(entity)
     return entity
@@ -135,10 +135,6 @@ def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
 
 def _costs() -> dict[tuple[Any, ...], Cost]:
     return {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
-
-
-def _position(step: str) -> int:
-    return _ORDER.index(step) + 1 if step in _ORDER else len(_ORDER) + 1
 
 
 def _add(crate: Any, address: str, kind: str, **properties: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export import card, folder, tokenizer_folder
 from heirloom.export.artefacts import checked, opened
@@ -64,7 +65,7 @@ def _checkpoint(about: Subject, target: Path) -> str:
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
     if about.is_text:
-        tokenizer = checked(opened(paths.fill(paths.TOKENIZER, about.experiment), about.revision))
+        tokenizer = checked(opened(kinds.TOKENIZER.path(about.experiment), about.revision))
         folder.copy(tokenizer.place, target / tokenizer_folder.TOKENIZER)
         if about.library == card.TRANSFORMERS:
             tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))

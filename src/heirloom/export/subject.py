@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export import licences
 from heirloom.export.artefacts import Artefact, checked, opened
-from heirloom.lineage import folders
+from heirloom.lineage.settings import setting
 from heirloom.specs.declaration import FamilySpec
 from heirloom.specs.family import SPECS
+from heirloom.workflow.steps import target_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Subject:
     @property
     def target(self) -> str:
         """What Snakemake is asked for to make it: its path, or the trajectory of the chain that it is a snapshot of."""
-        return paths.TRAJECTORY.format(**_keys(self.artefact)) if self.artefact.step == "chain" else self.artefact.recorded
+        return target_of(self.artefact.step, self.artefact.recorded)
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,9 @@ def describe(artefact: Artefact, name: str, revision: str | None, config: Path) 
         name,
         revision,
         keys["experiment"],
-        keys.get("regime", paths.REAL),
+        keys.get("regime", kinds.REAL),
         generation,
-        slice_.get("family") or slice_.get("steps", {}).get("train", {}).get("family", ""),
+        setting(slice_, "family") or "",
         source,
         real.manifest,
         _mixing(artefact, revision) if generation else None,
@@ -144,24 +146,23 @@ def learnt_from(checkpoint: Subject) -> Rows | None:
 
 def _pool(artefact: Artefact, experiment: str, revision: str | None) -> Artefact:
     """Return the real rows that an artefact's lineage draws from: those of its seed, where it has drawn its own."""
-    seed = int((folders.job(artefact.recorded) or {}).get("seed", 0))
-    if seed:
+    key = kinds.key_of(artefact.recorded)
+    if key and key.seed:
         try:
-            return opened(paths.real(paths.REAL_TRAIN, experiment, seed), revision)
+            return opened(kinds.REAL_TRAIN.of_pool(experiment, key.seed), revision)
         except HeirloomError:  # the seeds share their real rows
             pass
-    return opened(paths.fill(paths.REAL_TRAIN, experiment), revision)
+    return opened(kinds.REAL_TRAIN.path(experiment), revision)
 
 
 def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | None:
     train = _training_set(artefact, revision)
-    slice_ = train.manifest["slice"] if train else {}
-    mixing: Mapping[str, Any] | None = slice_.get("steps", {}).get("mix", slice_).get("mixing")
+    mixing: Mapping[str, Any] | None = setting(train.manifest["slice"], "mixing") if train else None
     return mixing
 
 
 def _training_set(artefact: Artefact, revision: str | None) -> Artefact | None:
-    path = paths.TRAIN.format(**_keys(artefact))
+    path = kinds.TRAIN.path(**_keys(artefact))
     if revision is None:
         return opened(path) if Path(paths.manifest(path)).exists() else None
     try:
@@ -171,4 +172,4 @@ def _training_set(artefact: Artefact, revision: str | None) -> Artefact | None:
 
 
 def _keys(artefact: Artefact) -> dict[str, str]:
-    return folders.keys(artefact.recorded, paths.GENERATION) or folders.keys(artefact.recorded, paths.REAL_FOLDER) or {}
+    return kinds.GENERATION.wildcards(artefact.recorded) or kinds.REAL_FOLDER.wildcards(artefact.recorded) or {}

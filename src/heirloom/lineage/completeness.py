@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, folders, index, pointers
@@ -36,7 +37,7 @@ def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str])
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
-    known = folders.keys(artefact, paths.CHECKPOINT)
+    known = kinds.CHECKPOINT.wildcards(artefact)
     if known is None or known["generation"] == "0":
         return False
     experiment = config.experiments.get(known["experiment"]) if config else None
@@ -47,7 +48,7 @@ def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str])
 
 def dropped(listing: Mapping[str, str], config: Config) -> list[str]:
     """Return the checkpoints in DVC's record of a lineage that are not here because the config lets them go."""
-    checkpoints = {f"{unit}/{Path(paths.CHECKPOINT).name}" for path in listing if (unit := folders.unit_of(path))}
+    checkpoints = {f"{unit}/{kinds.CHECKPOINT.file}" for path in listing if (unit := folders.unit_of(path))}
     return [path for path in sorted(checkpoints) if not Path(path).exists() and is_dropped(path, config, {})]
 
 

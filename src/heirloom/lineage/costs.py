@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import manifest, paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cost_table, folders, git
+from heirloom.lineage import cost_table, git
 from heirloom.manifest import read_json
+from heirloom.workflow.step import Job
+from heirloom.workflow.steps import STEPS, job_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COSTS = Path(paths.RESULTS, "costs.parquet")
 FILES = Path("logs/costs")
-KEY = ("step", "experiment", "regime", "seed", "generation")
+KEY = Job._fields
 _MEASURED = ("seconds", "cpu_seconds", "peak_memory_mb", "read_mb", "written_mb")
-_DATASETS = {
-    "real": (paths.REAL_TRAIN, paths.REAL_VALID, paths.REAL_TEST),
-    "mix": (paths.TRAIN,),
-    "train": (paths.TRAIN,),
-    "sample": (paths.SYNTHETIC,),
-    "select": (paths.SELECTED,),
-    "evaluate": (paths.SYNTHETIC, paths.REAL_TEST),
-}
 
 Row = dict[str, Any]
 
@@ -45,13 +39,6 @@ def gather() -> int:
     if fresh:
         _merge(fresh)
     return len(fresh)
-
-
-def key(step: str, path: str) -> tuple[Any, ...]:
-    """Return the key (`KEY`) of the job that made what lies at a path, None for what it lacks; a chain makes all generations at once."""
-    known = folders.job(path) or {}
-    seed, generation = (int(known[name]) if name in known else None for name in ("seed", "generation"))
-    return step, known.get("experiment"), known.get("regime", paths.REAL), seed, None if step == "chain" else generation
 
 
 def _merge(fresh: list[Row]) -> None:
@@ -91,29 +78,30 @@ def _schema() -> pa.Schema:
 
 def _row(file: Path) -> Row | None:
     """Return the row of a job's file, or None if it is none of the workflow's or not fully written."""
-    step, *rest = file.relative_to(FILES).with_suffix("").parts
+    name, *rest = file.relative_to(FILES).with_suffix("").parts
     path = "/".join(("data", *rest))
-    known = folders.job(path)
     try:
         usage = read_json(file)
     except HeirloomError:
         return None
-    if known is None:
+    if kinds.key_of(path) is None:
         return None
-    measured = {name: _number(usage.get(name)) for name in _MEASURED}
-    return {**dict(zip(KEY, key(step, path), strict=True)), **measured, "tokens": _tokens(step, known)}
+    measured = {column: _number(usage.get(column)) for column in _MEASURED}
+    job = job_of(name, path)
+    return {**job._asdict(), **measured, "tokens": _tokens(job)}
 
 
-def _tokens(step: str, known: Mapping[str, str]) -> int | None:
+def _tokens(job: Job) -> int | None:
     """Return the tokens that a job wrote (real, mix, sample, select), trained on (once an epoch) or scored; None without text."""
-    counts = (_tokens_in(Path(pattern.format(**known))) for pattern in _DATASETS.get(step, ()))
-    tokens = [count for count in counts if count is not None]
-    if not tokens:
+    step = STEPS.get(job.step)
+    if step is None:
         return None
-    if step != "train":
-        return sum(tokens)
+    counts = (_tokens_in(Path(kind.at(job.key))) for kind in step.datasets)
+    tokens = [count for count in counts if count is not None]
+    if step.main.form != "model" or not tokens:
+        return sum(tokens) if tokens else None
     try:
-        fit = manifest.read(paths.manifest(paths.CHECKPOINT.format(**known)))["slice"]["fit"]
+        fit = manifest.read(paths.manifest(step.main.at(job.key)))["slice"]["fit"]
     except HeirloomError:  # a manifest that is damaged is named by itself
         return None
     return sum(tokens) * int(fit.get("schedule", fit).get("epochs", 1))

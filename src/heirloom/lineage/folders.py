@@ -1,6 +1,6 @@
 """Which lineage folders and units lie under ``data/``, and which of them are whole.
 
-Built from the patterns in `heirloom.paths`: nothing here spells a path.
+Built from the places in `artefacts.kinds`: nothing here spells a path.
 """
 
 from __future__ import annotations
@@ -10,29 +10,26 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from heirloom import paths
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Place
+from heirloom.workflow.steps import made_kinds
 
 PROVENANCE = "provenance.jsonl"
 
-_STAGES = ("synthetic", "selected", "train", "checkpoint", "metrics")
+_STAGES = tuple(kind.name for kind in made_kinds() if kind.folder == kinds.GENERATION)
 """What is made first within a generation."""
 _NOTES = tuple(beside("x").removeprefix("x") for beside in (paths.fingerprint, paths.manifest))
-_TRACKED = (paths.REAL_FOLDER, paths.LINEAGE)
-_UNITS = (paths.GENERATION, paths.SEED_FOLDER, *_TRACKED)
-_INSIDE = {paths.REAL_FOLDER: paths.SEED_FOLDER, paths.LINEAGE: paths.GENERATION}
+_TRACKED = (kinds.REAL_FOLDER, kinds.LINEAGE)
+_UNITS = (kinds.GENERATION, kinds.SEED_FOLDER, *_TRACKED)
+_INSIDE = {kinds.REAL_FOLDER: kinds.SEED_FOLDER, kinds.LINEAGE: kinds.GENERATION}
 """What divides a tracked folder into further units."""
-_NAMES = {
-    Path(pattern).name.split(".")[0]: Path(pattern).name  # where only the small files are here, this tells the artefact's full name
-    for pattern in vars(paths).values()
-    if isinstance(pattern, str) and pattern.startswith("data/")
-}
-
-
-keys = paths.keys
+_NAMES = {kind.name: kind.file for kind in made_kinds()}
+"""Where only the small files are here, this tells the artefact's full name."""
 
 
 def unit_of(path: str) -> str | None:
     """Return the unit that a path belongs to, the results' folder among them, or None outside of them."""
-    return _first(path, (*_UNITS, paths.RESULTS))
+    return _first(path, (*_UNITS, Place(paths.RESULTS)))
 
 
 def lineage_of(path: str) -> str | None:
@@ -44,15 +41,9 @@ def order(path: str | None) -> tuple[float, int]:
     """Return a key that sorts artefacts by when they are made in a lineage: real data, then generation by generation."""
     if path is None:
         return -2, 0
-    if wildcards := keys(path, paths.GENERATION):
+    if wildcards := kinds.GENERATION.wildcards(path):
         return int(wildcards["generation"]), _STAGES.index(stem(path)) if stem(path) in _STAGES else -1
-    return (-1, 0) if keys(path, paths.REAL_FOLDER) else (math.inf, 0)
-
-
-def job(path: str) -> dict[str, str] | None:
-    """Return the wildcards of the job that makes what lies at a path: of a generation, a lineage or real data; None outside of them."""
-    patterns = (paths.GENERATION, paths.LINEAGE, paths.SEED_FOLDER, paths.REAL_FOLDER)
-    return next((known for pattern in patterns if (known := keys(path, pattern)) is not None), None)
+    return (-1, 0) if kinds.REAL_FOLDER.wildcards(path) else (math.inf, 0)
 
 
 def stem(path: str | Path) -> str:
@@ -71,24 +62,24 @@ def name_in_unit(path: str) -> tuple[str, str]:
     return unit, stem(path.removeprefix(f"{unit}/").split("/")[0])
 
 
-def lineages() -> dict[str, list[str]]:
+def lineages(root: Path = Path()) -> dict[str, list[str]]:
     """Return lineage folder → its units, of all that are on disk, sorted."""
     found: dict[str, list[str]] = {}
-    for pattern in _TRACKED:
-        for folder in (path for path in _existing(pattern) if lineage_of(path) == path):  # a seed's pool looks like a lineage
-            inside = _existing(folder + _INSIDE[pattern].removeprefix(pattern))
+    for place in _TRACKED:
+        for folder in (path for path in _existing(place.pattern, root) if lineage_of(path) == path):  # a seed's pool looks like a lineage
+            inside = _existing(folder + _INSIDE[place].pattern.removeprefix(place.pattern), root)
             found[folder] = [folder, *sorted(inside, key=lambda unit: (len(unit), unit))]
     return dict(sorted(found.items()))
 
 
 def pointed() -> list[str]:
     """Return the lineage folders that a ``.dvc`` file tells of, on disk themselves or not, sorted."""
-    wanted = [pattern.format(**dict.fromkeys(paths.WILDCARDS, "*")) + ".dvc" for pattern in _TRACKED]
+    wanted = [f"{place.glob}.dvc" for place in _TRACKED]
     found = {path.with_suffix("").as_posix() for pattern in wanted for path in Path().glob(pattern)}
     return sorted(path for path in found if lineage_of(path) == path)
 
 
-def artefacts(unit: str) -> list[Path]:
+def artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that are on disk: no fingerprints, manifests, hidden files, or folders without a file."""
     return sorted(path for path in Path(unit).iterdir() if _is_artefact(path))
 
@@ -99,12 +90,12 @@ def files(unit: str) -> list[Path]:
     return [path for paths_ in inside for path in paths_ if path.is_file() and not path.name.startswith(".")]
 
 
-def sealed(unit: str) -> list[Path]:
+def sealed(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
     return [path for path in fingerprinted(unit) if Path(paths.manifest(path)).exists()]
 
 
-def fingerprinted(unit: str) -> list[Path]:
+def fingerprinted(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint, on disk themselves or not, with a manifest or without."""
     suffix = paths.fingerprint("*").removeprefix("*")
     stems = sorted(path.name.removesuffix(suffix) for path in Path(unit).iterdir() if path.name.endswith(suffix))
@@ -138,27 +129,28 @@ def is_half_made(unit: str, whole: Collection[str]) -> bool:
 
 def is_finished(unit: str) -> bool:
     """Return whether a generation was carried through to its measures, its own or those of the chain it is a snapshot of."""
-    known = keys(unit, paths.GENERATION)
+    known = kinds.GENERATION.wildcards(unit)
     if known is None:
         return True
-    measures = Path(unit, Path(paths.METRICS).name), Path(paths.TRAJECTORY.format(**known))
+    measures = Path(unit, kinds.METRICS.file), Path(kinds.TRAJECTORY.path(**known))
     return any(Path(paths.fingerprint(path)).exists() for path in measures)
 
 
-def _first(path: str, patterns: tuple[str, ...]) -> str | None:
-    for pattern in patterns:
-        if (wildcards := keys(path, pattern)) is not None:
-            return pattern.format(**wildcards)
+def _first(path: str, places: tuple[Place, ...]) -> str | None:
+    for place in places:
+        if (wildcards := place.wildcards(path)) is not None:
+            return place.pattern.format(**wildcards)
     return None
 
 
-def _existing(pattern: str) -> Iterator[str]:
-    for path in Path().glob(pattern.format(**dict.fromkeys(paths.WILDCARDS, "*"))):
-        if path.is_dir() and _first(path.as_posix(), _UNITS) == path.as_posix():
-            yield path.as_posix()
+def _existing(pattern: str, root: Path) -> Iterator[str]:
+    for folder in root.glob(Place(pattern).glob):
+        path = folder.relative_to(root).as_posix()
+        if folder.is_dir() and _first(path, _UNITS) == path:
+            yield path
 
 
-def _present(unit: str) -> dict[str, str]:
+def _present(unit: str | Path) -> dict[str, str]:
     return {stem(path): path.name for path in artefacts(unit)}
 
 

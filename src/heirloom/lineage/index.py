@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from heirloom.lineage import folders, git
 from heirloom.lineage.ledger import LEDGER, Entry, parse
@@ -33,25 +34,25 @@ class Index:
         return {sha256: found for sha256, found in self.paths.items() if sha256.startswith(digits)}
 
 
-def build(revision: str | None = None) -> Index:
-    """Return the index of what is on disk, or of a commit, whose ledger alone is asked.
+def build(revision: str | None = None, root: Path = Path()) -> Index:
+    """Return the index of what is on disk in a project's folder, or of a commit, whose ledger alone is asked.
 
     Raises
     ------
     HeirloomError
         If there is no such revision.
     """
-    ledger = read_ledger(revision)
+    ledger = read_ledger(revision, root)
     told = {path: entry.sha256 for path, entry in ledger.items()}
     if revision is None:
-        told |= {artefact: recorded_sha256(artefact) for artefact in on_disk()}
+        told |= {artefact: recorded_sha256(root / artefact) for artefact in on_disk(root)}
     found: dict[str, list[str]] = {}
     for path, sha256 in sorted(told.items()):
         found.setdefault(sha256, []).append(path)
     return Index(ledger, told, found)
 
 
-def read_ledger(revision: str | None = None) -> dict[str, Entry]:
+def read_ledger(revision: str | None = None, root: Path = Path()) -> dict[str, Entry]:
     """Return path → entry of the ledger as it lies here, or as a commit has it; nothing where there is none.
 
     Raises
@@ -62,9 +63,11 @@ def read_ledger(revision: str | None = None) -> dict[str, Entry]:
     if revision is not None:
         content = git.show(revision, LEDGER)
         return {} if content is None else parse(content, f"{LEDGER} of {revision}")
-    return parse(LEDGER.read_bytes()) if LEDGER.exists() else {}
+    file = root / LEDGER
+    return parse(file.read_bytes(), str(file)) if file.exists() else {}
 
 
-def on_disk() -> list[str]:
+def on_disk(root: Path = Path()) -> list[str]:
     """Return the paths of all artefacts that have a fingerprint and a manifest here, whether they are here themselves or not."""
-    return [path.as_posix() for units in folders.lineages().values() for unit in units for path in folders.sealed(unit)]
+    units = (unit for units in folders.lineages(root).values() for unit in units)
+    return [path.relative_to(root).as_posix() for unit in units for path in folders.sealed(root / unit)]

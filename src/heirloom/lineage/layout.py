@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from heirloom import paths, records
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, folders, pointers
@@ -63,7 +64,7 @@ def _check_folder(folder: Path) -> None:
 
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
-    lineages = [Path(paths.LINEAGE.format(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
+    lineages = [Path(kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
     every = [Path(paths.RESULTS), *lineages, *_pools(config)]
     above = {folder for path in every for folder in (path, *path.parents[:-1])}
     yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
@@ -71,12 +72,12 @@ def _folders(config: Config) -> Iterator[Path]:
 
 def _pools(config: Config) -> Iterator[Path]:
     for name, experiment in config.experiments.items():
-        yield from (Path(paths.real(paths.REAL_FOLDER, name, pool)) for pool in experiment.pools)
+        yield from (Path(kinds.REAL_FOLDER.of_pool(name, pool)) for pool in experiment.pools)
 
 
 def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
     for name, experiment in config.experiments.items():
-        yield from ((name, regime, seed) for regime in (paths.ORIGIN, *experiment.regimes) for seed in experiment.seeds)
+        yield from ((name, regime, seed) for regime in (kinds.ORIGIN, *experiment.regimes) for seed in experiment.seeds)
 
 
 def _record_files() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, folders, git, ledger
@@ -102,15 +102,14 @@ def total(found: Sequence[Leftover], *, removed: bool) -> str:
 def _named(config: Config) -> Iterator[str]:
     """Yield the lineage folders and generations that a config asks for."""
     for name, experiment in config.experiments.items():
-        yield paths.REAL_FOLDER.format(experiment=name)
-        yield from (paths.SEED_FOLDER.format(experiment=name, seed=pool) for pool in experiment.pools if pool)
-        kept = experiment.snapshots if experiment.granularity == "chain" else range(1, experiment.generations + 1)
+        yield kinds.REAL_FOLDER.path(experiment=name)
+        yield from (kinds.SEED_FOLDER.path(experiment=name, seed=pool) for pool in experiment.pools if pool)
         for seed in experiment.seeds:
-            yield paths.LINEAGE.format(experiment=name, regime=paths.ORIGIN, seed=seed)
-            yield paths.fill(paths.GENERATION, name, paths.ORIGIN, seed, 0)
+            yield kinds.LINEAGE.path(experiment=name, regime=kinds.ORIGIN, seed=seed)
+            yield kinds.GENERATION.path(name, kinds.ORIGIN, seed, 0)
             for regime in experiment.regimes:
-                yield paths.LINEAGE.format(experiment=name, regime=regime, seed=seed)
-                yield from (paths.fill(paths.GENERATION, name, regime, seed, generation) for generation in kept)
+                yield kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)
+                yield from (kinds.GENERATION.path(name, regime, seed, generation) for generation in experiment.kept_generations)
 
 
 def _lineages() -> list[str]:

@@ -18,6 +18,7 @@ from heirloom.config import Config
 from heirloom.errors import NAME, HeirloomError
 from heirloom.lineage import folders, provenance
 from heirloom.manifest import link_or_copy, replacing
+from heirloom.workflow.jobs import target
 
 ASIDE = Path(".heirloom/aside")
 OTHER_BYTES = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"
@@ -52,7 +53,7 @@ def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, 
 
 
 def target_of(artefact: str, config: Config) -> str:
-    """Return the path that Snakemake is asked for: an artefact's own, or of a chain the trajectory.
+    """Return the path that Snakemake is asked for: an artefact's own, or that of what its job makes beside it (`workflow.jobs.target`).
 
     Raises
     ------
@@ -62,10 +63,7 @@ def target_of(artefact: str, config: Config) -> str:
     name = Path(artefact).parts[1]
     if name not in config.experiments:
         raise HeirloomError(f"the config has no experiment {name}; --config names the one that was run")
-    wildcards = folders.keys(artefact, paths.GENERATION)
-    if wildcards and wildcards["generation"] != "0" and config.experiments[name].granularity == "chain":
-        return paths.TRAJECTORY.format(**wildcards)
-    return artefact
+    return target(config, artefact)
 
 
 def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
@@ -79,9 +77,9 @@ def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRi
             why |= {path: str(error) for path in damaged if _artefact_of(path, [artefact])}
     if not targets:
         return why
-    experiments = sorted({Path("data", Path(target).parts[1]) for target in targets})
+    experiments = sorted({Path("data", Path(asked).parts[1]) for asked in targets})
     _keep_aside(experiments)
-    for path in (path for target, made in targets.items() for path in {target, *made}):
+    for path in (path for asked, made in targets.items() for path in {asked, *made}):
         _remove(Path(path))
     problem = _snakemake(sorted(targets), config_file)
     right = [path for path in damaged if Path(path).exists() and is_right(path)]

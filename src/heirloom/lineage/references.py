@@ -14,40 +14,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Place
 from heirloom.errors import HeirloomError
 from heirloom.lineage import folders, index, revisions
+from heirloom.workflow.steps import made_kinds
 
 REVISION_MARK = "@"
 FEWEST_DIGITS = 6
 """Of a fingerprint: fewer could be a word."""
 
-OF_GENERATION = {
-    "synthetic": paths.SYNTHETIC,
-    "selected": paths.SELECTED,
-    "train": paths.TRAIN,
-    "checkpoint": paths.CHECKPOINT,
-    "metrics": paths.METRICS,
-}
-OF_LINEAGE = {"trajectory": paths.TRAJECTORY}
-OF_REAL = {
-    "train": paths.REAL_TRAIN,
-    "valid": paths.REAL_VALID,
-    "test": paths.REAL_TEST,
-    "tokenizer": paths.TOKENIZER,
-    "documents": paths.DOCUMENTS,
-    "pretrained": paths.PRETRAINED,
-}
-OF_POOL = {"train": paths.SEED_TRAIN, "test": paths.SEED_TEST}
+OF_GENERATION = {kind.name: kind for kind in made_kinds() if kind.folder == kinds.GENERATION}
+OF_LINEAGE = {kind.name: kind for kind in made_kinds() if kind.folder == kinds.LINEAGE}
+OF_REAL = {kind.name: kind for kind in made_kinds() if kind.folder == kinds.REAL_FOLDER}
+OF_POOL = {kind.name: kind.of_seed for kind in (kinds.REAL_TRAIN, kinds.REAL_TEST)}
 
 _GRAMMAR = re.compile(
-    rf"(?P<experiment>{paths.NAME})/(?:(?P<real>{paths.REAL})(?:/(?P<pool>{paths.NUMBER}))?"
-    rf"|(?!{paths.REAL}/)(?P<regime>{paths.NAME})/(?P<seed>{paths.NUMBER})(?:/(?P<generation>{paths.NUMBER}))?)(?::(?P<what>\w+))?"
+    rf"(?P<experiment>{kinds.NAME})/(?:(?P<real>{kinds.REAL})(?:/(?P<pool>{kinds.NUMBER}))?"
+    rf"|(?!{kinds.REAL}/)(?P<regime>{kinds.NAME})/(?P<seed>{kinds.NUMBER})(?:/(?P<generation>{kinds.NUMBER}))?)(?::(?P<what>\w+))?"
 )
-_SPELLING = (
-    "experiment/regime/seed/generation[:synthetic|selected|train|checkpoint|metrics][@revision], a path, "
-    "or the first digits of a fingerprint"
-)
+_SPELLING = f"experiment/regime/seed/generation[:{'|'.join(OF_GENERATION)}][@revision], a path, or the first digits of a fingerprint"
 
 
 @dataclass(frozen=True)
@@ -125,15 +111,15 @@ def name_of(path: str | Path) -> str:
     inside = _inside(path)
     for what, pattern in OF_REAL.items():
         if found := _exactly(inside, pattern):
-            return f"{found['experiment']}/{paths.REAL}:{what}"
+            return f"{found['experiment']}/{kinds.REAL}:{what}"
     for what, pattern in OF_POOL.items():
         if found := _exactly(inside, pattern):
-            return f"{found['experiment']}/{paths.REAL}/{found['seed']}:{what}"
+            return f"{found['experiment']}/{kinds.REAL}/{found['seed']}:{what}"
     for what, pattern in (OF_GENERATION | OF_LINEAGE).items():
         if found := _exactly(inside, pattern):
-            place = [found["experiment"], found["regime"], found["seed"], *([found["generation"]] if "generation" in found else [])]
-            bare = "generation" in found and what == ("synthetic" if found["generation"] != "0" else "train")
-            return "/".join(place) + ("" if bare else f":{what}")
+            parts = [found["experiment"], found["regime"], found["seed"], *([found["generation"]] if "generation" in found else [])]
+            bare = "generation" in found and what == (kinds.SYNTHETIC if found["generation"] != "0" else kinds.TRAIN).name
+            return "/".join(parts) + ("" if bare else f":{what}")
     return str(path)
 
 
@@ -164,11 +150,10 @@ def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
     if text is None:
         return every
     parts = text.partition(":")[0].split("/")
-    if text.startswith("data/") or not all(re.fullmatch(f"{paths.NAME}|{paths.NUMBER}", part) for part in parts):
+    if text.startswith("data/") or not all(re.fullmatch(f"{kinds.NAME}|{kinds.NUMBER}", part) for part in parts):
         inside = [unit for unit in every if unit == folders.unit_of(_inside(text)) or unit.startswith(f"{_inside(text).rstrip('/')}/")]
     else:
-        pattern = "/".join(paths.GENERATION.split("/")[: 1 + len(parts)])
-        folder = paths.fill(pattern, *parts[:2], *parts[2:4])
+        folder = Place("/".join(kinds.GENERATION.pattern.split("/")[: 1 + len(parts)])).path(*parts[:4])
         inside = [unit for unit in every if unit == folder or unit.startswith(f"{folder}/")]
     if not inside and _is_fingerprint(text):
         return units(_by_fingerprint(text, ""), every)
@@ -189,17 +174,17 @@ def _at(path: str, revision: str | None) -> Resolved:
 
 
 def _path(text: str, experiment: str, generation: str | None, what: str | None, **place: str | None) -> str:
-    if generation == "0" and what == "synthetic":
+    if generation == "0" and what == kinds.SYNTHETIC.name:
         raise HeirloomError(f"{text}: generation 0 has no synthetic set, only real rows; ask for {text.partition(':')[0]}:train")
     pool = int(place["pool"] or 0)
-    parts, default = (OF_LINEAGE, "trajectory") if not place["real"] else (OF_POOL if pool else OF_REAL, "train")
+    parts, default = (OF_LINEAGE, kinds.TRAJECTORY.name) if not place["real"] else (OF_POOL if pool else OF_REAL, kinds.REAL_TRAIN.name)
     if generation is not None:
-        parts, default = OF_GENERATION, "train" if int(generation) == 0 else "synthetic"
+        parts, default = OF_GENERATION, (kinds.SYNTHETIC if int(generation) else kinds.TRAIN).name
     what = what or default
     if what not in parts:
         raise HeirloomError(f"{text}: no {what!r} there; it has {', '.join(parts)}")
     number = "" if generation is None else int(generation)
-    return paths.fill(parts[what], experiment, place["regime"] or "", pool or place["seed"] or "", number)
+    return parts[what].path(experiment, place["regime"] or "", pool or place["seed"] or "", number)
 
 
 def _is_fingerprint(text: str) -> bool:
@@ -217,9 +202,9 @@ def _by_fingerprint(digits: str, revision: str) -> str:
     return next((path for path in artefacts if Path(path).exists()), artefacts[0])
 
 
-def _exactly(path: str, pattern: str) -> dict[str, str] | None:
-    found = folders.keys(path, pattern)
-    return found if found is not None and pattern.format(**found) == path else None
+def _exactly(path: str, place: Place) -> dict[str, str] | None:
+    found = place.wildcards(path)
+    return found if found is not None and place.pattern.format(**found) == path else None
 
 
 def _inside(path: str | Path) -> str:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from heirloom.lineage.graph import Input, Node
+from heirloom.lineage.project import Artefact, Input
 from heirloom.lineage.references import name_of
 from heirloom.lineage.trace import Trace, distinguishing, settings
 from heirloom.manifest import dumps
@@ -92,7 +92,7 @@ def short(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _children(indent: str, node: Node) -> list[tuple[str, str, str, Input]]:
+def _children(indent: str, node: Artefact) -> list[tuple[str, str, str, Input]]:
     """Return the lines under an artefact: its inputs, of many source files the first few and how many more there are."""
     sources = [given for given in node.inputs if given.is_source]
     artefacts = [given for given in node.inputs if not given.is_source]
@@ -105,7 +105,7 @@ def _children(indent: str, node: Node) -> list[tuple[str, str, str, Input]]:
     return [*((indent, "├─ ", "│  ", given) for given in rest if given), (indent, "└─ ", "   ", last)]
 
 
-def _headline(trace: Trace, node: Node) -> str:
+def _headline(trace: Trace, node: Artefact) -> str:
     commit, _, changes = trace.commits[node.path].partition("+")
     at = f"  commit {commit[:10]}{'+changes' if changes else ''}" if commit else ""
     return f"{name_of(node.path)}  {node.step} {node.sha256[:DIGITS]}{at}"
@@ -128,7 +128,7 @@ def _settings(indent: str, told: Mapping[str, Any]) -> list[str]:
     return [indent + line.replace("\xa0", " ") for line in wrapped]
 
 
-def _by_role(node: Node) -> dict[str, list[str]]:
+def _by_role(node: Artefact) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for given in node.inputs:
         found.setdefault(given.role, []).append(name_of(given.path) if given.path else given.sha256)

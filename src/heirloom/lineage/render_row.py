@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from heirloom import paths
-from heirloom.lineage import folders, graph
+from heirloom.artefacts import kinds
 from heirloom.lineage.references import name_of
 from heirloom.lineage.render import DIGITS, short
+from heirloom.lineage.settings import dotted
 from heirloom.lineage.trace_row import RowTrace, Text, Writer
 from heirloom.manifest import dumps
 
@@ -58,7 +58,7 @@ def _what(text: Text) -> str:
 
 def _ancestor(text: Text) -> list[str]:
     where = f"{name_of(text.path)}, row {text.row['row']}"
-    if folders.keys(text.path, paths.REAL_FOLDER) is None:
+    if kinds.REAL_FOLDER.wildcards(text.path) is None:
         return [f"  continues {where}", *_content(text)]
     return [f"  which is {where}"]
 
@@ -73,7 +73,7 @@ def _article(article: Mapping[str, Any]) -> str:
 
 
 def _source(source: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in graph.settings(source).items() if key != "name" and value is not None}
+    told = {key: value for key, value in dotted(source).items() if key != "name" and value is not None}
     return f"of the source {source.get('name', '?')}: " + ", ".join(f"{key} {short(value)}" for key, value in told.items())
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from heirloom import reading
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cost_table, costs, graph
+from heirloom.lineage import cost_table
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.lineage.graph import Archive, Node
+from heirloom.lineage.project import Artefact, Project, locate
+from heirloom.lineage.settings import dotted
+from heirloom.workflow.steps import job_of
 
 _SAID_ELSEWHERE = frozenset({"step", "regime", "seed", "generation", "files"})
 """Keys of a slice that the artefact's name and its inputs say already."""
@@ -32,7 +34,7 @@ class Trace:
     """
 
     of: str
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, Artefact]
     commits: Mapping[str, str]
 
     @property
@@ -57,17 +59,17 @@ def trace(reference: str, depth: int | None = None) -> Trace:
     """
     if depth is not None and depth < 0:
         raise HeirloomError(f"--depth {depth}: how many steps up to go, 0 or more")
-    archive, path = graph.locate(reference)
-    if archive.commit is None and (archive.root / path).exists():
-        reading.artefact(archive.root / path)
-    nodes = graph.ancestors(archive, path, depth)
-    ran = {} if archive.commit else _commits(archive)
-    return Trace(reference, nodes, {path: ran.get(costs.key(node.step, path), "") for path, node in nodes.items()})
+    project, path = locate(reference)
+    if project.commit is None and (project.root / path).exists():
+        reading.artefact(project.root / path)
+    nodes = project.ancestors(path, depth)
+    ran = {} if project.commit else _commits(project)
+    return Trace(reference, nodes, {path: ran.get(job_of(node.step, path), "") for path, node in nodes.items()})
 
 
-def settings(node: Node) -> dict[str, Any]:
+def settings(node: Artefact) -> dict[str, Any]:
     """Return dotted key → value of a step's slice, without what the artefact's name and its inputs say already."""
-    every = graph.settings(node.slice)
+    every = dotted(node.slice)
     return {key: value for key, value in every.items() if key not in _SAID_ELSEWHERE and not key.endswith(".step")}
 
 
@@ -79,6 +81,6 @@ def distinguishing(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) 
     return min(told, key=len)
 
 
-def _commits(archive: Archive) -> dict[tuple[Any, ...], str]:
-    rows = cost_table.read(archive.root / COSTS, [*KEY, "commit", "changes"])
+def _commits(project: Project) -> dict[tuple[Any, ...], str]:
+    rows = cost_table.read(project.root / COSTS, [*KEY, "commit", "changes"])
     return {tuple(row[part] for part in KEY): row["commit"] + (f"+{row['changes']}" if row["changes"] else "") for row in rows}

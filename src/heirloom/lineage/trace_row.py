@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, graph, lookup
-from heirloom.lineage.graph import Archive
+from heirloom.lineage import folders, lookup
+from heirloom.lineage.project import Project, locate
 
 MARK = "#"
 _ROW = re.compile(rf"(?P<bare>.+){MARK}(?P<row>\d+(?:/\d+){{0,2}})")
@@ -116,96 +116,96 @@ def trace_row(reference: str) -> RowTrace:
         If there is no such row, what is named has no rows, or something on the way is not here.
     """
     bare, named = split(reference)
-    archive, path = graph.locate(bare)
-    if "row" not in _columns(archive, path):
+    project, path = locate(bare)
+    if "row" not in _columns(project, path):
         raise HeirloomError(f"{bare}: has no rows to trace; training sets, synthetic sets and real rows have")
-    own = _named(archive, path, named)
-    texts = (own, *_texts(archive, own))
-    pool = _pool(archive, texts[-1].path)
-    return RowTrace(reference, texts, _article(archive, texts[-1]), archive.node(pool).slice.get("source", {}), _writers(archive, own))
+    own = _named(project, path, named)
+    texts = (own, *_texts(project, own))
+    pool = _pool(project, texts[-1].path)
+    return RowTrace(reference, texts, _article(project, texts[-1]), project.artefact(pool).slice.get("source", {}), _writers(project, own))
 
 
-def _columns(archive: Archive, path: str) -> list[str]:
+def _columns(project: Project, path: str) -> list[str]:
     import pyarrow.parquet as pq
 
-    return list(pq.read_schema(archive.data(path)).names) if path.endswith(".parquet") else []
+    return list(pq.read_schema(project.data(path)).names) if path.endswith(".parquet") else []
 
 
-def _named(archive: Archive, path: str, named: str) -> Text:
+def _named(project: Project, path: str, named: str) -> Text:
     first, *rest = map(int, named.split("/"))
-    data = archive.data(path)
+    data = project.data(path)
     position = lookup.position_of(data, rest[0], first, *rest[1:]) if rest else first
     return Text(path, position, lookup.row_at(data, position))
 
 
-def _texts(archive: Archive, text: Text) -> Iterator[Text]:
+def _texts(project: Project, text: Text) -> Iterator[Text]:
     """Yield the prompt that a row continues, that one's, and at last the real row in the pool it was taken from."""
     while text.row["parent"] is not None:
-        (prompts,) = archive.node(_home(archive, text)).played("prompts")
-        text = _find(archive, prompts, text.row["parent"])
+        (prompts,) = project.artefact(_home(project, text)).played("prompts")
+        text = _find(project, prompts, text.row["parent"])
         yield text
-    pool = _pool(archive, text.path)
+    pool = _pool(project, text.path)
     if text.row["kind"] == "real" and pool != text.path:
-        yield _find(archive, pool, text.row["row"], text.row.get("replica", 0))
+        yield _find(project, pool, text.row["row"], text.row.get("replica", 0))
 
 
-def _find(archive: Archive, path: str, row: int, replica: int = 0) -> Text:
-    position = lookup.position_of(archive.data(path), row, replica=replica)
-    return Text(path, position, lookup.row_at(archive.data(path), position))
+def _find(project: Project, path: str, row: int, replica: int = 0) -> Text:
+    position = lookup.position_of(project.data(path), row, replica=replica)
+    return Text(path, position, lookup.row_at(project.data(path), position))
 
 
-def _home(archive: Archive, text: Text) -> str:
+def _home(project: Project, text: Text) -> str:
     """Return the synthetic set that a synthetic row was written into."""
     home = text.path
-    while taken := [path for path in archive.node(home).played("synthetic") if folders.order(path)[0] == text.row["born"]]:
+    while taken := [path for path in project.artefact(home).played("synthetic") if folders.order(path)[0] == text.row["born"]]:
         home = taken[0]  # of a training set perhaps the selection, and of that the set it was selected from
     return home
 
 
-def _pool(archive: Archive, path: str) -> str:
+def _pool(project: Project, path: str) -> str:
     """Return the real rows that a dataset's real rows were taken from."""
-    if folders.keys(path, paths.REAL_FOLDER) is not None:
+    if kinds.REAL_FOLDER.wildcards(path) is not None:
         return path
     experiment = Path(path).parts[1]
-    return next(iter(archive.node(path).played("pool")), paths.fill(paths.REAL_TRAIN, experiment))
+    return next(iter(project.artefact(path).played("pool")), kinds.REAL_TRAIN.path(experiment))
 
 
-def _article(archive: Archive, text: Text) -> dict[str, Any] | None:
-    documents = paths.fill(paths.DOCUMENTS, Path(text.path).parts[1])
-    if text.row["kind"] != "real" or archive.sha256(documents) is None:
+def _article(project: Project, text: Text) -> dict[str, Any] | None:
+    documents = kinds.DOCUMENTS.path(Path(text.path).parts[1])
+    if text.row["kind"] != "real" or project.sha256(documents) is None:
         return None
-    return lookup.document_of(archive.data(documents), Path(text.path).stem, text.row["row"])
+    return lookup.document_of(project.data(documents), Path(text.path).stem, text.row["row"])
 
 
-def _writers(archive: Archive, text: Text) -> tuple[Writer, ...]:
+def _writers(project: Project, text: Text) -> tuple[Writer, ...]:
     """Return the writer of a row, and all models among its ancestors."""
     if text.row["model"] is None:
         return ()
     found: dict[str, Writer] = {}
-    waiting = [_checkpoint(archive, text.path, text.row["born"], text.row["model"])]
+    waiting = [_checkpoint(project, text.path, text.row["born"], text.row["model"])]
     while waiting:
         checkpoint, sha256 = waiting.pop()
         if checkpoint in found:
             continue
-        found[checkpoint] = writer = _writer(archive, checkpoint, sha256)
-        if writer.start and folders.keys(writer.start, paths.GENERATION):  # else it is the pretrained model, which no lineage wrote
-            waiting.append((writer.start, str(archive.sha256(writer.start))))
-        waiting += [_checkpoint(archive, checkpoint, born, model) for born, model in writer.read if model]
+        found[checkpoint] = writer = _writer(project, checkpoint, sha256)
+        if writer.start and kinds.GENERATION.wildcards(writer.start):  # else it is the pretrained model, which no lineage wrote
+            waiting.append((writer.start, str(project.sha256(writer.start))))
+        waiting += [_checkpoint(project, checkpoint, born, model) for born, model in writer.read if model]
     return tuple(sorted(found.values(), key=lambda writer: folders.order(writer.checkpoint), reverse=True))
 
 
-def _checkpoint(archive: Archive, beside: str, born: int, sha256: str) -> tuple[str, str]:
+def _checkpoint(project: Project, beside: str, born: int, sha256: str) -> tuple[str, str]:
     """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
-    keys = folders.keys(beside, paths.GENERATION) or {}
-    return paths.fill(paths.CHECKPOINT, keys["experiment"], keys["regime"], keys["seed"], born - 1), sha256
+    keys = kinds.GENERATION.wildcards(beside) or {}
+    return kinds.CHECKPOINT.path(keys["experiment"], keys["regime"], keys["seed"], born - 1), sha256
 
 
-def _writer(archive: Archive, checkpoint: str, sha256: str) -> Writer:
-    keys = folders.keys(checkpoint, paths.GENERATION) or {}
-    if archive.sha256(checkpoint) != sha256:  # a chain keeps some generations alone
-        trajectory = paths.TRAJECTORY.format(**keys)
-        starts = archive.node(trajectory).played("checkpoint") if archive.sha256(trajectory) else []
+def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
+    keys = kinds.GENERATION.wildcards(checkpoint) or {}
+    if project.sha256(checkpoint) != sha256:  # a chain keeps some generations alone
+        trajectory = kinds.TRAJECTORY.path(**keys)
+        starts = project.artefact(trajectory).played("checkpoint") if project.sha256(trajectory) else []
         return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
-    node = archive.node(checkpoint)
-    (train,) = node.played("train") or [paths.TRAIN.format(**keys)]  # a chain's checkpoint names the chain's inputs
-    return Writer(checkpoint, sha256, next(iter(node.played("start")), None), train, lookup.writers(archive.data(train)))
+    node = project.artefact(checkpoint)
+    (train,) = node.played("train") or [kinds.TRAIN.path(**keys)]  # a chain's checkpoint names the chain's inputs
+    return Writer(checkpoint, sha256, next(iter(node.played("start")), None), train, lookup.writers(project.data(train)))

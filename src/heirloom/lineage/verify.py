@@ -16,6 +16,7 @@ from pathlib import Path
 
 from heirloom import manifest as manifests
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, edges, folders, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
@@ -154,7 +155,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, st
 
 def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     """Return whether an artefact is a checkpoint that `keep_checkpoints` let go: DVC has recorded its lineage without it."""
-    known = folders.keys(artefact, paths.CHECKPOINT)
+    known = kinds.CHECKPOINT.wildcards(artefact)
     if known is None or known["generation"] == "0" or dvc.unavailable():
         return False
     recorded, _ = recorded_of(folders.lineage_of(artefact) or "")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from heirloom.lineage import folders, graph
-from heirloom.lineage.graph import Archive, Input, Node
+from heirloom.lineage import folders
+from heirloom.lineage.project import Artefact, Input, Project, locate
 from heirloom.lineage.render import DIGITS, short
+from heirloom.lineage.settings import dotted
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
 _ABSENT = "none"
@@ -46,8 +47,8 @@ class Verdict:
         nothing that manifests tell.
     """
 
-    first: Node
-    second: Node
+    first: Artefact
+    second: Artefact
     names: tuple[str, str]
     way: tuple[str, ...]
     differences: tuple[Difference, ...]
@@ -66,8 +67,8 @@ def why_not(first: str, second: str) -> Verdict:
     HeirloomError
         If one of them is not there, or a manifest on the way is missing or does not match.
     """
-    (own, path), (other, other_path) = graph.locate(first), graph.locate(second)
-    pair = own.node(path), other.node(other_path)
+    (own, path), (other, other_path) = locate(first), locate(second)
+    pair = own.artefact(path), other.artefact(other_path)
     way: list[str] = []
     while apart := next(_apart(*pair), None):
         way.append(apart[0].role)
@@ -89,7 +90,7 @@ def explain(verdict: Verdict) -> str:
     return "\n".join([f"{both} differ{way}", *(f"  {what}: {one} | {other}" for what, one, other in verdict.differences)])
 
 
-def _apart(first: Node, second: Node) -> Iterator[tuple[Input, Input]]:
+def _apart(first: Artefact, second: Artefact) -> Iterator[tuple[Input, Input]]:
     """Yield pairs of known inputs of the same role and generation that differ, oldest first."""
     for role in dict.fromkeys(given.role for given in first.inputs):
         pairs = product(_of(first, role), _of(second, role))
@@ -99,13 +100,13 @@ def _apart(first: Node, second: Node) -> Iterator[tuple[Input, Input]]:
         yield from ((one, other) for one, other in counterparts if one.sha256 != other.sha256)
 
 
-def _follow(archive: Archive, given: Input) -> Node:
-    return archive.node(given.path or "")
+def _follow(project: Project, given: Input) -> Artefact:
+    return project.artefact(given.path or "")
 
 
-def _differences(first: Node, second: Node) -> Iterator[Difference]:
+def _differences(first: Artefact, second: Artefact) -> Iterator[Difference]:
     own, other_own = ({key: value for key, value in node.slice.items() if key != "files"} for node in (first, second))
-    settings = _unequal(graph.settings(own), graph.settings(other_own))  # files are named below, one by one
+    settings = _unequal(dotted(own), dotted(other_own))  # files are named below, one by one
     named = {key: values for key, values in settings.items() if key in _WORDS}
     for key, values in {**{key: values for key, values in settings.items() if key not in _WORDS}, **named}.items():
         yield Difference(_WORDS.get(key, f"config key {key}"), *values)
@@ -116,7 +117,7 @@ def _differences(first: Node, second: Node) -> Iterator[Difference]:
         one, other = ([given.sha256 for given in _of(node, role)] for node in (first, second))
         if one != other:
             yield Difference(f"input {role}", _prints(one), _prints(other))
-    ran_on = (graph.settings(node.manifest.get("environment", {})) for node in (first, second))
+    ran_on = (dotted(node.manifest.get("environment", {})) for node in (first, second))
     for key, values in _unequal(*ran_on).items():
         kind, _, name = key.partition(".")
         if _UNSET not in values or kind == "variables":  # else a library that only one of the two had loaded
@@ -142,7 +143,7 @@ def _value(value: Any) -> str:
     return _UNSET if value is None else short(value)
 
 
-def _of(node: Node, role: str) -> list[Input]:
+def _of(node: Artefact, role: str) -> list[Input]:
     return [given for given in node.inputs if given.role == role]
 
 

@@ -1,5 +1,5 @@
 """What a config will cost, before anything runs: arithmetic over the config, corrected by what earlier jobs took.
 
-`models` counts a family's parameters, `work` what each job has to do, `jobs` lists the jobs, `estimate` turns work into seconds and
+`models` counts a family's parameters, `work` says what each job has to do, `estimate` turns work into seconds and
 megabytes, `plan` adds them up.
 """

@@ -15,8 +15,10 @@ from statistics import median
 from heirloom.config import Config, Experiment
 from heirloom.lineage import cost_table
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.planning.jobs import Job, jobs, lineage
-from heirloom.planning.work import Work, work
+from heirloom.planning.work import Work
+from heirloom.workflow.jobs import jobs, lineage
+from heirloom.workflow.step import Job, Step
+from heirloom.workflow.steps import STEPS
 
 RATE = 1.5e10
 """Operations a second of one thread: what the default transformer reaches on an ordinary core (docs/log.md)."""
@@ -24,14 +26,11 @@ RATE = 1.5e10
 _MEGABYTE = 1e6
 _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
-_TORCH_STEPS = frozenset({"pretrained", "train", "sample", "select", "evaluate"})
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
 _LEAST_MINUTES = 5
 _RUNNER_MEMORY = 300
 """Megabytes of the two Snakemakes inside a job, by which the plugin for Slurm starts its command (measured: 125 to 150 each)."""
 _MOST_ATTEMPTS = 5
-
-_ACCELERATED = frozenset({"train", "sample", "select", "evaluate"})
 
 Calibration = Mapping[tuple[str, str], float]
 
@@ -68,24 +67,25 @@ def estimate(config: Config, job: Job, calibration: Calibration, rate: float = R
         Operations a second of one thread, or of the accelerator that the job has.
     """
     experiment = config.experiments[job.experiment]
-    family, needed = experiment.family, work(config, job)
-    factor = calibration.get((family.name, job.step))
-    imports_torch = family.needs_torch and job.step in _TORCH_STEPS
-    here = processes_on_a_machine(experiment, job.step)
-    together = config.num_threads * here * machines(experiment, job.step)
+    family, step = experiment.family, STEPS[job.step]
+    needed, factor = step.expect(config, job), calibration.get((family.name, job.step))
+    imports_torch = family.needs_torch and step.opens_model
+    here = processes_on_a_machine(experiment, step)
+    together = config.num_threads * here * machines(experiment, step)
     seconds = _seconds(imports_torch, needed, rate * together) * (factor or 1.0)
     memory = here * _memory(imports_torch, needed)
     return Estimate(seconds, memory, needed.written, factor is not None)
 
 
-def machines(experiment: Experiment, step: str) -> int:
-    """Return how many machines share a step: a training, and a sampling that is not shared out to jobs of their own."""
-    return experiment.num_nodes if step == "train" or (step == "sample" and experiment.shards == 1) else 1
+def machines(experiment: Experiment, step: Step) -> int:
+    """Return how many machines share a job of a step; one where the step is shared out to jobs of their own."""
+    is_shared_out = "shards" in step.spread and experiment.shards > 1
+    return experiment.num_nodes if "machines" in step.spread and not is_shared_out else 1
 
 
-def processes_on_a_machine(experiment: Experiment, step: str) -> int:
-    """Return how many processes of a step run side by side on each of its machines."""
-    return experiment.num_processes // machines(experiment, step) if step in {"train", "sample"} else 1
+def processes_on_a_machine(experiment: Experiment, step: Step) -> int:
+    """Return how many processes of a job run side by side on each of its machines."""
+    return experiment.num_processes // machines(experiment, step) if step.spread & {"batches", "processes"} else 1
 
 
 def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> float:
@@ -105,8 +105,9 @@ def request(config: Config, job: Job, attempt: int = 1) -> Request:
     times = min(attempt, _MOST_ATTEMPTS)
     memory = _RUNNER_MEMORY + math.ceil(_SLACK_MEMORY * expected.memory_mb)
     minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * expected.seconds / 60))
-    gpus = experiment.num_gpus if job.step in _ACCELERATED else 0
-    return Request(times * memory, times * minutes, machines(experiment, job.step), gpus)
+    step = STEPS[job.step]
+    gpus = experiment.num_gpus if step.is_accelerated else 0
+    return Request(times * memory, times * minutes, machines(experiment, step), gpus)
 
 
 def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], float]:
@@ -115,7 +116,7 @@ def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], fl
     measured = {Job(*row.values()): seconds for row in rows if (seconds := row.pop("seconds"))}
     ratios = defaultdict(list)
     for job in jobs(config):
-        seconds = measured.get(job._replace(regime="real") if job.step in {"real", "pretrained"} else job)
+        seconds = measured.get(job)
         if seconds is not None:
             expected = estimate(config, job, {}).seconds
             ratios[config.experiments[job.experiment].family.name, job.step].append(seconds / expected)

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN, REAL
 from heirloom.config import Config
-from heirloom.paths import ORIGIN
 from heirloom.planning.estimate import RATE, Calibration, Estimate, estimate
-from heirloom.planning.jobs import Job, jobs
+from heirloom.workflow.jobs import jobs
+from heirloom.workflow.step import Job
+from heirloom.workflow.steps import STEPS
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Plan:
     @property
     def checkpoints(self) -> float:
         """Bytes of the checkpoints alone."""
-        return sum(line.written for line in self.lines if line.step == "train")
+        return sum(line.written for line in self.lines if CHECKPOINT in STEPS[line.step].makes.values())
 
 
 def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
@@ -83,12 +85,14 @@ def _longest(expected: Iterable[tuple[Job, Estimate]]) -> float:
     """Return the longest path: real data, an origin, then one lineage, whose measures nothing but the last ones waits for."""
     real: dict[str, float] = {}
     origins: dict[tuple[str, int | None], float] = defaultdict(float)
-    lineages: dict[tuple[str, str | None, int | None], float] = defaultdict(float)
+    lineages: dict[tuple[str, str, int | None], float] = defaultdict(float)
     for job, cost in expected:
-        if job.step in {"real", "pretrained"}:
+        if not STEPS[job.step].priority:
+            continue
+        if job.regime == REAL:
             real[job.experiment] = max(cost.seconds, real.get(job.experiment, 0.0))
-        elif job.step != "evaluate" and job.regime == ORIGIN:
+        elif job.regime == ORIGIN:
             origins[job.experiment, job.seed] += cost.seconds
-        elif job.step != "evaluate":
+        else:
             lineages[job.experiment, job.regime, job.seed] += cost.seconds
     return max((real[name] + origins[name, seed] + seconds for (name, _, seed), seconds in lineages.items()), default=0.0)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from heirloom.config import Config, Experiment
-from heirloom.planning.jobs import Job
 from heirloom.planning.models import model_size
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.regime import Regime
+from heirloom.workflow.step import Job
+from heirloom.workflow.steps import STEPS
 
 ASSUMED_POOL_ROWS = 40_000
 """Rows of a training pool nobody has counted yet: WikiText-2 has 37,000 of 64 tokens."""
@@ -59,32 +60,76 @@ class Work:
 
 
 def work(config: Config, job: Job) -> Work:
-    """Return what a job has to do.
+    """Return what a job has to do, by the function that its step names (`workflow.steps`).
 
     Operations are those of Kaplan et al. 2020 ("Scaling laws for neural language models", section 2.1): 6 P a token trained on, 2 P a token
     read or written; for vectors, a pass over the numbers.
     """
+    return STEPS[job.step].expect(config, job)
+
+
+def reading(config: Config, job: Job) -> Work:
+    """Return the work of real data."""
     experiment = config.experiments[job.experiment]
-    if job.step == "real":
-        return _real(experiment)
-    if job.step == "pretrained":
-        parameters = model_size(experiment).parameters
-        return Work(_UNPACKING * parameters, 2 * _STORED * parameters, _STORED * parameters)
-    regime = config.regimes.get(job.regime or "")
-    if job.step == "chain":
-        assert regime is not None
-        return _chain(experiment, regime)
-    return _step(experiment, regime, job)
+    numbers = _pool_numbers(experiment)
+    operations = (_PARSING if experiment.is_text else 50) * numbers
+    return Work(operations, 8 * numbers, experiment.family.number_bytes * numbers)
 
 
-def trained_rows(experiment: Experiment, regime: Regime | None, generation: int) -> int:
-    """Return how many rows a generation is trained on, a replica; the origin has no regime."""
-    if regime is None or generation == 0:
-        return experiment.original_rows or ASSUMED_POOL_ROWS
-    return regime.trained_rows(experiment.rows, generation)
+def fetching(config: Config, job: Job) -> Work:
+    """Return the work of a pretrained model."""
+    parameters = model_size(config.experiments[job.experiment]).parameters
+    return Work(_UNPACKING * parameters, 2 * _STORED * parameters, _STORED * parameters)
 
 
-def _chain(experiment: Experiment, regime: Regime) -> Work:
+def mixing(config: Config, job: Job) -> Work:
+    """Return the work of a training set."""
+    experiment = config.experiments[job.experiment]
+    trained = _trained_numbers(config, job)
+    return Work(10 * trained, experiment.family.number_bytes * trained, experiment.family.number_bytes * trained)
+
+
+def training(config: Config, job: Job) -> Work:
+    """Return the work of a training."""
+    experiment, generation = config.experiments[job.experiment], job.generation or 0
+    trained, size = _trained_numbers(config, job), model_size(experiment)
+    operations = _training(experiment, size, generation) * trained
+    left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
+    return Work(operations, _training_memory(experiment, size, trained), left)
+
+
+def sampling(config: Config, job: Job) -> Work:
+    """Return the work of a synthetic set."""
+    experiment = config.experiments[job.experiment]
+    if not experiment.is_text:
+        return selecting(config, job)
+    sampled, size = _sampled_numbers(config, job), model_size(experiment)
+    prompted = 2 * sampled
+    settings = experiment.family.sampling
+    again = _STORED * size.parameters * settings.borrows_engine  # stacked anew
+    memory = _decoding_memory(experiment, size, settings.num_beams) + again
+    return Work(2 * _reach(size) * prompted * settings.num_beams, memory, experiment.family.number_bytes * sampled)
+
+
+def selecting(config: Config, job: Job) -> Work:
+    """Return the work of a pass over a synthetic set."""
+    on_disk = config.experiments[job.experiment].family.number_bytes * _sampled_numbers(config, job)
+    return Work(50 * _sampled_numbers(config, job), _COPIES * on_disk, on_disk)
+
+
+def evaluating(config: Config, job: Job) -> Work:
+    """Return the work of a generation's measures."""
+    experiment = config.experiments[job.experiment]
+    if experiment.is_text:
+        read, size = _numbers(experiment, experiment.evaluation_rows + experiment.rows), model_size(experiment)
+        return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
+    trained = _trained_numbers(config, job)
+    return Work(50 * trained, _COPIES * experiment.family.number_bytes * trained, 0)
+
+
+def chaining(config: Config, job: Job) -> Work:
+    """Return the work of a whole lineage."""
+    experiment, regime = config.experiments[job.experiment], config.regimes[job.regime]
     trained = [_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, experiment.generations + 1)]
     pool, original = _pool_numbers(experiment), _numbers(experiment, trained_rows(experiment, None, 0))
     drawn = pool * bool(regime.pool or regime.fresh) + original * (regime.original is not None and regime.original.draw == "redrawn")
@@ -98,36 +143,23 @@ def _chain(experiment: Experiment, regime: Regime) -> Work:
     return Work(operations, held, 2 * experiment.family.number_bytes * sum(trained[g - 1] for g in experiment.snapshots if g))
 
 
-def _step(experiment: Experiment, regime: Regime | None, job: Job) -> Work:
-    generation = job.generation or 0
-    trained = _numbers(experiment, trained_rows(experiment, regime, generation))
-    sampled = _numbers(experiment, regime.sampled_rows(experiment.rows, generation)) if regime else 0
-    size, on_disk = model_size(experiment), experiment.family.number_bytes
-    match job.step:
-        case "mix":
-            return Work(10 * trained, on_disk * trained, on_disk * trained)
-        case "train":
-            operations = _training(experiment, size, generation) * trained
-            left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
-            return Work(operations, _training_memory(experiment, size, trained), left)
-        case "sample" if experiment.is_text:
-            prompted = 2 * sampled
-            sampling = experiment.family.sampling
-            again = _STORED * size.parameters * sampling.borrows_engine  # stacked anew
-            memory = _decoding_memory(experiment, size, sampling.num_beams) + again
-            return Work(2 * _reach(size) * prompted * sampling.num_beams, memory, on_disk * sampled)
-        case "evaluate" if experiment.is_text:
-            read = _numbers(experiment, experiment.evaluation_rows + experiment.rows)
-            return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
-        case "evaluate":
-            return Work(50 * trained, _COPIES * on_disk * trained, 0)
-    return Work(50 * sampled, _COPIES * on_disk * sampled, on_disk * sampled)
+def trained_rows(experiment: Experiment, regime: Regime | None, generation: int) -> int:
+    """Return how many rows a generation is trained on, a replica; the origin has no regime."""
+    if regime is None or generation == 0:
+        return experiment.original_rows or ASSUMED_POOL_ROWS
+    return regime.trained_rows(experiment.rows, generation)
 
 
-def _real(experiment: Experiment) -> Work:
-    numbers = _pool_numbers(experiment)
-    operations = (_PARSING if experiment.is_text else 50) * numbers
-    return Work(operations, 8 * numbers, experiment.family.number_bytes * numbers)
+def _trained_numbers(config: Config, job: Job) -> int:
+    """Return how many numbers a job's training set has."""
+    experiment = config.experiments[job.experiment]
+    return _numbers(experiment, trained_rows(experiment, config.regimes.get(job.regime), job.generation or 0))
+
+
+def _sampled_numbers(config: Config, job: Job) -> int:
+    """Return how many numbers a job's synthetic set has."""
+    experiment = config.experiments[job.experiment]
+    return _numbers(experiment, config.regimes[job.regime].sampled_rows(experiment.rows, job.generation or 0))
 
 
 def _pool_numbers(experiment: Experiment) -> int:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from heirloom.artefacts.kinds import ORIGIN
 from heirloom.config import Config, Experiment
-from heirloom.paths import ORIGIN
 from heirloom.report.intervals import interval
 from heirloom.variants import VARIANT_MARK
 

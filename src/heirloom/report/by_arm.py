@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,5 +30,5 @@ def joined(known: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
 
     if (metric, regime) not in known:
         return None
-    parts = [known[metric, arm] for arm in (paths.ORIGIN, regime) if (metric, arm) in known]
+    parts = [known[metric, arm] for arm in (kinds.ORIGIN, regime) if (metric, arm) in known]
     return pd.concat(parts).sort_index()

@@ -9,7 +9,8 @@ from typing import Any
 from heirloom import reading
 from heirloom.diffs.render.blocks import number
 from heirloom.lineage import cost_table, costs, references
-from heirloom.lineage.graph import Node
+from heirloom.lineage.project import Artefact
+from heirloom.workflow.steps import job_of
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """The cost table by the key of its jobs."""
@@ -17,7 +18,7 @@ Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
 _DIGITS = 12
 
 
-def facts(node: Node, place: Path, spent: Ledger) -> list[tuple[str, str]]:
+def facts(node: Artefact, place: Path, spent: Ledger) -> list[tuple[str, str]]:
     """Return pairs of words; a dash stands where nothing is known.
 
     Parameters
@@ -32,7 +33,7 @@ def facts(node: Node, place: Path, spent: Ledger) -> list[tuple[str, str]]:
         ("rows", number(rows(place))),
         ("bytes", number(None if size is None else float(size))),
         ("step", node.step),
-        ("cost", _cost(spent.get(costs.key(node.step, node.path)))),
+        ("cost", _cost(spent.get(job_of(node.step, node.path)))),
         ("made from", ", ".join(made_from) or "–"),
     ]
 
@@ -57,9 +58,9 @@ def rows(path: Path) -> float | None:
     return float(pq.read_metadata(reading.artefact(path)).num_rows)
 
 
-def seconds(node: Node, spent: Ledger) -> float | None:
+def seconds(node: Artefact, spent: Ledger) -> float | None:
     """Return the wall time of the job that made an artefact, in seconds; None where it is not known."""
-    row = spent.get(costs.key(node.step, node.path))
+    row = spent.get(job_of(node.step, node.path))
     return None if row is None else row["seconds"]
 
 

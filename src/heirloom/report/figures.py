@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.manifest import dumps, replacing
 from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
 from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
+from heirloom.workflow.jobs import target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +82,7 @@ def datasets(config: Config) -> dict[str, str]:
     for figure in listed(config):
         if figure.kind not in OF_ROWS:
             continue
-        experiment = config.experiments[figure.experiment]
-        for path, (regime, generation) in shown(figure, config).items():
-            is_snapshot = generation and experiment.granularity == "chain"
-            made[path] = paths.fill(paths.TRAJECTORY, figure.experiment, regime, experiment.seeds[0]) if is_snapshot else path
+        made |= {path: target(config, path) for path in shown(figure, config)}
     return made
 
 
@@ -100,9 +99,7 @@ def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
     if kind != "scatter" or not experiment.family.has_components:
         return sets
     seed = experiment.seeds[0]
-    return sets | {
-        paths.fill(paths.CHECKPOINT, name, regime, seed, generation): (regime, generation) for regime, generation in sets.values()
-    }
+    return sets | {kinds.CHECKPOINT.path(name, regime, seed, generation): (regime, generation) for regime, generation in sets.values()}
 
 
 def pages(config: Config) -> list[str]:

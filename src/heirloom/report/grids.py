@@ -7,7 +7,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, reading
+from heirloom import reading
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MAX_PICTURES = 6
 
 def generations(experiment: Experiment, most: int = MAX_PICTURES) -> list[int]:
     """Return the generations that are shown: 0, where the real rows stand, and of the others kept at most so many in all, evenly spaced."""
-    kept = experiment.snapshots if experiment.granularity == "chain" else range(1, experiment.generations + 1)
+    kept = experiment.kept_generations
     last = len(kept)
     places = {round(i * last / (most - 1)) for i in range(most)} if last >= most else set(range(last + 1))
     return [([0, *kept])[place] for place in sorted(places)]
@@ -30,7 +31,7 @@ def datasets(key: str, experiment: Experiment, most: int = MAX_PICTURES) -> dict
     """Return the sets that are shown, of the first seed, by regime and generation: the origin's real rows, and synthetic sets."""
     seed = experiment.seeds[0]
     return {
-        (regime, generation): paths.fill(paths.SYNTHETIC if generation else paths.TRAIN, key, regime, seed, generation)
+        (regime, generation): (kinds.SYNTHETIC if generation else kinds.TRAIN).path(key, regime, seed, generation)
         for regime in experiment.regimes
         for generation in generations(experiment, most)
     }

@@ -57,7 +57,7 @@ def _is_alone_and_mixture(experiment: Experiment) -> bool:
 def _has_kept_vectors(experiment: Experiment, dim: int) -> bool:
     """Return whether generations of vectors with so many dimensions are on disk."""
     source = experiment.source
-    kept = experiment.has_rows and (experiment.granularity == "step" or bool(experiment.snapshots))
+    kept = experiment.has_rows and bool(experiment.kept_generations)
     return kept and _has_variance(experiment) and isinstance(source, NormalSource | MixtureSource) and source.dim == dim
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.report import expected
 from heirloom.report.intervals import FEW
@@ -29,7 +29,7 @@ MAX_CURVES = 7
 
 def joined(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFrame:
     """Return the rows with generation 0 given to every regime, ordered by regime (as listed), generation and metric."""
-    origin = own[own["regime"] == paths.ORIGIN]
+    origin = own[own["regime"] == kinds.ORIGIN]
     parts = [pd.concat([origin.assign(regime=regime), own[own["regime"] == regime]]) for regime in regimes]
     return pd.concat(parts, ignore_index=True)
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import controls, paths, reading, results
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.measures import stages
 from heirloom.measures.replicas import UNITS, size_of_unit
@@ -132,11 +133,11 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
     """
     import pandas as pd
 
-    if experiment.granularity == "step" or experiment.num_replicas == 1:
+    if not experiment.is_chain or experiment.num_replicas == 1:
         return None
     key = _key(experiment, config)
     lineages = itertools.product(experiment.regimes, experiment.seeds)
-    files = {(regime, seed): Path(paths.fill(paths.REPLICAS, key, regime, seed)) for regime, seed in lineages}
+    files = {(regime, seed): Path(kinds.REPLICAS.path(key, regime, seed)) for regime, seed in lineages}
     kept = {lineage: file for lineage, file in files.items() if file.exists()}
     parts = [pd.read_parquet(reading.artefact(file)).assign(regime=regime, seed=seed) for (regime, seed), file in kept.items()]
     return pd.concat(parts) if parts else None
@@ -209,7 +210,7 @@ def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -
     if len(units.names) < FEWEST:
         others = (seed for seed in itertools.count() if seed not in seeds)
         wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]
-        unkept = STEPWISE if experiment.num_replicas > 1 and experiment.granularity == "step" else ""
+        unkept = STEPWISE if experiment.num_replicas > 1 and not experiment.is_chain else ""
         return f"not estimable with {units.words}; set {name}.seeds: {wanted}{unkept}"
     return ""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import manifest, paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.report import shown, tables
@@ -166,8 +167,8 @@ def _recorded(own: pd.DataFrame, key: str, config: Config) -> dict[str, Any]:
 
 def _environment(key: str, experiment: Experiment) -> dict[str, Any]:
     """Return the environment in which the last measures of an experiment's first lineage were made; empty where no note is left."""
-    pattern = paths.TRAJECTORY if experiment.granularity == "chain" else paths.METRICS
-    measures = paths.fill(pattern, key, experiment.regimes[0], experiment.seeds[0], experiment.generations)
+    kind = kinds.TRAJECTORY if experiment.is_chain else kinds.METRICS
+    measures = kind.path(key, experiment.regimes[0], experiment.seeds[0], experiment.generations)
     try:
         environment: dict[str, Any] = manifest.read(Path(paths.manifest(measures)))["environment"]
     except (HeirloomError, KeyError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, reading
+from heirloom import reading
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 from heirloom.report import grids
 
@@ -46,7 +47,7 @@ def points(key: str, experiment: Experiment) -> pd.DataFrame:
         x_ND = reading.dataset(path).by_replica()[0][:ROWS]
         shown = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
         if experiment.family.has_components:
-            folder = paths.fill(paths.CHECKPOINT, key, regime, experiment.seeds[0], generation)
+            folder = kinds.CHECKPOINT.path(key, regime, experiment.seeds[0], generation)
             shown = _mixture(Path(folder), x_ND)
         parts += [part.assign(regime=regime, generation=generation) for part in shown]
     return pd.concat(parts, ignore_index=True)[["regime", "generation", "part", "component", "place", "x", "y"]]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
 from heirloom.report.page.generations import spaced
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 32
 
-_LINEAGE = re.compile(f"({paths.NAME})/(?!{paths.REAL}/)({paths.NAME})/({paths.NUMBER})")
+_LINEAGE = re.compile(f"({kinds.NAME})/(?!{kinds.REAL}/)({kinds.NAME})/({kinds.NUMBER})")
 
 
 def show(reference: str, console: Console | None = None) -> None:
@@ -83,15 +83,16 @@ def artefact(reference: str) -> Table:
     """
     from rich.text import Text
 
-    from heirloom.lineage import graph, trace
+    from heirloom.lineage import trace
+    from heirloom.lineage.project import Project, locate
     from heirloom.report import facts
 
-    archive, path = graph.locate(reference)
-    node = archive.node(path)
-    table = _table(archive.name(path), ["", "", ""])
+    project, path = locate(reference)
+    node = project.artefact(path)
+    table = _table(project.name(path), ["", "", ""])
     table.show_header = False
-    is_at_hand = archive == graph.Archive()
-    place = archive.data(path) if archive.commit or (archive.root / path).exists() else archive.root / path
+    is_at_hand = project == Project()
+    place = project.data(path) if project.commit or (project.root / path).exists() else project.root / path
     pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
     pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
     for name, value in pairs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ def metrics(own: pd.DataFrame) -> Iterator[str]:
 
 def values(own: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
     """Return a metric, or the measure's mean over replicas, of each seed; generation 0 is the origin's."""
-    here = own[(own["regime"] == (regime if generation else paths.ORIGIN)) & (own["generation"] == generation)]
+    here = own[(own["regime"] == (regime if generation else kinds.ORIGIN)) & (own["generation"] == generation)]
     return here.loc[here["metric"].isin([metric, f"{metric}.mean"])].set_index("seed")["value"].sort_index()

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from heirloom import paths, reading, results
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
 from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, read_json, replacing, write_text
 from heirloom.measures.replicas import WITHIN
 from heirloom.variants import VARIANT_MARK
+from heirloom.workflow.jobs import jobs
+from heirloom.workflow.steps import STEPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,32 +47,14 @@ HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for wha
 """Metrics that stand for an experiment where there is room for a few; one that a family does not measure is left out."""
 
 
-class Key(NamedTuple):
-    """What a file of measures is about.
-
-    Attributes
-    ----------
-    generation
-        None for a trajectory, which holds all generations of a lineage but the origin's.
-    """
-
-    experiment: str
-    regime: str
-    seed: int
-    generation: int | None
-
-
 def measure_files(config: Config) -> list[tuple[Key, str]]:
-    """Return every file of measures that a config asks for, in the order of the config.
+    """Return every file of measures that a config asks for, with its key, in the order of the jobs.
 
-    The origin's come first, once a seed; then one file a generation, or one a lineage where the granularity is ``chain``.
+    The origin's come first, once a seed; then one file a generation, or one a lineage, whose key has no generation, where the granularity
+    is ``chain``.
     """
-    keys: list[Key] = []
-    for name, experiment in config.experiments.items():
-        keys += [Key(name, paths.ORIGIN, seed, 0) for seed in experiment.seeds]
-        own: list[int | None] = [None] if experiment.granularity == "chain" else [*range(1, experiment.generations + 1)]
-        keys += [Key(name, regime, seed, generation) for regime in experiment.regimes for seed in experiment.seeds for generation in own]
-    return [(key, _file(key)) for key in keys]
+    made = [(job.key, kind) for job in jobs(config) for kind in STEPS[job.step].makes.values()]
+    return [(key, kind.at(key)) for key, kind in made if kind.form == "measures"]
 
 
 def plot_files(config: Config) -> list[str]:
@@ -229,7 +215,7 @@ def plot_table(own: pd.DataFrame) -> pd.DataFrame:
 
     shown = own[own["metric"].isin(HEADLINES)]
     means = shown.groupby(["generation", "regime", "metric"], as_index=False)["value"].mean()
-    origin, later = means[means["regime"] == paths.ORIGIN], means[means["regime"] != paths.ORIGIN]
+    origin, later = means[means["regime"] == kinds.ORIGIN], means[means["regime"] != kinds.ORIGIN]
     parts = [part for regime in sorted(set(later["regime"])) for part in (origin.assign(regime=regime), later[later["regime"] == regime])]
     table = pd.concat(parts or [origin])
     return table.sort_values(["metric", "regime", "generation"], key=_headline_order, ignore_index=True)[list(PLOT_COLUMNS)]
@@ -241,12 +227,6 @@ def _headline_order(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False, lineterminator="\n", float_format="%.8g")
-
-
-def _file(key: Key) -> str:
-    if key.generation is None:
-        return paths.fill(paths.TRAJECTORY, key.experiment, key.regime, key.seed)
-    return paths.fill(paths.METRICS, key.experiment, key.regime, key.seed, key.generation)
 
 
 def _generation(path: str, generation: int) -> pd.DataFrame:

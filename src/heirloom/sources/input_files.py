@@ -135,7 +135,7 @@ def hashed(files: Sequence[SourceFile]) -> list[Input]:
     return inputs
 
 
-def planned_files(step: Mapping[str, Any]) -> list[SourceFile]:
+def planned_files(entries: Sequence[Mapping[str, str]]) -> list[SourceFile]:
     """Return the files that a job's slice names, where they lie on this machine.
 
     Raises
@@ -144,7 +144,7 @@ def planned_files(step: Mapping[str, Any]) -> list[SourceFile]:
         If one is not here.
     """
     files = []
-    for entry in step.get("files", ()):
+    for entry in entries:
         place = place_of(entry["path"])
         if place is None:
             raise HeirloomError(f"{entry['path']}: not on this machine; this job reads it")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from heirloom.paths import NAME
+from heirloom.artefacts.kinds import NAME
 from heirloom.specs.base import Strict
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]

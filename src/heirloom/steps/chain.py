@@ -20,13 +20,18 @@ import pyarrow.parquet as pq
 
 from heirloom import mixing, paths, streams
 from heirloom.arrow import column, strings
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key, Kind
+from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
 from heirloom.measures import replicas
-from heirloom.sources.input_files import planned_files, reading
-from heirloom.steps import evaluate, mix, rowless, sample, select
-from heirloom.steps.common import finish, naming
+from heirloom.sources import input_files
+from heirloom.steps import evaluate, mix, rowless, sample, select, slices
+from heirloom.steps import train as training
+from heirloom.steps.chain_slice import Slice, parts
+from heirloom.steps.common import Paths, finish, naming
 
 ALL_UP_TO = 100
 """Generations up to which those of units are all written; of a longer chain about as many, evenly on the logarithm."""
@@ -34,13 +39,35 @@ ALL_UP_TO = 100
 Cell = tuple[int, str, int, float]
 """Generation, measure, number of the unit, value."""
 
+_ROWS = ("sample", "train", "evaluate")
+_ROWLESS = ("summarise", "draw", "merge", "subset", "fitted", "measure")
+"""What a chain calls of a family (`families.base`): with rows, and without."""
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a whole lineage: the slices of its steps, as they are at generation 1, and its length."""
+    experiment, first = config.experiments[key.experiment], key._replace(generation=1)
+    judging = config.regimes[key.regime].select is not None
+    modules: list[Any] = [mix, training, sample, evaluate, *([select] if judging else [])]
+    functions = (*(_ROWS if experiment.has_rows else _ROWLESS), *(("log_likelihoods",) if judging else ()), "load", "save")
+    own: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions)),
+        regime=key.regime,
+        seed=key.seed or 0,
+        generations=experiment.generations,
+        snapshots=sorted(experiment.snapshots),
+        steps=parts(module.slice_of(config, first) for module in modules),
+        **own,
+    )
+
 
 @dataclass(frozen=True)
 class Generation:
     """One generation in memory."""
 
     number: int
-    datasets: Mapping[str, Dataset]
+    datasets: Mapping[Kind, Dataset]
     model: Any
     author: str
     measures: Mapping[str, float]
@@ -48,44 +75,44 @@ class Generation:
     @property
     def hashes(self) -> dict[str, str | int]:
         """Content hashes of the data in memory, ``synthetic_content`` and ``train_content``, and the checkpoint's fingerprint."""
-        contents = {f"{name}_content": dataset.digest() for name, dataset in self.datasets.items()}
+        contents = {f"{kind.name}_content": dataset.digest() for kind, dataset in self.datasets.items()}
         return {"generation": self.number, **contents, "checkpoint": self.author}
 
 
-def run(step: Mapping[str, Any], inputs: Mapping[str, str], trajectory: str) -> None:
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the trajectory and the snapshots of one lineage.
 
     Parameters
     ----------
     inputs
         ``pool``, ``held_out`` (real rows), ``original`` and ``checkpoint`` (the origin's training set and model).
-    trajectory
-        The Parquet file to write (generation, metric, value); that of units (generation, metric, unit, value) is written beside it, and
-        snapshots go to the generations' folders.
+    outputs
+        ``trajectory``: the Parquet file to write (generation, metric, value); that of units (generation, metric, unit, value) is written
+        beside it, and snapshots go to the generations' folders.
     """
     hashes, rows, cells = [], list[tuple[int, str, float]](), list[Cell]()
-    made, note = generations, dict[str, Any]()
-    if "path" in step:
-        made, note = without_rows, {"rows": "none: sufficient statistics"}
-    measuring, written = step["steps"]["evaluate"], spaced(step["generations"])
-    with reading(planned_files(measuring), measuring.get("files")) as sources:
-        for generation in made(step, inputs):
+    lineage, note = generations, dict[str, Any]()
+    if step.path is not None:
+        lineage, note = without_rows, {"rows": "none: sufficient statistics"}
+    planned, trajectory, written = step.part(evaluate.Slice).files, outputs["trajectory"], spaced(step.generations)
+    with input_files.reading(input_files.planned_files(planned or ()), planned) as files:
+        for generation in lineage(step, inputs):
             hashes.append(generation.hashes)
             metrics, units = replicas.parted(generation.measures)
             rows += [(generation.number, name, value) for name, value in metrics.items()]
             cells += [(generation.number, *unit, value) for unit, value in units.items() if generation.number in written]
-            if generation.number in step["snapshots"]:
+            if generation.number in step.snapshots:
                 _keep(step, inputs, generation, Path(trajectory).parent)
-    beside = str(Path(trajectory).with_name(Path(paths.REPLICAS).name))
+    beside = str(Path(trajectory).with_name(kinds.REPLICAS.file))
     for stale in (paths.fingerprint(beside), paths.manifest(beside), beside):  # Snakemake knows of the trajectory alone
         Path(stale).unlink(missing_ok=True)
     if cells:
         numbers, names, places, values = zip(*cells, strict=True)
         _write(beside, numbers, names, values, unit=column(np.asarray(places, np.int32)))
-        finish(step, inputs, [beside], sources, **note)
+        finish(step, inputs, [beside], files, **note)
     numbers, names, values = zip(*rows, strict=True)
     _write(trajectory, numbers, names, values)
-    finish(step, inputs, [trajectory], sources, generations=hashes, **note)
+    finish(step, inputs, [trajectory], files, generations=hashes, **note)
 
 
 def spaced(last: int) -> set[int]:
@@ -102,35 +129,36 @@ def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequ
         pq.write_table(table, temporary, compression="zstd", store_schema=False)
 
 
-def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
+def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, each made from the one before."""
-    slices = {name: {**own, "regime": step["regime"], "seed": step["seed"]} for name, own in step["steps"].items()}
-    module = family(slices["train"]["family"])
-    fit = module.Fit.model_validate(slices["train"]["fit"])
+    mixing_slice, train_slice, sample_slice = step.part(mix.Slice), step.part(training.Slice), step.part(sample.Slice)
+    measuring, judging = step.part(evaluate.Slice), step.part(select.Slice) if step.has(select.Slice) else None
+    module = family(train_slice.family)
+    fit = module.Fit.model_validate(train_slice.fit)
     pool, original, held_out = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original", "held_out"))
     origin = model = module.load(Path(inputs["checkpoint"]))
     author = recorded_sha256(inputs["checkpoint"])
     train, offered = original, list[Dataset]()
-    keeps_all = slices["mix"]["mixing"].get("synthetic") == "all"
-    for number in range(1, step["generations"] + 1):
-        drawn = sample.vectors(slices["sample"], model, train.tally.writer(author), number)
+    keeps_all = mixing_slice.mixing.synthetic == "all"
+    for number in range(1, step.generations + 1):
+        drawn = sample.vectors(sample_slice, model, train.tally.writer(author), number)
         newest = Dataset.of(pa.concat_tables(drawn))
-        selected = select.select(slices["select"], newest, origin, model, number) if "select" in slices else newest
+        selected = select.select(judging, newest, origin, model, number) if judging else newest
         offered = [*(offered if keeps_all else ()), selected]
-        train = mix.mix(slices["mix"], mixing.Ingredients(pool, original, offered, slices["mix"]["num_replicas"]), number)
+        train = mix.mix(mixing_slice, mixing.Ingredients(pool, original, offered, mixing_slice.num_replicas), number)
         with naming(number):
-            begun = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
-            model = module.train(train, fit, begun, streams.step(step["seed"], step["regime"], number, "train"))
+            parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
+            model = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
         author = _fingerprint(module, model)
-        sets = evaluate.gather(slices["evaluate"], original, newest, held_out)
-        measures = evaluate.descend(slices["evaluate"], train) | evaluate.measure(slices["evaluate"], model, sets, origin, number)
-        datasets = {"synthetic": newest, "train": train} | ({"selected": selected} if "select" in slices else {})
+        sets = evaluate.gather(measuring, original, newest, held_out)
+        measures = evaluate.descend(measuring, train) | evaluate.measure(measuring, model, sets, origin, number)
+        datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train} | ({kinds.SELECTED: selected} if judging else {})
         yield Generation(number, datasets, model, author, measures)
 
 
-def without_rows(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Generation]:
+def without_rows(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, of which only sufficient statistics are drawn."""
-    module = family(step["steps"]["train"]["family"])
+    module = family(step.part(training.Slice).family)
     for number, (model, measures) in enumerate(rowless.generations(step, inputs), 1):
         yield Generation(number, {}, model, _fingerprint(module, model), measures)
 
@@ -142,14 +170,13 @@ def _fingerprint(module: Any, model: Any) -> str:
         return str(fingerprint(Path(folder) / "checkpoint")["sha256"])
 
 
-def _keep(step: Mapping[str, Any], inputs: Mapping[str, str], kept: Generation, lineage: Path) -> None:
+def _keep(step: Slice, inputs: Paths, snapshot: Generation, lineage: Path) -> None:
     """Write a generation's datasets and checkpoint where the step-by-step jobs would."""
-    folder = lineage / Path(paths.GENERATION).name.format(generation=kept.number)
-    named = {"synthetic": paths.SYNTHETIC, "selected": paths.SELECTED, "train": paths.TRAIN}
-    files = {str(folder / Path(named[name]).name): dataset for name, dataset in kept.datasets.items()}
+    folder = lineage / Path(kinds.GENERATION.pattern).name.format(generation=snapshot.number)
+    files = {str(folder / kind.file): dataset for kind, dataset in snapshot.datasets.items()}
     for file, dataset in files.items():
         dataset.write(file)
-    checkpoint = str(folder / Path(paths.CHECKPOINT).name)
+    checkpoint = str(folder / kinds.CHECKPOINT.file)
     with replacing(checkpoint) as temporary:
-        family(step["steps"]["train"]["family"]).save(kept.model, temporary)
-    finish(step, inputs, [*files, checkpoint], generation=kept.number)
+        family(step.part(training.Slice).family).save(snapshot.model, temporary)
+    finish(step, inputs, [*files, checkpoint], generation=snapshot.number)

@@ -12,12 +12,16 @@ from heirloom.environment import environment
 from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.manifest import Input, recorded_sha256, seal
+from heirloom.steps.slices import Slice
+
+Paths = Mapping[str, str]
+"""Role → path of an artefact that goes into a step or comes out of it; several paths are separated by spaces, none is empty."""
 
 _PACKAGE_FILE = re.compile(r"(?P<package>\w+)==(?P<version>[^/]+)/")
 
 
 def finish(
-    step: Mapping[str, Any],
+    step: Slice,
     inputs: Mapping[str, str | Sequence[str]],
     artefacts: Sequence[str],
     sources: Sequence[Input] = (),
@@ -42,10 +46,10 @@ def finish(
     seal(artefacts, {**made_by, **more})
 
 
-def made_of(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+def made_of(step: Slice, inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
     """Return everything that decides an artefact's bytes: the step's slice, its inputs, the machine's kind."""
-    can_use_gpu = "family" in step and "gpu" in family(step["family"]).Spec.abilities
-    return {"slice": dict(step), "inputs": artefact_inputs(inputs), "environment": environment(can_use_gpu=can_use_gpu)}
+    can_use_gpu = step.family is not None and "gpu" in family(step.family).Spec.abilities
+    return {"slice": step.json_fields(), "inputs": artefact_inputs(inputs), "environment": environment(can_use_gpu=can_use_gpu)}
 
 
 @contextmanager

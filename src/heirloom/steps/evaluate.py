@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import ancestry, mixing, streams
+from heirloom import ancestry, mixing, planned_files, sources, streams
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.manifest import dumps, write_text
 from heirloom.measures import replicas
-from heirloom.sources.input_files import planned_files, reading
-from heirloom.steps.common import finish, naming
+from heirloom.sources import input_files
+from heirloom.steps import real, slices
+from heirloom.steps.common import Paths, finish, naming
 from heirloom.streams import Stream
 
 
-def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> None:
+class Slice(slices.GenerationSlice):
+    """What a generation's measures depend on: how many rows are measured, and of vectors the true law."""
+
+    name = "evaluate"
+
+    family: str
+    rows: int
+    num_replicas: int
+    chunk_rows: int = 1
+    evaluation_rows: int | None = None
+    vocab_size: int | None = None
+    divergence_rows: int = 0
+    truth: slices.Settings | None = None
+    files: slices.Files | None = None
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a generation's measures."""
+    experiment = config.experiments[key.experiment]
+    own: dict[str, Any] = {"rows": experiment.rows, "num_replicas": experiment.num_replicas}
+    if experiment.text:
+        own |= {"evaluation_rows": experiment.evaluation_rows, "vocab_size": experiment.text.vocab_size or 0}
+        own |= {"divergence_rows": experiment.divergence_rows} if experiment.divergence_rows else {}
+    else:
+        own |= {"truth": sources.module(experiment.source.name).law(experiment.source)}
+        pool = Key(key.experiment, seed=experiment.pool_of(key.seed or 0) or None)
+        own |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
+        **slices.place(key),
+        **slices.chunks(experiment),
+        **slices.device(experiment),
+        family=experiment.family.name,
+        **own,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the measures of one generation.
 
     Parameters
@@ -26,45 +66,43 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], metrics: str) -> Non
         ``checkpoint``, ``train`` and ``synthetic``: the generation's model, the rows it was trained on, and its synthetic set, empty at
         generation 0, where real rows stand in. ``held_out`` and ``original``: held-out real rows and the origin's training set. ``origin``:
         generation 0's checkpoint.
-    metrics
-        The JSON file to write: {measure: number}.
+    outputs
+        ``metrics``: the JSON file to write, {measure: number}.
     """
-    module = family(step["family"])
-    synthetic = Dataset.open(inputs["synthetic"]) if inputs["synthetic"] else None
+    module = family(step.family)
+    synthetic = Dataset.open(inputs["synthetic"]) if inputs.get("synthetic") else None
     sets = gather(step, Dataset.open(inputs["original"]), synthetic, Dataset.open(inputs["held_out"]))
     model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
-    with reading(planned_files(step), step.get("files")) as sources:
-        measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step["generation"])
-    write_text(metrics, dumps(replicas.parted(measured)[0]))
-    finish(step, inputs, [metrics], sources)
+    with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
+        measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step.generation)
+    write_text(outputs["metrics"], dumps(replicas.parted(measured)[0]))
+    finish(step, inputs, [outputs["metrics"]], files)
 
 
-def gather(step: Mapping[str, Any], original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
+def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
     """Return what a generation is measured on: at most ``rows`` rows, whatever was sampled, so that generations compare.
 
     Held-out text is cut to ``evaluation_rows``, drawn once a seed.
     """
-    num_replicas = step["num_replicas"]
+    num_replicas = step.num_replicas
     measured = synthetic or original
-    rows = min(step["rows"], measured.num_rows // num_replicas)
-    sample = mixing.mix_origin(measured, rows, Stream((step["seed"], "shown")), num_replicas)
-    if "evaluation_rows" in step and held_out.num_rows > step["evaluation_rows"]:
-        held_out = mixing.mix_origin(held_out, step["evaluation_rows"], Stream((step["seed"], "held_out")))
+    rows = min(step.rows, measured.num_rows // num_replicas)
+    sample = mixing.mix_origin(measured, rows, Stream((step.seed, "shown")), num_replicas)
+    if step.evaluation_rows is not None and held_out.num_rows > step.evaluation_rows:
+        held_out = mixing.mix_origin(held_out, step.evaluation_rows, Stream((step.seed, "held_out")))
     return Sets(sample, sample if synthetic else held_out, held_out, original)
 
 
-def descend(step: Mapping[str, Any], train: Dataset) -> dict[str, float]:
+def descend(step: Slice, train: Dataset) -> dict[str, float]:
     """Return the ancestry figures of a generation's training set."""
     rows = train.tally
-    tokens = ancestry.token_figures(rows) if "vocab_size" in step else {}
+    tokens = ancestry.token_figures(rows) if step.vocab_size is not None else {}
     return ancestry.figures(rows, train.count_distinct_real()) | tokens
 
 
-def measure(step: Mapping[str, Any], model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
+def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
     """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
-    measuring = Measuring(
-        step.get("chunk_rows", 1), step.get("vocab_size", 0), step.get("truth"), generation, step.get("divergence_rows", 0)
-    )
-    stream = streams.step(step["seed"], step["regime"], generation, "evaluate")
+    measuring = Measuring(step.chunk_rows, step.vocab_size or 0, step.truth, generation, step.divergence_rows)
+    stream = streams.step(step.seed, step.regime, generation, "evaluate")
     with naming(generation):
-        return family(step["family"]).evaluate(model, sets, origin, measuring, stream)
+        return family(step.family).evaluate(model, sets, origin, measuring, stream)

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from heirloom import mixing, streams
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.specs.regime import Regime
-from heirloom.steps.common import finish
+from heirloom.steps import slices
+from heirloom.steps.common import Paths, finish
 from heirloom.streams import Stream
 
 
-def run(step: Mapping[str, Any], pool: str, original: str | None, synthetic: Sequence[str], train: str) -> None:
+class Slice(slices.GenerationSlice):
+    """What a training set depends on: the regime's declaration and the row counts, or the origin's count alone."""
+
+    name = "mix"
+
+    num_replicas: int
+    rows: int | None
+    mixing: slices.Chosen[Regime] = Regime()
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a generation's training set."""
+    experiment = config.experiments[key.experiment]
+    own = {"rows": experiment.rows, "mixing": config.regimes[key.regime]} if key.generation else {"rows": experiment.original_rows}
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.mix:run"),
+        **slices.place(key),
+        num_replicas=experiment.num_replicas,
+        **own,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the training set of one generation.
 
     Parameters
     ----------
-    pool, original, synthetic
-        The real training rows; the origin's training set (None for the origin itself); synthetic sets, oldest first.
-    train
-        The file to write.
+    inputs
+        ``pool``: the real training rows. ``original``: the origin's training set, none for the origin itself. ``synthetic``: synthetic
+        sets, oldest first.
+    outputs
+        ``train``: the file to write.
     """
-    opened = Dataset.open(pool)
-    if original is None:
-        rows = step["rows"] or opened.num_rows // step["num_replicas"]
-        mixed = mixing.mix_origin(opened, rows, shuffle(step["seed"]), step["num_replicas"])
+    pool, original, synthetic = Dataset.open(inputs["pool"]), inputs.get("original"), inputs.get("synthetic", "").split()
+    if original:
+        offered = mixing.Ingredients(pool, Dataset.open(original), [Dataset.open(path) for path in synthetic], step.num_replicas)
+        mixed = mix(step, offered, step.generation)
     else:
-        offered = mixing.Ingredients(opened, Dataset.open(original), [Dataset.open(path) for path in synthetic], step["num_replicas"])
-        mixed = mix(step, offered, step["generation"])
-    mixed.write(train)
-    finish(step, {"pool": pool, "original": original or "", "synthetic": list(synthetic)}, [train])
+        rows = step.rows or pool.num_rows // step.num_replicas
+        mixed = mixing.mix_origin(pool, rows, shuffle(step.seed), step.num_replicas)
+    mixed.write(outputs["train"])
+    finish(step, {**inputs, "synthetic": synthetic}, [outputs["train"]])
 
 
-def mix(step: Mapping[str, Any], offered: mixing.Ingredients, generation: int) -> Dataset:
+def mix(step: Slice, offered: mixing.Ingredients, generation: int) -> Dataset:
     """Return the training set that a slice describes."""
-    lineage = streams.lineage(step["seed"], step["regime"])
-    regime = Regime.model_validate(step["mixing"])
-    return mixing.mix(regime, offered, step["rows"], generation, shuffle=shuffle(step["seed"]), lineage=lineage)
+    assert step.rows is not None
+    lineage = streams.lineage(step.seed, step.regime)
+    return mixing.mix(step.mixing, offered, step.rows, generation, shuffle=shuffle(step.seed), lineage=lineage)
 
 
 def shuffle(seed: int) -> Stream:

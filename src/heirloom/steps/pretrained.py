@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
+from heirloom import planned_files
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.families import family, pretrained_files
 from heirloom.families.base import Fetched
 from heirloom.manifest import replacing
 from heirloom.sources.input_files import reading
 from heirloom.specs.pretrained import Pretrained
-from heirloom.steps.common import finish
+from heirloom.steps import slices
+from heirloom.steps.common import Paths, finish
 
 
-def run(step: Mapping[str, Any], checkpoint: str) -> None:
+class Slice(slices.Slice):
+    """What a pretrained model depends on: which one it is, and its files."""
+
+    name = "pretrained"
+
+    family: str
+    model: slices.Whole[Pretrained]
+    files: slices.Files | None = None
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of the pretrained model of an experiment that begins from one."""
+    settings = settings_of(config, key)
+    files = planned_files.of_pretrained(settings.json_fields(), key.experiment, config.experiments[key.experiment])
+    return settings.model_copy(update=files)
+
+
+def settings_of(config: Config, key: Key) -> Slice:
+    """Return the slice without its files."""
+    experiment = config.experiments[key.experiment]
+    assert experiment.pretrained is not None
+    code = slices.family_code(experiment, ("fetch", "save"))
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.pretrained:run", *code),
+        family=experiment.family.name,
+        model=experiment.pretrained,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write a pretrained model as a checkpoint.
 
     Parameters
     ----------
-    checkpoint
-        The folder to write.
+    inputs
+        None: the model is on the hub, in a folder or in a package.
+    outputs
+        ``checkpoint``: the folder to write.
     """
-    module = cast("Fetched", family(step["family"]))
-    spec = Pretrained.model_validate(step["model"])
-    local = pretrained_files.model_files(spec)
-    spec, fetched = pretrained_files.fetch_model(spec)
-    with replacing(checkpoint) as temporary:
-        with reading(local, step.get("files"), fetched) as inputs:
+    module = cast("Fetched", family(step.family))
+    local = pretrained_files.model_files(step.model)
+    spec, fetched = pretrained_files.fetch_model(step.model)
+    with replacing(outputs["checkpoint"]) as temporary:
+        with reading(local, step.files, fetched) as files:
             model = module.fetch(spec)
         module.save(model, temporary)
-    finish(step, {}, [checkpoint], sources=inputs, counts={"files": len(inputs)})
+    finish(step, inputs, [outputs["checkpoint"]], sources=files, counts={"files": len(files)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from heirloom import sources, tokenization
+from heirloom import planned_files, sources, tokenization
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset, write_batches
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files, pretrained_tokenizer
@@ -29,7 +32,8 @@ from heirloom.sources.splits import SPLITS, assign, hold_out
 from heirloom.sources.text import Counts
 from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
-from heirloom.steps.common import finish
+from heirloom.steps import slices
+from heirloom.steps.common import Paths, finish
 from heirloom.streams import Stream
 
 if TYPE_CHECKING:
@@ -46,39 +50,84 @@ Read = tuple["Tokenizer", int | None]
 _SPOOLED = 64  # documents held at a time
 
 
+class Slice(slices.Slice):
+    """What an experiment's real data (pool, held-out sets, tokenizer) depend on: settings, and the files they are made from."""
+
+    name = "real"
+
+    source: slices.Settings
+    num_replicas: int | None = None
+    files: slices.Files | None = None
+    seed: int = 0
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of an experiment's real data, or of the pool that the key's seed draws for itself."""
+    settings, pool = settings_of(config, key), kinds.REAL_TRAIN.at(key)
+    return settings.model_copy(update=planned_files.of_real(settings.json_fields(), pool, config.experiments[key.experiment]))
+
+
+def settings_of(config: Config, key: Key) -> Slice:
+    """Return the slice without the files; seed 0's pool says nothing of a seed."""
+    experiment = config.experiments[key.experiment]
+    entry = "heirloom.steps.real:run_text" if experiment.is_text else "heirloom.steps.real:run_vectors"
+    own: slices.Settings = {} if experiment.is_text else {"num_replicas": experiment.num_replicas}
+    own |= {"seed": key.seed} if key.seed else {}
+    return Slice(
+        **slices.common(config, Slice, entry, f"{sources.SOURCES[experiment.source.name]}:*"),
+        source=experiment.source.model_dump(mode="json", exclude={"license"}),
+        **own,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
+    """Write real data: of text where a tokenizer is asked for, else of vectors."""
+    assert not inputs
+    if outputs.get("tokenizer"):
+        run_text(step, outputs)
+    else:
+        run_vectors(step, outputs)
+
+
 def stream(seed: int) -> Stream:
     """Return the stream of the pool and the held-out rows that a seed draws."""
     return STREAM.child("seed", seed) if seed else STREAM
 
 
-def run_vectors(step: Mapping[str, Any], train: str, test: str) -> None:
-    """Draw the pool and the held-out rows: of a known law, for one seed, or of images, for all."""
-    spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step["source"])
+def run_vectors(step: Slice, outputs: Paths) -> None:
+    """Draw the pool and the held-out rows: of a known law, for one seed, or of images, for all.
+
+    Parameters
+    ----------
+    outputs
+        ``train`` and ``test``: the files to write.
+    """
+    assert step.num_replicas is not None
+    spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step.source)
     source, local = sources.module(spec.name), sources.source_files(spec)
     spec, fetched = sources.fetch(spec)
-    drawn = stream(step.get("seed", 0))
-    with reading(local, step.get("files"), fetched) as inputs:
-        Dataset.of(vector_table(source.draw(spec, step["num_replicas"], drawn))).write(train)
-        Dataset.of(vector_table(source.draw_test(spec, step["num_replicas"], drawn))).write(test)
-    finish(step, {}, [train, test], sources=inputs, counts={"files": len(inputs)})
+    drawn = stream(step.seed)
+    with reading(local, step.files, fetched) as inputs:
+        Dataset.of(vector_table(source.draw(spec, step.num_replicas, drawn))).write(outputs["train"])
+        Dataset.of(vector_table(source.draw_test(spec, step.num_replicas, drawn))).write(outputs["test"])
+    finish(step, {}, [outputs["train"], outputs["test"]], sources=inputs, counts={"files": len(inputs)})
 
 
-def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str, documents: str) -> None:
+def run_text(step: Slice, outputs: Paths) -> None:
     """Read a text source, divide it by document, fit the tokenizer on the training split alone and cut rows.
 
     Parameters
     ----------
     outputs
-        Split (train, valid, test) → Parquet file.
-    tokenizer, documents
-        Files of the tokenizer and of the documents: title, split, first row, number of rows.
+        ``train``, ``valid`` and ``test``: a Parquet file for each split. ``tokenizer`` and ``documents``: files of the tokenizer and of
+        the documents (title, split, first row, number of rows).
     """
-    spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step["source"])
+    spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step.source)
     local = _local_files(spec)
     spec, fetched = sources.fetch(spec)
     text, tokenizer_files = _fetched_tokenizer(spec.text)
     spec, counts = spec.model_copy(update={"text": text}), Counter[str]()
-    with reading(local, step.get("files"), [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
+    with reading(local, step.files, [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
         titles, names = _spool(spec, spool, counts)
         reader, record = _reader(spec.text, spool, names)
@@ -87,12 +136,12 @@ def run_text(step: Mapping[str, Any], outputs: Mapping[str, str], tokenizer: str
         for split in SPLITS:
             places = [place for place, name in enumerate(names) if name == split]
             write_batches(outputs[split], _rows(_cut(spec.text, spool, names, split, reader), reader[0], places, (first_rows, num_rows)))
-    write_text(tokenizer, tokenization.to_json(reader[0]))
+    write_text(outputs["tokenizer"], tokenization.to_json(reader[0]))
     index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": num_rows}
     table = pa.table({name: pa.array(values) for name, values in index.items()})
-    _write_index(documents, table.filter(table["split"].is_valid()) if None in names else table)
+    _write_index(outputs["documents"], table.filter(table["split"].is_valid()) if None in names else table)
     counted = _counted(spec.text, counts, names, len(inputs))
-    finish(step, {}, [*outputs.values(), tokenizer, documents], sources=inputs, counts=counted, **record)
+    finish(step, {}, [*outputs.values()], sources=inputs, counts=counted, **record)
 
 
 def count_rows(spec: AnyTextSource) -> int:

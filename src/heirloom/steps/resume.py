@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from heirloom import paths, processes, saved_files
 from heirloom.manifest import dumps
 from heirloom.steps.common import made_of
+from heirloom.steps.slices import Slice
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ Maker = Callable[[range], Iterator[NDArray[np.int32]]]
 """Makes the chunks of these numbers."""
 
 
-def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Path:
+def folder(step: Slice, inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Path:
     """Return the folder of an artefact's state, made or not.
 
     Parameters
@@ -42,7 +42,7 @@ def folder(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], a
 
 
 @contextmanager
-def state(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Iterator[Path]:
+def state(step: Slice, inputs: Mapping[str, str | Sequence[str]], artefact: str) -> Iterator[Path]:
     """Yield the folder of an artefact's state; once the artefact is finished, it goes, and so do states of other settings."""
     yield folder(step, inputs, artefact)
     processes.wait_for_all()

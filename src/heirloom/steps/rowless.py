@@ -7,7 +7,7 @@ drawn from it is a subset without replacement (`families.base.Rowless.subset`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,25 @@ from heirloom.dataset import Dataset
 from heirloom.families import rowless
 from heirloom.families.base import Measuring
 from heirloom.specs.regime import Regime
-from heirloom.steps import mix
-from heirloom.steps.common import naming
+from heirloom.steps import evaluate, mix, sample
+from heirloom.steps import train as training
+from heirloom.steps.chain_slice import Slice
+from heirloom.steps.common import Paths, naming
 
 
-def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[tuple[Any, dict[str, float]]]:
+def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, float]]]:
     """Yield model and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
-    own = step["steps"]
-    module = rowless(own["train"]["family"])
-    fit, settings = module.Fit.model_validate(own["train"]["fit"]), module.Sampling.model_validate(own["sample"]["sampling"])
-    regime, rows = Regime.model_validate(own["mix"]["mixing"]), own["mix"]["rows"]
-    offered = _real(regime, inputs, own["mix"]["num_replicas"])
-    lineage, shuffle = streams.lineage(step["seed"], step["regime"]), mix.shuffle(step["seed"])
-    measuring = Measuring(1, truth=own["evaluate"]["truth"])
+    mixing_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
+    module = rowless(train_slice.family)
+    fit, settings = module.Fit.model_validate(train_slice.fit), module.Sampling.model_validate(step.part(sample.Slice).sampling)
+    regime, rows = mixing_slice.mixing, mixing_slice.rows
+    assert rows is not None
+    offered = _real(regime, inputs, mixing_slice.num_replicas)
+    lineage, shuffle = streams.lineage(step.seed, step.regime), mix.shuffle(step.seed)
+    measuring = Measuring(1, truth=step.part(evaluate.Slice).truth)
     origin = model = module.load(Path(inputs["checkpoint"]))
     so_far: list[Any] = []  # synthetic sets that later generations see again, as one
-    for number in range(1, step["generations"] + 1):
+    for number in range(1, step.generations + 1):
         with naming(number):
             real = mixing.real_rows(regime, offered, rows, number, shuffle=shuffle, lineage=lineage)
             num_real = sum(part.num_rows for part in real) // offered.num_replicas
@@ -48,7 +51,7 @@ def generations(step: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[
         yield model, measures
 
 
-def _real(regime: Regime, inputs: Mapping[str, str], num_replicas: int) -> mixing.Ingredients:
+def _real(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:
     """Return the real rows, in memory where the regime takes some of them in every generation."""
     taken = {"pool": regime.pool + regime.fresh > 0, "original": regime.original is not None}
     opened = {role: Dataset.open(inputs[role]) for role in taken}

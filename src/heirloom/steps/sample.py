@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
@@ -15,18 +15,54 @@ from numpy.typing import NDArray
 
 from heirloom import mixing, processes, streams, tokenization
 from heirloom.ancestry import Writer
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset, write_batches
 from heirloom.families import family, meter
 from heirloom.families.base import Editor
 from heirloom.manifest import recorded_sha256
 from heirloom.rows import text_table, vector_table
-from heirloom.specs.regime import Sizes
-from heirloom.steps import resume
-from heirloom.steps.common import finish, naming
+from heirloom.specs.regime import Edit, Sizes
+from heirloom.steps import resume, slices
+from heirloom.steps.common import Paths, finish, naming
 from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+
+class Slice(slices.GenerationSlice):
+    """What a synthetic set depends on: decoding, rows and their layout in chunks, and what the regime says of them."""
+
+    name = "sample"
+
+    family: str
+    rows: int
+    sampling: slices.Settings
+    sizes: slices.Chosen[Sizes] = Sizes()
+    edit: slices.Chosen[Edit] | None = None
+    row_tokens: int = 0
+    chunk_rows: int = 1
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a generation's synthetic set."""
+    experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
+    given = {"sizes": regime.sizes, "edit": regime.edit}
+    own: dict[str, Any] = {name: part for name, part in given.items() if part and slices.chosen(part)}
+    if experiment.text and not experiment.continues_rows:
+        own |= {"row_tokens": experiment.text.row_tokens}
+    functions = ("sample", "load", "edit") if regime.edit else ("sample", "load")
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
+        **slices.place(key),
+        **slices.chunks(experiment),
+        **slices.device(experiment),
+        family=experiment.family.name,
+        rows=experiment.rows,
+        sampling=slices.chosen(experiment.family.sampling),
+        **own,
+    )
 
 
 @dataclass(frozen=True)
@@ -46,7 +82,7 @@ class Text:
     prompts: Dataset | None
 
 
-def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str, shard: tuple[int, int] | None = None) -> None:
+def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | None = None) -> None:
     """Write the synthetic set that the parent's model makes.
 
     Chunks of text are kept as they are made: a job after a kill goes on from them, and a job after those of the shards finds all.
@@ -57,21 +93,21 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str, shar
         ``checkpoint`` and ``train``: the parent's model, and the rows it was trained on, which say how deep its own rows are. For text
         ``tokenizer``, ``prompts`` (real rows to continue or to edit) and ``judge`` (the checkpoint that says which tokens are too easy
         where rows are edited); empty where the step has none.
-    synthetic
-        The file to write.
+    outputs
+        ``synthetic``: the file to write.
     shard
         (i, n): make the i-th of n shares of the chunks only, and leave them for the job that writes the file. Text only.
     """
-    load = family(step["family"]).load
+    load, synthetic = family(step.family).load, outputs["synthetic"]
     model, train = load(Path(inputs["checkpoint"])), Dataset.open(inputs["train"])
     writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
     if not inputs["tokenizer"]:
-        tables = vectors(step, model, writer, step["generation"])
+        tables = vectors(step, model, writer, step.generation)
         write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))
         finish(step, inputs, [synthetic])
         return
     prompts, judge = inputs["prompts"], inputs["judge"]
-    read = choose_prompts(Dataset.open(prompts), _num_rows(step, step["generation"]), step["seed"]) if prompts else None
+    read = choose_prompts(Dataset.open(prompts), _num_rows(step, step.generation), step.seed) if prompts else None
     text = Text(model, load(Path(judge)) if judge else None, read)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
@@ -86,17 +122,17 @@ def run(step: Mapping[str, Any], inputs: Mapping[str, str], synthetic: str, shar
             finish(step, inputs, [synthetic])
 
 
-def _make_share(step: Mapping[str, Any], text: Text, state: Path, shard: int, shards: int) -> None:
+def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
     """Make the chunks of this process's part of a shard, and leave them in the state."""
     number, parts = shard * processes.count() + processes.rank(), shards * processes.count()
     deque(_kept(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
-def vectors(step: Mapping[str, Any], model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
+def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
     """Yield a vector family's synthetic rows."""
-    module = family(step["family"])
-    settings = module.Sampling.model_validate(step["sampling"])
-    stream = streams.step(step["seed"], step["regime"], generation, "sample")
+    module = family(step.family)
+    settings = module.Sampling.model_validate(step.sampling)
+    stream = streams.step(step.seed, step.regime, generation, "sample")
     first = 0
     with naming(generation):
         for x_RNW in module.sample(model, None, _num_rows(step, generation), settings, stream):
@@ -109,50 +145,50 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _num_rows(step: Mapping[str, Any], generation: int) -> int:
-    return Sizes.model_validate(step.get("sizes", {})).sampled_rows(step["rows"], generation)
+def _num_rows(step: Slice, generation: int) -> int:
+    return step.sizes.sampled_rows(step.rows, generation)
 
 
-def _share(step: Mapping[str, Any], shard: int, shards: int) -> range:
+def _share(step: Slice, shard: int, shards: int) -> range:
     """Return the numbers of a shard's chunks: the shards' follow one another, and differ by one at most in length."""
-    chunks = -(-_num_rows(step, step["generation"]) // step["chunk_rows"])
+    chunks = -(-_num_rows(step, step.generation) // step.chunk_rows)
     return range(shard * chunks // shards, (shard + 1) * chunks // shards)
 
 
-def _kept(step: Mapping[str, Any], text: Text, state: Path, wanted: range) -> Iterator[NDArray[np.int32]]:
+def _kept(step: Slice, text: Text, state: Path, wanted: range) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of new rows: those that a job before this one has left, then those that are still to be made."""
     return resume.chunks(state, wanted, lambda numbers: _told(step, text, numbers))
 
 
-def _told(step: Mapping[str, Any], text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
+def _told(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield chunks as `_written` does, and show how far it is."""
-    width = step["row_tokens"] if text.prompts is None else text.prompts.head("tokens", 1).shape[1]
-    with meter.counting("sampling", len(numbers) * step["chunk_rows"] * width) as tell:
+    width = step.row_tokens if text.prompts is None else text.prompts.head("tokens", 1).shape[1]
+    with meter.counting("sampling", len(numbers) * step.chunk_rows * width) as tell:
         for tokens_BT in _written(step, text, numbers):
             tell(tokens_BT.size)
             yield tokens_BT
 
 
-def _written(step: Mapping[str, Any], text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
+def _written(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
-    module = family(step["family"])
-    settings = module.Sampling.model_validate(step["sampling"])
-    size = step["chunk_rows"]
-    stream = streams.step(step["seed"], step["regime"], step["generation"], "sample").from_row(numbers.start * size)
+    module = family(step.family)
+    settings = module.Sampling.model_validate(step.sampling)
+    size = step.chunk_rows
+    stream = streams.step(step.seed, step.regime, step.generation, "sample").from_row(numbers.start * size)
     if text.prompts is None:
-        empty = np.full((size, step["row_tokens"]), tokenization.END_OF_DOCUMENT_ID, np.int32)
+        empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)
         return module.sample(text.model, repeat(empty, len(numbers)), len(numbers) * size, settings, stream)
     read = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
-    if text.judge is not None:
-        return cast("Editor", module).edit(text.model, text.judge, read, step["edit"]["above"], settings, stream)
+    if step.edit is not None:
+        return cast("Editor", module).edit(text.model, text.judge, read, step.edit.above, settings, stream)
     return module.sample(text.model, read, len(numbers) * size, settings, stream)
 
 
 def _texts(
-    step: Mapping[str, Any], written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
+    step: Slice, written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows with their text and ancestry."""
-    num_rows = _num_rows(step, step["generation"])
+    num_rows = _num_rows(step, step.generation)
     parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
     first = 0
     for tokens_BT in written:
@@ -161,7 +197,7 @@ def _texts(
             kept,
             tokenization.decode(decoder, kept),
             first_row=first,
-            born=step["generation"],
+            born=step.generation,
             parent=parents[first : first + len(kept)] if parents else None,
             writer=writer,
         ).to_batches()

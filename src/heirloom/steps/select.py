@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from heirloom import mixing, streams
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Judge
 from heirloom.specs.regime import Select
-from heirloom.steps.common import finish, naming
+from heirloom.steps import slices
+from heirloom.steps.common import Paths, finish, naming
 
 
-def run(step: Mapping[str, Any], synthetic: str, origin: str, parent: str | None, selected: str) -> None:
+class Slice(slices.GenerationSlice):
+    """What a selection depends on: the judge and its errors."""
+
+    name = "select"
+
+    family: str
+    select: slices.Chosen[Select]
+    chunk_rows: int = 1
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a generation's selection, of a regime that has one."""
+    experiment, judge = config.experiments[key.experiment], config.regimes[key.regime].select
+    assert judge is not None
+    code = slices.family_code(experiment, ("log_likelihoods", "load"))
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.select:run", *code),
+        **slices.place(key),
+        **slices.chunks(experiment),
+        **slices.device(experiment),
+        family=experiment.family.name,
+        select=judge,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the synthetic rows that are kept.
 
     Parameters
     ----------
-    synthetic
-        The generation's synthetic set.
-    origin, parent
-        Generation 0's checkpoint, the judge; and that of the model that wrote the rows, where the judge compares the two.
-    selected
-        The file to write.
+    inputs
+        ``synthetic``: the generation's synthetic set. ``origin``: generation 0's checkpoint, the judge. ``parent``: the checkpoint of the
+        model that wrote the rows, where the judge compares the two.
+    outputs
+        ``selected``: the file to write.
     """
-    load = family(step["family"]).load
+    load, parent = family(step.family).load, inputs.get("parent")
     author = load(Path(parent)) if parent else None
-    select(step, Dataset.open(synthetic), load(Path(origin)), author, step["generation"]).write(selected)
-    finish(step, {"synthetic": synthetic, "origin": origin, "parent": parent or ""}, [selected])
+    select(step, Dataset.open(inputs["synthetic"]), load(Path(inputs["origin"])), author, step.generation).write(outputs["selected"])
+    finish(step, inputs, [outputs["selected"]])
 
 
-def select(step: Mapping[str, Any], synthetic: Dataset, origin: Any, parent: Any, generation: int) -> Dataset:
+def select(step: Slice, synthetic: Dataset, origin: Any, parent: Any, generation: int) -> Dataset:
     """Return the rows that a slice's judge keeps; ``parent`` is read by a detector only."""
-    module, judged = cast("Judge", family(step["family"])), Select.model_validate(step["select"])
+    module = cast("Judge", family(step.family))
     with naming(generation):
-        score_RN = module.log_likelihoods(origin, synthetic, step.get("chunk_rows", 1))
-        if judged.by == "detector":
-            score_RN = score_RN - module.log_likelihoods(parent, synthetic, step.get("chunk_rows", 1))
-    return mixing.select(synthetic, score_RN, judged, streams.step(step["seed"], step["regime"], generation, "select"))
+        score_RN = module.log_likelihoods(origin, synthetic, step.chunk_rows)
+        if step.select.by == "detector":
+            score_RN = score_RN - module.log_likelihoods(parent, synthetic, step.chunk_rows)
+    return mixing.select(synthetic, score_RN, step.select, streams.step(step.seed, step.regime, generation, "select"))

@@ -2,44 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from heirloom import processes, streams
+from heirloom.artefacts.kinds import Key
+from heirloom.config import Config
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Resumable
 from heirloom.manifest import replacing
-from heirloom.steps import resume
-from heirloom.steps.common import finish, naming
+from heirloom.steps import resume, slices
+from heirloom.steps.common import Paths, finish, naming
 
 
-def run(step: Mapping[str, Any], train: str, start: str | None, checkpoint: str, valid: str | None = None) -> None:
+class Slice(slices.GenerationSlice):
+    """What a training depends on: the settings of this generation's fit."""
+
+    name = "train"
+
+    family: str
+    fit: slices.Settings
+    num_processes: int = 1
+
+
+def slice_of(config: Config, key: Key) -> Slice:
+    """Return the slice of a generation's training."""
+    experiment = config.experiments[key.experiment]
+    assert key.generation is not None
+    fit = experiment.family.training.fit(key.generation, experiment.text)
+    trains = ("train", "resume") if "resume" in experiment.family.abilities else ("train",)
+    code = slices.family_code(experiment, (*trains, "load", "save"))
+    own: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}
+    return Slice(
+        **slices.common(config, Slice, "heirloom.steps.train:run", *code),
+        **slices.place(key),
+        **slices.device(experiment),
+        family=experiment.family.name,
+        fit=slices.whole(fit),
+        **own,
+    )
+
+
+def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the checkpoint of one generation.
 
     Parameters
     ----------
-    train
-        The training set.
-    start
-        Checkpoint whose weights the training begins from, or None.
-    checkpoint
-        The folder to write.
-    valid
-        Real rows that choose among the states of the training, or None.
+    inputs
+        ``train``: the training set. ``start``: the checkpoint whose weights the training begins from, if any. ``valid``: real rows that
+        choose among the states of the training, if any do.
+    outputs
+        ``checkpoint``: the folder to write.
     """
-    module, inputs = family(step["family"]), {"train": train, "start": start or "", "valid": valid or ""}
-    stream = streams.step(step["seed"], step["regime"], step["generation"], "train")
-    begun = module.load(Path(start)) if start else None
-    rows, fit = Dataset.open(train), module.Fit.model_validate(step["fit"])
-    held = {"validation": Dataset.open(valid)} if valid else {}
+    module, checkpoint = family(step.family), outputs["checkpoint"]
+    start, valid = inputs.get("start"), inputs.get("valid")
+    stream = streams.step(step.seed, step.regime, step.generation, "train")
+    parent = module.load(Path(start)) if start else None
+    rows, fit = Dataset.open(inputs["train"]), module.Fit.model_validate(step.fit)
+    held_out = {"validation": Dataset.open(valid)} if valid else {}
     with resume.state(step, inputs, checkpoint) as state:
         can_resume = "resume" in module.Spec.abilities
-        fitted: Callable[..., Any] = partial(cast("Resumable", module).resume, state=state) if can_resume else module.train
-        with naming(step["generation"]):
-            model = fitted(rows, fit, begun, stream, **held)
+        train: Callable[..., Any] = partial(cast("Resumable", module).resume, state=state) if can_resume else module.train
+        with naming(step.generation):
+            model = train(rows, fit, parent, stream, **held_out)
         if processes.rank() == 0:
             with replacing(checkpoint) as temporary:
                 module.save(model, temporary)

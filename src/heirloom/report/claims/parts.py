@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
-from heirloom import controls, paths
+from heirloom import controls
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.report.claims.specs import Claims
 from heirloom.specs.regime import Regime
@@ -24,7 +25,7 @@ def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, conf
     """
     names = sorted(arms)
     played = [players(claims, arm, experiment, config) for arm in names]
-    return [dict(zip(names, regimes, strict=True)) | {paths.ORIGIN: paths.ORIGIN} for regimes in itertools.product(*played)]
+    return [dict(zip(names, regimes, strict=True)) | {kinds.ORIGIN: kinds.ORIGIN} for regimes in itertools.product(*played)]
 
 
 def players(claims: Claims, arm: str, experiment: Experiment, config: Config) -> list[str]:
@@ -52,9 +53,9 @@ def stated(claims: Claims, arms: Arms, config: Config) -> str:
 
 def flat(model: Experiment | Regime) -> dict[str, object]:
     """Return settings as dotted key → value, an experiment's place in a grid left out."""
-    from heirloom.lineage.graph import settings
+    from heirloom.lineage.settings import dotted
 
-    return settings(model.model_dump(exclude={"point"}))
+    return dotted(model.model_dump(exclude={"point"}))
 
 
 def _plays(regime: Regime, part: Regime, free: Sequence[str]) -> bool:

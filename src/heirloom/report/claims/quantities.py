@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import controls, measures, paths
+from heirloom import controls, measures
+from heirloom.artefacts import kinds
 from heirloom.config import Config, Experiment
 from heirloom.measures import scales
 from heirloom.report import agreement, expected
@@ -124,7 +125,7 @@ def estimable(experiment: Experiment) -> int:
 def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
     regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
     name = next((name for name in (leaf.measure, f"{leaf.measure}.{leaf.over}") if (name, regime) in run.known), None)
-    if name is None or (leaf.arm == paths.ORIGIN and generation):
+    if name is None or (leaf.arm == kinds.ORIGIN and generation):
         return None
     numbers = _of_seeds(run, name, regime, generation)
     if numbers is None:
@@ -174,7 +175,7 @@ def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np
 
     Generation 0 is the origin's.
     """
-    table = run.known.get((metric, regime if generation else paths.ORIGIN))
+    table = run.known.get((metric, regime if generation else kinds.ORIGIN))
     if table is None or generation not in table.index:
         return None
     return np.asarray(table.loc[generation].reindex(sorted(run.experiment.seeds)).to_numpy(dtype=np.float64))

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from heirloom import config_faults, strict_yaml
+from heirloom.artefacts.kinds import ORIGIN
 from heirloom.errors import HeirloomError
-from heirloom.paths import ORIGIN
 from heirloom.specs.base import Strict
 from heirloom.specs.regime import Regime
 

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import beside, figures, tables
 from heirloom.report.kinds import OF_ROWS
+from heirloom.workflow.jobs import target
 
 if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-    from heirloom.lineage.graph import Node
+    from heirloom.lineage.project import Artefact
 
 PAGE = f"{paths.RESULTS}/report.html"
 CLAIMS = f"{paths.RESULTS}/claims.csv"
@@ -33,8 +35,7 @@ def datasets(config: Config) -> list[str]:
         most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
         shown = {(regime, g) for regime in one.regimes for g in kept(one, most)} if lost.unit(one) else set()
         shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
-        pattern = paths.TRAJECTORY if one.granularity == "chain" else paths.SYNTHETIC
-        found += [paths.fill(pattern, key, regime, one.seeds[0], g) for regime, g in sorted(shown)]
+        found += [target(config, kinds.SYNTHETIC.path(key, regime, one.seeds[0], g)) for regime, g in sorted(shown)]
     return list(dict.fromkeys(found))
 
 
@@ -65,20 +66,20 @@ def write(config: Config, config_file: Path) -> None:
 
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
     """Return all that the template shows, as plain data."""
-    from heirloom.lineage.graph import Archive
+    from heirloom.lineage.project import Project
     from heirloom.report.page import answer, lineage, lost, making, remains, texts
     from heirloom.words import DEFINITION
 
-    archive, drawn = Archive(), _figures(frame, config)
-    nodes: list[Node] = []
+    project, drawn = Project(), _figures(frame, config)
+    nodes: list[Artefact] = []
     experiments = []
     for key, experiment in config.experiments.items():
-        known = lineage.nodes(key, experiment, archive)
+        known = lineage.nodes(key, experiment, config, project)
         own = tables.of_experiment(frame, key, experiment)
         nodes += known.values()
         told: dict[str, Any] = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
         told |= {"remains": remains.context(key, experiment, own)}
-        told |= {"graph": lineage.context(key, experiment, known, own), "curves": _curves(key, own, config)}
+        told |= {"graph": lineage.context(key, experiment, config, known, own), "curves": _curves(key, own, config)}
         told |= {"missing": beside.missing(key, config)}
         told |= _parted(drawn.pop(key, []))
         experiments.append({"name": key, "family": experiment.family.name, **told})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heirloom import paths
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 
 CURVE_POINTS = 97
@@ -18,10 +18,10 @@ def spaced(last: int, most: int) -> list[int]:
 
 def kept(experiment: Experiment, most: int) -> list[int]:
     """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
-    every = sorted(set(experiment.snapshots)) if experiment.granularity == "chain" else list(range(1, experiment.generations + 1))
+    every = experiment.kept_generations
     return [every[place] for place in spaced(len(every) - 1, most)] if every else []
 
 
 def synthetic(key: str, experiment: Experiment, regime: str, generation: int) -> str:
     """Return the path of a synthetic set of an experiment's first seed."""
-    return paths.fill(paths.SYNTHETIC, key, regime, experiment.seeds[0], generation)
+    return kinds.SYNTHETIC.path(key, regime, experiment.seeds[0], generation)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths, reading
+from heirloom import reading
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 from heirloom.diffs.cells import Ints, Ragged, join
 from heirloom.diffs.render.blocks import safe
@@ -34,7 +35,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
     None where the datasets are not here, or rows are neither texts nor types.
     """
     generations, of = kept(experiment, MAX_GENERATIONS), unit(experiment)
-    origin = paths.fill(paths.TRAIN, key, "", experiment.seeds[0], 0)
+    origin = kinds.TRAIN.path(key, "", experiment.seeds[0], 0)
     sets = {regime: [synthetic(key, experiment, regime, g) for g in generations] for regime in experiment.regimes}
     there = all(Path(path).is_file() for path in (origin, *(path for listed in sets.values() for path in listed)))
     if of is None or not there or len(generations) < 2:

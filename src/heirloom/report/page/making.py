@@ -9,7 +9,7 @@ from typing import Any
 from heirloom.config import Config, Experiment
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import git
-from heirloom.lineage.graph import Node
+from heirloom.lineage.project import Artefact
 from heirloom.report import facts
 from heirloom.report.claims.verdicts import Answer
 
@@ -17,7 +17,7 @@ COMMIT_DIGITS = 12
 WRITERS = ("heirloom", "snakemake", "dvc", "pandas", "altair")
 
 
-def context(config: Config, config_file: Path, nodes: Iterable[Node], answered: Sequence[Answer]) -> dict[str, Any]:
+def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answered: Sequence[Answer]) -> dict[str, Any]:
     """Return the section for the template.
 
     Parameters

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, reading, words
+from heirloom import reading, words
+from heirloom.artefacts import kinds
 from heirloom.config import Experiment
 from heirloom.diffs.render.blocks import safe
 from heirloom.report.page.generations import kept, spaced, synthetic
@@ -30,7 +31,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
     """
     generations = kept(experiment, MAX_GENERATIONS)
     sets = {(regime, g): synthetic(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
-    real = paths.fill(paths.REAL_TRAIN, key)
+    real = kinds.REAL_TRAIN.path(key)
     if not experiment.is_text or not all(Path(path).is_file() for path in (real, *sets.values())):
         return None
     known = vocabulary(real)
@@ -97,7 +98,7 @@ def _human(key: str, real: str, chosen: Collection[int]) -> Mapping[int, tuple[s
     """Return each prompt with the row that follows it in the same document, as far as there is one."""
     import pyarrow.parquet as pq
 
-    documents, firsts = Path(paths.fill(paths.DOCUMENTS, key)), set()
+    documents, firsts = Path(kinds.DOCUMENTS.path(key)), set()
     if documents.is_file():
         firsts = set(pq.read_table(reading.artefact(documents), columns=["first_row"])["first_row"].to_pylist())
     wanted = {number for parent in chosen for number in (parent, parent + 1)}

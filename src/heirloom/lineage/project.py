@@ -1,4 +1,4 @@
-"""The graph: from an artefact to all that it was made from, by manifests alone; no dataset and no checkpoint is read.
+"""A project: where artefacts are found, and from each all that it was made from, by manifests alone; no dataset is read.
 
 A manifest names each input by role, path and fingerprint. An input whose place now holds other bytes is named and not followed. Manifests
 of schema 1 lack the path: `schema1` says which artefact was meant, and an edge that could be another's is marked as inferred.
@@ -7,7 +7,6 @@ of schema 1 lack the path: `schema1` says which artefact was meant, and an edge 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import chdir
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +45,7 @@ class Input(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Node:
+class Artefact:
     """An artefact and what its manifest says of it."""
 
     path: str
@@ -74,23 +73,21 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Archive:
-    """Where manifests are looked up: a project's folder as it is, or a commit of the project in the working folder."""
+class Project:
+    """A project's folder as it is, or a commit of the project in the working folder; only what is asked for is read."""
 
     root: Path = Path()
     commit: str | None = None
 
     @cached_property
     def index(self) -> index.Index:
-        """What is known of all fingerprints there."""
-        with chdir(self.root):
-            return index.build(self.commit)
+        """What is known of all fingerprints there; manifests of schema 1 alone ask for it."""
+        return index.build(self.commit, self.root)
 
     @cached_property
     def ledger(self) -> Mapping[str, Entry]:
         """What the ledger says there."""
-        with chdir(self.root):
-            return index.read_ledger(self.commit)
+        return index.read_ledger(self.commit, self.root)
 
     def name(self, path: str) -> str:
         """Return what an artefact is called, with its project or commit unless it is the one at hand."""
@@ -104,7 +101,7 @@ class Archive:
             return manifests.recorded_sha256(self.root / path)
         return self.ledger[path].sha256 if path in self.ledger else None
 
-    def node(self, path: str) -> Node:
+    def artefact(self, path: str) -> Artefact:
         """Return an artefact with its inputs.
 
         Raises
@@ -114,7 +111,26 @@ class Archive:
         """
         manifest, listed = self._manifest(path)
         inputs = (self._input(path, one) for one in listed)
-        return Node(path, manifest, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
+        return Artefact(path, manifest, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
+
+    def ancestors(self, path: str, depth: int | None = None) -> dict[str, Artefact]:
+        """Return path → artefact, of one and of all that it was made from, nearest first.
+
+        Parameters
+        ----------
+        depth
+            How many steps up to go; all the way to the real data if None.
+        """
+        found: dict[str, Artefact] = {}
+        frontier = [path]
+        for _ in range(depth + 1) if depth is not None else iter(int, 1):
+            for one in frontier:
+                found[one] = self.artefact(one)
+            nearest = dict.fromkeys(given.path for one in frontier for given in found[one].inputs if given.path)
+            frontier = [one for one in nearest if one not in found]
+            if not frontier:
+                break
+        return found
 
     def data(self, path: str) -> Path:
         """Return where an artefact's bytes lie, which are the recorded ones.
@@ -153,7 +169,7 @@ class Archive:
         return content, tuple(manifests.inputs(content))
 
 
-def locate(text: str) -> tuple[Archive, str]:
+def locate(text: str) -> tuple[Project, str]:
     """Return where the ancestry of what a reference names can be read, and the artefact's path there.
 
     A path into another project (``../elsewhere/data/…``) is looked up in that project.
@@ -166,41 +182,12 @@ def locate(text: str) -> tuple[Archive, str]:
     bare, _, revision = text.partition(references.REVISION_MARK)
     if not Path(text).exists() or revision:
         path = references.find(bare, revision)
-        if not revision and not Path(paths.manifest(path)).exists() and path not in Archive().ledger:
+        if not revision and not Path(paths.manifest(path)).exists() and path not in Project().ledger:
             references.resolve(text)  # its error names what is near
-        return Archive(commit=git.commit_of(revision) if revision else None), path
+        return Project(commit=git.commit_of(revision) if revision else None), path
     parts = Path(text).parts
     for place in range(len(parts)):
         root, inside = Path(*parts[:place]), "/".join(parts[place:])
         if folders.lineage_of(inside):
-            return Archive(Path() if root.resolve() == Path.cwd() else root), inside
+            return Project(Path() if root.resolve() == Path.cwd() else root), inside
     raise HeirloomError(f"{text}: only what lies under data/ has an ancestry")
-
-
-def ancestors(archive: Archive, path: str, depth: int | None = None) -> dict[str, Node]:
-    """Return path → node of an artefact and of all that it was made from, nearest first.
-
-    Parameters
-    ----------
-    depth
-        How many steps up to go; all the way to the real data if None.
-    """
-    found: dict[str, Node] = {}
-    frontier = [path]
-    for _ in range(depth + 1) if depth is not None else iter(int, 1):
-        for one in frontier:
-            found[one] = archive.node(one)
-        nearest = dict.fromkeys(given.path for one in frontier for given in found[one].inputs if given.path)
-        frontier = [one for one in nearest if one not in found]
-        if not frontier:
-            break
-    return found
-
-
-def settings(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a nested mapping as dotted key → value."""
-    found: dict[str, Any] = {}
-    for key, value in content.items():
-        nested = isinstance(value, Mapping)
-        found |= settings(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return found

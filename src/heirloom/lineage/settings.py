@@ -1,0 +1,21 @@
+"""Settings: what the slice in a manifest says, whichever version of Heirloom has written it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def setting(fields: Mapping[str, Any], key: str) -> Any:
+    """Return a setting of a slice, or of the first of the steps inside it that has one: a chain's slice holds those of its steps."""
+    parts = (fields, *fields.get("steps", {}).values())
+    return next((part[key] for part in parts if key in part), None)
+
+
+def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested mapping as dotted key → value."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        nested = isinstance(value, Mapping)
+        found |= dotted(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return found

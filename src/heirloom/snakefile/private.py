@@ -1,0 +1,114 @@
+"""All that Heirloom uses of Snakemake and that Snakemake does not document, checked with 9.27.
+
+What a run needs is refused with the version that has it; what only makes it better is left out where it is not there. A test asks the
+installed Snakemake for each of them. What `.snakemake/metadata` holds is in `lineage.provenance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heirloom.errors import HeirloomError
+
+NEEDED = (
+    "config_settings",
+    "configfiles",
+    "dag_settings",
+    "executor_settings",
+    "included_stack",
+    "is_main_process",
+    "local_exec",
+    "remote_exec",
+)
+"""Attributes of Snakemake's workflow object, without which a run would be checked or recorded wrongly."""
+
+
+def check(workflow: Any) -> None:
+    """Refuse a Snakemake that has not what a run needs.
+
+    Raises
+    ------
+    HeirloomError
+        Naming what is not there.
+    """
+    for name in NEEDED:
+        if not hasattr(workflow, name):
+            raise HeirloomError(f"this Snakemake has no workflow.{name}; install snakemake>=9.27,<10")
+
+
+def is_included(workflow: Any) -> bool:
+    """Return whether another Snakefile imports ours; to be asked from a file that ours includes."""
+    return len(workflow.included_stack) > 2
+
+
+def config_files(workflow: Any, default: str) -> Sequence[str]:
+    """Return the configs of the command line, or else the default, which Snakemake is told of and does not read.
+
+    Its own statement `configfile:` would read the default before us and end in a traceback on YAML that PyYAML refuses. What --configfile
+    names is read by Snakemake before this: the profiles look at it first (`command_line`).
+    """
+    if not workflow.configfiles:
+        workflow.configfiles.append(default)
+    return [str(file) for file in workflow.configfiles]
+
+
+def config_values(workflow: Any) -> Mapping[str, Any]:
+    """Return the values of ``--config``."""
+    values: Mapping[str, Any] = workflow.config_settings.config
+    return values
+
+
+def is_main(workflow: Any) -> bool:
+    """Return whether this is the Snakemake that its user has called, and not one inside a job."""
+    return bool(workflow.is_main_process)
+
+
+def runs_jobs_here(workflow: Any) -> bool:
+    """Return whether jobs run on this machine, by this Snakemake."""
+    return bool(workflow.local_exec)
+
+
+def is_submitted(workflow: Any) -> bool:
+    """Return whether this Snakemake is a job that was submitted to a scheduler."""
+    return bool(workflow.remote_exec)
+
+
+def is_forced(workflow: Any) -> bool:
+    """Return whether a run is to make anew what is there (``--force`` and its like)."""
+    settings = workflow.dag_settings
+    return bool(settings.forceall or settings.forcetargets or settings.forcerun)
+
+
+def slurm_settings(workflow: Any) -> Any:
+    """Return the settings of the executor plugin for Slurm; None where another one runs the jobs, or is not told."""
+    try:
+        return workflow.executor_settings if workflow.executor_plugin.name == "slurm" else None
+    except AttributeError:
+        return None
+
+
+def lift_rate(workflow: Any) -> None:
+    """Let jobs on this machine be started as fast as they can.
+
+    Snakemake 9.27 looks at the whole queue again a second after each finished job, and from then on every second: 40 % of a core
+    after a hundred jobs (docs/log.md).
+    """
+    if runs_jobs_here(workflow) and workflow.scheduler is not None:
+        workflow.scheduler.job_rate_limiter = None
+
+
+def run_name(workflow: Any) -> str:
+    """Return the name that all jobs of this run bear in Slurm's queue; an empty string where it is not known."""
+    try:
+        return str(workflow.scheduler._executor.run_uuid)  # noqa: SLF001
+    except AttributeError:
+        return ""
+
+
+def finished_outputs(workflow: Any) -> list[str]:
+    """Return the outputs of a submitted job's steps, if all of them are done; none while one is not."""
+    dag = workflow.dag
+    if dag is None or any(True for _ in dag.needrun_jobs()):
+        return []
+    return [str(path) for job in dag.needrun_jobs(exclude_finished=False) for path in job.output]

@@ -1,0 +1,113 @@
+"""What a step takes: functions that find the artefacts of a role, from the config and the key of the job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key, Kind
+from heirloom.workflow.step import Find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from heirloom.config import Config
+
+
+def real(kind: Kind) -> Find:
+    """Find the real data that a lineage is given: those that its seed drew, where each seed draws its own."""
+
+    def find(config: Config, key: Key) -> Sequence[str]:
+        return [kind.of_pool(key.experiment, config.experiments[key.experiment].pool_of(key.seed or 0))]
+
+    return find
+
+
+def own(kind: Kind) -> Find:
+    """Find what the same generation has."""
+    return _generation(kind, lambda number: number)
+
+
+def parents(kind: Kind) -> Find:
+    """Find what the generation before has."""
+    return _generation(kind, lambda number: number - 1)
+
+
+def origins(kind: Kind) -> Find:
+    """Find what generation 0 has, which all arms share."""
+    return _generation(kind, lambda _: 0)
+
+
+def where(condition: Callable[[Config, Key], bool], find: Find) -> Find:
+    """Find something where a condition holds, and else nothing."""
+
+    def find_where(config: Config, key: Key) -> Sequence[str]:
+        return find(config, key) if condition(config, key) else []
+
+    return find_where
+
+
+def synthetic_sets(config: Config, key: Key) -> Sequence[str]:
+    """Find the synthetic sets that a regime mixes, oldest first: selected ones where it has a judge.
+
+    Generation 0 has none: nobody ever asks to sample it, so the recursion ends by itself.
+    """
+    generation = _number(key)
+    if not generation:
+        return []
+    regime = config.regimes[key.regime]
+    first = {"latest": generation, "all": 1, "none": generation + 1}[regime.synthetic]
+    offered = kinds.SELECTED if regime.select else kinds.SYNTHETIC
+    return [offered.path(key.experiment, key.regime, key.seed or 0, number) for number in range(first, generation + 1)]
+
+
+def starts(config: Config, key: Key) -> Sequence[str]:
+    """Find the checkpoint whose weights a training begins from; a pretrained model gives its architecture, too, where weights are new."""
+    experiment, generation = config.experiments[key.experiment], _number(key)
+    start = experiment.family.training.begins_from if generation else "scratch"
+    if start in {"origin", "previous"}:
+        return (origins if start == "origin" else parents)(kinds.CHECKPOINT)(config, key)
+    return real(kinds.PRETRAINED)(config, key) if experiment.pretrained else []
+
+
+def is_later(config: Config, key: Key) -> bool:
+    """Return whether a generation is not the origin."""
+    return _number(key) > 0
+
+
+def is_edited(config: Config, key: Key) -> bool:
+    """Return whether a regime edits real rows."""
+    return config.regimes[key.regime].edit is not None
+
+
+def is_prompted(config: Config, key: Key) -> bool:
+    """Return whether real rows are continued or edited."""
+    return is_edited(config, key) or config.experiments[key.experiment].continues_rows
+
+
+def is_text(config: Config, key: Key) -> bool:
+    """Return whether an experiment's rows are tokens."""
+    return config.experiments[key.experiment].is_text
+
+
+def is_validated(config: Config, key: Key) -> bool:
+    """Return whether real rows choose the epoch whose weights are kept."""
+    return config.experiments[key.experiment].family.validates
+
+
+def is_compared(config: Config, key: Key) -> bool:
+    """Return whether a regime's judge compares the origin with the model that wrote the rows."""
+    judge = config.regimes[key.regime].select
+    return judge is not None and judge.by == "detector"
+
+
+def _generation(kind: Kind, numbered: Callable[[int], int]) -> Find:
+    def find(config: Config, key: Key) -> Sequence[str]:
+        return [kind.path(key.experiment, key.regime, key.seed or 0, numbered(_number(key)))]
+
+    return find
+
+
+def _number(key: Key) -> int:
+    """Return the number of a key's generation; a whole lineage begins from generation 0."""
+    return key.generation or 0

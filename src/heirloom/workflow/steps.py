@@ -1,0 +1,206 @@
+"""The steps of the workflow, each declared once, in the order in which a generation is made.
+
+Whoever needs to know what a step makes or takes, where its jobs may run or what they cost reads `STEPS`: rules, commands, plan, trace,
+export and page. A step is an entry here, a module ``steps/<name>.py`` (its slice, and what it does) and a file ``rules/<name>.smk``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
+from heirloom.workflow.inputs import (
+    is_compared,
+    is_edited,
+    is_later,
+    is_prompted,
+    is_text,
+    is_validated,
+    origins,
+    own,
+    parents,
+    real,
+    starts,
+    synthetic_sets,
+    where,
+)
+from heirloom.workflow.step import Job, Role, Step
+
+if TYPE_CHECKING:
+    from heirloom.artefacts.kinds import Kind
+    from heirloom.config import Config
+
+
+def _always(config: Config, key: Key) -> bool:
+    return True
+
+
+def _is_pretrained(config: Config, key: Key) -> bool:
+    return not key.seed and config.experiments[key.experiment].pretrained is not None
+
+
+def _is_chain(config: Config, key: Key) -> bool:
+    return key.regime != kinds.ORIGIN and config.experiments[key.experiment].is_chain
+
+
+def _is_selected(config: Config, key: Key) -> bool:
+    return is_later(config, key) and config.regimes[key.regime].select is not None
+
+
+_ALL = (
+    Step(
+        "real",
+        "Make an experiment's real data: pool and held-out rows, and for text the tokenizer and the index of documents.",
+        makes={
+            "train": kinds.REAL_TRAIN,
+            "valid": kinds.REAL_VALID,
+            "test": kinds.REAL_TEST,
+            "tokenizer": kinds.TOKENIZER,
+            "documents": kinds.DOCUMENTS,
+        },
+        optional=frozenset({"valid", "tokenizer", "documents"}),
+        exists=_always,
+        priority=40,
+        work="heirloom.planning.work:reading",
+    ),
+    Step(
+        "pretrained",
+        "Fetch the pretrained model that an experiment begins from.",
+        makes={"checkpoint": kinds.PRETRAINED},
+        exists=_is_pretrained,
+        priority=40,
+        work="heirloom.planning.work:fetching",
+    ),
+    Step(
+        "sample",
+        "Sample a generation's synthetic set from its parent's model.",
+        makes={"synthetic": kinds.SYNTHETIC},
+        takes={
+            "checkpoint": Role(parents(kinds.CHECKPOINT), "The parent."),
+            "train": Role(parents(kinds.TRAIN), "The training set of the checkpoint."),
+            "prompts": Role(where(is_prompted, origins(kinds.TRAIN)), "Real rows to continue or to edit.", is_needed=False),
+            "tokenizer": Role(where(is_text, real(kinds.TOKENIZER)), "The tokenizer of text.", is_needed=False),
+            "judge": Role(
+                where(is_edited, origins(kinds.CHECKPOINT)),
+                "The checkpoint that says which tokens are too easy, where rows are edited.",
+                is_needed=False,
+            ),
+        },
+        exists=is_later,
+        priority=30,
+        is_accelerated=True,
+        spread=frozenset({"machines", "processes", "shards"}),
+        work="heirloom.planning.work:sampling",
+    ),
+    Step(
+        "select",
+        "Keep the rows of a synthetic set that a judge lets pass.",
+        makes={"selected": kinds.SELECTED},
+        takes={
+            "synthetic": Role(own(kinds.SYNTHETIC), "The synthetic set."),
+            "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0, which judges."),
+            "parent": Role(where(is_compared, parents(kinds.CHECKPOINT)), "The model that wrote the rows, if compared.", is_needed=False),
+        },
+        exists=_is_selected,
+        priority=30,
+        is_accelerated=True,
+        work="heirloom.planning.work:selecting",
+    ),
+    Step(
+        "mix",
+        "Mix a generation's training set.",
+        makes={"train": kinds.TRAIN},
+        takes={
+            "pool": Role(real(kinds.REAL_TRAIN), "The real training rows."),
+            "original": Role(where(is_later, origins(kinds.TRAIN)), "The training set of generation 0.", is_needed=False),
+            "synthetic": Role(synthetic_sets, "Synthetic sets, oldest first, separated by spaces.", is_needed=False, is_many=True),
+        },
+        exists=_always,
+        priority=30,
+        work="heirloom.planning.work:mixing",
+    ),
+    Step(
+        "train",
+        "Train a generation's model.",
+        makes={"checkpoint": kinds.CHECKPOINT},
+        takes={
+            "train": Role(own(kinds.TRAIN), "The training set."),
+            "start": Role(starts, "The checkpoint whose weights the training begins from.", is_needed=False),
+            "valid": Role(
+                where(is_validated, real(kinds.REAL_VALID)), "Real rows that choose the epoch whose weights are kept.", is_needed=False
+            ),
+        },
+        exists=_always,
+        priority=30,
+        is_accelerated=True,
+        spread=frozenset({"machines", "batches"}),
+        counted=(kinds.TRAIN,),
+        work="heirloom.planning.work:training",
+    ),
+    Step(
+        "evaluate",
+        "Measure a generation's model and synthetic set.",
+        makes={"metrics": kinds.METRICS},
+        takes={
+            "checkpoint": Role(own(kinds.CHECKPOINT), "The generation's model."),
+            "train": Role(own(kinds.TRAIN), "Its training set."),
+            "synthetic": Role(where(is_later, own(kinds.SYNTHETIC)), "Its synthetic set; generation 0 has none.", is_needed=False),
+            "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
+            "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
+            "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+        },
+        exists=_always,
+        is_accelerated=True,
+        is_asked=True,
+        counted=(kinds.SYNTHETIC, kinds.REAL_TEST),
+        work="heirloom.planning.work:evaluating",
+    ),
+    Step(
+        "chain",
+        "Run a whole lineage in one job.",
+        makes={"trajectory": kinds.TRAJECTORY},
+        takes={
+            "pool": Role(real(kinds.REAL_TRAIN), "The real training rows."),
+            "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
+            "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
+            "checkpoint": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+        },
+        leaves=(kinds.REPLICAS, kinds.SYNTHETIC, kinds.SELECTED, kinds.TRAIN, kinds.CHECKPOINT),
+        exists=_is_chain,
+        priority=10,
+        is_asked=True,
+        work="heirloom.planning.work:chaining",
+    ),
+)
+
+
+STEPS: Mapping[str, Step] = MappingProxyType({step.name: step for step in _ALL})
+"""Name → step."""
+
+
+def position(name: str) -> int:
+    """Return a step's place in the order of the workflow, from 0; that after the last one for a name that no step has."""
+    names = [*STEPS]
+    return names.index(name) if name in STEPS else len(names)
+
+
+def made_kinds() -> list[Kind]:
+    """Return the kinds of artefacts that there are: those that a step makes or leaves, in the order of the steps."""
+    return [*dict.fromkeys(kind for step in STEPS.values() for kind in (*step.makes.values(), *step.leaves))]
+
+
+def job_of(name: str, path: str) -> Job:
+    """Return the job of a step that made what lies at a path; of a step that is not known, all that the path says."""
+    key = kinds.key_of(path) or Key("")
+    return STEPS[name].job(key) if name in STEPS else Job(name, *key)
+
+
+def target_of(name: str, path: str) -> str:
+    """Return what Snakemake is asked for to make the artefact of a step: its path, or of what the step only leaves, what it makes."""
+    step, key = STEPS.get(name), kinds.key_of(path)
+    if step is None or key is None or any(kind.at(key) == path for kind in step.makes.values()):
+        return path
+    return step.main.at(key)

@@ -1,0 +1,50 @@
+"""What Snakemake does not document, asked of the Snakemake that is installed."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+
+import pytest
+from snakemake.api import Workflow  # first, because these modules import one another
+from snakemake.dag import DAG
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+from heirloom.errors import HeirloomError
+from heirloom.snakefile import private
+
+
+def test_snakemakes_workflow_has_what_a_run_needs() -> None:
+    fields = {*dir(Workflow), *Workflow.__dataclass_fields__} | set(vars_of(Workflow))
+    assert set(private.NEEDED) <= fields
+
+
+def vars_of(kind: type) -> list[str]:
+    """Return the names of the attributes that a class's methods set on ``self``."""
+    import re
+
+    return re.findall(r"self\.(\w+)\s*(?::[^=\n]+)?=", inspect.getsource(kind))
+
+
+def test_snakemakes_scheduler_has_a_rate_limit_and_an_executor() -> None:
+    assert {"job_rate_limiter", "_executor", "running"} <= {*vars_of(JobScheduler), *dir(JobScheduler)}
+
+
+def test_snakemakes_dag_lists_the_jobs_of_a_submitted_job() -> None:
+    assert "exclude_finished" in inspect.signature(DAG.needrun_jobs).parameters
+
+
+def test_a_snakemake_that_lacks_what_a_run_needs_is_refused_in_a_line() -> None:
+    known = dict.fromkeys(private.NEEDED)
+    private.check(SimpleNamespace(**known))
+    for name in private.NEEDED:
+        with pytest.raises(HeirloomError, match=rf"no workflow\.{name}; install snakemake>=9"):
+            private.check(SimpleNamespace(**{key: None for key in known if key != name}))
+
+
+def test_what_only_makes_a_run_better_is_left_out_where_it_is_not_there() -> None:
+    nothing = SimpleNamespace(local_exec=True, scheduler=None)
+    private.lift_rate(nothing)
+    assert private.run_name(nothing) == ""
+    assert private.slurm_settings(nothing) is None
+    assert private.finished_outputs(SimpleNamespace(dag=None)) == []
