@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env run record restore report summary test test-system test-fast check format clean-env
+.PHONY: all env run record restore report summary test test-system test-fast format clean-env
+.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
 
 all: run record report summary
 
@@ -57,13 +58,28 @@ test-system: env validator
 test-fast: env
 	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
-check: env
+# .pre-commit-config.yaml calls these one by one
+check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+
+check-ruff: env
 	ruff check .
+
+check-format: env
 	ruff format --check .
+
+check-mypy: env
 	mypy
+
+check-snakefmt: env
 	snakefmt --check Snakefile rules
+
+check-codespell: env
 	codespell
+
+check-schema: env
 	heirloom schema
+
+check-rules: env
 	python -m pytest -q tests/workflow/test_rules.py
 
 format: env

@@ -14,6 +14,11 @@ import yaml
 
 from helpers import ROOT
 
+SETTINGS = (
+    *("dvc.yaml", ".gitignore", ".gitattributes", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots/regimes.json"),
+    "data/README.md",
+)
+"""What this repository tells git and DVC, and the page about data."""
 LINEAGE = Path("data/toy/replace/seed=0")
 CONFIG = Path("config.yaml")
 ALL = ("data/toy/origin/seed=0", "data/toy/real", "data/toy/replace/seed=0")
@@ -26,7 +31,7 @@ Shell = Callable[..., str]
 def write(folder: Path) -> None:
     """Write the toy project into a new folder, with this repository's own settings of DVC and git."""
     shutil.copytree(ROOT / "tests/lineage/toy", folder)
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots/regimes.json"):
+    for name in SETTINGS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     for name in ("rules/none.smk", "src/code.py", "src/heirloom.egg-info/PKG-INFO"):

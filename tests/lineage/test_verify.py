@@ -110,6 +110,14 @@ def add_outside() -> None:
     Path("data/stray.txt").write_text("x")
 
 
+@pytest.mark.usefixtures("made")
+def test_the_page_about_data_is_no_stray_file_and_one_of_its_name_elsewhere_is() -> None:
+    Path("data/README.md").write_text("x")
+    assert found(fast=True) == []
+    Path("data/text/README.md").write_text("x")
+    assert found(fast=True) == ["data/text/README.md: extra: no step writes there"]
+
+
 @pytest.mark.parametrize(
     ("damage", "line"),
     [

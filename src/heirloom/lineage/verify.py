@@ -26,6 +26,8 @@ from heirloom.manifest import sha256_folder
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
 """Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded`)."""
 _BLOCK = 1 << 20
+_README = Path("data/README.md")
+"""Tells people what lies under ``data/``; git keeps it, and no step writes it."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _astray(units: Sequence[str], named: Iterable[str]) -> Iterator[Mismatch]:
         if lineage not in lineages:
             yield Mismatch(f"{lineage}.dvc", f"missing, but git has it; heirloom repair {lineage} mends it")
     for path in _visible(Path("data")):
-        if path not in pointer_files and folders.lineage_of(path.as_posix()) not in lineages:
+        if path not in (_README, *pointer_files) and folders.lineage_of(path.as_posix()) not in lineages:
             yield Mismatch(path.as_posix(), "extra: no step writes there")
 
 
