@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from sides import answer, compare
 
 from heirloom import config as configuration
-from heirloom.config import Experiment
 from heirloom.dataset import Dataset
 from heirloom.families import transformer
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
 from heirloom.rows import text_table
+from heirloom.specs.experiment import Experiment
 from heirloom.steps.heap import keep_freed_memory
 from heirloom.streams import Stream
 

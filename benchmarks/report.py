@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from heirloom import results
 from heirloom.config import Config, load
 from heirloom.manifest import dumps
 from heirloom.report import tables
@@ -67,8 +68,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         read = config(seeds, generations)
         frame = measures(read)
-        Path(tables.METRICS).parent.mkdir()
-        frame.to_parquet(tables.METRICS, index=False)
+        Path(results.METRICS).parent.mkdir()
+        frame.to_parquet(results.METRICS, index=False)
         begun = time.perf_counter()
         vega.script()
         bundled = time.perf_counter()

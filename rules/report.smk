@@ -3,7 +3,7 @@
 # results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
 # results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
 # results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
-from heirloom import codehash, paths
+from heirloom import codehash, paths, results
 from heirloom.report import expected, figures, tables
 from heirloom.report.page import build as page
 
@@ -14,22 +14,22 @@ rule summarise:
         fingerprints=RUN.every_measure,
         measures=ancient(RUN.measure_files),
     output:
-        metrics=tables.METRICS,
-        fingerprint=paths.fingerprint(tables.METRICS),
-        headlines=tables.HEADLINES_FILE,
-        intervals=tables.INTERVALS,
-        onset=tables.ONSET,
-        onset_digest=paths.fingerprint(tables.ONSET),
-        attribution=tables.ATTRIBUTION,
-        theory=tables.THEORY,
-        theory_digest=paths.fingerprint(tables.THEORY),
+        metrics=results.METRICS,
+        fingerprint=paths.fingerprint(results.METRICS),
+        headlines=results.HEADLINES_FILE,
+        intervals=results.INTERVALS,
+        onset=results.ONSET,
+        onset_digest=paths.fingerprint(results.ONSET),
+        attribution=results.ATTRIBUTION,
+        theory=results.THEORY,
+        theory_digest=paths.fingerprint(results.THEORY),
         plots=tables.plot_files(CONFIG),
     log:
         "logs/summarise.log",
     benchmark:
         "logs/benchmarks/summarise.jsonl"
     params:
-        code=codehash.of("heirloom.report.tables:write", *expected.entries(CONFIG)),
+        code=codehash.of("heirloom.report.files:write", *expected.entries(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -38,14 +38,14 @@ rule summarise:
 rule plot:
     """Draw every figure from the tidy table; images and rows of the plane, from the datasets."""
     input:
-        metrics=ancient(tables.METRICS),
-        onset=ancient(tables.ONSET),
+        metrics=ancient(results.METRICS),
+        onset=ancient(results.ONSET),
         shown=ancient(sorted({*figures.datasets(CONFIG).values()})),
         fingerprints=[
             paths.fingerprint(p)
             for p in (
-                tables.METRICS,
-                tables.ONSET,
+                results.METRICS,
+                results.ONSET,
                 *{*figures.datasets(CONFIG).values()},
             )
         ],
@@ -69,13 +69,13 @@ rule plot:
 rule page:
     """Write the page that a person opens first, and the verdicts on the claims of the literature."""
     input:
-        metrics=ancient(tables.METRICS),
-        onset=ancient(tables.ONSET),
+        metrics=ancient(results.METRICS),
+        onset=ancient(results.ONSET),
         figures=ancient(figures.INDEX),
         datasets=ancient(page.datasets(CONFIG)),
         fingerprints=[
             paths.fingerprint(p)
-            for p in (tables.METRICS, tables.ONSET, *page.datasets(CONFIG))
+            for p in (results.METRICS, results.ONSET, *page.datasets(CONFIG))
         ],
     output:
         page=page.PAGE,

@@ -70,7 +70,7 @@ print(json.dumps({
     "figures": [one.kind for one in figures.listed(made)],
     "jobs": plan(made, {}).jobs,
     "closed forms": expected.curves(made.experiments["new"], made.regimes["replace"]),
-    "in the schema": "Laplace" in schema.generate()["$defs"],
+    "in the schema": "Laplace" in schema.generate(config.Config)["$defs"],
     "refused": refused,
     "slices": [slice_of("chain", old, "old", "judged", 0).json_fields(), slice_of("train", old, "old", "replace", 0, 0).json_fields()],
 }))

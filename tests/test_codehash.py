@@ -150,7 +150,7 @@ STEPS = (
     "heirloom.families.kde:expected_curves",
     "heirloom.families.transformer:train",
     "heirloom.sources.files:*",
-    "heirloom.report.tables:write",
+    "heirloom.report.files:write",
     "heirloom.report.page.build:write",
 )
 
@@ -177,7 +177,7 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
     forget()
     changed = [entry for entry in STEPS if codehash.of(entry) != before[entry]]
     forget()
-    assert changed == ["heirloom.families.kde:expected_curves", "heirloom.report.tables:write", "heirloom.report.page.build:write"]
+    assert changed == ["heirloom.families.kde:expected_curves", "heirloom.report.files:write", "heirloom.report.page.build:write"]
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -203,7 +203,7 @@ def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables(
         ("smoothing", "scott"),
     }
     preset = configuration.load(ROOT / "configs/theory.yaml")
-    reached = codehash.closure("heirloom.report.tables:write", *expected.entries(preset))
+    reached = codehash.closure("heirloom.report.files:write", *expected.entries(preset))
     assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
 
 

@@ -323,14 +323,14 @@ def test_a_file_that_is_missing_or_no_yaml_is_named(tmp_path: Path) -> None:
 
 
 def test_the_schema_file_is_in_step_with_the_models() -> None:
-    assert json.loads((ROOT / "schemas/config.schema.json").read_text()) == schema.generate()
+    assert json.loads((ROOT / "schemas/config.schema.json").read_text()) == schema.generate(configuration.Config)
 
 
 def test_a_schema_out_of_step_is_an_error_that_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(HeirloomError, match="heirloom schema --fix"):
-        schema.run(fix=False, file=tmp_path / "schema.json")
-    schema.run(fix=True, file=tmp_path / "schema.json")
-    schema.run(fix=False, file=tmp_path / "schema.json")
+        schema.run(configuration.Config, fix=False, file=tmp_path / "schema.json")
+    schema.run(configuration.Config, fix=True, file=tmp_path / "schema.json")
+    schema.run(configuration.Config, fix=False, file=tmp_path / "schema.json")
 
 
 def text_config(folder: Path, **more: Any) -> configuration.Config:

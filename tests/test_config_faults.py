@@ -146,7 +146,7 @@ def sizes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_every_integer_of_the_schema_has_a_least_and_a_largest_value() -> None:
-    integers = dict(sizes(schema.generate()))
+    integers = dict(sizes(schema.generate(configuration.Config)))
     assert len(integers) > 50
     assert [path for path, node in integers.items() if "maximum" not in node or "minimum" not in node] == []
 
@@ -354,5 +354,5 @@ def test_slips_and_strange_editors_are_answered_in_one_line_with_exit_code_2_wit
 
 
 def test_the_schema_says_what_the_reader_refuses() -> None:
-    text = json.dumps(schema.generate())
+    text = json.dumps(schema.generate(configuration.Config))
     assert '"maximum": 0.99' in text

@@ -21,17 +21,17 @@ import heirloom
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, reading
+from heirloom import paths, reading, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
-from heirloom.diffs.engine import Options
+from heirloom.diffs.comparison import Options
 from heirloom.diffs.engine import diff as compared
 from heirloom.diffs.series import series
 from heirloom.errors import HeirloomError
 from heirloom.export import crate, huggingface
 from heirloom.lineage import cost_table, costs, trace_row
 from heirloom.lineage.project import Project
-from heirloom.report import agreement, figures, show, summary, tables
+from heirloom.report import agreement, figures, files, show, summary, tables
 from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
 from helpers import environment, seal_alone, write_corpus
@@ -87,7 +87,7 @@ def make(config: Config) -> None:
         }
         metrics = kinds.METRICS.path(name, "", 0, 0)
         evaluate.run(slice_of("evaluate", config, name, "origin", 0, 0), {**inputs, **origin}, {"metrics": metrics})
-    tables.write(config)
+    files.write(config)
     job = dict(zip(costs.KEY, ("sample", "text", "replace", 0, 1), strict=True))
     cost = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0, "tokens": 160, "commit": "", "changes": ""}
     cost_table.write(pa.Table.from_pylist([job | cost]), costs.COSTS)
@@ -169,9 +169,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         tables.gather,
         [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"],
     ),
-    "summary": (summary.print_summary, [tables.METRICS, tables.ONSET]),
-    "theory": (lambda _: agreement.load(), [tables.THEORY]),
-    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [tables.METRICS]),
+    "summary": (summary.print_summary, [results.METRICS, results.ONSET]),
+    "theory": (lambda _: agreement.load(), [results.THEORY]),
+    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [results.METRICS]),
     "plot of the plane": (
         lambda _: heirloom.plot.figure("plane", "scatter"),
         [f"{CHAIN}/gen=1/synthetic.parquet", "data/plane/origin/seed=0/gen=0/train.parquet", FITTED],
@@ -180,8 +180,8 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         lambda _: heirloom.plot.figure("line", "density"),
         ["data/line/replace/seed=0/gen=1/synthetic.parquet"],
     ),
-    "plot": (figures.write, [tables.METRICS]),
-    "page": (page, [tables.METRICS, tables.ONSET]),
+    "plot": (figures.write, [results.METRICS]),
+    "page": (page, [results.METRICS, results.ONSET]),
     "page's texts": (
         lambda config: texts.context("text", config.experiments["text"]),
         [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"],
@@ -217,7 +217,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
     "show a checkpoint": (lambda _: show.show("text/replace/0/1:checkpoint"), [TRAINED]),
     "show measures": (lambda _: show.show("text/replace/0/1:metrics"), [f"{ONE}/metrics.json"]),
     "show a tokenizer": (lambda _: show.show("text/real:tokenizer"), [TOKENIZER]),
-    "show a lineage": (lambda _: show.show("text/replace/0"), [tables.METRICS]),
+    "show a lineage": (lambda _: show.show("text/replace/0"), [results.METRICS]),
     "trace a row": (
         lambda _: trace_row.trace_row("text/replace/0/2#0"),
         [f"{TWO}/synthetic.parquet", f"{ONE}/train.parquet", ORIGINAL, POOL, DOCUMENTS],
@@ -231,9 +231,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         export_hf("text/replace/0/1:checkpoint"),
         [TRAINED, TOKENIZER, f"{ONE}/train.parquet"],
     ),
-    "load_metrics": (lambda _: heirloom.load_metrics(), [tables.METRICS]),
+    "load_metrics": (lambda _: heirloom.load_metrics(), [results.METRICS]),
     "load_dataset": (lambda _: heirloom.load_dataset("text/replace/0/1"), [f"{ONE}/synthetic.parquet"]),
-    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [tables.METRICS]),
+    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [results.METRICS]),
 }
 MATRIX = [(reader, path) for reader, (_, damaged) in READERS.items() for path in damaged]
 

@@ -14,7 +14,7 @@ from heirloom.specs.sizes import MOST_JOBS
 from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
-    from heirloom.config import Experiment
+    from heirloom.specs.experiment import Experiment
 
 Regimes = Mapping[str, Regime]
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from heirloom import manifest, paths, sources
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files
 from heirloom.sources import input_files
 from heirloom.sources.input_files import MODEL_FILE, SOURCE, SPLIT_ROLES, TOKENIZER_FILE, SourceFile
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import CategoricalSource, MnistSource, Words
 
 Slice = Mapping[str, Any]

@@ -14,9 +14,10 @@ from typing import Any
 from heirloom import paths, planned_files, reading, row_counts, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import VectorSource
 from heirloom.steps import pretrained as fetching
 from heirloom.steps import real
@@ -116,7 +117,9 @@ def _check_model(name: str, experiment: Experiment) -> None:
     try:
         pretrained.check_reach(experiment.pretrained, reach)
         if experiment.family.sampling.borrows_engine:
-            pretrained.check_native(experiment.pretrained)
+            from heirloom.families.causal_lm import native
+
+            native.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):
                 _log.warning("experiments.%s: %s", name, note)

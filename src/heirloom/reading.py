@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders
+from heirloom.workflow import folders
 
 if TYPE_CHECKING:
     from heirloom.dataset import Dataset

@@ -13,6 +13,16 @@ from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_te
 if TYPE_CHECKING:
     import pyarrow as pa
 
+METRICS = f"{paths.RESULTS}/metrics.parquet"
+HEADLINES_FILE = f"{paths.RESULTS}/metrics.json"
+PLOTS = f"{paths.RESULTS}/plots"
+ONSET = f"{paths.RESULTS}/onset.csv"
+ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
+INTERVALS = f"{paths.RESULTS}/intervals.csv"
+THEORY = f"{paths.RESULTS}/theory.csv"
+REPAIR = "heirloom summarise writes it anew"
+"""How a table that is not what its digest tells of is mended."""
+
 
 def seal(table: str | Path) -> None:
     """Write the digest of a table that has just been written."""

@@ -11,7 +11,7 @@ from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
 from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
 
 if TYPE_CHECKING:
-    from heirloom.config import Experiment
+    from heirloom.specs.experiment import Experiment
 
 
 def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool_rows: int | None = None) -> None:
@@ -83,12 +83,10 @@ def _too_large(experiment: Experiment, names: Sequence[str], regimes: Mapping[st
 
 def _model_numbers(experiment: Experiment) -> int:
     """Return how many numbers the models of a generation are, all replicas together."""
-    from heirloom.planning.models import model_size  # which imports this module by way of the config
-
     match experiment.source:
         case CategoricalSource(law=Uniform(types=types) | Zipf(types=types)):
             return experiment.num_replicas * types
-    return model_size(experiment).parameters
+    return experiment.model_size.parameters
 
 
 def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:

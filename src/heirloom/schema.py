@@ -6,18 +6,19 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from heirloom.config import Config, Experiment
 from heirloom.errors import HeirloomError
 from heirloom.manifest import dumps, write_text
+from heirloom.specs.base import Strict
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import DESIGNS, Axis
 from heirloom.variants import OF_GRIDS
 
 FILE = Path("schemas/config.schema.json")
 
 
-def generate() -> dict[str, Any]:
-    """Return the schema of a config file as people write it: grids not yet expanded."""
-    schema: dict[str, Any] = Config.model_json_schema()
+def generate(config: type[Strict]) -> dict[str, Any]:
+    """Return the schema of a config file as people write it, grids not yet expanded, from the model of what is read (`config.Config`)."""
+    schema: dict[str, Any] = config.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     experiment = schema["$defs"][Experiment.__name__]
     for ours in OF_GRIDS:
@@ -31,7 +32,7 @@ def generate() -> dict[str, Any]:
     return schema
 
 
-def run(*, fix: bool, file: Path = FILE) -> None:
+def run(config: type[Strict], *, fix: bool, file: Path = FILE) -> None:
     """Write the schema, or compare it with the file.
 
     Raises
@@ -39,7 +40,7 @@ def run(*, fix: bool, file: Path = FILE) -> None:
     HeirloomError
         If the file differs and is not to be fixed; the message shows the first difference.
     """
-    wanted = dumps(generate())
+    wanted = dumps(generate(config))
     if fix:
         write_text(file, wanted)
         return

@@ -16,7 +16,6 @@ from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
-from heirloom.planning.models import model_size
 from heirloom.planning.plan import plan
 from heirloom.planning.work import trained_rows, work
 from heirloom.workflow.jobs import jobs
@@ -58,12 +57,12 @@ def test_a_transformer_is_counted_parameter_by_parameter() -> None:
     from heirloom.families.transformer.model import LlamaShape, parameter_shapes
 
     shape = LlamaShape(vocab_size=300, hidden_size=96, num_layers=2, num_heads=3, intermediate_size=256, context_tokens=32)
-    assert model_size(config().experiments["words"]).parameters == sum(math.prod(sizes) for sizes in parameter_shapes(shape).values())
+    assert config().experiments["words"].model_size.parameters == sum(math.prod(sizes) for sizes in parameter_shapes(shape).values())
 
 
 def test_the_publications_autoencoder_has_647081_parameters() -> None:
     images = config(family={"name": "vae"}, source={"name": "mnist", "rows": 1000, "test_rows": 100}, regimes=["replace"])
-    assert model_size(images.experiments["words"]).parameters == 647_081
+    assert images.experiments["words"].model_size.parameters == 647_081
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_a_chain_without_rows_holds_no_pool_that_its_regime_leaves_alone() -> No
 
 def test_training_takes_six_operations_a_parameter_and_token() -> None:
     chosen = config()
-    parameters = model_size(chosen.experiments["words"]).parameters
+    parameters = chosen.experiments["words"].model_size.parameters
     assert work(chosen, Job("train", "words", "replace", 0, 1)).operations == 6 * parameters * 100 * 16 * 3
     assert work(chosen, Job("train", "words", "origin", 0, 0)).operations == 6 * parameters * 100 * 16 * 2
     assert work(chosen, Job("train", "words", "replace", 0, 1)).written == 4 * parameters
@@ -142,9 +141,9 @@ def test_a_smaller_part_of_a_batch_takes_less_memory() -> None:
 def test_a_row_is_as_many_numbers_as_it_has_and_a_model_as_many_as_it_keeps() -> None:
     linear = config(family={"name": "linear_regression"}, source={"name": "linear", "rows": 500, "features": 3}, regimes=["replace"])
     assert work(linear, Job("mix", "words", "replace", 0, 1)).written == 8 * 100 * (3 + 1)
-    assert model_size(linear.experiments["words"]).parameters == 3 + 100 * 3
+    assert linear.experiments["words"].model_size.parameters == 3 + 100 * 3
     kernel = config(family={"name": "kde"}, source={"name": "normal", "rows": 500, "dim": 2}, regimes=["replace"])
-    assert model_size(kernel.experiments["words"]).parameters == 100 * 2 + 2 * 2
+    assert kernel.experiments["words"].model_size.parameters == 100 * 2 + 2 * 2
 
 
 def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
@@ -152,7 +151,7 @@ def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
         family = {"name": "causal_lm", "model": {"path": "somebody/model"}, "sampling": {"engine": engine}}
         text = {"row_tokens": 16, "packing": {"documents": 3}}
         chosen = config(family=family, source={"name": "files", "paths": ["corpus/*.txt"], "text": text}, rows=200)
-        return work(chosen, Job("sample", "words", "replace", 0, 1)), 4 * model_size(chosen.experiments["words"]).parameters
+        return work(chosen, Job("sample", "words", "replace", 0, 1)), 4 * chosen.experiments["words"].model_size.parameters
 
     (library, weights), (own, _) = sampling("transformers"), sampling("native")
     assert own.memory == library.memory + weights

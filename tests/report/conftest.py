@@ -20,9 +20,10 @@ from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.dataset import Dataset
 from heirloom.manifest import dumps, seal, write_text
-from heirloom.report import figures, tables
+from heirloom.report import figures, files
 from heirloom.report.page import build, vega
 from heirloom.rows import text_table, vector_table
+from heirloom.workflow.jobs import measure_files
 from helpers import seal_alone
 
 Measures = Callable[[str, int, int], dict[str, float]]
@@ -122,7 +123,7 @@ def config() -> Config:
 
 def write_measures(config: Config) -> None:
     """Write every file of measures that a config asks for."""
-    for key, path in tables.measure_files(config):
+    for key, path in measure_files(config):
         seed = key.seed or 0
         experiment = config.experiments[key.experiment]
         own = text_measures if experiment.is_text else gaussian_measures
@@ -207,7 +208,7 @@ def finish(config: Config, library: Path) -> None:
     write_text_lineages(config, "words")
     shutil.copytree(library, vega.CACHE)
     Path("config.yaml").write_text(f"# {HOSTILE[1]}\n{yaml.safe_dump(raw())}", encoding="utf-8")
-    tables.write(config)
+    files.write(config)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from heirloom import theory
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
-from heirloom.report import agreement, tables
+from heirloom.report import agreement, files
 from heirloom.report.doubt import doubt
 from heirloom.streams import Stream
 
@@ -104,7 +104,7 @@ def test_rounded_arithmetic_is_not_compared_with_a_form_of_the_exact(given: dict
 
 
 def test_the_table_has_a_row_an_arm_and_measure_with_the_form_of_the_last_generation(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     found = agreement.load()
     assert list(found.columns) == ["experiment", "variant", *agreement.COLUMNS]
     assert set(found["experiment"] + "/" + found["variant"]) == {"toy/", "crossed/biased", "crossed/unbiased"}

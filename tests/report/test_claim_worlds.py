@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment, parse
+from heirloom.config import Config, parse
 from heirloom.report import expected, tables
 from heirloom.report.claims import specs, verdicts
+from heirloom.specs.experiment import Experiment
 from heirloom.streams import Stream
 
 SEEDS = list(range(6))

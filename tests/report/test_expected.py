@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from heirloom import theory
-from heirloom.config import Experiment
 from heirloom.report.expected import curves
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.theory.regimes import mixture
 

@@ -10,7 +10,7 @@ import pytest
 
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
-from heirloom.report import figures, tables
+from heirloom.report import figures, files
 from heirloom.report.kinds import GRID_KINDS, KINDS
 
 
@@ -41,7 +41,7 @@ def test_every_kind_of_figure_has_a_caption_for_the_report() -> None:
 
 
 def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     Path("results/figures").mkdir()
     Path("results/figures/old.svg").write_text("<svg/>")
     figures.write(config)
@@ -60,7 +60,7 @@ def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Pat
 
 def test_a_figure_s_svg_has_marks_and_its_words_as_text(run: Path, config: Config) -> None:
     only = config.model_copy(update={"experiments": {"toy": config.experiments["toy"]}})
-    tables.write(only)
+    files.write(only)
     figures.write(only)
     svg = Path("results/figures/toy_variance.svg").read_text()
     assert "Total variance of the fitted density" in svg

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment, load, parse
+from heirloom.config import Config, load, parse
 from heirloom.dataset import Dataset
 from heirloom.report import charts, figures, grids
 from heirloom.rows import vector_table
+from heirloom.specs.experiment import Experiment
 from helpers import seal_alone
 
 

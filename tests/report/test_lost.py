@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment, parse
+from heirloom.config import parse
 from heirloom.dataset import Dataset
 from heirloom.report import tables
 from heirloom.report.page import build, lost, remains
 from heirloom.rows import vector_table
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 from helpers import seal_alone
 

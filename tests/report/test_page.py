@@ -192,13 +192,13 @@ def told(config: Config) -> str:
 def test_without_a_run_or_with_half_of_one_there_is_one_line_and_no_page(finished: Path, config: Config) -> None:
     whole = tables.load()
     lacking = (whole["regime"] == "keep") & (whole["experiment"] == "words") & (whole["seed"] == 1)
-    whole[~lacking].to_parquet(tables.METRICS)
-    results.seal(tables.METRICS)
+    whole[~lacking].to_parquet(results.METRICS)
+    results.seal(results.METRICS)
     assert told(config) == "results/metrics.parquet: no last generation of words/keep/1, which the config has; run snakemake"
-    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(tables.METRICS)
-    results.seal(tables.METRICS)
+    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(results.METRICS)
+    results.seal(results.METRICS)
     assert "no last generation of toy/replace/0 and 4 other lineages, which the config has" in told(config)
-    Path(tables.METRICS).unlink()
+    Path(results.METRICS).unlink()
     assert told(config) == "results/metrics.parquet: missing; run snakemake"
 
 
@@ -208,15 +208,15 @@ def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config:
     texts_of.write_bytes(whole[:200])
     assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} tells of; ", told(config))
     texts_of.write_bytes(whole)
-    cut = Path(tables.METRICS).read_bytes()[:-20]
-    Path(tables.METRICS).write_bytes(cut)
+    cut = Path(results.METRICS).read_bytes()[:-20]
+    Path(results.METRICS).write_bytes(cut)
     assert told(config) == (
         "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json tells of; heirloom summarise writes it anew"
     )
-    results.seal(tables.METRICS)
+    results.seal(results.METRICS)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
-    pd.DataFrame({"value": [1.0]}).to_parquet(tables.METRICS)
-    results.seal(tables.METRICS)
+    pd.DataFrame({"value": [1.0]}).to_parquet(results.METRICS)
+    results.seal(results.METRICS)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
 
 

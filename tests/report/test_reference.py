@@ -15,7 +15,7 @@ from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.manifest import seal
-from heirloom.report import reference, summary, tables
+from heirloom.report import files, reference, summary, tables
 from heirloom.report.reference import AGREES, DIFFERS, EQUAL, MISSING, Place
 from helpers import ROOT
 from report.conftest import raw
@@ -40,14 +40,14 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 
 
 def verdicts(config: Config, key: str) -> dict[Place, str]:
-    tables.write(config)
+    files.write(config)
     return reference.compared(tables.of_experiment(tables.load(), key, config.experiments[key]), key, config, reference.read())
 
 
 @pytest.fixture
 def recorded(run: Path, config: Config) -> Config:
     note_environment(config, "here")
-    tables.write(config)
+    files.write(config)
     assert reference.write(config) > 100
     return config
 
@@ -83,7 +83,7 @@ def test_nothing_is_compared_where_the_settings_are_others(recorded: Config) -> 
 
 
 def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     own = {key: tables.of_experiment(tables.load(), key, config.experiments[key]) for key in config.experiments}
     # seeds 0 and 1 differ by 1: standard deviation sqrt(1/2), of a mean of two 1/2
     alone = own["words"][own["words"]["seed"] == 0]
@@ -102,7 +102,7 @@ def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, conf
 
 def test_the_summary_says_of_each_row_whether_it_agrees_and_names_what_does_not(recorded: Config) -> None:
     change("words", LAST, 1, 150.0)
-    tables.write(recorded)
+    files.write(recorded)
     console = Console(file=StringIO(), width=100)
     summary.print_summary(recorded, console)
     assert isinstance(console.file, StringIO)
@@ -117,7 +117,7 @@ def test_the_summary_says_of_each_row_whether_it_agrees_and_names_what_does_not(
 
 
 def test_without_a_recorded_run_the_summary_has_no_such_column(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     console = Console(file=StringIO(), width=100)
     summary.print_summary(config, console)
     assert isinstance(console.file, StringIO)

@@ -16,7 +16,7 @@ from heirloom.artefacts import kinds
 from heirloom.cli.plan import plan
 from heirloom.config import Config
 from heirloom.manifest import dumps
-from heirloom.report import resolution, tables
+from heirloom.report import files, resolution, tables
 from heirloom.report.intervals import interval
 from heirloom.streams import Stream
 from helpers import seal_alone
@@ -77,7 +77,7 @@ def test_the_plan_says_of_each_arm_what_its_seeds_resolve_and_what_six_would(
     Path("config.yaml").write_text(yaml.safe_dump({**read, "experiments": {"words": read["experiments"]["words"]}}))
     plan(Path("config.yaml"))
     assert "smallest difference that the seeds resolve: not known before a control has run" in capsys.readouterr().out
-    tables.write(config)
+    files.write(config)
     plan(Path("config.yaml"))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  words ")]
     assert re.fullmatch(r"  words \(replace, keep\), test_perplexity: [\d.e+]+ % with 2 seeds; [\d.]+ % with 6", line)
@@ -92,7 +92,7 @@ def test_the_plan_says_how_many_seeds_would_decide_what_the_last_run_left_inconc
     file = Path(kinds.METRICS.path("words", "replace", 1, 3))
     file.write_text(dumps({**json.loads(file.read_text()), "test_perplexity": 80.0}))  # the other seed has 109.3
     seal_alone(file)
-    tables.write(config)
+    files.write(config)
     plan(Path("config.yaml"))
     told = capsys.readouterr().out.splitlines()
     (head,) = [place for place, line in enumerate(told) if line.startswith("seeds that would decide what the last run left inconclusive")]

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from heirloom import theory
 from heirloom.config import Config
-from heirloom.report import agreement, summary, tables
+from heirloom.report import agreement, files, summary, tables
 from heirloom.report.claims import specs
 
 
 @pytest.fixture
 def printed(run: Path, config: Config) -> list[str]:
-    tables.write(config)
+    files.write(config)
     console = Console(file=StringIO(), width=80)
     summary.print_summary(config, console)
     assert isinstance(console.file, StringIO)

@@ -11,14 +11,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from heirloom import results
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import tables
+from heirloom.report import files, tables
+from heirloom.workflow.jobs import measure_files
 
 
 def test_measure_files_are_the_origin_once_a_seed_then_a_file_a_generation_or_a_lineage(config: Config) -> None:
-    files = tables.measure_files(config)
+    files = measure_files(config)
     assert files[0] == (Key("toy", "origin", 0, 0), "data/toy/origin/seed=0/gen=0/metrics.json")
     assert files[1] == (Key("toy", "replace", 0, None), "data/toy/replace/seed=0/trajectory.parquet")
     words = [path for key, path in files if key.experiment == "words"]
@@ -78,25 +80,25 @@ def test_a_missing_file_of_measures_is_named(run: Path, config: Config) -> None:
 
 
 def test_the_parquet_file_reads_back_as_gathered_and_holds_no_library_metadata(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     assert pq.read_schema("results/metrics.parquet").metadata is None
     pd.testing.assert_frame_equal(tables.load(), tables.gather(config), check_dtype=False)
 
 
 def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     first = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
-    tables.write(config)
+    files.write(config)
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     single = ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json", "results/theory.fingerprint.json"]
     single += ["results/onset.fingerprint.json"]
     assert sorted(str(path) for path in first) == sorted(
-        [*single, tables.INTERVALS, tables.ONSET, tables.ATTRIBUTION, tables.THEORY, *tables.plot_files(config)]
+        [*single, results.INTERVALS, results.ONSET, results.ATTRIBUTION, results.THEORY, *tables.plot_files(config)]
     )
 
 
 def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     written = json.loads(Path("results/metrics.json").read_text())
     assert set(written) == {"toy", "words", "crossed__biased", "crossed__unbiased"}
     assert set(written["words"]) == {"replace", "keep", "control"}
@@ -107,7 +109,7 @@ def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config
 
 
 def test_plot_tables_have_a_row_a_metric_regime_and_generation_and_every_line_begins_at_the_origin(run: Path, config: Config) -> None:
-    tables.write(config)
+    files.write(config)
     table = pd.read_csv("results/plots/words.csv")
     assert list(table.columns) == ["generation", "regime", "metric", "value"]
     first = table[(table["metric"] == "test_perplexity") & (table["regime"] == "replace")]
@@ -121,7 +123,7 @@ def test_plot_tables_have_a_row_a_metric_regime_and_generation_and_every_line_be
 def test_the_plots_of_an_earlier_config_disappear(run: Path, config: Config) -> None:
     Path("results/plots").mkdir(parents=True)
     Path("results/plots/old.csv").write_text("generation\n")
-    tables.write(config)
+    files.write(config)
     assert not Path("results/plots/old.csv").exists()
 
 

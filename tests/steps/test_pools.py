@@ -19,12 +19,13 @@ from heirloom.diffs.sides import locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.export import subject
 from heirloom.export.artefacts import opened
-from heirloom.lineage import folders, references
+from heirloom.lineage import references
 from heirloom.lineage.prune import _named
 from heirloom.lineage.trace_row import trace_row
 from heirloom.sources import module
 from heirloom.steps import chain, mix, real, train
 from heirloom.streams import Stream
+from heirloom.workflow import folders
 from heirloom.workflow.steps import job_of
 
 EXPERIMENT: dict[str, Any] = {

@@ -31,7 +31,7 @@ HOMONYMS = {
         *("artefacts/kinds.py", "diffs/rows.py", "lineage/render_row.py", "lineage/trace_row.py", "report/page/lineage.py"),
         *("lineage/references.py", "report/page/texts.py", "rows.py", "workflow/inputs.py"),
     },
-    "sample": {"diffs/engine.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
+    "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
     "select": {"diffs/origin.py", "report/page/drawings.py"},  # an ability of a family; what Vega-Lite calls a selection
     "mix": {"mixing.py", "steps/rowless.py"},  # a stream
     "evaluate": {"steps/chain.py"},  # a family's function

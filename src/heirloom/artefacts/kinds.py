@@ -63,7 +63,7 @@ class Place:
         return self.path(key.experiment, key.regime, seed, generation)
 
     def of_pool(self, experiment: str, seed: int = 0) -> str:
-        """Return the path of an experiment's real data, of the pool that a seed draws for itself (`config.Experiment.pool_of`)."""
+        """Return the path of an experiment's real data, of the pool that a seed draws for itself (`Experiment.pool_of`)."""
         return (self.of_seed if seed else self).path(experiment, seed=seed)
 
     @property

@@ -57,7 +57,7 @@ def diff(
         if b or against_control:
             raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
         _use_system_allocator()
-        from heirloom.diffs.engine import Options
+        from heirloom.diffs.comparison import Options
         from heirloom.diffs.series import series
 
         found = series(references, Options(max_examples, sample, seed))

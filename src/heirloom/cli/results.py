@@ -48,9 +48,9 @@ def check(
 def summarise(config: ConfigFile = CONFIG) -> None:
     """Gather every generation's measures into results/metrics.parquet, metrics.json and plots/."""
     from heirloom.config import load
-    from heirloom.report import tables
+    from heirloom.report import files
 
-    tables.write(load(config))
+    files.write(load(config))
 
 
 @app.command()
@@ -121,5 +121,6 @@ def theory(
 def schema(*, fix: Annotated[bool, typer.Option("--fix", help="Write the file instead of comparing it.")] = False) -> None:
     """Compare schemas/config.schema.json with the config models, or write it."""
     from heirloom import schema as job
+    from heirloom.config import Config
 
-    job.run(fix=fix)
+    job.run(Config, fix=fix)

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from heirloom import controls, manifest, paths
 from heirloom.artefacts import kinds
+from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.result import Control, DatasetDiff
 from heirloom.diffs.sides import Place, locate, open_side
 from heirloom.errors import HeirloomError
 from heirloom.lineage.settings import setting
 from heirloom.specs.regime import Regime
-
-if TYPE_CHECKING:
-    from heirloom.diffs.engine import Options
 
 REGIME = "control"
 """The control of lineages whose manifests do not say how their training sets were mixed."""
@@ -36,8 +34,6 @@ def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) 
     HeirloomError
         If A or B is no generation of a lineage, both are the same generation, or the experiment has no control of as many rows on disk.
     """
-    from heirloom.diffs.engine import compare
-
     pair = [_of(locate(one)) for one in (a, b)]
     if pair[0] == pair[1]:
         raise HeirloomError(f"--against-control: {a} and {b} are the same generation of one experiment; compare two generations")

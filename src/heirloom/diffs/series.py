@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.diffs.common import common
-from heirloom.diffs.engine import Options, compare
+from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
 from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate, open_side

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from heirloom.diffs import engine, matching, rows
+from heirloom.diffs import comparison, matching, rows
 from heirloom.diffs.cells import Hashes
 from heirloom.diffs.common import common
 from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
@@ -25,7 +25,7 @@ class _Open(NamedTuple):
     added: Hashes
 
 
-def compare(a: str, b: str, paired: Mapping[str, tuple[Place | None, Place | None]], options: engine.Options) -> DatasetDiff:
+def compare(a: str, b: str, paired: Mapping[str, tuple[Place | None, Place | None]], options: comparison.Options) -> DatasetDiff:
     """Return what changed, one part after the other."""
     found, left = [], {}
     sides: tuple[list[Side], list[Side]] = ([], [])
@@ -41,7 +41,7 @@ def compare(a: str, b: str, paired: Mapping[str, tuple[Place | None, Place | Non
     return DatasetDiff("splits", known, None, None, None, None, _verdict(found, moved), splits=tuple(found), moved=moved)
 
 
-def _compared(one: Side | None, other: Side | None, options: engine.Options) -> tuple[DatasetDiff | None, _Open]:
+def _compared(one: Side | None, other: Side | None, options: comparison.Options) -> tuple[DatasetDiff | None, _Open]:
     nothing = np.empty(0, np.uint64)
     if one is None or other is None:
         there = one or other
@@ -49,9 +49,9 @@ def _compared(one: Side | None, other: Side | None, options: engine.Options) -> 
         whole = rows.read(there, common(there, there)).hashes
         return None, _Open(whole, nothing) if one else _Open(nothing, whole)
     if one.place.sha256 == other.place.sha256:
-        return engine.compare(one, other, options), _Open(nothing, nothing)
-    both = engine.matched(one, other, common(one, other), options)
-    return engine.described(both), _Open(both.table_a.hashes[~both.matched.kept_a], both.table_b.hashes[~both.matched.kept_b])
+        return comparison.compare(one, other, options), _Open(nothing, nothing)
+    both = comparison.matched(one, other, common(one, other), options)
+    return comparison.described(both), _Open(both.table_a.hashes[~both.matched.kept_a], both.table_b.hashes[~both.matched.kept_b])
 
 
 def _moved(left: Mapping[str, _Open]) -> Iterator[MovedRows]:

@@ -10,8 +10,9 @@ from typing import Any
 from heirloom import manifest, paths, reading
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, index, references, revisions, schema1
+from heirloom.lineage import index, references, revisions, schema1
 from heirloom.manifest import Input
+from heirloom.workflow import folders
 from heirloom.workflow.steps import STEPS
 
 

@@ -52,25 +52,11 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
         If the hub cannot be reached or has no such model, or the context is shorter.
     """
     preflight(spec)
-    context = getattr(_config(spec).get_text_config(), "max_position_embeddings", None)
+    context = getattr(configuration(spec).get_textconfiguration(), "max_position_embeddings", None)
     if context is not None and num_tokens > context:
         raise HeirloomError(
             f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens"
         )
-
-
-def check_native(spec: Pretrained) -> None:
-    """Check that the project's own engine can write with a model of this configuration.
-
-    Raises
-    ------
-    HeirloomError
-        If it is no Llama; or the configuration cannot be had.
-    """
-    from heirloom.families.causal_lm.native import readable_shape
-
-    settings = _config(spec).get_text_config().to_dict()
-    readable_shape({key: value for key, value in settings.items() if value is not None})  # GGUF names no class
 
 
 def check_causal(spec: Pretrained) -> None:
@@ -99,7 +85,7 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:
     HeirloomError
         If the tokenizer has an id that the model lacks; or one of the two cannot be had.
     """
-    weights = pretrained_gguf.num_embeddings(spec) if spec.gguf else int(_config(spec).get_text_config().vocab_size)
+    weights = pretrained_gguf.num_embeddings(spec) if spec.gguf else int(configuration(spec).get_textconfiguration().vocab_size)
     read = None if reader.gguf else pretrained_tokenizer.read(reader)
     ids = pretrained_gguf.num_tokens(reader) if read is None else max(read.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     if ids > weights:
@@ -132,7 +118,7 @@ def _check_architecture(spec: Pretrained) -> Any:
     """Return a model's configuration, unless the library has no causal model for it, or would read the half of it."""
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    config = _config(spec)
+    config = configuration(spec)
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         kind = "an encoder-decoder" if config.is_encoder_decoder else "no language model that writes from left to right"
         raise HeirloomError(f"{KEY}: {spec.name} is {kind} ({config.model_type}); give a decoder, such as a GPT-2, OPT or Llama")
@@ -141,7 +127,7 @@ def _check_architecture(spec: Pretrained) -> Any:
 
 def _num_parameters(spec: Pretrained, config: Any) -> int:
     """Return how many numbers a model in a folder has by its configuration, refusing more than its files can hold."""
-    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    layers = getattr(config.get_textconfiguration(), "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > _MOST_LAYERS:
         raise HeirloomError(f"{KEY}: the config.json of {spec.name} asks for {layers} layers, and at most {_MOST_LAYERS} are read")
     with clearly(spec):
@@ -155,7 +141,14 @@ def _num_parameters(spec: Pretrained, config: Any) -> int:
     return number
 
 
-def _config(spec: Pretrained) -> Any:
+def configuration(spec: Pretrained) -> Any:
+    """Return a model's configuration, of the class of `transformers` that it names; no weights are read.
+
+    Raises
+    ------
+    HeirloomError
+        If it cannot be had, or is none that `transformers` reads.
+    """
     if spec.gguf:
         preflight(spec)
         return pretrained_gguf.configuration(spec)

@@ -9,9 +9,10 @@ from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, edges, folders, index, pointers
+from heirloom.lineage import cache, dvc, edges, index, pointers
 from heirloom.lineage.ledger import LEDGER
 from heirloom.manifest import check_notes
+from heirloom.workflow import folders
 
 
 def fault(artefact: str) -> str:

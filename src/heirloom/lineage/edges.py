@@ -12,8 +12,8 @@ from typing import Any
 
 from heirloom import manifest, paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders
 from heirloom.manifest import Input
+from heirloom.workflow import folders
 
 _DIGITS = 12
 

@@ -14,7 +14,8 @@ from heirloom import paths, records
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, pointers
+from heirloom.lineage import dvc, pointers
+from heirloom.workflow import folders
 
 _TEXTS = ("*.tsv", "*.csv", "*.json", "*.jsonl", "plots/*.csv", "figures/*.json", "figures/*.csv")
 """Results that git merges line by line."""

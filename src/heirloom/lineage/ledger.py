@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 
 from heirloom import manifest, paths, records
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders
 from heirloom.manifest import Input, write_text
+from heirloom.workflow import folders
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")
 COLUMNS = ("path", "sha256", "size", "inputs")

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from heirloom.lineage import dvc, folders, ledger
+from heirloom.lineage import dvc, ledger
+from heirloom.workflow import folders
 
 LARGE = 1 << 16
 """Bytes from which a file is worth a link into the cache of its own accord."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from heirloom import records
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, git
+from heirloom.lineage import git
+from heirloom.workflow import folders
 
 HASH = "md5"
 _MOST_BYTES = 1 << 14

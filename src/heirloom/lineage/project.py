@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from heirloom import manifest as manifests
 from heirloom import paths, reading
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, git, index, references, revisions, schema1
+from heirloom.lineage import git, index, references, revisions, schema1
 from heirloom.lineage.ledger import Entry
+from heirloom.workflow import folders
 
 
 class Input(NamedTuple):

@@ -16,8 +16,8 @@ from typing import Any
 
 from heirloom import paths, records
 from heirloom.errors import HeirloomError
-from heirloom.lineage.folders import PROVENANCE, unit_of
 from heirloom.manifest import write_text
+from heirloom.workflow.folders import PROVENANCE, unit_of
 
 METADATA = Path(".snakemake/metadata")
 INCOMPLETE = Path(".snakemake/incomplete")

@@ -13,7 +13,8 @@ from pathlib import Path
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, folders, git, ledger
+from heirloom.lineage import dvc, git, ledger
+from heirloom.workflow import folders
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heirloom import config as configuration
-from heirloom import paths
+from heirloom import paths, results
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import completeness, costs, dvc, folders, git, index, ledger, plan, provenance, restore, stamps, unrecorded
-from heirloom.report import tables
+from heirloom.lineage import completeness, costs, dvc, git, index, ledger, plan, provenance, restore, stamps, unrecorded
+from heirloom.workflow import folders
+from heirloom.workflow.jobs import measure_files
 
 SEEN = Path(".heirloom/recorded.json")
 DEFAULT_CONFIG = Path("config.yaml")
@@ -181,8 +182,8 @@ def _commit(config_file: Path) -> bool:
         return False  # under `dvc repro` DVC says so itself; dvc.yaml speaks of the default config alone
     if not dvc.PIPELINE.exists():
         return False
-    measures = [paths.fingerprint(path) for _, path in tables.measure_files(configuration.load(config_file))]
-    if not all(Path(path).exists() for path in (tables.HEADLINES_FILE, *measures)):
+    measures = [paths.fingerprint(path) for _, path in measure_files(configuration.load(config_file))]
+    if not all(Path(path).exists() for path in (results.HEADLINES_FILE, *measures)):
         return False
     seen = stamps.read(SEEN)
     if seen.get(dvc.STAGE) == plan.workflow_signature():

@@ -16,8 +16,9 @@ from pathlib import Path
 from heirloom import paths
 from heirloom.config import Config
 from heirloom.errors import NAME, HeirloomError
-from heirloom.lineage import folders, provenance
+from heirloom.lineage import provenance
 from heirloom.manifest import link_or_copy, replacing
+from heirloom.workflow import folders
 from heirloom.workflow.jobs import target
 
 ASIDE = Path(".heirloom/aside")

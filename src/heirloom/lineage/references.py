@@ -17,7 +17,8 @@ from pathlib import Path
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Place
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, index, revisions
+from heirloom.lineage import index, revisions
+from heirloom.workflow import folders
 from heirloom.workflow.steps import made_kinds
 
 REVISION_MARK = "@"

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from heirloom import config as configuration
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, folders, redo, repair_records, repair_roads, survey, unrecorded, verify
+from heirloom.lineage import dvc, edges, redo, repair_records, repair_roads, survey, unrecorded, verify
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.repair_roads import REDONE, Case
 from heirloom.lineage.survey import Damage
+from heirloom.workflow import folders
 
 NEWER = "another version than DVC recorded, of a run that is not recorded yet: heirloom record keeps it, heirloom restore gives it up"
 

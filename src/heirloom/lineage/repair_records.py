@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, edges, folders, git, index, ledger, pointers, remote, verify_records
+from heirloom.lineage import cache, dvc, edges, git, index, ledger, pointers, remote, verify_records
 from heirloom.lineage.ledger import COLUMNS, LEDGER
 from heirloom.lineage.pointers import Pointer
 from heirloom.manifest import spelled_fingerprint, write_text
+from heirloom.workflow import folders
 
 Md5s = Callable[[str], Mapping[str, str]]
 """Lineage → path → md5 of the files that lie in it now."""

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.config import Config
-from heirloom.lineage import cache, dvc, edges, folders, pointers, provenance, redo, remote, survey
+from heirloom.lineage import cache, dvc, edges, pointers, provenance, redo, remote, survey
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.survey import Damage
 from heirloom.lineage.verify_records import Digests
 from heirloom.manifest import link_or_copy, write_text
+from heirloom.workflow import folders
 
 REPLACED = Path(".heirloom/replaced")
 """Where files go that agree with their own notes, or belong to nothing, and made room for recorded ones."""

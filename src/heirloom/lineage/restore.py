@@ -10,7 +10,8 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, folders, provenance, stamps
+from heirloom.lineage import cache, dvc, provenance, stamps
+from heirloom.workflow import folders
 
 SEEN = Path(".heirloom/provenance.json")
 

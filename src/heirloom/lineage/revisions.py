@@ -15,8 +15,9 @@ from pathlib import Path
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, folders, git, pointers, remote
+from heirloom.lineage import cache, dvc, git, pointers, remote
 from heirloom.manifest import link_or_copy, replacing
+from heirloom.workflow import folders
 
 HELD = Path(".heirloom/revisions")
 

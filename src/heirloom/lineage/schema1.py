@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from heirloom.lineage import folders
 from heirloom.lineage.index import Index
+from heirloom.workflow import folders
 
 _PLAYED_BY = {
     "pool": "train",

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from heirloom import manifest, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import completeness, dvc, folders, index, pointers, references, verify
+from heirloom.lineage import completeness, dvc, index, pointers, references, verify
 from heirloom.lineage.ledger import Entry
 from heirloom.lineage.verify_records import Digests
 from heirloom.manifest import dumps, fingerprint, read_json
+from heirloom.workflow import folders
 
 
 class Damage(NamedTuple):

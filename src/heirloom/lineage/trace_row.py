@@ -15,8 +15,9 @@ from typing import Any
 
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders, lookup
+from heirloom.lineage import lookup
 from heirloom.lineage.project import Project, locate
+from heirloom.workflow import folders
 
 MARK = "#"
 _ROW = re.compile(rf"(?P<bare>.+){MARK}(?P<row>\d+(?:/\d+){{0,2}})")

@@ -18,10 +18,11 @@ from heirloom import manifest as manifests
 from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, folders, pointers, references, verify_records, verify_sources
+from heirloom.lineage import dvc, edges, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
 from heirloom.manifest import sha256_folder
+from heirloom.workflow import folders
 
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
 """Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded`)."""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from heirloom import paths, results
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, cost_table, costs, dvc, folders, git, ledger, pointers, provenance
+from heirloom.lineage import cache, cost_table, costs, dvc, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER
-from heirloom.report import tables
+from heirloom.workflow import folders
 
 DIGITS = 12
 
@@ -157,7 +157,7 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
     mismatches = []
-    written = [(Path(table), tables.REPAIR) for table in (tables.METRICS, tables.ONSET, tables.THEORY)]
+    written = [(Path(table), results.REPAIR) for table in (results.METRICS, results.ONSET, results.THEORY)]
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *written]:
         try:
             if Path(paths.fingerprint(table)).is_file():

@@ -7,11 +7,11 @@ from typing import Any
 
 from heirloom import manifest, paths, sources
 from heirloom.errors import HeirloomError
-from heirloom.lineage import folders
 from heirloom.lineage.verify_records import Mismatch
 from heirloom.manifest import Input
 from heirloom.sources import Change
 from heirloom.sources.input_files import HUB_FILE, ROLES
+from heirloom.workflow import folders
 
 ChangesOf = Callable[[tuple[Input, ...]], tuple[Change, ...]]
 """Inputs of a manifest → what became of those that are files (`changes`, remembered: a job's artefacts share them)."""

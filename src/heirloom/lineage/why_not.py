@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from heirloom.lineage import folders
 from heirloom.lineage.project import Artefact, Input, Project, locate
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import dotted
+from heirloom.workflow import folders
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
 _ABSENT = "none"

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.lineage import cost_table
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.planning.work import Work
+from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import jobs, lineage
 from heirloom.workflow.step import Job, Step
 from heirloom.workflow.steps import STEPS

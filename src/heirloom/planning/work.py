@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heirloom.config import Config, Experiment
-from heirloom.planning.models import model_size
+from heirloom.config import Config
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.regime import Regime
 from heirloom.workflow.step import Job
@@ -78,7 +78,7 @@ def reading(config: Config, job: Job) -> Work:
 
 def fetching(config: Config, job: Job) -> Work:
     """Return the work of a pretrained model."""
-    parameters = model_size(config.experiments[job.experiment]).parameters
+    parameters = config.experiments[job.experiment].model_size.parameters
     return Work(_UNPACKING * parameters, 2 * _STORED * parameters, _STORED * parameters)
 
 
@@ -92,7 +92,7 @@ def mixing(config: Config, job: Job) -> Work:
 def training(config: Config, job: Job) -> Work:
     """Return the work of a training."""
     experiment, generation = config.experiments[job.experiment], job.generation or 0
-    trained, size = _trained_numbers(config, job), model_size(experiment)
+    trained, size = _trained_numbers(config, job), experiment.model_size
     operations = _training(experiment, size, generation) * trained
     left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
     return Work(operations, _training_memory(experiment, size, trained), left)
@@ -103,7 +103,7 @@ def sampling(config: Config, job: Job) -> Work:
     experiment = config.experiments[job.experiment]
     if not experiment.is_text:
         return selecting(config, job)
-    sampled, size = _sampled_numbers(config, job), model_size(experiment)
+    sampled, size = _sampled_numbers(config, job), experiment.model_size
     prompted = 2 * sampled
     settings = experiment.family.sampling
     again = _STORED * size.parameters * settings.borrows_engine  # stacked anew
@@ -121,7 +121,7 @@ def evaluating(config: Config, job: Job) -> Work:
     """Return the work of a generation's measures."""
     experiment = config.experiments[job.experiment]
     if experiment.is_text:
-        read, size = _numbers(experiment, experiment.evaluation_rows + experiment.rows), model_size(experiment)
+        read, size = _numbers(experiment, experiment.evaluation_rows + experiment.rows), experiment.model_size
         return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
     trained = _trained_numbers(config, job)
     return Work(50 * trained, _COPIES * experiment.family.number_bytes * trained, 0)
@@ -138,7 +138,7 @@ def chaining(config: Config, job: Job) -> Work:
     held = _POOL_MEMORY * real
     if experiment.has_rows:
         made = _numbers(experiment, experiment.rows)
-        operations += _training(experiment, model_size(experiment), 1) * sum(trained) + _A_ROW * made * experiment.generations
+        operations += _training(experiment, experiment.model_size, 1) * sum(trained) + _A_ROW * made * experiment.generations
         held += _HELD_MEMORY * (trained[-1] + made * (experiment.generations if regime.synthetic == "all" else 1))
     return Work(operations, held, 2 * experiment.family.number_bytes * sum(trained[g - 1] for g in experiment.snapshots if g))
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom import results
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import HEAVY_TAILED
-from heirloom.report import expected, tables
+from heirloom.report import expected
 from heirloom.report.doubt import doubt
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,9 +145,10 @@ def load() -> pd.DataFrame:
     """
     import pandas as pd
 
-    if not Path(tables.THEORY).is_file():
-        raise HeirloomError(f"{tables.THEORY}: missing; run snakemake")
-    return pd.read_csv(results.check(tables.THEORY, tables.REPAIR), dtype={"variant": str, "note": str}).fillna({"variant": "", "note": ""})
+    if not Path(results.THEORY).is_file():
+        raise HeirloomError(f"{results.THEORY}: missing; run snakemake")
+    table = pd.read_csv(results.check(results.THEORY, results.REPAIR), dtype={"variant": str, "note": str})
+    return table.fillna({"variant": "", "note": ""})
 
 
 def markdown(frame: pd.DataFrame) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from heirloom.artefacts.kinds import ORIGIN
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report.intervals import interval
+from heirloom.specs.experiment import Experiment
 from heirloom.variants import VARIANT_MARK
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from heirloom import controls
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report import expected
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve

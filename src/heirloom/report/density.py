@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heirloom import reading
-from heirloom.config import Experiment
 from heirloom.report import scatter
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import numpy as np

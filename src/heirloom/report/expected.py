@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import cast
 
 from heirloom import mixing
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.families import family, module_name
 from heirloom.families.base import ClosedForms
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import paths
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.manifest import dumps, replacing
 from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
 from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
+from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from heirloom.config import Experiment
 from heirloom.report.attribution import SOURCES
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource, NormalSource
 
 PLANE = 2

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report import expected
 from heirloom.report.intervals import FEW
+from heirloom.specs.experiment import Experiment
 
 HISTOGRAM = "origin_perplexity_histogram."
 SURVIVAL, DRIFT = "tail_survival.", "tail_survival_drift."

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from heirloom import controls, paths, reading, results
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.measures import stages
 from heirloom.measures.replicas import UNITS, size_of_unit
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.flips import ENOUGH, FEWEST, TOLERANCE, level, p_values
 from heirloom.report.intervals import LEVEL, t_quantile
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,9 +156,9 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
     """
     import pandas as pd
 
-    if not Path(paths.fingerprint(tables.ONSET)).exists():
+    if not Path(paths.fingerprint(results.ONSET)).exists():
         return table(own, experiment, config)
-    written = pd.read_csv(results.check(tables.ONSET, tables.REPAIR), dtype=str, keep_default_na=False)
+    written = pd.read_csv(results.check(results.ONSET, results.REPAIR), dtype=str, keep_default_na=False)
     name, variant = tables.names(_key(experiment, config), experiment)
     chosen = written.loc[(written["experiment"] == name) & (written["variant"] == variant), list(COLUMNS)]
     return chosen.replace({what: {"": "nan"} for what in _NUMBERS}).astype(dict.fromkeys(_NUMBERS, "float64"))

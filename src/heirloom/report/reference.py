@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import manifest, paths
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import shown, tables
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from heirloom import controls
-from heirloom.config import Config, Experiment
+from heirloom import controls, results
+from heirloom.config import Config
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.intervals import LEVEL, t_quantile
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def recorded(config: Config) -> list[Resolution]:
     HeirloomError
         If the table is not what its digest tells of.
     """
-    return list(resolutions(config, tables.load())) if Path(tables.METRICS).is_file() else []
+    return list(resolutions(config, tables.load())) if Path(results.METRICS).is_file() else []
 
 
 def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:

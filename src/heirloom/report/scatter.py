@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment
 from heirloom.report import grids
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import numpy as np

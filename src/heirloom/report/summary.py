@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths
+from heirloom import manifest, paths, results
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
@@ -17,6 +17,7 @@ from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.intervals import conditional
 from heirloom.report.reference import Place
 from heirloom.sources import counts
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     if words := conditional(config):
         console.print(words, style="dim")
     console.print(LEGEND, style="dim")
-    console.print(f"Tidy table: {tables.METRICS}   headline numbers: {tables.HEADLINES_FILE}")
+    console.print(f"Tidy table: {results.METRICS}   headline numbers: {results.HEADLINES_FILE}")
     console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
 
 

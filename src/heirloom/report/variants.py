@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report import expected, tables
 from heirloom.report.numbers import estimates, spread
+from heirloom.specs.experiment import Experiment
 
 Variants = Mapping[str, Experiment]
 

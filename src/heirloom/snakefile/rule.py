@@ -15,8 +15,9 @@ from snakemake.io import ancient, directory, temp
 
 from heirloom import paths, slice_arguments
 from heirloom.artefacts.kinds import REAL, Key
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.planning import estimate, slurm
+from heirloom.specs.experiment import Experiment
 from heirloom.workflow.step import Step
 
 

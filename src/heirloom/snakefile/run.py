@@ -19,11 +19,11 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import figures, tables
+from heirloom.report import figures
 from heirloom.report.page import build as page
 from heirloom.snakefile import private
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
-from heirloom.workflow.jobs import jobs
+from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
 
 _IMPORTED = (
@@ -135,7 +135,7 @@ class Run:
 
     def measure_files(self, wildcards: Wildcards) -> list[str]:
         """Return every file of measures."""
-        return [path for _, path in tables.measure_files(self.config)]
+        return [path for _, path in measure_files(self.config)]
 
     def every_page(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that are made from the data again at any time."""

@@ -35,6 +35,16 @@ def lineage(config: Config, experiment: str, regime: str, seed: int) -> Iterator
         yield from _jobs(config, GENERATION, Key(experiment, regime, seed, generation))
 
 
+def measure_files(config: Config) -> list[tuple[Key, str]]:
+    """Return every file of measures that a config asks for, with its key, in the order of the jobs.
+
+    The origin's come first, once a seed; then one file a generation, or one a lineage, whose key has no generation, where the granularity
+    is ``chain``.
+    """
+    made = [(job.key, kind) for job in jobs(config) for kind in STEPS[job.step].makes.values()]
+    return [(key, kind.at(key)) for key, kind in made if kind.form == "measures"]
+
+
 def target(config: Config, path: str) -> str:
     """Return what Snakemake is asked for to make an artefact: its path, or what the job makes that only leaves it, such as a snapshot."""
     key = key_of(path)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from heirloom.diffs.result import DatasetDiff, SideSummary
-from heirloom.diffs.row_result import Edits, Rows
+if TYPE_CHECKING:
+    from heirloom.diffs.result import DatasetDiff
+    from heirloom.diffs.row_result import Rows
 
 Number = tuple[str, str, float | None, float | None]
 
@@ -17,10 +19,10 @@ def numbers(diff: DatasetDiff) -> list[Number]:
 
 
 def _numbers(diff: DatasetDiff) -> Iterator[Number]:
-    for field in fields(SideSummary):
+    for field in fields(diff.identity.a):
         if field.name in ("rows", "tokens", "bytes"):
             yield "identity", field.name, getattr(diff.identity.a, field.name), getattr(diff.identity.b, field.name)
-    for field in fields(Rows) if diff.rows else ():
+    for field in fields(diff.rows) if diff.rows else ():
         value = getattr(diff.rows, field.name)
         if type(value) is int:
             yield "rows", field.name, value, None
@@ -56,5 +58,5 @@ def _of_rows(found: Rows) -> Iterator[Number]:
         yield "rows", f"{name}: kept", group.kept_a, group.kept_b
         yield "rows", f"{name}: edited", group.edited_a, group.edited_b
         yield "rows", f"{name}: removed, added", group.removed, group.added
-    for field in fields(Edits) if found.edits else ():
+    for field in fields(found.edits) if found.edits else ():
         yield "edits", field.name, getattr(found.edits, field.name), None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
-from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Vocabulary
-from heirloom.diffs.row_result import Column, Rows
+
+if TYPE_CHECKING:
+    from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Vocabulary
+    from heirloom.diffs.row_result import Column, Rows
 
 _SHORT = 12
 

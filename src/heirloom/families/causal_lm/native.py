@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.families import pretrained
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.transformer.checkpoint import as_stored, shape_of
 from heirloom.families.transformer.model import Llama, LlamaShape, parameter_shapes
+from heirloom.specs.pretrained import Pretrained
 
 
 def llama(model: CausalLM) -> Llama:
@@ -38,3 +40,15 @@ def readable_shape(config: Mapping[str, Any]) -> LlamaShape:
         return shape_of(config, "family.model")
     except HeirloomError as error:
         raise HeirloomError(f"sampling.engine: native is for models of the Llama architecture; {error}; use engine: transformers") from None
+
+
+def check_native(spec: Pretrained) -> None:
+    """Check that the project's own engine can write with a model of this configuration.
+
+    Raises
+    ------
+    HeirloomError
+        If it is no Llama; or the configuration cannot be had.
+    """
+    settings = pretrained.configuration(spec).get_text_config().to_dict()
+    readable_shape({key: value for key, value in settings.items() if value is not None})  # GGUF names no class

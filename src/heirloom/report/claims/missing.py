@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from heirloom import controls
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report.claims.parts import Arms, bindings, flat, players
 from heirloom.report.claims.quantities import Run, generation_of, measured, sibling
 from heirloom.report.claims.specs import Claim, Claims, Expected, Leaf, Where
+from heirloom.specs.experiment import Experiment
 
 
 class Lack(NamedTuple):

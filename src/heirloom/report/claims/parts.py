@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from heirloom import controls
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.report.claims.specs import Claims
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 
 Arms = Mapping[str, str]

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from heirloom import controls, measures
 from heirloom.artefacts import kinds
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.measures import scales
 from heirloom.report import agreement, expected
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.parts import Arms, flat
 from heirloom.report.claims.specs import Difference, Expected, Leaf, Measured, Quantity, Ratio
 from heirloom.report.intervals import LEVEL, t_quantile
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from heirloom import results
 from heirloom.config import Config
 from heirloom.report import tables
 from heirloom.report.claims import specs, verdicts
@@ -58,7 +59,7 @@ def recorded(config: Config) -> list[Need]:
     HeirloomError
         If the table is not what its digest tells of.
     """
-    if not Path(tables.METRICS).is_file():
+    if not Path(results.METRICS).is_file():
         return []
     frame = tables.load()
     measured = set(zip(frame["experiment"], frame["variant"], strict=True))

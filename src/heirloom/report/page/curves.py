@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import controls
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
 from heirloom.report.page.generations import CURVE_POINTS, spaced
 from heirloom.report.shown import SHOWN
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment
+from heirloom.specs.experiment import Experiment
 
 CURVE_POINTS = 97
 """Generations of a curve, evenly spaced: 96 is divisible by 6, so that the seven curves of a histogram are among them."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import references
 from heirloom.lineage.project import Artefact, Project
 from heirloom.manifest import dumps
 from heirloom.report import facts
 from heirloom.report.page.generations import kept
+from heirloom.specs.experiment import Experiment
 from heirloom.workflow.steps import STEPS, made_kinds
 
 if TYPE_CHECKING:

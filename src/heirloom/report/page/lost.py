@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.config import Experiment
 from heirloom.diffs.cells import Ints, Ragged, join
 from heirloom.diffs.render.blocks import safe
 from heirloom.diffs.spool import Block, pack, unpack
@@ -19,6 +18,7 @@ from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import WordLexicon
 from heirloom.measures.text import BANDS
 from heirloom.report.page.generations import kept, synthetic
+from heirloom.specs.experiment import Experiment
 
 MAX_GENERATIONS = 8
 EXAMPLES = 12

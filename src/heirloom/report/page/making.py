@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom.config import Config, Experiment
+from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import git
 from heirloom.lineage.project import Artefact
 from heirloom.report import facts
 from heirloom.report.claims.verdicts import Answer
+from heirloom.specs.experiment import Experiment
 
 COMMIT_DIGITS = 12
 WRITERS = ("heirloom", "snakemake", "dvc", "pandas", "altair")

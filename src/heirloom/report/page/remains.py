@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import reading
-from heirloom.config import Experiment
 from heirloom.report import by_arm, scatter
 from heirloom.report.page.generations import spaced
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 
 if TYPE_CHECKING:
