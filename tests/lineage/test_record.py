@@ -47,7 +47,7 @@ def test_after_a_run_everything_is_recorded_and_dvc_and_git_are_clean(recorded: 
     assert sh("git", "status", "--short") == ""
     tracked = sh("git", "ls-files", "data", "results", "dvc.lock", "dvc.yaml").split()
     results = [f"results/{name}" for name in ("lineage.tsv", "metrics.json", "provenance.jsonl")]
-    assert tracked == [*(f"{lineage}.dvc" for lineage in ALL), "dvc.lock", "dvc.yaml", *results]
+    assert tracked == ["data/README.md", *(f"{lineage}.dvc" for lineage in ALL), "dvc.lock", "dvc.yaml", *results]
     assert {name for name in listed(LINEAGE) if "checkpoint/" in name} == {f"gen={g}/checkpoint/model.safetensors" for g in (1, 2)}
 
 

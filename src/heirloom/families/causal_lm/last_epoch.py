@@ -13,7 +13,8 @@ from typing import Any
 
 from heirloom.manifest import dumps
 
-FILE, FOLDER = "epochs.json", "last_epoch"
+FILE = "epochs.json"
+FOLDER = "last_epoch"
 
 
 @dataclass(frozen=True)
