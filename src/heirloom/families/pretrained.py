@@ -52,7 +52,7 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
         If the hub cannot be reached or has no such model, or the context is shorter.
     """
     preflight(spec)
-    context = getattr(configuration(spec).get_textconfiguration(), "max_position_embeddings", None)
+    context = getattr(configuration(spec).get_text_config(), "max_position_embeddings", None)
     if context is not None and num_tokens > context:
         raise HeirloomError(
             f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens"
@@ -85,7 +85,7 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:
     HeirloomError
         If the tokenizer has an id that the model lacks; or one of the two cannot be had.
     """
-    weights = pretrained_gguf.num_embeddings(spec) if spec.gguf else int(configuration(spec).get_textconfiguration().vocab_size)
+    weights = pretrained_gguf.num_embeddings(spec) if spec.gguf else int(configuration(spec).get_text_config().vocab_size)
     read = None if reader.gguf else pretrained_tokenizer.read(reader)
     ids = pretrained_gguf.num_tokens(reader) if read is None else max(read.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     if ids > weights:
@@ -127,7 +127,7 @@ def _check_architecture(spec: Pretrained) -> Any:
 
 def _num_parameters(spec: Pretrained, config: Any) -> int:
     """Return how many numbers a model in a folder has by its configuration, refusing more than its files can hold."""
-    layers = getattr(config.get_textconfiguration(), "num_hidden_layers", 0)
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > _MOST_LAYERS:
         raise HeirloomError(f"{KEY}: the config.json of {spec.name} asks for {layers} layers, and at most {_MOST_LAYERS} are read")
     with clearly(spec):
