@@ -176,7 +176,7 @@ def write_text_lineages(config: Config, key: str) -> None:
     """Write the datasets of a text experiment with their manifests: what the page shows rows of, every string of it hostile."""
     experiment = config.experiments[key]
     real = [f"start the cat sat plain words here {HOSTILE[row % 4]} end" for row in range(12)]
-    _write_text(kinds.REAL_TRAIN.path(key), real, "real")
+    _write_text(kinds.REAL_TRAIN.path(key), 2 * real, "real")  # more rows than a generation has, so that a control redraws some
     for seed in experiment.seeds:
         _write_text(kinds.TRAIN.path(key, "", seed, 0), real, "mix")
         for regime in experiment.regimes:

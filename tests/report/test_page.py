@@ -136,7 +136,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     assert found is not None
     assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
-    assert [line["words"] for line in found["boxes"][0]["lines"]][2:] == ["12 rows, 100 % real"]
+    assert [line["words"] for line in found["boxes"][0]["lines"]][2:] == ["24 rows, 100 % real"]
     kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
     assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
     assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
