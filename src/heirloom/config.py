@@ -42,6 +42,10 @@ class Config(Strict):
             raise ValueError(f"version {version} is newer than {SCHEMA_VERSION}, the newest that this Heirloom reads")
         return version
 
+    def key_of(self, experiment: Experiment) -> str:
+        """Return the name of one of its experiments."""
+        return next(key for key, one in self.experiments.items() if one is experiment)
+
     def lineages(self) -> Iterator[tuple[str, str, int]]:
         """Yield (experiment, regime, seed) of every lineage, in the order of the config."""
         for name, experiment in self.experiments.items():

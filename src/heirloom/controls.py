@@ -63,8 +63,7 @@ def takes_all(control: str, experiment: Experiment, config: Config) -> bool:
     fewest = min(sizes(config.regimes[control], experiment.rows, experiment.generations))
     if isinstance(experiment.source, VectorSource):
         return experiment.source.rows <= fewest
-    key = next((key for key, one in config.experiments.items() if one == experiment), "")
-    pool = Path(kinds.REAL_TRAIN.path(key))
+    pool = Path(kinds.REAL_TRAIN.path(config.key_of(experiment)))
     return pool.is_file() and reading.dataset(pool).num_rows <= fewest
 
 

@@ -256,7 +256,8 @@ def test_a_measure_that_is_no_number_somewhere_is_left_out_with_a_word() -> None
 def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
     own, read = run({"distinct_3": [3] * 6}), config(growth=0.5)
     assert found(own, read).empty
-    assert controls.control_of("replace", config().experiments["e"], config()) == "control"
+    fitting = config()
+    assert controls.control_of("replace", fitting.experiments["e"], fitting) == "control"
 
 
 def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control() -> None:

@@ -138,7 +138,6 @@ DOCUMENTS = kind_in(REAL_FOLDER, "documents.parquet", "index of documents", "ind
 PRETRAINED = kind_in(REAL_FOLDER, "pretrained", "pretrained model", "model")
 
 TRAJECTORY = kind_in(LINEAGE, "trajectory.parquet", "measures of a lineage", "measures")
-
 REPLICAS = kind_in(LINEAGE, "replicas.parquet", "measures of collapse of a chain's units of replicas", "measures")
 
 SYNTHETIC = kind_in(GENERATION, "synthetic.parquet", "synthetic", "rows")

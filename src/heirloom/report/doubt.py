@@ -1,4 +1,4 @@
-"""Why a z is not one: where so few chains carry a mean that |z| > 4 comes by chance in more than 0.1 % of cases.
+"""Why a z is not one: where so few chains carry a mean that |z| > 4 comes by chance too often.
 
 A mean over chains divided by its standard error is normal for many chains alone. Where chains are skewed the error shrinks with the
 mean, and the rare sample without a large chain lies many of its own errors below the truth. The limits are measured

@@ -136,7 +136,7 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
 
     if not experiment.is_chain or experiment.num_replicas == 1:
         return None
-    key = _key(experiment, config)
+    key = config.key_of(experiment)
     lineages = itertools.product(experiment.regimes, experiment.seeds)
     files = {(regime, seed): Path(kinds.REPLICAS.path(key, regime, seed)) for regime, seed in lineages}
     kept = {lineage: file for lineage, file in files.items() if file.exists()}
@@ -159,7 +159,7 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
     if not Path(paths.fingerprint(results.ONSET)).exists():
         return table(own, experiment, config)
     written = pd.read_csv(results.check(results.ONSET, results.REPAIR), dtype=str, keep_default_na=False)
-    name, variant = tables.names(_key(experiment, config), experiment)
+    name, variant = tables.names(config.key_of(experiment), experiment)
     chosen = written.loc[(written["experiment"] == name) & (written["variant"] == variant), list(COLUMNS)]
     return chosen.replace({what: {"": "nan"} for what in _NUMBERS}).astype(dict.fromkeys(_NUMBERS, "float64"))
 
@@ -180,10 +180,6 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
     return [*lines, *(f"{name}: no onset of {stage} collapse, since {note}" for stage, note in without.to_numpy().tolist())]
 
 
-def _key(experiment: Experiment, config: Config) -> str:
-    return next(key for key, one in config.experiments.items() if one is experiment)
-
-
 def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
     """Return the seeds, or where they are too few and replicas were kept, the groups of these."""
     seeds = experiment.seeds
@@ -201,7 +197,7 @@ def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -
     control, seeds = controls.as_large(config.regimes[regime], experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
-    key = _key(experiment, config)
+    key = config.key_of(experiment)
     name = f"experiments.{experiment.variant_of or key}"
     if controls.takes_all(control, experiment, config):
         fewest = min(controls.sizes(config.regimes[control], experiment.rows, experiment.generations))

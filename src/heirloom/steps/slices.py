@@ -1,7 +1,7 @@
 """The slice of a step: what of the config it depends on, and the hash of its code, as one typed value a job.
 
 The slice is what Snakemake compares (the params trigger), what the step is run with, and what the manifest records. Each step's module has
-its own (`steps.mix.MixSlice` …). A key that is in no slice (``granularity``, names of experiments) changes no byte and reruns nothing.
+its own (`steps.mix.Slice` …). A key that is in no slice (``granularity``, names of experiments) changes no byte and reruns nothing.
 """
 
 from __future__ import annotations

@@ -129,11 +129,6 @@ class Step:
         return self.main.folder
 
     @property
-    def is_grouped(self) -> bool:
-        """Whether a scheduler may be given its jobs together with others of the lineage."""
-        return self.place == GENERATION
-
-    @property
     def leaves_one(self) -> bool:
         """Whether a job leaves one artefact, and nothing else."""
         return len(self.makes) == 1 and not self.leaves
