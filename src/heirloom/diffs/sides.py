@@ -87,9 +87,7 @@ class Side:
                 for batch in _batches(file, list(columns), self.batch_rows):
                     yield batch.select(list(columns))
             except (OSError, pa.ArrowException) as error:
-                from heirloom.sources.faults import cause
-
-                raise HeirloomError(f"{file}: damaged ({cause(error)})") from None
+                raise HeirloomError(f"{file}: damaged ({_cause(error)})") from None
 
     @property
     def is_ours(self) -> bool:
@@ -147,9 +145,7 @@ def open_side(place: Place) -> Side:
     try:
         schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
     except (pa.ArrowException, OSError) as error:
-        from heirloom.sources.faults import cause
-
-        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({cause(error)})") from None
+        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({_cause(error)})") from None
     for file, schema in zip(files, schemas, strict=True):
         if schema.names != schemas[0].names:
             raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
@@ -233,3 +229,9 @@ def _arrow(file: Path) -> pa.RecordBatchStreamReader:
     import pyarrow as pa
 
     return pa.ipc.open_stream(pa.memory_map(str(file)))
+
+
+def _cause(error: BaseException) -> str:
+    from heirloom.sources.faults import cause  # which imports numpy: nothing that a readable side needs
+
+    return cause(error)
