@@ -105,7 +105,7 @@ def test_a_snakefile_that_imports_this_one_is_refused_with_the_reason(workspace:
     (workspace / "outer").mkdir()
     (workspace / "outer/Snakefile").write_text(statement.replace("{config}", repr(raw)))
     done = run("snakemake", "-n", "--snakefile", "outer/Snakefile", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith("heirloom: this Snakefile is imported by another one (`module` or `include`), where its onstart, onsuccess")
     assert last.endswith("run `snakemake --snakefile` with this file itself, and `--configfile` with yours")
