@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import heirloom
 from heirloom import paths
 from heirloom.artefacts import kinds
-from heirloom.cli import app
+from heirloom.cli.commands import app
 from heirloom.dataset import Dataset
 from heirloom.diffs.sides import generations
 from heirloom.errors import HeirloomError

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli import app
+from heirloom.cli.commands import app
 from heirloom.diffs.parts import paired
 from heirloom.diffs.result import DatasetDiff
 from heirloom.errors import HeirloomError
