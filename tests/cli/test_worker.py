@@ -101,7 +101,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def variables(home: Path, address: str | None = None) -> dict[str, str]:
-    left_out = ("PYTEST", "PYTHONDONTWRITEBYTECODE", VARIABLE)
+    left_out = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", VARIABLE)
     kept = {name: value for name, value in environment().items() if not name.startswith(left_out)}
     told = {} if address is None else {VARIABLE: address}
     return kept | {"PATH": f"{home}/bin:{kept['PATH']}", "PYTHONPATH": str(home / "src"), "OMP_NUM_THREADS": "3"} | told
@@ -169,6 +169,22 @@ def test_a_job_sees_the_same_with_a_worker_and_without(home: Path, address: str)
     assert (status, log) == (0, "")
     assert json.loads(seen) == json.loads(do(home, SEES, None)[1])
     assert VARIABLE not in json.loads(seen)["environment"]
+
+
+def test_a_job_that_writes_to_a_terminal_sees_one(home: Path, address: str) -> None:
+    code = "import os, sys; print(os.isatty(1), sys.stdout.isatty(), sys.stdout.line_buffering)"
+    text = json.dumps({"num_threads": 1, "code": f"{PARENT}; {code}"})
+    ends = []
+    for told in (address, None):
+        master, slave = os.openpty()
+        command, log = ["heirloom", "mix", "--slice", text], home / "terminal.log"
+        with log.open("w") as file:
+            done = subprocess.run(command, env=variables(home, told), cwd=home, stdin=slave, stdout=slave, stderr=file, check=False)
+        os.close(slave)
+        assert (done.returncode, log.read_text()) == (0, "")
+        ends.append(os.read(master, 1000).decode().split())
+        os.close(master)
+    assert ends == [["True"] * 4, ["False", *["True"] * 3]]
 
 
 @pytest.mark.parametrize(

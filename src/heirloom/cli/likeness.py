@@ -128,7 +128,7 @@ def become(sent: Sent, num_threads: int) -> None:
     client.set_environment(sent["environment"])
     sys.argv[:] = sent["arguments"]
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=os.isatty(1))
+        sys.stdout.reconfigure(line_buffering=os.isatty(1) and not sys.stdout.write_through)
     if num_threads > 1:  # OpenBLAS was told of one when it was imported
         from threadpoolctl import threadpool_limits
 
