@@ -13,7 +13,8 @@ T = TypeVar("T")
 def evenly_spaced(values: Sequence[T], most: int) -> list[T]:
     """Return all values, or at most ``most`` of them spread evenly over their order, the first and the last among them."""
     places = np.linspace(0, len(values) - 1, min(len(values), most))
-    return [values[place] for place in sorted({round(place) for place in places.tolist()})]
+    distinct = sorted({round(place) for place in places.tolist()})
+    return [values[place] for place in distinct]
 
 
 def geometrically_spaced(last: int, most: int) -> list[int]:
