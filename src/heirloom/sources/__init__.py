@@ -117,8 +117,11 @@ def fetch(spec: Any) -> tuple[Any, list[SourceFile]]:
 def _check_small(spec: AnyTextSource, size: int) -> None:
     from heirloom import tokenization
 
-    read = list(documents(spec))
-    splits.assign([document.split for document in read], spec.text.split, Stream(("preflight",)))
-    held_out = {document.text for document in read if document.split in ("valid", "test")} if spec.text.packing is None else set()
-    texts = [document.text for document in read if document.split in (None, "train") and document.text not in held_out]
-    next(tokenization.encode_rows(texts, tokenization.fit(texts, size), spec.text.row_tokens))
+    corpus = list(documents(spec))
+    splits.assign([document.split for document in corpus], spec.text.split, Stream(("preflight",)))
+    held_out = set()
+    if spec.text.packing is None:
+        held_out = {document.text for document in corpus if document.split in ("valid", "test")}
+    training_texts = [document.text for document in corpus if document.split in (None, "train") and document.text not in held_out]
+    tokenizer = tokenization.fit(training_texts, size)
+    next(tokenization.encode_rows(training_texts, tokenizer, spec.text.row_tokens))

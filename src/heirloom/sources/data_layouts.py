@@ -109,13 +109,16 @@ def resolve(place: Path | str, config: str | None, commit: str | None = None) ->
     with tempfile.TemporaryDirectory() as cache:
         builder = datasets.load_dataset_builder(str(place), config, revision=commit, cache_dir=cache)
     root = f"@{commit}/" if commit else f"{Path(place).resolve().as_posix()}/"
-    files = {str(split): [path.rpartition(root)[2] for path in paths] for split, paths in builder.config.data_files.items()}
+    files = {}
+    for split, paths in builder.config.data_files.items():
+        files[str(split)] = [path.rpartition(root)[2] for path in paths]
     declared = {field.name: getattr(builder.config, field.name) for field in dataclasses.fields(builder.config)}
-    plain = type(builder.config)()
-    options = {name: value for name, value in declared.items() if name not in _BUILT_IN and value != getattr(plain, name)}
+    defaults = type(builder.config)()
+    options = {name: value for name, value in declared.items() if name not in _BUILT_IN and value != getattr(defaults, name)}
     if builder.info.features is not None:
         options["features"] = builder.info.features
-    return Resolution(type(builder).__module__.rsplit(".", 1)[-1], options, files)
+    reader = type(builder).__module__.rsplit(".", 1)[-1]
+    return Resolution(reader, options, files)
 
 
 @lru_cache(maxsize=2)

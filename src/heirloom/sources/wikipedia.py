@@ -95,8 +95,7 @@ def _pages(dump: Path) -> Iterator[tuple[str, str]]:
             if event == "end" and page.tag == f"{_NAMESPACE}page":
                 is_article = page.findtext(f"{_NAMESPACE}ns") == "0" and page.find(f"{_NAMESPACE}redirect") is None
                 if is_article:
-                    yield (
-                        page.findtext(f"{_NAMESPACE}title", ""),
-                        page.findtext(f"{_NAMESPACE}revision/{_NAMESPACE}text", ""),
-                    )
+                    title = page.findtext(f"{_NAMESPACE}title", "")
+                    markup = page.findtext(f"{_NAMESPACE}revision/{_NAMESPACE}text", "")
+                    yield title, markup
                 root.clear()
