@@ -198,7 +198,7 @@ def select(rows: Dataset, score_RN: NDArray[np.float64], judged: Select, stream:
     """
     num_replicas, num_rows = score_RN.shape
     passing = round(judged.share * num_rows)
-    right, wrong = judged.kept(num_rows)
+    right, wrong = judged.selected_rows(num_rows)
     if not right + wrong:
         raise HeirloomError(f"`select` keeps none of {num_rows} rows; raise `share`, `multiple` or `rows`")
     order_RN = np.lexsort((stream.child("ties").generator().random(score_RN.shape), -score_RN), axis=1)

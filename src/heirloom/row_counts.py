@@ -114,7 +114,7 @@ def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator
 def _lacking(regime: Regime, experiment: Experiment, generation: int, wanted: int | None) -> Iterator[str]:
     """Yield what synthetic rows are lacking; ``wanted`` is how many must fill the budget, None where all that are offered are taken."""
     sampled = regime.sampled_rows(experiment.rows, generation)
-    kept = sum(regime.select.kept(sampled)) if regime.select else sampled
+    kept = sum(regime.select.selected_rows(sampled)) if regime.select else sampled
     if kept < (least := 1 if wanted is None else wanted):
         yield f"{least} synthetic rows are needed, but {kept} of {sampled} are kept; raise `multiple`, `select.share` or `rows`"
     if regime.real_weight is not None and wanted == 0:
