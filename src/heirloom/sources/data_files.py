@@ -19,7 +19,7 @@ from typing import Any
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, faults, hub_repository, memory
 from heirloom.sources.data_layouts import CARDS, Dataset, decides, declares_files, fetched, resolve
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
 
 _REMEMBERED = "data_files.json"
 Splits = Mapping[Any, str]
@@ -59,8 +59,8 @@ def local_files(folder: Path, config: str | None, splits: Splits) -> list[Source
     cards = [card for card in CARDS if decides(folder / card)]
     files = _resolved_files(folder, config, names, cards)
     _check_hidden(folder, names, files)
-    data = [local(role, folder / name) for name, role in _roles(files, splits, folder).items()]
-    return [*data, *(local(SOURCE, folder / card) for card in cards)]
+    data = [local_file(role, folder / name) for name, role in _roles(files, splits, folder).items()]
+    return [*data, *(local_file(SOURCE, folder / card) for card in cards)]
 
 
 def _resolved_files(folder: Path, config: str | None, names: list[str], cards: list[str]) -> dict[str, list[str]]:
@@ -162,7 +162,7 @@ def _check_fetched(folder: Path, names: list[str]) -> None:
         place = folder / name
         check_content(place)
         if place.suffix == ".dvc" and not place.with_suffix("").exists():
-            raise HeirloomError(f"source.dataset: not here: {missing(place.with_suffix(''))}")
+            raise HeirloomError(f"source.dataset: not here: {absence(place.with_suffix(''))}")
 
 
 def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]]) -> None:

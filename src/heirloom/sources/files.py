@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import faults
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing, unfetched
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
@@ -46,7 +46,7 @@ def text_bytes(spec: FilesSource) -> int:
 
 def source_files(spec: FilesSource) -> list[SourceFile]:
     """Return the files that are read, in the order in which they are read."""
-    return [local(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
+    return [local_file(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
 
 
 def is_here(spec: FilesSource) -> bool:
@@ -95,7 +95,7 @@ def _match(pattern: str, key: str) -> list[Path]:
     elif Path(pattern).is_symlink():
         check_content(Path(pattern))
     else:
-        raise HeirloomError(f"{key}: no such file: {missing(Path(pattern))}")
+        raise HeirloomError(f"{key}: no such file: {absence(Path(pattern))}")
     for path in matches:
         if path.suffix not in SUFFIXES:
             raise HeirloomError(f"{key}: {path} has the suffix {path.suffix!r}; allowed are {', '.join(SUFFIXES)}")
@@ -104,9 +104,9 @@ def _match(pattern: str, key: str) -> list[Path]:
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     """Return the files that match, having refused those of them whose content was never fetched."""
-    absent = unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
+    absent = first_unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
     if absent is not None:
-        raise HeirloomError(f"{key}: not here: {missing(absent)}")
+        raise HeirloomError(f"{key}: not here: {absence(absent)}")
     places = sorted(map(Path, _glob(pattern)))
     for place in places:
         if place.is_symlink() and not place.exists():
@@ -119,7 +119,7 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
 
 def _pointer_above(folder: Path) -> str:
     plain = next(path for path in (folder, *folder.parents) if not glob.has_magic(str(path)))
-    return missing(plain).removeprefix(str(plain))
+    return absence(plain).removeprefix(str(plain))
 
 
 def _glob(pattern: str) -> list[str]:

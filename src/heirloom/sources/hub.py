@@ -11,7 +11,7 @@ from typing import Any
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, data_files
 from heirloom.sources.data_layouts import Dataset
-from heirloom.sources.input_files import SourceFile, missing
+from heirloom.sources.input_files import SourceFile, absence
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
@@ -48,7 +48,7 @@ def check_name(dataset: str) -> None:
     folder = Path(dataset)
     looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1 or Path(f"{folder}.dvc").is_file()
     if looks_local and not folder.is_dir():
-        hint = missing(folder).removeprefix(str(folder))
+        hint = absence(folder).removeprefix(str(folder))
         raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name){hint}")
 
 

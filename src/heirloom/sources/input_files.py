@@ -66,14 +66,14 @@ class Change(NamedTuple):
     what: Literal["changed", "absent"]
 
 
-def local(role: str, place: Path) -> SourceFile:
+def local_file(role: str, place: Path) -> SourceFile:
     """Return a file of the user's."""
     absolute, project = Path(os.path.abspath(place)), Path.cwd()  # noqa: PTH100  links are not followed
     path = absolute.relative_to(project) if absolute.is_relative_to(project) else place
     return SourceFile(role, path.as_posix(), place)
 
 
-def packaged(role: str, package: str, place: Path) -> SourceFile:
+def package_file(role: str, package: str, place: Path) -> SourceFile:
     """Return a file of an installed package."""
     folder = package_folder(package)
     assert folder is not None
@@ -114,19 +114,19 @@ def check_content(place: Path) -> None:
         raise HeirloomError(f"{place}: a Git LFS pointer, not the content it stands for; fetch it (git lfs pull)")
 
 
-def missing(place: Path) -> str:
+def absence(place: Path) -> str:
     """Return the words for a path that is not there: where DVC tracks it or a folder above it, with the command that fetches it."""
     pointer = next((path for path in (place, *place.parents) if Path(f"{path}.dvc").is_file()), None)
     return f"{place}" if pointer is None else f"{place}; {pointer}.dvc stands for it: dvc pull {pointer}"
 
 
-def unfetched(pointers: Iterable[Path]) -> Path | None:
+def first_unfetched(pointers: Iterable[Path]) -> Path | None:
     """Return the first path of DVC pointers whose content is not here."""
     targets = (pointer.with_suffix("") for pointer in pointers)
     return next((target for target in targets if not target.exists()), None)
 
 
-def hashed(files: Sequence[SourceFile]) -> list[Input]:
+def hashed_inputs(files: Sequence[SourceFile]) -> list[Input]:
     """Return the files with their hashes; a file is read only if size, times or inode are not the remembered ones."""
     memories = memory.recall(HASHES)
     additions: dict[str, list[Any]] = {}
@@ -224,16 +224,16 @@ def changed(inputs: Iterable[Input]) -> list[Change]:
 def place_of(path: str) -> Path | None:
     """Return where a recorded file lies on this machine; None where it does not."""
     place = Path(path)
-    package_file = _PACKAGE_FILE.fullmatch(path)
-    folder = package_folder(package_file["package"]) if package_file else None
-    if package_file and folder:
-        place = folder / package_file["file"]
+    match = _PACKAGE_FILE.fullmatch(path)
+    folder = package_folder(match["package"]) if match else None
+    if match and folder:
+        place = folder / match["file"]
     return place if place.is_file() else None
 
 
 def _check_splits(files: Sequence[SourceFile]) -> None:
     file_by_hash: dict[str, SourceFile] = {}
-    for file, entry in zip(files, hashed(files), strict=True):
+    for file, entry in zip(files, hashed_inputs(files), strict=True):
         twin = file_by_hash.setdefault(entry.sha256, file)
         if file.role != twin.role and SOURCE not in {file.role, twin.role}:
             raise HeirloomError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_files, faults
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local, package_folder, packaged
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local_file, package_file, package_folder
 from heirloom.specs.vector_source import MnistSource
 from heirloom.streams import Stream
 
@@ -69,7 +69,7 @@ def source_files(spec: MnistSource) -> list[SourceFile]:
     if spec.dataset == PACKAGED:
         return packaged_files()
     if _is_idx(spec):
-        return [local(SPLIT_ROLES[split], _idx_file(spec, split)) for split in _FILES]
+        return [local_file(SPLIT_ROLES[split], _idx_file(spec, split)) for split in _FILES]
     folder = Path(spec.dataset)
     return data_files.local_files(folder, None, _SPLITS) if folder.is_dir() else []
 
@@ -77,7 +77,7 @@ def source_files(spec: MnistSource) -> list[SourceFile]:
 def packaged_files() -> list[SourceFile]:
     """Return the file that `digits` reads."""
     folder = package_folder(PACKAGED)
-    return [packaged(SOURCE, PACKAGED, folder / _PACKAGED_FILE)] if folder else []
+    return [package_file(SOURCE, PACKAGED, folder / _PACKAGED_FILE)] if folder else []
 
 
 def is_here(spec: MnistSource) -> bool:

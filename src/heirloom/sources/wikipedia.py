@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from heirloom.errors import HeirloomError
-from heirloom.sources.input_files import SOURCE, SourceFile, package_folder, packaged
+from heirloom.sources.input_files import SOURCE, SourceFile, package_file, package_folder
 from heirloom.sources.text import Counts, Document, with_text
 from heirloom.specs.source import WikipediaSource
 
@@ -55,7 +55,7 @@ def text_bytes(spec: WikipediaSource) -> int:
 
 def source_files(spec: WikipediaSource) -> list[SourceFile]:
     """Return the sample, a file of an installed package."""
-    return [packaged(SOURCE, "gensim", path())]
+    return [package_file(SOURCE, "gensim", path())]
 
 
 def is_here(spec: WikipediaSource) -> bool:
