@@ -18,7 +18,7 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, faults, hub_repository, memory
-from heirloom.sources.data_layouts import CARDS, Dataset, decides, declares_files, fetched, resolve
+from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, resolve
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
 
 _REMEMBERED = "data_files.json"
@@ -40,10 +40,10 @@ def locate(name: str, config: str | None, revision: str | None, split: str) -> D
         If it cannot be had.
     """
     folder = Path(name)
-    with clearly(name, config, split):
+    with one_line_errors(name, config, split):
         if folder.is_dir():
             return Dataset(name, folder, resolve(folder, config))
-        return fetched(name, config, hub_repository.commit_of(name, "dataset", revision))
+        return fetch_dataset(name, config, hub_repository.commit_of(name, "dataset", revision))
 
 
 def local_files(folder: Path, config: str | None, splits: Splits) -> list[SourceFile]:
@@ -56,7 +56,7 @@ def local_files(folder: Path, config: str | None, splits: Splits) -> list[Source
     """
     names = _visible(folder)
     _check_fetched(folder, names)
-    cards = [card for card in CARDS if decides(folder / card)]
+    cards = [card for card in CARDS if has_metadata(folder / card)]
     files = _resolved_files(folder, config, names, cards)
     _check_hidden(folder, names, files)
     data = [local_file(role, folder / name) for name, role in _roles(files, splits, folder).items()]
@@ -72,7 +72,7 @@ def _resolved_files(folder: Path, config: str | None, names: list[str], cards: l
     memories = memory.recall(_REMEMBERED)
     files: dict[str, list[str]] | None = memories.get(key)
     if files is None:
-        with clearly(str(folder), config):
+        with one_line_errors(str(folder), config):
             files = resolve(folder, config).files
         memory.remember(_REMEMBERED, {**memories, key: files})
     return files
@@ -86,7 +86,7 @@ def hub_files(dataset: Dataset, splits: Splits) -> list[SourceFile]:
 
 
 @contextmanager
-def opened(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any]]:
+def split_loader(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any]]:
     """Yield a function that returns the rows of a split, or of a slice of one; they lie on disk as long as the context lasts."""
     import datasets
 
@@ -97,7 +97,7 @@ def opened(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any
     with tempfile.TemporaryDirectory() as cache:
 
         def load(split: str) -> Any:
-            with clearly(dataset.name, config, split), _naming_the_file(dataset):
+            with one_line_errors(dataset.name, config, split), _naming_the_file(dataset):
                 return datasets.load_dataset(reader, data_files=paths, split=split, cache_dir=cache, **options)
 
         yield load
@@ -135,7 +135,7 @@ def _naming_the_file(dataset: Dataset) -> Iterator[None]:
 
 
 @contextmanager
-def clearly(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
+def one_line_errors(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
     """Say in one line what of a dataset cannot be had."""
     try:
         yield

@@ -91,12 +91,12 @@ def repository_layout(name: str, revision: str | None) -> dict[str, Dataset]:
             if folder is None:
                 raise
             configs = datasets.get_dataset_config_names(str(folder))
-        return {config: fetched(name, config, commit) for config in configs}
+        return {config: fetch_dataset(name, config, commit) for config in configs}
 
 
 def declares_files(folder: Path) -> bool:
     """Return whether a card in a folder says which files are data."""
-    cards = (folder / card for card in CARDS if decides(folder / card))
+    cards = (folder / card for card in CARDS if has_metadata(folder / card))
     return any(re.search(r"^\s*configs:", card.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) for card in cards)
 
 
@@ -122,7 +122,7 @@ def resolve(place: Path | str, config: str | None, commit: str | None = None) ->
 
 
 @lru_cache(maxsize=2)
-def fetched(name: str, config: str | None, commit: str) -> Dataset:
+def fetch_dataset(name: str, config: str | None, commit: str) -> Dataset:
     """Return a dataset of the hub at a commit, its files brought to this machine; errors of `datasets` are not caught."""
     try:
         resolution = resolve(name, config, commit)
@@ -135,7 +135,7 @@ def fetched(name: str, config: str | None, commit: str) -> Dataset:
     return Dataset(name, hub_repository.snapshot(name, "dataset", commit, names), resolution)
 
 
-def decides(card: Path) -> bool:
+def has_metadata(card: Path) -> bool:
     """Return whether a card holds more than words: only its front matter says what the data are."""
     if not card.is_file():
         return False

@@ -130,7 +130,7 @@ def check_plain(text: str, path: Path, first_line: int = 1) -> None:
 
 def not_utf8(path: Path) -> HeirloomError:
     """Return the error that names the first line of a file that is no UTF-8."""
-    with opened(path) as lines:
+    with open_bytes(path) as lines:
         for number, line in enumerate(lines, 1):
             if number == 1 and line.startswith(_UTF16):
                 return HeirloomError(f"{path}: not UTF-8 text but UTF-16; convert it (iconv -f UTF-16 -t UTF-8)")
@@ -214,7 +214,7 @@ def cause(error: BaseException) -> str:
     return short(words, _LONGEST_REASON) if words else type(error).__name__
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
     """Return a file's bytes, decompressed where its suffix says so."""
     stream: IO[bytes] = _OPENERS[path.suffix](path) if path.suffix in _OPENERS else path.open("rb")
     return stream
@@ -229,7 +229,7 @@ def lines_of(path: Path) -> Iterator[str]:
         If it cannot be decompressed, or a line is no UTF-8.
     """
     try:
-        with opened(path) as lines:
+        with open_bytes(path) as lines:
             for number, line in enumerate(lines):
                 yield line.decode("utf-8-sig" if number == 0 else "utf-8")
     except UnicodeDecodeError:

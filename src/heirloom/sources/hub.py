@@ -85,7 +85,7 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
         If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
     """
     dataset = _dataset(spec)
-    with data_files.opened(dataset, spec.config) as load:
+    with data_files.split_loader(dataset, spec.config) as load:
         for split, name in _splits(spec).items():
             data_files.check(dataset, name, spec.text_column)
             texts = without_nulls(enumerate(_texts(load(name), spec, name), 1), counts)
@@ -118,7 +118,7 @@ def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
     if spec.text_column not in rows.features:
         raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
     first_row = 1
-    with data_files.clearly(spec.dataset, spec.config, split):
+    with data_files.one_line_errors(spec.dataset, spec.config, split):
         for table in rows.select_columns(spec.text_column).with_format("arrow").iter(_ROWS):
             for chunk in table.column(0).chunks:
                 texts = arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row)

@@ -195,11 +195,11 @@ def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
 
 def _read_hub(spec: MnistSource, split: str) -> Pixels:
     dataset = data_files.locate(spec.dataset, None, spec.revision, split)
-    with data_files.opened(dataset, None) as load:
+    with data_files.split_loader(dataset, None) as load:
         rows = load(split)
         if "image" not in rows.features:
             names = ", ".join(rows.features)
             raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {names}")
-        with data_files.clearly(spec.dataset, None, split):
+        with data_files.one_line_errors(spec.dataset, None, split):
             images = [np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]]
             return np.stack(images)
