@@ -56,7 +56,7 @@ def test_an_arm_is_compared_with_the_control_that_has_as_many_rows() -> None:
         **dict.fromkeys(("accumulate", "control_grows"), "control_grows"),
         **dict.fromkeys(("superlinear", "both")),
     }
-    assert controls.constant(read.experiments["e"], read) == "control"
+    assert controls.constant_control(read.experiments["e"], read) == "control"
 
 
 def test_an_arm_that_is_declared_like_the_control_has_the_first_of_both_as_its_control() -> None:

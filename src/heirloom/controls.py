@@ -26,22 +26,22 @@ def control_of(regime: str, experiment: Experiment, config: Config) -> str | Non
 
     An arm that takes its whole pool in every generation redraws nothing, and is no control.
     """
-    return control_for(config.regimes[regime], experiment, config)
+    return control_of_declaration(config.regimes[regime], experiment, config)
 
 
-def control_for(regime: Regime, experiment: Experiment, config: Config) -> str | None:
+def control_of_declaration(regime: Regime, experiment: Experiment, config: Config) -> str | None:
     """Return the arm of an experiment that is the control of a declaration, which need not be one of the experiment's; None if none is."""
-    control = as_large(regime, experiment, config)
+    control = control_of_equal_size(regime, experiment, config)
     return None if control is None or takes_all(control, experiment, config) else control
 
 
-def as_large(regime: Regime, experiment: Experiment, config: Config) -> str | None:
+def control_of_equal_size(regime: Regime, experiment: Experiment, config: Config) -> str | None:
     """Return the arm whose rows are all real and redrawn, in every generation as many as those of a declaration; None if there is none."""
     arms = {name: config.regimes[name] for name in experiment.regimes}
-    return first_as_large(regime, arms, experiment.rows, experiment.generations)
+    return first_of_equal_size(regime, arms, experiment.rows, experiment.generations)
 
 
-def first_as_large(regime: Regime, arms: Mapping[str, Regime], rows: int, generations: int) -> str | None:
+def first_of_equal_size(regime: Regime, arms: Mapping[str, Regime], rows: int, generations: int) -> str | None:
     """Return the first control among some arms that has as many rows as a declaration in each of the generations 1 … G; None if none has.
 
     Parameters
@@ -56,9 +56,9 @@ def first_as_large(regime: Regime, arms: Mapping[str, Regime], rows: int, genera
     return None
 
 
-def constant(experiment: Experiment, config: Config) -> str | None:
+def constant_control(experiment: Experiment, config: Config) -> str | None:
     """Return the control whose generations are equally large, so that they scatter about one value; None if there is none."""
-    return control_for(Regime(pool=1.0, synthetic="none"), experiment, config)
+    return control_of_declaration(Regime(pool=1.0, synthetic="none"), experiment, config)
 
 
 def takes_all(control: str, experiment: Experiment, config: Config) -> bool:
@@ -79,7 +79,7 @@ def missing_controls(key: str, config: Config) -> dict[str, str]:
         The experiment's name in the expanded config.
     """
     experiment = config.experiments[key]
-    arms = [regime for regime in experiment.regimes if as_large(config.regimes[regime], experiment, config) is None]
+    arms = [regime for regime in experiment.regimes if control_of_equal_size(config.regimes[regime], experiment, config) is None]
     return {regime: _words(regime, experiment.variant_of or key, experiment, config) for regime in arms}
 
 
@@ -124,7 +124,7 @@ def yaml_line(name: str, control: Regime) -> str:
     return f"{name}: {{{pairs}}}"
 
 
-def name_of(control: Regime, regimes: Mapping[str, Regime]) -> str:
+def control_name(control: Regime, regimes: Mapping[str, Regime]) -> str:
     """Return the name of a control among some regimes, or one that is free."""
     for name, regime in regimes.items():
         if regime == control:
@@ -145,8 +145,8 @@ def _words(regime: str, name: str, experiment: Experiment, config: Config) -> st
         return f"{lack}, and no regime declares one"
     if isinstance(experiment.source, VectorSource) and experiment.source.rows < max(arm_sizes):
         return f"{lack}, and a pool of {experiment.source.rows:,} rows allows none"
-    control_name = name_of(control, config.regimes)
-    if control_name in config.regimes:
-        return f"{lack}; add {control_name} to experiments.{name}.regimes"
-    line = yaml_line(control_name, control)
-    return f"{lack}; add `{line}` to regimes, and {control_name} to experiments.{name}.regimes"
+    name_of_control = control_name(control, config.regimes)
+    if name_of_control in config.regimes:
+        return f"{lack}; add {name_of_control} to experiments.{name}.regimes"
+    line = yaml_line(name_of_control, control)
+    return f"{lack}; add `{line}` to regimes, and {name_of_control} to experiments.{name}.regimes"

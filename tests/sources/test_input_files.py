@@ -117,11 +117,11 @@ def test_what_is_no_longer_the_bytes_that_were_read_is_named_and_what_is_gone_is
     inputs = [Input("source", f"corpus/{name}.txt", sha256_file(Path(f"corpus/{name}.txt"))) for name in "abc"]
     inputs += [Input("source", sample.path, sha256_file(sample.place)), Input("pool", "data/e/real/train.parquet", "0" * 64)]
     inputs += [Input("source", f"me/stories@{'a' * 40}/train.parquet", "0" * 64)]
-    assert sources.changed(inputs) == []
+    assert sources.changed_files(inputs) == []
     Path("corpus/a.txt").write_text("other")
     Path("corpus/b.txt").unlink()
-    assert sources.changed(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
-    assert sources.changed([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
+    assert sources.changed_files(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
+    assert sources.changed_files([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
 
 
 _WIKIPEDIA = {

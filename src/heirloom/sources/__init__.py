@@ -14,12 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import input_files as named
-from heirloom.sources import splits
-from heirloom.sources.hub_repository import moved as moved
+from heirloom.sources import input_files, splits
+from heirloom.sources.hub_repository import moved_revisions as moved_revisions
 from heirloom.sources.input_files import Change as Change
 from heirloom.sources.input_files import SourceFile
-from heirloom.sources.input_files import changed as changed
+from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
@@ -81,7 +80,7 @@ def preflight(spec: Source) -> None:
     """
     source = module(spec.name)
     source.preflight(spec)
-    named.check(source_files(spec))
+    input_files.check(source_files(spec))
     if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)

@@ -65,7 +65,7 @@ def source_file(role: str, repository: str, folder: Path, place: Path) -> Source
     return SourceFile(role, f"{repository}@{folder.name}/{place.relative_to(folder).as_posix()}", place)
 
 
-def moved(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def moved_revisions(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what the hub says now of the branches and tags that the inputs of a manifest were read at.
 
     Returns

@@ -203,10 +203,10 @@ def _check_planned(inputs: Sequence[Input], expected: Sequence[Input]) -> None:
         raise HeirloomError(f"{path}: changed since the run was planned; run snakemake again")
 
 
-def changed(inputs: Iterable[Input]) -> list[Change]:
+def changed_files(inputs: Iterable[Input]) -> list[Change]:
     """Return the local and packaged files among the inputs of a manifest that are no longer what was read, having read them.
 
-    Files of a hub are left out: a commit does not change (`moved` asks where the hub is now).
+    Files of a hub are left out: a commit does not change (`moved_revisions` asks where the hub is now).
     """
     changes = []
     for role, path, sha256 in inputs:

@@ -141,7 +141,7 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
     control, as if its generations were independent lineages: their rows are redrawn every time. Of a measure of rows it begins at
     generation 2, since the rows of generation 1 are the origin's.
     """
-    control = controls.constant(experiment, config)
+    control = controls.constant_control(experiment, config)
     if control is None or (name, control) not in known:
         return {}
     own = known[name, control]
