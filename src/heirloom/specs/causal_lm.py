@@ -106,7 +106,7 @@ class CausalTraining(Training):
         """Return how many of a training set's rows choose the epoch and are not trained on."""
         return max(1, round(self.validation_share * num_rows)) if self.best_epoch == "synthetic" else 0
 
-    def fit(self, generation: int, text: TextSettings | None) -> CausalTraining:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> CausalTraining:
         """Return one generation's fit: generation 0 has no earlier model to start from."""
         inherits = self.start in ("origin", "previous")
         return self if generation or not inherits else self.model_copy(update={"start": "pretrained"})
