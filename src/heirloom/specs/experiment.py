@@ -198,7 +198,8 @@ class Experiment(Strict):
         if self.device != "auto" and "gpu" not in abilities:
             yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(families_with('gpu'))})"
         if self.divergence_rows and "features" not in abilities:
-            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {', '.join(families_with('features'))})"
+            candidates = ", ".join(families_with("features"))
+            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
 
