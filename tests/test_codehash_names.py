@@ -248,15 +248,15 @@ def hash_of(folder: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(modules, "ROOT", folder)
     monkeypatch.chdir(folder)
     forget()
-    computed = codehash.of("heirloom.a:run")
+    computed = codehash.digest("heirloom.a:run")
     forget()
     return computed
 
 
 def forget() -> None:
-    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
+    for function in (modules.exists, modules.contents, modules.resolve, canonical.pieces, scopes.module_names):
         function.cache_clear()
-    codehash._package.cache_clear()
+    codehash._package_hash.cache_clear()
 
 
 @pytest.mark.parametrize("case", SAME)

@@ -103,7 +103,7 @@ def test_training_takes_six_operations_a_parameter_and_token() -> None:
     parameters = chosen.experiments["words"].model_size.parameters
     assert work(chosen, Job("train", "words", "replace", 0, 1)).operations == 6 * parameters * 100 * 16 * 3
     assert work(chosen, Job("train", "words", "origin", 0, 0)).operations == 6 * parameters * 100 * 16 * 2
-    assert work(chosen, Job("train", "words", "replace", 0, 1)).written == 4 * parameters
+    assert work(chosen, Job("train", "words", "replace", 0, 1)).disk_bytes == 4 * parameters
 
 
 def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
@@ -140,7 +140,7 @@ def test_a_smaller_part_of_a_batch_takes_less_memory() -> None:
 
 def test_a_row_is_as_many_numbers_as_it_has_and_a_model_as_many_as_it_keeps() -> None:
     linear = config(family={"name": "linear_regression"}, source={"name": "linear", "rows": 500, "features": 3}, regimes=["replace"])
-    assert work(linear, Job("mix", "words", "replace", 0, 1)).written == 8 * 100 * (3 + 1)
+    assert work(linear, Job("mix", "words", "replace", 0, 1)).disk_bytes == 8 * 100 * (3 + 1)
     assert linear.experiments["words"].model_size.parameters == 3 + 100 * 3
     kernel = config(family={"name": "kde"}, source={"name": "normal", "rows": 500, "dim": 2}, regimes=["replace"])
     assert kernel.experiments["words"].model_size.parameters == 100 * 2 + 2 * 2
@@ -172,7 +172,7 @@ def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
     assert found["transformer", "train"] == pytest.approx(3)
     assert estimate(chosen, job, found).seconds == pytest.approx(3 * seconds)
     assert estimate(chosen, Job("real", "words"), found).seconds == pytest.approx(60)
-    assert [line.calibrated for line in plan(chosen, found).lines] == [True, False, True, False, False]
+    assert [line.is_calibrated for line in plan(chosen, found).lines] == [True, False, True, False, False]
     assert calibration(chosen, tmp_path / "none.parquet") == {}
 
 

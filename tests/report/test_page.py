@@ -18,19 +18,13 @@ from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import charts, onset, tables
 from heirloom.report.intervals import t_quantile
-from heirloom.report.page import build, curves, drawings, generations, lineage, lost, making, texts
+from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
 
 
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
     onsets = onset.table(own, config.experiments[key], config)
     return curves.context(key, own, config, charts.looks(config.regimes), onsets)
-
-
-def test_generations_are_spread_evenly_with_both_ends() -> None:
-    assert generations.spaced(4, 9) == [0, 1, 2, 3, 4]
-    assert generations.spaced(100, 5) == [0, 25, 50, 75, 100]
-    assert set(generations.spaced(1000, 7)) <= set(generations.spaced(1000, generations.CURVE_POINTS))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:

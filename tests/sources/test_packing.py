@@ -28,7 +28,7 @@ class Letters:
 
 def packed(texts: list[str], width: int, **given: Any) -> list[tuple[list[list[int]], list[tuple[int, int, int]]]]:
     cut = packing.pack_rows(texts, len(texts), Letters(), START, width, Packing(**given))  # type: ignore[arg-type]
-    return [(rows.tolist(), [(span.document, span.first, span.count) for span in spans]) for rows, spans in cut]
+    return [(rows.tolist(), [(span.document, span.first_row, span.num_rows) for span in spans]) for rows, spans in cut]
 
 
 def test_every_document_begins_with_the_start_token_even_an_empty_one() -> None:

@@ -67,10 +67,10 @@ def _regime(known: Mapping[str, str]) -> str:
     generations = int(known["generation"])
     others = {regime: _mixed({**known, "regime": regime}) for regime in _regimes(known)}
     arms = {regime: other[0] for regime, other in others.items() if other is not None}
-    regime = controls.first_as_large(arm, arms, rows, generations)
+    regime = controls.first_of_equal_size(arm, arms, rows, generations)
     if regime is None:
-        wanted = controls.declared(arm, rows, generations)
-        cure = "" if wanted is None else f"; give it `{controls.spelled(controls.name_of(wanted, arms), wanted)}`"
+        control = controls.matching_control(arm, rows, generations)
+        cure = "" if control is None else f"; give it `{controls.yaml_line(controls.control_name(control, arms), control)}`"
         raise HeirloomError(
             f"--against-control: no regime of {known['experiment']} is trained on real rows alone, as many as {known['regime']}{cure}"
         )

@@ -36,7 +36,7 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
             words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it anew from what is here"
         lines = {change.path: words[change.what] for change in changes if change.what in words}
         if hubs:
-            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved(content)}
+            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}
         for path, what in lines.items():
             if path not in reported:
                 reported.add(path)
@@ -55,7 +55,7 @@ def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
 
 def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
     """Return what became of the files among some inputs, having read them."""
-    return tuple(sources.changed(inputs))
+    return tuple(sources.changed_files(inputs))
 
 
 def _is_absent(inputs: tuple[Input, ...], changes: Sequence[Change]) -> bool:

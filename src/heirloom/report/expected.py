@@ -38,7 +38,7 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
 
 
 def entries(config: Config) -> list[str]:
-    """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.of`)."""
+    """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.digest`)."""
     families = {experiment.family.name: experiment.family for experiment in config.experiments.values()}
     return [f"{module_name(name)}:expected_curves" for name, spec in sorted(families.items()) if "closed_forms" in spec.abilities]
 

@@ -194,7 +194,7 @@ def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | N
 
 def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -> str:
     """Return why an arm has no estimable onset, and the key to set; empty if it has one, or no control at all."""
-    control, seeds = controls.as_large(config.regimes[regime], experiment, config), experiment.seeds
+    control, seeds = controls.control_of_equal_size(config.regimes[regime], experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
     key = config.key_of(experiment)

@@ -85,7 +85,7 @@ def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
         for regime in experiment.regimes:
             control = controls.control_of(regime, experiment, config)
             if own["seed"].nunique() == 1 and control not in {None, regime}:  # the generations of one that grows follow its size
-                control = controls.constant(experiment, config)
+                control = controls.constant_control(experiment, config)
             rows = own[own["regime"] == control]
             measure = next((metric for metric in tables.HEADLINES if metric in set(rows["metric"])), None)
             if control not in {None, regime} and measure is not None:

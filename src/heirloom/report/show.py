@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
-from heirloom.report.page.generations import spaced
 from heirloom.report.shown import SHOWN
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def artefact(reference: str) -> Table:
 
 def sparkline(values: Sequence[float]) -> str:
     """Return numbers as bars between the least and the greatest; a blank where there is no number, at most `WIDTH` of them."""
-    shown = [values[place] for place in spaced(len(values) - 1, WIDTH)]
+    shown = evenly_spaced(values, WIDTH)
     finite = [value for value in shown if math.isfinite(value)]
     if not finite:
         return " " * len(shown)

@@ -99,7 +99,7 @@ def _unmeasured(leaf: Leaf, claim: Claim, key: str, arms: Arms, runs: Mapping[st
 
 def _absent(arm: str, claims: Claims, experiment: Experiment, config: Config) -> str:
     part = claims.arms[arm]
-    if part.is_control and (control := controls.as_large(part, experiment, config)):
+    if part.is_control and (control := controls.control_of_equal_size(part, experiment, config)):
         return f"source.rows above {min(controls.sizes(part, experiment.rows, experiment.generations))}: {control} redraws nothing"
     return f"a regime declared as {arm}: {_declared(claims, arm)}"
 

@@ -32,10 +32,10 @@ def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, conf
 def players(claims: Claims, arm: str, experiment: Experiment, config: Config) -> list[str]:
     """Return the regimes of an experiment that play an arm; one at most where the arm has no free key.
 
-    An arm that is a control is played by the control that has as many rows (`controls.beside`).
+    An arm that is a control is played by the control that has as many rows (`controls.control_of_declaration`).
     """
     if claims.arms[arm].is_control:
-        control = controls.beside(claims.arms[arm], experiment, config)
+        control = controls.control_of_declaration(claims.arms[arm], experiment, config)
         return [] if control is None else [control]
     free = claims.any_share.get(arm, [])
     matching = [name for name in experiment.regimes if _plays(config.regimes[name], claims.arms[arm], free)]

@@ -193,7 +193,7 @@ def _scatter(run: Run, metric: str) -> _Scatter | None:
 
     Those of a control that grows follow its size as well.
     """
-    control = controls.constant(run.experiment, run.config)
+    control = controls.constant_control(run.experiment, run.config)
     if control is None:
         return None
     table = run.known.get((metric, control))
