@@ -1,4 +1,4 @@
-"""Cards: what a page on the hub says of a dataset or checkpoint. First of all that it is synthetic; then where it came from."""
+"""Cards: the page on the hub that describes a dataset or checkpoint. It first says what is synthetic, then the origin."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _inputs(subject: Subject) -> list[tuple[str, str]]:
 
 
 def _sources(subject: Subject) -> list[tuple[str, str]]:
-    """Return what the real data were made from: documents by number, files by name and hash; of many files the first ones."""
+    """Return what the real data were made from: the number of documents, and the names and hashes of the first files."""
     documents = counts.sentence(subject.real.manifest)
     facts = [("documents of the real data", documents)] if documents else []
     files = [] if subject.generation is None else [one for one in subject.real.inputs if one.role in ROLES]

@@ -1,7 +1,7 @@
 """A Workflow Run RO-Crate, profile Provenance Run Crate 0.5: what ran, with which software, on what, and what came out.
 
-Everything in it is read from manifests, the cost table and git; what they do not say is left out: who ran a job, and when it began.
-Equal artefacts give equal crates: the one date that the specification demands is the commit's.
+Everything in it is read from manifests, the cost table and git. What they do not say is left out: who ran a job, and when it
+began. Equal artefacts give equal crates, because the one date that the specification demands is the commit's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 
 SMALL = 1 << 16
-"""Bytes up to which an artefact is copied into a crate that is not asked for the data."""
+"""Size in bytes up to which an artefact is copied into a crate that is not asked for the data."""
 
 ROOT_PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
@@ -60,16 +60,17 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     target
         A folder that does not exist yet, or is empty.
     config
-        The config file: asked for the licence of the real data, and put into the crate as it stands in the commit.
+        The config file. It has the licence of the real data, and the crate holds it as it stands in the commit.
     authors
         ``Name`` or ``Name <URL>`` of each author.
     limit
-        Bytes up to which an artefact is copied; None copies all.
+        Size in bytes up to which an artefact is copied; None copies all.
 
     Raises
     ------
     HeirloomError
-        If nothing lies there, there is no commit whose date to take, bytes to be copied are not the recorded ones, or the folder is in use.
+        If nothing has that name, if there is no commit whose date to take, if bytes to be copied are not the recorded ones, or if
+        the folder is in use.
     """
     from rocrate.rocrate import ROCrate
 

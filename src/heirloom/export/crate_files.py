@@ -1,4 +1,4 @@
-"""The data entities of a crate: what is copied has its path, what is not is named by its hash (RFC 6920), path and size beside it."""
+"""The data entities of a crate. A copied artefact has its path; any other is named by its hash (RFC 6920), path and size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_FOLDERS = "The hash of a folder is over its sorted lines: relative path, tab
 
 
 class Files:
-    """The artefacts of a crate, as they are added to it.
+    """The artefacts of a crate, to which artefacts are added.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class Files:
         self._copied = 0
 
     def add(self, artefact: Artefact) -> None:
-        """Add an artefact with its manifest and fingerprint: its bytes if here and within the limit, else its name.
+        """Add an artefact with its manifest and fingerprint, and its bytes if they are here and within the limit.
 
         Raises
         ------
         HeirloomError
-            If the bytes are here, copied or not, and are not the recorded ones; or are to be copied, and are not here.
+            If the bytes are here and are not the recorded ones, or if they are to be copied and are not here.
         """
         is_wanted = self.limit is None or artefact.is_here
         if is_wanted:
@@ -58,13 +58,13 @@ class Files:
             beside["about"] = entity
 
     def finish(self, written: Path) -> int:
-        """Make the written files writable (what DVC keeps is not); return how many artefacts have their bytes in the crate."""
+        """Make the written files writable (those that DVC keeps are not), and return how many artefacts have their bytes in the crate."""
         for file in folder.files(written):
             file.chmod(file.stat().st_mode | stat.S_IWUSR)
         return self._copied
 
     def elsewhere(self, one: Input) -> Any:
-        """Return the entity of an input that is not in the crate: a source file by name and hash, an unknown artefact by its hash."""
+        """Return the entity of an input that is not in the crate: of a source file by name and hash, of an unknown artefact by hash."""
         from rocrate.model.contextentity import ContextEntity
 
         name = one.name or f"an artefact not recorded here: {one.sha256[:10]}"
@@ -109,5 +109,5 @@ def format_of(path: str) -> str:
 
 
 def _named_by_hash(sha256: str) -> str:
-    """Return the name of some bytes: RFC 6920, section 3."""
+    """Return the name of some bytes by RFC 6920, section 3."""
     return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")

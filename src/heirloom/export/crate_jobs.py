@@ -1,4 +1,4 @@
-"""The actions of a crate: each job with what went in, what came out, the software it used and what it cost."""
+"""The actions of a crate: each job with its inputs, its outputs, the software that it used, and its cost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: 
     Parameters
     ----------
     with_costs
-        Whether the cost table on disk is about these artefacts: it is not in git, so it tells nothing of another revision.
+        Whether the cost table on disk is about these artefacts. It is not in git, so it says nothing about another revision.
     """
     jobs = Jobs()
     spent = _costs() if with_costs else {}
@@ -69,7 +69,7 @@ def sha256_text(text: str) -> str:
 
 
 def _link(action: Any, made: Sequence[Artefact], inputs: Sequence[Any], tool: Any, files: Files) -> None:
-    """Say it in W3C PROV, too: from each output to its inputs, its job and the software."""
+    """Add W3C PROV's links: from each output to its inputs, its job and the software."""
     for artefact in made:
         entity = files.of[artefact.path]
         entity["wasGeneratedBy"] = action
@@ -85,7 +85,7 @@ def _settings(crate: Any, step: str, place: str, artefact: Artefact) -> Any:
 
 
 def _tool(crate: Any, jobs: Jobs, artefact: Artefact) -> Any:
-    """Return the entity of a step's program: one for each version of its code and each environment that it ran in."""
+    """Return the entity of a step's program: one per version of its code and per environment in which it ran."""
     environment = artefact.manifest.get("environment", {})
     told = dumps({"code": artefact.slice.get("code"), "environment": environment})
     address = f"#heirloom-{artefact.step}-{sha256_text(told)[:12]}"
@@ -106,7 +106,7 @@ def _library(crate: Any, name: str, version: str) -> Any:
 
 
 def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
-    """Return the entity of a workflow's step, one for each program that did it."""
+    """Return the entity of a workflow's step: one per program that ran it."""
     address = tool.id.replace("#heirloom-", "#step-")
     if present := crate.dereference(address):
         return present
@@ -117,7 +117,7 @@ def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
 
 
 def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
-    """Say what is known of a job's cost; when it began is not."""
+    """Add what is known about a job's cost. Its start time is not known."""
     action["resourceUsage"] = [
         _add(crate, f"#cost-{name}-{step}/{place}", "PropertyValue", name=name, propertyID=name, value=str(cost[name]), unitCode=unit)
         for name, unit in _UNITS.items()

@@ -1,4 +1,4 @@
-"""The index: which artefact has which fingerprint; from what is on disk, and for what is not, from the ledger in git."""
+"""The index: which artefact has which fingerprint, by what is on disk, and for the rest by the ledger in git."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Why not: where the ancestries of two artefacts that should be equal first part, and in what.
+"""Why not: where the ancestries of two artefacts that should be equal first differ, and in what.
 
-Both are walked upwards together, from inputs that differ to the inputs of those. Where the inputs are equal and the bytes are not, the two
-jobs differ in a setting, in code, or in what they ran on; if in nothing of that, the step is not deterministic here.
+Both are walked upwards together, from inputs that differ to the inputs of those. Where the inputs are equal and the bytes are
+not, the two jobs differ in a setting, in code, or in what they ran on. If they do not, the step is not deterministic here.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def parting(first: Artefact, second: Artefact) -> Verdict:
 
 
 def explain(verdict: Verdict) -> str:
-    """Return a verdict in words, a line a difference."""
+    """Return a verdict in words, one line per difference."""
     one, other = (f"{node.name} {node.sha256[:DIGITS]}" for node in (verdict.first, verdict.second))
     both = f"{one} and {other} ({verdict.first.step})"
     if verdict.is_equal:
