@@ -18,7 +18,7 @@ ChangesOf = Callable[[tuple[Input, ...]], tuple[Change, ...]]
 
 
 def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterator[Mismatch]:
-    """Yield the sources that the manifests of a unit name and that have other bytes now, or of which some are gone, each once.
+    """Yield each source once that a manifest of a unit names and that has other bytes now, or of which some files are missing.
 
     Where none is on this machine, as in a clone without the corpus, that is no mismatch: `absent` counts them.
 
@@ -44,7 +44,7 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
 
 
 def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
-    """Return the sources of a unit of whose sources none is on this machine: they cannot be compared."""
+    """Return the sources of a unit if none of them is on this machine, so that they cannot be compared."""
     gone: set[str] = set()
     for _, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
@@ -54,7 +54,7 @@ def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
 
 
 def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
-    """Return what became of the files among some inputs, having read them."""
+    """Read the files among some inputs, and return what has become of them."""
     return tuple(sources.changed_files(inputs))
 
 

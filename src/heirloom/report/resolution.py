@@ -54,12 +54,12 @@ class Resolution(NamedTuple):
     recorded: int
 
     def difference(self, num_seeds: int) -> float:
-        """Return what so many seeds resolve, in the measure's unit or as the share by which it is greater; infinite with one seed."""
+        """Return the difference that a number of seeds resolves, in the measure's unit or as a ratio minus 1; infinite with one seed."""
         size = smallest(self.deviation, num_seeds)
         return math.expm1(min(size, _LARGEST)) if self.is_share and math.isfinite(size) else size
 
     def words(self, num_seeds: int) -> str:
-        """Return what so many seeds resolve, as a person reads it."""
+        """Return the difference that a number of seeds resolves, in words."""
         size = self.difference(num_seeds)
         if math.isinf(size):
             return "none"
@@ -67,7 +67,7 @@ class Resolution(NamedTuple):
 
 
 def recorded(config: Config) -> list[Resolution]:
-    """Return a row for each arm whose control has been run, by the tidy table of the last run; none where there is no such table.
+    """Return one row per arm whose control has been run, by the tidy table of the last run; none if there is no such table.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def recorded(config: Config) -> list[Resolution]:
 
 
 def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
-    """Yield a row for each arm that has a control in the tidy rows."""
+    """Yield one row per arm that has a control in the tidy rows."""
     for key, experiment in config.experiments.items():
         name, variant = tables.names(key, experiment)
         own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
@@ -93,12 +93,12 @@ def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
 
 
 def smallest(deviation: float, num_seeds: int) -> float:
-    """Return the difference of two arms that S seeds each find with the chance `POWER`: (t(0.975) + t(0.8)) sqrt(2) s / sqrt(S).
+    """Return the difference of two arms of S seeds that is found with probability `POWER`: (t(0.975) + t(0.8)) sqrt(2) s / sqrt(S).
 
     Parameters
     ----------
     deviation
-        Standard deviation of a lineage over seeds, the same in both arms, which share no luck.
+        Standard deviation of a lineage over seeds, the same in both arms, which are independent.
     """
     if num_seeds < 2:
         return math.inf
