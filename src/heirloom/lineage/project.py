@@ -108,7 +108,7 @@ class Project:
         Raises
         ------
         HeirloomError
-            If its manifest is missing, tells of other bytes than its fingerprint, or belongs to another place.
+            If its manifest is missing, records other bytes than its fingerprint, or belongs to another place.
         """
         manifest, listed = self._manifest(path)
         inputs = (self._input(path, one) for one in listed)
@@ -164,7 +164,7 @@ class Project:
         content = manifests.read(place)
         if (recorded := self.sha256(path)) and recorded != content.get("sha256"):
             said = str(content.get("sha256"))[:12]
-            raise HeirloomError(f"{place}: tells of {said}, the artefact is recorded as {recorded[:12]}; {manifests.repair(path)}")
+            raise HeirloomError(f"{place}: records {said}, but the artefact is recorded as {recorded[:12]}; {manifests.repair(path)}")
         if reason := manifests.misplaced(content, path):
             raise HeirloomError(f"{place}: {reason}; {manifests.repair(path)}")
         return content, tuple(manifests.inputs(content))
