@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.config import Config, load
 from heirloom.report import agreement, expected
-from heirloom.specs.family import able
+from heirloom.specs.family import families_with
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def preset() -> Config:
 
 
 def test_the_preset_has_every_family_that_has_closed_forms(preset: Config) -> None:
-    assert {experiment.family.name for experiment in preset.experiments.values()} == set(able("closed_forms"))
+    assert {experiment.family.name for experiment in preset.experiments.values()} == set(families_with("closed_forms"))
 
 
 def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Config) -> None:

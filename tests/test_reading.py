@@ -267,7 +267,7 @@ def test_rows_below_data_that_no_job_has_sealed_are_refused(project: Config) -> 
     stray = Path(ONE, "mine.parquet")
     shutil.copy(f"{ONE}/synthetic.parquet", stray)
     try:
-        with pytest.raises(HeirloomError, match=f"^{paths.fingerprint(stray)}: missing; "):
+        with pytest.raises(HeirloomError, match=f"^{paths.manifest(stray)}: missing; "):
             compared(stray, "text/replace/0/2")
     finally:
         stray.unlink()

@@ -79,8 +79,11 @@ def missing_controls(key: str, config: Config) -> dict[str, str]:
         The experiment's name in the expanded config.
     """
     experiment = config.experiments[key]
-    arms = [regime for regime in experiment.regimes if control_of_equal_size(config.regimes[regime], experiment, config) is None]
-    return {regime: _words(regime, experiment.variant_of or key, experiment, config) for regime in arms}
+    missing = {}
+    for regime in experiment.regimes:
+        if control_of_equal_size(config.regimes[regime], experiment, config) is None:
+            missing[regime] = _words(regime, experiment.variant_of or key, experiment, config)
+    return missing
 
 
 def lines(key: str, lacks: Mapping[str, str]) -> list[str]:

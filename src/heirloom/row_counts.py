@@ -55,7 +55,8 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
     for purpose, rows, available in _needs(experiment, names, regimes, pool_rows):
         if available is not None and rows > available:
             yield f"{purpose} needs {rows} real rows, but there are {available}"
-    smallest, fewest = min(experiment.rows, experiment.original_rows or pool_rows or experiment.rows), experiment.family.fewest_rows
+    original_rows = experiment.original_rows or pool_rows or experiment.rows
+    smallest, fewest = min(experiment.rows, original_rows), experiment.family.fewest_rows
     if smallest < fewest:
         family = experiment.family.name
         yield f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"

@@ -153,10 +153,12 @@ def test_an_adapter_is_refused_in_a_line() -> None:
     assert not OUT.exists()
 
 
-@pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents", "config.yaml"])
+@pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents"])
 def test_what_is_neither_rows_nor_a_model_is_refused(reference: str) -> None:
     with pytest.raises(HeirloomError, match="export hf takes a dataset"):
         export(reference, OUT, CONFIG)
+    with pytest.raises(HeirloomError, match=r"^config\.yaml: no artefact; those lie under data/$"):
+        export("config.yaml", OUT, CONFIG)
 
 
 def test_a_folder_in_use_is_refused_and_kept() -> None:

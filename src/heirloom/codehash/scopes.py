@@ -56,8 +56,8 @@ def _reads_local_names(node: ast.AST) -> bool:
 
 def function_scope(arguments: ast.arguments, body: Iterable[ast.AST], scope: Scope) -> Scope:
     """Return the scope inside a function: parameters are meaning, local names are numbers."""
-    named = *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs
-    parameters = [node.arg for node in (*named, arguments.vararg, arguments.kwarg) if node]
+    single = *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs
+    parameters = [node.arg for node in (*single, arguments.vararg, arguments.kwarg) if node]
     names = scope.names_of_functions | _local_names(bindings(body, package(scope.module)), scope)
     names |= {name: f"Name({name})" for name in parameters}
     return replace(scope, names=names, names_of_functions=names)

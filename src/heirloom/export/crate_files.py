@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from heirloom import paths
 from heirloom.export import folder
-from heirloom.export.artefacts import Artefact, checked
-from heirloom.manifest import Input, sha256_file
+from heirloom.lineage.artefact import Artefact, Input
+from heirloom.manifest import sha256_file
 
 _FORMATS = {
     ".parquet": "application/vnd.apache.parquet",
@@ -46,14 +46,15 @@ class Files:
         HeirloomError
             If the bytes are here and are not the recorded ones, or if they are to be copied and are not here.
         """
-        if self.limit is None or artefact.place.exists():
-            checked(artefact)
-        small = self.limit is None or (artefact.size <= self.limit and artefact.place.exists())
+        is_wanted = self.limit is None or artefact.is_here
+        if is_wanted:
+            artefact.data()
+        small = is_wanted and (self.limit is None or artefact.size <= self.limit)
         entity = self._copy(artefact) if small else self._refer(artefact)
         self._copied += small
-        self.of[artefact.recorded] = entity
-        for note in (paths.manifest, paths.fingerprint):
-            beside = self._file(Path(note(artefact.place)), note(artefact.recorded))
+        self.of[artefact.path] = entity
+        for note in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
+            beside = self._file(artefact.project.file(note), note)
             beside["about"] = entity
 
     def finish(self, written: Path) -> int:
@@ -66,26 +67,26 @@ class Files:
         """Return the entity of an input that is not in the crate: of a source file by name and hash, of an unknown artefact by hash."""
         from rocrate.model.contextentity import ContextEntity
 
-        name = one.path or f"an artefact not recorded here: {one.sha256[:10]}"
-        address = _named_by_hash(one.sha256) + (f"?path={quote(one.path)}" if one.path else "")
+        name = one.name or f"an artefact not recorded here: {one.sha256[:10]}"
+        address = _named_by_hash(one.sha256) + (f"?path={quote(one.name)}" if one.name else "")
         properties = {"@type": "CreativeWork", "name": name, "sha256": one.sha256}
         return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:
         told = _told(artefact)
         if artefact.place.is_file():
-            return self._file(artefact.place, artefact.recorded, **told)
-        entity = self.crate.add_dataset(dest_path=f"{artefact.recorded}/", properties={**told, "description": _OF_FOLDERS})
+            return self._file(artefact.place, artefact.path, **told)
+        entity = self.crate.add_dataset(dest_path=f"{artefact.path}/", properties={**told, "description": _OF_FOLDERS})
         inside = folder.files(artefact.place)
-        parts = [self._file(file, f"{artefact.recorded}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
+        parts = [self._file(file, f"{artefact.path}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
         entity["hasPart"] = single(parts)
         return entity
 
     def _refer(self, artefact: Artefact) -> Any:
-        told = {**_told(artefact), "alternateName": artefact.recorded, "description": "Not in this crate: named by its hash."}
-        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.recorded}"
-        if Path(artefact.recorded).suffix:
-            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.recorded)})
+        told = {**_told(artefact), "alternateName": artefact.path, "description": "Not in this crate: named by its hash."}
+        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.path}"
+        if Path(artefact.path).suffix:
+            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.path)})
         return self.crate.add_dataset(address, properties={**told, "description": f"{told['description']} {_OF_FOLDERS}"})
 
     def _file(self, source: Path, inside: str, **told: str) -> Any:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from heirloom.lineage.project import Artefact, Input
+from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.references import name_of
 from heirloom.lineage.trace import Trace, distinguishing, settings
 from heirloom.manifest import dumps

@@ -9,7 +9,7 @@ from typing import Any
 from heirloom import reading
 from heirloom.diffs.render.blocks import number
 from heirloom.lineage import cost_table, costs, references
-from heirloom.lineage.project import Artefact
+from heirloom.lineage.artefact import Artefact
 from heirloom.workflow.steps import job_of
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]

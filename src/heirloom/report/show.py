@@ -87,12 +87,11 @@ def artefact(reference: str) -> Table:
     from heirloom.lineage.project import Project, locate
     from heirloom.report import facts
 
-    project, path = locate(reference)
-    node = project.artefact(path)
-    table = _table(project.name(path), ["", "", ""])
+    node = locate(reference)
+    table = _table(node.name, ["", "", ""])
     table.show_header = False
-    is_at_hand = project == Project()
-    place = project.data(path) if project.commit or (project.root / path).exists() else project.root / path
+    is_at_hand = node.project == Project()
+    place = node.data() if node.project.commit or node.is_here else node.place
     pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
     pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
     for name, value in pairs:

@@ -118,9 +118,9 @@ def _check_small(spec: AnyTextSource, size: int) -> None:
 
     corpus = list(documents(spec))
     splits.assign([document.split for document in corpus], spec.text.split, Stream(("preflight",)))
-    held_out = set()
+    texts = [document.text for document in corpus if document.split in (None, "train")]
     if spec.text.packing is None:
         held_out = {document.text for document in corpus if document.split in ("valid", "test")}
-    training_texts = [document.text for document in corpus if document.split in (None, "train") and document.text not in held_out]
-    tokenizer = tokenization.fit(training_texts, size)
-    next(tokenization.encode_rows(training_texts, tokenizer, spec.text.row_tokens))
+        texts = [text for text in texts if text not in held_out]
+    tokenizer = tokenization.fit(texts, size)
+    next(tokenization.encode_rows(texts, tokenizer, spec.text.row_tokens))

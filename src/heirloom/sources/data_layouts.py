@@ -18,6 +18,7 @@ from heirloom.sources import faults, hub_repository
 CARDS = ("README.md", ".huggingface.yaml", "dataset_infos.json")
 """Files beside the data that may say which files are read."""
 
+_CONFIGS = re.compile(r"^\s*configs:", re.MULTILINE)
 _BUILT_IN = frozenset({"name", "version", "data_dir", "data_files", "description"})
 
 
@@ -97,7 +98,8 @@ def repository_layout(name: str, revision: str | None) -> dict[str, Dataset]:
 def declares_files(folder: Path) -> bool:
     """Return whether a card in a folder says which files are data."""
     cards = (folder / card for card in CARDS if has_metadata(folder / card))
-    return any(re.search(r"^\s*configs:", card.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) for card in cards)
+    texts = (card.read_text(encoding="utf-8", errors="replace") for card in cards)
+    return any(_CONFIGS.search(text) for text in texts)
 
 
 def resolve(place: Path | str, config: str | None, commit: str | None = None) -> Resolution:

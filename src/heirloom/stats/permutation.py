@@ -79,13 +79,13 @@ def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: fl
     p_values_P = (values_P.size - below_P) / values_P.size
     return TestResult(
         name,
-        float(values_P[0]),
-        float(p_values_P[0]),
-        values_P.size - 1,
-        moves.num_units,
-        f"{note}; {moves.note}",
-        moves.smallest_p,
-        p_values_P,
+        statistic=float(values_P[0]),
+        p_value=float(p_values_P[0]),
+        num_permutations=values_P.size - 1,
+        num_units=moves.num_units,
+        note=f"{note}; {moves.note}",
+        smallest_p=moves.smallest_p,
+        exchanged_p=p_values_P,
     )
 
 

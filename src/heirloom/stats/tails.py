@@ -62,7 +62,16 @@ def _result(name: str, candidates: list[_Runs], moves: Exchange) -> TestResult:
     p_values_P = np.minimum(1, len(candidates) * smallest_P)
     statistic = float(-least_likely.length if least_likely.in_a else least_likely.length)
     note = f"run of outermost rows of one sample, of B if above 0; {moves.note}"
-    return TestResult(name, statistic, float(p_values_P[0]), len(p_values_P) - 1, moves.num_units, note, moves.smallest_p, p_values_P)
+    return TestResult(
+        name,
+        statistic,
+        p_value=float(p_values_P[0]),
+        num_permutations=len(p_values_P) - 1,
+        num_units=moves.num_units,
+        note=note,
+        smallest_p=moves.smallest_p,
+        exchanged_p=p_values_P,
+    )
 
 
 def _distances(x_ND: Floats) -> Floats:

@@ -107,7 +107,8 @@ def _count_matrices(types_T: Ints, blocks_T: Ints, num_blocks: int) -> list[Any]
 def _sums(counts_FM: Any, in_a_MC: Singles, num_a_C: Floats, num_b_C: Floats) -> Floats:
     """Return sum p ln p, sum q ln q, sum m ln m over the matrix's types, and its types in A and in B: shape (5, C)."""
     a_FC = (counts_FM @ in_a_MC).astype(np.float64)
-    b_FC = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)[:, None] - a_FC
+    total_F = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)
+    b_FC = total_F[:, None] - a_FC
     types_a, types_b = np.count_nonzero(a_FC, axis=0), np.count_nonzero(b_FC, axis=0)
     p_FC = a_FC / np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
     q_FC = b_FC / np.maximum(num_b_C, 1)

@@ -116,7 +116,8 @@ def _spread_within_test(a: tuple[Floats, Ints | None], b: tuple[Floats, Ints | N
     logs_a = _log_traces_within(a_ND, replicas_a, moves.blocks_a != LEFT_OUT, scale)
     logs_b = _log_traces_within(b_ND, replicas_b, moves.blocks_b != LEFT_OUT, scale)
     mean_a, mean_b = dealt_means(logs_a, logs_b, moves)
-    return [two_sided("spread within replicas", (mean_b - mean_a)[:, 0], moves, "log total variance in a replica, B - A beyond chance")]
+    difference_P = (mean_b - mean_a)[:, 0]
+    return [two_sided("spread within replicas", difference_P, moves, "log total variance in a replica, B - A beyond chance")]
 
 
 def _log_traces_within(x_ND: Floats, replicas_N: Ints, is_dealt_N: NDArray[np.bool_], scale: float) -> Floats:
@@ -187,7 +188,8 @@ def _energy_test_of_rows(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestRes
     x_ND = np.concatenate([a_ND, b_ND])[blocks_N != LEFT_OUT]
     blocks_N = blocks_N[blocks_N != LEFT_OUT]
     rows_M = np.bincount(blocks_N, minlength=moves.in_a.shape[1])
-    gather_MN = csr_array((np.ones(blocks_N.size), (blocks_N, np.arange(blocks_N.size))), shape=(rows_M.size, blocks_N.size))
+    cells = blocks_N, np.arange(blocks_N.size)
+    gather_MN = csr_array((np.ones(blocks_N.size), cells), shape=(rows_M.size, blocks_N.size))
     distance_NN = cdist(x_ND, x_ND)
     distance_MM = gather_MN @ (gather_MN @ distance_NN).T
     in_a_PM = moves.in_a.astype(np.float64)

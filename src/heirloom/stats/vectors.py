@@ -74,6 +74,8 @@ def vector_differences(a_ND: Floats, b_ND: Floats, stream: Stream) -> VectorDiff
     energy_b = _row_sample(b_ND, stream.child("energy", "b"))
     wasserstein_D = _wasserstein(a_ND, b_ND)
     is_line = wasserstein_D.size == 1
+    tails_a = {tail: _shares_beyond(a_ND, a_ND, tail) for tail in TAILS}
+    tails_b = {tail: _shares_beyond(b_ND, a_ND, tail) for tail in TAILS}
     return VectorDifferences(
         mean=b_ND.mean(axis=0) - a_ND.mean(axis=0),
         total_variance_ratio=float(variance_b / variance_a) if variance_a > 0 else None,
@@ -83,8 +85,8 @@ def vector_differences(a_ND: Floats, b_ND: Floats, stream: Stream) -> VectorDiff
         wasserstein=wasserstein_D,
         sliced_wasserstein=float(wasserstein_D[0]) if is_line else _sliced(a_ND, b_ND, stream.child("slices")),
         kolmogorov_smirnov=_kolmogorov_smirnov(a_ND, b_ND),
-        tails_a={tail: _shares_beyond(a_ND, a_ND, tail) for tail in TAILS},
-        tails_b={tail: _shares_beyond(b_ND, a_ND, tail) for tail in TAILS},
+        tails_a=tails_a,
+        tails_b=tails_b,
     )
 
 

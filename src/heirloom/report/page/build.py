@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-    from heirloom.lineage.project import Artefact
+    from heirloom.lineage.artefact import Artefact
 
 PAGE = f"{paths.RESULTS}/report.html"
 CLAIMS = f"{paths.RESULTS}/claims.csv"
