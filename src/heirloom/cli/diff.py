@@ -15,7 +15,7 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff
     from heirloom.diffs.series import Series
-    from heirloom.diffs.sides import Place
+    from heirloom.diffs.sides import Side
 
 app = typer.Typer()
 
@@ -145,7 +145,7 @@ def _brief(a: str, b: str) -> tuple[str, bool]:
     return safe(f"{side_a.name} and {side_b.name} differ{separator}{parting}{changes}") + "\n", False
 
 
-def _have_same_bytes(a: Place | None, b: Place | None) -> bool:
+def _have_same_bytes(a: Side | None, b: Side | None) -> bool:
     """Return whether a part is on both sides, with the same bytes."""
     return a is not None and b is not None and a.sha256 == b.sha256
 
