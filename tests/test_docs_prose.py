@@ -64,7 +64,7 @@ def unknown(words: list[str]) -> list[str]:
     """Return the sub-commands and options in a command that Heirloom does not have."""
     command = COMMANDS
     options = {"--help", *(option for parameter in command.params for option in parameter.opts)}
-    strange = []
+    strange: list[str] = []
     for word in words:
         if isinstance(command, TyperGroup) and not word.startswith("-"):
             if word.isupper():  # a placeholder
@@ -104,3 +104,9 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
 def test_a_strange_command_and_a_strange_option_would_be_seen() -> None:
     text = "`heirloom mend x` and\n```console\nheirloom verify --cache --slow  # --fast\n```\n"
     assert [unknown(words) for words in commands(text)] == [["mend"], ["--slow"]]
+
+
+def test_the_help_of_the_command_line_names_the_glossary() -> None:
+    assert COMMANDS.epilog is not None
+    assert (ROOT / COMMANDS.epilog.split()[-1]).name == "glossary.md"
+    assert (ROOT / COMMANDS.epilog.split()[-1]).is_file()

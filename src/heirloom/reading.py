@@ -66,8 +66,8 @@ def any_file(path: str | Path) -> Path:
     if (whole := enclosing(path)) is not None:
         artefact(whole)
     elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
-        repair = f"copy both anew, or remove {note} and it is read as it is"
-        raise HeirloomError(f"{path}: not the bytes that {note} tells of; {repair}")
+        repair = f"copy both again, or remove {note} and it is read as it is"
+        raise HeirloomError(f"{path}: not the bytes that {note} records; {repair}")
     return path
 
 

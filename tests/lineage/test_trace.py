@@ -179,7 +179,7 @@ def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
     manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
     mended = f"heirloom repair {GENERATION}/train.parquet mends it"
-    with pytest.raises(HeirloomError, match=rf"^{manifest}: tells of 000000000000, the artefact is recorded as .*; {mended}$"):
+    with pytest.raises(HeirloomError, match=rf"^{manifest}: records 000000000000, but the artefact is recorded as .*; {mended}$"):
         trace("text/replace/0/2:checkpoint")
     manifest.unlink()
     with pytest.raises(HeirloomError, match=rf"^{manifest}: missing; run snakemake, or fetch it with dvc pull$"):

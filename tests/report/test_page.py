@@ -200,12 +200,12 @@ def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config:
     texts_of = Path(kinds.SYNTHETIC.path("words", "replace", 0, 2))
     whole = texts_of.read_bytes()
     texts_of.write_bytes(whole[:200])
-    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} tells of; ", told(config))
+    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} records; ", told(config))
     texts_of.write_bytes(whole)
     cut = Path(results.METRICS).read_bytes()[:-20]
     Path(results.METRICS).write_bytes(cut)
     assert told(config) == (
-        "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json tells of; heirloom summarise writes it anew"
+        "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json records; heirloom summarise writes it again"
     )
     results.seal(results.METRICS)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))

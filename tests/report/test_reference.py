@@ -126,7 +126,7 @@ def test_without_a_recorded_run_the_summary_has_no_such_column(run: Path, config
 
 def test_a_file_that_is_something_else_is_refused_in_one_line(recorded: Config) -> None:
     Path(reference.FILE).write_text('{"words": [1]}')
-    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it anew"):
+    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it again"):
         reference.read()
 
 

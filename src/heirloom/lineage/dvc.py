@@ -223,7 +223,7 @@ def settings() -> configparser.RawConfigParser:
     """
     found = configparser.RawConfigParser()
     for file in (Path(".dvc/config"), Path(".dvc/config.local")):
-        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it anew"
+        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it again"
         if not file.is_file():
             continue
         spelled = records.text(file.read_bytes(), file, way_back)

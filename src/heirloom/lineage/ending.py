@@ -86,7 +86,7 @@ def _run(*command: str) -> int:
 def name_missing(config: Config) -> None:
     """Print one line if something that the ledger names is missing, or if git cannot be asked, so that the run is not recorded.
 
-    The ledger then tells of an earlier run, and what this one has made is no damage.
+    The ledger is then that of an earlier run, and what this run has made is no damage.
     """
     if unrecorded.is_marked() and (reason := git.unusable()):
         print(line(f"this run is not recorded: {reason}; the next snakemake records it"), file=sys.stderr, flush=True)

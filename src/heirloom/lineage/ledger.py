@@ -47,7 +47,7 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
         The units whose lines come from the manifests on disk. Lines of all others (not pulled, or half made) stay as they were
         recorded, as long as DVC still has the lineage folder.
     replaced
-        Lineage folders that are recorded anew from what is on disk: what their lines said before is gone.
+        Lineage folders that are recorded again from what is on disk; their earlier lines are removed.
     kept
         Lineage folders of which something is missing: their lines stay as they were recorded.
     """

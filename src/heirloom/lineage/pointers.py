@@ -128,7 +128,7 @@ def in_git(lineage: str) -> dict[Pointer, str]:
 def lost(named: Iterable[str]) -> list[str]:
     """Return the lineage folders whose pointer is missing, although git's index has it and the ledger names artefacts.
 
-    Where the ledger names none, the folder was pruned, and git has not been told yet.
+    If the ledger names none, the folder was pruned, and this is not committed yet.
     """
     listed = {path for path in git.tracked("data") if path.endswith(".dvc")}
     gone = {path.removesuffix(".dvc") for path in listed if not Path(path).exists()}

@@ -90,7 +90,7 @@ class Project:
         Raises
         ------
         HeirloomError
-            If its manifest is missing, tells of other bytes than its fingerprint, or belongs to another place.
+            If its manifest is missing, records other bytes than its fingerprint, or belongs to another place.
         """
         is_absent = self.commit is None and not self.has_manifest(path) and not (self.root / path).exists()
         if is_absent and path in self.ledger:
@@ -99,11 +99,11 @@ class Project:
         return self.opened(path)
 
     def opened(self, path: str) -> Artefact:
-        """Return an artefact by its manifest; errors as for `artefact`, and where the ledger alone tells of it."""
+        """Return an artefact by its manifest; errors as for `artefact`, and if only the ledger names it."""
         file = self.file(paths.manifest(path))
         content = manifests.read(file)
         if (recorded := self.sha256(path)) and recorded != content["sha256"]:
-            said = f"tells of {content['sha256'][:12]}, the artefact is recorded as {recorded[:12]}"
+            said = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
             raise HeirloomError(f"{file}: {said}; {manifests.repair(path)}")
         if reason := manifests.misplaced(content, path):
             raise HeirloomError(f"{file}: {reason}; {manifests.repair(path)}")

@@ -89,7 +89,7 @@ def _bring(path: str, commit: str, place: Path) -> None:
         if not _is_sound(path, commit, place):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
             raise HeirloomError(
-                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them anew from where they are right"
+                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them again from where they are right"
             )
         return
     _mend(files, path, commit)

@@ -31,9 +31,9 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
     for artefact, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
         changes = changes_of(inputs)
-        words = {"changed": f"changed since {artefact} was made from it; snakemake makes it anew"}
+        words = {"changed": f"changed since {artefact} was made from it; snakemake makes it again"}
         if not _is_absent(inputs, changes):
-            words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it anew from what is here"
+            words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it again from what is here"
         lines = {change.path: words[change.what] for change in changes if change.what in words}
         if hubs:
             lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}

@@ -142,7 +142,7 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none, or it is not what its digest tells of.
+        If there is none, or it does not have its recorded digest.
     """
     import pandas as pd
 

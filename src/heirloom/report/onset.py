@@ -152,7 +152,7 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
     Raises
     ------
     HeirloomError
-        If they are not what their digest tells of.
+        If they do not have their recorded digest.
     """
     import pandas as pd
 

@@ -72,7 +72,7 @@ def recorded(config: Config) -> list[Resolution]:
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of.
+        If the table does not have its recorded digest.
     """
     return list(resolutions(config, tables.load())) if Path(results.METRICS).is_file() else []
 

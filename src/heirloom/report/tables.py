@@ -70,7 +70,7 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none, or it is not what its digest tells of.
+        If there is none, or it does not have its recorded digest.
     """
     if not Path(results.METRICS).is_file():
         raise HeirloomError(f"{results.METRICS}: missing; run snakemake")

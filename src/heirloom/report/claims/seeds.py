@@ -57,7 +57,7 @@ def recorded(config: Config) -> list[Need]:
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of.
+        If the table does not have its recorded digest.
     """
     if not Path(results.METRICS).is_file():
         return []
