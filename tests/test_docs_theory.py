@@ -27,11 +27,11 @@ def test_the_preset_has_every_family_that_has_closed_forms(preset: Config) -> No
 
 
 def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Config) -> None:
-    listed = {(name, regime): set[str]() for _, name, regime, *_ in ROWS}
+    measures_of = {(name, regime): set[str]() for _, name, regime, *_ in ROWS}
     for _, name, regime, measure, *_ in ROWS:
-        listed[name, regime].add(measure)
-    assert set(listed) == {(name, regime) for name, one in preset.experiments.items() for regime in one.regimes}
-    for (name, regime), measures in listed.items():
+        measures_of[name, regime].add(measure)
+    assert set(measures_of) == {(name, regime) for name, experiment in preset.experiments.items() for regime in experiment.regimes}
+    for (name, regime), measures in measures_of.items():
         assert measures
         experiment = preset.experiments[name]
         if experiment.family.name != "discrete":  # whose exact chain of counts takes seconds

@@ -62,12 +62,46 @@ def constant_control(experiment: Experiment, config: Config) -> str | None:
 
 
 def takes_all(control: str, experiment: Experiment, config: Config) -> bool:
-    """Return whether each generation of a control is the whole pool; how many rows a pool of text has is known where it lies here."""
-    fewest = min(sizes(config.regimes[control], experiment.rows, experiment.generations))
+    """Return whether each generation of a control is the whole pool; False where the size of the pool is not known (`pool_rows`)."""
+    rows = pool_rows(experiment, config)
+    return rows is not None and rows <= fewest_rows(control, experiment, config)
+
+
+def idle(experiment: Experiment, config: Config, pool_rows: int) -> list[str]:
+    """Return the controls that redraw nothing, since each of their generations is the whole pool of so many rows."""
+    names = (name for name in experiment.regimes if config.regimes[name].is_control)
+    return [name for name in names if pool_rows <= fewest_rows(name, experiment, config)]
+
+
+def pool_rows(experiment: Experiment, config: Config) -> int | None:
+    """Return how many rows the real training pool has; None of text whose pool does not lie on this machine."""
     if isinstance(experiment.source, VectorSource):
-        return experiment.source.rows <= fewest
+        return experiment.source.rows
     pool = Path(kinds.REAL_TRAIN.path(config.key_of(experiment)))
-    return pool.is_file() and reading.dataset(pool).num_rows <= fewest
+    return reading.dataset(pool).num_rows if pool.is_file() else None
+
+
+def fewest_rows(control: str, experiment: Experiment, config: Config) -> int:
+    """Return how many rows the smallest of the generations 1 … G of a control is trained on."""
+    return min(sizes(config.regimes[control], experiment.rows, experiment.generations))
+
+
+def unknown(key: str, config: Config) -> list[str]:
+    """Return a line for the controls of which nobody can tell here whether they redraw, since the pool of text is not on this machine.
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    experiment = config.experiments[key]
+    names = [name for name in experiment.regimes if config.regimes[name].is_control]
+    if not names or pool_rows(experiment, config) is not None:
+        return []
+    fewest = min(fewest_rows(name, experiment, config) for name in names)
+    pool = kinds.REAL_TRAIN.path(key)
+    rest = f"if it has {fewest:,} rows or fewer, it redraws nothing and is no control"
+    return [f"{experiment.variant_of or key}: {pool} is not here, so {' and '.join(names)} cannot be checked: {rest}"]
 
 
 def missing_controls(key: str, config: Config) -> dict[str, str]:
@@ -79,11 +113,11 @@ def missing_controls(key: str, config: Config) -> dict[str, str]:
         The experiment's name in the expanded config.
     """
     experiment = config.experiments[key]
-    missing = {}
+    words_of_arm = {}
     for regime in experiment.regimes:
         if control_of_equal_size(config.regimes[regime], experiment, config) is None:
-            missing[regime] = _words(regime, experiment.variant_of or key, experiment, config)
-    return missing
+            words_of_arm[regime] = _words(regime, experiment.variant_of or key, experiment, config)
+    return words_of_arm
 
 
 def lines(key: str, lacks: Mapping[str, str]) -> list[str]:

@@ -229,7 +229,9 @@ def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: flo
     num_rows = num_real + num_synthetic
     real_weight = share * num_rows / num_real
     synthetic_weight = (1.0 - share) * num_rows / num_synthetic
-    return [[part.weighted(real_weight) for part in real], [part.weighted(synthetic_weight) for part in synthetic]]
+    weighted_real = [part.weighted(real_weight) for part in real]
+    weighted_synthetic = [part.weighted(synthetic_weight) for part in synthetic]
+    return [weighted_real, weighted_synthetic]
 
 
 def _fill(synthetic: Sequence[Dataset], count: int, num_replicas: int, step: Stream) -> list[Dataset]:

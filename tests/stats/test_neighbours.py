@@ -40,9 +40,12 @@ def test_rows_of_one_document_after_the_other_are_seen_by_their_words() -> None:
     stream = Stream((0, "directions"))
     in_order = neighbours.word_vectors(types.ravel(), offsets, 70, stream)
     shuffled = neighbours.word_vectors(generator.permutation(types).ravel(), offsets, 70, stream)
-    found = neighbours.dependence((in_order, shuffled))
-    assert found is not None
-    assert (found.strength > 10, found.max_lag) == (True, 8)  # of nine rows before it, the ninth is in the document of one row in ten
+    dependence = neighbours.dependence((in_order, shuffled))
+    assert dependence is not None
+    assert (dependence.strength > 10, dependence.max_lag) == (
+        True,
+        8,
+    )  # of nine rows before it, the ninth is in the document of one row in ten
     assert neighbours.dependence((shuffled, shuffled)) is None
 
 

@@ -77,13 +77,10 @@ def _job(cost: str, text: str, inputs: Mapping[str, Sequence[str]], artefact: st
 def _run(step: Step, options: Mapping[str, Any]) -> None:
     """Do a job of a step with the options of its command."""
     outputs = {role: options[role] for role in step.makes if options[role]}
-    main, shard = next(iter(outputs.values())), options.get("shard")
     inputs = {role: _paths(options[role], declaration.is_many) for role, declaration in step.takes.items()}
-    cost = paths.cost(step.name, main)
-    if shard is not None:
-        cost = paths.part(paths.cost(f"{step.name}_shard", main), f"shard={shard}")
+    main, shard = next(iter(outputs.values())), options.get("shard")
     artefact = main if step.leaves_one and shard is None else ""
-    with _job(cost, options["slice_"], inputs, artefact) as fields:
+    with _job(_cost_path(step, main, shard), options["slice_"], inputs, artefact) as fields:
         if "machines" in step.spread:
             num_processes = options.get("num_processes", fields.get("num_processes", 1))
             processes.launch(num_processes, options["num_nodes"], fields["num_threads"])
@@ -91,6 +88,13 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
         joined_inputs = {role: " ".join(input_paths) for role, input_paths in inputs.items()}
         module = step.load()
         module.run(module.Slice.model_validate(fields), joined_inputs, outputs, **share)
+
+
+def _cost_path(step: Step, artefact: str, shard: int | None) -> str:
+    """Return where a job writes what it has used; a shard's job has a file of its own."""
+    if shard is None:
+        return paths.cost(step.name, artefact)
+    return paths.part(paths.cost(f"{step.name}_shard", artefact), f"shard={shard}")
 
 
 def _paths(option: str, is_many: bool) -> list[str]:

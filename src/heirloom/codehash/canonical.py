@@ -16,7 +16,7 @@ from typing import cast
 
 from heirloom.codehash.bindings import Comprehension, attribute, import_targets, statements
 from heirloom.codehash.modules import contents, exists, package, resolve
-from heirloom.codehash.scopes import MARK, Scope, class_scope, comprehension_scope, function_scope, module_scope
+from heirloom.codehash.scopes import MARK, Scope, class_scope, comprehension_scope, definition_marks, function_scope, module_scope
 
 READS_FUNCTION_NAME = ".__name__ of a value"
 """Stands in the text of a definition that reads the name of something that may be a function."""
@@ -77,14 +77,18 @@ def _as_object(module: str) -> str:
 
     Public names stand in it with what they are, those of imports where the module only offers them.
     """
-    definitions = contents(module).definitions
-    marks = {name: f"{MARK}{module}:{name}{MARK}" for name in definitions if name != "__all__"}
+    definitions, imports = contents(module).definitions, contents(module).imports
+    marks = definition_marks(module)
+    marks.pop("__all__", None)
     offer = "\n".join(map(ast.unparse, definitions.get("__all__", ())))
-    references = {entry for name in definitions for entry in pieces(f"{module}:{name}")[1::2]}
-    for name, target in contents(module).imports.items():
+    references = set[str]()
+    for name in definitions:
+        references.update(pieces(f"{module}:{name}")[1::2])
+    for name, target in imports.items():
         entry, _ = resolve(target)
         is_used = entry in references or entry.endswith(":*")
-        if entry and (repr(name) in offer or not is_used):
+        is_offered = repr(name) in offer or not is_used
+        if entry and is_offered:
             marks.setdefault(name, mark(target))
     public = [f"{name}={text}" for name, text in sorted(marks.items()) if name[0] != "_"]
     private = [text for name, text in marks.items() if name[0] == "_"]

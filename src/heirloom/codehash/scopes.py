@@ -31,8 +31,12 @@ class Scope:
 def module_names(module: str) -> dict[str, str]:
     """Return what stands for the names that a module defines and imports."""
     imports = {name: f"@{target}" for name, target in contents(module).imports.items()}
-    definitions = {name: f"{MARK}{module}:{name}{MARK}" for name in contents(module).definitions}
-    return imports | definitions
+    return imports | definition_marks(module)
+
+
+def definition_marks(module: str) -> dict[str, str]:
+    """Return what stands for the names that a module defines."""
+    return {name: f"{MARK}{module}:{name}{MARK}" for name in contents(module).definitions}
 
 
 def module_scope(module: str, node: ast.stmt) -> Scope:
@@ -58,7 +62,8 @@ def function_scope(arguments: ast.arguments, body: Iterable[ast.AST], scope: Sco
     """Return the scope inside a function: parameters are meaning, local names are numbers."""
     single = *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs
     parameters = [node.arg for node in (*single, arguments.vararg, arguments.kwarg) if node]
-    names = scope.names_of_functions | _local_names(bindings(body, package(scope.module)), scope)
+    targets_of = bindings(body, package(scope.module))
+    names = scope.names_of_functions | _local_names(targets_of, scope)
     names |= {name: f"Name({name})" for name in parameters}
     return replace(scope, names=names, names_of_functions=names)
 
@@ -89,6 +94,7 @@ def class_scope(body: Iterable[ast.AST], scope: Scope) -> Scope:
 def comprehension_scope(node: Comprehension, scope: Scope) -> Scope:
     """Return the scope inside a comprehension."""
     parts = [part for generator in node.generators for part in ast.walk(generator.target)]
-    targets = dict.fromkeys(part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
-    names = scope.names_of_functions | {name: _number(name, scope) for name in targets}
+    targets = [part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+    numbers = {name: _number(name, scope) for name in dict.fromkeys(targets)}
+    names = scope.names_of_functions | numbers
     return replace(scope, names=names, names_of_functions=names)

@@ -70,10 +70,10 @@ def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
     estimates = {job: estimate(config, job, calibration, rate) for job in jobs(config)}
     groups: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
     for job, cost in estimates.items():
-        grid = config.experiments[job.experiment].variant_of or job.experiment
-        groups[grid, job.step].append(cost)
-    lines = tuple(_line(experiment, step, costs) for (experiment, step), costs in groups.items())
-    return Plan(lines, _longest_path(estimates.items()), config.num_threads)
+        experiment = config.experiments[job.experiment]
+        groups[experiment.variant_of or job.experiment, job.step].append(cost)
+    lines = [_line(name, step, costs) for (name, step), costs in groups.items()]
+    return Plan(tuple(lines), _longest_path(estimates.items()), config.num_threads)
 
 
 def _line(experiment: str, step: str, costs: list[Estimate]) -> Line:

@@ -150,9 +150,12 @@ def chaining(config: Config, job: Job) -> Work:
 
 def _redrawn_numbers(experiment: Experiment, regime: Regime) -> int:
     """Return how many real numbers a chain draws from anew in each generation."""
-    pool = _pool_numbers(experiment) if regime.pool or regime.fresh else 0
-    redraws_originals = regime.original is not None and regime.original.draw == "redrawn"
-    return pool + (_original_numbers(experiment) if redraws_originals else 0)
+    numbers = 0
+    if regime.pool or regime.fresh:
+        numbers += _pool_numbers(experiment)
+    if regime.original is not None and regime.original.draw == "redrawn":
+        numbers += _original_numbers(experiment)
+    return numbers
 
 
 def _real_numbers(experiment: Experiment, regime: Regime) -> int:

@@ -23,13 +23,16 @@ def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:
 
 
 def missing(key: str, config: Config) -> list[str]:
-    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed."""
+    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
+
+    One more where nobody can tell whether its controls redraw (`controls.unknown`).
+    """
     experiment = config.experiments[key]
     short = experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
     lacks = {
         regime: words for regime, words in controls.missing_controls(key, config).items() if not control(short, config.regimes[regime])
     }
-    return controls.lines(experiment.variant_of or key, lacks)
+    return [*controls.lines(experiment.variant_of or key, lacks), *controls.unknown(key, config)]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:

@@ -46,8 +46,9 @@ def check_rows(spec: HubSource) -> None:
 def check_name(dataset: str) -> None:
     """Raise HeirloomError if the name of a dataset looks like a local folder and there is none."""
     folder = Path(dataset)
-    looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1 or Path(f"{folder}.dvc").is_file()
-    if looks_local and not folder.is_dir():
+    is_path = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1
+    is_tracked = Path(f"{folder}.dvc").is_file()
+    if (is_path or is_tracked) and not folder.is_dir():
         hint = absence(folder).removeprefix(str(folder))
         raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name){hint}")
 

@@ -76,8 +76,11 @@ def serial_z(x_ND: Floats) -> Floats:
 def _lagged_products(scores_ND: Floats) -> Floats:
     """Return sum_i <s_i, s_(i+k)> for k = 0 … N - 1 by the fast Fourier transform, shape (N,)."""
     length = 1 << (2 * len(scores_ND) - 1).bit_length()
-    power = sum(np.abs(np.fft.rfft(scores_N, length)) ** 2 for scores_N in scores_ND.T)
-    return np.asarray(np.fft.irfft(power, length)[: len(scores_ND)])
+    power = np.zeros(length // 2 + 1)
+    for scores_N in scores_ND.T:
+        power += np.abs(np.fft.rfft(scores_N, length)) ** 2
+    products = np.fft.irfft(power, length)
+    return np.asarray(products[: len(scores_ND)])
 
 
 def _ranks(x_N: Floats) -> Floats:
@@ -108,9 +111,11 @@ def word_vectors(types_T: Ints, offsets: Ints, num_types: int, stream: Stream) -
     """
     counts_V = np.bincount(types_T, minlength=num_types)
     rarity_V = np.log(np.maximum(types_T.size, 1) / np.maximum(counts_V, 1))
-    vectors_VD = stream.generator().standard_normal((num_types, _DIRECTIONS)) * rarity_V[:, None]
-    rows = csr_array((np.ones(types_T.size), types_T, offsets), shape=(offsets.size - 1, num_types))
-    return np.asarray(rows @ vectors_VD)
+    directions_VD = stream.generator().standard_normal((num_types, _DIRECTIONS))
+    vectors_VD = directions_VD * rarity_V[:, None]
+    shape = (offsets.size - 1, num_types)
+    occurrences_NV = csr_array((np.ones(types_T.size), types_T, offsets), shape=shape)
+    return np.asarray(occurrences_NV @ vectors_VD)
 
 
 def block_keys(num_a: int, num_b: int, max_lag: int) -> tuple[Ints, Ints]:

@@ -80,7 +80,8 @@ def check_vectors(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
         If they are not two matrices of finite numbers with rows and with the same dimensions.
     """
     a_ND, b_ND = np.asarray(a_ND, dtype=np.float64), np.asarray(b_ND, dtype=np.float64)
-    if a_ND.ndim != 2 or b_ND.ndim != 2 or a_ND.shape[1] != b_ND.shape[1] or not a_ND.size or not b_ND.size:
+    are_alike = a_ND.ndim == b_ND.ndim == 2 and a_ND.shape[1] == b_ND.shape[1]
+    if not are_alike or not a_ND.size or not b_ND.size:
         raise HeirloomError(f"comparing vectors needs rows of equal dimensions in both samples, got shapes {a_ND.shape} and {b_ND.shape}")
     for name, x_ND in (("first", a_ND), ("second", b_ND)):
         num_others = np.count_nonzero(~np.isfinite(x_ND))
@@ -90,18 +91,19 @@ def check_vectors(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
 
 
 def _mean_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
-    centre_D, scale_D = _pooled(a_ND, b_ND)
-    mean_a, mean_b = dealt_means((a_ND - centre_D) / scale_D, (b_ND - centre_D) / scale_D, moves)
+    standard_a, standard_b = _standardised(a_ND, b_ND)
+    mean_a, mean_b = dealt_means(standard_a, standard_b, moves)
     return np.asarray(np.abs(mean_b - mean_a).max(axis=1))
 
 
 def _spread_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
-    centre_D, scale_D = _pooled(a_ND, b_ND)
     if a_ND.shape[1] <= _MAX_DETERMINANT:
         # ln det of the standardised rows differs by the same constant on both sides.
-        spread_P = _log_determinants((a_ND - centre_D) / scale_D, (b_ND - centre_D) / scale_D, moves)
+        standard_a, standard_b = _standardised(a_ND, b_ND)
+        spread_P = _log_determinants(standard_a, standard_b, moves)
         if np.isfinite(spread_P).all():
             return two_sided("spread", spread_P, moves, "log generalised variance, B - A beyond chance")
+    centre_D = np.concatenate([a_ND, b_ND]).mean(axis=0)
     spread_P = _log_traces(a_ND - centre_D, b_ND - centre_D, moves)
     return two_sided("spread", spread_P, moves, "log total variance, B - A beyond chance")
 
@@ -214,8 +216,9 @@ def _first_rows(rank_N: Ints) -> Ints:
     return np.sort(order_N[:MAX_ENERGY_ROWS])
 
 
-def _pooled(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and the standard deviation of both samples together, shapes (D,); 1 where all rows are equal."""
+def _standardised(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
+    """Return both samples less the mean of all their rows, in standard deviations of all; 1 stands for a deviation of 0."""
     pooled_ND = np.concatenate([a_ND, b_ND])
-    deviation_D = pooled_ND.std(axis=0)
-    return pooled_ND.mean(axis=0), np.where(deviation_D > 0, deviation_D, 1)
+    centre_D, deviation_D = pooled_ND.mean(axis=0), pooled_ND.std(axis=0)
+    scale_D = np.where(deviation_D > 0, deviation_D, 1)
+    return (a_ND - centre_D) / scale_D, (b_ND - centre_D) / scale_D

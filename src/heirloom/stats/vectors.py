@@ -137,7 +137,8 @@ def _row_sample(x_ND: Floats, stream: Stream) -> Floats:
 
 
 def _log_determinant_difference(cov_a: Floats, cov_b: Floats) -> float | None:
-    (sign_a, log_a), (sign_b, log_b) = np.linalg.slogdet(cov_a), np.linalg.slogdet(cov_b)
+    sign_a, log_a = np.linalg.slogdet(cov_a)
+    sign_b, log_b = np.linalg.slogdet(cov_b)
     is_degenerate = min(sign_a, sign_b) <= 0 or not np.isfinite([log_a, log_b]).all()
     return None if is_degenerate else float(log_b - log_a)
 

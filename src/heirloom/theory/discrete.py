@@ -118,8 +118,9 @@ def fixation_time(probability: float, num_rows: int) -> float:
     probability, num_rows
         The true probability p and the rows n of each fit.
     """
-    transitions = _transitions(num_rows)[1:-1, 1:-1]
-    tau = np.linalg.solve(np.eye(num_rows - 1) - transitions, np.ones(num_rows - 1))
+    transient = _transitions(num_rows)[1:-1, 1:-1]
+    identity = np.eye(num_rows - 1)
+    tau = np.linalg.solve(identity - transient, np.ones(num_rows - 1))
     start = _binomial(np.array([probability]), num_rows)[0, 1:-1]
     return float(1 + start @ tau)
 

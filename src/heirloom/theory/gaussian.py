@@ -49,7 +49,9 @@ def replace_deviation(num_rows: int, num_fits: int, ddof: int = 0) -> Curve:
     chapter 18). Parameters and errors as in `replace`.
     """
     check(num_rows, num_fits, 0, ddof)
-    log_a = math.log(2 / (num_rows - ddof)) / 2 + math.lgamma(num_rows / 2) - math.lgamma((num_rows - 1) / 2)
+    n = num_rows
+    log_scale = math.log(2 / (n - ddof)) / 2
+    log_a = log_scale + math.lgamma(n / 2) - math.lgamma((n - 1) / 2)
     log_deviation = np.cumsum(np.full(num_fits, log_a))
     return np.asarray(np.exp(log_deviation), dtype=np.float64)
 
