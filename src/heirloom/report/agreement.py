@@ -25,7 +25,7 @@ BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
 
 ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
 """Measures of the number of chains that have ended."""
-RARE = "few chains carry the mean: the largest are rarer than one of those there are"
+RARE = "few chains carry the mean: the largest are rarer than one in all chains"
 ROUNDED = "arithmetic is rounded, and the closed form's is not"
 
 
