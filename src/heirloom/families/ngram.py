@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.arrow import numbers
-from heirloom.dataset import WEIGHT, Dataset, as_matrix
+from heirloom.arrow import as_matrix, numbers
+from heirloom.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
