@@ -87,8 +87,10 @@ def merge(tallies: Sequence[Tally]) -> Tally:
     born = np.concatenate([part.born for part in tallies])
     prompted = sum(part.prompted for part in tallies)
     if (np.diff(born) > 0).all() and len({len(part.counts) for part in tallies}) == 1:  # no generation in two parts, as in most mixtures
-        columns = zip(*((part.counts, part.depth, part.depth_max) for part in tallies), strict=True)
-        return Tally(born, *(np.concatenate(several, axis=1) for several in columns), prompted)
+        counts = np.concatenate([part.counts for part in tallies], axis=1)
+        depth = np.concatenate([part.depth for part in tallies], axis=1)
+        depth_max = np.concatenate([part.depth_max for part in tallies], axis=1)
+        return Tally(born, counts, depth, depth_max, prompted)
     born = np.unique(born)
     shape = max(len(part.counts) for part in tallies), len(born)
     counts, depth, depth_max = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int32)

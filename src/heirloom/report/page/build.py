@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-    from heirloom.lineage.project import Artefact
+    from heirloom.lineage.artefact import Artefact
 
 PAGE = f"{paths.RESULTS}/report.html"
 CLAIMS = f"{paths.RESULTS}/claims.csv"
@@ -110,13 +110,14 @@ def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, An
 
     from heirloom.report import onset
     from heirloom.report.page import drawings
-    from heirloom.report.page.generations import CURVE_POINTS, spaced
+    from heirloom.report.page.generations import CURVE_POINTS
+    from heirloom.stats.spacing import evenly_spaced
 
     parts = []
     for key, experiment in config.experiments.items():
         own = tables.of_experiment(frame, key, experiment)
         starts = onset.load(own, experiment, config)["onset"].dropna()
-        parts.append(own[own["generation"].isin({*spaced(experiment.generations, CURVE_POINTS), *starts})])
+        parts.append(own[own["generation"].isin({*evenly_spaced(range(experiment.generations + 1), CURVE_POINTS), *starts})])
     thinned = pd.concat(parts)
     found: dict[str, list[dict[str, Any]]] = {}
     for one in figures.listed(config):
