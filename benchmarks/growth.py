@@ -202,7 +202,7 @@ def write_model(declared: Any, path: str, reader: Any) -> None:
     from heirloom.streams import Stream
 
     spec = declared.experiments["g"].family
-    module, fit = family(spec.name), spec.training.fit(0, declared.experiments["g"].text)
+    module, fit = family(spec.name), spec.training.fit_settings(0, declared.experiments["g"].text)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     module.save(module.train(made_up(99, 2_000, reader, ""), fit, None, Stream(("growth",))), Path(path))
 
