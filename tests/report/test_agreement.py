@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import theory
+from heirloom import results, theory
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import agreement, files
@@ -105,7 +105,7 @@ def test_rounded_arithmetic_is_not_compared_with_a_form_of_the_exact(given: dict
 
 def test_the_table_has_a_row_an_arm_and_measure_with_the_form_of_the_last_generation(run: Path, config: Config) -> None:
     files.write(config)
-    found = agreement.load()
+    found = agreement.load(results.DEFAULT)
     assert list(found.columns) == ["experiment", "variant", *agreement.COLUMNS]
     assert set(found["experiment"] + "/" + found["variant"]) == {"toy/", "crossed/biased", "crossed/unbiased"}
     (row,) = found.query("experiment == 'toy' and regime == 'keep' and measure == 'covariance_trace'").to_dict("records")
@@ -135,4 +135,4 @@ def test_a_page_keeps_what_stands_around_the_table() -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HeirloomError, match=r"results/theory\.csv: missing; run snakemake"):
-        agreement.load()
+        agreement.load(results.DEFAULT)
