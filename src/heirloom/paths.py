@@ -11,6 +11,9 @@ SHARD = kinds.GENERATION.pattern.replace("data/", ".heirloom/shards/", 1) + "/sh
 
 RESULTS = "results"
 
+FINISHED_STEPS = Path(".heirloom/steps")
+"""What finished steps leave for other jobs of their run. Private memory: it may be deleted or spoilt at any moment."""
+
 
 def fingerprint(path: str | Path) -> str:
     """Return the path of an artefact's fingerprint: the small file that later steps depend on."""
