@@ -32,7 +32,7 @@ def missing(key: str, config: Config) -> list[str]:
     lacks = {
         regime: words for regime, words in controls.missing_controls(key, config).items() if not control(short, config.regimes[regime])
     }
-    return [*controls.lines(experiment.variant_of or key, lacks), *controls.unknown(key, config)]
+    return [*controls.lines(experiment.variant_of or key, lacks), *controls.unchecked_controls(key, config)]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import paths, results
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-CONFIG = "config.yaml"
+CONFIG = paths.CONFIG
 
 
-def load_metrics(*, experiment: str | None = None, regime: str | None = None, metric: str | None = None) -> pd.DataFrame:
-    """Return the tidy table of the last run, whole or what is asked for.
+def load_metrics(
+    *, experiment: str | None = None, regime: str | None = None, metric: str | None = None, config: str | Path = CONFIG
+) -> pd.DataFrame:
+    """Return the tidy table of a config's last run, whole or what is asked for.
 
     Parameters
     ----------
     experiment, regime, metric
         Rows of these alone; an experiment without its variant means all of its variants.
+    config
+        The file of the config whose results are read; each config has its own.
 
     Returns
     -------
@@ -33,7 +38,7 @@ def load_metrics(*, experiment: str | None = None, regime: str | None = None, me
     """
     from heirloom.report import tables
 
-    frame = tables.load()
+    frame = tables.load(results.of(config))
     for column, wanted in (("experiment", experiment), ("regime", regime), ("metric", metric)):
         if wanted is None:
             continue
@@ -92,7 +97,7 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
 
     read = load(config)
     chosen = _experiment(experiment, read)
-    own = tables.of_experiment(tables.load(), experiment, chosen)
+    own = tables.of_experiment(tables.load(read.results), experiment, chosen)
     looks = charts.looks(read.regimes)
     measures = {one["name"]: one for one in curves.context(experiment, own, read, looks, onset.load(own, chosen, read))["measures"]}
     if measure not in measures:
@@ -120,7 +125,7 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
         raise HeirloomError(f"experiment {experiment!r}: there are figures of {', '.join(dict.fromkeys(one.experiment for one in listed))}")
     if kind not in known:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(known)}")
-    return figures.chart(known[kind], tables.load(), read)
+    return figures.chart(known[kind], tables.load(read.results), read)
 
 
 def _experiment(name: str, config: Any) -> Any:
