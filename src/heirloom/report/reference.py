@@ -62,7 +62,7 @@ def write(config: Config, file: str = FILE) -> int:
     HeirloomError
         If there are no results, or they are not all of the config's.
     """
-    frame = tables.load()
+    frame = tables.load(config.results)
     tables.check_complete(frame, config)
     recorded = {key: _recorded(tables.of_experiment(frame, key, experiment), key, config) for key, experiment in config.experiments.items()}
     manifest.write_text(file, manifest.dumps(recorded))
@@ -82,7 +82,7 @@ def read(file: str = FILE) -> Mapping[str, Any]:
     recorded = manifest.read_json(file)
     parts = [part for part in recorded.values() if isinstance(part, dict) and {"settings", "environment", "numbers"} <= part.keys()]
     if len(parts) < len(recorded):
-        raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it anew")
+        raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it again")
     return recorded
 
 
