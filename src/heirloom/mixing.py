@@ -18,10 +18,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime, Select
-from heirloom.streams import Stream
 
 Positions = NDArray[np.int64]
 

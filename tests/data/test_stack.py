@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from heirloom import mixing
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset
-from heirloom.rows import vector_table
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
+from heirloom.data.stack import Stack
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime
-from heirloom.stack import Stack
-from heirloom.streams import Stream
 
 REPLICAS, ROWS, WIDTH = 3, 4, 2
 
