@@ -19,7 +19,7 @@ def ids(path: Path) -> str:
 @pytest.mark.parametrize("path", MODULES, ids=ids)
 def test_a_module_has_one_idea_and_says_which(path: Path) -> None:
     text = path.read_text()
-    assert text.count("\n") <= 320
+    assert text.count("\n") <= 300
     assert path.name == "__init__.py" or ast.get_docstring(ast.parse(text))
 
 
