@@ -25,7 +25,7 @@ def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:
 def missing(key: str, config: Config) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
-    One more where nobody can tell whether its controls redraw (`controls.unknown`).
+    One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
     """
     experiment = config.experiments[key]
     short = experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
