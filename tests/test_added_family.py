@@ -41,7 +41,7 @@ from heirloom.errors import HeirloomError
 from heirloom.planning.plan import plan
 from heirloom.report import expected, figures
 from heirloom.steps import chain, mix, real, train
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.workflow.steps import STEPS
 import pyarrow.parquet as pq
 

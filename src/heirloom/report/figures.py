@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, replacing
 from heirloom.config import Config
-from heirloom.manifest import dumps, replacing
 from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
 from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 from heirloom.specs.experiment import Experiment

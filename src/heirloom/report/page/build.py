@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import beside, figures, tables
 from heirloom.report.kinds import OF_ROWS
 from heirloom.workflow.jobs import target
