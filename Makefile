@@ -1,9 +1,13 @@
 # Two commands: `make` (environment, the default experiments, report) and `make test`. The rest are their parts.
 VENV ?= .venv
 PYTHON ?= python3
+# uv where it can be had, or pip
+INSTALLER ?= uv
 # another config than config.yaml: make CONFIG=configs/lm.yaml
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
+# where its results lie (heirloom/results.py): results/ for config.yaml, results/<name>/ for any other file
+RESULTS := results$(addprefix /,$(basename $(notdir $(filter-out config.yaml ./config.yaml,$(CONFIG)))))
 # Modules are compiled when first imported, and kept (most of the 19,500 installed never are). Without that every job would spend
 # two seconds on compiling its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,9 +21,9 @@ all: run record report summary
 
 env: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
 	touch $@
 
 # the judge of our RO-Crates, which needs an environment of its own: tests that ask it are skipped without it
@@ -44,7 +48,7 @@ restore: env
 
 report: env
 	snakemake $(CONFIGFILE) -- pages
-	snakemake $(CONFIGFILE) --report results/snakemake-report.html --quiet all -- all pages
+	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --quiet all -- all pages
 
 summary: env
 	heirloom summary $(CONFIGFILE)

@@ -22,7 +22,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from heirloom.streams import Stream  # noqa: E402
+from heirloom.runtime.streams import Stream  # noqa: E402
 from helpers import environment, make_workspace  # noqa: E402
 
 VICTIMS = ("worker", "job", "snakemake")

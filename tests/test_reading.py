@@ -21,8 +21,8 @@ import heirloom
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, reading, results
-from heirloom.artefacts import kinds
+from heirloom import reading, results
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.diffs.comparison import Options
 from heirloom.diffs.engine import diff as compared
@@ -124,18 +124,18 @@ def flipped(path: str) -> Iterator[None]:
 
 
 def page(config: Config) -> None:
-    build.context(tables.load(), config, CONFIG, [])
+    build.context(tables.load(results.DEFAULT), config, CONFIG, [])
 
 
 def remaining(config: Config) -> None:
     experiment = config.experiments["plane"]
-    remains.context("plane", experiment, tables.of_experiment(tables.load(), "plane", experiment))
+    remains.context("plane", experiment, tables.of_experiment(tables.load(results.DEFAULT), "plane", experiment))
 
 
 def drawn(config: Config) -> None:
     experiment = config.experiments["text"]
     known = lineage.nodes("text", experiment, config, Project())
-    lineage.context("text", experiment, config, known, tables.of_experiment(tables.load(), "text", experiment))
+    lineage.context("text", experiment, config, known, tables.of_experiment(tables.load(results.DEFAULT), "text", experiment))
 
 
 def export_hf(reference: str) -> Callable[[Config], None]:
@@ -169,9 +169,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         tables.gather,
         [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"],
     ),
-    "summary": (summary.print_summary, [results.METRICS, results.ONSET]),
-    "theory": (lambda _: agreement.load(), [results.THEORY]),
-    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [results.METRICS]),
+    "summary": (summary.print_summary, [results.DEFAULT.metrics, results.DEFAULT.onset]),
+    "theory": (lambda _: agreement.load(results.DEFAULT), [results.DEFAULT.theory]),
+    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [results.DEFAULT.metrics]),
     "plot of the plane": (
         lambda _: heirloom.plot.figure("plane", "scatter"),
         [f"{CHAIN}/gen=1/synthetic.parquet", "data/plane/origin/seed=0/gen=0/train.parquet", FITTED],
@@ -180,8 +180,8 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         lambda _: heirloom.plot.figure("line", "density"),
         ["data/line/replace/seed=0/gen=1/synthetic.parquet"],
     ),
-    "plot": (figures.write, [results.METRICS]),
-    "page": (page, [results.METRICS, results.ONSET]),
+    "plot": (figures.write, [results.DEFAULT.metrics]),
+    "page": (page, [results.DEFAULT.metrics, results.DEFAULT.onset]),
     "page's texts": (
         lambda config: texts.context("text", config.experiments["text"]),
         [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"],
@@ -217,7 +217,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
     "show a checkpoint": (lambda _: show.show("text/replace/0/1:checkpoint"), [TRAINED]),
     "show measures": (lambda _: show.show("text/replace/0/1:metrics"), [f"{ONE}/metrics.json"]),
     "show a tokenizer": (lambda _: show.show("text/real:tokenizer"), [TOKENIZER]),
-    "show a lineage": (lambda _: show.show("text/replace/0"), [results.METRICS]),
+    "show a lineage": (lambda _: show.show("text/replace/0"), [results.DEFAULT.metrics]),
     "trace a row": (
         lambda _: trace_row.trace_row("text/replace/0/2#0"),
         [f"{TWO}/synthetic.parquet", f"{ONE}/train.parquet", ORIGINAL, POOL, DOCUMENTS],
@@ -231,9 +231,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         export_hf("text/replace/0/1:checkpoint"),
         [TRAINED, TOKENIZER, f"{ONE}/train.parquet"],
     ),
-    "load_metrics": (lambda _: heirloom.load_metrics(), [results.METRICS]),
+    "load_metrics": (lambda _: heirloom.load_metrics(), [results.DEFAULT.metrics]),
     "load_dataset": (lambda _: heirloom.load_dataset("text/replace/0/1"), [f"{ONE}/synthetic.parquet"]),
-    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [results.METRICS]),
+    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [results.DEFAULT.metrics]),
 }
 MATRIX = [(reader, path) for reader, (_, damaged) in READERS.items() for path in damaged]
 
@@ -249,7 +249,7 @@ def test_one_changed_bit_is_refused_in_one_line_that_names_the_file(project: Con
     with flipped(path), pytest.raises(HeirloomError) as refused:
         READERS[reader][0](project)
     message = str(refused.value)
-    assert message.startswith(f"{path}: not the bytes that {paths.fingerprint(path)} tells of; ")
+    assert message.startswith(f"{path}: not the bytes that {paths.fingerprint(path)} records; ")
     assert "\n" not in message
 
 
@@ -267,7 +267,7 @@ def test_rows_below_data_that_no_job_has_sealed_are_refused(project: Config) -> 
     stray = Path(ONE, "mine.parquet")
     shutil.copy(f"{ONE}/synthetic.parquet", stray)
     try:
-        with pytest.raises(HeirloomError, match=f"^{paths.fingerprint(stray)}: missing; "):
+        with pytest.raises(HeirloomError, match=f"^{paths.manifest(stray)}: missing; "):
             compared(stray, "text/replace/0/2")
     finally:
         stray.unlink()
@@ -329,5 +329,5 @@ def test_costs_without_a_digest_are_of_an_older_run_and_damaged_ones_are_refused
     old = Path(shutil.copy(costs.COSTS, tmp_path / "costs.parquet"))
     assert cost_table.read(old) == cost_table.read(costs.COSTS)
     old.write_bytes(old.read_bytes()[:-8])
-    with pytest.raises(HeirloomError, match=f"^{old}: damaged .*; delete it, and heirloom record gathers it anew"):
+    with pytest.raises(HeirloomError, match=f"^{old}: damaged .*; delete it, and heirloom record gathers it again"):
         cost_table.read(old)

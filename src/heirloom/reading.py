@@ -10,12 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.workflow import folders
 
 if TYPE_CHECKING:
-    from heirloom.dataset import Dataset
+    from heirloom.data.dataset import Dataset
 
 _WORKFLOW = "Snakefile"
 """Lies in every project's top folder."""
@@ -45,7 +47,7 @@ def dataset(path: str | Path) -> Dataset:
     HeirloomError
         If it is not.
     """
-    from heirloom.dataset import Dataset
+    from heirloom.data.dataset import Dataset
 
     return Dataset.open(artefact(path))
 
@@ -65,9 +67,9 @@ def any_file(path: str | Path) -> Path:
     note = Path(paths.fingerprint(path))
     if (whole := enclosing(path)) is not None:
         artefact(whole)
-    elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
-        repair = f"copy both anew, or remove {note} and it is read as it is"
-        raise HeirloomError(f"{path}: not the bytes that {note} tells of; {repair}")
+    elif note.is_file() and fingerprint(path) != read_json(note):
+        repair = f"copy both again, or remove {note} and it is read as it is"
+        raise HeirloomError(f"{path}: not the bytes that {note} records; {repair}")
     return path
 
 
@@ -80,11 +82,17 @@ def sha256(path: str | Path) -> str:
         If it belongs to an artefact that is not as it was recorded.
     """
     path = any_file(path)
-    return manifest.recorded_sha256(path) if enclosing(path) == path else str(manifest.fingerprint(path)["sha256"])
+    return recorded_sha256(path) if enclosing(path) == path else str(fingerprint(path)["sha256"])
 
 
 def enclosing(path: Path) -> Path | None:
-    """Return the artefact that a path is, or lies in; None for any other file.
+    """Return the artefact that a path is, or lies in; None for any other file."""
+    place = project_of(path)
+    return None if place is None else Path(*place)
+
+
+def project_of(path: Path) -> tuple[Path, str] | None:
+    """Return the project of the artefact that a path is, or lies in, and the artefact's path there; None for any other file.
 
     In a folder that is no project, such as a copy of ``data/`` alone, a fingerprint or a manifest tells an artefact.
     """
@@ -93,10 +101,10 @@ def enclosing(path: Path) -> Path | None:
         unit = folders.unit_of(inside.as_posix()) if part == "data" else None
         if unit is None or unit == inside.as_posix():
             continue
-        whole = root / unit / inside.relative_to(unit).parts[0]
-        notes = (Path(paths.fingerprint(whole)), Path(paths.manifest(whole)))
+        whole = Path(unit, inside.relative_to(unit).parts[0])
+        notes = (root / paths.fingerprint(whole), root / paths.manifest(whole))
         if root.resolve() == Path.cwd() or (root / _WORKFLOW).is_file() or any(note.is_file() for note in notes):
-            return whole
+            return root, whole.as_posix()
     return None
 
 

@@ -13,16 +13,15 @@ import pytest
 from typer.testing import CliRunner
 
 import heirloom
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.manifest import seal
 from heirloom.cli.commands import app
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.diffs.sides import generations
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Floats
-from heirloom.streams import Stream
 
 Write = Callable[..., Path]
 
@@ -106,7 +105,7 @@ def test_bytes_that_their_fingerprint_does_not_tell_of_are_never_called_the_same
     assert run("lm/replace/0/1", copy)[0] == 0
     copy.write_bytes(Path(kinds.SYNTHETIC.path("lm", "replace", 0, 2)).read_bytes())
     note = paths.fingerprint(copy)
-    message = f"{copy}: not the bytes that {note} tells of; copy both anew, or remove {note} and it is read as it is"
+    message = f"{copy}: not the bytes that {note} records; copy both again, or remove {note} and it is read as it is"
     assert run("lm/replace/0/1", copy) == (2, message)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from heirloom import config
 from heirloom.errors import HeirloomError
-from heirloom.families import gaussian, sufficient
+from heirloom.families import algebra, gaussian, sufficient
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.steps.common import naming
-from heirloom.streams import Stream
 from heirloom.theory import replace_log_determinant
 
 COVARIANCE = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
@@ -103,3 +103,13 @@ def test_what_needs_rows_is_refused_in_one_line(changes: dict[str, Any], message
 def test_bad_input_that_comes_to_light_in_a_generation_names_it() -> None:
     with pytest.raises(HeirloomError, match=r"^generation 7: needs more rows$"), naming(7):
         raise HeirloomError("needs more rows")
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_the_scatter_of_many_rows_is_taken_replica_by_replica_to_the_same_bytes(dim: int) -> None:
+    x = Stream(("rows", dim)).generator().normal(size=(5, 30_000, dim))
+    mean = x.mean(axis=1)
+    centred = x - mean[:, None, :]
+    at_once = mean, np.matmul(centred.transpose(0, 2, 1), centred)
+    for one, other in zip(algebra.scatter(x), at_once, strict=True):
+        assert one.tobytes() == other.tobytes()

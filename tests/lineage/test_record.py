@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import provenance
 from heirloom.lineage.record import RecordReport, record
-from heirloom.manifest import replacing
 from helpers import ROOT
 from toy_project import (
     ALL,
@@ -182,7 +182,7 @@ def test_damage_is_not_recorded_as_another_version(recorded: RecordReport, sh: S
     report = record(CONFIG, complete=True)
     assert report.recorded == ()
     manifest = f"{LINEAGE}/gen=1/checkpoint.manifest.json"
-    assert report.missing == (f"{manifest}: tells of other bytes than {note}",)
+    assert report.missing == (f"{manifest}: records other bytes than {note}",)
     assert listed(LINEAGE) == before
     assert sh("git", "status", "--short") == ""
 

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json, replacing
+from heirloom.artefacts.fingerprints import sha256_file
+from heirloom.artefacts.manifest import inputs, spelled
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.repair import left
 from heirloom.lineage.verify import digests, total, verify
-from heirloom.manifest import inputs, read_json, replacing, sha256_file, spelled
 from toy_project import CONFIG, LINEAGE, Shell
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")
@@ -164,11 +166,11 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     content = source.read_bytes()
     source.write_bytes(content + b"x")
     (line,) = found("text/real", fast=True)
-    assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it anew", line)
+    assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it again", line)
     source.unlink()
     (line,) = found("text/real", fast=True)
     assert re.fullmatch(
-        rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it anew from what is here", line
+        rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
     assert [str(outcome).partition(": missing")[0] for outcome in left(["text/real"], [], dry=True)] == [f"{source}: not mended"]
     shutil.rmtree("corpus")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.report import charts, density, figures, scatter, vector_charts
-from heirloom.rows import vector_table
 from helpers import seal_alone
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, load, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.report import charts, figures, grids
-from heirloom.rows import vector_table
 from heirloom.specs.experiment import Experiment
 from helpers import seal_alone
 

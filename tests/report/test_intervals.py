@@ -12,7 +12,7 @@ import pytest
 from heirloom.errors import HeirloomError
 from heirloom.measures import scales
 from heirloom.report.intervals import COLUMNS, interval, mean_log, table
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
@@ -88,7 +88,7 @@ def test_each_module_of_measures_declares_which_are_positive(metric: str, positi
 
 def test_values_that_are_no_numbers_are_refused() -> None:
     for values in ([], [math.nan, 1.0]):
-        with pytest.raises(HeirloomError, match="an interval needs one finite number a lineage"):
+        with pytest.raises(HeirloomError, match="an interval needs one finite number per lineage"):
             interval(values)
 
 

@@ -69,11 +69,6 @@ def test_the_open_bin_below_one_is_drawn_just_left_of_it() -> None:
     assert table[["log10_from", "share"]].to_numpy().tolist() == [[-0.1, 0.25], [0.0, 0.75]]
 
 
-def test_at_most_seven_generations_are_drawn_first_and_last_among_them() -> None:
-    assert numbers._spaced(3) == [0, 1, 2, 3]
-    assert numbers._spaced(100) == [0, 17, 33, 50, 67, 83, 100]
-
-
 def test_standard_errors_of_independent_seeds_are_pooled() -> None:
     rows = [("v.mean", 0, 1.0), ("v.mean", 1, 3.0), ("v.se", 0, 0.3), ("v.se", 1, 0.4), ("v.median", 0, 1.0), ("v.median", 1, 2.0)]
     own = pd.DataFrame([{"regime": "origin", "generation": 0, "metric": m, "seed": s, "value": v} for m, s, v in rows])

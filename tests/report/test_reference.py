@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from heirloom import config as configuration
+from heirloom import results
 from heirloom.artefacts import kinds
+from heirloom.artefacts.manifest import seal
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
 from heirloom.report import files, reference, summary, tables
 from heirloom.report.reference import AGREES, DIFFERS, EQUAL, MISSING, Place
 from helpers import ROOT
@@ -41,7 +42,8 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 
 def verdicts(config: Config, key: str) -> dict[Place, str]:
     files.write(config)
-    return reference.compared(tables.of_experiment(tables.load(), key, config.experiments[key]), key, config, reference.read())
+    own = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
+    return reference.compared(own, key, config, reference.read())
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_nothing_is_compared_where_the_settings_are_others(recorded: Config) -> 
 
 def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, config: Config) -> None:
     files.write(config)
-    own = {key: tables.of_experiment(tables.load(), key, config.experiments[key]) for key in config.experiments}
+    own = {key: tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key]) for key in config.experiments}
     # seeds 0 and 1 differ by 1: standard deviation sqrt(1/2), of a mean of two 1/2
     alone = own["words"][own["words"]["seed"] == 0]
     cases = [
@@ -126,7 +128,7 @@ def test_without_a_recorded_run_the_summary_has_no_such_column(run: Path, config
 
 def test_a_file_that_is_something_else_is_refused_in_one_line(recorded: Config) -> None:
     Path(reference.FILE).write_text('{"words": [1]}')
-    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it anew"):
+    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it again"):
         reference.read()
 
 
@@ -135,3 +137,12 @@ def test_the_recorded_numbers_are_of_the_default_config() -> None:
     recorded = reference.read(str(ROOT / reference.FILE))
     settings = {key: reference.settings(key, default) for key in default.experiments if recorded}
     assert {key: part["settings"] for key, part in recorded.items()} == settings, "run snakemake, then: heirloom reference"
+
+
+def test_the_counts_of_the_readme_are_the_recorded_ones() -> None:
+    numbers = json.loads((ROOT / "docs/reference/default.json").read_text())["transformer"]["numbers"]
+    last = {(one["metric"], one["regime"]): one["value"] for one in numbers if one["generation"] == 5}
+    formats = {"distinct_3": ".3f", "tail_survival.17-64": ".3f", "token_entropy": ".2f"}
+    regimes = ("replace", "keep", "accumulate", "control", "control_grows")
+    table = [" | ".join([f"| `{regime}`", *(f"{last[metric, regime]:{form}}" for metric, form in formats.items())]) for regime in regimes]
+    assert " |\n".join(table) in (ROOT / "README.md").read_text()

@@ -11,10 +11,10 @@ import pytest
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.families import gmm
 from heirloom.report import charts, figures, scatter, vector_charts
-from heirloom.rows import vector_table
 from helpers import seal_alone
 
 CENTRES = np.array([[[3.0, 0.0], [-3.0, 0.0]]])

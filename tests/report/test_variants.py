@@ -76,13 +76,6 @@ def test_the_first_fit_is_told_once_a_variant_whatever_the_regimes(measured: pd.
     assert first["error"].tolist() == pytest.approx([0.1, 0.2, 0.1, 0.2])
 
 
-def test_many_generations_are_thinned_evenly_on_the_log_axis_of_fits() -> None:
-    kept = sorted(variants._spaced(1000))
-    assert (kept[:3], kept[-1]) == ([0, 1, 2], 1000)
-    assert len(kept) <= variants.MAX_POINTS
-    assert variants._spaced(4) == {0, 1, 2, 3, 4}
-
-
 def test_a_grid_of_sizes_has_both_figures_of_errors_and_its_variants_none(measured: pd.DataFrame) -> None:
     listed = [figure for figure in figures.listed(sizes()) if figure.kind.startswith("error")]
     assert listed == [figures.Figure("sizes", "error_by_rows"), figures.Figure("sizes", "error_by_generation")]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import splits
 from heirloom.specs.source import SplitShares
-from heirloom.streams import Stream
 
 STREAM = Stream((1, "real"))
 
@@ -38,8 +38,8 @@ def test_every_split_has_a_document_whatever_the_shares(num_documents: int, trai
 
 
 def test_splits_that_a_source_comes_with_are_kept() -> None:
-    own = ["test", "train", "valid", "train"]
-    assert splits.assign(own, SplitShares(), STREAM) == own
+    names = ["test", "train", "valid", "train"]
+    assert splits.assign(names, SplitShares(), STREAM) == names
 
 
 @pytest.mark.parametrize("num_documents", [1, 2])

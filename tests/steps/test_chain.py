@@ -11,9 +11,10 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, theory
-from heirloom.artefacts import kinds
-from heirloom.manifest import read_json, recorded_sha256
+from heirloom import theory
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.steps import chain, evaluate, mix, real, sample, select, train
 
 REGIMES = {
@@ -202,12 +203,6 @@ def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_traje
         np.testing.assert_allclose(middle, trajectory[f"{metric}.median"].loc[middle.index])
     assert not [name for name in trajectory.columns if ".unit." in name]
     assert recorded_sha256(kinds.REPLICAS.path("g", "control", 0))
-
-
-def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_the_last() -> None:
-    assert chain.spaced(100) == set(range(1, 101))
-    assert len(chain.spaced(3000)) <= 100
-    assert {1, 2, 3, 3000} <= chain.spaced(3000)
 
 
 def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Path) -> None:

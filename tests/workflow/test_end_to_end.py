@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom import manifest, paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.fingerprints import fingerprint
 from helpers import Run, environment, make_workspace, run_in
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def prints(folder: Path) -> dict[str, str]:
             p for p in path.parent.iterdir() if p.name.split(".")[0] == name and p.name.split(".")[1:] in ([], ["parquet"], ["json"])
         )
         recorded = json.loads(path.read_text())
-        assert manifest.fingerprint(artefact) == recorded, path
+        assert fingerprint(artefact) == recorded, path
         found[path.relative_to(folder).as_posix()] = recorded["sha256"]
     return found
 
@@ -99,6 +99,28 @@ def test_a_rerun_by_force_gives_the_same_bytes_and_a_clean_diff(again: Path) -> 
     run_in(again, "snakemake", "--forceall")
     assert prints(again) == before
     assert run_in(again, "git", "diff", "--exit-code", "--stat", "--", "data", "results", check=False).stdout == ""
+
+
+def test_another_config_has_results_of_its_own_beside_those_of_config_yaml(again: Path) -> None:
+    raw = yaml.safe_load((again / "config.yaml").read_text())
+    (again / "configs").mkdir()
+    (again / "configs/few.yaml").write_text(yaml.safe_dump({**raw, "experiments": {"steps": raw["experiments"]["steps"]}}))
+    data, top = prints(again), again / "results"
+    before = {path: path.read_bytes() for path in top.rglob("*") if path.is_file() and path.name != "index.html"}
+    run_in(again, "snakemake", "--configfile", "configs/few.yaml", "--", "all", "pages")
+    assert {path: path.read_bytes() for path in before} == before
+    assert prints(again) == data  # an experiment of one name, with the same settings, is the same data
+    assert set(pd.read_parquet(top / "few/metrics.parquet")["experiment"]) == {"steps"}
+    assert {path.name for path in (top / "few/plots").iterdir()} == {"steps.csv"}
+    assert (top / "few/provenance.jsonl").exists()
+    assert jobs(again) == {}
+    links = re.findall(r'href="([^"]+)"', (top / "index.html").read_text())
+    assert {"metrics.parquet", "figures", "few/report.html", "few/metrics.parquet"} < set(links)
+    pictures = re.findall(r'href="(figures/[^"]+)"', (top / "few/report.html").read_text())
+    assert pictures
+    assert [path for path in (*links, *(f"few/{picture}" for picture in pictures)) if not (top / path).exists()] == []
+    assert (again / "logs/summarise/few.log").exists()
+    assert run_in(again, "git", "check-ignore", "results/few/report.html", "results/index.html").stdout.count("\n") == 2
 
 
 def test_one_more_generation_adds_its_own_jobs_only(again: Path) -> None:

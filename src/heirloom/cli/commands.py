@@ -1,4 +1,4 @@
-"""All commands: one sub-command a step and a tool. Reads arguments, calls one function, turns bad input into one line."""
+"""All commands: one per step and per tool. Each reads arguments and calls one function; bad input ends in one line."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # the library that draws boxes takes longer to import than all the rest
     help="What each generation of models inherits.",
+    epilog="The words are in docs/glossary.md",
 )
 for part in (steps, plan, results, lineage, diff):
     app.add_typer(part.app)

@@ -12,10 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from heirloom import processes, slice_arguments
+from heirloom import slice_arguments
 from heirloom.cli import client
 from heirloom.errors import HeirloomError
-from heirloom.specs.family import able
+from heirloom.runtime import processes
+from heirloom.specs.family import families_with
 
 _OF_SHELL = {"_", "SHLVL", "PWD", "OLDPWD"}
 _OF_THREADS = {f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")} | {"VECLIB_MAXIMUM_THREADS"}
@@ -56,7 +57,8 @@ def kind(sent: Sent) -> Kind | None:
     except HeirloomError:
         return None
     family = fields.get("family", "")
-    may_use_gpu = family in able("gpu") and fields.get("device", "auto") != "cpu" and any(driver.exists() for driver in _GPU_DRIVERS)
+    can_use_gpu = family in families_with("gpu") and fields.get("device", "auto") != "cpu"
+    may_use_gpu = can_use_gpu and any(driver.exists() for driver in _GPU_DRIVERS)
     num_processes = int(options.get("--num-processes", fields.get("num_processes", 1)))
     if may_use_gpu or num_processes > 1 or processes.LAUNCHED in sent["environment"]:
         return None

@@ -12,12 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from heirloom import arrow, reading
+from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.dataset import Dataset
+from heirloom.data import arrow
+from heirloom.data.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
-from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.sides import Side, locate
 from heirloom.errors import HeirloomError
 from heirloom.measures.text import row_perplexities
 
@@ -99,9 +100,8 @@ def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
 
 
 def _of(side: Side) -> Origin | None:
-
-    known = kinds.LINEAGE.wildcards(side.place.recorded or "")
-    family = side.place.slice.get("family")
+    known = kinds.LINEAGE.wildcards(side.path_here)
+    family = side.slice.get("family")
     if known is None or family is None:
         return None
     experiment, seed = known["experiment"], known["seed"]
@@ -112,7 +112,7 @@ def _of(side: Side) -> Origin | None:
 
 @lru_cache(maxsize=1)
 def _real(origin: Origin) -> Side:
-    return open_side(locate(origin.real))
+    return locate(origin.real)
 
 
 @lru_cache(maxsize=64)

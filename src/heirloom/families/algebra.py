@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import WEIGHT, Dataset
-from heirloom.measures import vectors
+from heirloom.data.dataset import WEIGHT, Dataset
 
 Floats = NDArray[np.float64]
+
+_AT_ONCE = 2**16
+"""Numbers of which the deviations from the mean are held at once, in whole replicas: half a megabyte."""
 
 
 def mean_of_numbers(rows: Dataset) -> Floats:
@@ -22,6 +24,14 @@ def mean_of_numbers(rows: Dataset) -> Floats:
 
 def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     """Return the rows' mean (R, D) and the sum of outer products of their deviations from it (R, D, D)."""
+    num_replicas, num_rows, dim = x_RND.shape
+    at_once = max(1, _AT_ONCE // (num_rows * dim))
+    blocks = (_scatter(x_RND[first : first + at_once]) for first in range(0, num_replicas, at_once))
+    means, scatters = zip(*blocks, strict=True)
+    return np.concatenate(means), np.concatenate(scatters)
+
+
+def _scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     mean_RD = x_RND.mean(axis=1)
     centred_RND = x_RND - mean_RD[:, None, :]
     return mean_RD, np.matmul(centred_RND.transpose(0, 2, 1), centred_RND)
@@ -34,18 +44,3 @@ def root(covariance_RDD: Floats) -> Floats:
     values_RD, vectors_RDD = np.linalg.eigh(covariance_RDD)
     scaled_RDD = vectors_RDD * np.sqrt(np.clip(values_RD, 0.0, None))[:, None, :]
     return np.matmul(scaled_RDD, vectors_RDD.transpose(0, 2, 1))
-
-
-def log_density(x_RND: Floats, mean_RD: Floats, covariance_RDD: Floats) -> Floats:
-    """Return the log density of rows under each replica's normal law in nats, shape (R, N).
-
-    Raises
-    ------
-    HeirloomError
-        If a covariance is degenerate.
-    """
-    log_det_R = vectors.log_determinant(covariance_RDD)
-    centred_RND = x_RND - mean_RD[:, None, :]
-    distance_RN = (np.matmul(centred_RND, np.linalg.inv(covariance_RDD)) * centred_RND).sum(axis=-1)
-    constant = x_RND.shape[-1] * np.log(2.0 * np.pi)
-    return np.asarray(-0.5 * (distance_RN + log_det_R[:, None] + constant), dtype=np.float64)

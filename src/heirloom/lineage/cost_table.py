@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, results
+from heirloom import digests
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-REPAIR = "delete it, and heirloom record gathers it anew"
+REPAIR = "delete it, and heirloom record gathers it again"
 
 
 def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -23,20 +24,20 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of, or without one cannot be read.
+        If the table does not have its recorded digest, or has no digest and cannot be read.
     """
     if not file.is_file():
         return []
     import pyarrow as pa
 
     if Path(paths.fingerprint(file)).is_file():
-        results.check(file, REPAIR)
+        digests.check(file, REPAIR)
     try:
-        return results.rows(file, columns)
+        return digests.rows(file, columns)
     except (pa.ArrowException, OSError) as error:
         raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {REPAIR}") from None
 
 
 def write(table: pa.Table, file: Path) -> None:
     """Write the cost table and its digest."""
-    results.write_parquet(table, file)
+    digests.write_parquet(table, file)

@@ -1,6 +1,6 @@
-"""Layout: whether ``data/`` and ``results/`` are as git and DVC can record them; asked before a run, and not at its end.
+"""Layout: whether git and DVC can record ``data/`` and ``results/`` as they are. A run asks this before it begins.
 
-DVC adds no file behind a symbolic link, and git keeps of a linked folder the link alone. Files with the conflict marks of a
+DVC adds no file behind a symbolic link, and git keeps only the link of a linked folder. Files with the conflict marks of a
 merge would stop the record of the whole run.
 """
 
@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from heirloom import paths, records
+from heirloom import records, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -24,7 +24,7 @@ _OURS = (Path("logs"), Path(".heirloom"))
 
 
 def check(config: Config) -> None:
-    """Refuse a layout of which a run could not be recorded.
+    """Refuse a layout in which a run could not be recorded.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check(config: Config) -> None:
 
 
 def _about_link(folder: Path) -> str:
-    """Return what is said of a folder that is a symbolic link: why that cannot be, and how it becomes a folder."""
+    """Return the message about a folder that is a symbolic link: why it is refused, and how it becomes a folder."""
     reason = "git keeps of a linked folder the link alone" if folder.parts[0] != "data" else "DVC adds no file behind a link"
     place = folder.readlink()
     target = Path(os.path.normpath(folder.parent / place))
@@ -66,7 +66,7 @@ def _check_folder(folder: Path) -> None:
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
     lineages = [Path(kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
-    every = [Path(paths.RESULTS), *lineages, *_pools(config)]
+    every = [Path(config.results.folder), *lineages, *_pools(config)]
     above = {folder for path in every for folder in (path, *path.parents[:-1])}
     yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
 
@@ -82,7 +82,7 @@ def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
 
 
 def _record_files() -> Iterator[Path]:
-    results = Path(paths.RESULTS)
-    yield from (file for pattern in _TEXTS for file in sorted(results.glob(pattern)) if file.is_file())
+    for folder in map(Path, results.folders()):
+        yield from (file for pattern in _TEXTS for file in sorted(folder.glob(pattern)) if file.is_file())
     yield from (file for file in map(pointers.file_of, folders.pointed()) if file.is_file())
     yield from (file for file in (dvc.LOCK, dvc.PIPELINE) if file.is_file())

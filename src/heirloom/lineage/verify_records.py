@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import paths, results
+from heirloom import digests, results
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, cost_table, costs, dvc, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER
@@ -27,7 +28,7 @@ class Mismatch(NamedTuple):
 
 
 class Digests(NamedTuple):
-    """What one read of a file gives; md5 is empty where it was not asked for."""
+    """What one read of a file gives; md5 is empty if it was not asked for."""
 
     sha256: str
     md5: str
@@ -35,7 +36,7 @@ class Digests(NamedTuple):
 
 
 def short(sha256: str, other: str) -> str:
-    """Return the first digits of a hash, or all of them if another begins alike."""
+    """Return the first digits of a hash, or all of them if another hash begins with the same digits."""
     return sha256 if sha256[:DIGITS] == other[:DIGITS] else sha256[:DIGITS]
 
 
@@ -64,7 +65,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
 
 
 def pointer_mismatches(lineage: str, listing: Mapping[str, str], sizes: Mapping[str, int]) -> list[Mismatch]:
-    """Return where the numbers in a pointer and the recorded files part.
+    """Return the numbers in which a pointer and the recorded files differ.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | No
 
 
 def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
-    """Yield where a unit's files and DVC's record part."""
+    """Yield where a unit's files and DVC's record disagree."""
     listed = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
     for path, md5 in listed.items():
         if path not in read:
@@ -102,7 +103,7 @@ def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -
 
 
 def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], named: Iterable[str]) -> list[Mismatch]:
-    """Return the generations of a lineage of which nothing is here, though DVC or the ledger has recorded them."""
+    """Return the generations of a lineage of which no file is here, although DVC or the ledger has recorded them."""
     recorded = [folders.unit_of(path) for path in [*listing, *(path for path in named if folders.lineage_of(path) == lineage)]]
     gone = sorted({unit for unit in recorded if unit and unit not in units})
     return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in gone]
@@ -124,7 +125,7 @@ def ledger_lines() -> dict[str, str]:
 
 
 def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str, str]) -> Iterator[Mismatch]:
-    """Yield where a unit's manifests and the ledger part beside the hash, and what the ledger leaves out.
+    """Yield where a unit's manifests and the ledger disagree apart from the hash, and what the ledger leaves out.
 
     What DVC has not recorded yet, the ledger need not name.
     """
@@ -156,18 +157,20 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
+    every = [results.in_folder(folder) for folder in results.folders()]
+    written = [(Path(table), one.repair) for one in every for table in one.sealed]
     mismatches = []
-    written = [(Path(table), results.REPAIR) for table in (results.METRICS, results.ONSET, results.THEORY)]
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *written]:
         try:
             if Path(paths.fingerprint(table)).is_file():
-                results.check(table, way_back)
+                digests.check(table, way_back)
         except HeirloomError as error:
             mismatches.append(of_error(error))
-    try:
-        provenance.read(paths.RESULTS)
-    except HeirloomError as error:
-        mismatches.append(of_error(error))
+    for one in every:
+        try:
+            provenance.read(one.folder)
+        except HeirloomError as error:
+            mismatches.append(of_error(error))
     return mismatches
 
 

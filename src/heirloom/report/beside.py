@@ -18,16 +18,21 @@ from heirloom.theory import Curve
 def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
     experiment = config.experiments[key]
-    forms = {regime: control(experiment, config.regimes[regime]) for regime in controls.lacking(key, config)}
+    forms = {regime: control(experiment, config.regimes[regime]) for regime in controls.missing_controls(key, config)}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
 def missing(key: str, config: Config) -> list[str]:
-    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed."""
+    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
+
+    One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
+    """
     experiment = config.experiments[key]
     short = experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
-    lacks = {regime: words for regime, words in controls.lacking(key, config).items() if not control(short, config.regimes[regime])}
-    return controls.lines(experiment.variant_of or key, lacks)
+    lacks = {
+        regime: words for regime, words in controls.missing_controls(key, config).items() if not control(short, config.regimes[regime])
+    }
+    return [*controls.lines(experiment.variant_of or key, lacks), *controls.unchecked_controls(key, config)]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from heirloom import paths
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, replacing
 from heirloom.config import Config
-from heirloom.manifest import dumps, replacing
 from heirloom.report import attribution, density, grids, marks, onset, scatter, tables
 from heirloom.report.kinds import GRID_KINDS, KINDS, OF_ROWS, grid_kinds
 from heirloom.specs.experiment import Experiment
@@ -20,9 +19,6 @@ from heirloom.workflow.jobs import target
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = f"{paths.RESULTS}/figures"
-INDEX = f"{FOLDER}/index.json"
-DIFF = f"{paths.RESULTS}/diffs/{{experiment}}_{{regime}}.html"
 PIXELS_PER_POINT = 2
 
 
@@ -33,8 +29,8 @@ class Figure(NamedTuple):
     kind: str
 
     def file(self, suffix: str) -> str:
-        """Return the figure's path with a suffix: svg, pdf, png or csv."""
-        return f"{FOLDER}/{self.experiment}_{self.kind}.{suffix}"
+        """Return the name of the figure's file with a suffix, in the folder of figures: svg, pdf, png or csv."""
+        return f"{self.experiment}_{self.kind}.{suffix}"
 
     @property
     def caption(self) -> str:
@@ -71,7 +67,7 @@ def variants(name: str, config: Config) -> dict[str, Experiment]:
 
 def files(config: Config, *suffixes: str) -> list[str]:
     """Return the paths of a config's figures with the given suffixes."""
-    return [figure.file(suffix) for figure in listed(config) for suffix in suffixes]
+    return [f"{config.results.figures}/{figure.file(suffix)}" for figure in listed(config) for suffix in suffixes]
 
 
 def datasets(config: Config) -> dict[str, str]:
@@ -106,29 +102,29 @@ def shown(figure: Figure, config: Config) -> dict[str, tuple[str, int]]:
 def pages(config: Config) -> list[str]:
     """Return the pages that compare the first with the last generation, one an arm of text."""
     compared = [(name, experiment) for name, experiment in config.experiments.items() if experiment.is_text and experiment.generations > 1]
-    return [DIFF.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]
+    return [config.results.diff.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]
 
 
 def write(config: Config) -> None:
     """Draw every figure of the last run, from the tidy table and from `datasets`, and list the files with captions in ``index.json``.
 
-    The folder of figures is replaced as a whole, so that it never holds a figure of another config.
+    The folder of figures is replaced as a whole, so that it never holds a figure that the config has no more.
 
     Raises
     ------
     HeirloomError
         If the tidy table is missing or has no measures of an experiment.
     """
-    frame = tables.load()
+    frame = tables.load(config.results)
     index = []
-    with replacing(FOLDER) as folder:
+    with replacing(config.results.figures) as folder:
         folder.mkdir()
         for figure in listed(config):
             numbers = _numbers(figure, frame, config)
-            numbers.to_csv(folder / Path(figure.file("csv")).name, index=False, lineterminator="\n", float_format="%.8g")
+            numbers.to_csv(folder / figure.file("csv"), index=False, lineterminator="\n", float_format="%.8g")
             _save(_chart(figure, numbers, config), figure, folder)
-            index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in ("csv", "pdf", "png", "svg")]
-        (folder / Path(INDEX).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+            index += [{"file": figure.file(suffix), "caption": figure.caption} for suffix in ("csv", "pdf", "png", "svg")]
+        (folder / Path(config.results.figure_index).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
 def chart(figure: Figure, frame: pd.DataFrame, config: Config) -> Any:
@@ -209,7 +205,7 @@ def _save(chart: Any, figure: Figure, folder: Path) -> None:
     import altair as alt
     import vl_convert
 
-    svg, png, pdf = (folder / Path(figure.file(suffix)).name for suffix in ("svg", "png", "pdf"))
+    svg, png, pdf = (folder / figure.file(suffix) for suffix in ("svg", "png", "pdf"))
     with alt.data_transformers.enable("default", max_rows=None):
         chart.save(svg)
     drawn = svg.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The files of numbers under ``results/``, written after a run from the measures of all lineages."""
+"""The files of numbers among a config's results, written after a run from the measures of all lineages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import results
+from heirloom import digests
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
-from heirloom.manifest import dumps, replacing, write_text
 from heirloom.measures.replicas import WITHIN
 from heirloom.report import agreement, attribution, intervals, onset, tables
 from heirloom.specs.experiment import Experiment
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 def write(config: Config) -> None:
-    """Write the tidy table, headline numbers, intervals, onsets of collapse, closed forms, and a table an experiment for ``dvc plots``."""
-    frame = tables.gather(config)
-    _write_parquet(frame, results.METRICS)
-    results.seal(results.METRICS)
-    write_text(results.HEADLINES_FILE, dumps(headlines(frame, config)))
+    """Write the tidy table, headline measures, intervals, onsets, closed forms, and one table per experiment for ``dvc plots``."""
+    frame, results = tables.gather(config), config.results
+    _write_parquet(frame, results.metrics)
+    digests.seal(results.metrics)
+    write_text(results.headlines, dumps(headlines(frame, config)))
     within = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
     replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
-    write_text(results.INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*tables.HEADLINES, *within])], replicas)))
-    write_text(results.ONSET, _csv(onsets(frame, config)))
-    results.seal(results.ONSET)
-    write_text(results.ATTRIBUTION, _csv(attribution.table(frame, config)))
-    write_text(results.THEORY, _csv(agreements(frame, config)))
-    results.seal(results.THEORY)
-    with replacing(results.PLOTS) as folder:
+    write_text(results.intervals, _csv(intervals.table(frame[frame["metric"].isin([*tables.HEADLINES, *within])], replicas)))
+    write_text(results.onset, _csv(onsets(frame, config)))
+    digests.seal(results.onset)
+    write_text(results.attribution, _csv(attribution.table(frame, config)))
+    write_text(results.theory, _csv(agreements(frame, config)))
+    digests.seal(results.theory)
+    with replacing(results.plots) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(tables.plot_files(config), config.experiments.items(), strict=True):
             (folder / Path(path).name).write_text(_csv(plot_table(tables.of_experiment(frame, key, experiment))), encoding="utf-8")
 
 
 def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``.
+    """Return the onsets of all experiments (`onset.table`), with the columns ``experiment`` and ``variant`` first.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
 
 
 def agreements(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return closed forms beside the measured (`agreement.table`), led by the columns ``experiment`` and ``variant``."""
+    """Return closed forms beside measured values (`agreement.table`), with the columns ``experiment`` and ``variant`` first."""
     return _each(frame, config, agreement.table)
 
 
@@ -84,8 +84,8 @@ def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[s
 def plot_table(own: pd.DataFrame) -> pd.DataFrame:
     """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (mean over seeds).
 
-    The template ``.dvc/plots/regimes.json`` draws a panel a metric and a line a regime. Every regime's line begins at the origin, whose
-    row is therefore repeated under each regime; where an experiment has the origin alone, it stays itself.
+    The template ``.dvc/plots/regimes.json`` draws one panel per metric and one line per regime. The line of every regime begins at the
+    origin, so the origin's row is repeated under each regime. If an experiment has only the origin, its row stays as it is.
     """
     import pandas as pd
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom import reading
 from heirloom.artefacts import kinds
 from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +22,7 @@ MAX_PICTURES = 6
 
 def generations(experiment: Experiment, most: int = MAX_PICTURES) -> list[int]:
     """Return the generations that are shown: 0, where the real rows stand, and of the others kept at most so many in all, evenly spaced."""
-    kept = experiment.kept_generations
-    last = len(kept)
-    places = {round(i * last / (most - 1)) for i in range(most)} if last >= most else set(range(last + 1))
-    return [([0, *kept])[place] for place in sorted(places)]
+    return evenly_spaced([0, *experiment.kept_generations], most)
 
 
 def datasets(key: str, experiment: Experiment, most: int = MAX_PICTURES) -> dict[tuple[str, int], str]:

@@ -5,23 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import reading
+from heirloom import results
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-CONFIG = "config.yaml"
+CONFIG = paths.CONFIG
 
 
-def load_metrics(*, experiment: str | None = None, regime: str | None = None, metric: str | None = None) -> pd.DataFrame:
-    """Return the tidy table of the last run, whole or what is asked for.
+def load_metrics(
+    *, experiment: str | None = None, regime: str | None = None, metric: str | None = None, config: str | Path = CONFIG
+) -> pd.DataFrame:
+    """Return the tidy table of a config's last run, whole or what is asked for.
 
     Parameters
     ----------
     experiment, regime, metric
         Rows of these alone; an experiment without its variant means all of its variants.
+    config
+        The file of the config whose results are read; each config has its own.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def load_metrics(*, experiment: str | None = None, regime: str | None = None, me
     """
     from heirloom.report import tables
 
-    frame = tables.load()
+    frame = tables.load(results.of(config))
     for column, wanted in (("experiment", experiment), ("regime", regime), ("metric", metric)):
         if wanted is None:
             continue
@@ -57,16 +62,16 @@ def load_dataset(reference: str) -> Any:
     HeirloomError
         If nothing has that name, it is no dataset, or it is not as it was recorded.
     """
-    from heirloom.lineage.references import resolve
+    from heirloom.diffs.sides import locate
 
-    found = resolve(reference)
-    if found.path.suffix != ".parquet":
-        raise HeirloomError(f"{reference}: {found.path.name} is no dataset; datasets end in .parquet")
+    side = locate(reference)
+    if side.path.suffix != ".parquet":
+        raise HeirloomError(f"{reference}: {side.path.name} is no dataset; datasets end in .parquet")
     import datasets
 
-    cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", reading.sha256(found.path))
+    cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", side.sha256)
     # by itself datasets knows a file by path and time, and gives the old rows of one that was replaced at the same time
-    return datasets.Dataset.from_parquet(str(found.path), cache_dir=str(cache))
+    return datasets.Dataset.from_parquet(str(side.path), cache_dir=str(cache))
 
 
 def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:
@@ -93,7 +98,7 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
 
     read = load(config)
     chosen = _experiment(experiment, read)
-    own = tables.of_experiment(tables.load(), experiment, chosen)
+    own = tables.of_experiment(tables.load(read.results), experiment, chosen)
     looks = charts.looks(read.regimes)
     measures = {one["name"]: one for one in curves.context(experiment, own, read, looks, onset.load(own, chosen, read))["measures"]}
     if measure not in measures:
@@ -121,7 +126,7 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
         raise HeirloomError(f"experiment {experiment!r}: there are figures of {', '.join(dict.fromkeys(one.experiment for one in listed))}")
     if kind not in known:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(known)}")
-    return figures.chart(known[kind], tables.load(), read)
+    return figures.chart(known[kind], tables.load(read.results), read)
 
 
 def _experiment(name: str, config: Any) -> Any:

@@ -16,6 +16,7 @@ from heirloom.config import Config
 from heirloom.report import expected
 from heirloom.report.intervals import FEW
 from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import evenly_spaced
 
 HISTOGRAM = "origin_perplexity_histogram."
 SURVIVAL, DRIFT = "tail_survival.", "tail_survival_drift."
@@ -89,7 +90,8 @@ def synthetic_perplexity(own: pd.DataFrame, regimes: Sequence[str]) -> pd.DataFr
     shown = shown.assign(log10_from=edges.where(np.isfinite(edges), -0.1), share=shown["mean"])
     used = shown.loc[shown["share"] > 0, "log10_from"]
     inside = shown["log10_from"].between(used.min() - 0.15, used.max() + 0.15)
-    shown = shown[inside & shown["generation"].isin(_spaced(int(shown["generation"].max())))]
+    generations = evenly_spaced(range(int(shown["generation"].max()) + 1), MAX_CURVES)
+    shown = shown[inside & shown["generation"].isin(generations)]
     shown = shown.assign(perplexity=10 ** (shown["log10_from"] + 0.05)).sort_values(["regime", "generation", "log10_from"])
     return shown[["regime", "generation", "log10_from", "perplexity", "share"]].reset_index(drop=True)
 
@@ -155,8 +157,3 @@ def estimates(own: pd.DataFrame, regimes: Sequence[str], measure: str) -> pd.Dat
 
 def _pooled(errors: pd.Series[float]) -> float:
     return float(np.sqrt((errors**2).sum()) / len(errors))
-
-
-def _spaced(last: int) -> list[int]:
-    """Return 0 … last, or `MAX_CURVES` of them from 0 to last."""
-    return sorted({round(g) for g in np.linspace(0, last, min(last + 1, MAX_CURVES))})

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
-from heirloom.report.page.generations import spaced
 from heirloom.report.shown import SHOWN
+from heirloom.results import DEFAULT, Results
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ WIDTH = 32
 _LINEAGE = re.compile(f"({kinds.NAME})/(?!{kinds.REAL}/)({kinds.NAME})/({kinds.NUMBER})")
 
 
-def show(reference: str, console: Console | None = None) -> None:
+def show(reference: str, console: Console | None = None, results: Results = DEFAULT) -> None:
     """Print what a reference names.
 
     Parameters
@@ -33,6 +34,8 @@ def show(reference: str, console: Console | None = None) -> None:
         ``experiment/regime/seed`` for a lineage; anything else that `heirloom trace` takes for an artefact.
     console
         Where to print; by default the terminal.
+    results
+        Among which a lineage is looked up; by default those of ``config.yaml``.
 
     Raises
     ------
@@ -43,10 +46,10 @@ def show(reference: str, console: Console | None = None) -> None:
 
     console = console or Console()
     found = _LINEAGE.fullmatch(reference)
-    console.print(lineage(found[1], found[2], int(found[3])) if found else artefact(reference))
+    console.print(lineage(found[1], found[2], int(found[3]), results) if found else artefact(reference))
 
 
-def lineage(experiment: str, regime: str, seed: int) -> Table:
+def lineage(experiment: str, regime: str, seed: int, results: Results = DEFAULT) -> Table:
     """Return a lineage's headline measures: each with its curve, first and last value.
 
     Raises
@@ -58,10 +61,10 @@ def lineage(experiment: str, regime: str, seed: int) -> Table:
     from heirloom.variants import VARIANT_MARK
 
     name, _, variant = experiment.partition(VARIANT_MARK)
-    frame = tables.load()
+    frame = tables.load(results)
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
     if not (own["regime"] == regime).any():
-        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results; {_there(frame, name, variant)}")
+        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results of {results.config_file}; {_there(frame, name, variant)}")
     known = by_arm.tables(own)
     table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
     for metric, words in SHOWN.items():
@@ -87,12 +90,11 @@ def artefact(reference: str) -> Table:
     from heirloom.lineage.project import Project, locate
     from heirloom.report import facts
 
-    project, path = locate(reference)
-    node = project.artefact(path)
-    table = _table(project.name(path), ["", "", ""])
+    node = locate(reference)
+    table = _table(node.name, ["", "", ""])
     table.show_header = False
-    is_at_hand = project == Project()
-    place = project.data(path) if project.commit or (project.root / path).exists() else project.root / path
+    is_at_hand = node.project == Project()
+    place = node.data() if node.project.commit or node.is_here else node.place
     pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
     pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
     for name, value in pairs:
@@ -102,7 +104,7 @@ def artefact(reference: str) -> Table:
 
 def sparkline(values: Sequence[float]) -> str:
     """Return numbers as bars between the least and the greatest; a blank where there is no number, at most `WIDTH` of them."""
-    shown = [values[place] for place in spaced(len(values) - 1, WIDTH)]
+    shown = evenly_spaced(values, WIDTH)
     finite = [value for value in shown if math.isfinite(value)]
     if not finite:
         return " " * len(shown)

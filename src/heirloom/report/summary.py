@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths, results
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
@@ -57,7 +57,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons, missing, recorded = tables.load(), list[str](), list[str](), reference.read()
+    frame, reasons, missing, recorded = tables.load(config.results), list[str](), list[str](), reference.read()
     for key, experiment in config.experiments.items():
         own = tables.of_experiment(frame, key, experiment)
         agreeing = reference.compared(own, key, config, recorded)
@@ -84,14 +84,14 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     if words := conditional(config):
         console.print(words, style="dim")
     console.print(LEGEND, style="dim")
-    console.print(f"Tidy table: {results.METRICS}   headline numbers: {results.HEADLINES_FILE}")
-    console.print(f"Figures: {figures.FOLDER}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
+    console.print(f"Tidy table: {config.results.metrics}   headline numbers: {config.results.headlines}")
+    console.print(f"Figures: {config.results.figures}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
 
 
 def _documents(key: str) -> str:
     """Return what an experiment's real data say of the documents that they were made from; empty where they do not lie here."""
     try:
-        return counts.sentence(manifest.read_json(paths.manifest(kinds.REAL_TRAIN.path(key))))
+        return counts.sentence(read_json(paths.manifest(kinds.REAL_TRAIN.path(key))))
     except HeirloomError:
         return ""
 

@@ -1,6 +1,6 @@
 """Measures of all generations, gathered from many small files into one tidy table and the few numbers that DVC compares.
 
-Imported by the Snakefile at every start, so that pandas and pyarrow are imported only where a table is made.
+The Snakefile imports this module at every start, so pandas and pyarrow are imported only where a table is made.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import reading, results
+from heirloom import digests, reading
+from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.manifest import read_json
+from heirloom.results import Results
 from heirloom.specs.experiment import Experiment
 from heirloom.variants import VARIANT_MARK
 from heirloom.workflow.jobs import measure_files
@@ -31,12 +32,12 @@ VECTOR_HEADLINES = (
     *("latent_spread", "test_elbo", "class_entropy"),
 )
 HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for what in ("", ".mean", ".median")))
-"""Metrics that stand for an experiment where there is room for a few; one that a family does not measure is left out."""
+"""Metrics that stand for an experiment where there is room for a few, without those that a family does not measure."""
 
 
 def plot_files(config: Config) -> list[str]:
-    """Return the tables for ``dvc plots``, one an experiment."""
-    return [f"{results.PLOTS}/{name}.csv" for name in config.experiments]
+    """Return the tables for ``dvc plots``, one per experiment."""
+    return [config.results.plot(name) for name in config.experiments]
 
 
 def names(key: str, experiment: Experiment) -> tuple[str, str]:
@@ -47,7 +48,7 @@ def names(key: str, experiment: Experiment) -> tuple[str, str]:
 def gather(config: Config) -> pd.DataFrame:
     """Return all measures as a tidy table with the columns `COLUMNS`, sorted by all of them but the value.
 
-    Generation 0 is there once a seed, under the regime ``origin``, and not once a regime.
+    Generation 0 is there once per seed, under the regime ``origin``, and not once per regime.
 
     Raises
     ------
@@ -64,17 +65,17 @@ def gather(config: Config) -> pd.DataFrame:
     return pd.concat(parts)[list(COLUMNS)].sort_values(list(COLUMNS[:-1]), ignore_index=True)
 
 
-def load() -> pd.DataFrame:
-    """Return the tidy table of the last run.
+def load(results: Results) -> pd.DataFrame:
+    """Return the tidy table of a config's last run.
 
     Raises
     ------
     HeirloomError
-        If there is none, or it is not what its digest tells of.
+        If there is none, or it does not have its recorded digest.
     """
-    if not Path(results.METRICS).is_file():
-        raise HeirloomError(f"{results.METRICS}: missing; run snakemake")
-    return _read(results.check(results.METRICS, results.REPAIR), COLUMNS)
+    if not Path(results.metrics).is_file():
+        raise HeirloomError(f"{results.metrics}: missing; run {results.snakemake}")
+    return _read(digests.check(results.metrics, results.repair), COLUMNS)
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
@@ -96,7 +97,8 @@ def check_complete(frame: pd.DataFrame, config: Config) -> None:
     ]
     if missing:
         more = f" and {len(missing) - 1} other lineages" if len(missing) > 1 else ""
-        raise HeirloomError(f"{results.METRICS}: no last generation of {missing[0]}{more}, which the config has; run snakemake")
+        absent = f"no last generation of {missing[0]}{more}, which the config has"
+        raise HeirloomError(f"{config.results.metrics}: {absent}; run {config.results.snakemake}")
 
 
 def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
@@ -110,7 +112,7 @@ def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.D
     name, variant = names(key, experiment)
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
     if own.empty:
-        raise HeirloomError(f"{results.METRICS}: no measures of experiment {key!r}, which the config has; run snakemake")
+        raise HeirloomError(f"the config's results have no measures of experiment {key!r}, which the config has; run snakemake with it")
     return own
 
 

@@ -14,6 +14,7 @@ from heirloom.config import Config
 from heirloom.report import expected, tables
 from heirloom.report.numbers import estimates, spread
 from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import geometrically_spaced
 
 Variants = Mapping[str, Experiment]
 
@@ -44,7 +45,8 @@ def errors(own: pd.DataFrame, variants: Variants, config: Config) -> pd.DataFram
                 form_G = np.full(len(part), np.nan) if form is None else np.sqrt(np.clip(form[part["generation"]], 0, None))
                 parts.append(part.assign(expected=form_G, variant=tables.names(key, experiment)[1], rows=experiment.rows, regime=regime))
     table = pd.concat(parts, ignore_index=True)
-    table = table[table["generation"].isin(_spaced(int(table["generation"].max())))]
+    fits = geometrically_spaced(int(table["generation"].max()) + 1, MAX_POINTS)
+    table = table[(table["generation"] + 1).isin(fits)]
     return table[["variant", "rows", "divisor", "regime", "generation", "of", "error", "expected"]]
 
 
@@ -67,8 +69,3 @@ def distances(own: pd.DataFrame, variants: Variants, config: Config) -> pd.DataF
 
 def _of(own: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
     return own[own["variant"] == tables.names(key, experiment)[1]]
-
-
-def _spaced(last: int) -> set[int]:
-    """Return generations 0 … last; of more than `MAX_POINTS` fewer, evenly spaced on the log axis of g + 1."""
-    return set(range(last + 1)) if last < MAX_POINTS else {round(fit) - 1 for fit in np.geomspace(1, last + 1, MAX_POINTS)}

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from heirloom import command_line, errors, failed_jobs, paths, preflight, sealed_steps, variables
+from heirloom import command_line, errors, failed_jobs, preflight, sealed_steps
 from heirloom import config as configuration
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import figures
-from heirloom.report.page import build as page
+from heirloom.report import contents, figures
+from heirloom.runtime import variables
 from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.jobs import jobs, measure_files
@@ -50,7 +50,7 @@ def _started(workflow: Any) -> Run:
     private.check(workflow)
     if private.is_included(workflow):
         raise HeirloomError(_IMPORTED)
-    files = private.config_files(workflow, "config.yaml")
+    files = private.config_files(workflow, paths.CONFIG)
     if private.config_values(workflow) or len(files) != 1:
         raise HeirloomError(command_line.ONE_FILE)
     config = configuration.load(files[0])  # not Snakemake's `config`, in which the last of two equal keys wins
@@ -139,7 +139,7 @@ class Run:
 
     def every_page(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that are made from the data again at any time."""
-        return [page.PAGE, *figures.pages(self.config)]
+        return [self.config.results.page, *figures.pages(self.config)]
 
     def compared(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""
@@ -168,6 +168,7 @@ class Run:
     def on_success(self) -> None:
         """Record a run that has come to its end."""
         sealed_steps.empty()
+        contents.write()
         ending.record_complete(self.config_file)
         atexit.register(ending.name_missing, self.config)
 

@@ -16,25 +16,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from heirloom import planned_files, sources, tokenization
+from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset, write_batches
+from heirloom.data import tokenization
+from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files, pretrained_tokenizer
-from heirloom.manifest import write_text
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.sources import packing
 from heirloom.sources.input_files import SourceFile, reading
-from heirloom.sources.packing import Cut, Span
+from heirloom.sources.packing import PackedRows, Span
 from heirloom.sources.splits import SPLITS, assign, hold_out
 from heirloom.sources.text import Counts
 from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
-from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -81,12 +82,16 @@ def settings_of(config: Config, key: Key) -> Slice:
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
-    """Write real data: of text where a tokenizer is asked for, else of vectors."""
+    """Write real data: of text where a tokenizer is asked for, else of vectors. Text that an equal job has read is copied from it."""
     assert not inputs
-    if outputs.get("tokenizer"):
-        run_text(step, outputs)
-    else:
+    if not outputs.get("tokenizer"):
         run_vectors(step, outputs)
+        return
+    fields = step.json_fields()
+    with equal_steps.one_at_a_time(fields):
+        if not equal_steps.copy(fields, outputs):
+            run_text(step, outputs)
+            equal_steps.note(fields, outputs)
 
 
 def stream(seed: int) -> Stream:
@@ -168,7 +173,7 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tup
     return (reader.tokenizer, reader.start_id), {"tokenizer": reader.record}
 
 
-def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[Cut]:
+def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[PackedRows]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
     texts = _texts(spool, names, split)
     if text.packing is not None:
@@ -234,7 +239,7 @@ def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str
 
 
 def _rows(
-    cut: Iterator[Cut],
+    cut: Iterator[PackedRows],
     tokenizer: Tokenizer,
     places: Sequence[int],
     index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
@@ -244,8 +249,8 @@ def _rows(
     row = 0
     for tokens_NT, spans in cut:
         for span in spans:
-            first_rows[places[span.document]] = row + span.first if span.count else 0
-            counts[places[span.document]] = span.count
+            first_rows[places[span.document]] = row + span.first_row if span.num_rows else 0
+            counts[places[span.document]] = span.num_rows
         yield from text_table(tokens_NT, tokenization.decode(tokenizer, tokens_NT), first_row=row).to_batches()
         row += len(tokens_NT)
     if not row:
@@ -253,7 +258,7 @@ def _rows(
 
 
 def _write_index(path: str, table: pa.Table) -> None:
-    from heirloom.manifest import replacing
+    from heirloom.artefacts.files import replacing
 
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)

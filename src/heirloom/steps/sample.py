@@ -13,19 +13,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import mixing, processes, streams, tokenization
-from heirloom.ancestry import Writer
+from heirloom import mixing
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset, write_batches
-from heirloom.families import family, meter
+from heirloom.data import tokenization
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.rows import text_table, vector_table
+from heirloom.families import family
 from heirloom.families.base import Editor
-from heirloom.manifest import recorded_sha256
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime import meter, processes, streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Edit, Sizes
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
-from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -107,7 +109,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         finish(step, inputs, [synthetic])
         return
     prompts, judge = inputs["prompts"], inputs["judge"]
-    read = choose_prompts(Dataset.open(prompts), _num_rows(step, step.generation), step.seed) if prompts else None
+    read = choose_prompts(Dataset.open(prompts), num_rows(step, step.generation), step.seed) if prompts else None
     text = Text(model, load(Path(judge)) if judge else None, read)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
@@ -135,7 +137,7 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first = 0
     with naming(generation):
-        for x_RNW in module.sample(model, None, _num_rows(step, generation), settings, stream):
+        for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
             yield vector_table(x_RNW, first_row=first, born=generation, writer=writer)
             first += x_RNW.shape[1]
 
@@ -145,13 +147,14 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _num_rows(step: Slice, generation: int) -> int:
+def num_rows(step: Slice, generation: int) -> int:
+    """Return how many rows a replica a generation's synthetic set has."""
     return step.sizes.sampled_rows(step.rows, generation)
 
 
 def _share(step: Slice, shard: int, shards: int) -> range:
     """Return the numbers of a shard's chunks: the shards' follow one another, and differ by one at most in length."""
-    chunks = -(-_num_rows(step, step.generation) // step.chunk_rows)
+    chunks = -(-num_rows(step, step.generation) // step.chunk_rows)
     return range(shard * chunks // shards, (shard + 1) * chunks // shards)
 
 
@@ -188,11 +191,11 @@ def _texts(
     step: Slice, written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows with their text and ancestry."""
-    num_rows = _num_rows(step, step.generation)
+    count = num_rows(step, step.generation)
     parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
     first = 0
     for tokens_BT in written:
-        kept = tokens_BT[: num_rows - first]  # the last chunk was filled up
+        kept = tokens_BT[: count - first]  # the last chunk was filled up
         yield from text_table(
             kept,
             tokenization.decode(decoder, kept),

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from heirloom import processes, streams
+from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Resumable
-from heirloom.manifest import replacing
+from heirloom.runtime import processes, streams
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -32,7 +32,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's training."""
     experiment = config.experiments[key.experiment]
     assert key.generation is not None
-    fit = experiment.family.training.fit(key.generation, experiment.text)
+    fit = experiment.family.training.fit_settings(key.generation, experiment.text)
     trains = ("train", "resume") if "resume" in experiment.family.abilities else ("train",)
     code = slices.family_code(experiment, (*trains, "load", "save"))
     own: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}

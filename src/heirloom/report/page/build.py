@@ -1,4 +1,4 @@
-"""From a finished run to one file: gather the context of every section, render the template, write `results/report.html`."""
+"""From a finished run to one file: gather the context of every section, render the template, write a config's `report.html`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import beside, figures, tables
 from heirloom.report.kinds import OF_ROWS
 from heirloom.workflow.jobs import target
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-    from heirloom.lineage.project import Artefact
+    from heirloom.lineage.artefact import Artefact
 
-PAGE = f"{paths.RESULTS}/report.html"
-CLAIMS = f"{paths.RESULTS}/claims.csv"
 TEMPLATES = Path(__file__).with_name("template")
 
 
@@ -56,12 +54,12 @@ def write(config: Config, config_file: Path) -> None:
     """
     from heirloom.report.claims import specs, verdicts
 
-    frame = tables.load()
+    frame = tables.load(config.results)
     tables.check_complete(frame, config)
     answered = verdicts.answers(specs.load(), frame, config)
     page = rendered(context(frame, config, config_file, answered))
-    write_text(CLAIMS, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_text(PAGE, page)
+    write_text(config.results.claims, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(config.results.page, page)
 
 
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
@@ -110,19 +108,20 @@ def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, An
 
     from heirloom.report import onset
     from heirloom.report.page import drawings
-    from heirloom.report.page.generations import CURVE_POINTS, spaced
+    from heirloom.report.page.generations import CURVE_POINTS
+    from heirloom.stats.spacing import evenly_spaced
 
     parts = []
     for key, experiment in config.experiments.items():
         own = tables.of_experiment(frame, key, experiment)
         starts = onset.load(own, experiment, config)["onset"].dropna()
-        parts.append(own[own["generation"].isin({*spaced(experiment.generations, CURVE_POINTS), *starts})])
+        parts.append(own[own["generation"].isin({*evenly_spaced(range(experiment.generations + 1), CURVE_POINTS), *starts})])
     thinned = pd.concat(parts)
     found: dict[str, list[dict[str, Any]]] = {}
     for one in figures.listed(config):
         if not figures.can_be_drawn(one, config):
             continue  # a clone without its data still has its measures
-        drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one), "spec": drawings.figure(one, thinned, config)}
+        drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one, config), "spec": drawings.figure(one, thinned, config)}
         found.setdefault(one.experiment, []).append(drawn)
     return found
 
@@ -132,11 +131,10 @@ def _parted(drawn: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: [one for one in drawn if (one["kind"] in OF_ROWS) == of_rows] for name, of_rows in (("figures", False), ("rows", True))}
 
 
-def _files(figure: figures.Figure) -> list[dict[str, str]]:
+def _files(figure: figures.Figure, config: Config) -> list[dict[str, str]]:
     """Return the links to a figure's files, as seen from the page."""
-    return [
-        {"suffix": suffix, "href": str(Path(figure.file(suffix)).relative_to(paths.RESULTS))} for suffix in ("svg", "png", "pdf", "csv")
-    ]
+    folder = Path(config.results.figures).relative_to(config.results.folder)
+    return [{"suffix": suffix, "href": str(folder / figure.file(suffix))} for suffix in ("svg", "png", "pdf", "csv")]
 
 
 def rendered(context: dict[str, Any]) -> str:

@@ -15,9 +15,10 @@ from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
-from heirloom.report.page.generations import CURVE_POINTS, spaced
+from heirloom.report.page.generations import CURVE_POINTS
 from heirloom.report.shown import SHOWN
 from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Loo
         Its onsets of collapse (`onset.table`).
     """
     experiment = config.experiments[key]
-    generations = {*spaced(experiment.generations, CURVE_POINTS), *onsets["onset"].dropna()}
+    generations = {*evenly_spaced(range(experiment.generations + 1), CURVE_POINTS), *onsets["onset"].dropna()}
     shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
     known = by_arm.tables(shown)
     theory = {regime: expected.curves(experiment, config.regimes[regime]) for regime in experiment.regimes}
@@ -140,7 +141,7 @@ def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> di
     control, as if its generations were independent lineages: their rows are redrawn every time. Of a measure of rows it begins at
     generation 2, since the rows of generation 1 are the origin's.
     """
-    control = controls.constant(experiment, config)
+    control = controls.constant_control(experiment, config)
     if control is None or (name, control) not in known:
         return {}
     own = known[name, control]
