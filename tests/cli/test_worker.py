@@ -157,10 +157,10 @@ def is_gone(process: int) -> bool:
     return False
 
 
-def test_a_job_is_done_by_a_child_of_the_worker_that_has_the_imports(home: Path, address: str) -> None:
-    code = f"{PARENT}; import sys; print('numpy' in sys.modules, 'torch' in sys.modules)"
-    assert do(home, code, address) == (0, "True\nTrue False\n", "")
-    assert do(home, code, None) == (0, "False\nFalse False\n", "")
+def test_a_job_is_done_by_a_child_of_the_worker_which_has_imported_what_every_manifest_names(home: Path, address: str) -> None:
+    libraries = "import sys; from heirloom.environment import LIBRARIES; print(sorted(LIBRARIES.keys() & sys.modules.keys()))"
+    assert do(home, f"{PARENT}; {libraries}", address) == (0, "True\n['numpy', 'pyarrow']\n", "")
+    assert do(home, f"{PARENT}; {libraries}", None) == (0, "False\n[]\n", "")
 
 
 def test_a_job_sees_the_same_with_a_worker_and_without(home: Path, address: str) -> None:

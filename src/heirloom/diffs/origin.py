@@ -106,7 +106,7 @@ def _of(side: Side) -> Origin | None:
         return None
     experiment, seed = known["experiment"], known["seed"]
     checkpoint = Path(kinds.CHECKPOINT.path(experiment, kinds.ORIGIN, seed, 0))
-    num_threads = side.place.slice.get("num_threads", 1)
+    num_threads = side.slice.get("num_threads", 1)
     return Origin(str(family), checkpoint, Path(kinds.REAL_TEST.path(experiment)), num_threads=num_threads)
 
 
