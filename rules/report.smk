@@ -4,7 +4,8 @@
 # results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
 # results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash, paths, results
-from heirloom.report import expected, figures, tables
+from heirloom.report import diff_pages, expected, tables
+from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
 
@@ -40,27 +41,29 @@ rule plot:
     input:
         metrics=ancient(results.METRICS),
         onset=ancient(results.ONSET),
-        shown=ancient(sorted({*figures.datasets(CONFIG).values()})),
+        shown=ancient(sorted({*plan.artefacts(CONFIG).values()})),
         fingerprints=[
             paths.fingerprint(p)
             for p in (
                 results.METRICS,
                 results.ONSET,
-                *{*figures.datasets(CONFIG).values()},
+                *{*plan.artefacts(CONFIG).values()},
             )
         ],
     output:
-        index=figures.INDEX,
-        svg=[report(f.file("svg"), **f.shown) for f in figures.listed(CONFIG)],
-        others=figures.files(CONFIG, "pdf", "png", "csv"),
+        index=plan.INDEX,
+        svg=[report(f.file("svg"), **f.report_flag()) for f in plan.figures(CONFIG)],
+        others=plan.files(CONFIG, "pdf", "png", "csv"),
     log:
         "logs/plot.log",
     benchmark:
         "logs/benchmarks/plot.jsonl"
     params:
-        code=codehash.of("heirloom.report.figures:write", *expected.entries(CONFIG)),
+        code=codehash.of(
+            "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
+        ),
         regimes=sorted(CONFIG.regimes),
-        shown=sorted(figures.datasets(CONFIG)),
+        shown=sorted(plan.artefacts(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom plot --config {params.config_file:q} 2> {log}"
@@ -71,7 +74,7 @@ rule page:
     input:
         metrics=ancient(results.METRICS),
         onset=ancient(results.ONSET),
-        figures=ancient(figures.INDEX),
+        figures=ancient(plan.INDEX),
         datasets=ancient(page.datasets(CONFIG)),
         fingerprints=[
             paths.fingerprint(p)
@@ -99,7 +102,7 @@ rule compare:
         fingerprints=RUN.compared_fingerprints,
     output:
         page=report(
-            figures.DIFF,
+            diff_pages.PAGE,
             caption="../docs/report/diff.rst",
             category="{experiment}",
             labels={"figure": "diff of {regime}"},

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-ADDED = {"src/heirloom/specs/laplace.py", "src/heirloom/families/laplace.py", "docs/report/word_types.rst"}
+ADDED = {f"src/heirloom/{name}.py" for name in ("specs/laplace", "families/laplace", "report/figures/word_types")}
 """Files that the examples make."""
 
 

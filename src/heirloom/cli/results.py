@@ -57,9 +57,9 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw results/figures/ from results/metrics.parquet."""
     from heirloom.config import load
-    from heirloom.report import figures
+    from heirloom.report.figures import draw
 
-    figures.write(load(config))
+    draw.write(load(config))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
-from heirloom.report.page.generations import spaced
+from heirloom.report.generations import spaced
 from heirloom.report.shown import SHOWN
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ def spaced(last: int, most: int) -> list[int]:
 
 def kept(experiment: Experiment, most: int) -> list[int]:
     """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
-    every = experiment.kept_generations
-    return [every[place] for place in spaced(len(every) - 1, most)] if every else []
+    kept_on_disk = experiment.kept_generations
+    return [kept_on_disk[place] for place in spaced(len(kept_on_disk) - 1, most)] if kept_on_disk else []
 
 
 def synthetic(key: str, experiment: Experiment, regime: str, generation: int) -> str:
