@@ -1,6 +1,8 @@
 # Two commands: `make` (environment, the default experiments, report) and `make test`. The rest are their parts.
 VENV ?= .venv
 PYTHON ?= python3
+# uv where it can be had, or pip
+INSTALLER ?= uv
 # another config than config.yaml: make CONFIG=configs/lm.yaml
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
@@ -17,9 +19,9 @@ all: run record report summary
 
 env: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
 	touch $@
 
 # the judge of our RO-Crates, which needs an environment of its own: tests that ask it are skipped without it

@@ -47,12 +47,12 @@ def ours(experiment: Experiment, original: Tokens, prompts: Tokens, generations:
     """Run the chain by Heirloom's own functions."""
     training, settings = experiment.family.training, experiment.family.sampling
     text = getattr(experiment.source, "text", None)
-    origin = model = transformer.train(dataset(original), training.fit(0, text), None, STREAM.child(0))  # type: ignore[arg-type]
+    origin = model = transformer.train(dataset(original), training.fit_settings(0, text), None, STREAM.child(0))  # type: ignore[arg-type]
     transformer.save(origin, folder / "0")
     for number in range(1, generations + 1):
         chunks = dataset(prompts).chunks("tokens", experiment.chunk_rows)
         written = np.concatenate(list(transformer.sample(model, chunks, len(prompts), settings, STREAM.child(number))))  # type: ignore[arg-type]
-        model = transformer.train(dataset(written[: len(prompts)]), training.fit(number, text), origin, STREAM.child(number))  # type: ignore[arg-type]
+        model = transformer.train(dataset(written[: len(prompts)]), training.fit_settings(number, text), origin, STREAM.child(number))  # type: ignore[arg-type]
         transformer.save(model, folder / str(number))
 
 

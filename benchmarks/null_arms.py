@@ -89,7 +89,9 @@ def table(trials: int) -> Iterator[Row]:
     """
     for file in sorted(CONFIGS.glob("*.yaml")):
         read = configuration.load(file)
-        compared = {key: one for key, one in read.experiments.items() if controls.constant(one, read) is not None} or read.experiments
+        compared = {
+            key: one for key, one in read.experiments.items() if controls.constant_control(one, read) is not None
+        } or read.experiments
         first = {one.variant_of or key: one for key, one in reversed(compared.items())}
         for name, experiment in list(reversed(first.items()))[: len(first) if compared is not read.experiments else 1]:
             yield _row(file.stem, name, experiment, trials)

@@ -27,7 +27,7 @@ from heirloom.specs.vae import VaeTraining
 from heirloom.streams import Stream
 
 IMAGES = 1024
-FIT = VaeTraining(origin_epochs=1).fit(0, None)
+FIT = VaeTraining(origin_epochs=1).fit_settings(0, None)
 
 
 class Bare(nn.Module):

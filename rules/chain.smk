@@ -1,6 +1,6 @@
 # Chain: a whole lineage as one job, for experiments with `granularity: chain`. Needs: the real rows and the origin.
-# Leaves: data/{experiment}/{regime}/seed={seed}/trajectory.parquet, and the datasets and checkpoints of the snapshots in their
-# generations' folders (named in the trajectory's manifest, hashes of all generations too).
+# Leaves: data/{experiment}/{regime}/seed={seed}/trajectory.parquet, and the datasets and checkpoints of the snapshots in the
+# folders of their generations. The manifest of the trajectory names them, and has the hashes of all generations.
 CHAIN = RUN.rule("chain")
 
 

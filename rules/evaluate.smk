@@ -1,4 +1,5 @@
-# Evaluate. Needs: the generation's checkpoint, training and synthetic set, held-out and original real rows, and the origin's checkpoint.
+# Evaluate. Needs: the generation's checkpoint, training set and synthetic set, the held-out and the original real rows, and the
+# origin's checkpoint.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/metrics.json, {measure: number}.
 EVALUATE = RUN.rule("evaluate")
 

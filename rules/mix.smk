@@ -1,4 +1,4 @@
-# Mix. Needs: the real pool; after generation 0 also the original set and the synthetic sets of the regime.
+# Mix. Needs: the real pool, and after generation 0 also the original set and the synthetic sets of the regime.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/train.parquet. Model g is trained on train g.
 MIX = RUN.rule("mix")
 

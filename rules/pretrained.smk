@@ -1,4 +1,4 @@
-# Pretrained. Needs: the model named in config, on the hub, in a local folder or in an installed package.
+# Pretrained. Needs: the model that the config names, on the hub, in a local folder or in an installed package.
 # Leaves: data/{experiment}/real/pretrained/, a folder of safetensors and JSON: the weights that generation 0 begins from.
 PRETRAINED = RUN.rule("pretrained")
 

@@ -1,6 +1,6 @@
-# Real data. Needs: the source named in config.
-# Leaves: data/{experiment}/real/{train,valid,test}.parquet, tokenizer.json and documents.parquet for text, {train,test}.parquet for vectors,
-# and where rows are drawn from a law, those of each further seed in data/{experiment}/real/seed={seed}/.
+# Real data. Needs: the source that the config names.
+# Leaves: data/{experiment}/real/{train,valid,test}.parquet, tokenizer.json and documents.parquet for text; {train,test}.parquet
+# for vectors. Where rows are drawn from a law, those of each further seed are in data/{experiment}/real/seed={seed}/.
 REAL = RUN.rule("real")
 
 

@@ -30,7 +30,7 @@ rule summarise:
     benchmark:
         "logs/benchmarks/summarise.jsonl"
     params:
-        code=codehash.of("heirloom.report.files:write", *expected.entries(CONFIG)),
+        code=codehash.digest("heirloom.report.files:write", *expected.entries(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -59,7 +59,7 @@ rule plot:
     benchmark:
         "logs/benchmarks/plot.jsonl"
     params:
-        code=codehash.of(
+        code=codehash.digest(
             "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
         ),
         regimes=sorted(CONFIG.regimes),
@@ -88,7 +88,9 @@ rule page:
     benchmark:
         "logs/benchmarks/page.jsonl"
     params:
-        code=codehash.of("heirloom.report.page.build:write", *expected.entries(CONFIG)),
+        code=codehash.digest(
+            "heirloom.report.page.build:write", *expected.entries(CONFIG)
+        ),
         look=page.look(),
         config_file=CONFIG_FILE,
     shell:
@@ -112,7 +114,7 @@ rule compare:
     benchmark:
         "logs/benchmarks/compare/{experiment}_{regime}.jsonl"
     params:
-        code=codehash.of(
+        code=codehash.digest(
             "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"
         ),
     shell:

@@ -1,5 +1,5 @@
-# Sample. Needs: the parent's checkpoint and training set; for text the tokenizer, the original set (prompts, or rows to edit) and the
-# judge of an edit; the markers of the shards, where the rows are shared out.
+# Sample. Needs: the parent's checkpoint and training set. For text it needs the tokenizer, the original set (prompts, or rows to
+# edit) and the judge of an edit. Where the rows are divided into shards, it needs the markers of the shards.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
 from heirloom import paths
 

@@ -1,6 +1,6 @@
-# Select. Needs: the generation's synthetic set, the origin's checkpoint, and for a detector the parent's.
-# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/selected.parquet, for regimes with `select`: mix then takes it in place
-# of synthetic.parquet.
+# Select. Needs: the generation's synthetic set, the origin's checkpoint, and for a detector also the parent's checkpoint.
+# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/selected.parquet, for regimes with `select`. Mix then takes it
+# instead of synthetic.parquet.
 SELECT = RUN.rule("select")
 
 

@@ -1,85 +1,17 @@
-"""A step that Heirloom does not have, as somebody would add it: a rule, a module, an entry in `STEPS`."""
+"""A step that Heirloom does not have, added as the worked example of CONTRIBUTING.md says: a rule, a module, an entry in `STEPS`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-RULE = '''# Thin. Needs: the generation's synthetic set.
-# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/thinned.parquet.
-THIN = RUN.rule("thin")
+import worked_examples
 
-
-rule thin:
-    """Keep every second synthetic row."""
-    input:
-        unpack(THIN.inputs),
-    output:
-        **THIN.outputs(),
-    log:
-        THIN.log,
-    resources:
-        **THIN.resources,
-    params:
-        slice=THIN.slice,
-    shell:
-        "heirloom thin --slice {params.slice:q} --synthetic {input.synthetic} --thinned {output.thinned} 2> {log}"
-'''
-
-MODULE = '''"""Thin: keep every second synthetic row."""
-
-import pyarrow.parquet as pq
-
-from heirloom.manifest import replacing
-from heirloom.planning.work import Work
-from heirloom.steps import slices
-from heirloom.steps.common import finish
-
-
-class Slice(slices.GenerationSlice):
-    """What thinned rows depend on."""
-
-    name = "thin"
-
-    every: int
-
-
-def slice_of(config, key):
-    """Return the slice of a generation's thinned rows."""
-    return Slice(**slices.common(config, Slice, "heirloom.steps.thin:run"), **slices.place(key), every=2)
-
-
-def run(step, inputs, outputs):
-    """Write every second row."""
-    rows = pq.read_table(inputs["synthetic"])
-    with replacing(outputs["thinned"]) as temporary:
-        pq.write_table(rows.take(list(range(0, rows.num_rows, step.every))), temporary)
-    finish(step, inputs, [outputs["thinned"]])
-
-
-def work(config, job):
-    """Return the work of a pass over a synthetic set."""
-    return Work(1e6, 0, 1e3)
-'''
-
-ENTRY = """    Step(
-        "thin",
-        "Keep every second synthetic row.",
-        makes={"thinned": kinds.kind_in(kinds.GENERATION, "thinned.parquet", "thinned", "rows")},
-        takes={"synthetic": Role(own(kinds.SYNTHETIC), "The synthetic set.")},
-        exists=is_later,
-        is_asked=True,
-        work="heirloom.steps.thin:work",
-    ),
-"""
+FILES = ["src/heirloom/workflow/steps.py", "src/heirloom/steps/thin.py", "rules/thin.smk"]
 
 
 def add(project: Path) -> None:
-    """Add the step to a copy of the project: these three things and nothing else."""
-    (project / "rules/thin.smk").write_text(RULE)
-    (project / "src/heirloom/steps/thin.py").write_text(MODULE)
-    steps = project / "src/heirloom/workflow/steps.py"
-    before, mark, after = steps.read_text().partition('    Step(\n        "mix",\n')
-    steps.write_text(before + ENTRY + mark + after)
+    """Add the step to a copy of the project: these three files and nothing else."""
+    assert worked_examples.follow("Add a step", project) == FILES
 
 
 SEEN = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,12 +12,14 @@ from typing import Any
 
 import pytest
 
+import worked_examples
 from by_hand import fields_of
 from heirloom import config
 from heirloom.codehash import modules
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CONTRACT = "tests/families/test_contract.py"
+FILES = ["src/heirloom/specs/laplace.py", "src/heirloom/families/laplace.py", "src/heirloom/specs/family.py", CONTRACT]
 
 EXPERIMENT = {
     "source": {"name": "normal", "rows": 40, "test_rows": 10},
@@ -78,25 +79,15 @@ print(json.dumps({
 """
 
 
-def code_of(file: str) -> str:
-    """Return the block of the page that stands under a file's name."""
-    found = re.search(rf"^`{re.escape(file)}`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, file
-    return found[1]
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what a package with the added family answers, in a process and a folder of its own."""
-    package = tmp_path_factory.mktemp("added") / "src/heirloom"
+    project = tmp_path_factory.mktemp("added")
+    package = project / "src/heirloom"
     shutil.copytree(modules.ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("specs/laplace.py", "families/laplace.py"):
-        (package / file).write_text(code_of(f"src/heirloom/{file}"))
-    families = (package / "specs/family.py").read_text()
-    new_import, old_line, new_line = code_of("src/heirloom/specs/family.py").splitlines()
-    assert old_line[1:] in families
-    families = families.replace("\nFamily = ", f"\n{new_import[1:]}\n\nFamily = ", 1).replace(old_line[1:], new_line[1:])
-    (package / "specs/family.py").write_text(families)
+    (project / "tests/families").mkdir(parents=True)
+    shutil.copy(ROOT / CONTRACT, project / CONTRACT)
+    assert worked_examples.follow("Add a family", project) == FILES
     folder = tmp_path_factory.mktemp("project")
     command = [sys.executable, "-c", USE, json.dumps([EXPERIMENT, OTHERS, REGIMES])]
     env = {**os.environ, "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}

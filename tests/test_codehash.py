@@ -39,20 +39,20 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
+    for function in (modules.exists, modules.contents, modules.resolve, canonical.pieces, scopes.module_names):
         function.cache_clear()
-    codehash._package.cache_clear()
+    codehash._package_hash.cache_clear()
 
 
 def hashes_after(package: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
     """Return whether an edit changes the hash of ``train`` and of ``evaluate``."""
-    before = codehash.of("heirloom.a:train"), codehash.of("heirloom.a:evaluate")
+    digests_before = codehash.digest("heirloom.a:train"), codehash.digest("heirloom.a:evaluate")
     text = (package / name).read_text()
     assert old in text
     (package / name).write_text(text.replace(old, new))
     forget()
-    after = codehash.of("heirloom.a:train"), codehash.of("heirloom.a:evaluate")
-    return before[0] != after[0], before[1] != after[1]
+    digests_after = codehash.digest("heirloom.a:train"), codehash.digest("heirloom.a:evaluate")
+    return digests_before[0] != digests_after[0], digests_before[1] != digests_after[1]
 
 
 @pytest.mark.parametrize(
@@ -79,16 +79,16 @@ def test_a_hash_is_kept_where_heirloom_works_and_never_used_for_other_code(
 ) -> None:
     project = tmp_path_factory.mktemp("project")
     monkeypatch.chdir(project)
-    computed = codehash.of("heirloom.a:train")
+    computed = codehash.digest("heirloom.a:train")
     assert not any(project.iterdir())
     Path(".heirloom").mkdir()
-    assert codehash.of("heirloom.a:train") == computed
-    (kept,) = Path(".heirloom/code").iterdir()
-    assert json.loads(kept.read_text())["hashes"] == {"heirloom.a:train": computed}
-    kept.write_text(codehash._with_digest({"heirloom.a:train": "what is kept is used"}))
-    assert codehash.of("heirloom.a:train") == "what is kept is used"
+    assert codehash.digest("heirloom.a:train") == computed
+    (cache_file,) = Path(".heirloom/code").iterdir()
+    assert json.loads(cache_file.read_text())["hashes"] == {"heirloom.a:train": computed}
+    cache_file.write_text(codehash._with_checksum({"heirloom.a:train": "what is kept is used"}))
+    assert codehash.digest("heirloom.a:train") == "what is kept is used"
     assert hashes_after(package, "d.py", "deep = 5", "deep = 50") == (True, False)
-    assert codehash.of("heirloom.a:train") != computed
+    assert codehash.digest("heirloom.a:train") != computed
 
 
 @pytest.mark.parametrize("spoilt", ["", "{", "[]", "null", '{"hashes": {}}', "{}", "cut", "edited", "bytes"])
@@ -98,12 +98,12 @@ def test_a_spoilt_file_of_hashes_is_ignored_and_written_anew(
     project = tmp_path_factory.mktemp("project")
     monkeypatch.chdir(project)
     Path(".heirloom").mkdir()
-    computed = codehash.of("heirloom.a:train")
+    computed = codehash.digest("heirloom.a:train")
     (file,) = Path(".heirloom/code").iterdir()
     written = file.read_bytes()
     texts = {"cut": written[:-20], "edited": written.replace(computed[:4].encode(), b"0123"), "bytes": b"\xff\xfe"}
     file.write_bytes(texts.get(spoilt, spoilt.encode()))
-    assert codehash.of("heirloom.a:train") == computed
+    assert codehash.digest("heirloom.a:train") == computed
     assert file.read_bytes() == written
 
 
@@ -113,9 +113,9 @@ def test_the_closure_follows_names_over_modules(package: Path) -> None:
 
 def test_an_entry_that_does_not_exist_is_an_error(package: Path) -> None:
     with pytest.raises(ModuleNotFoundError):
-        codehash.of("heirloom.a:nothing")
+        codehash.digest("heirloom.a:nothing")
     with pytest.raises(ModuleNotFoundError):
-        codehash.of("heirloom.nowhere:train")
+        codehash.digest("heirloom.nowhere:train")
 
 
 def test_a_measure_retrains_nothing_and_a_family_depends_on_no_other() -> None:
@@ -124,7 +124,7 @@ def test_a_measure_retrains_nothing_and_a_family_depends_on_no_other() -> None:
             reached = codehash.closure(f"heirloom.families.{family}:{step}")
             others = {"gaussian", "ngram", "transformer"} - {family}
             assert not any(entry.startswith("heirloom.measures") for entry in reached), (family, step)
-            assert not any(f".{other}" in entry for other in others for entry in reached), (family, step)
+            assert not any(f".{other_family}" in entry for other_family in others for entry in reached), (family, step)
     assert "heirloom.measures.text:distinct_n" in codehash.closure("heirloom.families.transformer:evaluate")
     assert "heirloom.families.transformer.training:train" in codehash.closure("heirloom.families.transformer:train")
 
@@ -158,7 +158,7 @@ STEPS = (
 def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula_changes_its_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {entry: codehash.of(entry) for entry in STEPS}
+    digests_before = {entry: codehash.digest(entry) for entry in STEPS}
     source = tmp_path / "heirloom"
     shutil.copytree(modules.ROOT, source, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(modules, "ROOT", source)
@@ -172,10 +172,10 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
     replace(source / "report/expected.py", "_parts", "_sizes")
     replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
     forget()
-    assert {entry: codehash.of(entry) for entry in STEPS} == before
+    assert {entry: codehash.digest(entry) for entry in STEPS} == digests_before
     replace(source / "theory/regimes.py", "    _check(", "    print(_check)\n    _check(")
     forget()
-    changed = [entry for entry in STEPS if codehash.of(entry) != before[entry]]
+    changed = [entry for entry in STEPS if codehash.digest(entry) != digests_before[entry]]
     forget()
     assert changed == ["heirloom.families.kde:expected_curves", "heirloom.report.files:write", "heirloom.report.page.build:write"]
 
@@ -211,19 +211,19 @@ FILES_OF_PACKAGE = sorted((ROOT / "src/heirloom").rglob("*.py"))
 
 
 def test_no_chain_from_an_imported_module_of_the_package_is_unseen() -> None:
-    seen, unseen = 0, []
+    num_chains, unseen = 0, []
     for file in FILES_OF_PACKAGE:
         parts = file.relative_to(ROOT / "src").with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         top = ast.parse(file.read_text()).body
-        for name, statements in modules.read(module).definitions.items():
-            reached = codehash._reached(f"{module}:{name}")
-            for chain in (found for statement in statements for found in chains(statement, top)):
-                seen += 1
+        for name, statements in modules.contents(module).definitions.items():
+            reached = codehash._references(f"{module}:{name}")
+            for chain in (chain_found for statement in statements for chain_found in chains(statement, top)):
+                num_chains += 1
                 if not is_seen(chain, reached):
                     unseen.append((module, name, chain))
     assert not unseen
-    assert seen > 1000
+    assert num_chains > 1000
 
 
 def chains(statement: ast.AST, top: list[ast.stmt]) -> Iterator[tuple[str, str]]:

@@ -248,27 +248,29 @@ def hash_of(folder: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(modules, "ROOT", folder)
     monkeypatch.chdir(folder)
     forget()
-    computed = codehash.of("heirloom.a:run")
+    computed = codehash.digest("heirloom.a:run")
     forget()
     return computed
 
 
 def forget() -> None:
-    for function in (modules.exists, modules.read, modules.resolve, canonical.pieces, scopes.module_names):
+    for function in (modules.exists, modules.contents, modules.resolve, canonical.pieces, scopes.module_names):
         function.cache_clear()
-    codehash._package.cache_clear()
+    codehash._package_hash.cache_clear()
 
 
 @pytest.mark.parametrize("case", SAME)
 def test_an_edit_that_changes_no_meaning_reruns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
-    before, after = SAME[case]
-    assert hash_of(tmp_path / "before", before, monkeypatch) == hash_of(tmp_path / "after", after, monkeypatch)
+    code_before, code_after = SAME[case]
+    assert hash_of(tmp_path / "before", code_before, monkeypatch) == hash_of(tmp_path / "after", code_after, monkeypatch)
 
 
 @pytest.mark.parametrize("case", OTHER)
 def test_an_edit_that_changes_the_meaning_reruns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
-    before, after = OTHER[case]
-    assert hash_of(tmp_path / "before", {"a.py": before}, monkeypatch) != hash_of(tmp_path / "after", {"a.py": after}, monkeypatch)
+    code_before, code_after = OTHER[case]
+    assert hash_of(tmp_path / "before", {"a.py": code_before}, monkeypatch) != hash_of(
+        tmp_path / "after", {"a.py": code_after}, monkeypatch
+    )
 
 
 @pytest.mark.parametrize("case", USES)
@@ -280,7 +282,7 @@ def test_a_definition_is_seen_through(tmp_path: Path, monkeypatch: pytest.Monkey
         "p/q/deep/f.py": "def f():\n    return 1\n",
         "p/q/more.py": "def f():\n    return 2\n",
     }
-    before = hash_of(tmp_path / "before", files, monkeypatch)
+    code_before = hash_of(tmp_path / "before", files, monkeypatch)
     files["p/q/deep/f.py"] = "def f():\n    return 3\n"
     files["p/q/deep/__init__.py"] = "from heirloom.p.q.deep.f import f\nclass C:\n    x = 3\n"
-    assert before != hash_of(tmp_path / "after", files, monkeypatch)
+    assert code_before != hash_of(tmp_path / "after", files, monkeypatch)

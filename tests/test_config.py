@@ -12,6 +12,7 @@ import yaml
 from heirloom import config as configuration
 from heirloom import preflight, schema
 from heirloom.errors import HeirloomError
+from heirloom.steps import real
 
 ROOT = Path(__file__).parents[1]
 FROZEN = ROOT / "benchmarks/frozen.yaml"
@@ -336,13 +337,24 @@ def test_a_schema_out_of_step_is_an_error_that_says_what_to_run(tmp_path: Path) 
 def text_config(folder: Path, **more: Any) -> configuration.Config:
     source = {"name": "files", "paths": [str(folder / "*.txt")], "text": {"vocab_size": 300, "row_tokens": 8}}
     experiment = {"family": {"name": "ngram"}, "source": source, "regimes": ["replace"], "generations": 1, "rows": 20, **more}
-    return configuration.parse({"regimes": VALID["regimes"], "experiments": {"text": experiment}})
+    regimes = {**VALID["regimes"], "control": {"pool": 1.0, "synthetic": "none"}}
+    return configuration.parse({"regimes": regimes, "experiments": {"text": experiment}})
 
 
 def test_a_text_source_with_too_few_rows_is_found_before_any_job(corpus: Path) -> None:
     with pytest.raises(HeirloomError, match=r"experiments.text: origin_rows needs 99999 real rows, but there are \d+"):
         preflight.thorough(text_config(corpus, origin_rows=99999))
     preflight.thorough(text_config(corpus))
+
+
+@pytest.mark.parametrize(("more", "is_idle"), [(0, True), (-1, False)])
+def test_a_control_of_text_that_takes_its_whole_pool_is_told_before_any_job(
+    more: int, is_idle: bool, corpus: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = real.count_rows(text_config(corpus).experiments["text"].source)  # type: ignore[arg-type]
+    preflight.thorough(text_config(corpus, regimes=["control"], rows=rows + more))
+    said = f"experiments.text, control: each of its generations takes all {rows} rows of the pool"
+    assert [line.startswith(said) for line in caplog.messages] == [True] * is_idle
 
 
 def test_prompts_are_original_rows_and_there_must_be_enough(corpus: Path) -> None:

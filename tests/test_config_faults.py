@@ -40,7 +40,7 @@ def lines_of(text: str, folder: Path) -> list[str]:
     file.write_text(text)
     with pytest.raises(HeirloomError) as caught:
         configuration.load(file)
-    return [one.replace(f"heirloom: {file}: ", "") for one in printed(caught.value)]
+    return [text_line.replace(f"heirloom: {file}: ", "") for text_line in printed(caught.value)]
 
 
 def test_all_faults_are_told_at_once_a_line_each_and_the_misspelt_keys_first(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_parts_that_do_not_fit_together_are_told_beside_what_is_wrong_elsewhere(
 
 
 def test_what_a_grid_alone_sets_is_refused_in_a_file_and_as_an_axis(tmp_path: Path) -> None:
-    said = "a grid alone sets this key; remove it"
+    message = "a grid alone sets this key; remove it"
     assert lines_of(TEXT + "    variant_of: other\n    point: {divisor: mle}\n", tmp_path) == [
-        f"(1) experiments.e.variant_of: {said}; (2) experiments.e.point: {said}"
+        f"(1) experiments.e.variant_of: {message}; (2) experiments.e.point: {message}"
     ]
     axis = "    grid: {a: {key: variant_of, values: {x: other}}}\n"
     assert lines_of(TEXT + axis, tmp_path) == ["experiments.e.grid.a.key: no axis may set variant_of, point"]
@@ -101,7 +101,7 @@ def test_a_fault_that_all_variants_share_is_told_once(tmp_path: Path) -> None:
 def test_a_section_of_another_kind_is_refused_in_words(section: str, tmp_path: Path) -> None:
     for name in ("experiments", "regimes"):
         text = f"{'regimes: {replace: {}}' if name == 'experiments' else TEXT.partition('regimes')[0]}\n{name}: {section}\n"
-        assert all(one.isprintable() and "Traceback" not in one for one in lines_of(text, tmp_path))
+        assert all(text_line.isprintable() and "Traceback" not in text_line for text_line in lines_of(text, tmp_path))
 
 
 def test_a_choice_between_kinds_is_one_fault_and_a_few_faults_share_a_line(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_every_integer_of_the_schema_has_a_least_and_a_largest_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("generations: 2", f"generations: {10**12}"), "generations: Input should be less than or equal to 100000 (given: 1000000000000)"),
         (("generations: 2", "generations: 4001"), "generations is 4001; with granularity: step at most 4000 are allowed"),
@@ -184,13 +184,13 @@ def test_every_integer_of_the_schema_has_a_least_and_a_largest_value() -> None:
     ],
     ids=range(12),
 )
-def test_sizes_are_judged_before_anything_is_computed(tmp_path: Path, change: tuple[str, str], said: str) -> None:
-    begun = time.monotonic()
-    text = TEXT.replace("generations: 2\n", "generations: 1000\n") if "generation 1000" in said else TEXT
-    text = text.replace("rows: 10", "rows: 50000") if "keep', generation" in said else text
+def test_sizes_are_judged_before_anything_is_computed(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    start = time.monotonic()
+    text = TEXT.replace("generations: 2\n", "generations: 1000\n") if "generation 1000" in message else TEXT
+    text = text.replace("rows: 10", "rows: 50000") if "keep', generation" in message else text
     text = text.replace("    generations: 2\n", "") if "1400" in change[1] else text
-    assert any(said in one for one in lines_of(text.replace(*change), tmp_path))
-    assert time.monotonic() - begun < 2
+    assert any(message in text_line for text_line in lines_of(text.replace(*change), tmp_path))
+    assert time.monotonic() - start < 2
 
 
 def test_a_share_that_leaves_too_few_rows_is_answered_at_once() -> None:
@@ -222,9 +222,9 @@ def test_a_grid_of_astronomic_size_is_counted_and_not_made(tmp_path: Path) -> No
 def test_a_config_of_too_many_variants_is_refused_before_all_are_made(tmp_path: Path) -> None:
     body = TEXT.partition("  e:\n")[2] + f"    grid: {{n: {{key: rows, values: {{{', '.join(f'n{n}: {n}' for n in range(1, 501))}}}}}}}\n"
     text = TEXT.partition("experiments")[0] + "experiments:\n" + "".join(f"  e{number}:\n{body}" for number in range(60))
-    begun = time.process_time()
+    start = time.process_time()
     assert lines_of(text, tmp_path) == ["experiments: more than 5,000 experiments, each variant of a grid counted as one"]
-    assert time.process_time() - begun < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_line_is_short_and_holds_no_control_character() -> None:
@@ -238,10 +238,10 @@ def test_a_line_is_short_and_holds_no_control_character() -> None:
 
 
 def test_at_most_twenty_faults_are_shown_and_the_number_of_the_rest_is_said(tmp_path: Path) -> None:
-    shown = lines_of(TEXT + "".join(f"    key{number}: 1\n" for number in range(33)), tmp_path)
-    assert len(shown) == 21
-    assert shown[-1] == "heirloom: and 13 more"
-    assert shown[0].startswith("experiments.e.key0: no such key (allowed here: chunk_rows, design, device, ")
+    shown_lines = lines_of(TEXT + "".join(f"    key{number}: 1\n" for number in range(33)), tmp_path)
+    assert len(shown_lines) == 21
+    assert shown_lines[-1] == "heirloom: and 13 more"
+    assert shown_lines[0].startswith("experiments.e.key0: no such key (allowed here: chunk_rows, design, device, ")
 
 
 def test_keys_and_values_of_ten_megabytes_are_answered_in_a_line() -> None:
@@ -254,9 +254,9 @@ def test_keys_and_values_of_ten_megabytes_are_answered_in_a_line() -> None:
 
 def assert_printable(lines: list[str]) -> None:
     assert lines
-    for one in lines:
-        assert one.isprintable()
-        assert len(one) <= LONGEST_LINE
+    for text_line in lines:
+        assert text_line.isprintable()
+        assert len(text_line) <= LONGEST_LINE
 
 
 TOKENS = [
@@ -334,22 +334,22 @@ SIXTEEN: dict[str, str | bytes] = {
 }
 
 
-@pytest.mark.parametrize("said", SIXTEEN)
+@pytest.mark.parametrize("message", SIXTEEN)
 def test_slips_and_strange_editors_are_answered_in_one_line_with_exit_code_2_within_two_seconds(
-    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    content = SIXTEEN[said]
+    content = SIXTEEN[message]
     Path("bad.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
     monkeypatch.setattr(sys, "argv", ["heirloom", "check", "--config", "bad.yaml"])
-    begun = time.process_time()
-    with pytest.raises(SystemExit) as left:
+    start = time.process_time()
+    with pytest.raises(SystemExit) as exit_info:
         cli.main()
-    assert left.value.code == BAD_INPUT
-    assert time.process_time() - begun < 2
+    assert exit_info.value.code == BAD_INPUT
+    assert time.process_time() - start < 2
     (only,) = capsys.readouterr().err.splitlines()
     assert only.startswith("heirloom: bad.yaml: ")
-    assert said in only
+    assert message in only
     assert_printable([only])
 
 

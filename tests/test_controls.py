@@ -28,8 +28,8 @@ def config(*regimes: str, pool: int = 1000, **declared: Any) -> Config:
     return parse({"regimes": REGIMES | declared, "experiments": {"e": experiment}})
 
 
-def control_of(regime: str, read: Config) -> str | None:
-    return controls.control_of(regime, read.experiments["e"], read)
+def control_of(regime: str, settings: Config) -> str | None:
+    return controls.control_of(regime, settings.experiments["e"], settings)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_the_rows_of_a_generation_follow_from_its_regime(regime: str, sizes: tup
 
 
 def test_an_arm_is_compared_with_the_control_that_has_as_many_rows() -> None:
-    read = config(*REGIMES, pool=2000)
-    matched = {regime: control_of(regime, read) for regime in REGIMES}
+    settings = config(*REGIMES, pool=2000)
+    matched = {regime: control_of(regime, settings) for regime in REGIMES}
     assert matched == {
         **dict.fromkeys(("replace", "keep", "drawn", "control"), "control"),
         **dict.fromkeys(("accumulate", "control_grows"), "control_grows"),
         **dict.fromkeys(("superlinear", "both")),
     }
-    assert controls.constant(read.experiments["e"], read) == "control"
+    assert controls.constant_control(settings.experiments["e"], settings) == "control"
 
 
 def test_an_arm_that_is_declared_like_the_control_has_the_first_of_both_as_its_control() -> None:
@@ -70,24 +70,24 @@ def test_a_control_that_takes_its_whole_pool_in_every_generation_is_none() -> No
 
 
 def test_a_missing_comparison_is_named_with_the_regime_to_add() -> None:
-    read = config("replace", "keep", "accumulate", "superlinear", "both", "control")
+    settings = config("replace", "keep", "accumulate", "superlinear", "both", "control")
     add = "add `control_grows_2: {growth: 1.5, pool: 1.0, synthetic: none}` to regimes, and control_grows_2 to experiments.e.regimes"
-    assert controls.lines("e", controls.lacking("e", read)) == [
+    assert controls.lines("e", controls.missing_controls("e", settings)) == [
         "e: accumulate has no control of as many rows (200 to 400 per generation); add control_grows to experiments.e.regimes",
         f"e: superlinear has no control of as many rows (283 to 800 per generation); {add}",
         "e: both has no control of as many rows (200 per generation), and no regime declares one",
     ]
-    assert controls.lacking("e", config("accumulate", "control_grows")) == {}
+    assert controls.missing_controls("e", config("accumulate", "control_grows")) == {}
 
 
 def test_arms_that_lack_the_same_control_share_a_line() -> None:
-    assert controls.lines("e", controls.lacking("e", config("replace", "keep"))) == [
+    assert controls.lines("e", controls.missing_controls("e", config("replace", "keep"))) == [
         "e: replace and keep have no control of as many rows (100 per generation); add control to experiments.e.regimes"
     ]
 
 
 def test_a_pool_that_is_too_small_is_named_where_no_regime_helps() -> None:
-    (line,) = controls.lines("e", controls.lacking("e", config("accumulate", pool=300)))
+    (line,) = controls.lines("e", controls.missing_controls("e", config("accumulate", pool=300)))
     assert line == "e: accumulate has no control of as many rows (200 to 400 per generation), and a pool of 300 rows allows none"
 
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-ADDED = {f"src/heirloom/{name}.py" for name in ("specs/laplace", "families/laplace", "report/figures/word_types")}
+from worked_examples import PAGE, ROOT, Block, blocks, changed
+
+_ADDED_MODULES = ("specs/laplace", "families/laplace", "steps/thin", "report/figures/word_types")
+ADDED = {f"src/heirloom/{name}.py" for name in _ADDED_MODULES}
 """Files that the examples make."""
 
 
-def changes() -> list[tuple[str, str]]:
-    """Return each line that a block of differences finds in a file, with the file under whose name the block stands."""
-    file, lines = "", []
-    for name, diff in re.findall(r"^`([^`\n]+)`:$|^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
-        file = name or file
-        lines += [(file, line[1:]) for line in diff.splitlines() if line[0] in " -"]
-    return lines
+@pytest.mark.parametrize("block", [block for block in blocks() if block.language == "diff"], ids=lambda block: block.file)
+def test_what_an_example_changes_stands_in_its_file_once(block: Block) -> None:
+    text = (ROOT / block.file).read_text(encoding="utf-8")
+    assert changed(text, block) != text
 
 
-@pytest.mark.parametrize(("file", "line"), changes(), ids=str)
-def test_a_line_that_an_example_shows_or_changes_stands_in_its_file(file: str, line: str) -> None:
-    assert line in (ROOT / file).read_text(encoding="utf-8").splitlines()
+def test_a_block_that_has_no_place_or_several_is_refused() -> None:
+    with pytest.raises(ValueError, match="x: 0 places"):
+        changed("a\n", Block("x", "diff", " b\n+c\n"))
+    with pytest.raises(ValueError, match="x: 2 places"):
+        changed("a\na\n", Block("x", "diff", " a\n+c\n"))
 
 
 def test_every_file_that_is_named_is_there_or_added_by_an_example() -> None:

@@ -20,5 +20,5 @@ def test_every_declaration_is_valid_named_once_and_of_its_own() -> None:
 
 
 def test_every_key_of_a_regime_is_shown() -> None:
-    shown = "\n".join(BLOCKS)
-    assert [key for key in Regime.model_fields if f"{key}:" not in shown] == []
+    page = "\n".join(BLOCKS)
+    assert [key for key in Regime.model_fields if f"{key}:" not in page] == []

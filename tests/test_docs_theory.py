@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.config import Config, load
 from heirloom.report import agreement, expected
-from heirloom.specs.family import able
+from heirloom.specs.family import families_with
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
@@ -23,15 +23,15 @@ def preset() -> Config:
 
 
 def test_the_preset_has_every_family_that_has_closed_forms(preset: Config) -> None:
-    assert {experiment.family.name for experiment in preset.experiments.values()} == set(able("closed_forms"))
+    assert {experiment.family.name for experiment in preset.experiments.values()} == set(families_with("closed_forms"))
 
 
 def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Config) -> None:
-    listed = {(name, regime): set[str]() for _, name, regime, *_ in ROWS}
+    measures_of = {(name, regime): set[str]() for _, name, regime, *_ in ROWS}
     for _, name, regime, measure, *_ in ROWS:
-        listed[name, regime].add(measure)
-    assert set(listed) == {(name, regime) for name, one in preset.experiments.items() for regime in one.regimes}
-    for (name, regime), measures in listed.items():
+        measures_of[name, regime].add(measure)
+    assert set(measures_of) == {(name, regime) for name, experiment in preset.experiments.items() for regime in experiment.regimes}
+    for (name, regime), measures in measures_of.items():
         assert measures
         experiment = preset.experiments[name]
         if experiment.family.name != "discrete":  # whose exact chain of counts takes seconds

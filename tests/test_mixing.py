@@ -66,14 +66,14 @@ def test_replace_trains_on_the_newest_synthetic_set_and_nothing_else() -> None:
 
 def test_keep_takes_its_share_of_the_original_redrawn_each_generation_and_keeps_the_size() -> None:
     regime = Regime(original=Original(share=1 / 3))
-    kept = [values(mixed(regime, g)) for g in range(1, 30)]
-    for g, got in enumerate(kept, start=1):
+    draws = [values(mixed(regime, g)) for g in range(1, 30)]
+    for g, got in enumerate(draws, start=1):
         real, synthetic = got[:2], got[2:]
         assert len(got) == ROWS
         assert set(real) < set(ORIGINAL)
         assert real == sorted(real)
         assert set(synthetic) < {100.0 * g + i for i in range(ROWS)}
-    assert {value for got in kept for value in got[:2]} == set(ORIGINAL)
+    assert {value for got in draws for value in got[:2]} == set(ORIGINAL)
 
 
 def test_keep_fixed_takes_the_same_original_rows_in_every_generation() -> None:
@@ -89,32 +89,32 @@ def test_accumulate_keeps_the_original_and_every_synthetic_set_so_that_it_grows_
 def test_accumulate_fixed_draws_its_budget_evenly_from_the_whole_growing_pool() -> None:
     regime = Regime(original=Original(share=1.0, draw="fixed"), synthetic="all", budget="drawn")
     union = {*ORIGINAL, *range(100, 106), *range(200, 206)}
-    drawn = [values(mixed(regime, 2, name=f"arm{i}")) for i in range(300)]
-    assert all(len(set(got)) == ROWS and set(got) <= union for got in drawn)
-    counts = np.array([sum(value in got for got in drawn) for value in union])
+    draws = [values(mixed(regime, 2, name=f"arm{i}")) for i in range(300)]
+    assert all(len(set(got)) == ROWS and set(got) <= union for got in draws)
+    counts = np.array([sum(value in got for got in draws) for value in union])
     expected, variance = 300 / 3, 300 * (1 / 3) * (2 / 3)
     assert abs(((counts - expected) ** 2 / variance).sum() - 17) / np.sqrt(2 * 17) < 4
 
 
 def test_fresh_takes_real_rows_that_neither_the_origin_nor_an_earlier_generation_has_seen() -> None:
     regime = Regime(fresh=1 / 3)
-    seen = set(ORIGINAL)
+    used = set(ORIGINAL)
     for g in range(1, 8):
         got = values(mixed(regime, g))
         assert len(got) == ROWS
         new = set(got[:2])
         assert len(new) == 2
-        assert not new & seen
+        assert not new & used
         assert max(new) < POOL_ROWS
-        seen |= new
-    assert len(seen) == POOL_ROWS
+        used |= new
+    assert len(used) == POOL_ROWS
 
 
 def test_control_redraws_its_whole_budget_from_the_real_pool_every_generation() -> None:
     regime = Regime(pool=1.0, synthetic="none")
-    drawn = [values(mixed(regime, g)) for g in range(1, 40)]
-    assert all(len(set(got)) == ROWS and max(got) < POOL_ROWS for got in drawn)
-    assert {value for got in drawn for value in got} == set(map(float, range(POOL_ROWS)))
+    draws = [values(mixed(regime, g)) for g in range(1, 40)]
+    assert all(len(set(got)) == ROWS and max(got) < POOL_ROWS for got in draws)
+    assert {value for got in draws for value in got} == set(map(float, range(POOL_ROWS)))
 
 
 def test_a_fixed_real_set_stands_beside_a_multiple_of_the_newest_synthetic_rows() -> None:
@@ -177,11 +177,11 @@ def test_only_a_weighted_set_has_a_column_of_weights_and_it_survives_the_file(tm
     weighted, plain = mixed(Regime(fresh=0.5, real_weight=0.6), 1, replicas=2), mixed(Regime(fresh=0.5), 1, replicas=2)
     weighted.write(tmp_path / "weighted.parquet")
     plain.write(tmp_path / "plain.parquet")
-    read = Dataset.open(tmp_path / "weighted.parquet")
-    assert read.is_weighted
+    reopened = Dataset.open(tmp_path / "weighted.parquet")
+    assert reopened.is_weighted
     assert "weight" not in Dataset.open(tmp_path / "plain.parquet").table().column_names
     assert not plain.is_weighted
-    for dataset in (read, weighted):
+    for dataset in (reopened, weighted):
         assert dataset.by_replica("weight")[:, :, 0] == pytest.approx(np.array([[1.2] * 3 + [0.8] * 3] * 2))
     assert weighted.digest() != plain.digest()
 
@@ -194,8 +194,8 @@ def test_a_side_that_rounds_to_no_rows_cannot_be_weighted() -> None:
 SCORES = np.array([[3.0, 9.0, 1.0, 7.0, 5.0, 8.0]])
 
 
-def chosen(judged: Select, scores: np.ndarray = SCORES) -> list[float]:
-    return values(select(rows(100, ROWS, born=1, replicas=len(scores)), scores, judged, Stream((0, "select"))))
+def chosen(selection: Select, scores: np.ndarray = SCORES) -> list[float]:
+    return values(select(rows(100, ROWS, born=1, replicas=len(scores)), scores, selection, Stream((0, "select"))))
 
 
 def test_a_perfect_judge_keeps_the_top_share_in_the_rows_own_order() -> None:
@@ -203,23 +203,23 @@ def test_a_perfect_judge_keeps_the_top_share_in_the_rows_own_order() -> None:
 
 
 def test_a_judge_that_errs_keeps_exact_shares_of_those_that_ought_to_pass_and_of_the_others() -> None:
-    kept = chosen(Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3))
-    assert kept == sorted(kept)
-    assert (len({101, 103, 105} & set(kept)), len({100, 102, 104} & set(kept))) == (2, 1)
+    selected = chosen(Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3))
+    assert selected == sorted(selected)
+    assert (len({101, 103, 105} & set(selected)), len({100, 102, 104} & set(selected))) == (2, 1)
     assert chosen(Select(by="likelihood", share=0.5, true_keep=0.0, false_keep=1.0)) == [100, 102, 104]
 
 
 def test_selection_is_a_replica_at_a_time_and_more_replicas_leave_earlier_ones_alone() -> None:
-    judged = Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3)
+    selection = Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3)
     scores = np.concatenate([SCORES, -SCORES])
-    both = select(rows(100, ROWS, born=1, replicas=2), scores, judged, Stream((0, "select"))).by_replica()[:, :, 0]
-    assert both[0].tolist() == chosen(judged)
+    both = select(rows(100, ROWS, born=1, replicas=2), scores, selection, Stream((0, "select"))).by_replica()[:, :, 0]
+    assert both[0].tolist() == chosen(selection)
     assert len({1100, 1102, 1104} & set(both[1].tolist())) == 2
 
 
 def test_equal_scores_are_ordered_by_chance() -> None:
-    judged = Select(by="detector", share=0.5)
-    draws = {tuple(values(select(rows(100, ROWS), np.zeros((1, ROWS)), judged, Stream((seed, "select"))))) for seed in range(20)}
+    selection = Select(by="detector", share=0.5)
+    draws = {tuple(values(select(rows(100, ROWS), np.zeros((1, ROWS)), selection, Stream((seed, "select"))))) for seed in range(20)}
     assert len(draws) > 5
 
 
@@ -276,14 +276,14 @@ def test_an_origin_larger_than_the_pool_is_refused() -> None:
 
 def text_rows(ids: list[int], born: int = 0, parent: list[int] | None = None) -> Dataset:
     """Return rows of two tokens, the row's id and its generation."""
-    tokens = np.array([[one, born] for one in ids], np.int32)
-    return Dataset.of(text_table(tokens, [str(one) for one in ids], first_row=0, born=born, parent=parent, writer=writer(born, 1)))
+    tokens = np.array([[number, born] for number in ids], np.int32)
+    return Dataset.of(text_table(tokens, [str(number) for number in ids], first_row=0, born=born, parent=parent, writer=writer(born, 1)))
 
 
 def kept_and_continued(regime: Regime, generation: int, prompts: list[int], rows: int) -> tuple[list[int], list[int]]:
     """Return which original rows a training set keeps, and which its synthetic rows continue; the pool has 12 rows, the origin all."""
     pool = text_rows(list(range(12)))
-    newest = text_rows([100 + one for one in prompts], generation, prompts)
+    newest = text_rows([100 + number for number in prompts], generation, prompts)
     offered = Ingredients(pool, pool, [newest])
     table = mix(regime, offered, rows, generation, shuffle=SHUFFLE, lineage=lineage(0, "arm")).table(["row", "kind", "parent"])
     by_kind = {kind: table.filter(pc.equal(table["kind"], kind)) for kind in ("real", "synthetic")}
@@ -294,13 +294,13 @@ EXCLUDED = Regime(original=Original(share=0.3, continuation="excluded", batch_ro
 
 
 def test_each_prompt_gives_one_row_itself_or_its_continuation_where_continuations_of_kept_rows_are_excluded() -> None:
-    kept, continued = kept_and_continued(EXCLUDED, 1, list(range(12)), 12)
+    originals, continued = kept_and_continued(EXCLUDED, 1, list(range(12)), 12)
     step = lineage(0, "arm").child(1, "mix").child("original")
-    assert kept == np.sort(np.argpartition(step.generator().random((1, 12)), 3, axis=1)[0, :4]).tolist()
-    assert kept == [0, 1, 2, 11]
+    assert originals == np.sort(np.argpartition(step.generator().random((1, 12)), 3, axis=1)[0, :4]).tolist()
+    assert originals == [0, 1, 2, 11]
     assert continued == [3, 4, 5, 6, 7, 8, 9, 10]
     independent = Regime(original=Original(share=0.3, batch_rows=2))
-    assert kept_and_continued(independent, 1, list(range(12)), 12) == (kept, [0, 2, 4, 6, 7, 8, 9, 10])
+    assert kept_and_continued(independent, 1, list(range(12)), 12) == (originals, [0, 2, 4, 6, 7, 8, 9, 10])
 
 
 def test_rows_that_stand_for_their_prompts_keep_their_ancestry() -> None:
@@ -315,8 +315,8 @@ def test_rows_that_stand_for_their_prompts_keep_their_ancestry() -> None:
 
 
 def test_kept_rows_are_prompts_of_the_newest_set_where_fewer_rows_are_continued_than_there_are() -> None:
-    kept, continued = kept_and_continued(EXCLUDED, 2, [1, 4, 5, 8, 10, 11], 6)
-    assert (len(kept), sorted([*kept, *continued])) == (2, [1, 4, 5, 8, 10, 11])
+    originals, continued = kept_and_continued(EXCLUDED, 2, [1, 4, 5, 8, 10, 11], 6)
+    assert (len(originals), sorted([*originals, *continued])) == (2, [1, 4, 5, 8, 10, 11])
 
 
 def test_fixed_rows_stay_the_same_where_their_continuations_are_excluded() -> None:
@@ -335,7 +335,7 @@ PUBLISHED_BATCHES = [(0.1, 128, 37_930), (0.1, 128, 37_888), (0.1, 8, 160), (0.1
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "words"),
     [
         ({"budget": "grows"}, "needs `budget: fixed`"),
         ({"budget": "drawn", "synthetic": "all"}, "needs `synthetic: latest` and needs `budget: fixed`"),
@@ -346,11 +346,11 @@ PUBLISHED_BATCHES = [(0.1, 128, 37_930), (0.1, 128, 37_888), (0.1, 8, 160), (0.1
         ({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.6}}, "needs `multiple: 1` and goes without `select`"),
     ],
 )
-def test_a_regime_in_which_not_each_prompt_gives_one_row_is_refused_in_one_line(change: dict[str, Any], said: str) -> None:
+def test_a_regime_in_which_not_each_prompt_gives_one_row_is_refused_in_one_line(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Regime.model_validate({"original": {"share": 0.1, "continuation": "excluded"}, **change})
     (fault,) = caught.value.errors()
-    assert f"`original.continuation: excluded` {said}: each prompt gives one row" in fault["msg"]
+    assert f"`original.continuation: excluded` {words}: each prompt gives one row" in fault["msg"]
 
 
 def test_synthetic_rows_that_continue_nothing_are_refused() -> None:

@@ -257,7 +257,7 @@ def test_one_changed_bit_is_refused_in_one_line_that_names_the_file(project: Con
     with flipped(path), pytest.raises(HeirloomError) as refused:
         READERS[reader][0](project)
     message = str(refused.value)
-    assert message.startswith(f"{path}: not the bytes that {paths.fingerprint(path)} tells of; ")
+    assert message.startswith(f"{path}: not the bytes that {paths.fingerprint(path)} records; ")
     assert "\n" not in message
 
 
@@ -275,7 +275,7 @@ def test_rows_below_data_that_no_job_has_sealed_are_refused(project: Config) -> 
     stray = Path(ONE, "mine.parquet")
     shutil.copy(f"{ONE}/synthetic.parquet", stray)
     try:
-        with pytest.raises(HeirloomError, match=f"^{paths.fingerprint(stray)}: missing; "):
+        with pytest.raises(HeirloomError, match=f"^{paths.manifest(stray)}: missing; "):
             compared(stray, "text/replace/0/2")
     finally:
         stray.unlink()
@@ -337,5 +337,5 @@ def test_costs_without_a_digest_are_of_an_older_run_and_damaged_ones_are_refused
     old = Path(shutil.copy(costs.COSTS, tmp_path / "costs.parquet"))
     assert cost_table.read(old) == cost_table.read(costs.COSTS)
     old.write_bytes(old.read_bytes()[:-8])
-    with pytest.raises(HeirloomError, match=f"^{old}: damaged .*; delete it, and heirloom record gathers it anew"):
+    with pytest.raises(HeirloomError, match=f"^{old}: damaged .*; delete it, and heirloom record gathers it again"):
         cost_table.read(old)

@@ -49,7 +49,7 @@ def test_what_is_read_without_a_fault_is_what_dvc_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("020", "readers of YAML differ on 020; write the number without a leading zero, or text in quotes"),
         ("1_000", "readers of YAML differ on 1_000; write a finite number in base ten without `_` or `:`, or text in quotes"),
@@ -58,8 +58,8 @@ def test_what_is_read_without_a_fault_is_what_dvc_reads() -> None:
         ("1" * 5000, f"{'1' * 40} [5,000 characters] is too large a number for any key; if text is meant, write it in quotes"),
     ],
 )
-def test_a_word_with_two_readings_is_a_fault_and_in_quotes_it_is_text(word: str, said: str) -> None:
-    assert strict_yaml.parse(f"a: [{word}]\nb: {{c: '{word}'}}") == ({"a": [word], "b": {"c": word}}, [(("a", 0), said, 1, False)])
+def test_a_word_with_two_readings_is_a_fault_and_in_quotes_it_is_text(word: str, message: str) -> None:
+    assert strict_yaml.parse(f"a: [{word}]\nb: {{c: '{word}'}}") == ({"a": [word], "b": {"c": word}}, [(("a", 0), message, 1, False)])
 
 
 def test_every_key_that_stands_twice_is_told_with_both_lines(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("a: !!int x", "line 1: the tag !!int is not read; write the value alone"),
         (
@@ -118,10 +118,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
     ids=range(15),
 )
-def test_yaml_that_does_not_fit_is_one_line_that_names_the_place(tmp_path: Path, content: str | bytes, said: str) -> None:
+def test_yaml_that_does_not_fit_is_one_line_that_names_the_place(tmp_path: Path, content: str | bytes, message: str) -> None:
     with pytest.raises(HeirloomError) as caught:
         read(tmp_path, content)
-    assert str(caught.value) == f"{tmp_path}/config.yaml: {said}"
+    assert str(caught.value) == f"{tmp_path}/config.yaml: {message}"
 
 
 def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ N, T, KEPT = 10, 5, 3
 class Chains(NamedTuple):
     rng: np.random.Generator
     pool: Floats
-    made: list[Floats]  # originals first, then what each model has written
+    sets: list[Floats]  # originals first, then what each model has written
 
 
 def subset(rng: np.random.Generator, rows_RP: Floats, size: int) -> Floats:
@@ -37,14 +37,14 @@ def mixed(rng: np.random.Generator, true_RM: Floats, latest_RN: Floats) -> Float
 
 
 DRAWS: dict[str, Callable[[Chains], Floats]] = {
-    "replace": lambda c: c.made[-1],
+    "replace": lambda c: c.sets[-1],
     "control": lambda c: subset(c.rng, c.pool, N),
-    "fresh": lambda c: mixed(c.rng, c.rng.standard_normal((NUM_CHAINS, KEPT)), c.made[-1]),
-    "keep": lambda c: mixed(c.rng, subset(c.rng, c.made[0], KEPT), c.made[-1]),
-    "keep_large_pool": lambda c: mixed(c.rng, subset(c.rng, c.pool, KEPT), c.made[-1]),
-    "keep_fixed": lambda c: mixed(c.rng, c.made[0][:, :KEPT], c.made[-1]),
-    "accumulate": lambda c: np.concatenate(c.made, axis=1),
-    "accumulate_fixed": lambda c: subset(c.rng, np.concatenate(c.made, axis=1), N),
+    "fresh": lambda c: mixed(c.rng, c.rng.standard_normal((NUM_CHAINS, KEPT)), c.sets[-1]),
+    "keep": lambda c: mixed(c.rng, subset(c.rng, c.sets[0], KEPT), c.sets[-1]),
+    "keep_large_pool": lambda c: mixed(c.rng, subset(c.rng, c.pool, KEPT), c.sets[-1]),
+    "keep_fixed": lambda c: mixed(c.rng, c.sets[0][:, :KEPT], c.sets[-1]),
+    "accumulate": lambda c: np.concatenate(c.sets, axis=1),
+    "accumulate_fixed": lambda c: subset(c.rng, np.concatenate(c.sets, axis=1), N),
 }
 
 THEORY: dict[str, Callable[[int], theory.Moments]] = {
@@ -63,14 +63,14 @@ def simulate(regime: str, ddof: int) -> Fits:
     """Return fitted mean and variance of every chain, one pair a fit, from rows that are really drawn."""
     rng = Stream((0, regime, ddof, "theory")).generator()
     pool_RP = rng.standard_normal((NUM_CHAINS, 2 * N))
-    made = [pool_RP[:, :N]]
+    sets = [pool_RP[:, :N]]
     fits: Fits = []
-    train = made[0]
+    train = sets[0]
     for fit in range(T):
         if fit:
             mean_R, variance_R = fits[-1]
-            made.append(mean_R[:, None] + np.sqrt(variance_R)[:, None] * rng.standard_normal((NUM_CHAINS, N)))
-            train = DRAWS[regime](Chains(rng, pool_RP, made))
+            sets.append(mean_R[:, None] + np.sqrt(variance_R)[:, None] * rng.standard_normal((NUM_CHAINS, N)))
+            train = DRAWS[regime](Chains(rng, pool_RP, sets))
         fits.append((train.mean(axis=1), train.var(axis=1, ddof=ddof)))
     return fits
 

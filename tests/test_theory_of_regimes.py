@@ -84,9 +84,9 @@ def test_every_regime_agrees_with_its_closed_form_and_the_neighbouring_generatio
         assert max(map(abs, off)) > 4, (neighbour, off)
 
 
-def same(one: Moments, other: Moments) -> bool:
-    pairs = ((one.variance, other.variance), (one.mean_square, other.mean_square))
-    return all(np.allclose(left, right, rtol=1e-12, atol=0) for left, right in pairs)
+def same(a: Moments, b: Moments) -> bool:
+    pairs = ((a.variance, b.variance), (a.mean_square, b.mean_square))
+    return all(np.allclose(value_a, value_b, rtol=1e-12, atol=0) for value_a, value_b in pairs)
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
@@ -118,9 +118,9 @@ def test_superlinear_sizes_bound_the_error_and_linear_ones_do_not() -> None:
 
 
 def test_selection_shrinks_the_variance_by_its_factor_each_generation() -> None:
-    judged = Select(by="likelihood", share=0.5, true_keep=0.9, false_keep=0.2)
+    selection = Select(by="likelihood", share=0.5, true_keep=0.9, false_keep=0.2)
     factor = theory_regimes.selection_factor(0.5, 0.9, 0.2)
-    models = chain(Regime(select=judged, multiple=2.0), "n", generations=3, chains=40, rows=10_000)
+    models = chain(Regime(select=selection, multiple=2.0), "n", generations=3, chains=40, rows=10_000)
     for g, model in enumerate(models):
         # the origin's own variance is not 1 with ten thousand rows, and every generation inherits it
         ratio = model.covariance[:, 0, 0] / models[0].covariance[:, 0, 0]
@@ -147,10 +147,10 @@ def test_editing_unigrams_moves_the_easy_counts_to_the_models_law() -> None:
     expected = theory_regimes.edited_counts(counts, probability, probability, 0.3)
     (edited,) = ngram.edit(model, model, [rows], 0.3, NgramSampling(), Stream((0, "edit")))
     got = np.bincount(edited[:, 1:].ravel(), minlength=4)
-    drawn = counts[0]
-    z = (got - expected) / np.sqrt(drawn * probability * (1 - probability))
+    start_counts = counts[0]
+    z = (got - expected) / np.sqrt(start_counts * probability * (1 - probability))
     assert np.abs(z).max() < 4, z
-    assert np.abs(counts - expected)[0] / np.sqrt(drawn) > 6
+    assert np.abs(counts - expected)[0] / np.sqrt(start_counts) > 6
 
 
 def text(rows: NDArray[np.int32]):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -217,7 +217,7 @@ def check(artefact: str | Path) -> None:
     if not Path(artefact).exists():
         raise HeirloomError(f"{artefact}: missing; {repair(artefact)}")
     if fingerprint(Path(artefact)) != recorded_fingerprint(artefact):
-        raise HeirloomError(f"{artefact}: not the bytes that {noted} tells of; {repair(artefact)}")
+        raise HeirloomError(f"{artefact}: not the bytes that {noted} records; {repair(artefact)}")
 
 
 def check_notes(artefact: str | Path) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def check_notes(artefact: str | Path) -> dict[str, Any]:
     noted, manifest_file = paths.fingerprint(artefact), paths.manifest(artefact)
     printed, manifest = recorded_fingerprint(artefact), read(manifest_file)
     if (manifest["sha256"], manifest["size"]) != (printed["sha256"], printed["size"]):
-        raise HeirloomError(f"{manifest_file}: tells of other bytes than {noted}; {repair(artefact)}")
+        raise HeirloomError(f"{manifest_file}: records other bytes than {noted}; {repair(artefact)}")
     if reason := misplaced(manifest, artefact):
         raise HeirloomError(f"{manifest_file}: {reason}; {repair(artefact)}")
     return manifest
@@ -251,7 +251,7 @@ def misplaced(manifest: Mapping[str, Any], artefact: str | Path) -> str:
     recorded_keys = {"regime": step.get("regime"), "seed": step.get("seed"), "generation": generation}
     for key, value in recorded_keys.items():
         if value is not None and key in wildcards and str(value) != wildcards[key]:
-            return f"tells of {key} {value}, not of {wildcards[key]}"
+            return f"records {key} {value}, not {wildcards[key]}"
     return ""
 
 

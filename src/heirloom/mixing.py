@@ -62,7 +62,8 @@ def mix_origin(pool: Dataset, rows: int, stream: Stream, num_replicas: int = 1) 
     _require(rows, available, "`origin_rows`", "the real training pool")
     if rows == available:
         return pool
-    return _take(pool, np.sort(_shuffled(stream, available, num_replicas)[:, :rows], axis=1))
+    head = _shuffled(stream, available, num_replicas)[:, :rows]
+    return _take(pool, np.sort(head, axis=1))
 
 
 def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> Dataset:
@@ -94,7 +95,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
         synthetic = _fill(synthetic, budget - num_real, ingredients.num_replicas, step)
     if regime.budget == "drawn":
-        return _drawn(_joined([*real, *synthetic]), budget, ingredients.num_replicas, step.child("drawn"))
+        return _draw_evenly(_joined([*real, *synthetic]), budget, ingredients.num_replicas, step.child("drawn"))
     if regime.real_weight is not None:
         real, synthetic = _weighted(real, synthetic, regime.real_weight)
     return _joined([*real, *synthetic])
@@ -121,15 +122,16 @@ def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: i
     ]
 
 
-def _original(regime: Regime, given: Ingredients, rows: int, lineage: Stream, step: Stream) -> list[Dataset]:
-    if regime.original is None or not (count := regime.original.rows(rows)):
+def _original(regime: Regime, ingredients: Ingredients, budget: int, lineage: Stream, step: Stream) -> list[Dataset]:
+    count = regime.original.rows(budget) if regime.original else 0
+    if regime.original is None or not count:
         return []
-    stream = (lineage if regime.original.draw == "fixed" else step).child("original")
-    offered = _prompts(given) if regime.excludes_continuations else given.original
-    return [_choose(offered, count, given.num_replicas, stream, "`original.share`")]
+    draw = lineage if regime.original.draw == "fixed" else step
+    candidates = _prompts(ingredients) if regime.excludes_continuations else ingredients.original
+    return [_choose(candidates, count, ingredients.num_replicas, draw.child("original"), "`original.share`")]
 
 
-def _prompts(given: Ingredients) -> Dataset:
+def _prompts(ingredients: Ingredients) -> Dataset:
     """Return the original rows that the newest synthetic rows continue, in the original set's order.
 
     Raises
@@ -137,22 +139,24 @@ def _prompts(given: Ingredients) -> Dataset:
     HeirloomError
         If a synthetic row continues none of them.
     """
-    continued, rows = _ids(given.synthetic[-1], "parent"), _ids(given.original, "row")
-    places = np.flatnonzero(np.isin(rows, continued))
-    if len(places) < len(continued):
+    original = ingredients.original
+    parents, rows = _ids(ingredients.synthetic[-1], "parent"), _ids(original, "row")
+    places = np.flatnonzero(np.isin(rows, parents))
+    if len(places) < len(parents):
         raise HeirloomError(
             "`original.continuation: excluded` needs synthetic rows that continue original rows, one a prompt, but "
-            f"{len(continued)} rows continue {len(places)}"
+            f"{len(parents)} rows continue {len(places)}"
         )
-    return given.original if len(places) == len(rows) else given.original.take(places)
+    return original if len(places) == len(rows) else original.take(places)
 
 
-def _without_continuations(given: Ingredients, real: Sequence[Dataset]) -> Ingredients:
+def _without_continuations(ingredients: Ingredients, real: Sequence[Dataset]) -> Ingredients:
     """Return the ingredients without the newest synthetic rows that continue a kept original row."""
-    newest = given.synthetic[-1]
-    kept = np.concatenate([np.empty(0, np.int64), *(_ids(part, "row") for part in real)])
-    others = np.flatnonzero(~np.isin(_ids(newest, "parent"), kept))
-    return replace(given, synthetic=[newest.take(others)])
+    newest = ingredients.synthetic[-1]
+    original_rows = np.concatenate([np.empty(0, np.int64), *(_ids(part, "row") for part in real)])
+    is_continuation = np.isin(_ids(newest, "parent"), original_rows)
+    others = np.flatnonzero(~is_continuation)
+    return replace(ingredients, synthetic=[newest.take(others)])
 
 
 def _ids(rows: Dataset, column: str) -> NDArray[np.int64]:
@@ -161,25 +165,28 @@ def _ids(rows: Dataset, column: str) -> NDArray[np.int64]:
     return np.concatenate(ids)
 
 
-def _pool(regime: Regime, given: Ingredients, rows: int, step: Stream) -> list[Dataset]:
-    count = regime.real_rows(rows)["pool"]
-    return [_choose(given.pool, count, given.num_replicas, step.child("pool"), "`pool`")] if count else []
-
-
-def _fresh(regime: Regime, given: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
-    *earlier, count = regime.fresh_rows(rows, generation)
+def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -> list[Dataset]:
+    count = regime.real_rows(budget)["pool"]
     if not count:
         return []
-    seen = given.original.num_rows // given.num_replicas
-    available = given.pool.num_rows // given.num_replicas
-    last = seen + sum(earlier) + count
-    first = seen if regime.synthetic == "all" else last - count
-    _require(last, available, "`fresh`", "the real training pool, original set included")
-    unseen = _shuffled(shuffle, available, given.num_replicas)[:, first:last]
-    return [_take(given.pool, np.sort(unseen, axis=1))]
+    return [_choose(ingredients.pool, count, ingredients.num_replicas, step.child("pool"), "`pool`")]
 
 
-def select(rows: Dataset, score_RN: NDArray[np.float64], judged: Select, stream: Stream) -> Dataset:
+def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
+    *earlier_counts, count = regime.fresh_rows(rows, generation)
+    if not count:
+        return []
+    pool, num_replicas = ingredients.pool, ingredients.num_replicas
+    num_originals = ingredients.original.num_rows // num_replicas
+    available = pool.num_rows // num_replicas
+    end = num_originals + sum(earlier_counts) + count
+    start = num_originals if regime.synthetic == "all" else end - count
+    _require(end, available, "`fresh`", "the real training pool, original set included")
+    positions = _shuffled(shuffle, available, num_replicas)[:, start:end]
+    return [_take(pool, np.sort(positions, axis=1))]
+
+
+def select(rows: Dataset, score_RN: NDArray[np.float64], settings: Select, stream: Stream) -> Dataset:
     """Return the synthetic rows that a judge lets pass, in their order: of each replica as many, so that its errors are exact shares.
 
     Parameters
@@ -188,7 +195,7 @@ def select(rows: Dataset, score_RN: NDArray[np.float64], judged: Select, stream:
         Synthetic rows of one source.
     score_RN
         The judge's score of each row, shape (R, N); equal scores are ordered by chance.
-    judged
+    settings
         Which share ought to pass, and how much of either side is kept.
 
     Raises
@@ -197,32 +204,40 @@ def select(rows: Dataset, score_RN: NDArray[np.float64], judged: Select, stream:
         If no row is left.
     """
     num_replicas, num_rows = score_RN.shape
-    passing = round(judged.share * num_rows)
-    right, wrong = judged.kept(num_rows)
-    if not right + wrong:
+    num_top = round(settings.share * num_rows)
+    num_right, num_wrong = settings.selected_rows(num_rows)
+    if not num_right + num_wrong:
         raise HeirloomError(f"`select` keeps none of {num_rows} rows; raise `share`, `multiple` or `rows`")
-    order_RN = np.lexsort((stream.child("ties").generator().random(score_RN.shape), -score_RN), axis=1)
-    sides = ((order_RN[:, :passing], right, "true"), (order_RN[:, passing:], wrong, "false"))
-    kept = [
-        np.take_along_axis(side, _subset(stream.child(name), side.shape[1], count, num_replicas), axis=1)
-        for side, count, name in sides
-        if count
-    ]
-    return _take(rows, np.sort(np.concatenate(kept, axis=1), axis=1))
+    tie_break_RN = stream.child("ties").generator().random(score_RN.shape)
+    order_RN = np.lexsort((tie_break_RN, -score_RN), axis=1)
+    selection = []
+    for side, count, name in ((order_RN[:, :num_top], num_right, "true"), (order_RN[:, num_top:], num_wrong, "false")):
+        if count:
+            places = _subset(stream.child(name), side.shape[1], count, num_replicas)
+            selection.append(np.take_along_axis(side, places, axis=1))
+    positions = np.concatenate(selection, axis=1)
+    return _take(rows, np.sort(positions, axis=1))
 
 
 def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:
     """Return both sides with a weight a row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
-    sizes = [sum(part.num_rows for part in side) for side in (real, synthetic)]
-    if not all(sizes):
-        raise HeirloomError(f"`real_weight` needs real and synthetic rows, but there are {sizes[0]} and {sizes[1]}; raise `rows`")
-    share = golden_weight(*sizes) if weight == "golden" else weight
-    weights = [side * sum(sizes) / size for side, size in zip((share, 1.0 - share), sizes, strict=True)]
-    return [[part.weighted(each) for part in side] for side, each in zip((real, synthetic), weights, strict=True)]
+    num_real = sum(part.num_rows for part in real)
+    num_synthetic = sum(part.num_rows for part in synthetic)
+    if not (num_real and num_synthetic):
+        raise HeirloomError(f"`real_weight` needs real and synthetic rows, but there are {num_real} and {num_synthetic}; raise `rows`")
+    share = golden_weight(num_real, num_synthetic) if weight == "golden" else weight
+    num_rows = num_real + num_synthetic
+    real_weight = share * num_rows / num_real
+    synthetic_weight = (1.0 - share) * num_rows / num_synthetic
+    weighted_real = [part.weighted(real_weight) for part in real]
+    weighted_synthetic = [part.weighted(synthetic_weight) for part in synthetic]
+    return [weighted_real, weighted_synthetic]
 
 
 def _fill(synthetic: Sequence[Dataset], count: int, num_replicas: int, step: Stream) -> list[Dataset]:
-    return [_choose(part, count, num_replicas, step.child("synthetic"), "`rows`") for part in synthetic if count]
+    if not count:
+        return []
+    return [_choose(part, count, num_replicas, step.child("synthetic"), "`rows`") for part in synthetic]
 
 
 def _choose(source: Dataset, count: int, num_replicas: int, stream: Stream, key: str) -> Dataset:
@@ -234,17 +249,18 @@ def _choose(source: Dataset, count: int, num_replicas: int, stream: Stream, key:
     return _take(source, _subset(stream, available, count, num_replicas))
 
 
-def _drawn(union: Dataset, count: int, num_replicas: int, stream: Stream) -> Dataset:
+def _draw_evenly(union: Dataset, count: int, num_replicas: int, stream: Stream) -> Dataset:
     """Return ``count`` rows a replica drawn evenly from a union of whole sources."""
     sizes = [piece.num_rows // num_replicas for piece in union.pieces]
     _require(count, sum(sizes), "`rows`", "the union it draws from")
-    chosen = _subset(stream, sum(sizes), count, num_replicas)
+    positions_RK = _subset(stream, sum(sizes), count, num_replicas)
     parts, start = [], 0
     for piece, size in zip(union.pieces, sizes, strict=True):
-        inside = (chosen >= start) & (chosen < start + size)
-        flat = (chosen - start + size * np.arange(num_replicas)[:, None])[inside]
-        if len(flat):
-            parts.append(Dataset([piece]).take(flat))
+        is_in_piece = (positions_RK >= start) & (positions_RK < start + size)
+        rows_RK = _flat_rows(positions_RK - start, size)
+        rows = rows_RK[is_in_piece]
+        if len(rows):
+            parts.append(Dataset([piece]).take(rows))
         start += size
     return _joined(parts)
 
@@ -259,13 +275,20 @@ def _shuffled(stream: Stream, num_rows: int, num_replicas: int) -> Positions:
 def _subset(stream: Stream, num_rows: int, count: int, num_replicas: int) -> Positions:
     """Return ``count`` of ``num_rows`` positions a replica, every subset equally likely."""
     keys = stream.generator().random((num_replicas, num_rows))
-    return np.sort(np.argpartition(keys, count - 1, axis=1)[:, :count], axis=1)
+    positions = np.argpartition(keys, count - 1, axis=1)[:, :count]
+    return np.sort(positions, axis=1)
 
 
 def _take(source: Dataset, positions: Positions) -> Dataset:
-    num_replicas = len(positions)
-    size = source.num_rows // num_replicas
-    return source.take((positions + size * np.arange(num_replicas)[:, None]).reshape(-1))
+    rows_per_replica = source.num_rows // len(positions)
+    rows = _flat_rows(positions, rows_per_replica)
+    return source.take(rows.reshape(-1))
+
+
+def _flat_rows(positions: Positions, rows_per_replica: int) -> Positions:
+    """Return positions within replicas as rows of a dataset that holds the replicas one after another, shape (R, k)."""
+    first_rows = rows_per_replica * np.arange(len(positions))
+    return positions + first_rows[:, None]
 
 
 def _joined(parts: Sequence[Dataset]) -> Dataset:

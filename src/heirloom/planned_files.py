@@ -71,7 +71,7 @@ def of_measures(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any
         case CategoricalSource(law=Words()):
             return of_real(settings, pool, chosen)
         case MnistSource():
-            return {"files": [entry._asdict() for entry in input_files.hashed(sources.module("mnist").packaged_files())]}
+            return {"files": [entry._asdict() for entry in input_files.hashed_inputs(sources.module("mnist").packaged_files())]}
     return {}
 
 
@@ -120,5 +120,5 @@ def _entry(settings: Slice, artefact: str, groups: list[Group]) -> dict[str, Any
     files: list[dict[str, str]] = []
     for group in groups:
         entries = stand_in(settings, artefact, group)
-        files += entries or [entry._asdict() for entry in input_files.hashed(group.files())]
+        files += entries or [entry._asdict() for entry in input_files.hashed_inputs(group.files())]
     return {"files": files} if files else {}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, planned_files, reading, row_counts, sources
+from heirloom import controls, paths, planned_files, reading, row_counts, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
@@ -103,6 +103,15 @@ def thorough(config: Config) -> None:
         _check_rows(name, experiment)
         if (pool_rows := _pool_rows(name, experiment, config)) is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
+            _warn_of_controls(name, experiment, config, pool_rows)
+
+
+def _warn_of_controls(name: str, experiment: Experiment, config: Config, pool_rows: int) -> None:
+    """Say before any job which controls of text redraw nothing; of other rows `results/onset.csv` says it in every clone."""
+    if experiment.is_text:
+        said = "each of its generations takes all %d rows of the pool, so it redraws nothing and is no control"
+        for control in controls.idle(experiment, config, pool_rows):
+            _log.warning(f"experiments.%s, %s: {said}", name, control, pool_rows)
 
 
 def _check_model(name: str, experiment: Experiment) -> None:

@@ -66,8 +66,8 @@ def any_file(path: str | Path) -> Path:
     if (whole := enclosing(path)) is not None:
         artefact(whole)
     elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
-        repair = f"copy both anew, or remove {note} and it is read as it is"
-        raise HeirloomError(f"{path}: not the bytes that {note} tells of; {repair}")
+        repair = f"copy both again, or remove {note} and it is read as it is"
+        raise HeirloomError(f"{path}: not the bytes that {note} records; {repair}")
     return path
 
 
@@ -84,7 +84,13 @@ def sha256(path: str | Path) -> str:
 
 
 def enclosing(path: Path) -> Path | None:
-    """Return the artefact that a path is, or lies in; None for any other file.
+    """Return the artefact that a path is, or lies in; None for any other file."""
+    place = project_of(path)
+    return None if place is None else Path(*place)
+
+
+def project_of(path: Path) -> tuple[Path, str] | None:
+    """Return the project of the artefact that a path is, or lies in, and the artefact's path there; None for any other file.
 
     In a folder that is no project, such as a copy of ``data/`` alone, a fingerprint or a manifest tells an artefact.
     """
@@ -93,10 +99,10 @@ def enclosing(path: Path) -> Path | None:
         unit = folders.unit_of(inside.as_posix()) if part == "data" else None
         if unit is None or unit == inside.as_posix():
             continue
-        whole = root / unit / inside.relative_to(unit).parts[0]
-        notes = (Path(paths.fingerprint(whole)), Path(paths.manifest(whole)))
+        whole = Path(unit, inside.relative_to(unit).parts[0])
+        notes = (root / paths.fingerprint(whole), root / paths.manifest(whole))
         if root.resolve() == Path.cwd() or (root / _WORKFLOW).is_file() or any(note.is_file() for note in notes):
-            return whole
+            return root, whole.as_posix()
     return None
 
 

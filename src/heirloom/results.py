@@ -20,8 +20,8 @@ ONSET = f"{paths.RESULTS}/onset.csv"
 ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
 INTERVALS = f"{paths.RESULTS}/intervals.csv"
 THEORY = f"{paths.RESULTS}/theory.csv"
-REPAIR = "heirloom summarise writes it anew"
-"""How a table that is not what its digest tells of is mended."""
+REPAIR = "heirloom summarise writes it again"
+"""How a table that does not have its recorded digest is mended."""
 
 
 def seal(table: str | Path) -> None:
@@ -51,7 +51,7 @@ def check(table: str | Path, repair: str) -> Path:
     except HeirloomError as error:
         raise HeirloomError(f"{error}; {repair}") from None
     if fingerprint(Path(table)) != recorded:
-        raise HeirloomError(f"{table}: not the bytes that {digest} tells of; {repair}")
+        raise HeirloomError(f"{table}: not the bytes that {digest} records; {repair}")
     return Path(table)
 
 

@@ -27,8 +27,9 @@ def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool
     HeirloomError
         With one line a fault of `faults`, naming the experiment.
     """
-    if found := list(faults(experiment, experiment.regimes, regimes, pool_rows)):
-        raise HeirloomError(*(f"experiments.{name}: {fault}" for fault in found))
+    messages = [f"experiments.{name}: {fault}" for fault in faults(experiment, experiment.regimes, regimes, pool_rows)]
+    if messages:
+        raise HeirloomError(*messages)
 
 
 def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime], pool_rows: int | None = None) -> Iterator[str]:
@@ -47,38 +48,50 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
     """
     if isinstance(experiment.source, VectorSource):
         pool_rows = experiment.source.rows
-    if too_large := list(_too_large(experiment, names, regimes)):
-        yield from too_large
+    oversizes = list(_oversizes(experiment, names, regimes))
+    if oversizes:
+        yield from oversizes
         return
-    for what, rows, there in _needs(experiment, names, regimes, pool_rows):
-        if there is not None and rows > there:
-            yield f"{what} needs {rows} real rows, but there are {there}"
-    smallest = min(experiment.rows, experiment.original_rows or pool_rows or experiment.rows)
-    if smallest < (fewest := experiment.family.fewest_rows):
+    for purpose, rows, available in _needs(experiment, names, regimes, pool_rows):
+        if available is not None and rows > available:
+            yield f"{purpose} needs {rows} real rows, but there are {available}"
+    original_rows = experiment.original_rows or pool_rows or experiment.rows
+    smallest, fewest = min(experiment.rows, original_rows), experiment.family.fewest_rows
+    if smallest < fewest:
         family = experiment.family.name
         yield f"{family!r} as set needs at least {fewest} rows, but a generation has {smallest}: see family.training"
     for name in names:
-        generations = range(1, experiment.generations + 1 if regimes[name].growth else 2)
-        first = next(((g, found) for g in generations if (found := list(_faults(regimes[name], experiment, g)))), None)
-        if first is not None:
-            yield from (f"regime {name!r}, generation {first[0]}: {fault}" for fault in first[1])
+        yield from _first_faults(name, regimes[name], experiment)
 
 
-def _too_large(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime]) -> Iterator[str]:
+def _first_faults(name: str, regime: Regime, experiment: Experiment) -> Iterator[str]:
+    """Yield the faults of the first generation of a regime that has one; without growth all generations are like the first."""
+    last = experiment.generations if regime.growth else 1
+    for generation in range(1, last + 1):
+        generation_faults = list(_faults(regime, experiment, generation))
+        if generation_faults:
+            yield from (f"regime {name!r}, generation {generation}: {fault}" for fault in generation_faults)
+            return
+
+
+def _oversizes(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime]) -> Iterator[str]:
     """Yield which sets have more rows, or more numbers in all replicas together, than any machine holds."""
     source, last = experiment.source, experiment.generations
     numbers = experiment.num_replicas * source.row_numbers
     sets = {"rows": experiment.rows, "origin_rows": experiment.original_rows or 1, "source.rows": source.pool_rows or 1}
     for name in names:
-        largest = max(regimes[name].budget_rows(experiment.rows, last), regimes[name].sampled_rows(experiment.rows, last))
-        sets[f"regime {name!r}, generation {last}"] = largest * (last if regimes[name].synthetic == "all" else 1)
-    if (inside := _model_numbers(experiment)) > MOST_NUMBERS:
-        yield f"a generation's models have {inside:.4g} numbers in all replicas, at most {MOST_NUMBERS:,} are allowed"
-    for what, rows in sets.items():
+        regime = regimes[name]
+        largest = max(regime.budget_rows(experiment.rows, last), regime.sampled_rows(experiment.rows, last))
+        num_sets = last if regime.synthetic == "all" else 1
+        sets[f"regime {name!r}, generation {last}"] = largest * num_sets
+    model_numbers = _model_numbers(experiment)
+    if model_numbers > MOST_NUMBERS:
+        yield f"a generation's models have {model_numbers:.4g} numbers in all replicas, at most {MOST_NUMBERS:,} are allowed"
+    for place, rows in sets.items():
         if rows > MOST_ROWS:
-            yield f"{what}: {rows:.4g} rows, at most {MOST_ROWS:,} are allowed"
+            yield f"{place}: {rows:.4g} rows, at most {MOST_ROWS:,} are allowed"
         elif rows * numbers > MOST_NUMBERS:
-            yield f"{what}: {rows * numbers:.4g} numbers in {rows:,} rows of all replicas, at most {MOST_NUMBERS:,} are allowed"
+            yield f"{place}: {rows * numbers:.4g} numbers in {rows:,} rows of all replicas, at most {MOST_NUMBERS:,} are allowed"
 
 
 def _model_numbers(experiment: Experiment) -> int:
@@ -99,35 +112,36 @@ def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator
     budget = regime.budget_rows(experiment.rows, generation)
     shares = {"original.share": regime.original.share if regime.original else 0.0, "fresh": regime.fresh, "pool": regime.pool}
     counts = regime.real_rows(budget)
-    yield from (
-        f"{key} {share:g} of {budget} rows is less than half a row; raise it, or `rows`"
-        for (key, share), count in zip(shares.items(), counts.values(), strict=True)
-        if share and not count
-    )
-    real = sum(counts.values())
-    if regime.budget == "fixed" and real > budget:
-        yield f"the real shares round to {real} of {budget} rows; change them, or `rows`"
+    for (key, share), count in zip(shares.items(), counts.values(), strict=True):
+        if share and not count:
+            yield f"{key} {share:g} of {budget} rows is less than half a row; raise it, or `rows`"
+    num_real = sum(counts.values())
+    if regime.budget == "fixed" and num_real > budget:
+        yield f"the real shares round to {num_real} of {budget} rows; change them, or `rows`"
     if regime.synthetic != "none":
-        yield from _lacking(regime, experiment, generation, budget - real if regime.budget == "fixed" else None)
+        yield from _synthetic_faults(regime, experiment, generation, budget - num_real if regime.budget == "fixed" else None)
 
 
-def _lacking(regime: Regime, experiment: Experiment, generation: int, wanted: int | None) -> Iterator[str]:
-    """Yield what synthetic rows are lacking; ``wanted`` is how many must fill the budget, None where all that are offered are taken."""
-    sampled = regime.sampled_rows(experiment.rows, generation)
-    kept = sum(regime.select.kept(sampled)) if regime.select else sampled
-    if kept < (least := 1 if wanted is None else wanted):
-        yield f"{least} synthetic rows are needed, but {kept} of {sampled} are kept; raise `multiple`, `select.share` or `rows`"
-    if regime.real_weight is not None and wanted == 0:
+def _synthetic_faults(regime: Regime, experiment: Experiment, generation: int, demand: int | None) -> Iterator[str]:
+    """Yield what synthetic rows are lacking; ``demand`` is how many must fill the budget, None where all that are offered are taken."""
+    num_sampled = regime.sampled_rows(experiment.rows, generation)
+    supply = sum(regime.select.selected_rows(num_sampled)) if regime.select else num_sampled
+    fewest = 1 if demand is None else demand
+    if supply < fewest:
+        yield f"{fewest} synthetic rows are needed, but {supply} of {num_sampled} are kept; raise `multiple`, `select.share` or `rows`"
+    if regime.real_weight is not None and demand == 0:
         yield "`real_weight` needs synthetic rows, but the real shares round to all rows; lower them, or raise `rows`"
-    drawn, dim = sampled if wanted is None else wanted, experiment.source.row_numbers
-    if not experiment.has_rows and 0 < drawn < experiment.family.fewest_drawn(dim):
-        yield f"family.path: statistics needs more synthetic rows than dimensions ({dim}), got {drawn}; use path: rows"
+    if experiment.has_rows:
+        return
+    num_synthetic, dim = num_sampled if demand is None else demand, experiment.source.row_numbers
+    if 0 < num_synthetic < experiment.family.fewest_drawn(dim):
+        yield f"family.path: statistics needs more synthetic rows than dimensions ({dim}), got {num_synthetic}; use path: rows"
 
 
 def _needs(
     experiment: Experiment, names: Sequence[str], regimes: Mapping[str, Regime], pool_rows: int | None
 ) -> Iterator[tuple[str, int, int | None]]:
-    """Yield (what, rows needed, rows there; None where unknown)."""
+    """Yield (purpose, rows needed, rows available; None where unknown)."""
     original, rows, last = experiment.original_rows or pool_rows, experiment.rows, experiment.generations
     yield "origin_rows", experiment.original_rows or 1, pool_rows
     for name in names:
@@ -136,13 +150,14 @@ def _needs(
         if regime.edit:
             yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
         elif experiment.continues_rows:
-            what = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
-            yield f"{what} (one original row a prompt)", regime.sampled_rows(rows, last), original
+            purpose = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
+            yield f"{purpose} (one original row a prompt)", regime.sampled_rows(rows, last), original
         if experiment.family.relabels:
             yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
         if regime.original:
             yield f"regime {name!r} (original.share of rows)", regime.original.rows(budget), original
         yield f"regime {name!r} (pool)", regime.real_rows(budget)["pool"], pool_rows
-        if fresh := sum(regime.fresh_rows(rows, last)):
-            what = f"regime {name!r} (original set and fresh rows of {last} generations)"
-            yield what, (original or 1) + fresh, pool_rows
+        num_fresh = sum(regime.fresh_rows(rows, last))
+        if num_fresh:
+            purpose = f"regime {name!r} (original set and fresh rows of {last} generations)"
+            yield purpose, (original or 1) + num_fresh, pool_rows

@@ -39,6 +39,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _ANY_NUMBER = re.compile(r"[-+]?(0o[0-7_]+|\.?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?)")
 """What one of the two reads as a number."""
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _MOST_DIGITS = 19
 _MERGE = "<<"
@@ -154,18 +155,16 @@ def _value(event: Any, key: Key, reading: _Reading) -> Any:
         return _repeated(event, reading)
     if event.tag is not None:
         raise _Unreadable(f"the tag {short(event.tag.replace('tag:yaml.org,2002:', '!!'))} is not read; write the value alone", line)
-    before = reading.values
+    values_before = reading.values
     _count(reading, 1, line)
     if isinstance(event, yaml.MappingStartEvent):
         value: Any = _mapping(key, reading)
     elif isinstance(event, yaml.SequenceStartEvent):
-        value = []
-        while not isinstance(inner := next(reading.events), yaml.SequenceEndEvent):
-            value.append(_value(inner, (*key, len(value)), reading))
+        value = _sequence(key, reading)
     else:
         value = _scalar(event, key, reading)
     if event.anchor is not None:
-        reading.anchors[event.anchor] = value, reading.values - before
+        reading.anchors[event.anchor] = value, reading.values - values_before
     return value
 
 
@@ -185,10 +184,25 @@ def _repeated(event: Any, reading: _Reading) -> Any:
     return copy.deepcopy(value)
 
 
+def _events_until(end: type[Any], reading: _Reading) -> Iterator[Any]:
+    """Yield the event that each entry of a list or mapping begins with, up to the end of the whole."""
+    event = next(reading.events)
+    while not isinstance(event, end):
+        yield event
+        event = next(reading.events)
+
+
+def _sequence(key: Key, reading: _Reading) -> list[Any]:
+    values: list[Any] = []
+    for event in _events_until(yaml.SequenceEndEvent, reading):
+        values.append(_value(event, (*key, len(values)), reading))
+    return values
+
+
 def _mapping(key: Key, reading: _Reading) -> dict[str, Any]:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    while not isinstance(event := next(reading.events), yaml.MappingEndEvent):
+    for event in _events_until(yaml.MappingEndEvent, reading):
         line = _line(event)
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None:
             raise _Unreadable("a key is a word; lists, mappings, aliases and tags are none", line)
@@ -212,48 +226,59 @@ def _is_merge(event: Any) -> bool:
 
 def _merged(values: dict[str, Any], line: int) -> dict[str, Any]:
     """Return a mapping with what its merge key brings: before its own keys, which win; of several, the first wins."""
-    merged = values.pop(_MERGE)
-    parts = merged if isinstance(merged, list) else [merged]
+    merge_value = values.pop(_MERGE)
+    parts = merge_value if isinstance(merge_value, list) else [merge_value]
     if not all(isinstance(part, dict) for part in parts):
         raise _Unreadable("the merge key << takes a mapping, or a list of mappings", line)
-    whole: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for part in reversed(parts):
-        whole |= part
-    return whole | values
+        defaults |= part
+    return defaults | values
 
 
 def _scalar(event: Any, key: Key, reading: _Reading) -> Any:
     """Return a word's value; one that can be read in two ways is a fault, and stands as text."""
     text: str = event.value
-    if bad := next((letter for letter in text if letter == "\0" or "\ud800" <= letter <= "\udfff"), None):
-        raise _Unreadable(f"the character U+{ord(bad):04X} stands in no text", _line(event))
+    stray = _NO_CHARACTER.search(text)
+    if stray:
+        raise _Unreadable(f"the character U+{ord(stray.group()):04X} stands in no text", _line(event))
     if not event.implicit[0]:
         return text
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if _INTEGER.fullmatch(text) and len(text.lstrip("+-")) <= _MOST_DIGITS:
-        return int(text)
-    if _NUMBER.fullmatch(text) and not _INTEGER.fullmatch(text) and math.isfinite(number := float(text)):
+    number = _number(text)
+    if number is not None:
         return number
-    if (fault := _two_readings(text)) is not None:
+    fault = _ambiguity(text)
+    if fault is not None:
         reading.faults.append(Fault(key, fault, _line(event)))
     return text
 
 
-def _two_readings(text: str) -> str | None:
+def _number(text: str) -> int | float | None:
+    """Return the number that a word is to all readers of YAML; None where it is none, or is too large."""
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text.lstrip("+-")) <= _MOST_DIGITS else None
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _ambiguity(text: str) -> str | None:
     """Return why a word that stands without quotes is refused; None for plain text."""
-    shown = short(text, 40)
+    word = short(text, 40)
     if _NUMBER.fullmatch(text):
-        return f"{shown} is too large a number for any key; if text is meant, write it in quotes"
+        return f"{word} is too large a number for any key; if text is meant, write it in quotes"
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag == _BOOLEAN_TAG:
-        return f"{shown} is a truth value in YAML 1.1 and text in YAML 1.2; write true or false, or put the word in quotes"
+        return f"{word} is a truth value in YAML 1.1 and text in YAML 1.2; write true or false, or put the word in quotes"
     if tag == _TIME_TAG:
-        return f"{shown} is a date to some readers of YAML and text to others; write it in quotes"
+        return f"{word} is a date to some readers of YAML and text to others; write it in quotes"
     if _LEADING_ZERO.fullmatch(text):
-        return f"readers of YAML differ on {shown}; write the number without a leading zero, or text in quotes"
+        return f"readers of YAML differ on {word}; write the number without a leading zero, or text in quotes"
     if _ANY_NUMBER.fullmatch(text) or tag != _TEXT_TAG:
-        return f"readers of YAML differ on {shown}; write a finite number in base ten without `_` or `:`, or text in quotes"
+        return f"readers of YAML differ on {word}; write a finite number in base ten without `_` or `:`, or text in quotes"
     return None

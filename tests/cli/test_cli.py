@@ -21,8 +21,8 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_2(run: Run, workspace: Pa
     done = run("heirloom", "check", check=False)
     assert done.returncode == BAD_INPUT
     assert done.stdout == ""
-    wanted = "Dictionary should have at least 1 item after validation, not 0"
-    assert done.stderr == f"heirloom: config.yaml: (1) regimes: {wanted}; (2) experiments: {wanted}\n"
+    message = "Dictionary should have at least 1 item after validation, not 0"
+    assert done.stderr == f"heirloom: config.yaml: (1) regimes: {message}; (2) experiments: {message}\n"
 
 
 @pytest.mark.parametrize("source", ["name: files, paths: [rows/train.jsonl]", "name: hub, dataset: rows, splits: train"])
@@ -46,7 +46,7 @@ def test_every_command_explains_itself() -> None:
     command = typer.main.get_command(cli.app)
     assert isinstance(command, typer.core.TyperGroup)
     assert {"train", "record", "trace", "diff", "export"} <= set(command.commands)
-    assert {name for name, one in command.commands.items() if not one.help} == set()
+    assert {name for name, subcommand in command.commands.items() if not subcommand.help} == set()
 
 
 def test_the_schema_command_agrees_with_the_file() -> None:

@@ -19,9 +19,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a project with the small files of two artefacts the working folder."""
     monkeypatch.chdir(tmp_path)
     for stem in ("synthetic", "checkpoint"):
-        told = {"schema_version": 1, "sha256": "a" * 64, "size": 1}
-        write_text(UNIT / f"{stem}.fingerprint.json", dumps(told))
-        write_text(UNIT / f"{stem}.manifest.json", dumps({**told, "slice": {"step": "sample"}, "inputs": {}}))
+        record = {"schema_version": 1, "sha256": "a" * 64, "size": 1}
+        write_text(UNIT / f"{stem}.fingerprint.json", dumps(record))
+        write_text(UNIT / f"{stem}.manifest.json", dumps({**record, "slice": {"step": "sample"}, "inputs": {}}))
 
 
 def heirloom(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -32,9 +32,9 @@ def heirloom(*arguments: str, **variables: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize(("words", "place"), [("heirloom trace text/", 2), ("heirloom verify text/", 2), ("heirloom why-not x text/", 3)])
 def test_the_shell_completes_references(words: str, place: int) -> None:
-    asked = {"_HEIRLOOM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+    completion = {"_HEIRLOOM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
     code = "import sys; sys.argv = ['heirloom']; from heirloom.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], env={**environment(), **asked}, text=True, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env={**environment(), **completion}, text=True, capture_output=True, check=False)
     assert done.stdout.split() == ["text/replace/0/2", "text/replace/0/2:checkpoint"]
 
 
@@ -59,8 +59,8 @@ def test_a_trace_in_each_format_and_a_wrong_format() -> None:
 
 
 def test_verify_ends_with_status_1_and_why_not_with_0() -> None:
-    status, told, _ = heirloom("verify", "--fast")
-    assert (status, told.splitlines()) == (
+    status, output, _ = heirloom("verify", "--fast")
+    assert (status, output.splitlines()) == (
         1,
         [
             f"{UNIT}/checkpoint: missing: its fingerprint is here",
@@ -68,5 +68,5 @@ def test_verify_ends_with_status_1_and_why_not_with_0() -> None:
             "4 files, 0.0 MB: 2 mismatches; not compared with DVC (left out by --fast)",
         ],
     )
-    status, told, _ = heirloom("why-not", "text/replace/0/2", "text/replace/0/2:checkpoint")
-    assert (status, told.partition(" (sample): ")[2]) == (0, "equal, byte for byte\n")
+    status, output, _ = heirloom("why-not", "text/replace/0/2", "text/replace/0/2:checkpoint")
+    assert (status, output.partition(" (sample): ")[2]) == (0, "equal, byte for byte\n")

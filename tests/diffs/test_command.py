@@ -106,7 +106,7 @@ def test_bytes_that_their_fingerprint_does_not_tell_of_are_never_called_the_same
     assert run("lm/replace/0/1", copy)[0] == 0
     copy.write_bytes(Path(kinds.SYNTHETIC.path("lm", "replace", 0, 2)).read_bytes())
     note = paths.fingerprint(copy)
-    message = f"{copy}: not the bytes that {note} tells of; copy both anew, or remove {note} and it is read as it is"
+    message = f"{copy}: not the bytes that {note} records; copy both again, or remove {note} and it is read as it is"
     assert run("lm/replace/0/1", copy) == (2, message)
 
 

@@ -16,7 +16,7 @@ from heirloom.diffs import near
 from heirloom.diffs.cells import Ragged, ends
 from heirloom.diffs.corpus import repeated_share
 from heirloom.diffs.spool import Block, Spool, pack, unpack
-from heirloom.diffs.vocabulary import log_odds, zipf_slope
+from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
 from heirloom.streams import Stream
@@ -73,12 +73,6 @@ def test_log_odds_are_those_of_monroe_and_others_by_hand() -> None:
     by_hand = math.log((2 + alpha) / (20 - 2 - alpha)) - math.log((8 + alpha) / (20 - 8 - alpha))
     assert delta.tolist() == pytest.approx([by_hand, -by_hand])
     assert z.tolist() == pytest.approx([by_hand / math.sqrt(1 / (8 + alpha) + 1 / (2 + alpha)), -by_hand / math.sqrt(1 / 13 + 1 / 7)])
-
-
-def test_zipfs_law_has_slope_minus_one_and_equal_types_have_none() -> None:
-    assert zipf_slope((10**9 / np.arange(1, 2000)).astype(np.int64)) == pytest.approx(-1, abs=1e-3)
-    assert zipf_slope(np.array([7, 7, 7])) == 0
-    assert zipf_slope(np.array([7])) == 0
 
 
 def test_repetition_is_the_share_of_3_grams_said_before_in_the_row() -> None:

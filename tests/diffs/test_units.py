@@ -16,7 +16,7 @@ import pytest
 import heirloom
 from heirloom.diffs import belonging, rows, sampling
 from heirloom.diffs.common import common
-from heirloom.diffs.sides import locate, open_side
+from heirloom.diffs.sides import locate
 from heirloom.streams import Stream
 from helpers import ROOT
 
@@ -32,7 +32,7 @@ def found_of(alternative: str, pairs: int) -> int:
 
 
 def keys(a: Path, b: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    one, other = open_side(locate(a)), open_side(locate(b))
+    one, other = locate(a), locate(b)
     shared = common(one, other)
     tables = (
         rows.read(one, shared, belonging.belonging(one, other)),

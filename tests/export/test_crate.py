@@ -19,7 +19,8 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.export.crate import SMALL, Made, export
-from heirloom.manifest import inputs, read_json
+from heirloom.lineage import ledger, references
+from heirloom.manifest import inputs, read_json, recorded_sha256
 from helpers import ROOT
 
 CONFIG = Path("config.yaml")
@@ -79,7 +80,7 @@ def test_a_job_says_what_went_in_what_came_out_and_with_what_software() -> None:
     entities = graph()
     job = entities[f"#job-mix/{GENERATION}"]
     settings = f"#settings-mix/{GENERATION}"
-    inputs = ["data/lm/origin/seed=0/gen=0/train.parquet", "data/lm/real/train.parquet", SYNTHETIC]
+    inputs = ["data/lm/real/train.parquet", "data/lm/origin/seed=0/gen=0/train.parquet", SYNTHETIC]
     assert ids(job["object"]) == [*inputs, settings]
     assert ids(job["result"]) == [f"{GENERATION}/train.parquet"]
     train = entities[f"{GENERATION}/train.parquet"]
@@ -148,6 +149,18 @@ def test_an_input_whose_manifest_is_not_here_is_named_by_its_hash() -> None:
     export("lm/keep/0/1", OUT, config=CONFIG)
     sha256 = inputs(read_json(f"{GENERATION}/checkpoint.manifest.json"), "start")[0].sha256
     assert [entity["@type"] for entity in graph().values() if entity.get("sha256") == sha256] == ["CreativeWork"]
+
+
+def test_what_the_ledger_alone_tells_of_is_named_by_its_path_and_hash() -> None:
+    ledger.write(references.units(None), [])
+    origin = Path("data/bell/origin/seed=0/gen=0/checkpoint")
+    sha256 = recorded_sha256(origin)
+    Path("data/bell/origin/seed=0.dvc").touch()  # not pulled
+    shutil.rmtree("data/bell/origin")
+    export("bell/keep/0", OUT, config=CONFIG)
+    named = [one for one in graph().values() if one.get("name") == str(origin)]
+    assert [one["sha256"] for one in named] == [sha256]
+    assert "bell/origin" not in json.dumps(sorted(files(OUT)))
 
 
 def test_what_is_not_there_or_not_as_recorded_is_refused_in_one_line() -> None:

@@ -97,7 +97,7 @@ def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
         "| depth (models since a human) | 0.75 on average, 1 at most |",
         "`depth` and `depth_max` (models since a human, mean and largest)",
         f"| made from: synthetic | `lm/keep/0/1` `{parent}` |",
-        "Under the regime `keep` a generation trains on original real rows, 0.25 of the row budget, drawn anew each generation; and on the",
+        "Under the regime `keep` a generation trains on original real rows, 0.25 of the row budget, redrawn in each generation; and on the",
         "snakemake 'data/lm/keep/seed=0/gen=1/train.parquet'",
         "The licence of the real data is cc-by-4.0, as the config states.",
     ):
@@ -153,10 +153,12 @@ def test_an_adapter_is_refused_in_a_line() -> None:
     assert not OUT.exists()
 
 
-@pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents", "config.yaml"])
+@pytest.mark.parametrize("reference", ["lm/keep/0/1:metrics", "lm/real:tokenizer", "lm/real:documents"])
 def test_what_is_neither_rows_nor_a_model_is_refused(reference: str) -> None:
     with pytest.raises(HeirloomError, match="export hf takes a dataset"):
         export(reference, OUT, CONFIG)
+    with pytest.raises(HeirloomError, match=r"^config\.yaml: no artefact; those lie under data/$"):
+        export("config.yaml", OUT, CONFIG)
 
 
 def test_a_folder_in_use_is_refused_and_kept() -> None:

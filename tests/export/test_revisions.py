@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from by_hand import slice_of
 from heirloom import config as configuration
 from heirloom.export import crate, huggingface
+from heirloom.lineage import dvc, revisions
 from heirloom.lineage.record import record
 from heirloom.manifest import fingerprint, read_json, recorded_sha256
 from heirloom.steps import sample
@@ -45,6 +47,12 @@ def test_a_revision_is_exported_as_it_was_recorded(first: str) -> None:
     assert fingerprint("crate" / ROWS)["sha256"] == first
     assert Path("crate/Snakefile").read_text() != "# another\n"
     assert read_json(Path("crate") / ROWS.with_name("synthetic.manifest.json"))["slice"]["rows"] == 8
+
+    shutil.rmtree(revisions.HELD)
+    dvc.cached(dvc.md5(Path("crate") / ROWS)).unlink()
+    crate.export("bell/keep/0@HEAD", Path("named"), config=CONFIG)
+    assert not ("named" / ROWS).exists()
+    assert (Path("named") / ROWS.with_name("synthetic.manifest.json")).is_file()
 
     crate.export("bell/keep/0", Path("now"), config=CONFIG, limit=None)
     assert fingerprint("now" / ROWS)["sha256"] == recorded_sha256(ROWS)

@@ -100,7 +100,7 @@ def test_the_defaults_are_the_recipes() -> None:
 def test_generation_0_has_no_earlier_model_to_start_from() -> None:
     for start, first in (("scratch", "scratch"), ("pretrained", "pretrained"), ("origin", "pretrained"), ("previous", "pretrained")):
         fit = CausalTraining.model_validate({"start": start})
-        assert [fit.fit(g, None).start for g in (0, 1)] == [first, start]
+        assert [fit.fit_settings(g, None).start for g in (0, 1)] == [first, start]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

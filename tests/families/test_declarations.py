@@ -15,7 +15,7 @@ from heirloom import sources
 from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import PROTOCOLS, Family, Measuring, Sets
-from heirloom.specs.family import SPECS, able
+from heirloom.specs.family import SPECS, families_with
 from heirloom.streams import Stream
 
 PACKAGE = Path(heirloom.__file__).parent
@@ -69,10 +69,16 @@ def test_a_function_of_another_signature_is_no_promise_kept() -> None:
 
 
 def test_what_families_can_do_is_listed_from_what_they_say() -> None:
-    assert able("gpu") == able("share") == able("features") == able("resume") == ["causal_lm", "transformer"]
-    assert able("edit") == ["ngram", "transformer"]
-    assert able("statistics") == ["discrete", "gaussian"]
-    assert set(SPECS) - set(able("select")) == {"linear_regression", "vae"}
+    assert (
+        families_with("gpu")
+        == families_with("share")
+        == families_with("features")
+        == families_with("resume")
+        == ["causal_lm", "transformer"]
+    )
+    assert families_with("edit") == ["ngram", "transformer"]
+    assert families_with("statistics") == ["discrete", "gaussian"]
+    assert set(SPECS) - set(families_with("select")) == {"linear_regression", "vae"}
 
 
 @pytest.mark.parametrize("name", SPECS)

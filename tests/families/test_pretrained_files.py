@@ -78,6 +78,6 @@ def test_a_model_of_a_hub_is_read_at_one_commit_and_verify_learns_when_it_moves(
     assert [one.path for one in files_of_reader] == [f"me/small@{OLD}/{name}" for name in TOKENIZER]
     inputs = [{"role": one.role, "path": one.path, "sha256": sha256_file(one.place)} for one in files]
     manifest = {"schema_version": 2, "slice": {"model": spec.model_dump(mode="json")}, "inputs": inputs}
-    assert sources.moved(manifest) == []
+    assert sources.moved_revisions(manifest) == []
     (hub_cache / "refs" / "main").write_text(NEW)
-    assert sources.moved(manifest) == [(f"me/small@{OLD}", f"main is at {NEW} now")]
+    assert sources.moved_revisions(manifest) == [(f"me/small@{OLD}", f"main is at {NEW} now")]

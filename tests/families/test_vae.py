@@ -46,7 +46,7 @@ def rows(num_rows: int = 64) -> Dataset:
 
 
 def test_the_default_is_the_publication_s_network_of_647081_parameters() -> None:
-    fit = VaeTraining().fit(0, None)
+    fit = VaeTraining().fit_settings(0, None)
     shape = model.Shape(28, fit.channels, fit.latent)
     assert shape == PAPER
     assert sum(math.prod(sizes) for sizes in model.parameter_shapes(shape).values()) == 647_081

@@ -182,7 +182,7 @@ def test_damage_is_not_recorded_as_another_version(recorded: RecordReport, sh: S
     report = record(CONFIG, complete=True)
     assert report.recorded == ()
     manifest = f"{LINEAGE}/gen=1/checkpoint.manifest.json"
-    assert report.missing == (f"{manifest}: tells of other bytes than {note}",)
+    assert report.missing == (f"{manifest}: records other bytes than {note}",)
     assert listed(LINEAGE) == before
     assert sh("git", "status", "--short") == ""
 

@@ -9,7 +9,8 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, references
-from heirloom.lineage.references import Resolved, complete, find, known, name_of, resolve, units
+from heirloom.lineage.project import locate
+from heirloom.lineage.references import complete, find, known, name_of, units
 from heirloom.manifest import recorded_sha256
 
 pytestmark = pytest.mark.usefixtures("made")
@@ -51,16 +52,16 @@ def test_generation_0_of_every_arm_is_the_origins_and_short_spellings_have_a_mea
         find("text/real:checkpoint")
 
 
-def test_a_reference_resolves_to_what_is_on_disk() -> None:
+def test_a_reference_and_a_path_lead_to_the_artefact_on_disk() -> None:
     path = f"{GENERATION}/synthetic.parquet"
-    expected = Resolved(Path(path), "text/replace/0/2", path)
-    assert resolve("text/replace/0/2") == resolve(path) == expected
-    assert resolve("corpus/00.txt") == Resolved(Path("corpus/00.txt"), "corpus/00.txt")
+    artefact = locate("text/replace/0/2")
+    assert artefact == locate(path) == locate(str(Path.cwd() / path))
+    assert (artefact.path, artefact.name, artefact.data()) == (path, "text/replace/0/2", Path(path))
 
 
 def test_a_fingerprints_first_digits_name_the_artefact() -> None:
     sha256 = recorded_sha256(f"{GENERATION}/checkpoint")
-    assert resolve(sha256[:8]).name == resolve(sha256).name == "text/replace/0/2:checkpoint"
+    assert locate(sha256[:8]).name == locate(sha256).name == "text/replace/0/2:checkpoint"
     assert units(sha256[:8]) == [GENERATION]
     with pytest.raises(HeirloomError, match=r"^000000: no artefact's fingerprint begins with these digits"):
         find("000000")
@@ -81,7 +82,7 @@ def test_digits_that_several_fingerprints_begin_with_are_refused(monkeypatch: py
 )
 def test_an_unknown_reference_suggests_the_nearest(wrong: str, near: str) -> None:
     with pytest.raises(HeirloomError) as caught:
-        resolve(wrong)
+        locate(wrong)
     assert f"did you mean {near}" in str(caught.value) if near else "it has train, valid" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -93,7 +94,7 @@ def test_what_is_recorded_and_not_here_says_which_command_fetches_it() -> None:
     with pytest.raises(
         HeirloomError, match=r"^text/replace/0/2:checkpoint: recorded, but not here; fetch it with dvc pull data/text/replace/seed=0$"
     ):
-        resolve("text/replace/0/2:checkpoint")
+        locate("text/replace/0/2:checkpoint").data()
 
 
 def test_completion_offers_what_is_on_disk_or_in_the_ledger() -> None:

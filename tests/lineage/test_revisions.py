@@ -10,6 +10,7 @@ import pytest
 from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, git, index, references, render, revisions
+from heirloom.lineage.project import locate
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.trace import trace
 from heirloom.lineage.why_not import explain, why_not
@@ -60,13 +61,13 @@ def test_an_old_version_is_traced_read_and_compared_without_touching_the_workspa
     old = git.commit_of("HEAD")
     make_another_version(sh)
     assert FILE.read_bytes() != old_bytes
-    held = references.resolve(f"{MODEL}@HEAD~1")
-    assert (held.path / "model.safetensors").read_bytes() == old_bytes
-    assert (held.name, held.recorded, held.revision) == (f"{MODEL}@HEAD~1", str(FILE.parent), "HEAD~1")
+    held = locate(f"{MODEL}@HEAD~1")
+    assert (held.data() / "model.safetensors").read_bytes() == old_bytes
+    assert (held.name, held.path, held.project.commit) == (f"{MODEL}@HEAD~1", str(FILE.parent), old)
     digits = hashes["2"]  # of bytes that only the old commit has
-    assert references.resolve(f"{digits}@HEAD~1").path == held.path
+    assert locate(f"{digits}@HEAD~1") == held
     with pytest.raises(HeirloomError, match="no artefact's fingerprint begins with these digits"):
-        references.resolve(digits)
+        locate(digits)
     expected = TREE.replace("  commit {commit}", "").format(*(hashes[str(g)] for g in range(3)), real=hashes["real"])
     assert render.tree(trace(f"{MODEL}@HEAD~1")) == expected
     headline, *differences = explain(why_not(MODEL, f"{MODEL}@{old}")).splitlines()
@@ -100,7 +101,7 @@ def test_an_unknown_revision_and_one_without_the_artefact_are_one_line(recorded:
     with pytest.raises(HeirloomError, match=r"gen=7/checkpoint.*: not recorded in commit [0-9a-f]{10}$"):
         trace("toy/replace/0/7:checkpoint@HEAD")
     with pytest.raises(HeirloomError, match=r"^config\.yaml@HEAD: only what lies under data/ has revisions$"):
-        references.resolve("config.yaml@HEAD")
+        locate("config.yaml@HEAD")
 
 
 def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(recorded: RecordReport, sh: Shell) -> None:
@@ -113,7 +114,7 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
     cached.chmod(0o644)
     for content in (b"rotten", old[:-1] + b"y"):  # before it is held, and through the link that is held
         cached.write_bytes(content)
-        assert (references.resolve(f"{MODEL}@HEAD~1").path / "model.safetensors").read_bytes() == old
+        assert (locate(f"{MODEL}@HEAD~1").data() / "model.safetensors").read_bytes() == old
         assert cached.read_bytes() == old
         cached.chmod(0o644)
     cached.write_bytes(b"rotten")
@@ -122,7 +123,7 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
     with pytest.raises(
         HeirloomError, match=r"not the bytes that its name says, and no remote has them, so .* cannot be read; git checkout"
     ):
-        references.resolve(f"{MODEL}@HEAD~1")
+        locate(f"{MODEL}@HEAD~1").data()
     sh("git", "checkout", "-q", "HEAD~1")
     said = sh("heirloom", "restore", status=2)
     what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} mends it"

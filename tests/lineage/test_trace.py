@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from heirloom import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ledger, references, render
-from heirloom.lineage.project import Artefact, Input, Project
+from heirloom.lineage.artefact import Artefact, Input
+from heirloom.lineage.project import Project
 from heirloom.lineage.trace import Trace, distinguishing, trace
 from heirloom.manifest import read_json, spelled
 
@@ -61,6 +65,39 @@ def shown(reference: str, depth: int | None = None) -> str:
 @pytest.mark.usefixtures("made")
 def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
     assert shown("text/accumulate/0/2") == ACCUMULATE
+
+
+OPENED = """
+import sys
+from collections import Counter
+from heirloom.cli import app
+
+opened = Counter()
+
+def note(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(("data/", "results/")):
+        opened[str(arguments[0])] += 1
+
+sys.addaudithook(note)
+app(sys.argv[1:], standalone_mode=False)
+print(*opened.elements(), sep="\\n", file=sys.stderr)
+"""
+
+
+def opened(*arguments: str) -> list[str]:
+    """Return the files under ``data/`` and ``results/`` that a command opens, each as often as it does, sorted."""
+    done = subprocess.run([sys.executable, "-c", OPENED, *arguments], capture_output=True, text=True, check=True)
+    return sorted(done.stderr.split())
+
+
+@pytest.mark.usefixtures("made")
+def test_a_trace_opens_the_notes_on_its_way_once_and_no_other() -> None:
+    nodes = trace("normal/keep/0/3:checkpoint").nodes
+    notes = [note(path) for path in nodes for note in (paths.fingerprint, paths.manifest)]
+    checkpoint = "data/normal/keep/seed=0/gen=3/checkpoint"
+    checked = [f"{checkpoint}/model.safetensors", *[paths.fingerprint(checkpoint)] * 2, paths.manifest(checkpoint)]
+    assert len(nodes) == 5
+    assert opened("trace", "normal/keep/0/3:checkpoint") == sorted([*notes, *checked])
 
 
 @pytest.mark.usefixtures("made")
@@ -142,12 +179,12 @@ def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
     manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
     mended = f"heirloom repair {GENERATION}/train.parquet mends it"
-    with pytest.raises(HeirloomError, match=rf"^{manifest}: tells of 000000000000, the artefact is recorded as .*; {mended}$"):
+    with pytest.raises(HeirloomError, match=rf"^{manifest}: records 000000000000, but the artefact is recorded as .*; {mended}$"):
         trace("text/replace/0/2:checkpoint")
     manifest.unlink()
     with pytest.raises(HeirloomError, match=rf"^{manifest}: missing; run snakemake, or fetch it with dvc pull$"):
         trace(f"{GENERATION}/train.parquet")
-    with pytest.raises(HeirloomError, match=r"^corpus/00\.txt: only what lies under data/ has an ancestry$"):
+    with pytest.raises(HeirloomError, match=r"^corpus/00\.txt: no artefact; those lie under data/$"):
         trace("corpus/00.txt")
 
 
@@ -174,7 +211,7 @@ def test_a_path_into_another_project_is_traced_there(made: Path, tmp_path: Path,
 
 
 def test_a_thousand_generations_are_no_deeper_than_the_stack() -> None:
-    nodes = [Artefact(f"a{number}", {"sha256": f"{number}"}, (Input("parent", "", f"a{number + 1}"),)) for number in range(3000)]
+    nodes = [Artefact(Project(), f"a{number}", {"sha256": f"{number}"}, (Input("parent", "", f"a{number + 1}"),)) for number in range(3000)]
     by_path = {node.path: node for node in nodes}
     tree = render.tree(Trace("a0", by_path, dict.fromkeys(by_path, "")))
     assert tree.count("└─") == 3000

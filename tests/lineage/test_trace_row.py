@@ -120,7 +120,7 @@ def test_the_outline_reads_from_the_row_to_the_article_and_to_the_first_model() 
 
 def test_rows_that_are_not_here_say_which_command_fetches_them() -> None:
     shutil.move("data/text/origin/seed=0/gen=0/train.parquet", "elsewhere.parquet")
-    with pytest.raises(HeirloomError, match=r"gen=0/train\.parquet: its bytes are not here; fetch them with dvc pull data/text/origin/"):
+    with pytest.raises(HeirloomError, match=r"^text/origin/0/0: recorded, but not here; fetch it with dvc pull data/text/origin/seed=0$"):
         trace_row("text/replace/0/2#5")
 
 

@@ -164,11 +164,11 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     content = source.read_bytes()
     source.write_bytes(content + b"x")
     (line,) = found("text/real", fast=True)
-    assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it anew", line)
+    assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it again", line)
     source.unlink()
     (line,) = found("text/real", fast=True)
     assert re.fullmatch(
-        rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it anew from what is here", line
+        rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
     assert [str(outcome).partition(": missing")[0] for outcome in left(["text/real"], [], dry=True)] == [f"{source}: not mended"]
     shutil.rmtree("corpus")

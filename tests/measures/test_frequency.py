@@ -11,6 +11,7 @@ from heirloom.measures import frequency
 
 def test_the_slope_of_a_power_law_is_its_exponent_whatever_the_order_of_the_counts() -> None:
     assert frequency.zipf_slope([60, 20, 30]) == pytest.approx(np.polyfit(np.log([1, 2, 3]), np.log([60, 30, 20]), 1)[0])
+    assert frequency.zipf_slope(np.array([7, 7, 7])) == 0
     assert frequency.zipf_slope([1000, 1, 250]) == pytest.approx(np.polyfit(np.log([1, 2, 3]), np.log([1000, 250, 1]), 1)[0])
     square = [10**12 // rank**2 for rank in range(1, 900)]
     assert frequency.zipf_slope(square[::-1]) == pytest.approx(-2, abs=1e-6)

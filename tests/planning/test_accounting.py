@@ -19,9 +19,9 @@ def test_the_profile_for_clusters_is_ready_for_one_without_accounting() -> None:
 def test_what_a_profile_sets_is_read_as_snakemake_reads_it(tmp_path: Path) -> None:
     text = (ROOT / accounting.PROFILE / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(text.replace("# slurm-status-command: squeue", "slurm-status-command: squeue"))
-    chosen = accounting.settings(tmp_path)
-    assert chosen is not None
-    assert (chosen.status_command, chosen.init_seconds_before_status_checks) == ("squeue", 20)
+    settings = accounting.settings(tmp_path)
+    assert settings is not None
+    assert (settings.status_command, settings.init_seconds_before_status_checks) == ("squeue", 20)
 
 
 def test_a_profile_of_another_executor_asks_no_cluster() -> None:

@@ -71,9 +71,9 @@ def test_the_publications_autoencoder_has_647081_parameters() -> None:
 )
 def test_a_generation_is_trained_on_the_rows_that_its_regime_gives_it(regime: str, rows: list[int]) -> None:
     unprompted = {**WORDS["family"], "sampling": {"prompts": "none"}}  # type: ignore[dict-item]
-    chosen = config(origin_rows=100, regimes=[regime], rows=100, family=unprompted)
-    experiment = chosen.experiments["words"]
-    assert [trained_rows(experiment, chosen.regimes[regime], generation) for generation in range(4)] == rows
+    settings = config(origin_rows=100, regimes=[regime], rows=100, family=unprompted)
+    experiment = settings.experiments["words"]
+    assert [trained_rows(experiment, settings.regimes[regime], generation) for generation in range(4)] == rows
 
 
 MEASURED = {"replace": (4.4, 341), "keep": (5.3, 381), "accumulate": (11.9, 751), "accumulate_fixed": (15.4, 725), "control": (6.9, 394)}
@@ -83,9 +83,9 @@ MEASURED = {"replace": (4.4, 341), "keep": (5.3, 381), "accumulate": (11.9, 751)
 @pytest.mark.parametrize("regime", MEASURED)
 def test_a_chain_is_expected_to_take_about_what_chains_took(regime: str) -> None:
     source = {"name": "normal", "dim": 1, "rows": 1200}
-    chosen = config(family={"name": "gaussian"}, source=source, regimes=[regime], num_replicas=1000, generations=100, granularity="chain")
+    settings = config(family={"name": "gaussian"}, source=source, regimes=[regime], num_replicas=1000, generations=100, granularity="chain")
     seconds, memory = MEASURED[regime]
-    expected = estimate(chosen, Job("chain", "words", regime, 0), {})
+    expected = estimate(settings, Job("chain", "words", regime, 0), {})
     assert 1 / 3 < expected.seconds / seconds < 2
     assert 1 < expected.memory_mb / memory < 2
 
@@ -99,11 +99,11 @@ def test_a_chain_without_rows_holds_no_pool_that_its_regime_leaves_alone() -> No
 
 
 def test_training_takes_six_operations_a_parameter_and_token() -> None:
-    chosen = config()
-    parameters = chosen.experiments["words"].model_size.parameters
-    assert work(chosen, Job("train", "words", "replace", 0, 1)).operations == 6 * parameters * 100 * 16 * 3
-    assert work(chosen, Job("train", "words", "origin", 0, 0)).operations == 6 * parameters * 100 * 16 * 2
-    assert work(chosen, Job("train", "words", "replace", 0, 1)).written == 4 * parameters
+    settings = config()
+    parameters = settings.experiments["words"].model_size.parameters
+    assert work(settings, Job("train", "words", "replace", 0, 1)).operations == 6 * parameters * 100 * 16 * 3
+    assert work(settings, Job("train", "words", "origin", 0, 0)).operations == 6 * parameters * 100 * 16 * 2
+    assert work(settings, Job("train", "words", "replace", 0, 1)).disk_bytes == 4 * parameters
 
 
 def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
@@ -114,8 +114,8 @@ def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
 
 
 def test_more_is_asked_for_at_each_attempt_and_never_less_than_a_job_needs_to_start() -> None:
-    chosen, job = vectors(), Job("mix", "words", "replace", 0, 1)
-    first, second, third = (request(chosen, job, attempt) for attempt in (1, 2, 3))
+    settings, job = vectors(), Job("mix", "words", "replace", 0, 1)
+    first, second, third = (request(settings, job, attempt) for attempt in (1, 2, 3))
     assert (first.mem_mb, first.runtime) == (601, 5)
     assert (second.mem_mb, second.runtime) == (1202, 10)
     assert (third.mem_mb, third.runtime) == (1803, 15)
@@ -131,8 +131,8 @@ def test_a_larger_model_is_given_more_memory_and_time() -> None:
 
 def test_a_smaller_part_of_a_batch_takes_less_memory() -> None:
     def memory(**training: int) -> float:
-        chosen = config(family={**WORDS["family"], "training": {**WORDS["family"]["training"], **training}})  # type: ignore[dict-item, index]
-        return work(chosen, Job("train", "words", "replace", 0, 1)).memory
+        settings = config(family={**WORDS["family"], "training": {**WORDS["family"]["training"], **training}})  # type: ignore[dict-item, index]
+        return work(settings, Job("train", "words", "replace", 0, 1)).memory
 
     logits, activations = 12 * 300, 68 * 2 * 96
     assert memory() - memory(micro_rows=1) == (4 - 1) * 16 * (logits + activations)
@@ -140,7 +140,7 @@ def test_a_smaller_part_of_a_batch_takes_less_memory() -> None:
 
 def test_a_row_is_as_many_numbers_as_it_has_and_a_model_as_many_as_it_keeps() -> None:
     linear = config(family={"name": "linear_regression"}, source={"name": "linear", "rows": 500, "features": 3}, regimes=["replace"])
-    assert work(linear, Job("mix", "words", "replace", 0, 1)).written == 8 * 100 * (3 + 1)
+    assert work(linear, Job("mix", "words", "replace", 0, 1)).disk_bytes == 8 * 100 * (3 + 1)
     assert linear.experiments["words"].model_size.parameters == 3 + 100 * 3
     kernel = config(family={"name": "kde"}, source={"name": "normal", "rows": 500, "dim": 2}, regimes=["replace"])
     assert kernel.experiments["words"].model_size.parameters == 100 * 2 + 2 * 2
@@ -150,40 +150,40 @@ def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
     def sampling(engine: str) -> Any:
         family = {"name": "causal_lm", "model": {"path": "somebody/model"}, "sampling": {"engine": engine}}
         text = {"row_tokens": 16, "packing": {"documents": 3}}
-        chosen = config(family=family, source={"name": "files", "paths": ["corpus/*.txt"], "text": text}, rows=200)
-        return work(chosen, Job("sample", "words", "replace", 0, 1)), 4 * chosen.experiments["words"].model_size.parameters
+        settings = config(family=family, source={"name": "files", "paths": ["corpus/*.txt"], "text": text}, rows=200)
+        return work(settings, Job("sample", "words", "replace", 0, 1)), 4 * settings.experiments["words"].model_size.parameters
 
-    (library, weights), (own, _) = sampling("transformers"), sampling("native")
-    assert own.memory == library.memory + weights
+    (library, weights), (native, _) = sampling("transformers"), sampling("native")
+    assert native.memory == library.memory + weights
 
 
 def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
-    chosen = config()
+    settings = config()
     job = Job("train", "words", "replace", 0, 1)
-    seconds = estimate(chosen, job, {}).seconds
+    seconds = estimate(settings, job, {}).seconds
     rows = [{**Job("train", "words", "replace", 0, generation)._asdict(), "seconds": 3 * seconds} for generation in (1, 2, 3)]
     rows += [
         {**Job("real", "words", "real", None, None)._asdict(), "seconds": 60.0},
         {**job._asdict(), "experiment": "gone", "seconds": 1.0},
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "costs.parquet")
-    found = calibration(chosen, tmp_path / "costs.parquet")
-    assert found.keys() == {("transformer", "train"), ("transformer", "real")}
-    assert found["transformer", "train"] == pytest.approx(3)
-    assert estimate(chosen, job, found).seconds == pytest.approx(3 * seconds)
-    assert estimate(chosen, Job("real", "words"), found).seconds == pytest.approx(60)
-    assert [line.calibrated for line in plan(chosen, found).lines] == [True, False, True, False, False]
-    assert calibration(chosen, tmp_path / "none.parquet") == {}
+    factors = calibration(settings, tmp_path / "costs.parquet")
+    assert factors.keys() == {("transformer", "train"), ("transformer", "real")}
+    assert factors["transformer", "train"] == pytest.approx(3)
+    assert estimate(settings, job, factors).seconds == pytest.approx(3 * seconds)
+    assert estimate(settings, Job("real", "words"), factors).seconds == pytest.approx(60)
+    assert [line.is_calibrated for line in plan(settings, factors).lines] == [True, False, True, False, False]
+    assert calibration(settings, tmp_path / "none.parquet") == {}
 
 
 def test_the_longest_path_is_the_real_data_the_origin_and_one_lineage_without_its_measures() -> None:
-    chosen = config()
-    seconds = {job: estimate(chosen, job, {}).seconds for job in jobs(chosen)}
+    settings = config()
+    seconds = {job: estimate(settings, job, {}).seconds for job in jobs(settings)}
     path = [job for job in seconds if job.step == "real" or (job.step != "evaluate" and job.regime in {"origin", "accumulate"})]
-    found = plan(chosen, {})
-    assert found.path == pytest.approx(sum(seconds[job] for job in path))
-    assert found.seconds == pytest.approx(sum(seconds.values()))
-    assert found.jobs == len(seconds)
+    costs = plan(settings, {})
+    assert costs.path == pytest.approx(sum(seconds[job] for job in path))
+    assert costs.seconds == pytest.approx(sum(seconds.values()))
+    assert costs.jobs == len(seconds)
 
 
 def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,15 +200,15 @@ def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_p
 
 
 def test_a_job_on_several_machines_asks_for_them_and_a_share_of_the_memory_on_each() -> None:
-    alone, spread = config(num_processes=4), config(num_processes=4, num_nodes=2)
+    single, spread = config(num_processes=4), config(num_processes=4, num_nodes=2)
     job = Job("train", "words", "replace", 0, 1)
-    one, two = request(alone, job), request(spread, job)
-    assert (one.nodes, two.nodes, two.gpus) == (1, 2, 0)
-    assert two.mem_mb - 300 == math.ceil((one.mem_mb - 300) / 2)
-    assert slurm.resources(one) == {"mem_mb": one.mem_mb, "runtime": one.runtime}
-    assert slurm.resources(two) == {
-        "mem_mb": two.mem_mb,
-        "runtime": two.runtime,
+    single_request, spread_request = request(single, job), request(spread, job)
+    assert (single_request.nodes, spread_request.nodes, spread_request.gpus) == (1, 2, 0)
+    assert spread_request.mem_mb - 300 == math.ceil((single_request.mem_mb - 300) / 2)
+    assert slurm.resources(single_request) == {"mem_mb": single_request.mem_mb, "runtime": single_request.runtime}
+    assert slurm.resources(spread_request) == {
+        "mem_mb": spread_request.mem_mb,
+        "runtime": spread_request.runtime,
         "nodes": 2,
         "tasks": 2,
         "mpi": "srun",
@@ -221,8 +221,12 @@ def test_a_job_on_several_machines_asks_for_them_and_a_share_of_the_memory_on_ea
 
 def test_steps_that_run_a_model_ask_for_accelerators() -> None:
     job = Job("train", "words", "replace", 0, 1)
-    asked = {step: request(config(num_gpus=2), job._replace(step=step)) for step in ("mix", "train", "evaluate")}
-    assert {step: slurm.resources(one).get("gres") for step, one in asked.items()} == {"mix": None, "train": "gpu:2", "evaluate": "gpu:2"}
+    requests = {step: request(config(num_gpus=2), job._replace(step=step)) for step in ("mix", "train", "evaluate")}
+    assert {step: slurm.resources(step_request).get("gres") for step, step_request in requests.items()} == {
+        "mix": None,
+        "train": "gpu:2",
+        "evaluate": "gpu:2",
+    }
     everything = slurm.resources(request(config(num_gpus=1, num_processes=2, num_nodes=2), job))
     assert set(everything) == set(slurm.RESOURCES)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,11 +11,12 @@ from typing import Any
 
 import pytest
 
+import worked_examples
 from heirloom.codehash import modules
 from helpers import ROOT
 
-PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-KIND, KINDS = "src/heirloom/report/figures/word_types.py", "src/heirloom/report/figures/kinds.py"
+PACKAGE = "src/heirloom/report/figures"
+FILES = [f"{PACKAGE}/word_types.py", f"{PACKAGE}/kinds.py", "tests/report/test_figures.py"]
 
 USE = """
 import json
@@ -54,32 +54,15 @@ print(json.dumps({
 """
 
 
-def blocks(file: str) -> list[str]:
-    """Return the blocks of the page that stand under a file's name."""
-    found = re.search(rf"^`{re.escape(file)}`:\n\n((?:^```\w+\n.*?^```\n\n)+)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, file
-    return re.findall(r"^```\w+\n(.*?)^```$", found[1], re.MULTILINE | re.DOTALL)
-
-
-def changed(text: str, difference: str) -> str:
-    """Return a text with a block of differences, which adds lines, made in it."""
-    lines = difference.splitlines(keepends=True)
-    before = "".join(line[1:] for line in lines if line[0] == " ")
-    assert text.count(before) == 1
-    return text.replace(before, "".join(line[1:] for line in lines))
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what a package with the added figure answers, in a process and a folder of its own."""
-    source = tmp_path_factory.mktemp("added") / "src"
-    shutil.copytree(modules.ROOT, source / "heirloom", ignore=shutil.ignore_patterns("__pycache__"))
-    (code,) = blocks(KIND)
-    (source.parent / KIND).write_text(code)
-    kinds = source.parent / KINDS
-    for difference in blocks(KINDS):
-        kinds.write_text(changed(kinds.read_text(), difference))
-    env = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    project = tmp_path_factory.mktemp("added")
+    shutil.copytree(modules.ROOT, project / "src/heirloom", ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "tests/report").mkdir(parents=True)
+    shutil.copy(ROOT / FILES[-1], project / FILES[-1])
+    assert worked_examples.follow("Add a figure", project) == FILES
+    env = {**os.environ, "PYTHONPATH": f"{project / 'src'}{os.pathsep}{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
     folder = tmp_path_factory.mktemp("project")
     done = subprocess.run([sys.executable, "-c", USE], cwd=folder, env=env, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

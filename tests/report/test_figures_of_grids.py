@@ -83,13 +83,6 @@ def test_the_first_fit_is_told_once_a_variant_whatever_the_regimes(measured: pd.
     assert first["error"].tolist() == pytest.approx([0.1, 0.2, 0.1, 0.2])
 
 
-def test_many_generations_are_thinned_evenly_on_the_log_axis_of_fits() -> None:
-    kept = sorted(gaussian_errors._spaced(1000))
-    assert (kept[:3], kept[-1]) == ([0, 1, 2], 1000)
-    assert len(kept) <= gaussian_errors.MAX_POINTS
-    assert gaussian_errors._spaced(4) == {0, 1, 2, 3, 4}
-
-
 def test_a_grid_of_sizes_has_both_figures_of_errors_and_its_variants_none(measured: pd.DataFrame) -> None:
     config = sizes()
     listed = [(name, kind) for name, kind in figure_names(config) if kind.startswith("error")]

@@ -16,7 +16,7 @@ from heirloom import paths, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import generations, tables
+from heirloom.report import tables
 from heirloom.report.experiment_results import Results
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
@@ -26,12 +26,6 @@ from heirloom.words import DEFINITION
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
     Path(paths.fingerprint(results.ONSET)).unlink()  # as before there was a digest: onsets are worked out anew
     return curves.context(Results(key, config, own))
-
-
-def test_generations_are_spread_evenly_with_both_ends() -> None:
-    assert generations.spaced(4, 9) == [0, 1, 2, 3, 4]
-    assert generations.spaced(100, 5) == [0, 25, 50, 75, 100]
-    assert set(generations.spaced(1000, 7)) <= set(generations.spaced(1000, generations.CURVE_POINTS))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
@@ -206,12 +200,12 @@ def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config:
     texts_of = Path(kinds.SYNTHETIC.path("words", "replace", 0, 2))
     whole = texts_of.read_bytes()
     texts_of.write_bytes(whole[:200])
-    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} tells of; ", told(config))
+    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} records; ", told(config))
     texts_of.write_bytes(whole)
     cut = Path(results.METRICS).read_bytes()[:-20]
     Path(results.METRICS).write_bytes(cut)
     assert told(config) == (
-        "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json tells of; heirloom summarise writes it anew"
+        "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json records; heirloom summarise writes it again"
     )
     results.seal(results.METRICS)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))

@@ -126,7 +126,7 @@ def test_without_a_recorded_run_the_summary_has_no_such_column(run: Path, config
 
 def test_a_file_that_is_something_else_is_refused_in_one_line(recorded: Config) -> None:
     Path(reference.FILE).write_text('{"words": [1]}')
-    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it anew"):
+    with pytest.raises(HeirloomError, match=r"docs/reference/default.json: not as `heirloom reference` writes it; write it again"):
         reference.read()
 
 
@@ -135,3 +135,12 @@ def test_the_recorded_numbers_are_of_the_default_config() -> None:
     recorded = reference.read(str(ROOT / reference.FILE))
     settings = {key: reference.settings(key, default) for key in default.experiments if recorded}
     assert {key: part["settings"] for key, part in recorded.items()} == settings, "run snakemake, then: heirloom reference"
+
+
+def test_the_counts_of_the_readme_are_the_recorded_ones() -> None:
+    numbers = json.loads((ROOT / "docs/reference/default.json").read_text())["transformer"]["numbers"]
+    last = {(one["metric"], one["regime"]): one["value"] for one in numbers if one["generation"] == 5}
+    formats = {"distinct_3": ".3f", "tail_survival.17-64": ".3f", "token_entropy": ".2f"}
+    regimes = ("replace", "keep", "accumulate", "control", "control_grows")
+    table = [" | ".join([f"| `{regime}`", *(f"{last[metric, regime]:{form}}" for metric, form in formats.items())]) for regime in regimes]
+    assert " |\n".join(table) in (ROOT / "README.md").read_text()

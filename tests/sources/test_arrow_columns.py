@@ -35,9 +35,9 @@ def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
 
 
-def write(folder: Path, column: pa.Array, **more: Any) -> Path:
+def write(folder: Path, column: pa.Array, **columns: Any) -> Path:
     folder.mkdir()
-    pq.write_table(pa.table({"text": column, **more}), folder / "train.parquet")
+    pq.write_table(pa.table({"text": column, **columns}), folder / "train.parquet")
     return folder
 
 
@@ -53,28 +53,30 @@ def by_hub(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_text_of_any_arrow_type_is_read_alike_by_files_hub_and_diff(tmp_path: Path, name: str) -> None:
-    plain, other = write(tmp_path / "plain", STRINGS), write(tmp_path / "other", COLUMNS[name])
-    assert by_files(other) == by_files(plain) == [text for text in TEXTS if text]
-    assert by_hub(other) == by_hub(plain) == by_files(plain)
-    line = f"same: the same 5 rows in the same order; column text: string against {pq.read_schema(other / 'train.parquet').field(0).type}"
-    assert str(heirloom.diff(plain / "train.parquet", other / "train.parquet")) == f"{line}, values equal"
+    plain, variant = write(tmp_path / "plain", STRINGS), write(tmp_path / "other", COLUMNS[name])
+    assert by_files(variant) == by_files(plain) == [text for text in TEXTS if text]
+    assert by_hub(variant) == by_hub(plain) == by_files(plain)
+    line = f"same: the same 5 rows in the same order; column text: string against {pq.read_schema(variant / 'train.parquet').field(0).type}"
+    assert str(heirloom.diff(plain / "train.parquet", variant / "train.parquet")) == f"{line}, values equal"
 
 
 def test_rows_that_are_all_missing_are_text_that_is_missing(tmp_path: Path) -> None:
     nothing = write(tmp_path / "nothing", pa.nulls(2))
-    for read in (by_files, by_hub):
+    for reader in (by_files, by_hub):
         with pytest.raises(HeirloomError, match=r"holds no text$"):
-            read(nothing)
+            reader(nothing)
     assert heirloom.diff(nothing / "train.parquet", write(tmp_path / "text", pa.array([None, None], pa.string())) / "train.parquet").same
 
 
-@pytest.mark.parametrize("read", [by_files, by_hub], ids=["files", "hub"])
-def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path, read: Any) -> None:
-    allowed = r"allowed is text \(string, large_string, string_view, binary that is UTF-8, or a dictionary of these\)$"
+@pytest.mark.parametrize("reader", [by_files, by_hub], ids=["files", "hub"])
+def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path, reader: Any) -> None:
+    allowed_types = r"allowed is text \(string, large_string, string_view, binary that is UTF-8, or a dictionary of these\)$"
     for number, column in enumerate((pa.array([1]), pa.array([["a"]]), pa.array([1]).dictionary_encode())):
         folder = write(tmp_path / f"{number}", column)
-        with pytest.raises(HeirloomError, match=rf"^source.text_column: {folder}.*: 'text' holds (int64|list<.*: string>); {allowed}"):
-            read(folder)
+        with pytest.raises(
+            HeirloomError, match=rf"^source.text_column: {folder}.*: 'text' holds (int64|list<.*: string>); {allowed_types}"
+        ):
+            reader(folder)
     rotten = write(tmp_path / "rotten", pa.array([b"fine"] * 1500 + [b"b\xffd"]))
     with pytest.raises(HeirloomError, match=rf"^source.text_column: {rotten}.*: 'text': row 1501 holds bytes that are not UTF-8$"):
-        read(rotten)
+        reader(rotten)

@@ -32,8 +32,8 @@ def write(path: Path, content: str) -> str:
 def test_each_text_file_is_a_document_in_alphabetical_order(tmp_path: Path) -> None:
     for name in ("b.txt", "a.txt", "c.txt"):
         write(tmp_path / name, f"text of {name}\n")
-    found = list(sources.documents(source([str(tmp_path / "*.txt")])))
-    assert [(one.title, one.text, one.split) for one in found] == [
+    documents = list(sources.documents(source([str(tmp_path / "*.txt")])))
+    assert [(document.title, document.text, document.split) for document in documents] == [
         ("a", "text of a.txt\n", None),
         ("b", "text of b.txt\n", None),
         ("c", "text of c.txt\n", None),
@@ -53,8 +53,8 @@ def test_two_stars_cross_folders(tmp_path: Path) -> None:
 
 def test_a_separator_divides_a_text_file_at_the_titles_of_wikitext(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", " \n = Fish = \n swims\n = = Fins = = \n two\n = Bird = \n flies\n")
-    found = list(sources.documents(source([path], document_separator="^ = [^=]+ = $")))
-    assert [(one.title, one.text) for one in found] == [
+    documents = list(sources.documents(source([path], document_separator="^ = [^=]+ = $")))
+    assert [(document.title, document.text) for document in documents] == [
         ("Fish", " = Fish = \n swims\n = = Fins = = \n two"),
         ("Bird", " = Bird = \n flies"),
     ]
@@ -63,17 +63,17 @@ def test_a_separator_divides_a_text_file_at_the_titles_of_wikitext(tmp_path: Pat
 def test_json_lines_json_and_parquet_give_the_same_documents(tmp_path: Path) -> None:
     rows = [{"story": "Ünï"}, {"story": " "}, {"story": "two\nlines"}]
     lines = write(tmp_path / "a.jsonl", "\n\n".join(json.dumps(row) for row in rows))
-    whole = write(tmp_path / "a.json", json.dumps(rows))
+    list_file = write(tmp_path / "a.json", json.dumps(rows))
     table = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist(rows), table)
-    for path in (lines, whole, str(table)):
+    for path in (lines, list_file, str(table)):
         assert texts(source([path], text_column="story")) == ["Ünï", "two\nlines"]
 
 
 def test_files_that_come_split_keep_their_splits(tmp_path: Path) -> None:
     paths = {split: [write(tmp_path / f"{split}.txt", split)] for split in ("train", "valid", "test")}
-    found = list(sources.documents(source(paths)))
-    assert [(one.text, one.split) for one in found] == [(split, split) for split in ("train", "valid", "test")]
+    documents = list(sources.documents(source(paths)))
+    assert [(document.text, document.split) for document in documents] == [(split, split) for split in ("train", "valid", "test")]
 
 
 def test_max_documents_counts_within_each_split(tmp_path: Path) -> None:
@@ -95,15 +95,15 @@ def test_source_files_are_named_as_a_manifest_names_them(tmp_path: Path, monkeyp
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
-    inside, outside, beside = write(project / "a.txt", "x"), write(tmp_path / "b.txt", "y"), write(tmp_path / "c.txt", "z")
-    files = sources.source_files(source({"train": [inside], "valid": ["../b.txt"], "test": [beside]}))
+    train_file, valid_file, test_file = write(project / "a.txt", "x"), write(tmp_path / "b.txt", "y"), write(tmp_path / "c.txt", "z")
+    files = sources.source_files(source({"train": [train_file], "valid": ["../b.txt"], "test": [test_file]}))
     assert [(file.role, file.path) for file in files] == [
         ("train_source", "a.txt"),
         ("valid_source", "../b.txt"),
-        ("test_source", beside),
+        ("test_source", test_file),
     ]
-    assert [(file.role, file.path) for file in sources.source_files(source([outside, "./a.txt"]))] == [
-        ("source", outside),
+    assert [(file.role, file.path) for file in sources.source_files(source([valid_file, "./a.txt"]))] == [
+        ("source", valid_file),
         ("source", "a.txt"),
     ]
 
@@ -146,11 +146,11 @@ def test_bad_files_are_refused_before_any_job(
     Path("latin.txt").write_bytes("é".encode("latin-1"))
     pq.write_table(pa.table({"story": ["a"]}), "t.parquet")
     pq.write_table(pa.table({"story": pa.array([], pa.string())}), "none.parquet")
-    before = sorted(tmp_path.rglob("*"))
+    files_before = sorted(tmp_path.rglob("*"))
     with pytest.raises(HeirloomError, match=re.escape(message)) as caught:
         sources.preflight(source(paths, **keys))
     assert "\n" not in str(caught.value)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert sorted(tmp_path.rglob("*")) == files_before
 
 
 def test_a_vocabulary_that_small_files_cannot_fill_is_refused_before_any_job(tmp_path: Path) -> None:

@@ -93,9 +93,9 @@ def test_documents_that_stand_three_times_are_in_one_split_however_they_are_draw
     texts = {split: set(_texts(split)) for split in ("train", "valid", "test")}
     assert texts["train"].isdisjoint(texts["valid"] | texts["test"])
     assert texts["valid"].isdisjoint(texts["test"])
-    kept = sum(manifest["counts"][f"{split}_documents"] for split in texts)
+    num_kept = sum(manifest["counts"][f"{split}_documents"] for split in texts)
     dropped = sum(manifest["counts"][f"{split}_dropped_equal_to_held_out"] for split in ("train", "valid"))
-    assert kept + dropped == 18
+    assert num_kept + dropped == 18
     assert dropped == 4  # one document in valid and one in test, with two copies each
 
 
@@ -141,4 +141,4 @@ def test_nulls_and_empty_texts_are_dropped_and_counted_alike_by_every_source(for
     manifest = make(source)
     assert [manifest["counts"][key] for key in ("documents_read", "dropped_null", "dropped_without_text")] == [7, 2, 1]
     assert [title.rpartition(":")[2] for title, _ in documents()] == ["1", "3", "5", "7"]
-    assert [(one["role"], one["path"]) for one in manifest["inputs"]] == [("source", name)]
+    assert [(entry["role"], entry["path"]) for entry in manifest["inputs"]] == [("source", name)]

@@ -40,8 +40,8 @@ def source(dataset: object, **keys: object) -> HubSource:
 
 
 def test_the_splits_of_a_dataset_are_kept(folder: Path) -> None:
-    found = list(sources.documents(source(folder)))
-    assert [(one.title, one.text, one.split) for one in found] == [
+    documents = list(sources.documents(source(folder)))
+    assert [(document.title, document.text, document.split) for document in documents] == [
         ("train:1", "a", "train"),
         ("train:3", "b", "train"),
         ("validation:1", "c", "valid"),
@@ -50,21 +50,21 @@ def test_the_splits_of_a_dataset_are_kept(folder: Path) -> None:
 
 
 def test_one_split_is_left_to_be_divided(folder: Path) -> None:
-    found = list(sources.documents(source(folder, splits="train", max_documents=1)))
-    assert [(one.text, one.split) for one in found] == [("a", None)]
+    documents = list(sources.documents(source(folder, splits="train", max_documents=1)))
+    assert [(document.text, document.split) for document in documents] == [("a", None)]
 
 
 def test_slices_of_a_split_serve_where_a_dataset_has_only_one(folder: Path) -> None:
     splits = {"train": "train[:1]", "valid": "train[2:]", "test": "test"}
-    found = list(sources.documents(source(folder, splits=splits)))
-    assert [(one.text, one.split) for one in found] == [("a", "train"), ("b", "valid"), ("d", "test")]
+    documents = list(sources.documents(source(folder, splits=splits)))
+    assert [(document.text, document.split) for document in documents] == [("a", "train"), ("b", "valid"), ("d", "test")]
 
 
 def test_rows_that_are_lines_are_joined_at_a_separator(tmp_path: Path) -> None:
     lines = ["", " = Fish = \n", " swims\n", " = Bird = \n", " flies\n"]
     (tmp_path / "train.jsonl").write_text("".join(json.dumps({"line": line}) + "\n" for line in lines))
     spec = source(tmp_path, splits="train", text_column="line", document_separator="^ = [^=]+ = $")
-    assert [(one.title, one.text) for one in sources.documents(spec)] == [
+    assert [(document.title, document.text) for document in sources.documents(spec)] == [
         ("Fish", " = Fish = \n swims"),
         ("Bird", " = Bird = \n flies"),
     ]
@@ -128,10 +128,10 @@ def test_source_files_of_a_folder_are_those_of_the_splits(folder: Path) -> None:
 def test_exchanged_rows_are_read_though_name_and_time_stamp_are_the_old_ones(folder: Path) -> None:
     train = folder / "train.parquet"
     status = train.stat()
-    assert [one.text for one in sources.documents(source(folder, splits="train"))] == ["a", "b"]
+    assert [document.text for document in sources.documents(source(folder, splits="train"))] == ["a", "b"]
     pq.write_table(pa.table({"text": ["x", None, "y"], "number": range(3)}), train)
     os.utime(train, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert [one.text for one in sources.documents(source(folder, splits="train"))] == ["x", "y"]
+    assert [document.text for document in sources.documents(source(folder, splits="train"))] == ["x", "y"]
 
 
 def test_hidden_files_and_folders_are_no_input(folder: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_card_that_says_which_files_are_data_is_an_input_and_one_of_words_is_n
     assert [file.place.name for file in sources.source_files(spec)] == [
         "more.parquet", "test.parquet", "validation.parquet", "README.md",
     ]  # fmt: skip
-    assert [one.text for one in sources.documents(spec)] == ["more", "c", "d"]
+    assert [document.text for document in sources.documents(spec)] == ["more", "c", "d"]
 
 
 @pytest.mark.parametrize("name", ["more.parquet", "deep/more.parquet"])
@@ -210,12 +210,12 @@ def test_a_hub_id_is_read_at_one_commit_whose_files_are_named_and_verify_learns_
     ]
     inputs = [{"role": file.role, "path": file.path, "sha256": sha256_file(file.place)} for file in files]
     manifest = {"schema_version": 2, "slice": {"source": spec.model_dump(mode="json")}, "inputs": inputs}
-    assert sources.moved(manifest) == []
+    assert sources.moved_revisions(manifest) == []
     publish(hub_cache, NEW, train=["x"], validation=["y"], test=["z"])
-    assert [one.text for one in sources.documents(fetched)] == ["a", "b", "c"]  # the job reads on from its commit
-    assert [one.text for one in sources.documents(spec)] == ["x", "y", "z"]
-    assert sources.moved(manifest) == [(f"me/stories@{OLD}", f"main is at {NEW} now")]
+    assert [document.text for document in sources.documents(fetched)] == ["a", "b", "c"]  # the job reads on from its commit
+    assert [document.text for document in sources.documents(spec)] == ["x", "y", "z"]
+    assert sources.moved_revisions(manifest) == [(f"me/stories@{OLD}", f"main is at {NEW} now")]
     pinned = {**manifest, "slice": {"source": source("me/stories", revision=OLD).model_dump(mode="json")}}
-    assert sources.moved(pinned) == []
+    assert sources.moved_revisions(pinned) == []
     shutil.rmtree(hub_cache)
-    assert sources.moved(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]
+    assert sources.moved_revisions(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]

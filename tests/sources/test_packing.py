@@ -26,9 +26,9 @@ class Letters:
         return type("Encoding", (), {"ids": [ord(letter) for letter in text] + [99] * add_special_tokens})
 
 
-def packed(texts: list[str], width: int, **given: Any) -> list[tuple[list[list[int]], list[tuple[int, int, int]]]]:
-    cut = packing.pack_rows(texts, len(texts), Letters(), START, width, Packing(**given))  # type: ignore[arg-type]
-    return [(rows.tolist(), [(span.document, span.first, span.count) for span in spans]) for rows, spans in cut]
+def packed(texts: list[str], width: int, **settings: Any) -> list[tuple[list[list[int]], list[tuple[int, int, int]]]]:
+    cut = packing.pack_rows(texts, len(texts), Letters(), START, width, Packing(**settings))  # type: ignore[arg-type]
+    return [(rows.tolist(), [(span.document, span.first_row, span.num_rows) for span in spans]) for rows, spans in cut]
 
 
 def test_every_document_begins_with_the_start_token_even_an_empty_one() -> None:
@@ -96,16 +96,16 @@ def test_the_index_says_which_documents_a_packed_row_was_cut_from(corpus: Path, 
     tokenizer = tokenization.from_json((tmp_path / "tokenizer.json").read_text())
     for line in index:
         text = tokenizer.decode(rows[line["first_row"] : line["first_row"] + line["num_rows"]].reshape(-1).tolist())
-        whole = (corpus / f"{line['title']}.txt").read_text()
-        assert whole[:60] in text
-        assert line["num_rows"] >= len(tokenizer.encode(whole).ids) // 50
+        article = (corpus / f"{line['title']}.txt").read_text()
+        assert article[:60] in text
+        assert line["num_rows"] >= len(tokenizer.encode(article).ids) // 50
     assert any(a["first_row"] + a["num_rows"] - 1 == b["first_row"] for a, b in pairwise(index))
 
 
 @pytest.mark.parametrize(
-    "given",
+    "settings",
     [{"vocab_size": 300, "tokenizer": {"path": "some/model"}}, {"vocab_size": None}, {"tokenizer": {"path": "a/b", "package": "c"}}],
 )
-def test_a_vocabulary_is_fitted_or_given_and_not_both(given: dict[str, Any]) -> None:
+def test_a_vocabulary_is_fitted_or_given_and_not_both(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="give either"):
-        TextSettings.model_validate(given)
+        TextSettings.model_validate(settings)

@@ -12,7 +12,7 @@ ADAPTER: TypeAdapter[object] = TypeAdapter(Source)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("declaration", "message"),
     [
         ({"name": "books"}, "'wikipedia', 'files', 'hub', 'normal'"),
         ({"name": "wikipedia", "colour": 1}, "Extra inputs are not permitted"),
@@ -24,9 +24,9 @@ ADAPTER: TypeAdapter[object] = TypeAdapter(Source)
         ({"name": "hub", "dataset": "a/b", "splits": {"train": "train", "valid": "train"}}, "must be different splits"),
     ],
 )
-def test_bad_values_are_refused(given: dict[str, object], message: str) -> None:
+def test_bad_values_are_refused(declaration: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ADAPTER.validate_python(given)
+        ADAPTER.validate_python(declaration)
 
 
 def test_every_source_in_the_registry_can_be_named_in_the_configuration() -> None:

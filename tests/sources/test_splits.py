@@ -38,8 +38,8 @@ def test_every_split_has_a_document_whatever_the_shares(num_documents: int, trai
 
 
 def test_splits_that_a_source_comes_with_are_kept() -> None:
-    own = ["test", "train", "valid", "train"]
-    assert splits.assign(own, SplitShares(), STREAM) == own
+    names = ["test", "train", "valid", "train"]
+    assert splits.assign(names, SplitShares(), STREAM) == names
 
 
 @pytest.mark.parametrize("num_documents", [1, 2])

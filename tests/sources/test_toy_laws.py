@@ -56,10 +56,10 @@ def test_rows_of_a_quarter_have_a_mean_of_a_quarter(declared: dict[str, Any]) ->
 
 
 def test_a_label_is_the_weighted_features_and_noise() -> None:
-    given = LinearSource.model_validate({**DECLARED[3], "rows": 4000})
-    rows = linear.draw(given, 1, STREAM)[0]
+    spec = LinearSource.model_validate({**DECLARED[3], "rows": 4000})
+    rows = linear.draw(spec, 1, STREAM)[0]
     noise = rows[:, 2] - 2 * rows[:, 0] + rows[:, 1]
-    assert linear.law(given) == {"weights": [2.0, -1.0]}
+    assert linear.law(spec) == {"weights": [2.0, -1.0]}
     for standard in (rows[:, 0], rows[:, 1], noise / 0.5):
         assert abs(standard.mean() * np.sqrt(4000)) < 4
         assert abs((standard**2).mean() - 1) * np.sqrt(4000 / 2) < 4

@@ -29,10 +29,10 @@ def test_markup_becomes_prose_without_templates_table_rows_and_captions() -> Non
 
 
 def test_the_first_articles_are_prose() -> None:
-    found = list(sources.documents(source(max_documents=3)))
-    assert [one.title for one in found] == ["Anarchism", "Autism", "Albedo"]
-    assert all(one.split is None for one in found)
-    paragraphs = [line for one in found for line in one.text.split("\n")]
+    documents = list(sources.documents(source(max_documents=3)))
+    assert [document.title for document in documents] == ["Anarchism", "Autism", "Albedo"]
+    assert all(document.split is None for document in documents)
+    paragraphs = [line for document in documents for line in document.text.split("\n")]
     assert min(len(line.split()) for line in paragraphs) >= 21
     assert not [line for line in paragraphs if re.search(r"\dpx|thumb\||\[\[|<ref", line)]
 
@@ -45,10 +45,10 @@ def test_redirects_are_no_articles() -> None:
 
 @pytest.mark.slow
 def test_the_whole_sample_has_the_articles_and_words_that_the_notes_state() -> None:
-    found = list(sources.documents(source()))
-    assert len(found) == 102
-    assert sum(len(one.text.split()) for one in found) == 460_604
-    assert abs(sum(len(one.text.encode()) for one in found) / wikipedia.text_bytes(source()) - 1) < 0.03
+    documents = list(sources.documents(source()))
+    assert len(documents) == 102
+    assert sum(len(document.text.split()) for document in documents) == 460_604
+    assert abs(sum(len(document.text.encode()) for document in documents) / wikipedia.text_bytes(source()) - 1) < 0.03
 
 
 def test_preflight_is_free_for_a_vocabulary_that_is_surely_filled() -> None:

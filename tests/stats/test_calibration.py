@@ -22,8 +22,8 @@ def test_false_alarms_over_all_equal_laws_are_at_most_one_in_twenty() -> None:
 
 
 def test_rows_of_one_article_taken_as_independent_would_be_false_alarms() -> None:
-    found = BENCHMARK["verdicts"](lambda stream: BENCHMARK["own_articles"](stream, keyed=False), "unkeyed", 5)
-    assert found["same"] < 5
+    verdicts = BENCHMARK["verdicts"](lambda stream: BENCHMARK["own_articles"](stream, keyed=False), "unkeyed", 5)
+    assert verdicts["same"] < 5
 
 
 @pytest.mark.parametrize(

@@ -48,14 +48,14 @@ def test_counts_that_cannot_be_compared_are_refused(a: list[int], b: list[int], 
 
 def test_permutations_take_off_what_chance_adds_where_counting_types_cannot() -> None:
     share = 1 / (np.arange(2000) + 2.7)
-    left = []
+    excesses = []
     for repeat in range(8):
         generator = Stream((repeat, "bias")).generator()
         a, b = (TextSample(generator.choice(2000, 20000, p=share / share.sum()), np.arange(401) * 50) for _ in "ab")
-        found = text_tests(a, b, Stream((repeat,)), 49)
+        tests = text_tests(a, b, Stream((repeat,)), 49)
         counts = [np.bincount(sample.types, minlength=2000) for sample in (a, b)]
-        assert found.divergence_bits == pytest.approx(jensen_shannon(*counts), rel=1e-9)
+        assert tests.divergence_bits == pytest.approx(jensen_shannon(*counts), rel=1e-9)
         assert jensen_shannon(*counts) - miller_madow(*counts) > 0.006
-        left.append(found.divergence_bits - found.chance_bits)
-    assert abs(np.mean(left)) < 4 * np.std(left, ddof=1) / math.sqrt(8)
-    assert np.std(left, ddof=1) < 0.003
+        excesses.append(tests.divergence_bits - tests.chance_bits)
+    assert abs(np.mean(excesses)) < 4 * np.std(excesses, ddof=1) / math.sqrt(8)
+    assert np.std(excesses, ddof=1) < 0.003

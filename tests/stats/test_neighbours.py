@@ -29,7 +29,7 @@ def test_the_statistic_is_the_sum_over_pairs_of_rows() -> None:
 def test_autocorrelated_rows_are_seen(correlation: float, is_seen: bool) -> None:
     noise = Stream((0, "noise")).generator().standard_normal((2, 1000))
     series = lfilter([1], [1, -correlation], noise)
-    assert (neighbours.depend((series[0][:, None], series[1][:, None])) is not None) == is_seen
+    assert (neighbours.dependence((series[0][:, None], series[1][:, None])) is not None) == is_seen
 
 
 def test_rows_of_one_document_after_the_other_are_seen_by_their_words() -> None:
@@ -38,12 +38,15 @@ def test_rows_of_one_document_after_the_other_are_seen_by_their_words() -> None:
     types = np.where(generator.random((200, 12)) < 0.4, 50 + topics[:, None], generator.integers(0, 50, (200, 12)))
     offsets = np.arange(201) * 12
     stream = Stream((0, "directions"))
-    in_order = neighbours.of_words(types.ravel(), offsets, 70, stream)
-    shuffled = neighbours.of_words(generator.permutation(types).ravel(), offsets, 70, stream)
-    found = neighbours.depend((in_order, shuffled))
-    assert found is not None
-    assert (found.strength > 10, found.reach) == (True, 8)  # of nine rows before it, the ninth is in the document of one row in ten
-    assert neighbours.depend((shuffled, shuffled)) is None
+    in_order = neighbours.word_vectors(types.ravel(), offsets, 70, stream)
+    shuffled = neighbours.word_vectors(generator.permutation(types).ravel(), offsets, 70, stream)
+    dependence = neighbours.dependence((in_order, shuffled))
+    assert dependence is not None
+    assert (dependence.strength > 10, dependence.max_lag) == (
+        True,
+        8,
+    )  # of nine rows before it, the ninth is in the document of one row in ten
+    assert neighbours.dependence((shuffled, shuffled)) is None
 
 
 def test_few_or_constant_rows_tell_nothing() -> None:

@@ -39,12 +39,12 @@ def test_means_are_over_the_rows_dealt_to_each_side() -> None:
 
 def test_p_is_uniform_when_both_samples_have_one_law() -> None:
     levels, num_tests = np.arange(1, 21) / 20, 1000
-    found = []
+    p_values = []
     for repeat in range(num_tests):
         generator = Stream((repeat, "uniform")).generator()
         a, b = generator.exponential(size=(9, 1)), generator.exponential(size=(6, 1))
         moves = exchange(np.arange(9), np.arange(9, 15), Stream((repeat,)), 19)
         mean_a, mean_b = dealt_means(a, b, moves)
-        found.append(two_sided("mean", (mean_b - mean_a)[:, 0], moves, "").p_value)
-    shares = (np.array(found)[:, None] <= levels + 1e-9).mean(axis=0)
+        p_values.append(two_sided("mean", (mean_b - mean_a)[:, 0], moves, "").p_value)
+    shares = (np.array(p_values)[:, None] <= levels + 1e-9).mean(axis=0)
     assert np.abs(shares - levels).max() < 1.95 / np.sqrt(num_tests)  # Kolmogorov's 99.9 %

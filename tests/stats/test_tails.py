@@ -27,29 +27,29 @@ def runs_of(a: Floats, b: Floats, *, paired: bool = False) -> dict[str, TestResu
 
 def test_the_chance_of_a_run_is_counted_over_all_exchanges() -> None:
     # Distances from the centre, 0: the three outermost rows are A's.
-    found = runs_of(line(9, -9, 8, 1, -1), line(-7, 7, -2, 2, -8 + 1e-9))["tails"]
+    tails = runs_of(line(9, -9, 8, 1, -1), line(-7, 7, -2, 2, -8 + 1e-9))["tails"]
     deals = list(itertools.combinations(range(10), 5))
     together = sum({0, 1, 2} <= set(deal) or not {0, 1, 2} & set(deal) for deal in deals)
-    assert found.statistic == -3
-    assert found.p_value == pytest.approx(together / len(deals))
+    assert tails.statistic == -3
+    assert tails.p_value == pytest.approx(together / len(deals))
 
 
 def test_pairs_trade_places_one_by_one() -> None:
-    found = runs_of(line(9, -9, 8, 1), line(1, -1, -1, -7.99), paired=True)["tails"]
-    assert (found.statistic, found.p_value) == (-3, 2 / 2**3)
+    tails = runs_of(line(9, -9, 8, 1), line(1, -1, -1, -7.99), paired=True)["tails"]
+    assert (tails.statistic, tails.p_value) == (-3, 2 / 2**3)
 
 
 def test_under_every_exchange_the_run_has_the_p_value_that_it_would_have_as_data() -> None:
     generator = STREAM.child("exchanges").generator()
     a, b = generator.standard_normal((6, 1)).round(1), generator.standard_normal((6, 1)).round(1)
     moves = exchange(*row_keys(None, None, 6, 6), STREAM, 20)
-    found = tail_tests(a, b, moves)
+    results = tail_tests(a, b, moves)
     in_a_PN = moves.in_a[:, np.concatenate([moves.blocks_a, moves.blocks_b])] > 0
     x = np.concatenate([a, b])
     for number, in_a_N in enumerate(in_a_PN):
         as_data = tail_tests(x[in_a_N], x[~in_a_N], exchange(*row_keys(None, None, 6, 6), STREAM, 1))
         expected = [result.p_value for result in as_data]
-        assert [result.exchanged_p[number] for result in found if result.exchanged_p is not None] == pytest.approx(expected)
+        assert [result.exchanged_p[number] for result in results if result.exchanged_p is not None] == pytest.approx(expected)
 
 
 def test_rows_that_tie_count_together_or_not_at_all() -> None:
@@ -61,16 +61,16 @@ def test_rows_that_tie_count_together_or_not_at_all() -> None:
 def test_one_tail_belongs_to_the_sample_that_holds_it_and_pays_for_both_ends() -> None:
     a, b = STREAM.child("a").generator().uniform(-1, 1, (200, 1)), STREAM.child("b").generator().uniform(-1, 1, (200, 1))
     b[b > 0.9] = 0.95 + b[b > 0.9] / 10  # beyond all of A's, but no further from the centre than A's lowest
-    found = runs_of(a, b)
-    run = int(found["one tail"].statistic)
+    results = runs_of(a, b)
+    run = int(results["one tail"].statistic)
     assert run == (b > a.max()).sum() > 8
-    drawn = np.arange(run)
-    assert found["one tail"].p_value == pytest.approx(2 * 2 * np.prod((200 - drawn) / (400 - drawn)))
-    assert found["tails"].p_value > 0.05
+    draws = np.arange(run)
+    assert results["one tail"].p_value == pytest.approx(2 * 2 * np.prod((200 - draws) / (400 - draws)))
+    assert results["tails"].p_value > 0.05
 
 
 def test_constant_rows_have_no_tails_and_many_dimensions_no_ends() -> None:
-    found = runs_of(np.ones((9, 2)), np.ones((9, 2)))
-    assert {(result.statistic, result.p_value) for result in found.values()} == {(0, 1)}
+    results = runs_of(np.ones((9, 2)), np.ones((9, 2)))
+    assert {(result.statistic, result.p_value) for result in results.values()} == {(0, 1)}
     wide = runs_of(np.ones((9, 40)), np.ones((9, 40)))
     assert (list(wide), wide["tails"].p_value) == (["tails"], 1)

@@ -41,7 +41,7 @@ def test_products_give_the_statistics_that_counting_gives(monkeypatch: pytest.Mo
     rows = rows_of(generator, 25, 30)
     a, b = sample(rows[:14]), sample(rows[14:])
     moves = exchange(np.array([*range(13), 12]), np.arange(8, 19), Stream((1,)), 20)
-    found = token_blocks.token_statistics(a, b, moves)
+    statistics = token_blocks.token_statistics(a, b, moves)
     blocks = np.concatenate([moves.blocks_a, moves.blocks_b])
     for number, in_a in enumerate(moves.in_a):
         dealt = [
@@ -50,43 +50,43 @@ def test_products_give_the_statistics_that_counting_gives(monkeypatch: pytest.Mo
             )
             for side in (1, 0)
         ]
-        assert found.divergence_bits[number] == pytest.approx(jensen_shannon(*dealt), rel=1e-9)
+        assert statistics.divergence_bits[number] == pytest.approx(jensen_shannon(*dealt), rel=1e-9)
         entropies = [-sum(n / counts.sum() * math.log(n / counts.sum()) for n in counts if n) for counts in dealt]
-        assert found.entropy_difference[number] == pytest.approx(entropies[1] - entropies[0], rel=1e-9)
-        assert (found.types_a[number], found.types_b[number]) == tuple(np.count_nonzero(counts) for counts in dealt)
-        assert (found.tokens_a[number], found.tokens_b[number]) == tuple(counts.sum() for counts in dealt)
+        assert statistics.entropy_difference[number] == pytest.approx(entropies[1] - entropies[0], rel=1e-9)
+        assert (statistics.types_a[number], statistics.types_b[number]) == tuple(np.count_nonzero(counts) for counts in dealt)
+        assert (statistics.tokens_a[number], statistics.tokens_b[number]) == tuple(counts.sum() for counts in dealt)
 
 
 def test_equal_samples_are_never_told_apart() -> None:
     rows = rows_of(Stream((0, "equal")).generator(), 50, 40)
     keys = np.arange(50)
-    found = text_tests(sample(rows, keys, length=range(50)), sample(rows, keys, length=range(50)), Stream((0,)), 99)
-    assert [(result.name, result.statistic, result.p_value) for result in found.results] == [
+    tests = text_tests(sample(rows, keys, length=range(50)), sample(rows, keys, length=range(50)), Stream((0,)), 99)
+    assert [(result.name, result.statistic, result.p_value) for result in tests.results] == [
         ("divergence", pytest.approx(0, abs=1e-12), 1),
         ("entropy", 0, 1),
         ("types", 0, 1),
         ("repeated rows", 0, 1),
         ("length", 0, 1),
     ]
-    assert found.chance_bits == pytest.approx(0, abs=1e-12)
+    assert tests.chance_bits == pytest.approx(0, abs=1e-12)
 
 
 def test_swapping_the_samples_turns_the_signs() -> None:
     generator = Stream((0, "mirror")).generator()
     a, b = sample(rows_of(generator, 60, 40), np.arange(60)), sample(rows_of(generator, 60, 20), np.arange(60))
-    there, back = by_name(a, b), by_name(b, a)
-    assert there["types"].statistic < 0
+    forth, back = by_name(a, b), by_name(b, a)
+    assert forth["types"].statistic < 0
     for name in ("entropy", "types"):
-        assert there[name].statistic == pytest.approx(-back[name].statistic)
-        assert there[name].p_value == back[name].p_value == 1 / 200
+        assert forth[name].statistic == pytest.approx(-back[name].statistic)
+        assert forth[name].p_value == back[name].p_value == 1 / 200
 
 
 def test_every_row_twice_is_seen_by_repeated_rows_alone_in_size() -> None:
     rows = [[number, number + 1, number % 7] for number in range(80)]
-    found = by_name(sample(rows[:40] + rows[:40]), sample(rows))
-    assert found["repeated rows"].p_value == 1 / 200
+    results = by_name(sample(rows[:40] + rows[:40]), sample(rows))
+    assert results["repeated rows"].p_value == 1 / 200
     # Half of A's rows repeat another. The mean over permutations is not quite 0, since it is drawn.
-    assert found["repeated rows"].statistic == pytest.approx(-0.5, abs=0.03)
+    assert results["repeated rows"].statistic == pytest.approx(-0.5, abs=0.03)
 
 
 def test_a_feature_is_tested_by_its_mean_within_pairs() -> None:
@@ -95,16 +95,16 @@ def test_a_feature_is_tested_by_its_mean_within_pairs() -> None:
     keys = np.arange(40)
     noise = Stream((0, "noise")).generator().normal(size=40) / 2
     paired = by_name(sample(rows, keys, x=level), sample(rows, keys, x=level + 1 + noise))
-    free = by_name(sample(rows, None, x=level), sample(rows, None, x=level + 1 + noise))
+    unpaired = by_name(sample(rows, None, x=level), sample(rows, None, x=level + 1 + noise))
     assert paired["x"].p_value == 1 / 200
-    assert free["x"].p_value > 0.5
+    assert unpaired["x"].p_value > 0.5
 
 
 def test_more_of_the_same_law_is_not_broader() -> None:
     generator = Stream((0, "sizes")).generator()
-    found = by_name(sample(rows_of(generator, 40, 300)), sample(rows_of(generator, 400, 300)))
-    assert found["types"].p_value > 0.05
-    assert abs(found["types"].statistic) < 20  # of a raw difference of about 150
+    results = by_name(sample(rows_of(generator, 40, 300)), sample(rows_of(generator, 400, 300)))
+    assert results["types"].p_value > 0.05
+    assert abs(results["types"].statistic) < 20  # of a raw difference of about 150
 
 
 def test_the_same_stream_gives_the_same_numbers_and_another_gives_others() -> None:
@@ -115,8 +115,8 @@ def test_the_same_stream_gives_the_same_numbers_and_another_gives_others() -> No
 
 
 def test_empty_rows_are_rows() -> None:
-    found = by_name(sample([[], [1, 2], []]), sample([[3], [], [1, 1]]), 19)
-    assert all(math.isfinite(result.statistic) and 0 < result.p_value <= 1 for result in found.values())
+    results = by_name(sample([[], [1, 2], []]), sample([[3], [], [1, 1]]), 19)
+    assert all(math.isfinite(result.statistic) and 0 < result.p_value <= 1 for result in results.values())
 
 
 @pytest.mark.parametrize(

@@ -16,30 +16,30 @@ STREAM = Stream((0, "vectors"))
 
 def test_a_shift_is_the_shift_in_every_distance() -> None:
     a = np.arange(101.0)[:, None]
-    found = vector_differences(a, a + 3, STREAM)
-    assert found.mean.tolist() == [3]
-    assert found.wasserstein == pytest.approx([3])
-    assert found.sliced_wasserstein == pytest.approx(3)
-    assert found.kolmogorov_smirnov == pytest.approx([3 / 101])
-    assert found.total_variance_ratio == pytest.approx(1)
-    assert found.log_generalised_variance == pytest.approx(0)
-    assert found.energy_rows == (101, 101)
-    assert found.tails_a[0.05] == pytest.approx((5 / 101, 5 / 101))  # the bounds are 5 and 95 and belong to neither tail
-    assert found.tails_b[0.05] == pytest.approx((2 / 101, 8 / 101))
+    differences = vector_differences(a, a + 3, STREAM)
+    assert differences.mean.tolist() == [3]
+    assert differences.wasserstein == pytest.approx([3])
+    assert differences.sliced_wasserstein == pytest.approx(3)
+    assert differences.kolmogorov_smirnov == pytest.approx([3 / 101])
+    assert differences.total_variance_ratio == pytest.approx(1)
+    assert differences.log_generalised_variance == pytest.approx(0)
+    assert differences.energy_rows == (101, 101)
+    assert differences.tails_a[0.05] == pytest.approx((5 / 101, 5 / 101))  # the bounds are 5 and 95 and belong to neither tail
+    assert differences.tails_b[0.05] == pytest.approx((2 / 101, 8 / 101))
 
 
 def test_a_scaled_copy_has_the_scale_in_its_covariance() -> None:
     a = STREAM.generator().standard_normal((50, 3))
-    found = vector_differences(a, a * 0.5, STREAM)
-    assert found.total_variance_ratio == pytest.approx(0.25)
-    assert found.log_generalised_variance == pytest.approx(3 * math.log(0.25))
+    differences = vector_differences(a, a * 0.5, STREAM)
+    assert differences.total_variance_ratio == pytest.approx(0.25)
+    assert differences.log_generalised_variance == pytest.approx(3 * math.log(0.25))
 
 
 def test_the_sliced_distance_of_a_shift_is_the_mean_length_of_its_shadow() -> None:
     # In three dimensions the shadow of a unit shift on a random direction is uniform on [0, 1].
     a = STREAM.generator().standard_normal((40, 3))
-    found = vector_differences(a, a + np.array([0, 0, 1.0]), STREAM)
-    assert abs(found.sliced_wasserstein - 0.5) / math.sqrt(1 / 12 / 64) < 4
+    differences = vector_differences(a, a + np.array([0, 0, 1.0]), STREAM)
+    assert abs(differences.sliced_wasserstein - 0.5) / math.sqrt(1 / 12 / 64) < 4
 
 
 def test_energy_distance_of_two_points_is_twice_their_distance() -> None:
@@ -54,8 +54,8 @@ def test_energy_distance_looks_at_a_thousand_rows() -> None:
 
 def test_a_degenerate_covariance_has_no_determinant() -> None:
     a = np.array([[0.0, 0], [1, 1], [2, 2]])
-    found = vector_differences(a, a, STREAM)
-    assert (found.log_generalised_variance, found.total_variance_ratio) == (None, 1)
+    differences = vector_differences(a, a, STREAM)
+    assert (differences.log_generalised_variance, differences.total_variance_ratio) == (None, 1)
     assert vector_differences(np.ones((3, 1)), a[:, :1], STREAM).total_variance_ratio is None
 
 

@@ -204,12 +204,6 @@ def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_traje
     assert recorded_sha256(kinds.REPLICAS.path("g", "control", 0))
 
 
-def test_a_long_chain_keeps_the_replicas_of_some_generations_from_the_first_to_the_last() -> None:
-    assert chain.spaced(100) == set(range(1, 101))
-    assert len(chain.spaced(3000)) <= 100
-    assert {1, 2, 3, 3000} <= chain.spaced(3000)
-
-
 def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Path) -> None:
     run_chain(made(generations=1, replicas=2), "control")
     run_chain(made(generations=2, replicas=1), "control")

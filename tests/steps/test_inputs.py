@@ -43,13 +43,13 @@ def test_a_missing_manifest_or_fingerprint_is_named(sealed: Path, beside: Callab
 
 def test_changed_bytes_of_the_same_size_are_noticed(sealed: Path) -> None:
     sealed.write_bytes(b"ROWS")
-    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} tells of; heirloom repair {TRAIN} mends it")
+    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} records; heirloom repair {TRAIN} mends it")
 
 
 def test_a_manifest_of_another_version_is_named(sealed: Path) -> None:
     told = json.loads(Path(paths.manifest(TRAIN)).read_text())
     Path(paths.manifest(TRAIN)).write_text(manifest.spelled({**told, "sha256": "0" * 64}))
-    assert refused().startswith(f"{paths.manifest(TRAIN)}: tells of other bytes than {paths.fingerprint(TRAIN)}; ")
+    assert refused().startswith(f"{paths.manifest(TRAIN)}: records other bytes than {paths.fingerprint(TRAIN)}; ")
 
 
 def test_a_missing_artefact_is_named(sealed: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_manifest_of_schema_1_is_held_to_its_place_by_its_slice(sealed: Path, 
     content = json.loads(Path(paths.manifest(place)).read_text())
     del content["path"], content["digest"]
     Path(paths.manifest(place)).write_text(json.dumps({**content, "schema_version": 1}))
-    with pytest.raises(HeirloomError, match=rf"tells of {key} {value}, not of (3|0|replace); heirloom repair"):
+    with pytest.raises(HeirloomError, match=rf"records {key} {value}, not (3|0|replace); heirloom repair"):
         manifest.check(place)
 
 

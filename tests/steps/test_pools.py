@@ -15,11 +15,11 @@ from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.diffs import belonging
-from heirloom.diffs.sides import locate, open_side
+from heirloom.diffs.sides import locate
 from heirloom.errors import HeirloomError
 from heirloom.export import subject
-from heirloom.export.artefacts import opened
 from heirloom.lineage import references
+from heirloom.lineage.project import Project
 from heirloom.lineage.prune import _named
 from heirloom.lineage.trace_row import trace_row
 from heirloom.sources import module
@@ -102,8 +102,8 @@ def test_a_row_is_traced_to_the_pool_of_its_seed_and_the_export_speaks_of_it(pro
     assert [references.name_of(text.path) for text in traced.texts] == ["e/control/1/1:train", "e/real/1:train"]
     assert traced.texts[0].row["x"] == traced.texts[1].row["x"]
     place = references.find("e/control/1/1:train")
-    card = subject.describe(opened(place), "e/control/1/1:train", None, Path("config.yaml"))
-    assert card.real["path"] == "data/e/real/seed=1/train.parquet"
+    card = subject.describe(Project().artefact(place), Path("config.yaml"))
+    assert card.real.path == "data/e/real/seed=1/train.parquet"
 
 
 def test_a_run_whose_seeds_shared_a_pool_is_traced_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,8 +112,8 @@ def test_a_run_whose_seeds_shared_a_pool_is_traced_to_it(tmp_path: Path, monkeyp
     pool, _ = drawn(config, 0)
     mix.run(slice_of("mix", config, "e", "origin", 1, 0), {"pool": pool}, {"train": kinds.TRAIN.path("e", "", 1, 0)})
     assert [text.path for text in trace_row("e/origin/1/0#3").texts] == [kinds.TRAIN.path("e", "", 1, 0), pool]
-    card = subject.describe(opened(kinds.TRAIN.path("e", "", 1, 0)), "e/origin/1/0", None, Path("config.yaml"))
-    assert card.real["path"] == pool
+    card = subject.describe(Project().artefact(kinds.TRAIN.path("e", "", 1, 0)), Path("config.yaml"))
+    assert card.real.path == pool
 
 
 def test_a_pool_is_a_unit_of_the_real_data_and_no_lineage(project: Config) -> None:
@@ -136,7 +136,7 @@ def test_a_pool_has_a_reference() -> None:
 
 def test_equal_ids_of_two_pools_name_different_rows(project: Config) -> None:
     def names(one: str, other: str) -> np.ndarray[Any, Any]:
-        sides = open_side(locate(one)), open_side(locate(other))
+        sides = locate(one), locate(other)
         told = belonging.belonging(*sides)
         return np.concatenate([belonging.row_names(batch, told) for batch in sides[0].batches(told.columns)])
 

@@ -1,4 +1,4 @@
-"""The command line: one sub-command a step and a tool. Reads arguments, calls one function, turns bad input into one line."""
+"""The command line: one sub-command per step and per tool. It reads arguments, calls one function, turns bad input into one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from heirloom.cli import diff, export, lineage, plan, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help="What each generation of models inherits."
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="What each generation of models inherits.",
+    epilog="The words are in docs/glossary.md",
 )
 for part in (steps, plan, results, lineage, diff):
     app.add_typer(part.app)

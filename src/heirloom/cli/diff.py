@@ -15,6 +15,7 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff
     from heirloom.diffs.series import Series
+    from heirloom.diffs.sides import Side
 
 app = typer.Typer()
 
@@ -52,24 +53,27 @@ def diff(
     from heirloom.diffs.sides import generations
 
     if brief:
-        _finish(*_brief(a, b), output)
-    elif (references := generations(a)) is not None:
+        text, is_same = _brief(a, b)
+        _finish(text, is_same, output)
+        return
+    references = generations(a)
+    if references is not None:
         if b or against_control:
             raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
         _use_system_allocator()
         from heirloom.diffs.comparison import Options
         from heirloom.diffs.series import series
 
-        found = series(references, Options(max_examples, sample, seed))
-        _finish(_series_text(found, form, output), found.same, output)
-    else:
-        if not b:
-            raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
-        _use_system_allocator()
-        from heirloom.diffs.engine import diff as compare
+        answers = series(references, Options(max_examples, sample, seed))
+        _finish(_series_text(answers, form, output), answers.same, output)
+        return
+    if not b:
+        raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
+    _use_system_allocator()
+    from heirloom.diffs.engine import diff as compare
 
-        answer = compare(a, b, max_examples=max_examples, sample=sample, seed=seed, against_control=against_control)
-        _finish(_text(answer, form, output), answer.same, output)
+    answer = compare(a, b, max_examples=max_examples, sample=sample, seed=seed, against_control=against_control)
+    _finish(_text(answer, form, output), answer.same, output)
 
 
 def _use_system_allocator() -> None:
@@ -79,43 +83,44 @@ def _use_system_allocator() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
-def _text(found: DatasetDiff, form: Format, output: Path | None) -> str | None:
+def _text(answer: DatasetDiff, form: Format, output: Path | None) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
     from heirloom.diffs.render import html, markdown, terminal
     from heirloom.diffs.render.page import page, title
 
     match form:
         case Format.json:
-            return found.to_json()
+            return answer.to_json()
         case Format.html:
-            return html.document(title(found), html.fragment(found))
+            return html.document(title(answer), html.fragment(answer))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
         case Format.markdown:
-            return markdown.text(page(found))
+            return markdown.text(page(answer))
     if output:
-        return terminal.text(page(found))
-    terminal.show(page(found))
+        return terminal.text(page(answer))
+    terminal.show(page(answer))
     return None
 
 
-def _series_text(found: Series, form: Format, output: Path | None) -> str | None:
+def _series_text(answers: Series, form: Format, output: Path | None) -> str | None:
     from heirloom.diffs.render import heat, html, markdown, terminal
     from heirloom.diffs.series import page
 
-    name = f"{found.names[0]} … {found.names[-1]}"
+    name = f"{answers.names[0]} … {answers.names[-1]}"
     match form:
         case Format.json:
-            return found.to_json()
+            return answers.to_json()
         case Format.csv:
-            return found.to_csv()
+            return answers.to_csv()
         case Format.markdown:
-            return markdown.text(page(found))
+            return markdown.text(page(answers))
         case Format.html:
-            return html.document(name, html.sheet(name, "", page(found), heat.svg(found)))
+            sheet = html.sheet(name, "", page(answers), heat.svg(answers))
+            return html.document(name, sheet)
     if output:
-        return terminal.text(page(found))
-    terminal.show(page(found))
+        return terminal.text(page(answers))
+    terminal.show(page(answers))
     return None
 
 
@@ -126,27 +131,33 @@ def _brief(a: str, b: str) -> tuple[str, bool]:
     from heirloom.diffs.render.blocks import safe
 
     pairs = paired(a, b)
-    unlike = [name for name, (one, other) in pairs.items() if one is None or other is None or one.sha256 != other.sha256]
-    one, other = next(iter(pairs.values()))
-    if len(pairs) > 1 or one is None or other is None:
-        told = f"differ in the bytes of {', '.join(unlike)}" if unlike else "are the same bytes"
-        return safe(f"{a} and {b} {told}") + "\n", not unlike
-    if not unlike:
-        return f"{one.name} and {other.name} are the same bytes\n", True
-    step, differences = lineage(one, other)
+    unequal_parts = [name for name, (side_a, side_b) in pairs.items() if not _have_same_bytes(side_a, side_b)]
+    side_a, side_b = next(iter(pairs.values()))
+    if len(pairs) > 1 or side_a is None or side_b is None:
+        verdict = f"differ in the bytes of {', '.join(unequal_parts)}" if unequal_parts else "are the same bytes"
+        return safe(f"{a} and {b} {verdict}") + "\n", not unequal_parts
+    if not unequal_parts:
+        return f"{side_a.name} and {side_b.name} are the same bytes\n", True
+    step, differences = lineage(side_a, side_b)
     parting = f"the ancestries part at the step {step}: " if step else ""
-    told = ", ".join(f"{each.what} {each.a or '–'} → {each.b or '–'}" for each in differences)
-    return safe(f"{one.name} and {other.name} differ{'; ' if told else ''}{parting}{told}") + "\n", False
+    changes = ", ".join(f"{difference.what} {difference.a or '–'} → {difference.b or '–'}" for difference in differences)
+    separator = "; " if changes else ""
+    return safe(f"{side_a.name} and {side_b.name} differ{separator}{parting}{changes}") + "\n", False
 
 
-def _finish(text: str | None, same: bool, output: Path | None) -> None:
+def _have_same_bytes(a: Side | None, b: Side | None) -> bool:
+    """Return whether a part is on both sides, with the same bytes."""
+    return a is not None and b is not None and a.sha256 == b.sha256
+
+
+def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
     if text is not None and output:
         from heirloom.manifest import write_text
 
         write_text(output, text)
     elif text is not None:
         typer.echo(text, nl=False)
-    if not same:
+    if not is_same:
         raise typer.Exit(DIFFERENT)
 
 

@@ -39,5 +39,6 @@ def crate(
     """Write a whole experiment or one lineage as an RO-Crate of the profile Provenance Run Crate."""
     from heirloom.export import crate as job
 
-    made = job.export(reference, target, config=config, authors=author or [], limit=None if with_data else job.SMALL)
-    typer.echo(f"{target}: {made.artefacts} artefacts of {made.jobs} jobs, {made.copied} with their bytes")
+    limit = None if with_data else job.SMALL
+    counts = job.export(reference, target, config=config, authors=author or [], limit=limit)
+    typer.echo(f"{target}: {counts.artefacts} artefacts of {counts.jobs} jobs, {counts.copied} with their bytes")

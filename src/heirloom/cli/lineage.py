@@ -57,12 +57,12 @@ def prune(
     from heirloom.config import load
     from heirloom.lineage import prune as job
 
-    found = job.leftovers([load(file) for file in config])
+    leftovers = job.leftovers([load(file) for file in config])
     if yes:
-        job.remove(found, force=force)
-    for leftover in found:
+        job.remove(leftovers, force=force)
+    for leftover in leftovers:
         typer.echo(leftover.line)
-    typer.echo(job.total(found, removed=yes))
+    typer.echo(job.total(leftovers, removed=yes))
 
 
 @app.command()
@@ -76,9 +76,9 @@ def trace(
     from heirloom.lineage import trace as job
 
     has_row = bool(trace_row.split(reference)[1])
-    allowed = render_row.FORMATS if has_row else render.FORMATS
-    if form not in allowed:
-        raise HeirloomError(f"--format {form}: {'a row' if has_row else 'an artefact'} has {', '.join(allowed)}")
+    formats = render_row.FORMATS if has_row else render.FORMATS
+    if form not in formats:
+        raise HeirloomError(f"--format {form}: {'a row' if has_row else 'an artefact'} has {', '.join(formats)}")
     if has_row:
         typer.echo(render_row.FORMATS[form](trace_row.trace_row(reference)))
     else:
@@ -86,11 +86,11 @@ def trace(
 
 
 @app.command("why-not")
-def why_not(first: Reference, second: Reference) -> None:
+def why_not(a: Reference, b: Reference) -> None:
     """Say why two artefacts that should be equal are not: the first difference among all that they were made from."""
     from heirloom.lineage import why_not as job
 
-    typer.echo(job.explain(job.why_not(first, second)))
+    typer.echo(job.explain(job.why_not(a, b)))
 
 
 @app.command()
@@ -106,13 +106,13 @@ def verify(
 
     if fast and cache:
         raise HeirloomError("verify takes --fast or --cache, not both: --fast compares nothing with DVC")
-    checked = []
+    units = []
     for unit in job.verify(reference, fast=fast, cache_too=cache, hubs=sources):
-        checked.append(unit)
+        units.append(unit)
         for mismatch in unit.mismatches:
             typer.echo(mismatch)
-    typer.echo(job.total(checked, fast=fast))
-    if any(unit.mismatches for unit in checked):
+    typer.echo(job.total(units, fast=fast))
+    if any(unit.mismatches for unit in units):
         raise typer.Exit(1)
 
 

@@ -33,18 +33,20 @@ def plan(
     from heirloom.report import resolution
     from heirloom.report.claims import seeds
 
-    read = load(config)
-    rate = estimate.RATE if gflops is None else gflops * 1e9
-    found = planning.plan(read, estimate.calibration(read) if gflops is None else {}, rate)
-    _print(found, jobs)
-    _print_resolutions(resolution.recorded(read))
-    _print_needs(seeds.recorded(read))
-    free = shutil.disk_usage(Path.cwd()).free
-    if found.written > free:
-        typer.echo(f"warning: the disk has {_size(free)} free, and the run leaves {_size(found.written)} on it", err=True)
+    settings = load(config)
+    if gflops is None:
+        costs = planning.plan(settings, estimate.calibration(settings))
+    else:
+        costs = planning.plan(settings, {}, gflops * 1e9)
+    _print(costs, jobs)
+    _print_resolutions(resolution.recorded(settings))
+    _print_needs(seeds.recorded(settings))
+    free_bytes = shutil.disk_usage(Path.cwd()).free
+    if costs.disk_bytes > free_bytes:
+        typer.echo(f"warning: the disk has {_size(free_bytes)} free, and the run leaves {_size(costs.disk_bytes)} on it", err=True)
 
 
-def _print(found: Plan, at_once: int) -> None:
+def _print(costs: Plan, jobs_at_once: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -53,18 +55,18 @@ def _print(found: Plan, at_once: int) -> None:
         table.add_column(name)
     for name in ("jobs", "time", "longest", "memory", "disk", "from"):
         table.add_column(name, justify="right")
-    for line in found.lines:
-        source = "earlier runs" if line.calibrated else "the config"
+    for line in costs.lines:
+        source = "earlier runs" if line.is_calibrated else "the config"
         times = _time(line.seconds), _time(line.longest)
-        table.add_row(line.experiment, line.step, f"{line.jobs:,}", *times, f"{line.memory_mb:,.0f} MB", _size(line.written), source)
+        sizes = f"{line.memory_mb:,.0f} MB", _size(line.disk_bytes)
+        table.add_row(line.experiment, line.step, f"{line.jobs:,}", *times, *sizes, source)
     console = Console()
     console.print(table)
-    hours = found.seconds * found.num_threads / 3600
-    console.print(
-        f"{found.jobs:,} jobs, {hours:,.1f} hours of a thread; {_size(found.written)} on disk, {_size(found.checkpoints)} of it checkpoints"
-    )
-    least = max(found.path, found.seconds / at_once)
-    console.print(f"longest path {_time(found.path)}; with {at_once} at once at least {_time(least)}", highlight=False)
+    hours = costs.seconds * costs.num_threads / 3600
+    disk = f"{_size(costs.disk_bytes)} on disk, {_size(costs.checkpoints)} of it checkpoints"
+    console.print(f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread; {disk}")
+    shortest_time = max(costs.path, costs.seconds / jobs_at_once)
+    console.print(f"longest path {_time(costs.path)}; with {jobs_at_once} at once at least {_time(shortest_time)}", highlight=False)
 
 
 def _print_resolutions(resolutions: list[Resolution]) -> None:
@@ -76,12 +78,14 @@ def _print_resolutions(resolutions: list[Resolution]) -> None:
         return
     typer.echo("smallest difference to the control that the seeds resolve, four times of five, by the scatter of the control that was run:")
     arms: dict[Resolution, list[str]] = {}
-    for one in resolutions:
-        arms.setdefault(one._replace(regime=""), []).append(one.regime)
-    for one, regimes in arms.items():
-        more = f"; {one.words(ENOUGH)} with {ENOUGH}" if one.seeds < ENOUGH else ""
-        with_seeds = f"{one.words(one.seeds)} with {one.seeds} seed{'s' if one.seeds > 1 else ''}{more}"
-        typer.echo(f"  {one.experiment} ({', '.join(regimes)}), {one.measure}: {with_seeds}")
+    for resolution in resolutions:
+        arms.setdefault(resolution._replace(regime=""), []).append(resolution.regime)
+    for resolution, regimes in arms.items():
+        seeds = resolution.seeds
+        words = f"{resolution.words(seeds)} with {seeds} seed{'s' if seeds > 1 else ''}"
+        if seeds < ENOUGH:
+            words += f"; {resolution.words(ENOUGH)} with {ENOUGH}"
+        typer.echo(f"  {resolution.experiment} ({', '.join(regimes)}), {resolution.measure}: {words}")
 
 
 def _print_needs(needs: list[Need]) -> None:

@@ -29,11 +29,15 @@ def check(
     from heirloom.config import load
     from heirloom.lineage import layout
 
-    read = load(config)
-    layout.check(read)
-    (preflight.thorough if thorough else preflight.cheap)(read)
+    settings = load(config)
+    layout.check(settings)
+    if thorough:
+        preflight.thorough(settings)
+    else:
+        preflight.cheap(settings)
     if not quiet:
-        typer.echo(f"{config}: {len(read.experiments)} experiments, {sum(1 for _ in read.lineages())} lineages")
+        num_lineages = sum(1 for _ in settings.lineages())
+        typer.echo(f"{config}: {len(settings.experiments)} experiments, {num_lineages} lineages")
     if path is not None and not profile:
         raise HeirloomError(f"{path}: --profile stands before the path of a profile, and --config before that of a config")
     if profile:
@@ -114,7 +118,8 @@ def theory(
     if page is None:
         typer.echo(lines, nl=False)
     else:
-        write_text(page, agreement.inserted(page.read_text(encoding="utf-8"), lines))
+        text = page.read_text(encoding="utf-8")
+        write_text(page, agreement.inserted(text, lines))
 
 
 @app.command()

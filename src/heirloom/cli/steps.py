@@ -64,8 +64,9 @@ def _job(cost: str, text: str, inputs: Mapping[str, Sequence[str]], artefact: st
     fields, shares_job = _begin(text), processes.is_launched()
     if artefact and not shares_job and sealed_steps.take(fields, inputs, artefact):
         raise typer.Exit
-    for path in (path for several in inputs.values() for path in several):
-        manifest.check(path)
+    for input_paths in inputs.values():
+        for path in input_paths:
+            manifest.check(path)
     yield fields
     if not shares_job:
         write_text(cost, dumps(usage.measure()))
@@ -76,19 +77,31 @@ def _job(cost: str, text: str, inputs: Mapping[str, Sequence[str]], artefact: st
 def _run(step: Step, options: Mapping[str, Any]) -> None:
     """Do a job of a step with the options of its command."""
     outputs = {role: options[role] for role in step.makes if options[role]}
+    inputs = {role: _paths(options[role], declaration.is_many) for role, declaration in step.takes.items()}
     main, shard = next(iter(outputs.values())), options.get("shard")
-    listed = {role: options[role].split() if declared.is_many else [options[role]] for role, declared in step.takes.items()}
-    inputs = {role: [path for path in several if path] for role, several in listed.items()}
-    cost = paths.cost(step.name, main)
-    if shard is not None:
-        cost = paths.part(paths.cost(f"{step.name}_shard", main), f"shard={shard}")
-    with _job(cost, options["slice_"], inputs, main if step.leaves_one and shard is None else "") as fields:
+    artefact = main if step.leaves_one and shard is None else ""
+    with _job(_cost_path(step, main, shard), options["slice_"], inputs, artefact) as fields:
         if "machines" in step.spread:
             num_processes = options.get("num_processes", fields.get("num_processes", 1))
             processes.launch(num_processes, options["num_nodes"], fields["num_threads"])
         share = {} if shard is None else {"shard": (shard, options["shards"])}
+        joined_inputs = {role: " ".join(input_paths) for role, input_paths in inputs.items()}
         module = step.load()
-        module.run(module.Slice.model_validate(fields), {role: " ".join(several) for role, several in inputs.items()}, outputs, **share)
+        module.run(module.Slice.model_validate(fields), joined_inputs, outputs, **share)
+
+
+def _cost_path(step: Step, artefact: str, shard: int | None) -> str:
+    """Return where a job writes what it has used; a shard's job has a file of its own."""
+    if shard is None:
+        return paths.cost(step.name, artefact)
+    return paths.part(paths.cost(f"{step.name}_shard", artefact), f"shard={shard}")
+
+
+def _paths(option: str, is_many: bool) -> list[str]:
+    """Return the paths of an input: one, or those between blanks; none where the option is empty."""
+    if is_many:
+        return option.split()
+    return [option] if option else []
 
 
 def _command(step: Step) -> Any:
@@ -97,20 +110,27 @@ def _command(step: Step) -> Any:
     def command(**options: Any) -> None:
         _run(step, options)
 
-    types: dict[str, tuple[Any, Any]] = {"slice_": (_SLICE, inspect.Parameter.empty)}
-    for role, taken in step.takes.items():
-        types[role] = Annotated[str, typer.Option(help=taken.words)], inspect.Parameter.empty if taken.is_needed else ""
+    options_of: dict[str, tuple[Any, Any]] = {"slice_": (_SLICE, inspect.Parameter.empty)}
+    for role, declaration in step.takes.items():
+        options_of[role] = _option(declaration.words, declaration.is_needed)
     for role, kind in step.makes.items():
-        is_needed = role not in step.optional
-        types[role] = Annotated[str, typer.Option(help=f"Where to write: {kind.word}.")], inspect.Parameter.empty if is_needed else ""
-    for what in sorted(step.spread & _SPREAD.keys()):
-        types |= _SPREAD[what]
+        options_of[role] = _option(f"Where to write: {kind.word}.", role not in step.optional)
+    for division in sorted(step.spread & _SPREAD.keys()):
+        options_of |= _SPREAD[division]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    listed = [inspect.Parameter(name, keyword, default=default, annotation=one) for name, (one, default) in types.items()]
-    command.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
-    command.__annotations__ = {name: one for name, (one, _) in types.items()}
+    parameters = []
+    for name, (annotation, default) in options_of.items():
+        parameters.append(inspect.Parameter(name, keyword, default=default, annotation=annotation))
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = step.words
     return command
+
+
+def _option(words: str, is_needed: bool) -> tuple[Any, Any]:
+    """Return type and default of an option of paths; empty text stands for one that is left out."""
+    default = inspect.Parameter.empty if is_needed else ""
+    return Annotated[str, typer.Option(help=words)], default
 
 
 for _step in STEPS.values():

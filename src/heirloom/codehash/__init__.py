@@ -24,11 +24,11 @@ from pathlib import Path
 from heirloom.codehash import canonical, modules
 from heirloom.manifest import dumps, write_text
 
-KEPT = Path(".heirloom/code")
+CACHE = Path(".heirloom/code")
 """Hashes that have been computed, in a file for each state of the package; only where Heirloom has worked."""
 
 
-def of(*entries: str) -> str:
+def digest(*entries: str) -> str:
     """Return the hash of everything reachable from some definitions, as 16 hex digits.
 
     It is computed once for each state of the package: reading all of its modules takes a second or two, and on a
@@ -39,13 +39,13 @@ def of(*entries: str) -> str:
     entries
         ``module:name``, such as ``heirloom.families.gaussian:train``, or ``module:*`` for all that a module defines.
     """
-    file, question = KEPT / f"{_package()}.json", " ".join(entries)
+    file, key = CACHE / f"{_package_hash()}.json", " ".join(entries)
     hashes = _read_hashes(file)
-    if question not in hashes:
-        hashes[question] = _hash(entries)
-        if KEPT.parent.is_dir():
-            write_text(file, _with_digest(hashes))
-    return hashes[question]
+    if key not in hashes:
+        hashes[key] = _hash(entries)
+        if CACHE.parent.is_dir():
+            write_text(file, _with_checksum(hashes))
+    return hashes[key]
 
 
 def closure(*entries: str) -> set[str]:
@@ -58,8 +58,8 @@ def closure(*entries: str) -> set[str]:
     ModuleNotFoundError
         If an entry names no definition of the package.
     """
-    reached = _numbers(tuple(_definition(entry) for entry in entries))
-    return {entry for entry in reached if not entry.endswith((":", ":*"))}
+    roots = tuple(_definition(entry) for entry in entries)
+    return {entry for entry in _numbers(roots) if not entry.endswith((":", ":*"))}
 
 
 def _hash(entries: tuple[str, ...]) -> str:
@@ -67,8 +67,9 @@ def _hash(entries: tuple[str, ...]) -> str:
     numbers = _numbers(roots)
     texts = [" ".join(f"#{numbers[root]}" for root in roots)]
     for entry in numbers:
-        parts = canonical.pieces(entry)
-        texts.append("".join([f"#{numbers[part]}" if index % 2 else part for index, part in enumerate(parts)]))
+        pieces = list(canonical.pieces(entry))
+        pieces[1::2] = [f"#{numbers[reference]}" for reference in pieces[1::2]]
+        texts.append("".join(pieces))
     if any(canonical.READS_FUNCTION_NAME in text for text in texts):
         texts += [name for entry in numbers for name in canonical.function_names(entry)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
@@ -83,33 +84,33 @@ def _numbers(entries: tuple[str, ...]) -> dict[str, int]:
             if reference not in numbers:
                 numbers[reference] = len(numbers)
                 queue.append(reference)
-    reached = dict.fromkeys(entry.split(":")[0] for entry in numbers)
-    effects = [f"{module}:" for module in reached if modules.read(module).effects and f"{module}:" not in numbers]
+    names = dict.fromkeys(entry.split(":")[0] for entry in numbers)
+    effects = [f"{module}:" for module in names if modules.contents(module).effects and f"{module}:" not in numbers]
     return _numbers((*numbers, *effects)) if effects else numbers
 
 
-def _reached(entry: str) -> frozenset[str]:
+def _references(entry: str) -> frozenset[str]:
     """Return the definitions and modules that one names directly."""
     return frozenset(canonical.pieces(entry)[1::2])
 
 
 def _definition(entry: str) -> str:
     module, name = entry.split(":")
-    if name == "*" or name in modules.read(module).definitions:
+    if name == "*" or name in modules.contents(module).definitions:
         return entry
-    definition, rest = modules.resolve(f"{module}:{name}")
-    if not definition or rest or definition.endswith(":*"):
+    definition, attributes = modules.resolve(f"{module}:{name}")
+    if not definition or attributes or definition.endswith(":*"):
         raise ModuleNotFoundError(f"{entry} is no definition of {modules.PACKAGE}")
     return definition
 
 
 @cache
-def _package() -> str:
+def _package_hash() -> str:
     """Return the hash of the package's bytes, words and all."""
-    digest = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for file in sorted(modules.ROOT.rglob("*.py")):
-        digest.update(f"{file.relative_to(modules.ROOT)}\n".encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+        sha256.update(f"{file.relative_to(modules.ROOT)}\n".encode() + file.read_bytes())
+    return sha256.hexdigest()[:16]
 
 
 def _read_hashes(file: Path) -> dict[str, str]:
@@ -117,11 +118,12 @@ def _read_hashes(file: Path) -> dict[str, str]:
     try:
         text = file.read_text(encoding="utf-8")
         hashes: dict[str, str] = json.loads(text)["hashes"]
-        return hashes if text == _with_digest(hashes) else {}
+        return hashes if text == _with_checksum(hashes) else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
-def _with_digest(hashes: dict[str, str]) -> str:
-    """Return the text of a file of hashes, with a digest by which an edited or cut one is known."""
-    return dumps({"sha256": hashlib.sha256(dumps(hashes).encode()).hexdigest(), "hashes": hashes})
+def _with_checksum(hashes: dict[str, str]) -> str:
+    """Return the text of a file of hashes, with a checksum by which an edited or cut one is known."""
+    checksum = hashlib.sha256(dumps(hashes).encode()).hexdigest()
+    return dumps({"sha256": checksum, "hashes": hashes})

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterable, Iterator
 from importlib.util import resolve_name
 
-OWN = ""
+LOCAL = ""
 """Stands for a binding that is no import: an assignment, a function, a loop variable."""
 
 GLOBAL, NONLOCAL = "global", "nonlocal"
 """Stand for a declaration that a name belongs to another scope."""
 
 Bindings = dict[str, set[str]]
-"""A name to all that it is bound to in a scope: targets of imports, `OWN`, `GLOBAL` and `NONLOCAL`."""
+"""A name to all that it is bound to in a scope: targets of imports, `LOCAL`, `GLOBAL` and `NONLOCAL`."""
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -40,12 +40,13 @@ def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[
     """
     if isinstance(node, ast.Import):
         for alias in node.names:
-            first = alias.name.split(".")[0]
-            yield (alias.asname, f"{alias.name}:") if alias.asname else (first, f"{first}:")
+            root = alias.name.split(".")[0]
+            yield (alias.asname, f"{alias.name}:") if alias.asname else (root, f"{root}:")
         return
     origin = resolve_name("." * node.level + (node.module or ""), package)
     for alias in node.names:
-        yield alias.asname or alias.name, f"{origin}:{'' if alias.name == '*' else alias.name}"
+        name = "" if alias.name == "*" else alias.name
+        yield alias.asname or alias.name, f"{origin}:{name}"
 
 
 def attribute(target: str, *names: str) -> str:
@@ -107,4 +108,4 @@ def _bindings_of(node: ast.AST, package: str) -> Iterable[tuple[str, str]]:
             names = (node.rest,)
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
             names = [inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)]
-    return [(name, OWN) for name in names if name]
+    return [(name, LOCAL) for name in names if name]

@@ -15,8 +15,8 @@ from functools import cache
 from typing import cast
 
 from heirloom.codehash.bindings import Comprehension, attribute, import_targets, statements
-from heirloom.codehash.modules import exists, package, read, resolve
-from heirloom.codehash.scopes import MARK, Scope, of_class, of_comprehension, of_function, of_module
+from heirloom.codehash.modules import contents, exists, package, resolve
+from heirloom.codehash.scopes import MARK, Scope, class_scope, comprehension_scope, definition_marks, function_scope, module_scope
 
 READS_FUNCTION_NAME = ".__name__ of a value"
 """Stands in the text of a definition that reads the name of something that may be a function."""
@@ -48,7 +48,7 @@ def pieces(entry: str) -> tuple[str, ...]:
     module, name = entry.split(":")
     if name == "*":
         return tuple(_as_object(module).split(MARK))
-    texts = [_text(node, of_module(module, node)) for node in _nodes(entry)]
+    texts = [_text(node, module_scope(module, node)) for node in _nodes(entry)]
     return tuple("\n".join(texts).split(MARK))
 
 
@@ -60,15 +60,16 @@ def function_names(entry: str) -> list[str]:
 
 def mark(target: str) -> str:
     """Return what stands for an import's target, with the attributes that follow it, in a text."""
-    entry, rest = resolve(target)
-    return f"{MARK}{entry}{MARK}{rest}" if entry else f"@{rest}"
+    entry, attributes = resolve(target)
+    return f"{MARK}{entry}{MARK}{attributes}" if entry else f"@{attributes}"
 
 
 def _nodes(entry: str) -> list[ast.stmt]:
     """Return the statements of a definition; a module as an object has none of its own."""
     module, name = entry.split(":")
-    contents = read(module)
-    return contents.definitions.get(name, []) if name else contents.effects
+    if not name:
+        return contents(module).effects
+    return contents(module).definitions.get(name, [])
 
 
 def _as_object(module: str) -> str:
@@ -76,14 +77,18 @@ def _as_object(module: str) -> str:
 
     Public names stand in it with what they are, those of imports where the module only offers them.
     """
-    contents = read(module)
-    marks = {name: f"{MARK}{module}:{name}{MARK}" for name in contents.definitions if name != "__all__"}
-    offer = "\n".join(map(ast.unparse, contents.definitions.get("__all__", ())))
-    references = {entry for name in contents.definitions for entry in pieces(f"{module}:{name}")[1::2]}
-    for name, target in contents.imports.items():
+    definitions, imports = contents(module).definitions, contents(module).imports
+    marks = definition_marks(module)
+    marks.pop("__all__", None)
+    offer = "\n".join(map(ast.unparse, definitions.get("__all__", ())))
+    references = set[str]()
+    for name in definitions:
+        references.update(pieces(f"{module}:{name}")[1::2])
+    for name, target in imports.items():
         entry, _ = resolve(target)
         is_used = entry in references or entry.endswith(":*")
-        if entry and (repr(name) in offer or not is_used):
+        is_offered = repr(name) in offer or not is_used
+        if entry and is_offered:
             marks.setdefault(name, mark(target))
     public = [f"{name}={text}" for name, text in sorted(marks.items()) if name[0] != "_"]
     private = [text for name, text in marks.items() if name[0] == "_"]
@@ -95,12 +100,12 @@ def _text(node: ast.AST, scope: Scope) -> str:
     return special(node, scope) if special else _plain(node, scope)
 
 
-def _plain(node: ast.AST, scope: Scope, **others: str) -> str:
+def _plain(node: ast.AST, scope: Scope, **texts: str) -> str:
     """Return the text of a node from its fields, some of which are given as texts; empty ones are left out."""
     parts = []
     for name, value in ast.iter_fields(node):
-        if name in others:
-            parts.append(f"{name}={others[name]}")
+        if name in texts:
+            parts.append(f"{name}={texts[name]}")
         elif name not in _SKIPPED and value is not None and value != []:
             parts.append(f"{name}={_value(value, scope)}")
     return f"{type(node).__name__}({','.join(parts)})"
@@ -118,18 +123,19 @@ def _value(value: object, scope: Scope) -> str:
 
 def _stand_in(name: str, scope: Scope) -> str:
     """Return what stands for a name in the text."""
-    if name not in scope.here:
+    if name not in scope.names:
         return f"Name({name} of {scope.module})" if name in _OF_A_PLACE else f"Name({name})"
-    text = scope.here[name]
+    text = scope.names[name]
     return mark(text[1:]) if text[0] == "@" else text
 
 
 def _name(node: ast.Name, scope: Scope) -> str:
     """Return what stands for a name; in a class's body an outer name counts, too: its own may not be bound yet."""
-    here, outer = scope.here.get(node.id), scope.inner.get(node.id)
-    if here == outer or isinstance(node.ctx, ast.Store):
+    inner, outer = scope.names.get(node.id), scope.names_of_functions.get(node.id)
+    if inner == outer or isinstance(node.ctx, ast.Store):
         return _stand_in(node.id, scope)
-    return f"{here} or {_stand_in(node.id, replace(scope, here=scope.inner))}"
+    outer_scope = replace(scope, names=scope.names_of_functions)
+    return f"{inner} or {_stand_in(node.id, outer_scope)}"
 
 
 def _attribute(node: ast.Attribute, scope: Scope) -> str:
@@ -138,20 +144,21 @@ def _attribute(node: ast.Attribute, scope: Scope) -> str:
         attributes.append(root.attr)
         root = root.value
     is_of_class = isinstance(root, ast.Call) and isinstance(root.func, ast.Name) and root.func.id == "type"
-    more = READS_FUNCTION_NAME if node.attr in _FUNCTION_NAMES and not is_of_class else ""
-    here, outer = "", ""
+    suffix = READS_FUNCTION_NAME if node.attr in _FUNCTION_NAMES and not is_of_class else ""
+    inner, outer = "", ""
     if isinstance(root, ast.Name):
-        here, outer = scope.here.get(root.id, ""), scope.inner.get(root.id, "")
+        inner, outer = scope.names.get(root.id, ""), scope.names_of_functions.get(root.id, "")
     chain = attributes[::-1]
-    if here[:1] == "@":
-        return mark(attribute(here[1:], *chain)) + more
-    if outer[:1] == "@" and here != outer:  # in a class's body, which binds the name
-        return f"{here}.{'.'.join(chain)} or {mark(attribute(outer[1:], *chain))}{more}"
-    return f"{_text(node.value, scope)}.{node.attr}{more}"
+    if inner[:1] == "@":
+        return mark(attribute(inner[1:], *chain)) + suffix
+    if outer[:1] == "@" and inner != outer:  # in a class's body, which binds the name
+        return f"{inner}.{'.'.join(chain)} or {mark(attribute(outer[1:], *chain))}{suffix}"
+    return f"{_text(node.value, scope)}.{node.attr}{suffix}"
 
 
 def _constant(node: ast.Constant, _scope: Scope) -> str:
-    return f"{node.value!r}{READS_FUNCTION_NAME if node.value in _FUNCTION_NAMES else ''}"
+    suffix = READS_FUNCTION_NAME if node.value in _FUNCTION_NAMES else ""
+    return f"{node.value!r}{suffix}"
 
 
 def _call(node: ast.Call, scope: Scope) -> str:
@@ -178,39 +185,44 @@ def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> str:
     """Return the text of an import inside a definition; what stands for one thing only is spelt where it is used."""
     parts = []
     for alias, (name, target) in zip(node.names, import_targets(node, package(scope.module)), strict=True):
-        text = scope.here.get(name, name)
-        entry, rest = resolve(f"{alias.name}:" if isinstance(node, ast.Import) else target)
+        text = scope.names.get(name, name)
+        entry, external_name = resolve(f"{alias.name}:" if isinstance(node, ast.Import) else target)
         origin = entry.split(":")[0]
         if text[:1] != "@":
             parts.append(f"{text}={mark(target)}")
         elif not entry:
-            parts.append(rest)
-        elif read(origin).effects:
+            parts.append(external_name)
+        elif contents(origin).effects:
             parts.append(f"{MARK}{origin}:{MARK}")
     return f"Import({','.join(parts)})" if parts else ""
 
 
 def _function(node: _Function, scope: Scope) -> str:
     decorators = [_text(part.func if isinstance(part, ast.Call) else part, scope) for part in node.decorator_list]
-    name = _stand_in(node.name, scope) + ("" if _NAMELESS.issuperset(decorators) else node.name)
-    inside = of_function(node.args, node.body, scope)
-    return _plain(node, scope, name=name, body=_value(node.body, inside))
+    name = _stand_in(node.name, scope)
+    if not _NAMELESS.issuperset(decorators):
+        name += node.name
+    body_scope = function_scope(node.args, node.body, scope)
+    return _plain(node, scope, name=name, body=_value(node.body, body_scope))
 
 
 def _lambda(node: ast.Lambda, scope: Scope) -> str:
-    return _plain(node, scope, body=_text(node.body, of_function(node.args, [node.body], scope)))
+    body_scope = function_scope(node.args, [node.body], scope)
+    return _plain(node, scope, body=_text(node.body, body_scope))
 
 
 def _class(node: ast.ClassDef, scope: Scope) -> str:
-    inside = of_class(node.body, scope)
-    return _plain(node, scope, name=f"{_stand_in(node.name, scope)}{node.name}", body=_value(node.body, inside))
+    name = f"{_stand_in(node.name, scope)}{node.name}"
+    body_scope = class_scope(node.body, scope)
+    return _plain(node, scope, name=name, body=_value(node.body, body_scope))
 
 
 def _comprehension(node: Comprehension, scope: Scope) -> str:
-    inside = of_comprehension(node, scope)
-    first = _text(node.generators[0].iter, scope)  # it alone is evaluated outside
-    rest = [_plain(part, inside, **({} if index else {"iter": first})) for index, part in enumerate(node.generators)]
-    return _plain(node, inside, generators=",".join(rest))
+    inner_scope = comprehension_scope(node, scope)
+    outermost, *nested = node.generators
+    iterable = _text(outermost.iter, scope)  # it alone is evaluated outside
+    clauses = [_plain(outermost, inner_scope, iter=iterable), *(_plain(clause, inner_scope) for clause in nested)]
+    return _plain(node, inner_scope, generators=",".join(clauses))
 
 
 def _name_field(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope) -> str:

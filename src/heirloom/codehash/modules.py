@@ -41,7 +41,7 @@ def exists(module: str) -> bool:
 
 
 @cache
-def read(module: str) -> Module:
+def contents(module: str) -> Module:
     """Return what a module says; a folder without ``__init__.py`` says nothing.
 
     Raises
@@ -55,12 +55,13 @@ def read(module: str) -> Module:
     file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
     if not file.is_file():
         return Module()
-    tree, contents = ast.parse(file.read_text(encoding="utf-8")), Module()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    result = Module()
     for statement in statements(tree.body):
-        _note(statement, module, contents)
+        _note(statement, module, result)
     for statement in filter(is_for_type_checkers, tree.body):
-        _note_types(statement, module, contents)
-    return contents
+        _note_types(statement, module, result)
+    return result
 
 
 @cache
@@ -81,17 +82,19 @@ def resolve(target: str) -> tuple[str, str]:
     """
     module, _, chain = target.partition(":")
     parts = chain.split(".") if chain else []
-    elsewhere = "", ".".join([module, *parts])
+    external = "", ".".join([module, *parts])
     if not exists(module):
-        return elsewhere
+        return external
     for index, part in enumerate(parts):
-        contents, rest = read(module), parts[index + 1 :]
-        if part in contents.definitions:
-            return f"{module}:{part}", "".join(f".{name}" for name in rest)
-        if contents.imports.get(part, f"{module}:{part}") != f"{module}:{part}":
-            return resolve(attribute(contents.imports[part], *rest))
+        attributes = parts[index + 1 :]
+        definitions, imports = contents(module).definitions, contents(module).imports
+        address = f"{module}:{part}"
+        if part in definitions:
+            return address, "".join(f".{name}" for name in attributes)
+        if imports.get(part, address) != address:
+            return resolve(attribute(imports[part], *attributes))
         if not exists(f"{module}.{part}"):
-            return elsewhere if "__getattr__" not in contents.definitions else (f"{module}:__getattr__", f".{part}")
+            return (f"{module}:__getattr__", f".{part}") if "__getattr__" in definitions else external
         module = f"{module}.{part}"
     return f"{module}:*", ""
 
@@ -100,25 +103,26 @@ def _base(module: str) -> Path:
     return ROOT.joinpath(*module.split(".")[1:])
 
 
-def _note(statement: ast.stmt, module: str, contents: Module) -> None:
+def _note(statement: ast.stmt, module: str, result: Module) -> None:
     """Note a statement under the names that it defines, or as an import, or as something that the module does."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         for name, target in _targets(statement, module):
-            contents.imports[name] = target
-            if name in contents.definitions:
-                contents.definitions[name].append(statement)
+            result.imports[name] = target
+            if name in result.definitions:
+                result.definitions[name].append(statement)
         return
     names = bindings([statement], package(module))
     for name in names:
-        contents.definitions.setdefault(name, [*_earlier_import(name, contents)]).append(statement)
-    if not names or _does(statement) or _registers(statement, contents):
-        contents.effects.append(statement)
+        definition = result.definitions.setdefault(name, [*_earlier_import(name, result)])
+        definition.append(statement)
+    if not names or _has_effect(statement) or _registers(statement, result):
+        result.effects.append(statement)
 
 
-def _earlier_import(name: str, contents: Module) -> Iterator[ast.stmt]:
+def _earlier_import(name: str, result: Module) -> Iterator[ast.stmt]:
     """Yield the import of a name that is bound anew: the new value may be made of the old."""
-    if name in contents.imports:
-        origin, _, imported_name = contents.imports[name].partition(":")
+    if name in result.imports:
+        origin, _, imported_name = result.imports[name].partition(":")
         alias = ast.alias(name=imported_name or origin, asname=name)
         yield ast.ImportFrom(module=origin, names=[alias], level=0) if imported_name else ast.Import(names=[alias])
 
@@ -128,29 +132,29 @@ def _targets(statement: ast.Import | ast.ImportFrom, module: str) -> Iterator[tu
         if name != "*":
             yield name, target
         elif exists(target.rstrip(":")):
-            contents = read(target.rstrip(":"))
-            for public in {**contents.imports, **contents.definitions}:
+            origin = contents(target.rstrip(":"))
+            for public in {**origin.imports, **origin.definitions}:
                 if public[0] != "_":
                     yield public, f"{target}{public}"
 
 
-def _note_types(statement: ast.stmt, module: str, contents: Module) -> None:
+def _note_types(statement: ast.stmt, module: str, result: Module) -> None:
     """Note what type checkers import from elsewhere; what they import from the package is no dependence."""
     assert isinstance(statement, ast.If)
     for name, targets in bindings(statement.body, package(module)).items():
         for target in targets:
             if target and not exists(target.split(":")[0]):
-                contents.imports.setdefault(name, target)
+                result.imports.setdefault(name, target)
 
 
-def _does(statement: ast.stmt) -> bool:
+def _has_effect(statement: ast.stmt) -> bool:
     """Return whether a statement does more than define names: a loop, a call in a block, a write into an object."""
     match statement:
         case ast.For() | ast.While() | ast.With() | ast.Delete():
             return True
         case ast.If() | ast.Try():
             parts = [node for node in ast.walk(statement) if isinstance(node, ast.stmt) and node is not statement]
-            return any(map(_does, parts))
+            return any(map(_has_effect, parts))
         case ast.Expr():
             return not isinstance(statement.value, ast.Constant)
         case ast.Assign():
@@ -160,7 +164,7 @@ def _does(statement: ast.stmt) -> bool:
     return False
 
 
-def _registers(statement: ast.stmt, contents: Module) -> bool:
+def _registers(statement: ast.stmt, result: Module) -> bool:
     """Return whether a definition is handed to a decorator of the package, which may note it in a registry."""
     if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
@@ -169,6 +173,7 @@ def _registers(statement: ast.stmt, contents: Module) -> bool:
         while isinstance(root, ast.Attribute | ast.Call):
             root = root.value if isinstance(root, ast.Attribute) else root.func
         name = root.id if isinstance(root, ast.Name) else ""
-        if name in contents.definitions or exists(contents.imports.get(name, "").split(":")[0]):
+        origin = result.imports.get(name, "").split(":")[0]
+        if name in result.definitions or exists(origin):
             return True
     return False

@@ -18,7 +18,6 @@ from heirloom.artefacts import kinds
 from heirloom.diffs import values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.sides import Side
-from heirloom.manifest import inputs
 
 UNKNOWN = np.uint64(0)
 
@@ -139,15 +138,15 @@ def tells_lineage(side: Side) -> bool:
 
 def _pool(side: Side) -> int:
     """Return the seed whose own pool a side's real rows come from; 0 where seeds share one, and where nothing is known."""
-    given = (one.path for one in inputs(side.place.manifest or {}, "pool"))
-    known = (kinds.SEED_FOLDER.wildcards(path) for path in (side.place.recorded or "", *given))
+    given = (one.path for one in side.inputs("pool"))
+    known = (kinds.SEED_FOLDER.wildcards(path) for path in (side.path_here, *given))
     return next((int(wildcards["seed"]) for wildcards in known if wildcards), 0)
 
 
 def _index(side: Side) -> tuple[Path | None, str]:
     """Return where the documents' index lies and the split whose rows have these ids: rows of a lineage come from the training split."""
-    known = kinds.LINEAGE.wildcards(side.place.recorded or "")
+    known = kinds.LINEAGE.wildcards(side.path_here)
     if known is not None:
         return Path(kinds.DOCUMENTS.path(known["experiment"])), "train"
-    beside = side.place.path.parent / kinds.DOCUMENTS.file
-    return (beside if side.place.path.is_file() else None), side.place.path.name.split(".")[0]
+    beside = side.path.parent / kinds.DOCUMENTS.file
+    return (beside if side.path.is_file() else None), side.path.name.split(".")[0]

@@ -12,7 +12,7 @@ from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
-from heirloom.manifest import inputs, recorded_sha256
+from heirloom.manifest import recorded_sha256
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def common(a: Side, b: Side) -> Common:
         by_value=any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data),
     )
     if not (found.data or found.others):
-        raise HeirloomError(f"{a.place.name} and {b.place.name} cannot be compared: {_holds(a)}, {_holds(b)}")
+        raise HeirloomError(f"{a.name} and {b.name} cannot be compared: {_holds(a)}, {_holds(b)}")
     return found
 
 
@@ -93,7 +93,7 @@ def _content(a: Side, b: Side) -> Common:
     if not (shared or a.is_ours or b.is_ours):
         return Common("table", (), windows=False)
     why = "their tokenizers differ and there is no text" if shared else f"{_holds(a)}, {_holds(b)}"
-    raise HeirloomError(f"{a.place.name} and {b.place.name} cannot be compared: {why}")
+    raise HeirloomError(f"{a.name} and {b.name} cannot be compared: {why}")
 
 
 def _is_content(a: Side, b: Side, column: str) -> bool:
@@ -110,7 +110,7 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
     if column == "text" and any(fits) and not all(fits):
         side = (a, b)[fits.index(False)]
         held = side.schema.field(column).type
-        raise HeirloomError(f"{side.place.name}: column {column} holds {held}; allowed is {arrow_columns.TEXT_TYPES}, as on the other side")
+        raise HeirloomError(f"{side.name}: column {column} holds {held}; allowed is {arrow_columns.TEXT_TYPES}, as on the other side")
     return all(fits)
 
 
@@ -126,14 +126,14 @@ def _shape_of_values(side: Side, column: str) -> str | None:
 
 def _tokenizer(side: Side) -> str | None:
     """Return the fingerprint of the tokenizer that made the tokens, where it is known."""
-    tokenizers = inputs(side.place.manifest or {}, "tokenizer")
+    tokenizers = side.inputs("tokenizer")
     if tokenizers:
         return tokenizers[0].sha256
-    known = kinds.REAL_FOLDER.wildcards(side.place.recorded or "") or kinds.LINEAGE.wildcards(side.place.recorded or "")
+    known = kinds.REAL_FOLDER.wildcards(side.path_here) or kinds.LINEAGE.wildcards(side.path_here)
     beside = kinds.TOKENIZER.path(known["experiment"]) if known else ""
     return recorded_sha256(beside) if beside and Path(paths.fingerprint(beside)).is_file() else None
 
 
 def _holds(side: Side) -> str:
     content = [column for column in CONTENT if side.has(column)]
-    return f"{side.place.name} has {', '.join(content or side.schema.names)}"
+    return f"{side.name} has {', '.join(content or side.schema.names)}"

@@ -64,7 +64,7 @@ class Compared(columns.Pairing):
 def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     """Return what changed from one open side to another."""
     shared = common(a, b)
-    if a.place.sha256 == b.place.sha256:
+    if a.sha256 == b.sha256:
         known = identity.identity(a, b)
         same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
         return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
@@ -191,7 +191,7 @@ def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, 
         found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])
         widths = np.unique(found.lengths)
         if len(widths) > 1:
-            raise HeirloomError(f"{side.place.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
+            raise HeirloomError(f"{side.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
         units = key[at].view(np.int64)
         samples.append(VectorSample(found.values.reshape(len(at), -1), units, units if both.grouped else None))
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
@@ -227,7 +227,7 @@ def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Read
 
 def _generations(both: Compared) -> int:
     """Return how many generations lie between A and B, 1 where it is not known."""
-    born = [side.place.slice.get("generation") for side in (both.a, both.b)]
+    born = [side.slice.get("generation") for side in (both.a, both.b)]
     return max(1, born[1] - born[0]) if isinstance(born[0], int) and isinstance(born[1], int) else 1
 
 

@@ -15,7 +15,7 @@ from heirloom import controls, manifest, paths
 from heirloom.artefacts import kinds
 from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.result import Control, DatasetDiff
-from heirloom.diffs.sides import Place, locate, open_side
+from heirloom.diffs.sides import Side, locate
 from heirloom.errors import HeirloomError
 from heirloom.lineage.settings import setting
 from heirloom.specs.regime import Regime
@@ -37,19 +37,19 @@ def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) 
     pair = [_of(locate(one)) for one in (a, b)]
     if pair[0] == pair[1]:
         raise HeirloomError(f"--against-control: {a} and {b} are the same generation of one experiment; compare two generations")
-    sides = [open_side(locate(path)) for path in pair]
+    sides = [locate(path) for path in pair]
     between = compare(sides[0], sides[1], options)
     distance = between.distribution.distance if between.distribution else 0.0
     own = found.distribution.distance if found.distribution else 0.0
-    return Control(sides[0].place.name, sides[1].place.name, distance, own / distance if distance else None)
+    return Control(sides[0].name, sides[1].name, distance, own / distance if distance else None)
 
 
-def _of(place: Place) -> str:
-    """Return the path of the control's generation that answers to a place."""
-    known = kinds.GENERATION.wildcards(place.recorded or "")
+def _of(side: Side) -> str:
+    """Return the path of the control's generation that answers to a side."""
+    known = kinds.GENERATION.wildcards(side.path_here)
     if known is None:
-        raise HeirloomError(f"--against-control: {place.name} is no generation of a lineage, so it has no control")
-    regime, name = _regime(known), Path(place.recorded or "").name
+        raise HeirloomError(f"--against-control: {side.name} is no generation of a lineage, so it has no control")
+    regime, name = _regime(known), Path(side.path_here).name
     twin = f"{kinds.GENERATION.path(known['experiment'], regime, known['seed'], known['generation'])}/{name}"
     if not Path(twin).exists():
         raise HeirloomError(
@@ -67,10 +67,10 @@ def _regime(known: Mapping[str, str]) -> str:
     generations = int(known["generation"])
     others = {regime: _mixed({**known, "regime": regime}) for regime in _regimes(known)}
     arms = {regime: other[0] for regime, other in others.items() if other is not None}
-    regime = controls.first_as_large(arm, arms, rows, generations)
+    regime = controls.first_of_equal_size(arm, arms, rows, generations)
     if regime is None:
-        wanted = controls.declared(arm, rows, generations)
-        cure = "" if wanted is None else f"; give it `{controls.spelled(controls.name_of(wanted, arms), wanted)}`"
+        control = controls.matching_control(arm, rows, generations)
+        cure = "" if control is None else f"; give it `{controls.yaml_line(controls.control_name(control, arms), control)}`"
         raise HeirloomError(
             f"--against-control: no regime of {known['experiment']} is trained on real rows alone, as many as {known['regime']}{cure}"
         )

@@ -9,7 +9,6 @@ from heirloom.diffs import parts, splits
 from heirloom.diffs.comparison import MAX_EXAMPLES, SAMPLE, Options, compare
 from heirloom.diffs.control import control
 from heirloom.diffs.result import DatasetDiff
-from heirloom.diffs.sides import open_side
 from heirloom.errors import HeirloomError
 
 
@@ -47,7 +46,7 @@ def diff(
     ((one, other),) = paired.values()
     assert one is not None
     assert other is not None
-    found = compare(open_side(one), open_side(other), options)
+    found = compare(one, other, options)
     if against_control:
         return replace(found, control=control(a, b, found, options))
     return found

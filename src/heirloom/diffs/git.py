@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
-from dataclasses import replace
 from pathlib import Path
 
 from heirloom import credentials, paths
 from heirloom.diffs import columns, rows, verdict
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe
-from heirloom.diffs.sides import Place, locate, open_side
+from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers
+from heirloom.lineage.artefact import Artefact
+from heirloom.lineage.project import Project
 
 MAX_DATASETS = 10
 """Datasets of one folder whose rows are compared: `git diff` must answer soon."""
@@ -84,7 +85,7 @@ def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str
     if damaged:
         return f"changed; {damaged[0]} in DVC's cache is damaged, so its rows cannot be compared"
     try:
-        a, b = (open_side(_place(cached, name, listed)) for cached, listed in zip(caches, (before, after), strict=True))
+        a, b = (_side(cached, name, listed) for cached, listed in zip(caches, (before, after), strict=True))
         shared = common(a, b)
         tables = rows.read(a, shared), rows.read(b, shared)
     except HeirloomError as error:
@@ -95,9 +96,10 @@ def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str
     return counts + verdict.told(columns.compare(columns.Pairing(a, b, shared, *tables, matched), examples=0))
 
 
-def _place(cached: Path, name: str, listed: Mapping[str, str]) -> Place:
-    """Return where a file of a folder lies in DVC's cache; Heirloom wrote it if the folder has its manifest."""
-    return replace(locate(cached), manifest={} if paths.manifest(name) in listed else None)
+def _side(cached: Path, name: str, listed: Mapping[str, str]) -> Side:
+    """Return a dataset of a folder out of DVC's cache; Heirloom wrote it if the folder has its manifest."""
+    artefact = Artefact(Project(), name, {}, ()) if paths.manifest(name) in listed else None
+    return Side(str(cached), cached, artefact)
 
 
 def _files(path: str, version: Path) -> Mapping[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from heirloom.diffs.result import Difference, Identity, SideSummary
-from heirloom.diffs.sides import Place, Side
+from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
 
 
@@ -17,32 +17,32 @@ def identity(a: Side, b: Side, tokens: tuple[int, int] | tuple[None, None] = (No
     tokens
         Tokens of A and B, where the rows have been read.
     """
-    step, differences = lineage(a.place, b.place)
+    step, differences = lineage(a, b)
     return Identity(
         a=_summary(a, tokens[0]),
         b=_summary(b, tokens[1]),
-        same_bytes=a.place.sha256 == b.place.sha256,
+        same_bytes=a.sha256 == b.sha256,
         schema=tuple(_unlike(_columns(a), _columns(b))),
         lineage=tuple(differences),
         lineage_step=step,
     )
 
 
-def lineage(a: Place, b: Place) -> tuple[str, list[Difference]]:
+def lineage(a: Side, b: Side) -> tuple[str, list[Difference]]:
     """Return the most upstream step where two ancestries part, and what differs there, as `lineage.why_not` finds them.
 
     Where an ancestry cannot be followed, the step is empty and the one difference says why.
     """
-    if a.manifest is None or b.manifest is None or a.sha256 == b.sha256:
+    if a.artefact is None or b.artefact is None or a.sha256 == b.sha256:
         return "", []
-    from heirloom.lineage.why_not import why_not
+    from heirloom.lineage.why_not import parting
 
     try:
-        verdict = why_not(a.name, b.name)
+        verdict = parting(a.artefact, b.artefact)
     except HeirloomError as error:
         return "", [Difference("ancestry not compared", None, str(error))]
     differences = [Difference(one.what, one.first, one.second) for one in verdict.differences]
-    upstream = [Difference("artefact", *verdict.names)] if verdict.way else []
+    upstream = [Difference("artefact", verdict.first.name, verdict.second.name)] if verdict.way else []
     return verdict.first.step, [*upstream, *differences]
 
 
@@ -57,4 +57,4 @@ def _columns(side: Side) -> dict[str, str]:
 
 
 def _summary(side: Side, tokens: int | None) -> SideSummary:
-    return SideSummary(side.place.name, side.place.sha256, side.num_rows, tokens, side.size, _columns(side))
+    return SideSummary(side.name, side.sha256, side.num_rows, tokens, side.size, _columns(side))

@@ -16,7 +16,7 @@ from heirloom.artefacts import kinds
 from heirloom.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
-from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.sides import Side, locate
 from heirloom.errors import HeirloomError
 from heirloom.measures.text import row_perplexities
 
@@ -95,9 +95,8 @@ def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
 
 
 def _of(side: Side) -> Origin | None:
-
-    known = kinds.LINEAGE.wildcards(side.place.recorded or "")
-    family = side.place.slice.get("family")
+    known = kinds.LINEAGE.wildcards(side.path_here)
+    family = side.slice.get("family")
     if known is None or family is None:
         return None
     experiment, seed = known["experiment"], known["seed"]
@@ -107,7 +106,7 @@ def _of(side: Side) -> Origin | None:
 
 @lru_cache(maxsize=1)
 def _real(origin: Origin) -> Side:
-    return open_side(locate(origin.real))
+    return locate(origin.real)
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from heirloom.diffs.sides import SAVED_SPLITS, Place, files_below, locate
+from heirloom.diffs.sides import SAVED_SPLITS, Side, files_below, locate
 from heirloom.errors import HeirloomError
 from heirloom.lineage.references import is_reference
 from heirloom.manifest import read_json
@@ -41,7 +41,7 @@ class Key(NamedTuple):
         return "/".join(filter(None, self))
 
 
-Parts = Mapping[Key, Place]
+Parts = Mapping[Key, Side]
 WHOLE = Key("", "")
 
 
@@ -57,13 +57,13 @@ def parts(text: str | Path) -> Parts:
     named = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
     if named is None or not (Path(named["whole"]).is_dir() or _is_hub_id(named["whole"])):
         return _all(text)
-    every = {key.label: place for key, place in _all(named["whole"]).items()}
+    every = {key.label: side for key, side in _all(named["whole"]).items()}
     if named["part"] not in every:
         raise HeirloomError(f"{named['whole']} has no {named['part']!r}; it has {', '.join(filter(None, every)) or 'no splits'}")
     return {WHOLE: every[named["part"]]}
 
 
-def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Place | None, Place | None]]:
+def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Side | None, Side | None]]:
     """Return which dataset of A is compared with which of B, by the name of the part; None where a side lacks it.
 
     Raises
@@ -71,26 +71,26 @@ def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Place | None, Place 
     HeirloomError
         If a side cannot be had, or is a single dataset without a split's name and the other side holds several.
     """
-    sides = [parts(text) for text in (a, b)]
-    if any(WHOLE in side for side in sides):
-        for text, side in zip((a, b), sides, strict=True):
-            if len(side) > 1:
-                names = ", ".join(sorted(place.name for place in side.values()))
+    both = [parts(text) for text in (a, b)]
+    if any(WHOLE in held for held in both):
+        for text, held in zip((a, b), both, strict=True):
+            if len(held) > 1:
+                names = ", ".join(sorted(side.name for side in held.values()))
                 raise HeirloomError(f"{text} holds several datasets; name one of them: {names}")
-        return {"": (next(iter(sides[0].values())), next(iter(sides[1].values())))}
-    if all(len({key.config for key in side}) == 1 for side in sides):
-        sides = [{Key("", key.split): place for key, place in side.items()} for side in sides]
-    return {key.label: (sides[0].get(key), sides[1].get(key)) for key in dict.fromkeys([*sides[0], *sides[1]])}
+        return {"": (next(iter(both[0].values())), next(iter(both[1].values())))}
+    if all(len({key.config for key in held}) == 1 for held in both):
+        both = [{Key("", key.split): side for key, side in held.items()} for held in both]
+    return {key.label: (both[0].get(key), both[1].get(key)) for key in dict.fromkeys([*both[0], *both[1]])}
 
 
 def _all(text: str) -> Parts:
     try:
-        place = locate(text)
+        side = locate(text)
     except HeirloomError:
         if not _is_hub_id(text):
             raise
         return _of_repository(text)
-    return _of_folder(place) if place.path.is_dir() else {WHOLE: place}
+    return _of_folder(side) if side.path.is_dir() else {WHOLE: side}
 
 
 def _is_hub_id(text: str) -> bool:
@@ -110,19 +110,19 @@ def _of_repository(text: str) -> Parts:
         raise HeirloomError(f"{text}: no file, folder or reference here, and no dataset of the hub: {error}") from error
     folder = next(iter(layout.values())).folder
     resolutions = {config: one.resolution for config, one in layout.items()}
-    return _placed(Place(f"{named['name']}@{folder.name[:12]}", folder, None, None), dict(_grouped(folder, resolutions)))
+    return _sides(Side(f"{named['name']}@{folder.name[:12]}", folder), dict(_grouped(folder, resolutions)))
 
 
-def _of_folder(place: Place) -> Parts:
+def _of_folder(side: Side) -> Parts:
     from heirloom.sources import data_layouts
 
-    folder = place.path
+    folder = side.path
     if (folder / SAVED_SPLITS).is_file():
         splits = sorted(read_json(folder / SAVED_SPLITS).get("splits", ()))
         return {Key("", split): locate(folder / split) for split in splits}
     files = files_below(folder)
     if (folder / _ONE_SAVED).is_file() or not files:
-        return {WHOLE: place}
+        return {WHOLE: side}
     try:
         layout = data_layouts.folder_layout(folder, files)
     except HeirloomError as error:
@@ -131,7 +131,7 @@ def _of_folder(place: Place) -> Parts:
     left = {name.relative_to(folder).as_posix() for name in files} - {name for names in groups.values() for name in names}
     if left:
         groups[Key("", OTHER_FILES)] = sorted(left)
-    return _placed(place, groups)
+    return _sides(side, groups)
 
 
 def _grouped(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:
@@ -167,11 +167,11 @@ def _words_of(name: str) -> set[str]:
     return words & set(re.split(r"[^a-z]+", name.lower()))
 
 
-def _placed(whole: Place, groups: Mapping[Key, list[str]]) -> Parts:
-    """Return where each part lies; a single file as if it had been named itself."""
-    placed: dict[Key, Place] = {}
+def _sides(whole: Side, groups: Mapping[Key, list[str]]) -> Parts:
+    """Return the dataset of each part; a single file as if it had been named itself."""
+    sides: dict[Key, Side] = {}
     for key, names in groups.items():
         files = tuple(whole.path / name for name in names)
         name = f"{whole.name}:{key.label}" if key != WHOLE else whole.name
-        placed[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(whole, name=name, files=files)
-    return placed
+        sides[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(whole, name=name, parts=files)
+    return sides

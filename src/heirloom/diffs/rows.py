@@ -21,7 +21,6 @@ from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common
 from heirloom.diffs.row_result import Group
 from heirloom.diffs.sides import Side
-from heirloom.manifest import inputs
 from heirloom.words import SPACED_PIECE
 
 NO_UNIT = -1
@@ -168,7 +167,7 @@ def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
 
 def same_prompts(a: Side, b: Side) -> bool:
     """Return whether prompt ids mean the same rows on both sides: the prompts' fingerprints where known, else experiment and seed."""
-    prompts = [inputs(side.place.manifest or {}, "prompts") for side in (a, b)]
+    prompts = [side.inputs("prompts") for side in (a, b)]
     if all(prompts):
         return prompts[0][0].sha256 == prompts[1][0].sha256
     return _family_tree(a) == _family_tree(b)
@@ -177,7 +176,7 @@ def same_prompts(a: Side, b: Side) -> bool:
 def _family_tree(side: Side) -> tuple[Any, ...]:
     from heirloom.artefacts import kinds
 
-    found = kinds.LINEAGE.wildcards(side.place.recorded or "") or {}
+    found = kinds.LINEAGE.wildcards(side.path_here) or {}
     return found.get("experiment"), found.get("seed")
 
 

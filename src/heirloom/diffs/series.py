@@ -20,7 +20,7 @@ from heirloom.diffs.common import common
 from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
 from heirloom.diffs.result import SCHEMA_VERSION, Measure
-from heirloom.diffs.sides import Side, locate, open_side
+from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.words import Lexicon
 from heirloom.manifest import dumps
 from heirloom.measures.text import BANDS
@@ -89,7 +89,7 @@ def series(references: Sequence[str | Path], options: Options) -> Series:
 
     Each pair is compared once; the verdict of B against A is that of A against B turned round.
     """
-    sides = [open_side(locate(reference)) for reference in references]
+    sides = [locate(reference) for reference in references]
     size = len(sides)
     distances, verdicts, distance_name = np.zeros((size, size)), [["same"] * size for _ in range(size)], ""
     for i in range(size):
@@ -101,7 +101,7 @@ def series(references: Sequence[str | Path], options: Options) -> Series:
             verdicts[i][j] = found.verdict.direction or found.verdict.answer
             verdicts[j][i] = {"narrower": "broader", "broader": "narrower"}.get(verdicts[i][j], verdicts[i][j])
     return Series(
-        names=tuple(side.place.name for side in sides),
+        names=tuple(side.name for side in sides),
         distance_name=distance_name,
         distances=tuple(map(tuple, distances.tolist())),
         verdicts=tuple(map(tuple, verdicts)),
@@ -151,7 +151,7 @@ def _path(sides: Sequence[Side], examples: int) -> tuple[Step, ...]:
         alive = (Measure(f"seen {label}", 1.0, float(there[number_][band].mean())) for label, band in bands.items() if band.any())
         reborn = int((there[0] & ~before & there[number_]).sum())
         spelled = tuple(lexicon.spell(named.tolist()))
-        steps.append(Step(side.place.name, int(there[number_].sum()), tuple(alive), int(gone.sum()), reborn, spelled))
+        steps.append(Step(side.name, int(there[number_].sum()), tuple(alive), int(gone.sum()), reborn, spelled))
     return tuple(steps)
 
 

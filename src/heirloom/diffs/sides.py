@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import manifest, paths, reading
 from heirloom.errors import HeirloomError
-from heirloom.manifest import read_json
+from heirloom.manifest import inputs, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from heirloom.lineage.artefact import Artefact
+    from heirloom.manifest import Input
 
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
@@ -33,44 +36,89 @@ _HIDDEN = (".", "cache-")
 _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a dataset lies, under which name it is spoken of, its path inside the project, and its manifest if Heirloom made it.
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A dataset that is compared; files and columns are looked at when they are asked for, rows never at once.
 
-    ``files`` are those that belong to it where it is a part of a folder.
+    Attributes
+    ----------
+    name
+        What it is called.
+    path
+        The file or folder that it is, or is a part of.
+    artefact
+        What Heirloom knows of it; None of a dataset that it did not write.
+    parts
+        Those files of a folder that belong to it, where not all do.
     """
 
     name: str
     path: Path
-    recorded: str | None
-    manifest: Mapping[str, Any] | None
-    files: tuple[Path, ...] = ()
+    artefact: Artefact | None = None
+    parts: tuple[Path, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
         """Fingerprint of the bytes; of some files of a folder one over their names and bytes."""
-        if not self.files:
+        if not self.parts:
             return reading.sha256(self.path)
-        lines = "".join(f"{file.relative_to(self.path).as_posix()} {reading.sha256(file)}\n" for file in self.files)
+        lines = "".join(f"{file.relative_to(self.path).as_posix()} {reading.sha256(file)}\n" for file in self.parts)
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether Heirloom wrote it, so that its columns mean what their names say."""
+        return self.artefact is not None
 
     @property
     def slice(self) -> Mapping[str, Any]:
         """The config slice it was made from, or nothing."""
-        made: Mapping[str, Any] = (self.manifest or {}).get("slice", {})
-        return made
+        return self.artefact.slice if self.artefact else {}
 
+    @property
+    def path_here(self) -> str:
+        """Its path inside the project at hand, which has its tokenizer and its origin; empty where it is of another, or of none."""
+        return self.artefact.path if self.artefact and self.artefact.project.root == Path() else ""
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """A dataset that can be read: its files and the types of its columns."""
+    def inputs(self, role: str) -> list[Input]:
+        """Return what went into it in a role, as its manifest has it."""
+        return inputs(self.artefact.manifest, role) if self.artefact else []
 
-    place: Place
-    files: tuple[Path, ...]
-    schema: pa.Schema
-    num_rows: int
-    size: int
-    batch_rows: int
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Its Parquet or Arrow files.
+
+        Raises
+        ------
+        HeirloomError
+            If there are none, or one belongs to an artefact that is not as it was recorded.
+        """
+        return tuple(reading.any_file(file) for file in _files(self))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The types of its columns.
+
+        Raises
+        ------
+        HeirloomError
+            If a file cannot be read, columns differ between files, or a column has a type that is not read.
+        """
+        return self._described[0]
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has; errors as for `schema`."""
+        return self._described[1]
+
+    @property
+    def size(self) -> int:
+        """Its bytes on disk."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def has(self, *columns: str) -> bool:
+        """Return whether every one of the columns is there."""
+        return all(column in self.schema.names for column in columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, some columns of them in the order asked for, never more than a batch at a time.
@@ -82,35 +130,49 @@ class Side:
         """
         import pyarrow as pa
 
+        _, rows, size = self._described
+        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // (size // max(1, rows) + 1)))
         for file in self.files:
             try:
-                for batch in _batches(file, list(columns), self.batch_rows):
+                for batch in _batches(file, list(columns), batch_rows):
                     yield batch.select(list(columns))
             except (OSError, pa.ArrowException) as error:
                 raise HeirloomError(f"{file}: damaged ({_cause(error)})") from None
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether Heirloom wrote it, so that its columns mean what their names say."""
-        return self.place.manifest is not None
+    @cached_property
+    def _described(self) -> tuple[pa.Schema, int, int]:
+        """Columns, rows, and bytes once decompressed."""
+        import pyarrow as pa
 
-    def has(self, *columns: str) -> bool:
-        """Return whether every one of the columns is there."""
-        return all(column in self.schema.names for column in columns)
+        try:
+            schemas, rows, sizes = zip(*(_about(file) for file in self.files), strict=True)
+        except (pa.ArrowException, OSError) as error:
+            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({_cause(error)})") from None
+        first = schemas[0]
+        for file, schema in zip(self.files, schemas, strict=True):
+            if schema.names != first.names:
+                unlike = f"columns {', '.join(schema.names)} differ from those of {self.files[0]}: {', '.join(first.names)}"
+                raise HeirloomError(f"{file}: {unlike}")
+            _check_columns(file, schema)
+        return first, sum(rows), sum(sizes)
 
 
-def locate(text: str | Path) -> Place:
-    """Return where a path or a reference points.
+def locate(text: str | Path) -> Side:
+    """Return the dataset that a path or a reference names.
 
     Raises
     ------
     HeirloomError
         If there is nothing there, the reference is wrong, or it names an artefact that is not as it was recorded.
     """
-    from heirloom.lineage.references import resolve
+    from heirloom.lineage import project, references
 
-    found = resolve(str(text))
-    return Place(found.name, reading.any_file(found.path), found.recorded, _manifest(found.path))
+    path = Path(text)
+    is_path = path.exists() and not references.is_reference(str(text))
+    artefact = project.at(path) if is_path else project.locate(str(text))
+    if artefact is None:
+        return Side(references.name_of(path), reading.any_file(path), _copied(path))
+    return Side(artefact.name, artefact.data(), artefact)
 
 
 def generations(text: str) -> list[str] | None:
@@ -130,32 +192,6 @@ def generations(text: str) -> list[str] | None:
     return [f"{found['before']}{generation}{found['after']}" for generation in range(first, last + 1)]
 
 
-def open_side(place: Place) -> Side:
-    """Return the side's files and columns, its rows unread.
-
-    Raises
-    ------
-    HeirloomError
-        If there is no Parquet or Arrow file, one cannot be read or is an artefact that is not as it was recorded,
-        columns differ between files, or a column has a type that is not read.
-    """
-    import pyarrow as pa
-
-    files = tuple(reading.any_file(file) for file in _files(place))
-    try:
-        schemas, rows, sizes = zip(*(_about(file) for file in files), strict=True)
-    except (pa.ArrowException, OSError) as error:
-        raise HeirloomError(f"{place.path}: cannot be read as Parquet or Arrow ({_cause(error)})") from None
-    for file, schema in zip(files, schemas, strict=True):
-        if schema.names != schemas[0].names:
-            raise HeirloomError(f"{file}: columns {', '.join(schema.names)} differ from those of {files[0]}: {', '.join(schemas[0].names)}")
-    for file, schema in zip(files, schemas, strict=True):
-        _check_columns(file, schema)
-    bytes_a_row = sum(sizes) // max(1, sum(rows)) + 1
-    batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // bytes_a_row))
-    return Side(place, files, schemas[0], sum(rows), sum(file.stat().st_size for file in files), batch_rows)
-
-
 def _check_columns(file: Path, schema: pa.Schema) -> None:
     """Refuse a file without columns, with two of one name, or with a type that is not read."""
     from heirloom import arrow_columns
@@ -169,11 +205,15 @@ def _check_columns(file: Path, schema: pa.Schema) -> None:
         arrow_columns.check(field, str(file))
 
 
-def _manifest(path: Path) -> Mapping[str, Any] | None:
-    """Return the manifest beside a file if it tells of the file's bytes: a copy elsewhere may lie beside another's."""
+def _copied(path: Path) -> Artefact | None:
+    """Return the artefact that a file elsewhere is a copy of, if the manifest beside it tells of its bytes: it may be another's."""
+    from heirloom.lineage.artefact import Artefact
+    from heirloom.lineage.project import Project
+
     beside = Path(paths.manifest(path))
-    tells_of_it = beside.is_file() and read_json(beside).get("sha256") == reading.sha256(path)
-    return manifest.read(beside) if tells_of_it else None
+    if not beside.is_file() or read_json(beside).get("sha256") != reading.sha256(path):
+        return None
+    return Artefact(Project(), str(path), manifest.read(beside), ())
 
 
 def files_below(folder: Path) -> tuple[Path, ...]:
@@ -185,12 +225,12 @@ def files_below(folder: Path) -> tuple[Path, ...]:
     return ()
 
 
-def _files(place: Place) -> tuple[Path, ...]:
-    if place.files or place.path.is_file():
-        return place.files or (place.path,)
-    if files := files_below(place.path):
+def _files(side: Side) -> tuple[Path, ...]:
+    if side.parts or side.path.is_file():
+        return side.parts or (side.path,)
+    if files := files_below(side.path):
         return files
-    raise HeirloomError(f"{place.path}: a folder without a Parquet or Arrow file is no dataset")
+    raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file is no dataset")
 
 
 def _about(file: Path) -> tuple[pa.Schema, int, int]:

@@ -13,7 +13,7 @@ from heirloom.diffs import comparison, matching, rows
 from heirloom.diffs.cells import Hashes
 from heirloom.diffs.common import common
 from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
-from heirloom.diffs.sides import Place, Side, open_side
+from heirloom.diffs.sides import Side
 
 _SHOWN = 5
 
@@ -25,12 +25,11 @@ class _Open(NamedTuple):
     added: Hashes
 
 
-def compare(a: str, b: str, paired: Mapping[str, tuple[Place | None, Place | None]], options: comparison.Options) -> DatasetDiff:
+def compare(a: str, b: str, paired: Mapping[str, tuple[Side | None, Side | None]], options: comparison.Options) -> DatasetDiff:
     """Return what changed, one part after the other."""
     found, left = [], {}
     sides: tuple[list[Side], list[Side]] = ([], [])
-    for name, places in paired.items():
-        one, other = (open_side(place) if place else None for place in places)
+    for name, (one, other) in paired.items():
         diff, left[name] = _compared(one, other, options)
         found.append(Split(name, one.num_rows if one else None, other.num_rows if other else None, diff))
         for side, there in zip(sides, (one, other), strict=True):
@@ -48,7 +47,7 @@ def _compared(one: Side | None, other: Side | None, options: comparison.Options)
         assert there is not None
         whole = rows.read(there, common(there, there)).hashes
         return None, _Open(whole, nothing) if one else _Open(nothing, whole)
-    if one.place.sha256 == other.place.sha256:
+    if one.sha256 == other.sha256:
         return comparison.compare(one, other, options), _Open(nothing, nothing)
     both = comparison.matched(one, other, common(one, other), options)
     return comparison.described(both), _Open(both.table_a.hashes[~both.matched.kept_a], both.table_b.hashes[~both.matched.kept_b])
@@ -71,6 +70,6 @@ def _verdict(found: Sequence[Split], moved: Sequence[MovedRows]) -> Verdict:
 
 
 def _summary(name: str, parts: Sequence[Side]) -> SideSummary:
-    lines = "".join(f"{side.place.sha256}\n" for side in parts)
+    lines = "".join(f"{side.sha256}\n" for side in parts)
     digest = hashlib.sha256(lines.encode()).hexdigest()
     return SideSummary(name, digest, sum(side.num_rows for side in parts), None, sum(side.size for side in parts), {})

@@ -18,6 +18,7 @@ from heirloom.diffs.corpus import Reading
 from heirloom.diffs.result import Band, Measure, Moved, Vocabulary
 from heirloom.diffs.spool import MAX_TRIGRAM_TYPES, Block, Spool, unpack
 from heirloom.diffs.words import Lexicon
+from heirloom.measures import frequency
 from heirloom.measures.text import BANDS, token_entropy
 from heirloom.theory import drift_survival
 from heirloom.words import CHARACTERS
@@ -25,7 +26,6 @@ from heirloom.words import CHARACTERS
 PRIOR_WEIGHT = 1000.0
 """How many n-grams the prior is worth: enough that a word seen once moves no z-score beyond 2."""
 
-ZIPF_RANKS = 1000
 Floats = NDArray[np.float64]
 
 
@@ -86,19 +86,6 @@ def log_odds(block: Block, totals: tuple[int, int], prior: float = PRIOR_WEIGHT)
         z = delta / np.sqrt(1 / in_a + 1 / in_b)
     there = (block.a + block.b > 0) & np.isfinite(z)
     return np.where(there, delta, 0.0), np.where(there, z, 0.0)
-
-
-def zipf_slope(counts: Ints) -> float:
-    """Return the slope of ln frequency over ln rank, least squares over ranks 1 to 1,000: about -1 for natural text (Zipf 1935).
-
-    0 if there are fewer than two types.
-    """
-    ranked = np.sort(counts[counts > 0])[::-1][:ZIPF_RANKS]
-    if ranked.size < 2:
-        return 0.0
-    x, y = np.log(np.arange(1, ranked.size + 1)), np.log(ranked)
-    x -= x.mean()
-    return float((x * (y - y.mean())).sum() / (x * x).sum())
 
 
 def _notes(words: Block, totals: tuple[int, int], lexicon: Lexicon) -> Iterable[str]:
@@ -180,7 +167,7 @@ def _numbers(read: Reading, counts: Ints) -> dict[str, float]:
     return {
         "words": total,
         "entropy (nats)": token_entropy(counts) + (types - 1) / (2 * total) if total else 0.0,
-        "zipf_slope": zipf_slope(counts),
+        "zipf_slope": frequency.zipf_slope(counts) if types > 1 else 0.0,
         "row length, mean": float(read.lengths.mean()) if rows else 0.0,
         "row length, 5 %": float(np.quantile(read.lengths, 0.05)) if rows else 0.0,
         "row length, 95 %": float(np.quantile(read.lengths, 0.95)) if rows else 0.0,

@@ -1,1 +1,1 @@
-"""Export: what others open without Heirloom: a crate says how all was made; a hub folder holds one dataset or checkpoint."""
+"""Export: what others open without Heirloom. A crate describes a run; a hub folder holds one dataset or checkpoint."""

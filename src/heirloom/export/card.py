@@ -1,4 +1,4 @@
-"""Cards: what a page on the hub says of a dataset or checkpoint. First of all that it is synthetic; then where it came from."""
+"""Cards: the page on the hub that describes a dataset or checkpoint. It first says what is synthetic, then the origin."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest
 from heirloom.export import regimes
 from heirloom.export.markdown import code, page, prose, table
 from heirloom.export.subject import Rows, Subject, count, learnt_from
-from heirloom.lineage import git, index, references
+from heirloom.lineage import git, references
 from heirloom.sources import counts
 from heirloom.sources.input_files import ROLES
 
@@ -117,7 +116,7 @@ def _beginning(subject: Subject, warning: str, counted: Facts) -> list[str]:
         ("source of the real data", code(subject.source["name"])),
         *_sources(subject),
         *counted,
-        ("commit", _commit(subject.revision)),
+        ("commit", _commit(subject.artefact.project.commit)),
         *_inputs(subject),
     ]
     return [f"# {code(subject.name)}", f"> {warning}", table(facts), *_regime(subject)]
@@ -125,7 +124,7 @@ def _beginning(subject: Subject, warning: str, counted: Facts) -> list[str]:
 
 def _ending(subject: Subject, python: str) -> list[str]:
     opening = f"## Open it\n\nWith `folder` the path of this folder or its name on the hub:\n\n```python\n{python}\n```"
-    commit = git.commit_of(subject.revision) if subject.revision else git.tree()[0]
+    commit = subject.artefact.project.commit or git.tree()[0]
     environment = subject.artefact.manifest.get("environment", {})
     libraries = ", ".join(f"{name} {version}" for name, version in environment.get("libraries", {}).items())
     making = _MAKING.format(
@@ -138,7 +137,7 @@ def _regime(subject: Subject) -> list[str]:
     if subject.mixing is None:
         return []
     declared = code(json.dumps(subject.mixing, sort_keys=True))
-    return [f"{regimes.sentence(subject.regime, subject.mixing)} As declared: {declared}."]
+    return [f"{regimes.sentence(subject.key.regime, subject.mixing)} As declared: {declared}."]
 
 
 def _depth(rows: Rows) -> list[tuple[str, str]]:
@@ -146,23 +145,22 @@ def _depth(rows: Rows) -> list[tuple[str, str]]:
 
 
 def _inputs(subject: Subject) -> list[tuple[str, str]]:
-    known = index.build(subject.revision)
-    paths_ = [(one, one.path or subject.artefact.parent(one, known)) for one in subject.artefact.inputs]
-    names = [(one, code(references.name_of(path)) if path else "not recorded here") for one, path in paths_]
-    return [(f"made from: {one.role}", f"{name} {code(one.sha256)}") for one, name in names]
+    inputs = subject.artefact.inputs
+    names = [code(references.name_of(one.name)) if one.name else "not recorded here" for one in inputs]
+    return [(f"made from: {one.role}", f"{name} {code(one.sha256)}") for one, name in zip(inputs, names, strict=True)]
 
 
 def _sources(subject: Subject) -> list[tuple[str, str]]:
-    """Return what the real data were made from: documents by number, files by name and hash; of many files the first ones."""
-    documents = counts.sentence(subject.real)
+    """Return what the real data were made from: the number of documents, and the names and hashes of the first files."""
+    documents = counts.sentence(subject.real.manifest)
     facts = [("documents of the real data", documents)] if documents else []
-    files = [] if subject.generation is None else [one for one in manifest.inputs(subject.real) if one.role in ROLES]
-    facts += [(f"real data made from: {one.role}", f"{code(one.path)} {code(one.sha256)}") for one in files[:_LISTED]]
+    files = [] if subject.generation is None else [one for one in subject.real.inputs if one.role in ROLES]
+    facts += [(f"real data made from: {one.role}", f"{code(one.name)} {code(one.sha256)}") for one in files[:_LISTED]]
     return facts + ([("real data made from", f"{len(files) - _LISTED:,} more files")] if len(files) > _LISTED else [])
 
 
-def _commit(revision: str | None) -> str:
-    commit, changes = (git.commit_of(revision), "") if revision else git.tree()
+def _commit(recorded: str | None) -> str:
+    commit, changes = (recorded, "") if recorded else git.tree()
     if not commit:
         return "not recorded in git"
     return code(commit) + (f" with changes not committed ({code(changes)})" if changes else "")

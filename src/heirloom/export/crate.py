@@ -1,7 +1,7 @@
 """A Workflow Run RO-Crate, profile Provenance Run Crate 0.5: what ran, with which software, on what, and what came out.
 
-Everything in it is read from manifests, the cost table and git; what they do not say is left out: who ran a job, and when it began.
-Equal artefacts give equal crates: the one date that the specification demands is the commit's.
+Everything in it is read from manifests, the cost table and git. What they do not say is left out: who ran a job, and when it
+began. Equal artefacts give equal crates, because the one date that the specification demands is the commit's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
-from heirloom.export import artefacts, crate_jobs, folder, licences
-from heirloom.export.artefacts import Artefact
+from heirloom.export import crate_jobs, folder, licences
 from heirloom.export.crate_files import Files, format_of, single
 from heirloom.lineage import git, references
+from heirloom.lineage.artefact import Artefact
+from heirloom.lineage.project import Project
 
 SMALL = 1 << 16
-"""Bytes up to which an artefact is copied into a crate that is not asked for the data."""
+"""Size in bytes up to which an artefact is copied into a crate that is not asked for the data."""
 
 ROOT_PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
@@ -59,32 +60,34 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     target
         A folder that does not exist yet, or is empty.
     config
-        The config file: asked for the licence of the real data, and put into the crate as it stands in the commit.
+        The config file. It has the licence of the real data, and the crate holds it as it stands in the commit.
     authors
         ``Name`` or ``Name <URL>`` of each author.
     limit
-        Bytes up to which an artefact is copied; None copies all.
+        Size in bytes up to which an artefact is copied; None copies all.
 
     Raises
     ------
     HeirloomError
-        If nothing lies there, there is no commit whose date to take, bytes to be copied are not the recorded ones, or the folder is in use.
+        If nothing has that name, if there is no commit whose date to take, if bytes to be copied are not the recorded ones, or if
+        the folder is in use.
     """
     from rocrate.rocrate import ROCrate
 
-    revision = reference.partition(references.REVISION_MARK)[2] or None
-    commit = git.commit_of(revision or "HEAD")
-    covered, known = artefacts.covered(reference)
-    every = artefacts.with_ancestors(covered, known, revision)
+    bare, _, revision = reference.partition(references.REVISION_MARK)
+    project = Project(revision=revision or None)
+    commit = project.commit or git.commit_of("HEAD")
+    covered = project.covered(bare)
+    every = [artefact for _, artefact in sorted(project.ancestors(covered).items()) if artefact.slice]  # the ledger alone tells too little
     with folder.new(target) as temporary:
         crate = ROCrate(version="1.1")
         crate.metadata.extra_terms.update(TERMS)
         files = Files(crate, limit)
         for artefact in every:
             files.add(artefact)
-        workflow = _workflow(crate, revision, commit, config)
-        jobs = crate_jobs.add(crate, every, files, known, with_costs=revision is None)
-        _link_run(crate, workflow, jobs, [files.of[artefact.recorded] for artefact in covered], config)
+        workflow = _workflow(crate, project, commit, config)
+        jobs = crate_jobs.add(crate, every, files, with_costs=not revision)
+        _link_run(crate, workflow, jobs, [files.of[artefact.path] for artefact in covered], config)
         _describe(crate, reference, git.date_of(commit), _licence(every, config), authors)
         crate.write(temporary)
         copied = files.finish(temporary)
@@ -125,11 +128,12 @@ def _person(given: str) -> tuple[str, str]:
     return name, address or "#" + "-".join(name.lower().split())
 
 
-def _workflow(crate: Any, revision: str | None, commit: str, config: Path) -> Any:
+def _workflow(crate: Any, project: Project, commit: str, config: Path) -> Any:
     """Add the workflow's files, and return the entity of the Snakefile."""
-    contents = {path: content for name in (*_CODE, config.as_posix()) for path, content in _contents(name, revision)}
+    contents = {path: content for name in (*_CODE, config.as_posix()) for path, content in _contents(name, project.commit)}
     if WORKFLOW not in contents:
-        raise HeirloomError(f"{WORKFLOW}: missing{f' in {revision}' if revision else ''}; run heirloom in the project's top folder")
+        where = f" in {project.revision}" if project.revision else ""
+        raise HeirloomError(f"{WORKFLOW}: missing{where}; run heirloom in the project's top folder")
     for path, content in contents.items():
         if path != WORKFLOW:
             crate.add_file(BytesIO(content), path, properties=_told(path, content))
@@ -144,10 +148,10 @@ def _told(path: str, content: bytes) -> dict[str, Any]:
     return {"name": path, "sha256": hashlib.sha256(content).hexdigest(), "contentSize": size, "encodingFormat": format_of(path)}
 
 
-def _contents(name: str, revision: str | None) -> list[tuple[str, bytes]]:
+def _contents(name: str, commit: str | None) -> list[tuple[str, bytes]]:
     """Return path and bytes of a file, or of the files in a folder; none if there is no such file."""
-    if revision:
-        return [(path, git.show(revision, path) or b"") for path in git.files_of(revision, name)]
+    if commit:
+        return [(path, git.show(commit, path) or b"") for path in git.files_of(commit, name)]
     return [(file.as_posix(), file.read_bytes()) for file in folder.files(Path(name))]
 
 
@@ -174,8 +178,8 @@ def _link_run(crate: Any, workflow: Any, jobs: crate_jobs.Jobs, results: Sequenc
 
 def _licence(every: Sequence[Artefact], config: Path) -> licences.Licence:
     """Return the licence of the real data that everything came from; one experiment's crate has one source."""
-    real = [artefact for artefact in every if "source" in artefact.manifest["slice"]]
+    real = [artefact for artefact in every if "source" in artefact.slice]
     if not real:
-        raise HeirloomError(f"{every[0].recorded}: the real data that it came from have no manifest here; fetch them with dvc pull")
-    experiment = (kinds.REAL_FOLDER.wildcards(real[0].recorded) or {})["experiment"]
-    return licences.of(experiment, real[0].manifest["slice"]["source"], config)
+        raise HeirloomError(f"{every[0].path}: the real data that it came from have no manifest here; fetch them with dvc pull")
+    experiment = (kinds.REAL_FOLDER.wildcards(real[0].path) or {})["experiment"]
+    return licences.of(experiment, real[0].slice["source"], config)

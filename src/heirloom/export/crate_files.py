@@ -1,4 +1,4 @@
-"""The data entities of a crate: what is copied has its path, what is not is named by its hash (RFC 6920), path and size beside it."""
+"""The data entities of a crate. A copied artefact has its path; any other is named by its hash (RFC 6920), path and size."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from heirloom import paths
 from heirloom.export import folder
-from heirloom.export.artefacts import Artefact, checked
-from heirloom.manifest import Input, sha256_file
+from heirloom.lineage.artefact import Artefact, Input
+from heirloom.manifest import sha256_file
 
 _FORMATS = {
     ".parquet": "application/vnd.apache.parquet",
@@ -24,7 +24,7 @@ _OF_FOLDERS = "The hash of a folder is over its sorted lines: relative path, tab
 
 
 class Files:
-    """The artefacts of a crate, as they are added to it.
+    """The artefacts of a crate, to which artefacts are added.
 
     Attributes
     ----------
@@ -39,53 +39,54 @@ class Files:
         self._copied = 0
 
     def add(self, artefact: Artefact) -> None:
-        """Add an artefact with its manifest and fingerprint: its bytes if here and within the limit, else its name.
+        """Add an artefact with its manifest and fingerprint, and its bytes if they are here and within the limit.
 
         Raises
         ------
         HeirloomError
-            If the bytes are here, copied or not, and are not the recorded ones; or are to be copied, and are not here.
+            If the bytes are here and are not the recorded ones, or if they are to be copied and are not here.
         """
-        if self.limit is None or artefact.place.exists():
-            checked(artefact)
-        small = self.limit is None or (artefact.size <= self.limit and artefact.place.exists())
+        is_wanted = self.limit is None or artefact.is_here
+        if is_wanted:
+            artefact.data()
+        small = is_wanted and (self.limit is None or artefact.size <= self.limit)
         entity = self._copy(artefact) if small else self._refer(artefact)
         self._copied += small
-        self.of[artefact.recorded] = entity
-        for note in (paths.manifest, paths.fingerprint):
-            beside = self._file(Path(note(artefact.place)), note(artefact.recorded))
+        self.of[artefact.path] = entity
+        for note in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
+            beside = self._file(artefact.project.file(note), note)
             beside["about"] = entity
 
     def finish(self, written: Path) -> int:
-        """Make the written files writable (what DVC keeps is not); return how many artefacts have their bytes in the crate."""
+        """Make the written files writable (those that DVC keeps are not), and return how many artefacts have their bytes in the crate."""
         for file in folder.files(written):
             file.chmod(file.stat().st_mode | stat.S_IWUSR)
         return self._copied
 
     def elsewhere(self, one: Input) -> Any:
-        """Return the entity of an input that is not in the crate: a source file by name and hash, an unknown artefact by its hash."""
+        """Return the entity of an input that is not in the crate: of a source file by name and hash, of an unknown artefact by hash."""
         from rocrate.model.contextentity import ContextEntity
 
-        name = one.path or f"an artefact not recorded here: {one.sha256[:10]}"
-        address = _named_by_hash(one.sha256) + (f"?path={quote(one.path)}" if one.path else "")
+        name = one.name or f"an artefact not recorded here: {one.sha256[:10]}"
+        address = _named_by_hash(one.sha256) + (f"?path={quote(one.name)}" if one.name else "")
         properties = {"@type": "CreativeWork", "name": name, "sha256": one.sha256}
         return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:
         told = _told(artefact)
         if artefact.place.is_file():
-            return self._file(artefact.place, artefact.recorded, **told)
-        entity = self.crate.add_dataset(dest_path=f"{artefact.recorded}/", properties={**told, "description": _OF_FOLDERS})
+            return self._file(artefact.place, artefact.path, **told)
+        entity = self.crate.add_dataset(dest_path=f"{artefact.path}/", properties={**told, "description": _OF_FOLDERS})
         inside = folder.files(artefact.place)
-        parts = [self._file(file, f"{artefact.recorded}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
+        parts = [self._file(file, f"{artefact.path}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
         entity["hasPart"] = single(parts)
         return entity
 
     def _refer(self, artefact: Artefact) -> Any:
-        told = {**_told(artefact), "alternateName": artefact.recorded, "description": "Not in this crate: named by its hash."}
-        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.recorded}"
-        if Path(artefact.recorded).suffix:
-            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.recorded)})
+        told = {**_told(artefact), "alternateName": artefact.path, "description": "Not in this crate: named by its hash."}
+        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.path}"
+        if Path(artefact.path).suffix:
+            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.path)})
         return self.crate.add_dataset(address, properties={**told, "description": f"{told['description']} {_OF_FOLDERS}"})
 
     def _file(self, source: Path, inside: str, **told: str) -> Any:
@@ -108,5 +109,5 @@ def format_of(path: str) -> str:
 
 
 def _named_by_hash(sha256: str) -> str:
-    """Return the name of some bytes: RFC 6920, section 3."""
+    """Return the name of some bytes by RFC 6920, section 3."""
     return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""The actions of a crate: each job with what went in, what came out, the software it used and what it cost."""
+"""The actions of a crate: each job with its inputs, its outputs, the software that it used, and its cost."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from heirloom.export.artefacts import Artefact
 from heirloom.export.crate_files import Files, single
-from heirloom.lineage import cost_table, index
+from heirloom.lineage import cost_table
+from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.manifest import Input, dumps
+from heirloom.manifest import dumps
 from heirloom.workflow.steps import job_of, position
 
 COMPLETED = "http://schema.org/CompletedActionStatus"
@@ -31,13 +31,13 @@ class Jobs:
     actions: list[Any] = field(default_factory=list)
 
 
-def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.Index, *, with_costs: bool) -> Jobs:
+def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: bool) -> Jobs:
     """Add the jobs that made some artefacts, and link each artefact with its job and with what it came from.
 
     Parameters
     ----------
     with_costs
-        Whether the cost table on disk is about these artefacts: it is not in git, so it tells nothing of another revision.
+        Whether the cost table on disk is about these artefacts. It is not in git, so it says nothing about another revision.
     """
     jobs = Jobs()
     spent = _costs() if with_costs else {}
@@ -48,10 +48,10 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, known: index.In
         tool = _tool(crate, jobs, made[0])
         action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
         action["description"] = f"heirloom {step} made {', '.join(artefact.name for artefact in made)}"
-        inputs = [_entity(one, made[0], files, known) for one in made[0].inputs]
+        inputs = [files.of[one.path] if one.path in files.of else files.elsewhere(one) for one in made[0].inputs]
         action["instrument"] = tool
         action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
-        action["result"] = single([files.of[artefact.recorded] for artefact in made])
+        action["result"] = single([files.of[artefact.path] for artefact in made])
         _link(action, made, inputs, tool, files)
         if cost := spent.get(job_of(step, place)):
             _cost(crate, action, step, place, cost)
@@ -69,30 +69,25 @@ def sha256_text(text: str) -> str:
 
 
 def _link(action: Any, made: Sequence[Artefact], inputs: Sequence[Any], tool: Any, files: Files) -> None:
-    """Say it in W3C PROV, too: from each output to its inputs, its job and the software."""
+    """Add W3C PROV's links: from each output to its inputs, its job and the software."""
     for artefact in made:
-        entity = files.of[artefact.recorded]
+        entity = files.of[artefact.path]
         entity["wasGeneratedBy"] = action
         entity["wasAttributedTo"] = tool
         if inputs:
             entity["wasDerivedFrom"] = single(inputs)
 
 
-def _entity(one: Input, by: Artefact, files: Files, known: index.Index) -> Any:
-    path = by.parent(one, known)
-    return files.of[path] if path in files.of else files.elsewhere(one)
-
-
 def _settings(crate: Any, step: str, place: str, artefact: Artefact) -> Any:
     """Return the entity of a job's slice of the config."""
-    value = dumps(artefact.manifest["slice"])
+    value = dumps(artefact.slice)
     return _add(crate, f"#settings-{step}/{place}", "PropertyValue", name=f"settings of {step} {place}", value=value)
 
 
 def _tool(crate: Any, jobs: Jobs, artefact: Artefact) -> Any:
-    """Return the entity of a step's program: one for each version of its code and each environment that it ran in."""
+    """Return the entity of a step's program: one per version of its code and per environment in which it ran."""
     environment = artefact.manifest.get("environment", {})
-    told = dumps({"code": artefact.manifest["slice"].get("code"), "environment": environment})
+    told = dumps({"code": artefact.slice.get("code"), "environment": environment})
     address = f"#heirloom-{artefact.step}-{sha256_text(told)[:12]}"
     if present := crate.dereference(address):
         return present
@@ -111,7 +106,7 @@ def _library(crate: Any, name: str, version: str) -> Any:
 
 
 def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
-    """Return the entity of a workflow's step, one for each program that did it."""
+    """Return the entity of a workflow's step: one per program that ran it."""
     address = tool.id.replace("#heirloom-", "#step-")
     if present := crate.dereference(address):
         return present
@@ -122,7 +117,7 @@ def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
 
 
 def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
-    """Say what is known of a job's cost; when it began is not."""
+    """Add what is known about a job's cost. Its start time is not known."""
     action["resourceUsage"] = [
         _add(crate, f"#cost-{name}-{step}/{place}", "PropertyValue", name=name, propertyID=name, value=str(cost[name]), unitCode=unit)
         for name, unit in _UNITS.items()

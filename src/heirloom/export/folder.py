@@ -1,4 +1,4 @@
-"""The folder that an export fills: a new one, whole or not there at all, whose files are copies and nobody's links."""
+"""The folder that an export fills: a new folder, written whole or not at all, whose files are copies and not links."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def files(path: Path) -> list[Path]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file's bytes, and no more: what DVC keeps is read-only, and often a link into its cache."""
+    """Copy only a file's bytes, because a file that DVC keeps is read-only and often a link into its cache."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)

@@ -11,9 +11,9 @@ from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export import card, folder, tokenizer_folder
-from heirloom.export.artefacts import checked, opened
 from heirloom.export.subject import Subject, describe
-from heirloom.lineage import references
+from heirloom.lineage.project import locate
+from heirloom.workflow import folders
 
 PROVENANCE = "provenance"
 _SPLITS = {"synthetic": "train", "selected": "train", "train": "train", "valid": "validation", "test": "test"}
@@ -36,18 +36,18 @@ def export(reference: str, target: Path, config: Path) -> str:
     HeirloomError
         If the reference names anything else, the bytes are not the recorded ones, or the folder is in use.
     """
-    found = references.resolve(reference)
-    stem = Path(found.recorded or found.path).name.split(".")[0]
-    if found.recorded is None or stem not in (*_SPLITS, "checkpoint"):
+    artefact = locate(reference)
+    stem = folders.stem(artefact.path)
+    if stem not in (*_SPLITS, "checkpoint") or artefact.project.root != Path():
         raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, selected, train, valid, test) or a checkpoint under data/")
-    artefact = checked(opened(found.recorded, found.revision))
-    about = describe(artefact, found.name, found.revision, config)
+    artefact.data()
+    about = describe(artefact, config)
     with folder.new(target) as temporary:
         text = _checkpoint(about, temporary) if stem == "checkpoint" else _dataset(about, _SPLITS[stem], temporary)
         (temporary / "README.md").write_text(text, encoding="utf-8")
-        for note in (paths.manifest, paths.fingerprint):
-            folder.copy(Path(note(artefact.place)), temporary / PROVENANCE / Path(note(artefact.recorded)).name)
-    return found.name
+        for note in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
+            folder.copy(artefact.project.file(note), temporary / PROVENANCE / Path(note).name)
+    return artefact.name
 
 
 def _dataset(about: Subject, split: str, target: Path) -> str:
@@ -59,14 +59,13 @@ def _dataset(about: Subject, split: str, target: Path) -> str:
 def _checkpoint(about: Subject, target: Path) -> str:
     place = about.artefact.place
     if (place / "adapter_config.json").is_file():
-        raise HeirloomError(
-            f"{about.name}: an adapter, which opens beside its pretrained model alone; train with lora.checkpoint: merged to export a model"
-        )
+        cure = "train with lora.checkpoint: merged to export a model"
+        raise HeirloomError(f"{about.name}: an adapter, which opens beside its pretrained model alone; {cure}")
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
     if about.is_text:
-        tokenizer = checked(opened(kinds.TOKENIZER.path(about.experiment), about.revision))
-        folder.copy(tokenizer.place, target / tokenizer_folder.TOKENIZER)
+        tokenizer = about.artefact.project.opened(kinds.TOKENIZER.path(about.key.experiment))
+        folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
         if about.library == card.TRANSFORMERS:
             tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
     return card.checkpoint(about)

@@ -1,6 +1,6 @@
-"""Under which licence the real data came: known facts of the sources that Heirloom ships, and what the user says of others.
+"""The licence of the real data: known for the sources that Heirloom ships, and as the user states it for others.
 
-None of this is in a slice, nor in a source's module: a licence changes no byte, and must not retrain anything.
+It is in no slice and in no source's module, because a licence changes no byte and must not retrain a model.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def of(experiment: str, source: Mapping[str, Any], config: Path) -> Licence:
     source
         The source's settings, from the manifest of the real data.
     config
-        The config file as it is now, whatever revision is exported: a licence may be found out later. Without one, nothing is known
-        beyond the shipped sources.
+        The config file as it is now, whatever revision is exported, because a licence may become known later. Without it, only the
+        licences of the shipped sources are known.
     """
     if source["name"] in KNOWN:
         return KNOWN[source["name"]]

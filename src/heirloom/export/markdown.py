@@ -1,4 +1,4 @@
-"""Markdown and its front matter, safe for whatever a name or a licence holds."""
+"""Markdown and its front matter, safe for all names and licences."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def page(front: Mapping[str, Any], parts: Sequence[str]) -> str:
 
 
 def table(rows: Sequence[tuple[str, str]]) -> str:
-    """Return two columns without a heading, cells as they are given."""
+    """Return a table of two columns without a heading; the cells are not escaped."""
     return "\n".join(["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in rows)])
 
 
 def code(given: str) -> str:
-    """Return a text as code, whatever is in it: backticks, line ends, and bars that would end a cell of a table."""
+    """Return a text as code, even if it has backticks, line ends, or bars that would end a cell of a table."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", given)), default=0))
     pad = " " if given.startswith("`") or given.endswith("`") else ""
     return f"{fence}{pad}{' '.join(given.split())}{pad}{fence}".replace("|", "\\|")
 
 
 def prose(given: str) -> str:
-    """Return a text as prose on one line: nothing in it is a link, HTML or emphasis; short code in backticks stays code."""
+    """Return a text as prose on one line, without links, HTML or emphasis. Short code in backticks stays code."""
     return re.sub("(`[^`]*`)|([\\\\<>*_\\[\\]#|`])", lambda found: found[1] or f"\\{found[2]}", " ".join(given.split()))

@@ -26,7 +26,7 @@ def sentence(name: str, mixing: Mapping[str, Any]) -> str:
     regime = Regime.model_validate(mixing)
     parts = []
     if regime.original:
-        drawn = "the same ones in every generation" if regime.original.draw == "fixed" else "drawn anew each generation"
+        drawn = "the same ones in every generation" if regime.original.draw == "fixed" else "redrawn in each generation"
         batches = f", in whole batches of {regime.original.batch_rows}" if regime.original.batch_rows else ""
         parts.append(f"original real rows, {regime.original.share:.3g} of the row budget{batches}, {drawn}")
     if regime.fresh:

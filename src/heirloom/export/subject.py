@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
 from heirloom.artefacts import kinds
+from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.export import licences
-from heirloom.export.artefacts import Artefact, checked, opened
+from heirloom.lineage.artefact import Artefact
+from heirloom.lineage.project import Project
 from heirloom.lineage.settings import setting
 from heirloom.specs.declaration import FamilySpec
 from heirloom.specs.family import SPECS
@@ -24,33 +25,48 @@ class Subject:
 
     Attributes
     ----------
-    name
-        The reference as asked for, in its shortest spelling.
-    revision
-        The git revision that was asked for, or None for what lies on disk.
-    generation
-        None for an experiment's real data.
-    family
-        Of the model that it is, or that wrote it; empty for real and mixed rows.
-    source
-        Settings of the source of the real data.
+    key
+        Its experiment, regime, seed and generation.
     real
-        The manifest of the real data.
-    mixing
-        The regime's declaration; None for real data and the origin.
+        The real rows that its lineage draws from.
+    train
+        The training set of its generation; None for real data, and where it is not to be had.
+    licence
+        Of the real data.
     """
 
     artefact: Artefact
-    name: str
-    revision: str | None
-    experiment: str
-    regime: str
-    generation: int | None
-    family: str
-    source: Mapping[str, Any]
-    real: Mapping[str, Any]
-    mixing: Mapping[str, Any] | None
+    key: Key
+    real: Artefact
+    train: Artefact | None
     licence: licences.Licence
+
+    @property
+    def name(self) -> str:
+        """Its reference, with the revision that was asked for."""
+        return self.artefact.name
+
+    @property
+    def generation(self) -> int | None:
+        """None for an experiment's real data."""
+        return self.key.generation
+
+    @property
+    def family(self) -> str:
+        """The family of the model that it is, or that wrote it; empty for real and mixed rows."""
+        return setting(self.artefact.slice, "family") or ""
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """Settings of the source of the real data."""
+        source: Mapping[str, Any] = self.real.slice["source"]
+        return source
+
+    @property
+    def mixing(self) -> Mapping[str, Any] | None:
+        """The regime's declaration; None for real data and the origin, and where there is no training set to tell it."""
+        mixing: Mapping[str, Any] | None = setting(self.train.slice, "mixing") if self.train and self.generation else None
+        return mixing
 
     @property
     def is_text(self) -> bool:
@@ -65,7 +81,7 @@ class Subject:
     @property
     def target(self) -> str:
         """What Snakemake is asked for to make it: its path, or the trajectory of the chain that it is a snapshot of."""
-        return target_of(self.artefact.step, self.artefact.recorded)
+        return target_of(self.artefact.step, self.artefact.path)
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ class Rows:
         return f"{self.synthetic:,} of {self.total:,} rows ({100 * self.synthetic / self.total:.1f} %)"
 
 
-def describe(artefact: Artefact, name: str, revision: str | None, config: Path) -> Subject:
+def describe(artefact: Artefact, config: Path) -> Subject:
     """Return the subject of an artefact's card.
 
     Parameters
@@ -93,26 +109,14 @@ def describe(artefact: Artefact, name: str, revision: str | None, config: Path) 
     Raises
     ------
     HeirloomError
-        If the real data have no manifest here.
+        If it lies outside of ``data/``, or the real data have no manifest here.
     """
-    keys = _keys(artefact)
-    slice_ = artefact.manifest["slice"]
-    real = _pool(artefact, keys["experiment"], revision)
-    source = real.manifest["slice"]["source"]
-    generation = int(keys["generation"]) if "generation" in keys else None
-    return Subject(
-        artefact,
-        name,
-        revision,
-        keys["experiment"],
-        keys.get("regime", kinds.REAL),
-        generation,
-        setting(slice_, "family") or "",
-        source,
-        real.manifest,
-        _mixing(artefact, revision) if generation else None,
-        licences.of(keys["experiment"], source, config),
-    )
+    key = kinds.key_of(artefact.path)
+    if key is None:
+        raise HeirloomError(f"{artefact.name}: no artefact; those lie under data/")
+    real = _pool(artefact.project, key)
+    train = None if key.generation is None else _if_told(artefact.project, kinds.TRAIN.at(key))
+    return Subject(artefact, key, real, train, licences.of(key.experiment, real.slice["source"], config))
 
 
 def count(rows: Path) -> Rows:
@@ -140,36 +144,16 @@ def learnt_from(checkpoint: Subject) -> Rows | None:
     HeirloomError
         If it is here, and not as it was recorded.
     """
-    train = _training_set(checkpoint.artefact, checkpoint.revision)
-    return count(checked(train).place) if train and train.place.exists() else None
+    train = checkpoint.train
+    return count(train.data()) if train and train.is_here else None
 
 
-def _pool(artefact: Artefact, experiment: str, revision: str | None) -> Artefact:
-    """Return the real rows that an artefact's lineage draws from: those of its seed, where it has drawn its own."""
-    key = kinds.key_of(artefact.recorded)
-    if key and key.seed:
-        try:
-            return opened(kinds.REAL_TRAIN.of_pool(experiment, key.seed), revision)
-        except HeirloomError:  # the seeds share their real rows
-            pass
-    return opened(kinds.REAL_TRAIN.path(experiment), revision)
+def _pool(project: Project, key: Key) -> Artefact:
+    """Return the real rows that a lineage draws from: those of its seed, where it has drawn its own."""
+    drawn = _if_told(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
+    return drawn or project.opened(kinds.REAL_TRAIN.path(key.experiment))
 
 
-def _mixing(artefact: Artefact, revision: str | None) -> Mapping[str, Any] | None:
-    train = _training_set(artefact, revision)
-    mixing: Mapping[str, Any] | None = setting(train.manifest["slice"], "mixing") if train else None
-    return mixing
-
-
-def _training_set(artefact: Artefact, revision: str | None) -> Artefact | None:
-    path = kinds.TRAIN.path(**_keys(artefact))
-    if revision is None:
-        return opened(path) if Path(paths.manifest(path)).exists() else None
-    try:
-        return opened(path, revision)
-    except HeirloomError:  # neither in the cache nor on a remote, or not kept: a card says less then
-        return None
-
-
-def _keys(artefact: Artefact) -> dict[str, str]:
-    return kinds.GENERATION.wildcards(artefact.recorded) or kinds.REAL_FOLDER.wildcards(artefact.recorded) or {}
+def _if_told(project: Project, path: str) -> Artefact | None:
+    """Return an artefact if its manifest is here: what was not kept or not pulled, or a revision lacks, a card does not tell of."""
+    return project.opened(path) if project.has_manifest(path) else None

@@ -1,4 +1,4 @@
-"""What `AutoTokenizer` has to find beside a model and its ``tokenizer.json``: special tokens by role, the chat template, the context."""
+"""What `AutoTokenizer` needs beside a model and its ``tokenizer.json``: special tokens by role, chat template, context."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ROLES = ("bos", "eos", "pad")
 
 
 def complete(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write what belongs beside ``tokenizer.json`` in a model's folder, and say where `AutoTokenizer` would still read text otherwise.
+    """Write what belongs beside ``tokenizer.json`` in a model's folder, and say where `AutoTokenizer` would still read text differently.
 
     Parameters
     ----------
     folder
-        Of a model, with ``config.json`` and ``tokenizer.json``.
+        The folder of a model, with ``config.json`` and ``tokenizer.json``.
     record
-        What the tokenizer's manifest says of a pretrained one (`pretrained_tokenizer.Reader.record`); empty for one that was fitted.
+        What the manifest says of a pretrained tokenizer (`pretrained_tokenizer.Reader.record`); empty for one that was fitted.
     """
     tokenizer = tokenization.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
     names = record["names"] if "names" in record else _by_ids(folder, tokenizer)
@@ -53,7 +53,7 @@ def complete(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def _by_ids(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
-    """Return role → token of the ids that the model's files name, of several end tokens the first; without any, a fitted one's end."""
+    """Return role → token for the ids that the model's files name (the first of several end tokens); else the fitted end token."""
     names: dict[str, str] = {}
     for file in (folder / name for name in _MODEL_FILES if (folder / name).is_file()):
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -67,7 +67,7 @@ def _by_ids(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
 
 
 def _context(folder: Path) -> int | None:
-    """Return how many positions a model can tell apart, by whatever name its architecture calls them; None where there is no limit."""
+    """Return how many positions a model can distinguish, under any name that its architecture uses; None if there is no limit."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()

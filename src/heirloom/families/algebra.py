@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.dataset import WEIGHT, Dataset
-from heirloom.measures import vectors
 
 Floats = NDArray[np.float64]
 
@@ -34,18 +33,3 @@ def root(covariance_RDD: Floats) -> Floats:
     values_RD, vectors_RDD = np.linalg.eigh(covariance_RDD)
     scaled_RDD = vectors_RDD * np.sqrt(np.clip(values_RD, 0.0, None))[:, None, :]
     return np.matmul(scaled_RDD, vectors_RDD.transpose(0, 2, 1))
-
-
-def log_density(x_RND: Floats, mean_RD: Floats, covariance_RDD: Floats) -> Floats:
-    """Return the log density of rows under each replica's normal law in nats, shape (R, N).
-
-    Raises
-    ------
-    HeirloomError
-        If a covariance is degenerate.
-    """
-    log_det_R = vectors.log_determinant(covariance_RDD)
-    centred_RND = x_RND - mean_RD[:, None, :]
-    distance_RN = (np.matmul(centred_RND, np.linalg.inv(covariance_RDD)) * centred_RND).sum(axis=-1)
-    constant = x_RND.shape[-1] * np.log(2.0 * np.pi)
-    return np.asarray(-0.5 * (distance_RN + log_det_R[:, None] + constant), dtype=np.float64)

@@ -94,7 +94,7 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
     HeirloomError
         If a covariance is degenerate.
     """
-    return algebra.log_density(rows.by_replica(), model.mean, model.covariance)
+    return vectors.log_density(rows.by_replica(), model.mean, model.covariance)
 
 
 def sample(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from heirloom import theory
 from heirloom.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays, closed_forms, em
+from heirloom.families import arrays, closed_forms, em
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.measures import mixtures, replicas, vectors
@@ -100,11 +100,8 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
     HeirloomError
         If a component's covariance is degenerate.
     """
-    x_RND = rows.by_replica()
-    parts = zip(model.weights.T, np.moveaxis(model.means, 1, 0), np.moveaxis(model.covariances, 1, 0), strict=True)
-    return np.asarray(
-        np.logaddexp.reduce([np.log(weight_R)[:, None] + algebra.log_density(x_RND, *moments) for weight_R, *moments in parts])
-    )
+    mixture = mixtures.Mixture(model.weights, model.means, model.covariances)
+    return np.asarray(np.logaddexp.reduce(mixtures.log_joint(mixture, rows.by_replica())))
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import hub_repository
-from heirloom.sources.input_files import MODEL_FILE, TOKENIZER_FILE, SourceFile, local, missing, package_folder, packaged
+from heirloom.sources.input_files import MODEL_FILE, TOKENIZER_FILE, SourceFile, absence, local_file, package_file, package_folder
 from heirloom.specs.pretrained import Pretrained
 
 KEY = "family.model"
@@ -55,7 +55,7 @@ def where(spec: Pretrained) -> str | Path:
         return path
     looks_local = str(spec.path).startswith((".", "/", "~")) or str(spec.path).count("/") > 1 or Path(f"{path}.dvc").is_file()
     if looks_local:
-        hint = missing(path).removeprefix(str(path))
+        hint = absence(path).removeprefix(str(path))
         raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name){hint}")
     return spec.path or ""
 
@@ -102,7 +102,7 @@ def _local_files(spec: Pretrained, role: str, belongs: Callable[[str], bool]) ->
     if isinstance(place, str):
         return []
     names = [spec.gguf] if spec.gguf else sorted(path.name for path in place.iterdir() if belongs(path.name))
-    return [packaged(role, spec.package, place / name) if spec.package else local(role, place / name) for name in names]
+    return [package_file(role, spec.package, place / name) if spec.package else local_file(role, place / name) for name in names]
 
 
 def _fetch(spec: Pretrained, role: str, belongs: Callable[[str], bool]) -> tuple[Pretrained, list[SourceFile]]:

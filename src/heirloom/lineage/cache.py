@@ -1,7 +1,7 @@
-"""DVC's cache, read and mended: an object is what its name says, or it is damaged.
+"""DVC's cache, read and mended: an object has the bytes that its name says, or it is damaged.
 
-DVC trusts an object that is there and read-only, and never reads it again. Here it is read; what was seen is
-remembered by size, time and inode, so that an object that nobody has touched since is read once.
+DVC trusts an object that is there and read-only, and never reads it again. This module reads it. It remembers
+what it has read by size, time and inode, so that an object that nobody has touched since is read only once.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def md5_of(path: Path) -> str:
 
 
 def damaged(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
-    """Return the files whose bytes have not the md5 that they should have, missing ones left out.
+    """Return the files whose bytes do not have the md5 that they should have; missing files are left out.
 
     Parameters
     ----------
     files
         File → md5, with or without DVC's ending ``.dir``.
     afresh
-        Read all, also what has been seen before.
+        Read all files, including those that have been read before.
     """
     memory = stamps.read(SOUND)
     present = {path: _stamp(path, md5) for path, md5 in files.items() if path.is_file()}
@@ -53,7 +53,7 @@ def damaged(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
 
 
 def damaged_objects(md5s: Iterable[str], *, afresh: bool = False) -> set[str]:
-    """Return those objects of the cache that are there and are not what their names say."""
+    """Return the objects in the cache whose bytes are not those that their names say."""
     places = {dvc.cached(md5): md5 for md5 in md5s}
     return {places[path] for path in damaged(places, afresh=afresh)}
 
@@ -67,14 +67,14 @@ def keep(md5: str, source: Path) -> None:
 
 
 def keep_bytes(md5: str, content: bytes) -> None:
-    """Put a small object that was checked into the cache, as a new file."""
+    """Put a checked small object into the cache as a new file."""
     with replacing(dvc.cached(md5)) as temporary:
         temporary.write_bytes(content)
         temporary.chmod(READ_ONLY)
 
 
 def bring(md5: str, target: Path) -> None:
-    """Put an object of the cache into the workspace: a hard link where DVC is set up to make those, else a copy."""
+    """Put an object of the cache into the workspace: as a hard link where DVC is set up to make them, else as a copy."""
     with replacing(target) as temporary:
         link_or_copy(dvc.cached(md5), temporary, link=_hard_links())
 

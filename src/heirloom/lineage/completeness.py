@@ -1,4 +1,4 @@
-"""Completeness: is all here that the ledger names? Names and sizes tell, so that every run can ask."""
+"""Completeness: whether all that the ledger names is here. Names and sizes are enough, so that every run can ask."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def fault(artefact: str) -> str:
 
 
 def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str]) -> bool:
-    """Return whether an artefact that is not here is a checkpoint that `keep_checkpoints` let go.
+    """Return whether an artefact that is not here is a checkpoint that `keep_checkpoints` does not keep.
 
     Parameters
     ----------
     config
-        The config that was run. Of an experiment that it does not name, or without one, DVC's record tells.
+        The config that was run. Without one, or for an experiment that it does not name, DVC's record decides.
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
@@ -48,13 +48,13 @@ def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str])
 
 
 def dropped(listing: Mapping[str, str], config: Config) -> list[str]:
-    """Return the checkpoints in DVC's record of a lineage that are not here because the config lets them go."""
+    """Return the checkpoints in DVC's record of a lineage that are not here because the config does not keep them."""
     checkpoints = {f"{unit}/{kinds.CHECKPOINT.file}" for path in listing if (unit := folders.unit_of(path))}
     return [path for path in sorted(checkpoints) if not Path(path).exists() and is_dropped(path, config, {})]
 
 
 def missing(config: Config) -> list[str]:
-    """Return a line for each artefact in a lineage on disk that the ledger names and that is not here, or is not whole.
+    """Return a line for each artefact in a lineage on disk that the ledger names and that is missing or incomplete.
 
     Lineages of which nothing is here (a clone without `dvc pull`) are left out, and so are those that DVC has no
     record of. A pointer that is gone, though git has it, is named first.
@@ -78,13 +78,16 @@ def missing(config: Config) -> list[str]:
 
 
 def is_stale(unit: str) -> bool:
-    """Return whether a part of a unit was made from other bytes than another part has now: a run was cut in it, or a hand came in."""
+    """Return whether a part of a unit was made from other bytes than another part has now.
+
+    This happens if a run was interrupted in the unit, or if somebody has changed a file by hand.
+    """
     sealed = map(str, folders.sealed(unit))
     return any(folders.unit_of(path) == unit for artefact in sealed for path in edges.departed(artefact))
 
 
 def losses(lineage: str, named: Iterable[str], config: Config | None, listing: Mapping[str, str]) -> dict[str, str]:
-    """Return artefact → what is wrong with it, of what a record of a lineage made now would lose or spoil.
+    """Return artefact → what is wrong with it, for the artefacts that a record of a lineage would lose or spoil now.
 
     What DVC has recorded under the fingerprint that lies here is safe: it stays in the record.
 
@@ -109,7 +112,7 @@ def losses(lineage: str, named: Iterable[str], config: Config | None, listing: M
 
 
 def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
-    """Return artefact → what is wrong with it, of those written to after the record under an equal fingerprint.
+    """Return artefact → what is wrong with it, for those that were written to after the record under an equal fingerprint.
 
     DVC would record what lies there now. It hashes a file again whose time has changed; so only those are read
     here, and only if something else in the lineage has changed, because DVC is not asked otherwise.
@@ -131,7 +134,7 @@ def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_safe(artefact: str, listing: Mapping[str, str]) -> bool:
-    """Return whether DVC's record has an artefact and its notes, and the notes that lie here are those."""
+    """Return whether DVC's record has an artefact, its fingerprint and its manifest, and the latter two are unchanged here."""
     notes = [beside(artefact) for beside in (paths.fingerprint, paths.manifest)]
     if not any(path == artefact or path.startswith(f"{artefact}/") for path in listing):
         return False

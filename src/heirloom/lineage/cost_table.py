@@ -12,7 +12,7 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-REPAIR = "delete it, and heirloom record gathers it anew"
+REPAIR = "delete it, and heirloom record gathers it again"
 
 
 def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of, or without one cannot be read.
+        If the table does not have its recorded digest, or has no digest and cannot be read.
     """
     if not file.is_file():
         return []

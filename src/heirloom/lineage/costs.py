@@ -1,4 +1,4 @@
-"""What each job cost: a table of what jobs write at their end (`usage`); no rule reads it, no fingerprint sees it."""
+"""What each job cost: a table of what jobs write at their end (`usage`). No rule reads it, and it is in no fingerprint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def gather() -> int:
-    """Bring the cost table up to date with the files that jobs have written since; return how many rows are new.
+    """Add the files that jobs have written since to the cost table, and return how many rows are new.
 
     Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed,
     generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as
@@ -52,7 +52,7 @@ def _merge(fresh: list[Row]) -> None:
 
 
 def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
-    """Return rows by key; a set's shards, and a job's machines, are one row: sums, and the largest peak of memory."""
+    """Return rows by key. The shards of a set and the machines of a job are one row: sums, and the largest peak of memory."""
     found: dict[tuple[Any, ...], Row] = {}
     for row in fresh:
         key = tuple(row[name] for name in KEY)
@@ -77,7 +77,7 @@ def _schema() -> pa.Schema:
 
 
 def _row(file: Path) -> Row | None:
-    """Return the row of a job's file, or None if it is none of the workflow's or not fully written."""
+    """Return the row of a job's file, or None if the file is not one of the workflow's or is not fully written."""
     name, *rest = file.relative_to(FILES).with_suffix("").parts
     path = "/".join(("data", *rest))
     try:

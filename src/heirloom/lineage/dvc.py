@@ -1,6 +1,7 @@
-"""DVC, through its command line: is it usable here, what has it recorded, add, and commit the workflow stage.
+"""DVC, through its command line: whether it can be used here, what it has recorded, and how it adds and commits.
 
-Two of its file formats are read, both documented: the ``.dvc`` file and the directory object (a JSON list of md5 and relpath).
+Two of its file formats are read. Both are documented: the ``.dvc`` file and the directory object (a JSON list of
+md5 and relpath).
 """
 
 from __future__ import annotations
@@ -101,14 +102,14 @@ def md5(path: Path) -> str:
 
 
 def add(targets: Sequence[str]) -> None:
-    """Record files and folders, in one command; the cache then shares their bytes with the workspace where the file system can."""
+    """Record files and folders in one command. The cache then shares their bytes with the workspace, if the file system can."""
     for start in range(0, len(targets), _BATCH):
         _run("--wait-for-lock", "add", *targets[start : start + _BATCH])
 
 
 @contextmanager
 def hidden(folders: Sequence[str]) -> Iterator[None]:
-    """Keep folders under ``data/`` out of what DVC sees, while a lineage folder is added for the first time."""
+    """Hide folders under ``data/`` from DVC while a lineage folder is added for the first time."""
     if not folders:
         yield
         return
@@ -146,7 +147,7 @@ def is_cached(lineage: str) -> bool:
 
 
 def relink(lineages: Sequence[str]) -> None:
-    """Put links in place of files that have a copy in the cache; DVC refuses to touch what it has not recorded."""
+    """Replace files that have a copy in the cache by links. DVC refuses to touch what it has not recorded."""
     if lineages:
         _run("--wait-for-lock", "checkout", "--relink", *lineages)
 
@@ -157,7 +158,7 @@ def get(path: str, commit: str, place: Path) -> None:
     Raises
     ------
     HeirloomError
-        If neither has it; the message names the command that fetches it.
+        If neither has it. The message names the command that fetches it.
     """
     with replacing(place) as temporary:
         try:
@@ -168,7 +169,7 @@ def get(path: str, commit: str, place: Path) -> None:
 
 
 def commit() -> None:
-    """Say that the results are those of the workflow, its code and config as they are.
+    """Record that the results are those of the workflow, with its code and config as they are.
 
     Raises
     ------
@@ -222,7 +223,7 @@ def settings() -> configparser.RawConfigParser:
     """
     found = configparser.RawConfigParser()
     for file in (Path(".dvc/config"), Path(".dvc/config.local")):
-        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it anew"
+        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it again"
         if not file.is_file():
             continue
         spelled = records.text(file.read_bytes(), file, way_back)

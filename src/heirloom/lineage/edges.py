@@ -1,7 +1,7 @@
-"""Edges: whether an artefact lies where its manifest says, and whether what it was made from still does.
+"""Edges: whether an artefact lies where its manifest says, and whether its inputs still lie where it says.
 
-Two artefacts that were exchanged with all their notes are found by the manifests' own paths. Where the notes were rewritten to fit, the
-manifests of what was made from them still tell of the bytes that lay there.
+If two artefacts were exchanged together with their fingerprints and manifests, the paths in the manifests show it. If these
+files were rewritten to fit, the manifests of what was made from the artefacts still name the bytes that lay there before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_misplaced(artefact: str) -> bool:
 
 
 def departed(artefact: str) -> list[str]:
-    """Return the paths of an artefact's inputs where other bytes lie now than it was made from; none of a damaged manifest."""
+    """Return the paths of the inputs that now have other bytes than the artefact was made from; none for a damaged manifest."""
     try:
         content = manifest.read(paths.manifest(artefact))
     except HeirloomError:
@@ -36,7 +36,7 @@ def departed(artefact: str) -> list[str]:
 
 
 def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what in an artefact's manifest disagrees with where the artefact and its inputs lie, each in a few words.
+    """Yield, in a few words each, what in a manifest disagrees with the places of the artefact and its inputs.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _departed(content: Mapping[str, Any]) -> Iterator[tuple[Input, str]]:
-    """Yield the inputs of a manifest where other bytes lie now, each with the fingerprint of these."""
+    """Yield the inputs of a manifest that have other bytes now, each with the fingerprint of these bytes."""
     for one in manifest.inputs(content):
         present = _recorded(one.path) if folders.lineage_of(one.path) else None
         if present not in (None, one.sha256):
@@ -60,7 +60,7 @@ def _departed(content: Mapping[str, Any]) -> Iterator[tuple[Input, str]]:
 
 
 def _recorded(path: str) -> str | None:
-    """Return the fingerprint beside an artefact; None where there is none that can be read, which is named elsewhere."""
+    """Return the fingerprint beside an artefact, or None if none can be read. Other checks name a missing fingerprint."""
     if not Path(paths.fingerprint(path)).exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The end of `snakemake`: a record that was cut is finished, and a file that is missing is named in the last line.
+"""The end of `snakemake`: an interrupted record is finished, and the last line names a missing file.
 
 Snakemake's own hooks do not run when there is nothing to do, and print before its last lines. These functions run
 when the process ends.
@@ -31,7 +31,7 @@ def check(config_file: str) -> None:
 
 
 def record(config_file: str, *options: str) -> int:
-    """Record what a run has made, and return the exit status; a record that fails says so in lines of its own."""
+    """Record what a run has made, and return the exit status. A record that fails prints its own lines."""
     status = _run("record", *options, "--if-possible", "--config", config_file)
     if status:
         what = f"heirloom record has failed with exit status {status}, as said above: not all of this run is recorded"
@@ -40,7 +40,7 @@ def record(config_file: str, *options: str) -> int:
 
 
 def record_complete(config_file: str) -> None:
-    """Record a run that has come to its end, and end this process if that fails.
+    """Record a run that has ended, and end this process if the record fails.
 
     Raises
     ------
@@ -84,9 +84,9 @@ def _run(*command: str) -> int:
 
 
 def name_missing(config: Config) -> None:
-    """Print one line if something is missing that the ledger names; where git cannot be asked, that the run is not recorded.
+    """Print one line if something that the ledger names is missing, or if git cannot be asked, so that the run is not recorded.
 
-    The ledger then tells of an earlier run, and what this one has made is no damage.
+    The ledger is then that of an earlier run, and what this run has made is no damage.
     """
     if unrecorded.is_marked() and (reason := git.unusable()):
         print(line(f"this run is not recorded: {reason}; the next snakemake records it"), file=sys.stderr, flush=True)

@@ -1,7 +1,8 @@
-"""Git, through its command line: what stands in a commit, and which commit and changes the tree is at.
+"""Git, through its command line: what a commit holds, and which commit and which changes the tree has.
 
-Nothing else runs git. What git prints is bytes: files have any encoding, and names are decoded as the system decodes them, so that a name
-that is not UTF-8 is a name like any other. Where git refuses, its own reason is the error; outside a repository there is nothing to tell.
+No other module runs git. What git prints is bytes. Files have any encoding, and names are decoded as the system decodes them,
+so that a name that is not UTF-8 is a name like any other. If git refuses, its own reason is the error. Outside a repository
+there is no answer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from heirloom import credentials
 from heirloom.errors import HeirloomError
 
 LARGE = 1 << 20
-"""Bytes from which a file that no commit holds is known by its size and time: a corpus or a model is not read for a commit's name."""
+"""Size in bytes from which a file that no commit holds is known by its size and time, so that no corpus or model is read."""
 
 _REASONS = ("fatal: ", "error: ")
 _NO_GIT = "it is not installed, or not on PATH"
@@ -67,7 +68,7 @@ def show(revision: str, path: str | Path) -> bytes | None:
 
 
 def head_or_index(path: str | Path) -> Iterator[bytes]:
-    """Yield a file as git's index has it, and as the last commit has it, as far as there are such."""
+    """Yield a file as git's index has it, and as the last commit has it, where they have it."""
     revisions = ("", "HEAD") if _head() else ("",)
     contents = (show(revision, path) for revision in revisions)
     yield from (content for content in contents if content is not None)
@@ -126,7 +127,7 @@ def _head() -> str:
 
 
 def _state(path: Path) -> bytes:
-    """Return what tells one state of a file from another: its bytes, of a large one its size and time, of a link where it points."""
+    """Return what distinguishes two states of a file: its bytes; the size and time of a large file; the target of a link."""
     try:
         status = path.lstat()
         if path.is_symlink():
@@ -141,7 +142,7 @@ def _state(path: Path) -> bytes:
 
 
 def _read(*arguments: str) -> bytes:
-    """Return what a git command prints; nothing outside a repository, and where it says by its status alone that there is nothing.
+    """Return what a git command prints; nothing outside a repository, and nothing if its status says that there is nothing.
 
     Raises
     ------

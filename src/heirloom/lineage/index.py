@@ -1,4 +1,4 @@
-"""The index: which artefact has which fingerprint; from what is on disk, and for what is not, from the ledger in git."""
+"""The index: which artefact has which fingerprint, by what is on disk, and for the rest by the ledger in git."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ class Index:
 
     Attributes
     ----------
-    ledger
-        Path → entry of the ledger, whether on disk or not.
     sha256
         Path → fingerprint: what lies on disk, else what the ledger says.
     paths
         Fingerprint → paths of the artefacts with these bytes, sorted.
     """
 
-    ledger: Mapping[str, Entry]
     sha256: Mapping[str, str]
     paths: Mapping[str, list[str]]
 
@@ -43,14 +40,13 @@ def build(revision: str | None = None, root: Path = Path()) -> Index:
     HeirloomError
         If there is no such revision.
     """
-    ledger = read_ledger(revision, root)
-    told = {path: entry.sha256 for path, entry in ledger.items()}
+    told = {path: entry.sha256 for path, entry in read_ledger(revision, root).items()}
     if revision is None:
         told |= {artefact: recorded_sha256(root / artefact) for artefact in on_disk(root)}
     found: dict[str, list[str]] = {}
     for path, sha256 in sorted(told.items()):
         found.setdefault(sha256, []).append(path)
-    return Index(ledger, told, found)
+    return Index(told, found)
 
 
 def read_ledger(revision: str | None = None, root: Path = Path()) -> dict[str, Entry]:

@@ -1,6 +1,6 @@
-"""Layout: whether ``data/`` and ``results/`` are as git and DVC can record them; asked before a run, and not at its end.
+"""Layout: whether git and DVC can record ``data/`` and ``results/`` as they are. A run asks this before it begins.
 
-DVC adds no file behind a symbolic link, and git keeps of a linked folder the link alone. Files with the conflict marks of a
+DVC adds no file behind a symbolic link, and git keeps only the link of a linked folder. Files with the conflict marks of a
 merge would stop the record of the whole run.
 """
 
@@ -24,7 +24,7 @@ _OURS = (Path("logs"), Path(".heirloom"))
 
 
 def check(config: Config) -> None:
-    """Refuse a layout of which a run could not be recorded.
+    """Refuse a layout in which a run could not be recorded.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check(config: Config) -> None:
 
 
 def _about_link(folder: Path) -> str:
-    """Return what is said of a folder that is a symbolic link: why that cannot be, and how it becomes a folder."""
+    """Return the message about a folder that is a symbolic link: why it is refused, and how it becomes a folder."""
     reason = "git keeps of a linked folder the link alone" if folder.parts[0] != "data" else "DVC adds no file behind a link"
     place = folder.readlink()
     target = Path(os.path.normpath(folder.parent / place))

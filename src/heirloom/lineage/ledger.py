@@ -1,4 +1,4 @@
-"""``results/lineage.tsv``: a line an artefact with its hash and its parents', so that `git diff` alone says which versions changed."""
+"""``results/lineage.tsv``: one line per artefact with its hash and its parents', so that `git diff` shows changed versions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
         The units whose lines come from the manifests on disk. Lines of all others (not pulled, or half made) stay as they were
         recorded, as long as DVC still has the lineage folder.
     replaced
-        Lineage folders that are recorded anew from what is on disk: what their lines said before is gone.
+        Lineage folders that are recorded again from what is on disk; their earlier lines are removed.
     kept
         Lineage folders of which something is missing: their lines stay as they were recorded.
     """
@@ -61,7 +61,7 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
 
 
 def forget(gone: Collection[str]) -> None:
-    """Take out the lines of all artefacts in some units or lineage folders."""
+    """Remove the lines of all artefacts in some units or lineage folders."""
     staying = [one for path, one in lines().items() if not {folders.unit_of(path), folders.lineage_of(path)} & set(gone)]
     if LEDGER.exists():
         write_text(LEDGER, "".join(f"{one}\n" for one in ["\t".join(COLUMNS), *staying]))
@@ -78,7 +78,7 @@ def line(artefact: Path) -> str:
 
 
 def spelled(one: Input) -> str:
-    """Return an input as the ledger has it: ``role=sha256=path``, with ``%2C`` for a comma in a path and the like."""
+    """Return an input as the ledger spells it: ``role=sha256=path``, with ``%2C`` for a comma in a path and the like."""
     path = _SEPARATORS.sub(lambda match: quote(match[0], errors="surrogateescape"), one.path)
     return f"{one.role}={one.sha256}" + (f"={path}" if path else "")
 

@@ -18,7 +18,7 @@ _NOT_SHOWN = frozenset({"tokens"})
 
 
 def row_at(path: Path, position: int) -> dict[str, Any]:
-    """Return the row at a position, from 0: all columns but the tokens, which the text spells out.
+    """Return the row at a position, counted from 0: all columns but the tokens, which the column of text shows.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def row_at(path: Path, position: int) -> dict[str, Any]:
 
 
 def position_of(path: Path, row: int, born: int | None = None, replica: int = 0) -> int:
-    """Return where the row with an id stands; of several (a row drawn twice) the first.
+    """Return the position of the row with an id; if there are several (a row that was drawn twice), that of the first.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
 
 
 def writers(path: Path) -> Counter[tuple[int, str | None]]:
-    """Return (generation of birth, fingerprint of the model that wrote it, None for a human) → rows of a dataset, over all replicas.
+    """Return (generation of birth, fingerprint of the writer, None for a human) → number of rows, over all replicas.
 
     Row groups whose statistics say that all rows have one birth and one writer are not read.
     """
@@ -85,7 +85,7 @@ def writers(path: Path) -> Counter[tuple[int, str | None]]:
 
 
 def document_of(path: Path, split: str, row: int) -> dict[str, Any] | None:
-    """Return the line of a ``documents.parquet`` whose rows of a split have this id among them."""
+    """Return the line of a ``documents.parquet`` whose document has the row with this id, in one split."""
     with pq.ParquetFile(path) as file:
         lines = file.read().to_pylist()
     return next((line for line in lines if line["split"] == split and 0 <= row - line["first_row"] < line["num_rows"]), None)
@@ -98,7 +98,7 @@ def _may_hold(column: Any, value: int) -> bool:
 
 
 def _only_value(column: Any) -> tuple[Any, bool]:
-    """Return the value that all of a column chunk's rows have, and whether its statistics say that they have one."""
+    """Return the value that all rows of a column chunk have, and whether its statistics say that there is such a value."""
     statistics = column.statistics
     if statistics is None or statistics.null_count is None:
         return None, False

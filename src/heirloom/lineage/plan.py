@@ -1,4 +1,4 @@
-"""What to give DVC: nothing, a whole lineage folder, or parts of it when some of what it has recorded is not here or half made."""
+"""What to give DVC: nothing, a whole lineage folder, or parts of it if some of what DVC has recorded is missing or half made."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from heirloom.lineage import dvc, ledger
 from heirloom.workflow import folders
 
 LARGE = 1 << 16
-"""Bytes from which a file is worth a link into the cache of its own accord."""
+"""Size in bytes from which a file is worth a link into the cache by itself."""
 
 
 def signature(lineage: str, units: Iterable[str]) -> str:
-    """Return a hash over what tells one version of a lineage from another: fingerprints, provenance and the .dvc file.
+    """Return a hash over what distinguishes versions of a lineage: fingerprints, provenance and the .dvc file.
 
     Inodes of the artefacts' files are in it, so that files made again with the same bytes are linked to the cache again.
     """
@@ -27,7 +27,7 @@ def signature(lineage: str, units: Iterable[str]) -> str:
 
 
 def takes_twice(lineage: str, units: Iterable[str]) -> bool:
-    """Return whether a large file of a lineage that is all here and all recorded may lie in the cache a second time.
+    """Return whether a large file of a complete and recorded lineage may lie in the cache a second time.
 
     DVC makes a link only where it moves a file into the cache; bytes that were there before (a forced rerun, two variants with the same
     real data) stay a copy.
@@ -44,12 +44,12 @@ def workflow_signature() -> str:
 
 
 def ledger_signature() -> str:
-    """Return a hash over the ledger: lines of lineages that have not changed are not written anew while it is the one last written."""
+    """Return a hash over the ledger. While it is the ledger that was last written, lines of unchanged lineages are not rewritten."""
     return _hash([ledger.LEDGER])
 
 
 def targets(lineage: str, units: Collection[str], half_made: Collection[str], dropped: Collection[str] = ()) -> list[str]:
-    """Return what `dvc add` has to be given to record some units of a lineage, and to lose nothing that is recorded already.
+    """Return the paths to give to `dvc add`, so that it records some units of a lineage and loses nothing that is recorded.
 
     Adding a folder drops from the record what is absent on disk (a partial checkout), and takes in what is half made. In
     these cases the changed units are added by themselves, and DVC merges them into the folder's record.
@@ -61,7 +61,7 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str], dr
     half_made
         Units on disk that are not to be recorded.
     dropped
-        Checkpoints that the config lets go: DVC takes those that are not here any more out of the record.
+        Checkpoints that the config does not keep. DVC removes those that are no longer here from the record.
     """
     recorded = dvc.listing(lineage)
     if recorded is None:
@@ -75,7 +75,7 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str], dr
 
 
 def _parts(folder: str, absent: Collection[str]) -> Iterator[str]:
-    """Yield a folder as one if all that is recorded of it is here and it holds no other unit; else what it has, part by part."""
+    """Yield a folder as one if all that is recorded of it is here and it holds no other unit; else yield its parts."""
     if folders.lineage_of(folder) != folder and not any(path.startswith(f"{folder}/") for path in absent):
         yield folder
         return

@@ -1,7 +1,7 @@
 """Pointers: the small ``.dvc`` files in git, each of which names the listing of a lineage folder in DVC's cache.
 
-They are read strictly, by this module alone: a key, a type or a value that DVC does not write there is damage, and
-is never passed over.
+Only this module reads them, and it reads them strictly: a key, a type or a value that DVC does not write there is
+damage, and is never ignored.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def parse(content: bytes, lineage: str) -> Pointer:
 
 
 def outputs(content: bytes, name: str) -> dict[str, str]:
-    """Return path → md5 of what any ``.dvc`` file tracks, a user's own among them; nothing if it is empty.
+    """Return path → md5 of what a ``.dvc`` file tracks, be it Heirloom's or a user's own; nothing if it is empty.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def in_git(lineage: str) -> dict[Pointer, str]:
 
 
 def lost(named: Iterable[str]) -> list[str]:
-    """Return the lineage folders whose pointer is gone, though git's index has it and the ledger names artefacts.
+    """Return the lineage folders whose pointer is missing, although git's index has it and the ledger names artefacts.
 
-    Where the ledger names none, the folder was pruned, and git has not been told yet.
+    If the ledger names none, the folder was pruned, and this is not committed yet.
     """
     listed = {path for path in git.tracked("data") if path.endswith(".dvc")}
     gone = {path.removesuffix(".dvc") for path in listed if not Path(path).exists()}
@@ -136,7 +136,7 @@ def lost(named: Iterable[str]) -> list[str]:
 
 
 def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:
-    """Return in which numbers a pointer and the folder's recorded files part.
+    """Return the numbers in which a pointer and the folder's recorded files differ.
 
     Parameters
     ----------

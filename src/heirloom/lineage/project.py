@@ -6,79 +6,51 @@ of schema 1 lack the path: `schema1` says which artefact was meant, and an edge 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from heirloom import manifest as manifests
 from heirloom import paths, reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import git, index, references, revisions, schema1
+from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.ledger import Entry
 from heirloom.workflow import folders
 
-
-class Input(NamedTuple):
-    """What went into an artefact.
-
-    Attributes
-    ----------
-    path
-        The artefact that holds these bytes; None where none is known to, and for a file that is no artefact.
-    name
-        The path as the manifest has it; empty where neither the manifest nor the index knows one.
-    is_inferred
-        Whether several artefacts had these bytes and the manifest, of schema 1, does not say which was meant.
-    """
-
-    role: str
-    sha256: str
-    path: str | None
-    name: str = ""
-    is_inferred: bool = False
-
-    @property
-    def is_source(self) -> bool:
-        """Whether it is a file that no step of the workflow has made."""
-        return bool(self.name) and folders.lineage_of(self.name) is None
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """An artefact and what its manifest says of it."""
-
-    path: str
-    manifest: Mapping[str, Any]
-    inputs: tuple[Input, ...]
-
-    @property
-    def sha256(self) -> str:
-        """The artefact's fingerprint."""
-        return str(self.manifest["sha256"])
-
-    @property
-    def slice(self) -> Mapping[str, Any]:
-        """The step's slice of the config; empty where only the ledger is here."""
-        return self.manifest.get("slice", {})
-
-    @property
-    def step(self) -> str:
-        """The step that made it."""
-        return str(self.slice.get("step", "?"))
-
-    def played(self, role: str) -> list[str]:
-        """Return the paths of a role's inputs, as far as they are known."""
-        return [one.path for one in self.inputs if one.role == role and one.path]
+_DIGITS = 10
+"""Of a commit, in print."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project's folder as it is, or a commit of the project in the working folder; only what is asked for is read."""
+    """A project's folder as it is, or the project in the working folder as a commit recorded it.
+
+    Only what is asked for is read, each fingerprint once.
+
+    Attributes
+    ----------
+    root
+        The project's top folder.
+    revision
+        The commit, as git knows it; None for what lies on disk.
+    """
 
     root: Path = Path()
-    commit: str | None = None
+    revision: str | None = None
+
+    @cached_property
+    def commit(self) -> str | None:
+        """The full hash of the commit; None for what lies on disk.
+
+        Raises
+        ------
+        HeirloomError
+            If there is no such commit.
+        """
+        return git.commit_of(self.revision) if self.revision else None
 
     @cached_property
     def index(self) -> index.Index:
@@ -91,47 +63,91 @@ class Project:
         return index.read_ledger(self.commit, self.root)
 
     def name(self, path: str) -> str:
-        """Return what an artefact is called, with its project or commit unless it is the one at hand."""
+        """Return what an artefact is called, with its project or revision unless it is the one at hand."""
         if self.root != Path():
             return str(self.root / path)
-        return references.name_of(path) + (f"{references.REVISION_MARK}{self.commit[:10]}" if self.commit else "")
+        if self.revision is None:
+            return references.name_of(path)
+        revision = self.revision[:_DIGITS] if self.revision == self.commit else self.revision
+        return f"{references.name_of(path)}{references.REVISION_MARK}{revision}"
 
     def sha256(self, path: str) -> str | None:
         """Return the fingerprint of the artefact at a path: the recorded one beside it, else the ledger's; None where neither knows it."""
-        if self.commit is None and (self.root / paths.fingerprint(path)).exists():
-            return manifests.recorded_sha256(self.root / path)
-        return self.ledger[path].sha256 if path in self.ledger else None
+        if path not in self._fingerprints:
+            self._fingerprints[path] = self._fingerprint(path)
+        return self._fingerprints[path]
+
+    def has_manifest(self, path: str) -> bool:
+        """Return whether the manifest of the artefact at a path is here; of a revision, whether it can be had."""
+        try:
+            return self.file(paths.manifest(path)).exists()
+        except HeirloomError:  # of a revision: not recorded there, or neither in the cache nor on a remote
+            return False
 
     def artefact(self, path: str) -> Artefact:
-        """Return an artefact with its inputs.
+        """Return an artefact with its inputs; of a partial checkout, which lacks the manifest, as the ledger has it.
 
         Raises
         ------
         HeirloomError
-            If its manifest is missing, tells of other bytes than its fingerprint, or belongs to another place.
+            If its manifest is missing, records other bytes than its fingerprint, or belongs to another place.
         """
-        manifest, listed = self._manifest(path)
-        inputs = (self._input(path, one) for one in listed)
-        return Artefact(path, manifest, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
+        is_absent = self.commit is None and not self.has_manifest(path) and not (self.root / path).exists()
+        if is_absent and path in self.ledger:
+            entry = self.ledger[path]
+            return self._artefact(path, {"sha256": entry.sha256, "size": entry.size}, entry.inputs)
+        return self.opened(path)
 
-    def ancestors(self, path: str, depth: int | None = None) -> dict[str, Artefact]:
-        """Return path → artefact, of one and of all that it was made from, nearest first.
+    def opened(self, path: str) -> Artefact:
+        """Return an artefact by its manifest; errors as for `artefact`, and if only the ledger names it."""
+        file = self.file(paths.manifest(path))
+        content = manifests.read(file)
+        if (recorded := self.sha256(path)) and recorded != content["sha256"]:
+            said = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
+            raise HeirloomError(f"{file}: {said}; {manifests.repair(path)}")
+        if reason := manifests.misplaced(content, path):
+            raise HeirloomError(f"{file}: {reason}; {manifests.repair(path)}")
+        return self._artefact(path, content, manifests.inputs(content))
+
+    def covered(self, reference: str) -> list[Artefact]:
+        """Return the artefacts of an experiment, an arm, a lineage or a generation whose manifests can be had, sorted by path.
+
+        Raises
+        ------
+        HeirloomError
+            If nothing lies there, or a manifest is not as it was recorded.
+        """
+        every = sorted(self.ledger if self.commit else {*index.on_disk(self.root), *filter(self.has_manifest, self.ledger)})
+        by_path = {path: unit for path in every if (unit := folders.unit_of(path))}
+        units = set(references.units(reference, sorted(set(by_path.values()))))
+        return [self.opened(path) for path, unit in by_path.items() if unit in units]
+
+    def ancestors(self, artefacts: Iterable[Artefact], depth: int | None = None) -> dict[str, Artefact]:
+        """Return path → artefact, of some artefacts and of all that they were made from, nearest first.
 
         Parameters
         ----------
         depth
             How many steps up to go; all the way to the real data if None.
         """
-        found: dict[str, Artefact] = {}
-        frontier = [path]
-        for _ in range(depth + 1) if depth is not None else iter(int, 1):
-            for one in frontier:
-                found[one] = self.artefact(one)
-            nearest = dict.fromkeys(given.path for one in frontier for given in found[one].inputs if given.path)
-            frontier = [one for one in nearest if one not in found]
-            if not frontier:
-                break
+        found = {one.path: one for one in artefacts}
+        frontier = list(found.values())
+        while frontier and depth != 0:
+            nearest = dict.fromkeys(one.path for artefact in frontier for one in artefact.inputs if one.path)
+            frontier = [self.artefact(path) for path in nearest if path not in found]
+            found |= {artefact.path: artefact for artefact in frontier}
+            depth = None if depth is None else depth - 1
         return found
+
+    def file(self, path: str) -> Path:
+        """Return where a file or folder of the project lies; for a revision in a private folder that is never written to.
+
+        Raises
+        ------
+        HeirloomError
+            For a revision, if the commit has no record of it, or neither cache nor remote has its bytes.
+        """
+        return revisions.hold_alone(path, self.commit) if self.commit else self.root / path
 
     def data(self, path: str) -> Path:
         """Return where an artefact's bytes lie, which are the recorded ones.
@@ -144,8 +160,22 @@ class Project:
         if self.commit:
             return reading.artefact(revisions.hold(path, self.commit))
         if not (self.root / path).exists():
-            raise HeirloomError(f"{path}: its bytes are not here; fetch them with dvc pull {path}")
+            raise HeirloomError(f"{self.name(path)}: recorded, but not here; fetch it with dvc pull {folders.lineage_of(path)}")
         return reading.artefact(self.root / path)
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str | None]:
+        """Path → fingerprint, of those that were asked for."""
+        return {}
+
+    def _fingerprint(self, path: str) -> str | None:
+        if self.commit is None and (self.root / paths.fingerprint(path)).exists():
+            return manifests.recorded_sha256(self.root / path)
+        return self.ledger[path].sha256 if path in self.ledger else None
+
+    def _artefact(self, path: str, content: Mapping[str, Any], listed: Iterable[manifests.Input]) -> Artefact:
+        inputs = (self._input(path, one) for one in listed)
+        return Artefact(self, path, content, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
 
     def _input(self, by: str, one: manifests.Input) -> Input:
         if not one.path:
@@ -154,41 +184,42 @@ class Project:
         is_there = folders.lineage_of(one.path) is not None and self.sha256(one.path) == one.sha256
         return Input(one.role, one.sha256, one.path if is_there else None, one.path)
 
-    def _manifest(self, path: str) -> tuple[Mapping[str, Any], tuple[manifests.Input, ...]]:
-        place = self.root / paths.manifest(path)
-        if self.commit:
-            place = revisions.hold_alone(paths.manifest(path), self.commit)
-        elif not place.exists() and not (self.root / path).exists() and path in self.ledger:  # a partial checkout
-            entry = self.ledger[path]
-            return {"sha256": entry.sha256, "size": entry.size}, entry.inputs
-        content = manifests.read(place)
-        if (recorded := self.sha256(path)) and recorded != content.get("sha256"):
-            said = str(content.get("sha256"))[:12]
-            raise HeirloomError(f"{place}: tells of {said}, the artefact is recorded as {recorded[:12]}; {manifests.repair(path)}")
-        if reason := manifests.misplaced(content, path):
-            raise HeirloomError(f"{place}: {reason}; {manifests.repair(path)}")
-        return content, tuple(manifests.inputs(content))
 
-
-def locate(text: str) -> tuple[Project, str]:
-    """Return where the ancestry of what a reference names can be read, and the artefact's path there.
+def locate(text: str) -> Artefact:
+    """Return the artefact that a reference, a path or the beginning of a fingerprint names.
 
     A path into another project (``../elsewhere/data/…``) is looked up in that project.
 
     Raises
     ------
     HeirloomError
-        If nothing has that name, or it lies outside of ``data/``.
+        If nothing has that name (the nearest names are suggested), several fingerprints begin so, or it lies outside of ``data/``;
+        and as `Project.artefact` does.
     """
+    if Path(text).exists() and not references.is_reference(text):
+        artefact = at(Path(text))
+        if artefact is None:
+            raise HeirloomError(f"{text}: no artefact; those lie under data/")
+        return artefact
     bare, _, revision = text.partition(references.REVISION_MARK)
-    if not Path(text).exists() or revision:
-        path = references.find(bare, revision)
-        if not revision and not Path(paths.manifest(path)).exists() and path not in Project().ledger:
-            references.resolve(text)  # its error names what is near
-        return Project(commit=git.commit_of(revision) if revision else None), path
-    parts = Path(text).parts
-    for place in range(len(parts)):
-        root, inside = Path(*parts[:place]), "/".join(parts[place:])
-        if folders.lineage_of(inside):
-            return Project(Path() if root.resolve() == Path.cwd() else root), inside
-    raise HeirloomError(f"{text}: only what lies under data/ has an ancestry")
+    path, project = references.find(bare, revision), Project(revision=revision or None)
+    if revision and folders.lineage_of(path) is None:
+        raise HeirloomError(f"{text}: only what lies under data/ has revisions")
+    if not revision and not Path(paths.manifest(path)).exists() and not Path(path).exists() and path not in project.ledger:
+        raise HeirloomError(references.missing(text, path))
+    return project.artefact(path)
+
+
+def at(path: Path) -> Artefact | None:
+    """Return the artefact that lies at a path, in this project or in another; None for any other file.
+
+    Raises
+    ------
+    HeirloomError
+        As `Project.artefact` does.
+    """
+    place = reading.project_of(path)
+    if place is None or Path(*place) != path:
+        return None
+    root, inside = place
+    return Project(Path() if root.resolve() == Path.cwd() else root).artefact(inside)

@@ -1,8 +1,8 @@
-"""Snakemake's own records of finished jobs, read, written beside the data, and put back; nothing else knows their format.
+"""Snakemake's own records of finished jobs: read, written beside the data, and put back. No other module knows their format.
 
-Snakemake 9 keeps one JSON file an output in ``.snakemake/metadata``, named by the URL-safe base64 of the output's path, and an equally
-named mark in ``.snakemake/incomplete`` while its job runs. With these records a clone knows that nothing has to be redone. Times and
-process-bound ids are replaced by constants, so that equal reruns leave equal bytes.
+Snakemake 9 keeps one JSON file per output in ``.snakemake/metadata``, named by the URL-safe base64 of the output's path. While
+a job runs, it keeps a mark of the same name in ``.snakemake/incomplete``. With these records a clone knows that no job has to
+run again. Times and process-bound ids are replaced by constants, so that equal reruns leave equal bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KEYS = frozenset(
         *("log", "params", "record_format_version", "rule", "shellcmd", "software_stack_hash", "starttime", *_OWN, "digest"),
     }
 )
-"""What a line may hold: Snakemake's keys in that version, and ours. A damaged key is no key of these."""
+"""The keys of a line: Snakemake's in that version, and Heirloom's. A damaged key is none of these."""
 
 Record = dict[str, Any]
 
@@ -53,7 +53,7 @@ def marks() -> set[str]:
 
 
 def normalised(output: str, record: Mapping[str, Any]) -> Record:
-    """Return a record as it is kept: its output, that output's fingerprint, and nothing that varies between equal reruns.
+    """Return a record as it is kept: with its output and the output's fingerprint, without what varies between equal reruns.
 
     Snakemake's ``job_hash`` tells jobs of one rule apart but is a new number in each process; here it is derived from the command.
     """
@@ -88,7 +88,7 @@ def read(unit: str) -> dict[str, Record]:
 
 
 def write(unit: str, present: Mapping[str, Record]) -> None:
-    """Bring a unit's ``provenance.jsonl`` up to date; lines of outputs that are not on disk (a partial checkout) stay."""
+    """Update a unit's ``provenance.jsonl``. Lines of outputs that are not on disk (a partial checkout) stay."""
     kept = {output: record for output, record in read(unit).items() if not Path(output).exists()}
     lines = text({**kept, **present})
     file = Path(unit, PROVENANCE)
@@ -117,7 +117,7 @@ def put_back(unit: str) -> int:
 
 
 def _undamaged(line: dict[str, Any]) -> Record:
-    """Return the record of a line, its digest checked; lines of earlier versions have none, and no other key than they had then.
+    """Return the record of a line, and check its digest. Lines of earlier versions have no digest, and only the keys of their time.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Prune: generations, lineages and experiments that no config names any more are listed, and on request removed.
+"""Prune: list the generations, lineages and experiments that no config names any more, and remove them on request.
 
-What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache every file that it lists. What cannot is refused.
+What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache has every file that it lists.
+What cannot be brought back is not removed.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ class Leftover:
     Attributes
     ----------
     path
-        A lineage folder, an experiment's real data, or one generation of a lineage that otherwise stays.
+        A lineage folder, an experiment's real data, or one generation of a lineage whose other generations stay.
     size
-        Bytes on disk; 0 where it is recorded, but not pulled.
+        Bytes on disk; 0 if it is recorded but not pulled.
     at_risk
-        Why it could not be brought back, in a few words, or an empty string.
+        Why it cannot be brought back, in a few words, or an empty string.
     """
 
     path: str
@@ -42,7 +43,7 @@ class Leftover:
 
 
 def leftovers(configs: Iterable[Config]) -> list[Leftover]:
-    """Return what lies under ``data/``, or is recorded there, and is named by none of the configs; sorted by path.
+    """Return what is on disk or recorded under ``data/`` and is named by none of the configs, sorted by path.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def _named(config: Config) -> Iterator[str]:
 
 
 def _lineages() -> list[str]:
-    """Return the lineage folders on disk and those that only a ``.dvc`` file tells of."""
+    """Return the lineage folders on disk, and those of which only the ``.dvc`` file is here."""
     return sorted({*folders.lineages(), *folders.pointed()})
 
 

@@ -1,6 +1,6 @@
-"""Record: after a run, one process writes down what came of it, beside the data, in git's results, and in DVC.
+"""Record: after a run, one process writes down its results, beside the data, in git's results, and in DVC.
 
-Never called from a job. What is already recorded is told by a hash over small files, so that a record of nothing new starts no DVC.
+No job calls it. A hash over small files says what is already recorded, so that a record of nothing new does not start DVC.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class RecordReport:
     Attributes
     ----------
     recorded
-        Lineage folders that DVC was given, sorted.
+        Lineage folders that were given to DVC, sorted.
     left_out
         Units that are half made: running, interrupted or failed. What was recorded of them before stays recorded.
     new_costs
-        Rows new in the cost table.
+        Number of new rows in the cost table.
     committed
         Whether the stage `workflow` was brought up to date in dvc.lock.
     unrecorded
         Why DVC could not be used, in one line, or an empty string.
     missing
-        Artefacts that the ledger names, or that have a fingerprint, and that are not here as they were made, each with what is wrong.
-        Their lineage, or their generation where DVC has recorded the lineage before, keeps the record that it has.
+        Artefacts that the ledger names, or that have a fingerprint, and that are not here as they were made, each with what is
+        wrong. Their lineage keeps its record; if DVC has recorded the lineage before, only their generation does.
     absent
-        The same of artefacts whose record nothing threatens: they are in it as they were, and only not here.
+        The same for artefacts that are recorded as they were and are only missing here.
     """
 
     recorded: tuple[str, ...]
@@ -76,7 +76,7 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     config_file
         The config that was run.
     complete
-        Whether the whole workflow succeeded. If not, only generations that were carried through to their measures are recorded.
+        Whether the whole workflow succeeded. If not, only generations that have their measures are recorded.
 
     Raises
     ------
@@ -154,13 +154,13 @@ def _to_ledger_and_dvc(
 
 
 def _signature(lineage: str, units: list[str], config: Config) -> str:
-    """Return what tells one version of a lineage from another, and which of its checkpoints the config keeps."""
+    """Return what distinguishes versions of a lineage, and which of its checkpoints the config keeps."""
     experiment = config.experiments.get(Path(lineage).parts[1])
     return f"{plan.signature(lineage, units)} {experiment.keep_checkpoints if experiment else ''}"
 
 
 def _losses(listings: Mapping[str, Mapping[str, str]], config: Config) -> dict[str, dict[str, str]]:
-    """Return lineage → artefact → what is wrong with it, of lineages of which a record would lose or spoil something."""
+    """Return lineage → artefact → what is wrong with it, for the lineages of which a record would lose or spoil something."""
     named: dict[str, list[str]] = {lineage: [] for lineage in listings}
     for path in index.read_ledger():
         named.get(folders.lineage_of(path) or "", []).append(path)
@@ -169,7 +169,7 @@ def _losses(listings: Mapping[str, Mapping[str, str]], config: Config) -> dict[s
 
 
 def _recordable(units: list[str], lost: Mapping[str, str], listing: Mapping[str, str]) -> list[str]:
-    """Return the units of a lineage that can be recorded without a loss: none of a lineage that DVC would record anew."""
+    """Return the units of a lineage that can be recorded without a loss: none if DVC would record the whole lineage again."""
     if lost and not listing:
         return []
     spoilt = {folders.unit_of(artefact) for artefact in lost}

@@ -1,8 +1,8 @@
 """Redo: Snakemake runs the jobs of artefacts whose bytes exist nowhere, and only recorded bytes are taken.
 
-Before a job runs, every file of the experiment is kept aside as a hard link. What the job gives is taken where it
-has the recorded bytes; everything else is put back as it was, so that a job that fails, or gives other bytes on
-this machine, loses nothing.
+Before a job runs, every file of the experiment is kept aside as a hard link. An output of the job is taken if it has
+the recorded bytes. Everything else is put back as it was, so that nothing is lost if a job fails or gives other bytes
+on this machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IsRight = Callable[[str], bool]
 
 
 def recover() -> None:
-    """Put back what a killed repair had kept aside and what is missing since."""
+    """Put back the files that a killed repair kept aside and that are missing since."""
     for kept in _files(ASIDE):
         place = kept.relative_to(ASIDE)
         if not place.exists():
@@ -45,7 +45,7 @@ def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, 
     artefacts
         The artefacts whose jobs are to be run.
     damaged
-        The files and folders that may be taken from a job, if they are right.
+        The files and folders that may be taken from a job, if they have the recorded bytes.
     """
     why: dict[str, str] = {}
     for _, group in sorted(_by_order(artefacts).items()):
@@ -90,7 +90,7 @@ def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRi
 
 
 def _snakemake(targets: Sequence[str], config_file: Path) -> str:
-    """Make targets, whatever code and settings have become since; return why it failed, or an empty string."""
+    """Make targets, even if code and settings have changed since. Return why it failed, or an empty string."""
     command = [
         sys.executable,
         "-P",
@@ -122,7 +122,7 @@ def _by_order(artefacts: Sequence[str]) -> dict[tuple[float, int], list[str]]:
 
 
 def _artefact_of(path: str, artefacts: Collection[str]) -> bool:
-    """Return whether a path is one of some artefacts, a file in one, or a note beside one."""
+    """Return whether a path is one of some artefacts, a file in one, or a fingerprint or manifest beside one."""
     return any(
         path in (artefact, paths.fingerprint(artefact), paths.manifest(artefact)) or path.startswith(f"{artefact}/")
         for artefact in artefacts
@@ -137,7 +137,7 @@ def _keep_aside(experiments: Sequence[Path]) -> None:
 
 
 def _put_back(right: Collection[str], damaged: Collection[str]) -> None:
-    """Put every file back as it was, but for those that are right now; a job's additions elsewhere go."""
+    """Put every file back as it was, except for those that are right now. Remove what a job has added elsewhere."""
     taken = [Path(path) for path in right]
     for folder in (Path(path) for path in damaged if path not in right and Path(path).is_dir()):
         shutil.rmtree(folder)
@@ -152,7 +152,7 @@ def _put_back(right: Collection[str], damaged: Collection[str]) -> None:
 
 
 def _put_records_back(experiments: Sequence[Path]) -> None:
-    """Give Snakemake its recorded word on the jobs again, where the fingerprint that lies here is the recorded one."""
+    """Give Snakemake its records of the jobs again, where the fingerprint here is the recorded one."""
     for lineage, units in folders.lineages().items():
         if any(experiment in Path(lineage).parents for experiment in experiments):
             for unit in units:
@@ -170,7 +170,7 @@ def _remove(path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder that no name below it hides."""
+    """Yield the visible files in a folder and below it."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path

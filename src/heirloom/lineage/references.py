@@ -11,13 +11,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Place
 from heirloom.errors import HeirloomError
-from heirloom.lineage import index, revisions
+from heirloom.lineage import index
 from heirloom.workflow import folders
 from heirloom.workflow.steps import made_kinds
 
@@ -35,48 +34,6 @@ _GRAMMAR = re.compile(
     rf"|(?!{kinds.REAL}/)(?P<regime>{kinds.NAME})/(?P<seed>{kinds.NUMBER})(?:/(?P<generation>{kinds.NUMBER}))?)(?::(?P<what>\w+))?"
 )
 _SPELLING = f"experiment/regime/seed/generation[:{'|'.join(OF_GENERATION)}][@revision], a path, or the first digits of a fingerprint"
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """What a reference names.
-
-    Attributes
-    ----------
-    path
-        The artefact on disk: in its place, or for a revision in a private folder that is never written to.
-    name
-        The reference in its shortest spelling; of a file outside of ``data/`` its path.
-    recorded
-        The artefact's path inside the project, as manifests and DVC know it; None for a file outside of ``data/``.
-    revision
-        The git revision that was asked for, or None for what lies on disk.
-    """
-
-    path: Path
-    name: str
-    recorded: str | None = None
-    revision: str | None = None
-
-
-def resolve(text: str) -> Resolved:
-    """Return the artefact that a reference, a path or the beginning of a fingerprint names.
-
-    Raises
-    ------
-    HeirloomError
-        If nothing has that name (the nearest names are suggested), if several fingerprints begin so, or if the data of a revision
-        are neither in the cache nor on a remote.
-    """
-    if Path(text).exists() and not _GRAMMAR.fullmatch(text):
-        return _at(text, None)
-    bare, _, revision = text.partition(REVISION_MARK)
-    recorded = find(bare, revision)
-    if revision:
-        return _at(recorded, revision)
-    if not Path(recorded).exists():
-        raise HeirloomError(_missing(text, recorded))
-    return _at(recorded, None)
 
 
 def is_reference(text: str) -> bool:
@@ -124,6 +81,11 @@ def name_of(path: str | Path) -> str:
     return str(path)
 
 
+def missing(text: str, path: str) -> str:
+    """Return in words that nothing of a name is known, with the path that was looked for and the nearest names."""
+    return f"{text}: no such artefact ({path} does not exist){_nearest(text)}"
+
+
 def known() -> list[str]:
     """Return the references of all artefacts on disk or in the ledger, sorted."""
     return sorted(map(name_of, {*index.read_ledger(), *index.on_disk()}))
@@ -161,17 +123,6 @@ def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
     if not inside:
         raise HeirloomError(f"{text!r}: nothing of that name lies under data/; run snakemake, or fetch it with dvc pull{_nearest(text)}")
     return inside
-
-
-def _at(path: str, revision: str | None) -> Resolved:
-    inside = _inside(path)
-    recorded = inside if folders.lineage_of(inside) else None
-    if revision is None:
-        return Resolved(Path(path), name_of(path), recorded)
-    if recorded is None:
-        raise HeirloomError(f"{path}@{revision}: only what lies under data/ has revisions")
-    held = revisions.hold(recorded, revision)
-    return replace(Resolved(held, f"{name_of(recorded)}{REVISION_MARK}{revision}", recorded), revision=revision)
 
 
 def _path(text: str, experiment: str, generation: str | None, what: str | None, **place: str | None) -> str:
@@ -212,12 +163,6 @@ def _inside(path: str | Path) -> str:
     """Return a path relative to the project's top folder, where it lies below it."""
     path = Path(path)
     return (path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path).as_posix()
-
-
-def _missing(text: str, recorded: str) -> str:
-    if recorded in index.build().sha256:
-        return f"{text}: recorded, but not here; fetch it with dvc pull {folders.lineage_of(recorded)}"
-    return f"{text}: no such artefact ({recorded} does not exist){_nearest(text)}"
 
 
 def _nearest(text: str) -> str:

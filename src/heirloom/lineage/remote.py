@@ -1,6 +1,6 @@
-"""Remotes: objects are copied out and read before they count, because DVC brings damaged ones in without a word.
+"""Remotes: objects are copied out and read before they count, because DVC brings in damaged ones without a message.
 
-DVC's command line fetches into its cache alone; this is the one place that asks its library.
+DVC's command line can only fetch into its cache, so this module calls DVC's library. No other module does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
     file
         Where the bytes lie now, or None.
     damaged
-        Where damaged ones lie: the remote's name and the object's place there.
+        Where damaged objects lie: the remote's name and the object's place there.
     obstacle
         Why a remote could not be asked, or an empty string.
     """
@@ -54,7 +54,7 @@ def fetch(md5s: list[str], folder: Path) -> dict[str, Answer]:
 
 
 def replace(md5: str, source: Path) -> str:
-    """Put an object's bytes in place of what the default remote has; return the remote's name.
+    """Replace what the default remote has by an object's bytes, and return the remote's name.
 
     Raises
     ------

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from heirloom.lineage.project import Artefact, Input
+from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.references import name_of
 from heirloom.lineage.trace import Trace, distinguishing, settings
 from heirloom.manifest import dumps
@@ -21,7 +21,7 @@ _FEW = 3
 
 
 def tree(trace: Trace) -> str:
-    """Return an indented tree, oldest inputs first; an artefact that several others were made from is spelled out once.
+    """Return an indented tree, oldest inputs first. An artefact from which several others were made is shown once.
 
     Under each artefact stand the settings of its step that tell it from the most similar one above.
     """

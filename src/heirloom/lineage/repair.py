@@ -1,9 +1,9 @@
-"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, or is said to be left.
+"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, or is named as left.
 
-The roads, in this order: DVC's cache or an equal file in the workspace, the remotes, what other records tell (a
-fingerprint from its artefact, a provenance from Snakemake's own records), and last the job, run again. A file is
-mended as a new one, in the workspace and in the cache, so that nothing is written through a hard link and `dvc
-push` sends the right bytes.
+The roads are, in this order: DVC's cache or an equal file in the workspace; the remotes; other records (a fingerprint
+from its artefact, a provenance from Snakemake's own records); and last the job, which is run again. A file is mended
+by a new file, in the workspace and in the cache, so that nothing is written through a hard link and `dvc push` sends
+the right bytes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
 
 
 def left(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = False) -> list[Outcome]:
-    """Return what `verify` still finds after a repair, but for what the outcomes have called not mended; in a dry run have spoken of."""
+    """Return what `verify` still finds after a repair, without what the outcomes name as not mended (in a dry run: name at all)."""
     mismatches: dict[str, str] = {}
     for reference in _or_all(references):
         try:
@@ -120,7 +120,7 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 def _with_generations(units: Sequence[str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return units, and where a whole lineage is among them all generations of it that lie here or are recorded."""
+    """Return units. If a whole lineage is among them, return all of its generations that are here or recorded."""
     every = {unit for below in folders.lineages().values() for unit in below}
     every |= {unit for listing in listings.values() for path in listing if (unit := folders.unit_of(path))}
     return sorted({*units, *(unit for unit in every if folders.lineage_of(unit) in units)})

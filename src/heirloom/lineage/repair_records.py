@@ -1,6 +1,6 @@
 """Repair, first part: the records by which all else is judged, namely pointers, DVC's listings and the ledger.
 
-A record is taken from git, the cache or a remote; what none of them has is written anew from files that agree.
+A record is taken from git, the cache or a remote. If none of them has it, it is written again from files that agree.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     road
         Where its bytes came from, or an empty string if it could not be mended.
     why
-        Why it could not be mended, or something that the reader should know besides.
+        Why it could not be mended, or another remark for the reader.
     """
 
     path: str
@@ -47,14 +47,14 @@ class Outcome(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is recorded of a lineage (path → md5; nothing without a listing), and what was mended for that."""
+    """What is recorded of a lineage (path → md5; nothing without a listing), and what was mended to learn it."""
 
     listing: Mapping[str, str]
     outcomes: tuple[Outcome, ...]
 
 
 class Candidate(NamedTuple):
-    """A pointer whose listing can be had: its bytes, and the road that gave them."""
+    """A pointer whose listing is available: its bytes, and the road that gave them."""
 
     pointer: Pointer
     content: bytes
@@ -62,7 +62,7 @@ class Candidate(NamedTuple):
 
 
 def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
-    """Return what is recorded of a lineage, its pointer and its listing having been mended if they had to be."""
+    """Return what is recorded of a lineage. Its pointer and its listing are mended first, if necessary."""
     try:
         here, problem = pointers.read(lineage), ""
     except HeirloomError as error:
@@ -112,7 +112,7 @@ def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
 
 
 def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
-    """Write a pointer anew whose numbers are not those of its listing and its files."""
+    """Rewrite a pointer whose numbers are not those of its listing and its files."""
     try:
         pointer = pointers.read(lineage)
     except HeirloomError:  # a dry run has left it as it is
@@ -127,7 +127,7 @@ def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list
 
 
 def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
-    """Write a damaged ledger anew: as git has it if that agrees with the manifests, else from the manifests."""
+    """Rewrite a damaged ledger: as git has it if that agrees with the manifests, else from the manifests."""
     problems = ledger_problems(listings)
     if not problems:
         return []
@@ -145,7 +145,7 @@ def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list
 
 
 def ledger_problems(listings: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return what is wrong with the ledger as far as the manifests of some lineages tell, hashes included."""
+    """Return what is wrong with the ledger by the manifests of some lineages, hashes included."""
     try:
         lines = verify_records.ledger_lines()
     except HeirloomError as error:
@@ -183,7 +183,7 @@ def _disagreements(content: bytes, listings: Mapping[str, Mapping[str, str]]) ->
 
 
 def _sound_lines() -> dict[str, str]:
-    """Return path → line, of all readable lines of the ledgers in git and here; those here count most."""
+    """Return path → line, for all readable lines of the ledgers in git and here; the ledger here has precedence."""
     contents = [*git.head_or_index(LEDGER), LEDGER.read_bytes() if LEDGER.exists() else b""]
     lines = {}
     for line in (line for content in contents for line in content.decode(errors="replace").split("\n")[1:]):
@@ -208,7 +208,7 @@ def _is_spoilt(unit: str) -> bool:
 
 
 def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:
-    """Return the bytes of a listing and the road that gave them; without bytes, what kept a remote from being asked."""
+    """Return the bytes of a listing and the road that gave them; without bytes, why a remote could not be asked."""
     place = dvc.cached(pointer.md5)
     if place.exists() and not cache.damaged({place: pointer.md5}, afresh=True):
         return place.read_bytes(), "cache"

@@ -1,4 +1,4 @@
-"""Repair, second part: the roads to the recorded bytes of a damaged file. Bytes count after they were read."""
+"""Repair, second part: the roads to the recorded bytes of a damaged file. Bytes count only after they have been read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from heirloom.manifest import link_or_copy, write_text
 from heirloom.workflow import folders
 
 REPLACED = Path(".heirloom/replaced")
-"""Where files go that agree with their own notes, or belong to nothing, and made room for recorded ones."""
+"""Where files are moved that recorded ones replace, if they agree with their own notes or belong to no artefact."""
 IN_CACHE = "DVC's cache"
 REDONE = "snakemake, redone"
 _REMOTE = "heirloom repair --remote replaces them there"
@@ -33,7 +33,7 @@ class Case:
     units
         The units that may be mended.
     listings
-        Lineage → path → recorded md5; nothing of a lineage without a record.
+        Lineage → path → recorded md5; nothing for a lineage without a record.
     read
         Path → digests of what lies here.
     scratch
@@ -52,18 +52,18 @@ class Case:
 
     @property
     def listing(self) -> dict[str, str]:
-        """Path → recorded md5 of all lineages, as far as the units go."""
+        """Path → recorded md5 of all lineages, within the units."""
         every = (entry for listing in self.listings.values() for entry in listing.items())
         return {path: md5 for path, md5 in every if folders.unit_of(path) in self.units}
 
 
 def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) -> Iterator[Outcome]:
-    """Mend what the cache, another file here or a remote has, and damaged objects of the cache with it.
+    """Mend what the cache, another file here or a remote has, together with damaged objects of the cache.
 
     Parameters
     ----------
     remarks
-        Takes what the reader should know of an object: md5 → remark.
+        Is filled with remarks for the reader about objects: md5 → remark.
     """
     rotten = _rotten(case)
     unkept = {md5 for path, md5 in case.listing.items() if path in case.read and case.read[path].md5 == md5}
@@ -91,7 +91,7 @@ def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) 
 
 
 def strays(case: Case) -> Iterator[Outcome]:
-    """Move files out of places to which they do not belong: of artefacts' folders, and with their notes artefacts of another place."""
+    """Move files out of places to which they do not belong: out of artefacts' folders, and artefacts of another place with their notes."""
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
     inside = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
@@ -105,7 +105,7 @@ def strays(case: Case) -> Iterator[Outcome]:
 
 
 def _misplaced(case: Case) -> set[tuple[str, str]]:
-    """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units that hold no other."""
+    """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units with no others."""
     names = set()
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
         sealed = [str(path) for path in folders.sealed(unit)]
@@ -117,7 +117,7 @@ def _misplaced(case: Case) -> set[tuple[str, str]]:
 
 
 def from_records(case: Case, damages: Sequence[Damage]) -> Iterator[Outcome]:
-    """Write fingerprints anew from their artefacts, and provenance from what Snakemake itself has."""
+    """Rewrite fingerprints from their artefacts, and provenance from Snakemake's own records."""
     live = provenance.live() if any(not damage.artefact for damage in damages) else {}
     for damage in damages:
         if not damage.artefact:
@@ -131,7 +131,7 @@ def from_records(case: Case, damages: Sequence[Damage]) -> Iterator[Outcome]:
 
 
 def by_jobs(case: Case, damages: Sequence[Damage], remarks: Mapping[str, str]) -> Iterator[Outcome]:
-    """Run the jobs of artefacts that are still damaged, and take what is right."""
+    """Run the jobs of artefacts that are still damaged, and take the outputs that have the recorded bytes."""
     curable = {}
     for damage in damages:
         if not damage.md5 and not damage.sha256:
@@ -154,7 +154,7 @@ def by_jobs(case: Case, damages: Sequence[Damage], remarks: Mapping[str, str]) -
 
 
 def on_remote(case: Case) -> Iterator[Outcome]:
-    """Put the cache's bytes in place of what the default remote has damaged, or lacks."""
+    """Put the cache's bytes onto the default remote where it has damaged bytes or none."""
     named = {pointer.md5 for lineage in case.listings if (pointer := pointers.read(lineage))}
     md5s = sorted(named | set(case.listing.values()))
     rotten = cache.damaged_objects(md5s)
@@ -166,7 +166,7 @@ def on_remote(case: Case) -> Iterator[Outcome]:
 
 
 def _rotten(case: Case) -> set[str]:
-    """Return the damaged objects of the cache; what is one file with a file here was read with that."""
+    """Return the damaged objects of the cache. An object that is one file with a file here has been read with that file."""
     rotten, others = set(), []
     for path, md5 in case.listing.items():
         place = dvc.cached(md5)
@@ -226,7 +226,7 @@ def _is_written(case: Case, damage: Damage, text: str) -> bool:
 
 
 def _to_cache(damage: Damage) -> None:
-    """Let the cache have what was mended elsewhere, and the workspace share its bytes."""
+    """Put what was mended elsewhere into the cache, and let the workspace share its bytes."""
     if damage.md5:
         cache.keep(damage.md5, Path(damage.path))
         cache.bring(damage.md5, Path(damage.path))

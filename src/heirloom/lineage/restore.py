@@ -1,7 +1,7 @@
-"""Restore: Snakemake's records follow the data that git and DVC bring, so that a clone redoes no finished job.
+"""Restore: Snakemake's records follow the data that git and DVC bring, so that a clone runs no finished job again.
 
-Called at the top of the Snakefile, in the main process. A stamp of size, time and inode of each ``provenance.jsonl`` tells which ones are
-new since the last look; when none is, only these files are looked at and none is read.
+The Snakefile calls it at its top, in the main process. A stamp of size, time and inode of each ``provenance.jsonl`` says
+which files are new since the last look. If none is new, no file is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SEEN = Path(".heirloom/provenance.json")
 
 
 def restore() -> int:
-    """Put back the records of units whose provenance is another than at the last look; return how many records changed.
+    """Put back the records of units whose provenance has changed since the last look, and return how many records changed.
 
     A record is put back only where the fingerprint on disk is the one it was written for, so unrecorded results of a local run keep theirs.
     """
@@ -29,12 +29,13 @@ def restore() -> int:
 
 
 def bring_back() -> int:
-    """Bring the data of the commit that is checked out, and the records of its jobs; return how many records changed.
+    """Bring the data of the commit that is checked out, and the records of its jobs. Return how many records changed.
 
     Raises
     ------
     HeirloomError
-        If DVC cannot be used, or its cache lacks some lineage folders or holds damaged bytes of them: the others are brought all the same.
+        If DVC cannot be used, or if its cache lacks some lineage folders or holds damaged bytes of them. The other folders are
+        brought all the same.
     """
     if why := dvc.unavailable():
         raise HeirloomError(why.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
@@ -52,7 +53,7 @@ def bring_back() -> int:
 
 
 def _damaged(lineage: str) -> str:
-    """Return what is damaged in the cache of a lineage, or an empty string: DVC would put it into the workspace as it is."""
+    """Return what is damaged in the cache of a lineage, or an empty string. DVC would put damaged bytes into the workspace."""
     recorded = dvc.listing(lineage) or {}
     bad = cache.damaged_objects(recorded.values())
     path = next((path for path, md5 in recorded.items() if md5 in bad), "")

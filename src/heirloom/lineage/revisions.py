@@ -1,8 +1,8 @@
 """Revisions: an artefact as it was recorded in a git commit, put into a private folder without touching the workspace.
 
-The commit's ``.dvc`` file names the lineage folder's listing, and that names every file by its md5: what DVC's cache holds is linked from
-there, in milliseconds. What it does not hold, or holds damaged, comes from a remote. Every file is compared with its md5 when it is
-brought, and again when it has been touched since.
+The commit's ``.dvc`` file names the lineage folder's listing, and the listing names every file by its md5. What DVC's cache
+holds is linked from there, in milliseconds. What it lacks, or holds damaged, comes from a remote. Every file is compared with
+its md5 when it is brought, and again when it has been touched since.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HELD = Path(".heirloom/revisions")
 
 
 def hold(path: str, revision: str) -> Path:
-    """Return where an artefact of a commit lies now, with its manifest and fingerprint beside it; nothing there is to be written to.
+    """Return where an artefact of a commit lies now, with its manifest and fingerprint beside it. Nobody may write there.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def _bring(path: str, commit: str, place: Path) -> None:
         if not _is_sound(path, commit, place):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
             raise HeirloomError(
-                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them anew from where they are right"
+                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them again from where they are right"
             )
         return
     _mend(files, path, commit)
@@ -99,7 +99,7 @@ def _bring(path: str, commit: str, place: Path) -> None:
 
 
 def _is_sound(path: str, commit: str, place: Path) -> bool:
-    """Return whether what lies in a place are the files that a commit recorded under a path, as far as the cache has the listing."""
+    """Return whether a place holds the files that a commit recorded under a path, if the cache has the listing."""
     listed = recorded(folders.lineage_of(path) or path, commit)
     if listed is None:
         return True
@@ -108,7 +108,7 @@ def _is_sound(path: str, commit: str, place: Path) -> bool:
 
 
 def _mend(files: Mapping[str, str], path: str, commit: str) -> None:
-    """Put the remote's bytes in place of damaged objects of the cache.
+    """Replace damaged objects of the cache by the remote's bytes.
 
     Raises
     ------

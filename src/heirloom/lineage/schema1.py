@@ -1,7 +1,7 @@
-"""Runs whose manifests are of schema 1: their inputs stand there by role and hash, without a path.
+"""Runs whose manifests are of schema 1, which name inputs by role and hash, without a path.
 
-Several artefacts may have the same bytes (a training set that is one synthetic set whole, two variants with the same real data), so the
-input's role and place say which of them was meant. Nothing else in Heirloom guesses; this module goes with version 1.0.
+Several artefacts may have the same bytes (a training set that is one whole synthetic set, two variants with the same real
+data). The input's role and place then say which of them was meant. No other module guesses. Version 1.0 removes this module.
 """
 
 from __future__ import annotations

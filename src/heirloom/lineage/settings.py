@@ -1,4 +1,4 @@
-"""Settings: what the slice in a manifest says, whichever version of Heirloom has written it."""
+"""Settings: what the slice in a manifest says, whatever version of Heirloom has written it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def setting(fields: Mapping[str, Any], key: str) -> Any:
-    """Return a setting of a slice, or of the first of the steps inside it that has one: a chain's slice holds those of its steps."""
+    """Return a setting of a slice, or of the first step inside it that has the setting. A chain's slice holds those of its steps."""
     parts = (fields, *fields.get("steps", {}).values())
     return next((part[key] for part in parts if key in part), None)
 

@@ -1,4 +1,4 @@
-"""What was seen last time, by name: private memory that saves time and can be deleted at any moment."""
+"""What was seen last time, by name. This private memory saves time and can be deleted at any moment."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def read(file: Path) -> dict[str, str]:
 
 
 def write(file: Path, stamps: Mapping[str, str]) -> None:
-    """Write the stamps down if they are not written down already."""
+    """Write the stamps, if they have changed."""
     if stamps != read(file):
         write_text(file, dumps(dict(stamps)))

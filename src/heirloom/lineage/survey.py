@@ -1,4 +1,4 @@
-"""Survey: what lies here of some lineages, what is recorded of them, and which files are damaged."""
+"""Survey: which files of some lineages are here, which are recorded, and which are damaged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Damage(NamedTuple):
     sha256
         The recorded fingerprint of the artefact that it is or lies beside, where DVC has no record.
     artefact
-        The artefact that it is a part or a note of; an empty string for the provenance of a unit.
+        The artefact that it belongs to, as a part or a note; an empty string for the provenance of a unit.
     """
 
     path: str
@@ -56,7 +56,7 @@ def scope(reference: str | None) -> list[str]:
 
 
 def digests(units: Iterable[str]) -> dict[str, Digests]:
-    """Return path → digests of every file in some units; of what cannot be read, nothing."""
+    """Return path → digests of every file in some units, without the files that cannot be read."""
     files = [path for unit in units if Path(unit).is_dir() for path in verify.files(unit)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return {path: one for path, one in zip(files, pool.map(_digests, files), strict=True) if one is not None}
@@ -73,7 +73,7 @@ def by_listing(listing: Mapping[str, str], units: Collection[str], read: Mapping
 
 
 def by_notes(unit: str, read: Mapping[str, Digests], config: Config) -> list[Damage]:
-    """Return what is damaged in a unit without a record in DVC: bytes, notes and ledger vote on each hash."""
+    """Return what is damaged in a unit without a record in DVC. The bytes, the notes and the ledger vote on each hash."""
     found = []
     ledger = _in_ledger()
     named = {path for path in ledger if folders.unit_of(path) == unit}
@@ -97,7 +97,7 @@ def is_consistent(artefact: str, read: Mapping[str, Digests]) -> bool:
 
 
 def is_another_version(artefact: str, listing: Mapping[str, str], read: Mapping[str, Digests]) -> bool:
-    """Return whether an artefact agrees with its own notes and they are not what DVC has recorded: newer, or forged."""
+    """Return whether an artefact agrees with its own notes and these are not what DVC has recorded, because it is newer or forged."""
     noted = paths.fingerprint(artefact)
     return noted in read and read[noted].md5 != listing.get(noted) and is_consistent(artefact, read)
 
@@ -130,7 +130,7 @@ def _sha256_here(artefact: str, read: Mapping[str, Digests]) -> str:
 
 
 def _sha256(note: str) -> str:
-    """Return the hash that a fingerprint or a manifest tells; an empty string if it is missing or damaged."""
+    """Return the hash in a fingerprint or a manifest; an empty string if the file is missing or damaged."""
     is_manifest = note.endswith(paths.manifest("x").removeprefix("x"))
     try:
         return str((manifest.read(note) if is_manifest else read_json(note)).get("sha256", ""))
@@ -165,7 +165,7 @@ def _listed(lineage: str) -> Iterator[str]:
 
 
 def _in_ledger() -> dict[str, Entry]:
-    """Return the ledger, or if it is damaged what git has of it."""
+    """Return the ledger; if it is damaged, the ledger that git has."""
     for revision in (None, "HEAD"):
         try:
             return index.read_ledger(revision)

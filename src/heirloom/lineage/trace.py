@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from heirloom import reading
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cost_table
+from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.lineage.project import Artefact, Project, locate
+from heirloom.lineage.project import Project, locate
 from heirloom.lineage.settings import dotted
 from heirloom.workflow.steps import job_of
 
@@ -59,10 +59,11 @@ def trace(reference: str, depth: int | None = None) -> Trace:
     """
     if depth is not None and depth < 0:
         raise HeirloomError(f"--depth {depth}: how many steps up to go, 0 or more")
-    project, path = locate(reference)
-    if project.commit is None and (project.root / path).exists():
-        reading.artefact(project.root / path)
-    nodes = project.ancestors(path, depth)
+    artefact = locate(reference)
+    project = artefact.project
+    if not project.commit and artefact.is_here:
+        artefact.data()
+    nodes = project.ancestors([artefact], depth)
     ran = {} if project.commit else _commits(project)
     return Trace(reference, nodes, {path: ran.get(job_of(node.step, path), "") for path, node in nodes.items()})
 

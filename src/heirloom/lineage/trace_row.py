@@ -117,7 +117,8 @@ def trace_row(reference: str) -> RowTrace:
         If there is no such row, what is named has no rows, or something on the way is not here.
     """
     bare, named = split(reference)
-    project, path = locate(bare)
+    artefact = locate(bare)
+    project, path = artefact.project, artefact.path
     if "row" not in _columns(project, path):
         raise HeirloomError(f"{bare}: has no rows to trace; training sets, synthetic sets and real rows have")
     own = _named(project, path, named)

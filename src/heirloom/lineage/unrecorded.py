@@ -1,4 +1,4 @@
-"""A mark that a run has begun and is not recorded yet: the next `snakemake` finishes what a kill or a full disk has cut."""
+"""A mark that a run has begun and is not recorded yet. The next `snakemake` finishes what a kill or a full disk interrupted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ MARK = Path(".heirloom/unrecorded")
 
 
 def mark() -> None:
-    """Say that there may be something to record."""
+    """Mark that there may be something to record."""
     MARK.parent.mkdir(exist_ok=True)
     MARK.touch()
 
 
 def clear() -> None:
-    """Say that all is recorded."""
+    """Remove the mark: all is recorded."""
     MARK.unlink(missing_ok=True)
 
 

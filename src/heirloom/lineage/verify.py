@@ -28,7 +28,7 @@ RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
 """Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded`)."""
 _BLOCK = 1 << 20
 _README = Path("data/README.md")
-"""Tells people what lies under ``data/``; git keeps it, and no step writes it."""
+"""The page that says what lies under ``data/``. git keeps it, and no step writes it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Checked:
     size: int
     mismatches: tuple[Mismatch, ...]
     absent: frozenset[str] = frozenset()
-    """Sources that are not on this machine, and were not compared."""
+    """Sources that are not on this machine, so that they were not compared."""
 
 
 def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False, hubs: bool = False) -> Iterator[Checked]:
@@ -114,7 +114,7 @@ def digests(path: Path, *, fast: bool = False) -> Digests:
 
 
 def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
-    """Return how much was read and found wrong, in one line, and why DVC's record was not compared if it was not."""
+    """Return in one line how much was read and found wrong, and why DVC's record was not compared, if it was not."""
     files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
     left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
     what = f"{files} files, {size / 1e6:.1f} MB: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
@@ -124,7 +124,7 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
 
 
 def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
-    """Yield where a unit's bytes, fingerprints, manifests and the ledger part."""
+    """Yield where a unit's bytes, fingerprints, manifests and ledger lines disagree."""
     told = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
@@ -155,7 +155,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, st
 
 
 def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
-    """Return whether an artefact is a checkpoint that `keep_checkpoints` let go: DVC has recorded its lineage without it."""
+    """Return whether an artefact is a checkpoint that `keep_checkpoints` does not keep: DVC has recorded its lineage without it."""
     known = kinds.CHECKPOINT.wildcards(artefact)
     if known is None or known["generation"] == "0" or dvc.unavailable():
         return False
@@ -171,7 +171,7 @@ def sha256_of(artefact: str, inside: Mapping[str, str]) -> str:
 
 
 def _astray(units: Sequence[str], named: Iterable[str]) -> Iterator[Mismatch]:
-    """Yield lineages of which nothing is here, and files that lie under ``data/`` outside of all lineages."""
+    """Yield lineages of which no file is here, and files under ``data/`` outside of all lineages."""
     pointer_files = sorted(path for path in Path("data").rglob("*.dvc") if path.is_file())
     lineages = {folders.lineage_of(unit) for unit in units}
     for pointer in pointer_files:
@@ -195,7 +195,7 @@ def files(unit: str) -> list[str]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder that no name on the way hides."""
+    """Yield the visible files in a folder and below it."""
     for top, below, names in os.walk(folder):
         below[:] = sorted(name for name in below if not name.startswith("."))
         yield from (Path(top, name) for name in sorted(names) if not name.startswith("."))
@@ -212,7 +212,7 @@ def _collect(reading: Mapping[str, Future[Digests]]) -> tuple[dict[str, Digests]
 
 
 def _one_line_each(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
-    """Yield one mismatch a path, sorted by path."""
+    """Yield one mismatch per path, sorted by path."""
     found: dict[str, list[str]] = {}
     for path, what in mismatches:
         found.setdefault(path, []).append(what)

@@ -27,7 +27,7 @@ class Mismatch(NamedTuple):
 
 
 class Digests(NamedTuple):
-    """What one read of a file gives; md5 is empty where it was not asked for."""
+    """What one read of a file gives; md5 is empty if it was not asked for."""
 
     sha256: str
     md5: str
@@ -35,7 +35,7 @@ class Digests(NamedTuple):
 
 
 def short(sha256: str, other: str) -> str:
-    """Return the first digits of a hash, or all of them if another begins alike."""
+    """Return the first digits of a hash, or all of them if another hash begins with the same digits."""
     return sha256 if sha256[:DIGITS] == other[:DIGITS] else sha256[:DIGITS]
 
 
@@ -64,7 +64,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
 
 
 def pointer_mismatches(lineage: str, listing: Mapping[str, str], sizes: Mapping[str, int]) -> list[Mismatch]:
-    """Return where the numbers in a pointer and the recorded files part.
+    """Return the numbers in which a pointer and the recorded files differ.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | No
 
 
 def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
-    """Yield where a unit's files and DVC's record part."""
+    """Yield where a unit's files and DVC's record disagree."""
     listed = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
     for path, md5 in listed.items():
         if path not in read:
@@ -102,7 +102,7 @@ def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -
 
 
 def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], named: Iterable[str]) -> list[Mismatch]:
-    """Return the generations of a lineage of which nothing is here, though DVC or the ledger has recorded them."""
+    """Return the generations of a lineage of which no file is here, although DVC or the ledger has recorded them."""
     recorded = [folders.unit_of(path) for path in [*listing, *(path for path in named if folders.lineage_of(path) == lineage)]]
     gone = sorted({unit for unit in recorded if unit and unit not in units})
     return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in gone]
@@ -124,7 +124,7 @@ def ledger_lines() -> dict[str, str]:
 
 
 def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str, str]) -> Iterator[Mismatch]:
-    """Yield where a unit's manifests and the ledger part beside the hash, and what the ledger leaves out.
+    """Yield where a unit's manifests and the ledger disagree apart from the hash, and what the ledger leaves out.
 
     What DVC has not recorded yet, the ledger need not name.
     """

@@ -18,7 +18,7 @@ ChangesOf = Callable[[tuple[Input, ...]], tuple[Change, ...]]
 
 
 def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterator[Mismatch]:
-    """Yield the sources that the manifests of a unit name and that have other bytes now, or of which some are gone, each once.
+    """Yield each source once that a manifest of a unit names and that has other bytes now, or of which some files are missing.
 
     Where none is on this machine, as in a clone without the corpus, that is no mismatch: `absent` counts them.
 
@@ -31,12 +31,12 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
     for artefact, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
         changes = changes_of(inputs)
-        words = {"changed": f"changed since {artefact} was made from it; snakemake makes it anew"}
+        words = {"changed": f"changed since {artefact} was made from it; snakemake makes it again"}
         if not _is_absent(inputs, changes):
-            words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it anew from what is here"
+            words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it again from what is here"
         lines = {change.path: words[change.what] for change in changes if change.what in words}
         if hubs:
-            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved(content)}
+            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}
         for path, what in lines.items():
             if path not in reported:
                 reported.add(path)
@@ -44,7 +44,7 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
 
 
 def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
-    """Return the sources of a unit of whose sources none is on this machine: they cannot be compared."""
+    """Return the sources of a unit if none of them is on this machine, so that they cannot be compared."""
     gone: set[str] = set()
     for _, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
@@ -54,8 +54,8 @@ def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
 
 
 def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
-    """Return what became of the files among some inputs, having read them."""
-    return tuple(sources.changed(inputs))
+    """Read the files among some inputs, and return what has become of them."""
+    return tuple(sources.changed_files(inputs))
 
 
 def _is_absent(inputs: tuple[Input, ...], changes: Sequence[Change]) -> bool:

@@ -1,7 +1,7 @@
-"""Why not: where the ancestries of two artefacts that should be equal first part, and in what.
+"""Why not: where the ancestries of two artefacts that should be equal first differ, and in what.
 
-Both are walked upwards together, from inputs that differ to the inputs of those. Where the inputs are equal and the bytes are not, the two
-jobs differ in a setting, in code, or in what they ran on; if in nothing of that, the step is not deterministic here.
+Both are walked upwards together, from inputs that differ to the inputs of those. Where the inputs are equal and the bytes are
+not, the two jobs differ in a setting, in code, or in what they ran on. If they do not, the step is not deterministic here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from heirloom.lineage.project import Artefact, Input, Project, locate
+from heirloom.errors import HeirloomError
+from heirloom.lineage.artefact import Artefact, Input
+from heirloom.lineage.project import locate
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import dotted
 from heirloom.workflow import folders
@@ -38,8 +40,6 @@ class Verdict:
     ----------
     first, second
         The two artefacts, farthest upstream, whose bytes differ though those of their inputs do not.
-    names
-        What they are called, with project or commit where that is not the one at hand.
     way
         Roles of the inputs that lead there from the artefacts that were asked about.
     differences
@@ -49,7 +49,6 @@ class Verdict:
 
     first: Artefact
     second: Artefact
-    names: tuple[str, str]
     way: tuple[str, ...]
     differences: tuple[Difference, ...]
 
@@ -67,19 +66,31 @@ def why_not(first: str, second: str) -> Verdict:
     HeirloomError
         If one of them is not there, or a manifest on the way is missing or does not match.
     """
-    (own, path), (other, other_path) = locate(first), locate(second)
-    pair = own.artefact(path), other.artefact(other_path)
+    return parting(locate(first), locate(second))
+
+
+def parting(first: Artefact, second: Artefact) -> Verdict:
+    """Return the first upstream difference of two artefacts.
+
+    Raises
+    ------
+    HeirloomError
+        If one of them is a copy elsewhere, or a manifest on the way is missing or does not match.
+    """
+    for artefact in (first, second):
+        if folders.lineage_of(artefact.path) is None:
+            raise HeirloomError(f"{artefact.path}: no artefact; those lie under data/")
     way: list[str] = []
-    while apart := next(_apart(*pair), None):
+    while apart := next(_apart(first, second), None):
         way.append(apart[0].role)
-        pair = _follow(own, apart[0]), _follow(other, apart[1])
-    names = own.name(pair[0].path), other.name(pair[1].path)
-    return Verdict(*pair, names, tuple(way), tuple(_differences(*pair)) if pair[0].sha256 != pair[1].sha256 else ())
+        first, second = _follow(first, apart[0]), _follow(second, apart[1])
+    differences = tuple(_differences(first, second)) if first.sha256 != second.sha256 else ()
+    return Verdict(first, second, tuple(way), differences)
 
 
 def explain(verdict: Verdict) -> str:
-    """Return a verdict in words, a line a difference."""
-    one, other = (f"{name} {node.sha256[:DIGITS]}" for name, node in zip(verdict.names, (verdict.first, verdict.second), strict=True))
+    """Return a verdict in words, one line per difference."""
+    one, other = (f"{node.name} {node.sha256[:DIGITS]}" for node in (verdict.first, verdict.second))
     both = f"{one} and {other} ({verdict.first.step})"
     if verdict.is_equal:
         return f"{both}: equal, byte for byte"
@@ -100,8 +111,8 @@ def _apart(first: Artefact, second: Artefact) -> Iterator[tuple[Input, Input]]:
         yield from ((one, other) for one, other in counterparts if one.sha256 != other.sha256)
 
 
-def _follow(project: Project, given: Input) -> Artefact:
-    return project.artefact(given.path or "")
+def _follow(artefact: Artefact, given: Input) -> Artefact:
+    return artefact.project.artefact(given.path or "")
 
 
 def _differences(first: Artefact, second: Artefact) -> Iterator[Difference]:

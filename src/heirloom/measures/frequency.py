@@ -38,10 +38,11 @@ def zipf_slope(counts: Iterable[int]) -> float:
     HeirloomError
         If fewer than two types occur.
     """
-    sizes = np.sort(np.fromiter((count for count in counts if count > 0), np.float64))[::-1][:ZIPF_RANKS]
-    if sizes.size < 2:
-        raise HeirloomError(f"a slope over ranks needs at least two types, got {sizes.size}")
-    x, y = np.log(np.arange(1, sizes.size + 1)), np.log(sizes)
+    counts_V = np.fromiter(counts, np.float64)
+    descending = np.sort(counts_V[counts_V > 0])[::-1][:ZIPF_RANKS]
+    if descending.size < 2:
+        raise HeirloomError(f"a slope over ranks needs at least two types, got {descending.size}")
+    x, y = np.log(np.arange(1, descending.size + 1)), np.log(descending)
     x -= x.mean()
     return float(x @ (y - y.mean()) / (x @ x))
 

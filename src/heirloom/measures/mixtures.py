@@ -60,6 +60,23 @@ def moments(mixture: Mixture) -> tuple[Floats, Floats]:
     return mean_RD, (weights_RK1[..., None] * (mixture.covariances + between_RKDD)).sum(axis=1)
 
 
+def log_joint(mixture: Mixture, x_RND: Floats) -> Floats:
+    """Return ln w_k + ln N(x; m_k, C_k) in nats, shape (K, R, N): the logarithm of Bayes' posterior of each component, up to a constant.
+
+    Its sum of exponentials over k is the density of the row; its largest k is the component that most likely drew the row.
+
+    Raises
+    ------
+    HeirloomError
+        If a covariance is degenerate.
+    """
+    components = zip(mixture.weights.T, np.moveaxis(mixture.means, 1, 0), np.moveaxis(mixture.covariances, 1, 0), strict=True)
+    joint = []
+    for weight_R, mean_RD, covariance_RDD in components:
+        joint.append(np.log(weight_R)[:, None] + vectors.log_density(x_RND, mean_RD, covariance_RDD))
+    return np.array(joint)
+
+
 def squared_l2(one: Mixture, other: Mixture) -> Floats:
     """Return the integral of (p - q)² for two mixture densities p and q, in units of 1 / x^D.
 

@@ -78,6 +78,21 @@ def log_determinant(covariance_RDD: Floats) -> Floats:
     return np.asarray(log_R, dtype=np.float64)
 
 
+def log_density(x_RND: Floats, mean_RD: Floats, covariance_RDD: Floats) -> Floats:
+    """Return the log density of rows under each replica's normal law in nats, shape (R, N).
+
+    Raises
+    ------
+    HeirloomError
+        If a covariance is degenerate.
+    """
+    log_det_R = log_determinant(covariance_RDD)
+    centred_RND = x_RND - mean_RD[:, None, :]
+    distance_RN = (np.matmul(centred_RND, np.linalg.inv(covariance_RDD)) * centred_RND).sum(axis=-1)
+    constant = x_RND.shape[-1] * np.log(2.0 * np.pi)
+    return np.asarray(-0.5 * (distance_RN + log_det_R[:, None] + constant), dtype=np.float64)
+
+
 def mean_squared_distance(mean_RD: Floats, truth_D: Floats) -> Floats:
     """Return |mean - truth|², summed over dimensions, in squared units of x.
 

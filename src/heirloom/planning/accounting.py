@@ -27,11 +27,11 @@ _SECONDS = 60
 
 def check_profile(profile: Path) -> str:
     """Return a line that says who tells Snakemake, under this profile, that a job has ended; errors as for `check` and `settings`."""
-    chosen = settings(profile)
-    if chosen is None:
+    plugin_settings = settings(profile)
+    if plugin_settings is None:
         return f"{profile}: its executor is not slurm, and no cluster is asked"
     try:
-        check(chosen)
+        check(plugin_settings)
     except HeirloomError as error:
         raise HeirloomError(f"{profile}: {error}") from None
     return f"{profile}: Slurm says when a job has ended"
@@ -51,20 +51,21 @@ def settings(profile: Path) -> ExecutorSettings | None:
     keys = profiles.keys(str(profile))
     if keys.get("executor") != "slurm":
         return None
-    chosen: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if STATUS_COMMAND in keys:
-        chosen["status_command"] = keys[STATUS_COMMAND]
+        options["status_command"] = keys[STATUS_COMMAND]
     if FIRST_CHECK in keys:
-        if not str(keys[FIRST_CHECK]).isdecimal():
-            raise HeirloomError(f"{profile}: {FIRST_CHECK}: a whole number of seconds is wanted (given: {keys[FIRST_CHECK]})")
-        chosen["init_seconds_before_status_checks"] = int(keys[FIRST_CHECK])
+        seconds = str(keys[FIRST_CHECK])
+        if not seconds.isdecimal():
+            raise HeirloomError(f"{profile}: {FIRST_CHECK}: a whole number of seconds is wanted (given: {seconds})")
+        options["init_seconds_before_status_checks"] = int(seconds)
     try:
-        return ExecutorSettings(**chosen)
+        return ExecutorSettings(**options)
     except WorkflowError as error:  # the plugin refuses a value
         raise HeirloomError(f"{profile}: {' '.join(str(error).split())}") from None
 
 
-def check(chosen: ExecutorSettings) -> None:
+def check(plugin_settings: ExecutorSettings) -> None:
     """Raise unless the cluster can say that a job has ended, when it is asked with these settings of the plugin.
 
     Raises
@@ -76,15 +77,19 @@ def check(chosen: ExecutorSettings) -> None:
 
     if not is_query_tool_available("sacct"):  # the plugin then asks squeue, whatever the settings say
         return
-    remembered, first_check = get_min_job_age(), int(chosen.init_seconds_before_status_checks)
-    is_remembered = remembered is not None and remembered >= 3 * first_check
-    if (chosen.status_command == "squeue" and is_remembered) or not (refusal := _refusal()):
+    asks_squeue = plugin_settings.status_command == "squeue"
+    job_age, first_check = get_min_job_age(), int(plugin_settings.init_seconds_before_status_checks)
+    outlives_check = job_age is not None and job_age >= 3 * first_check
+    if asks_squeue and outlives_check:
         return
-    lines = [] if chosen.status_command == "squeue" else [f'the line "{STATUS_COMMAND}: squeue"']
-    if remembered is not None and not is_remembered:
-        lines.append(f'the line "{FIRST_CHECK}: {max(remembered // 3, 1)}" (Slurm forgets an ended job after {remembered} s, MinJobAge)')
-    needed = f"add to the profile {' and '.join(lines)}" if lines else "scontrol does not say how long Slurm remembers a job"
-    raise HeirloomError(f"Slurm keeps no accounting here (sacct: {refusal}), and Snakemake would wait for ever for its first job; {needed}")
+    refusal = _refusal()
+    if not refusal:
+        return
+    lines = [] if asks_squeue else [f'the line "{STATUS_COMMAND}: squeue"']
+    if job_age is not None and not outlives_check:
+        lines.append(f'the line "{FIRST_CHECK}: {max(job_age // 3, 1)}" (Slurm forgets an ended job after {job_age} s, MinJobAge)')
+    cure = f"add to the profile {' and '.join(lines)}" if lines else "scontrol does not say how long Slurm remembers a job"
+    raise HeirloomError(f"Slurm keeps no accounting here (sacct: {refusal}), and Snakemake would wait for ever for its first job; {cure}")
 
 
 def _refusal() -> str:
@@ -96,4 +101,7 @@ def _refusal() -> str:
         answer = subprocess.run(question, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"no answer within {_SECONDS} s"
-    return " ".join((answer.stderr or f"exit status {answer.returncode}").split()) if answer.returncode else ""
+    if not answer.returncode:
+        return ""
+    words = answer.stderr or f"exit status {answer.returncode}"
+    return " ".join(words.split())

@@ -42,8 +42,8 @@ class Estimate:
 
     seconds: float
     memory_mb: float
-    written: float
-    calibrated: bool
+    disk_bytes: float
+    is_calibrated: bool
 
 
 @dataclass(frozen=True)
@@ -69,24 +69,26 @@ def estimate(config: Config, job: Job, calibration: Calibration, rate: float = R
     """
     experiment = config.experiments[job.experiment]
     family, step = experiment.family, STEPS[job.step]
-    needed, factor = step.expect(config, job), calibration.get((family.name, job.step))
+    work, factor = step.expect(config, job), calibration.get((family.name, job.step))
     imports_torch = family.needs_torch and step.opens_model
-    here = processes_on_a_machine(experiment, step)
-    together = config.num_threads * here * machines(experiment, step)
-    seconds = _seconds(imports_torch, needed, rate * together) * (factor or 1.0)
-    memory = here * _memory(imports_torch, needed)
-    return Estimate(seconds, memory, needed.written, factor is not None)
+    num_processes = processes_on_a_machine(experiment, step)
+    num_threads = config.num_threads * num_processes * machines(experiment, step)
+    seconds = _seconds(imports_torch, work, rate * num_threads) * (factor or 1.0)
+    memory = num_processes * _memory(imports_torch, work)
+    return Estimate(seconds, memory, work.disk_bytes, factor is not None)
 
 
 def machines(experiment: Experiment, step: Step) -> int:
     """Return how many machines share a job of a step; one where the step is shared out to jobs of their own."""
-    is_shared_out = "shards" in step.spread and experiment.shards > 1
-    return experiment.num_nodes if "machines" in step.spread and not is_shared_out else 1
+    is_sharded = "shards" in step.spread and experiment.shards > 1
+    return experiment.num_nodes if "machines" in step.spread and not is_sharded else 1
 
 
 def processes_on_a_machine(experiment: Experiment, step: Step) -> int:
     """Return how many processes of a job run side by side on each of its machines."""
-    return experiment.num_processes // machines(experiment, step) if step.spread & {"batches", "processes"} else 1
+    if not step.spread & {"batches", "processes"}:
+        return 1
+    return experiment.num_processes // machines(experiment, step)
 
 
 def lineage_seconds(config: Config, experiment: str, regime: str, seed: int) -> float:
@@ -113,20 +115,25 @@ def request(config: Config, job: Job, attempt: int = 1) -> Request:
 
 def calibration(config: Config, costs: Path = COSTS) -> dict[tuple[str, str], float]:
     """Return (family, step) → measured seconds / expected seconds, the median of the jobs of this config that the cost table has."""
-    rows = cost_table.read(costs, [*KEY, "seconds"])
-    measured = {Job(*row.values()): seconds for row in rows if (seconds := row.pop("seconds"))}
+    seconds_of = {}
+    for row in cost_table.read(costs, [*KEY, "seconds"]):
+        seconds = row.pop("seconds")
+        if seconds:
+            seconds_of[Job(*row.values())] = seconds
     ratios = defaultdict(list)
     for job in jobs(config):
-        seconds = measured.get(job)
+        seconds = seconds_of.get(job)
         if seconds is not None:
-            expected = estimate(config, job, {}).seconds
-            ratios[config.experiments[job.experiment].family.name, job.step].append(seconds / expected)
-    return {key: median(found) for key, found in ratios.items()}
+            family = config.experiments[job.experiment].family.name
+            ratios[family, job.step].append(seconds / estimate(config, job, {}).seconds)
+    return {key: median(values) for key, values in ratios.items()}
 
 
-def _seconds(imports_torch: bool, needed: Work, rate: float) -> float:
-    return (_TORCH_SECONDS if imports_torch else _START_SECONDS) + needed.operations / rate
+def _seconds(imports_torch: bool, work: Work, rate: float) -> float:
+    start = _TORCH_SECONDS if imports_torch else _START_SECONDS
+    return start + work.operations / rate
 
 
-def _memory(imports_torch: bool, needed: Work) -> float:
-    return (_TORCH_MEMORY if imports_torch else _BASE_MEMORY) + needed.memory / _MEGABYTE
+def _memory(imports_torch: bool, work: Work) -> float:
+    base = _TORCH_MEMORY if imports_torch else _BASE_MEMORY
+    return base + work.memory / _MEGABYTE

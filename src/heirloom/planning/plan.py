@@ -24,8 +24,8 @@ class Line:
     seconds: float
     longest: float
     memory_mb: float
-    written: float
-    calibrated: bool
+    disk_bytes: float
+    is_calibrated: bool
 
 
 @dataclass(frozen=True)
@@ -55,38 +55,49 @@ class Plan:
         return sum(line.seconds for line in self.lines)
 
     @property
-    def written(self) -> float:
+    def disk_bytes(self) -> float:
         """Bytes of all datasets and checkpoints; DVC's cache links to them where the file system can."""
-        return sum(line.written for line in self.lines)
+        return sum(line.disk_bytes for line in self.lines)
 
     @property
     def checkpoints(self) -> float:
         """Bytes of the checkpoints alone."""
-        return sum(line.written for line in self.lines if CHECKPOINT in STEPS[line.step].makes.values())
+        return sum(line.disk_bytes for line in self.lines if CHECKPOINT in STEPS[line.step].makes.values())
 
 
 def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
     """Return what a config costs if nothing of it exists yet."""
-    expected = {job: estimate(config, job, calibration, rate) for job in jobs(config)}
+    estimates = {job: estimate(config, job, calibration, rate) for job in jobs(config)}
     groups: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
-    for job, cost in expected.items():
-        groups[config.experiments[job.experiment].variant_of or job.experiment, job.step].append(cost)
-    return Plan(tuple(_line(*key, costs) for key, costs in groups.items()), _longest(expected.items()), config.num_threads)
+    for job, cost in estimates.items():
+        experiment = config.experiments[job.experiment]
+        groups[experiment.variant_of or job.experiment, job.step].append(cost)
+    lines = [_line(name, step, costs) for (name, step), costs in groups.items()]
+    return Plan(tuple(lines), _longest_path(estimates.items()), config.num_threads)
 
 
 def _line(experiment: str, step: str, costs: list[Estimate]) -> Line:
     seconds = [cost.seconds for cost in costs]
-    memory = max(cost.memory_mb for cost in costs)
-    written = sum(cost.written for cost in costs)
-    return Line(experiment, step, len(costs), sum(seconds), max(seconds), memory, written, all(cost.calibrated for cost in costs))
+    memory_mb = max(cost.memory_mb for cost in costs)
+    disk_bytes = sum(cost.disk_bytes for cost in costs)
+    return Line(
+        experiment=experiment,
+        step=step,
+        jobs=len(costs),
+        seconds=sum(seconds),
+        longest=max(seconds),
+        memory_mb=memory_mb,
+        disk_bytes=disk_bytes,
+        is_calibrated=all(cost.is_calibrated for cost in costs),
+    )
 
 
-def _longest(expected: Iterable[tuple[Job, Estimate]]) -> float:
+def _longest_path(estimates: Iterable[tuple[Job, Estimate]]) -> float:
     """Return the longest path: real data, an origin, then one lineage, whose measures nothing but the last ones waits for."""
     real: dict[str, float] = {}
     origins: dict[tuple[str, int | None], float] = defaultdict(float)
     lineages: dict[tuple[str, str, int | None], float] = defaultdict(float)
-    for job, cost in expected:
+    for job, cost in estimates:
         if not STEPS[job.step].priority:
             continue
         if job.regime == REAL:
@@ -95,4 +106,5 @@ def _longest(expected: Iterable[tuple[Job, Estimate]]) -> float:
             origins[job.experiment, job.seed] += cost.seconds
         else:
             lineages[job.experiment, job.regime, job.seed] += cost.seconds
-    return max((real[name] + origins[name, seed] + seconds for (name, _, seed), seconds in lineages.items()), default=0.0)
+    paths = (real[name] + origins[name, seed] + seconds for (name, _, seed), seconds in lineages.items())
+    return max(paths, default=0.0)

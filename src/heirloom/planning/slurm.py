@@ -14,11 +14,12 @@ RESOURCES = ("mem_mb", "runtime", "nodes", "tasks", "mpi", "tasks_per_gpu", "slu
 """Every resource that a rule may ask for."""
 
 
-def resources(asked: Request) -> dict[str, int | str]:
+def resources(request: Request) -> dict[str, int | str]:
     """Return the resources of a job: some of `RESOURCES`, with their values."""
-    found: dict[str, int | str] = {"mem_mb": asked.mem_mb, "runtime": asked.runtime}
-    if asked.nodes > 1:
-        found |= {"nodes": asked.nodes, "tasks": asked.nodes, "mpi": "srun", "tasks_per_gpu": 0, "slurm_extra": "--ntasks-per-node=1"}
-    if asked.gpus:
-        found |= {"gres": f"gpu:{asked.gpus}"}
-    return found
+    values: dict[str, int | str] = {"mem_mb": request.mem_mb, "runtime": request.runtime}
+    if request.nodes > 1:
+        values |= {"nodes": request.nodes, "tasks": request.nodes, "mpi": "srun"}
+        values |= {"tasks_per_gpu": 0, "slurm_extra": "--ntasks-per-node=1"}
+    if request.gpus:
+        values["gres"] = f"gpu:{request.gpus}"
+    return values

@@ -50,13 +50,13 @@ class Work:
         Floating-point operations.
     memory
         Bytes beside the interpreter and its libraries.
-    written
+    disk_bytes
         Bytes left on disk.
     """
 
     operations: float
     memory: float
-    written: float
+    disk_bytes: float
 
 
 def work(config: Config, job: Job) -> Work:
@@ -72,8 +72,8 @@ def reading(config: Config, job: Job) -> Work:
     """Return the work of real data."""
     experiment = config.experiments[job.experiment]
     numbers = _pool_numbers(experiment)
-    operations = (_PARSING if experiment.is_text else 50) * numbers
-    return Work(operations, 8 * numbers, experiment.family.number_bytes * numbers)
+    operations_per_number = _PARSING if experiment.is_text else 50
+    return Work(operations_per_number * numbers, 8 * numbers, experiment.family.number_bytes * numbers)
 
 
 def fetching(config: Config, job: Job) -> Work:
@@ -85,17 +85,19 @@ def fetching(config: Config, job: Job) -> Work:
 def mixing(config: Config, job: Job) -> Work:
     """Return the work of a training set."""
     experiment = config.experiments[job.experiment]
-    trained = _trained_numbers(config, job)
-    return Work(10 * trained, experiment.family.number_bytes * trained, experiment.family.number_bytes * trained)
+    numbers = _training_numbers(config, job)
+    size = experiment.family.number_bytes * numbers
+    return Work(10 * numbers, size, size)
 
 
 def training(config: Config, job: Job) -> Work:
     """Return the work of a training."""
     experiment, generation = config.experiments[job.experiment], job.generation or 0
-    trained, size = _trained_numbers(config, job), experiment.model_size
-    operations = _training(experiment, size, generation) * trained
-    left = experiment.family.saved_models * _STORED * size.parameters if experiment.keeps_checkpoint(generation) else 0
-    return Work(operations, _training_memory(experiment, size, trained), left)
+    numbers, size = _training_numbers(config, job), experiment.model_size
+    operations = _operations_per_number(experiment, size, generation) * numbers
+    checkpoint_bytes = experiment.family.saved_models * _STORED * size.parameters
+    disk_bytes = checkpoint_bytes if experiment.keeps_checkpoint(generation) else 0
+    return Work(operations, _training_memory(experiment, size, numbers), disk_bytes)
 
 
 def sampling(config: Config, job: Job) -> Work:
@@ -103,44 +105,65 @@ def sampling(config: Config, job: Job) -> Work:
     experiment = config.experiments[job.experiment]
     if not experiment.is_text:
         return selecting(config, job)
-    sampled, size = _sampled_numbers(config, job), experiment.model_size
-    prompted = 2 * sampled
+    numbers, size = _synthetic_numbers(config, job), experiment.model_size
+    with_prompts = 2 * numbers
     settings = experiment.family.sampling
-    again = _STORED * size.parameters * settings.borrows_engine  # stacked anew
-    memory = _decoding_memory(experiment, size, settings.num_beams) + again
-    return Work(2 * _reach(size) * prompted * settings.num_beams, memory, experiment.family.number_bytes * sampled)
+    operations = 2 * _parameters_per_token(size) * with_prompts * settings.num_beams
+    stacked_copy = _STORED * size.parameters * settings.borrows_engine
+    memory = _decoding_memory(experiment, size, settings.num_beams) + stacked_copy
+    return Work(operations, memory, experiment.family.number_bytes * numbers)
 
 
 def selecting(config: Config, job: Job) -> Work:
     """Return the work of a pass over a synthetic set."""
-    on_disk = config.experiments[job.experiment].family.number_bytes * _sampled_numbers(config, job)
-    return Work(50 * _sampled_numbers(config, job), _COPIES * on_disk, on_disk)
+    numbers = _synthetic_numbers(config, job)
+    disk_bytes = config.experiments[job.experiment].family.number_bytes * numbers
+    return Work(50 * numbers, _COPIES * disk_bytes, disk_bytes)
 
 
 def evaluating(config: Config, job: Job) -> Work:
     """Return the work of a generation's measures."""
     experiment = config.experiments[job.experiment]
     if experiment.is_text:
-        read, size = _numbers(experiment, experiment.evaluation_rows + experiment.rows), experiment.model_size
-        return Work(2 * _reach(size) * read, _decoding_memory(experiment, size), 0)
-    trained = _trained_numbers(config, job)
-    return Work(50 * trained, _COPIES * experiment.family.number_bytes * trained, 0)
+        tokens, size = _numbers(experiment, experiment.evaluation_rows + experiment.rows), experiment.model_size
+        return Work(2 * _parameters_per_token(size) * tokens, _decoding_memory(experiment, size), 0)
+    numbers = _training_numbers(config, job)
+    return Work(50 * numbers, _COPIES * experiment.family.number_bytes * numbers, 0)
 
 
 def chaining(config: Config, job: Job) -> Work:
     """Return the work of a whole lineage."""
     experiment, regime = config.experiments[job.experiment], config.regimes[job.regime]
-    trained = [_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, experiment.generations + 1)]
-    pool, original = _pool_numbers(experiment), _numbers(experiment, trained_rows(experiment, None, 0))
-    drawn = pool * bool(regime.pool or regime.fresh) + original * (regime.original is not None and regime.original.draw == "redrawn")
-    real = pool if experiment.has_rows else drawn or original * (regime.original is not None)
-    operations = experiment.generations * (_A_GENERATION + _DRAWING * drawn)
-    held = _POOL_MEMORY * real
+    generations = experiment.generations
+    training_sets = [_numbers(experiment, trained_rows(experiment, regime, g)) for g in range(1, generations + 1)]
+    operations = generations * (_A_GENERATION + _DRAWING * _redrawn_numbers(experiment, regime))
+    memory = _POOL_MEMORY * _real_numbers(experiment, regime)
     if experiment.has_rows:
-        made = _numbers(experiment, experiment.rows)
-        operations += _training(experiment, experiment.model_size, 1) * sum(trained) + _A_ROW * made * experiment.generations
-        held += _HELD_MEMORY * (trained[-1] + made * (experiment.generations if regime.synthetic == "all" else 1))
-    return Work(operations, held, 2 * experiment.family.number_bytes * sum(trained[g - 1] for g in experiment.snapshots if g))
+        synthetic_set = _numbers(experiment, experiment.rows)
+        num_sets = generations if regime.synthetic == "all" else 1
+        operations += _operations_per_number(experiment, experiment.model_size, 1) * sum(training_sets)
+        operations += _A_ROW * synthetic_set * generations
+        memory += _HELD_MEMORY * (training_sets[-1] + synthetic_set * num_sets)
+    snapshots = sum(training_sets[g - 1] for g in experiment.snapshots if g)
+    return Work(operations, memory, 2 * experiment.family.number_bytes * snapshots)
+
+
+def _redrawn_numbers(experiment: Experiment, regime: Regime) -> int:
+    """Return how many real numbers a chain draws from anew in each generation."""
+    numbers = 0
+    if regime.pool or regime.fresh:
+        numbers += _pool_numbers(experiment)
+    if regime.original is not None and regime.original.draw == "redrawn":
+        numbers += _original_numbers(experiment)
+    return numbers
+
+
+def _real_numbers(experiment: Experiment, regime: Regime) -> int:
+    """Return how many real numbers a chain holds in memory."""
+    if experiment.has_rows:
+        return _pool_numbers(experiment)
+    originals = _original_numbers(experiment) if regime.original is not None else 0
+    return _redrawn_numbers(experiment, regime) or originals
 
 
 def trained_rows(experiment: Experiment, regime: Regime | None, generation: int) -> int:
@@ -150,23 +173,29 @@ def trained_rows(experiment: Experiment, regime: Regime | None, generation: int)
     return regime.trained_rows(experiment.rows, generation)
 
 
-def _trained_numbers(config: Config, job: Job) -> int:
+def _training_numbers(config: Config, job: Job) -> int:
     """Return how many numbers a job's training set has."""
     experiment = config.experiments[job.experiment]
-    return _numbers(experiment, trained_rows(experiment, config.regimes.get(job.regime), job.generation or 0))
+    rows = trained_rows(experiment, config.regimes.get(job.regime), job.generation or 0)
+    return _numbers(experiment, rows)
 
 
-def _sampled_numbers(config: Config, job: Job) -> int:
+def _synthetic_numbers(config: Config, job: Job) -> int:
     """Return how many numbers a job's synthetic set has."""
     experiment = config.experiments[job.experiment]
-    return _numbers(experiment, config.regimes[job.regime].sampled_rows(experiment.rows, job.generation or 0))
+    rows = config.regimes[job.regime].sampled_rows(experiment.rows, job.generation or 0)
+    return _numbers(experiment, rows)
 
 
 def _pool_numbers(experiment: Experiment) -> int:
     return _numbers(experiment, experiment.source.pool_rows or ASSUMED_POOL_ROWS)
 
 
-def _reach(size: ModelSize) -> int:
+def _original_numbers(experiment: Experiment) -> int:
+    return _numbers(experiment, trained_rows(experiment, None, 0))
+
+
+def _parameters_per_token(size: ModelSize) -> int:
     """Return how many parameters a token touches."""
     return size.parameters if size.layers else _COUNTING
 
@@ -175,22 +204,25 @@ def _numbers(experiment: Experiment, rows: int) -> int:
     return experiment.num_replicas * rows * experiment.source.row_numbers
 
 
-def _training(experiment: Experiment, size: ModelSize, generation: int) -> float:
-    """Return the operations of training a number of the training set."""
+def _operations_per_number(experiment: Experiment, size: ModelSize, generation: int) -> float:
+    """Return the operations of training per number of the training set."""
     family = experiment.family
     if not experiment.has_rows:
         return 0.1
-    return family.passes(generation) * (6 * _reach(size) if experiment.is_text else family.number_operations)
+    operations_per_pass = 6 * _parameters_per_token(size) if experiment.is_text else family.number_operations
+    return family.passes(generation) * operations_per_pass
 
 
 def _training_memory(experiment: Experiment, size: ModelSize, numbers: int) -> float:
     if not experiment.is_text:
         return _TRAINED * size.parameters + _COPIES * experiment.family.number_bytes * numbers
     tokens = experiment.family.batch_rows * experiment.source.row_numbers
-    return _TRAINED * size.parameters + tokens * (_ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary)
+    bytes_per_token = _ACTIVATIONS * size.layers * size.width + _LOGITS * size.vocabulary
+    return _TRAINED * size.parameters + tokens * bytes_per_token
 
 
 def _decoding_memory(experiment: Experiment, size: ModelSize, beams: int = 1) -> float:
     """Weights, and for a chunk of rows keys and values of every layer, prompt and continuation, and one position's logits."""
-    cached = 2 * size.layers * size.width * 2 * experiment.source.row_numbers * 4
-    return _STORED * size.parameters + experiment.chunk_rows * beams * (cached + _LOGITS * size.vocabulary)
+    cache_bytes = 2 * size.layers * size.width * 2 * experiment.source.row_numbers * 4
+    logits_bytes = _LOGITS * size.vocabulary
+    return _STORED * size.parameters + experiment.chunk_rows * beams * (cache_bytes + logits_bytes)

@@ -1,4 +1,4 @@
-"""Closed forms beside what was simulated: by how many standard errors the two differ, an arm and measure a row."""
+"""Closed forms beside simulated means: by how many standard errors the two differ, one row per arm and measure."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
 
 
 ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
-"""Measures of how many chains have come to their end."""
+"""Measures of the number of chains that have ended."""
 RARE = "few chains carry the mean: the largest are rarer than one of those there are"
 ROUNDED = "arithmetic is rounded, and the closed form's is not"
 
 
 class Check(NamedTuple):
-    """A mean over chains, its standard error (NaN for one chain), the closed form of its expectation, and why there is no z if so."""
+    """A mean over chains, its standard error (NaN for one chain), the closed form of its expectation, and why z is missing, if it is."""
 
     expected: float
     mean: float
@@ -39,7 +39,7 @@ class Check(NamedTuple):
 
     @property
     def z(self) -> float | None:
-        """Return (mean - expected) / standard error; None without an error, or where the note says why not."""
+        """Return (mean - expected) / standard error; None without an error, or if the note says why there is no z."""
         return (self.mean - self.expected) / self.se if not self.note and self.se > 0 else None
 
 
@@ -69,7 +69,7 @@ def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config
 
 
 def _note(measure: str, known: Mapping[str, float], se: float, said: Mapping[str, float], experiment: Experiment) -> str:
-    """Return why a mean with a standard error has no z, empty where it has one; ``known`` has the closed form of each measure."""
+    """Return why a mean with a standard error has no z; empty if it has one. ``known`` has the closed form of each measure."""
     if _is_rounded(said, experiment):
         return ROUNDED
     if not compares(measure, said, experiment):
@@ -84,8 +84,9 @@ def _note(measure: str, known: Mapping[str, float], se: float, said: Mapping[str
 def compares(measure: str, said: Mapping[str, float], experiment: Experiment) -> bool:
     """Return whether a measure's mean over chains can be compared with its closed form.
 
-    Not where rare chains carry a heavy-tailed mean (`_rare_chains_carry_it`), and not where arithmetic was rounded, on purpose or because
-    chains have shrunk to what their type holds of a point: the two part for a reason, and no number of standard errors says more.
+    It cannot where rare chains carry a heavy-tailed mean (`_rare_chains_carry_it`). It cannot where arithmetic was rounded, on
+    purpose or because chains have shrunk to one point of their type. There the two differ for a known reason, so that a number of
+    standard errors says nothing.
 
     Parameters
     ----------
@@ -106,18 +107,18 @@ def chains(experiment: Experiment) -> int:
 
 
 def _rare_chains_carry_it(said: Mapping[str, float], num_chains: int) -> bool:
-    """Return whether the expected variance is carried by chains rarer than one of those there are.
+    """Return whether chains that are rarer than one in N carry the expected variance.
 
-    Of N lognormal numbers whose logarithms have the variance v a few of the largest carry the sum of squares, and so the standard error,
-    from v = ln(N) / 2 on: where a random energy model of N levels freezes (Derrida 1981, Random-energy model), for logarithms twice as
-    large. v is 2 (ln E - E ln), both as measured. Under replacement it is about 2 t / n after t fits to n rows.
+    Take N lognormal numbers whose logarithms have the variance v. From v = ln(N) / 2 on, a few of the largest carry the sum of squares,
+    and so the standard error. There a random energy model of N levels freezes (Derrida 1981, Random-energy model), for logarithms
+    twice as large. v is 2 (ln E - E ln), both as measured. Under replacement it is about 2 t / n after t fits to n rows.
     """
     mean, mean_log = said.get("covariance_trace.mean", 0.0), said.get("covariance_trace.mean_log")
     return mean > 0 and mean_log is not None and 2 * (math.log(mean) - mean_log) > math.log(num_chains) / 2
 
 
 def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-    """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error, and where the note says why.
+    """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error, or if the note says why.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none, or it is not what its digest tells of.
+        If there is none, or it does not have its recorded digest.
     """
     import pandas as pd
 

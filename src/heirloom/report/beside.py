@@ -17,15 +17,18 @@ from heirloom.theory import Curve
 
 def computed(results: Results) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
-    forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.lacking}
+    forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
 def missing(results: Results) -> list[str]:
-    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed."""
+    """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
+
+    One more where nobody can tell whether its controls redraw (`controls.unknown`).
+    """
     short = results.experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
-    lacks = {regime: words for regime, words in results.lacking.items() if not control(short, results.regimes[regime])}
-    return controls.lines(results.name, lacks)
+    lacks = {regime: words for regime, words in results.missing_controls.items() if not control(short, results.regimes[regime])}
+    return [*controls.lines(results.name, lacks), *results.unknown_controls]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:

@@ -1,4 +1,4 @@
-"""One experiment's measures as small tables that are looked up, not searched for: generations by seeds, one a measure and arm."""
+"""One experiment's measures as small tables that are looked up, not searched for: generations by seeds, per measure and arm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ByArm = dict[tuple[str, str], "pd.DataFrame"]
 
 
 def tables(own: pd.DataFrame) -> ByArm:
-    """Return (metric, regime) → table with a row a generation and a column a seed, both ascending.
+    """Return (metric, regime) → table with one row per generation and one column per seed, both ascending.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def tables(own: pd.DataFrame) -> ByArm:
 
 
 def joined(known: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
-    """Return an arm's table led by the origin's row of generation 0; None where the arm does not measure the metric."""
+    """Return an arm's table with the origin's row of generation 0 at its head; None if the arm does not have the metric."""
     import pandas as pd
 
     if (metric, regime) not in known:

@@ -1,8 +1,8 @@
-"""Why a z is not one: where so few chains carry a mean that |z| > 4 comes by chance too often.
+"""Why a z is left out: so few chains carry a mean that |z| > 4 occurs too often by chance.
 
-A mean over chains divided by its standard error is normal for many chains alone. Where chains are skewed the error shrinks with the
-mean, and the rare sample without a large chain lies many of its own errors below the truth. The limits are measured
-(``benchmarks/z_scores.py``): within them |z| > 4 is rare for chains of every kind that has closed forms.
+A mean over chains divided by its standard error is normal only for many chains. If chains are skewed, the error shrinks with
+the mean, and a rare sample without a large chain lies many of its own errors below the truth. The limits are measured
+(``benchmarks/z_scores.py``). Within them |z| > 4 is rare for chains of every kind that has closed forms.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 
 FEWEST_CHAINS = 100
-"""Of any measure. Normal chains would do with 17: Student's t with 16 degrees of freedom is beyond 4 in 0.10 % of cases."""
+"""For any measure. 17 normal chains would be enough: Student's t with 16 degrees of freedom is beyond 4 in 0.10 % of cases."""
 FEWEST_SQUARES = 500
-"""Of chains whose measure is the square of a nearly normal number, or falls short of its largest value by one."""
+"""For chains whose measure is the square of a nearly normal number, or its largest value minus such a square."""
 FEWEST_EVENTS = 40
-"""Chains that are expected to have, and not to have, what a share counts; and chains expected to be alive, whatever is measured."""
+"""Expected chains with, and without, what a share counts; and, for any measure, expected chains that are alive."""
 LARGEST_ERROR = 0.05
 """Standard error of the mean, as a part of the expectation."""
 
@@ -22,13 +22,13 @@ SQUARES = frozenset({"mean_squared_error", "squared_error", "wasserstein2_square
 EVENTS = frozenset({"probability", "fixed_at_0", "fixed_at_1", "absorbed"})
 """Measures that are 0 or 1 in every chain, or become so."""
 FRACTIONS = frozenset({"diversity", "lost_mass", "survival.1"})
-"""Other measures that lie between 0 and 1: their error is compared with what they lack of 1, too."""
+"""Other measures between 0 and 1. Their error is also compared with 1 minus their value."""
 SIGNED = frozenset({"log_determinant"})
 """Measures of either sign, sums of many terms, whose skewness is small."""
 
 
 def doubt(measure: str, expected: float, se: float, chains: int, spread: float | None = None, alive: float = 1.0) -> str:
-    """Return why a mean over chains has no z against its expectation, in a few words; empty where it has one.
+    """Return in a few words why a mean over chains has no z against its expectation; empty if it has one.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def doubt(measure: str, expected: float, se: float, chains: int, spread: float |
     se
         The standard error of the mean.
     chains
-        How many independent chains the mean is taken over.
+        The number of independent chains in the mean.
     spread
-        Of chains that are multiplied by chance in each generation v = 2 (ln E - E ln) of their variance: as large as the variance of the
-        logarithm, were they log-normal. The error is then taken as E sqrt((e^v - 1) / N), that of a log-normal mean, whether a sample has
-        caught the rare large chains or not. None for other chains.
+        For chains that chance multiplies in each generation, v = 2 (ln E - E ln) of their variance. If they were log-normal, v would be
+        the variance of the logarithm. The error is then taken as E sqrt((e^v - 1) / N), that of a log-normal mean, whether a sample has
+        the rare large chains or not. None for other chains.
     alive
         The expected share of chains that are not absorbed yet.
     """

@@ -21,8 +21,8 @@ from heirloom.theory.arm import Arm
 def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """Return what the mathematics expects of an arm: measure to its expectation over replicas, entry g for generation g.
 
-    Empty where no closed form is known: another family, an origin with more rows than a generation, or a mixture that
-    `heirloom.theory` does not treat.
+    It is empty if no closed form is known: for another family, for an origin with more rows than a generation, or for a mixture
+    that `heirloom.theory` does not treat.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
 
 
 def entries(config: Config) -> list[str]:
-    """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.of`)."""
+    """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.digest`)."""
     families = {experiment.family.name: experiment.family for experiment in config.experiments.values()}
     return [f"{module_name(name)}:expected_curves" for name, spec in sorted(families.items()) if "closed_forms" in spec.abilities]
 
@@ -73,5 +73,5 @@ def _parts(regime: Regime, rows: int, generation: int) -> tuple[int, int]:
 
 
 def _real_rows(regime: Regime, rows: int) -> dict[str, int]:
-    """Return how many real rows of each kind a generation has, kinds without any left out."""
+    """Return how many real rows of each kind a generation has, without kinds that have none."""
     return {kind: count for kind, count in regime.real_rows(rows).items() if count}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from heirloom import controls
 from heirloom.config import Config
 from heirloom.report import onset, tables
-from heirloom.report.generations import CURVE_POINTS, spaced
+from heirloom.report.generations import CURVE_POINTS
 from heirloom.report.looks import Look, looks
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,18 +65,23 @@ class Results:
     @cached_property
     def curve_rows(self) -> pd.DataFrame:
         """The rows of as many generations as a curve can show, those of onsets among them."""
-        generations = {*spaced(self.experiment.generations, CURVE_POINTS), *self.onsets["onset"].dropna()}
+        generations = {*evenly_spaced(range(self.experiment.generations + 1), CURVE_POINTS), *self.onsets["onset"].dropna()}
         return self.rows[self.rows["generation"].isin(generations)]
 
     @cached_property
-    def lacking(self) -> Mapping[str, str]:
-        """Each arm without a control of as many rows, with the words that say what to add (`controls.lacking`)."""
-        return controls.lacking(self.key, self.config)
+    def missing_controls(self) -> Mapping[str, str]:
+        """Each arm without a control of as many rows, with the words that say what to add (`controls.missing_controls`)."""
+        return controls.missing_controls(self.key, self.config)
+
+    @property
+    def unknown_controls(self) -> list[str]:
+        """A line where nobody can tell whether its controls redraw (`controls.unknown`)."""
+        return controls.unknown(self.key, self.config)
 
     @cached_property
-    def control(self) -> str | None:
-        """The control whose generations are equally large; None if there is none (`controls.constant`)."""
-        return controls.constant(self.experiment, self.config)
+    def constant_control(self) -> str | None:
+        """The control whose generations are equally large; None if there is none (`controls.constant_control`)."""
+        return controls.constant_control(self.experiment, self.config)
 
 
 def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = None) -> dict[str, Results]:

@@ -1,4 +1,4 @@
-"""What is told of one artefact, on the page and in the terminal: fingerprint, rows, cost, and what it was made from."""
+"""What the page and the terminal show of one artefact: fingerprint, rows, cost, and what it was made from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from heirloom import reading
 from heirloom.diffs.render.blocks import number
 from heirloom.lineage import cost_table, costs, references
-from heirloom.lineage.project import Artefact
+from heirloom.lineage.artefact import Artefact
 from heirloom.workflow.steps import job_of
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
@@ -19,7 +19,7 @@ _DIGITS = 12
 
 
 def facts(node: Artefact, place: Path, spent: Ledger) -> list[tuple[str, str]]:
-    """Return pairs of words; a dash stands where nothing is known.
+    """Return pairs of words, with a dash where nothing is known.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def ledger() -> Ledger:
 
 
 def rows(path: Path) -> float | None:
-    """Return the rows of a dataset; None where it is not here, or no dataset.
+    """Return the rows of a dataset; None if it is not here, or is no dataset.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write(config: Config) -> None:
-    """Write the tidy table, headline numbers, intervals, onsets of collapse, closed forms, and a table an experiment for ``dvc plots``."""
+    """Write the tidy table, headline measures, intervals, onsets, closed forms, and one table per experiment for ``dvc plots``."""
     frame = tables.gather(config)
     _write_parquet(frame, results.METRICS)
     results.seal(results.METRICS)
@@ -39,7 +39,7 @@ def write(config: Config) -> None:
 
 
 def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the onsets of all experiments (`onset.table`), led by the columns ``experiment`` and ``variant``.
+    """Return the onsets of all experiments (`onset.table`), with the columns ``experiment`` and ``variant`` first.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
 
 
 def agreements(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return closed forms beside the measured (`agreement.table`), led by the columns ``experiment`` and ``variant``."""
+    """Return closed forms beside measured values (`agreement.table`), with the columns ``experiment`` and ``variant`` first."""
     return _each(frame, config, agreement.table)
 
 
@@ -84,8 +84,8 @@ def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[s
 def plot_table(own: pd.DataFrame) -> pd.DataFrame:
     """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (mean over seeds).
 
-    The template ``.dvc/plots/regimes.json`` draws a panel a metric and a line a regime. Every regime's line begins at the origin, whose
-    row is therefore repeated under each regime; where an experiment has the origin alone, it stays itself.
+    The template ``.dvc/plots/regimes.json`` draws one panel per metric and one line per regime. The line of every regime begins at the
+    origin, so the origin's row is repeated under each regime. If an experiment has only the origin, its row stays as it is.
     """
     import pandas as pd
 

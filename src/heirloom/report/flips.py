@@ -1,6 +1,6 @@
-"""A test by flips: if two arms were one, the difference of a unit could as well have the other sign, all of it at once.
+"""A test by flips: if two arms were equal, the whole difference of a unit could as well have the other sign.
 
-Exact whatever the law of a measure is, and however its generations hang together.
+The test is exact, whatever the law of a measure is, and however its generations depend on each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from heirloom.streams import Stream
 
 NOMINAL = 0.025
-"""Chance of an onset in a stage of an arm that is the control, at most, where the seeds allow it: one-sided, because a gain is no loss."""
+"""Largest chance of an onset in a stage of an arm that is the control, if the seeds allow it; one-sided, because a gain is no loss."""
 
 FEWEST = 5
 """Units below which no onset is estimable: with five, one of 32 flips is 3.1 %."""
@@ -23,23 +23,23 @@ ENOUGH = 6
 """Units from which on the level is `NOMINAL` or less: one of 64 flips is 1.6 %."""
 
 ALL_UP_TO = 12
-"""Units up to which every flip is looked at; of more, `DRAWN` are."""
+"""Units up to which every flip is computed; of more units, `DRAWN` flips are."""
 DRAWN = 4096
 
 TOLERANCE = 1e-9
-"""Of a statistic that lies between -sqrt(U) and sqrt(U): sums in another order are equal."""
+"""Tolerance of a statistic that lies between -sqrt(U) and sqrt(U), so that sums in another order are equal."""
 
 
 def p_values(losses_MUG: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the p-value of each measure and generation, shape (M, G), adjusted for looking at all of them (Westfall and Young 1993).
+    """Return the p-value of each measure and generation, shape (M, G), adjusted for their number (Westfall and Young 1993).
 
-    The statistic is sum_u d / sqrt(sum_u d²), which rises with Student's t. Its p-value is the share of flips, each of which turns the
-    sign of whole units, whose greatest statistic of all measures and generations is as great.
+    The statistic is sum_u d / sqrt(sum_u d²), which rises with Student's t. A flip changes the sign of whole units. The p-value is the
+    share of flips whose greatest statistic over all measures and generations is at least as great.
 
     Parameters
     ----------
     losses_MUG
-        By how much the arm has lost more than the control in the same unit, shape (M, U, G), each measure in a unit of its own.
+        How much more the arm has lost than the control in the same unit, shape (M, U, G); each measure has its own scale.
     """
     length_M1G = np.sqrt((losses_MUG**2).sum(axis=1, keepdims=True))
     unit_MUG = np.divide(losses_MUG, length_M1G, out=np.zeros_like(losses_MUG), where=length_M1G > 0)
@@ -59,9 +59,9 @@ def flips(num_units: int) -> NDArray[np.float64]:
 
 
 def level(num_units: int) -> float:
-    """Return the chance of an onset in a stage of an arm that is the control, at most: `NOMINAL` or the little less that flips can hit.
+    """Return the largest chance of an onset in a stage of an arm that is the control: `NOMINAL`, or the value below that flips can reach.
 
-    Five units cannot hit it, and have 1 / 32.
+    Five units cannot reach it, and have 1 / 32.
     """
     num_flips = min(2**num_units, DRAWN)
     return max(1, math.floor(NOMINAL * num_flips)) / num_flips

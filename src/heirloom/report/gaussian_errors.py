@@ -15,6 +15,7 @@ from heirloom.report.looks import BLACK, DASHED
 from heirloom.report.numbers import estimates
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
+from heirloom.stats.spacing import geometrically_spaced
 
 if TYPE_CHECKING:
     from heirloom.report.figures.kind import Subject
@@ -48,7 +49,8 @@ def errors(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
             of_arm = pd.concat(_of_arm(measured, regime, subject.regimes[regime], experiment))
             parts.append(of_arm.assign(variant=variant, rows=experiment.rows, divisor=divisor, regime=regime))
     table = pd.concat(parts, ignore_index=True)
-    table = table[table["generation"].isin(_spaced(int(table["generation"].max())))]
+    fits = geometrically_spaced(int(table["generation"].max()) + 1, MAX_POINTS)
+    table = table[(table["generation"] + 1).isin(fits)]
     return table[["variant", "rows", "divisor", "regime", "generation", "of", "error", "expected"]]
 
 
@@ -76,8 +78,3 @@ def _of_arm(rows: pd.DataFrame, name: str, regime: Regime, experiment: Experimen
 def _closed_forms(curves: Mapping[str, Curve]) -> dict[str, Curve | None]:
     mean_square, total = curves.get("mean_squared_error"), curves.get("wasserstein2_squared")
     return {MEAN: mean_square, DEVIATION: None if mean_square is None or total is None else total - mean_square}
-
-
-def _spaced(last: int) -> set[int]:
-    """Return generations 0 … last; of more than `MAX_POINTS` fewer, evenly spaced on the log axis of g + 1."""
-    return set(range(last + 1)) if last < MAX_POINTS else {round(fit) - 1 for fit in np.geomspace(1, last + 1, MAX_POINTS)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 FEW = 10
-"""Below so many lineages every value is shown."""
+"""Number of lineages below which every value is shown."""
 COLUMNS = (
     *("experiment", "variant", "regime", "generation", "metric", "seeds", "mean", "median", "q05", "q95"),
     *("centre", "low", "high", "interval", "estimand", "mean_log", "values"),
@@ -32,7 +32,7 @@ class Interval(NamedTuple):
     Attributes
     ----------
     centre, low, high
-        The estimate of the estimand, and its interval at `LEVEL`; NaN where there is none.
+        The estimate of the estimand, and its interval at `LEVEL`; NaN if there is none.
     kind
         ``t`` (2 lineages and more), or ``none`` (one lineage).
     estimand
@@ -47,7 +47,7 @@ class Interval(NamedTuple):
 
 
 def conditional(config: Config) -> str:
-    """Return in one sentence of which experiments intervals speak of one corpus and its split alone; empty where each seed has a pool."""
+    """Return one sentence that names the experiments whose intervals are about one corpus and its split; empty if each seed has a pool."""
     fixed = dict.fromkeys(one.variant_of or key for key, one in config.experiments.items() if not one.has_pools)
     if not fixed:
         return ""
@@ -57,13 +57,13 @@ def conditional(config: Config) -> str:
 def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
     """Return a centre and its interval: mean ± t s / sqrt(S), with S - 1 degrees of freedom (Student 1908).
 
-    Of a positive measure the formula holds for the logarithm, so that the ends lie above 0 and centre and interval are of the geometric
-    mean. Where a value is 0 or below there is no logarithm, and the estimand is the mean.
+    For a positive measure the formula is applied to the logarithm. So the ends lie above 0, and centre and interval are those of the
+    geometric mean. If a value is 0 or below, there is no logarithm, and the estimand is the mean.
 
     Parameters
     ----------
     values
-        One number a lineage, shape (S,).
+        One number per lineage, shape (S,).
     positive
         Whether the measure lies above 0 (`measures.scales`).
 
@@ -83,16 +83,16 @@ def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
 
 
 def exponential(logs: Interval) -> Interval:
-    """Return an interval of a logarithm as one of the number; an end that is too large for a float is infinite."""
+    """Return an interval of a logarithm as an interval of the number; an end that is too large for a float is infinite."""
     with np.errstate(over="ignore"):
         centre, low, high = (float(np.exp(end)) for end in logs[:3])
     return Interval(centre, low, high, logs.kind, logs.estimand)
 
 
 def table(frame: pd.DataFrame, num_replicas: Mapping[tuple[str, str], int]) -> pd.DataFrame:
-    """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds, in their order, where they are few.
+    """Return every metric over its seeds, with the columns `COLUMNS`; ``values`` lists the seeds in their order, if they are few.
 
-    Where there is one seed, quantiles and interval are those over the replicas of its lineage, if it has several.
+    With one seed, quantiles and interval are those over the replicas of its lineage, if it has several.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def table(frame: pd.DataFrame, num_replicas: Mapping[tuple[str, str], int]) -> p
 
 
 def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArray[np.float64]]:
-    """Return the values of each group, groups and values in order; ten times as fast as a loop over pandas' groups."""
+    """Return the values of each group, with groups and values in order; ten times as fast as a loop over pandas' groups."""
     grouped = frame.groupby(keys, sort=True)
     group = grouped.ngroup().to_numpy()
     ends = np.cumsum(np.bincount(group))[:-1]
@@ -135,7 +135,7 @@ def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]
 
 
 def _of_replicas(what: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:
-    """Return what the replicas of a single lineage say of its mean or median (`measures.replicas.summarise`), by column."""
+    """Return the mean or the median over the replicas of a single lineage (`measures.replicas.summarise`), by column."""
     if "se" not in within:
         return {}
     own = {"q05": within["q05"], "q95": within["q95"], "mean_log": within.get("mean_log", np.nan)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from heirloom.artefacts import kinds
-from heirloom.report.generations import spaced
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource, NormalSource
+from heirloom.stats.spacing import evenly_spaced
 
 MAX_PANELS = 7
 """Generations of an arm whose vectors are shown."""
@@ -13,8 +13,7 @@ MAX_PANELS = 7
 
 def generations(experiment: Experiment, most: int) -> list[int]:
     """Return the generations that are shown: 0, where the real rows stand, and of the others kept at most so many in all, evenly spaced."""
-    candidates = [0, *experiment.kept_generations]
-    return [candidates[place] for place in spaced(len(candidates) - 1, most)]
+    return evenly_spaced([0, *experiment.kept_generations], most)
 
 
 def sets(key: str, experiment: Experiment, most: int) -> dict[tuple[str, int], str]:

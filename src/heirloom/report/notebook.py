@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import reading
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -59,16 +58,16 @@ def load_dataset(reference: str) -> Any:
     HeirloomError
         If nothing has that name, it is no dataset, or it is not as it was recorded.
     """
-    from heirloom.lineage.references import resolve
+    from heirloom.diffs.sides import locate
 
-    artefact = resolve(reference)
-    if artefact.path.suffix != ".parquet":
-        raise HeirloomError(f"{reference}: {artefact.path.name} is no dataset; datasets end in .parquet")
+    side = locate(reference)
+    if side.path.suffix != ".parquet":
+        raise HeirloomError(f"{reference}: {side.path.name} is no dataset; datasets end in .parquet")
     import datasets
 
-    cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", reading.sha256(artefact.path))
+    cache = Path(datasets.config.HF_DATASETS_CACHE, "heirloom", side.sha256)
     # by itself datasets knows a file by path and time, and gives the old rows of one that was replaced at the same time
-    return datasets.Dataset.from_parquet(str(artefact.path), cache_dir=str(cache))
+    return datasets.Dataset.from_parquet(str(side.path), cache_dir=str(cache))
 
 
 def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:

@@ -1,8 +1,8 @@
-"""When an arm begins to collapse: the first generation at which its lineages have lost more than the control's, all of them together.
+"""When an arm begins to collapse: the first generation at which its lineages together have lost more than the control's.
 
-Early collapse is tail loss while the bulk is intact, late collapse the loss of variance, diversity or likeness (`measures.stages`). An
-arm's lineage is compared with the control's lineage of the same seed, or of the same replicas: they share real rows and origin, and if the
-arm were the control they would be exchangeable (`flips`).
+Early collapse is the loss of tails while the bulk is intact. Late collapse is the loss of variance, diversity or likeness
+(`measures.stages`). An arm's lineage is compared with the control's lineage of the same seed, or of the same replicas. The two
+share real rows and origin, and if the arm were the control, they would be exchangeable (`flips`).
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ ByMetric = Mapping[Any, "pd.DataFrame"]
 
 
 class Band(NamedTuple):
-    """The control's band, an entry a generation."""
+    """The control's band, one entry per generation."""
 
     centre: NDArray[np.float64]
     half_width: NDArray[np.float64]
 
 
 class Units(NamedTuple):
-    """What can change places with the control if the arm is no other: lineages that share real rows and origin with it.
+    """What can be exchanged with the control if the arm equals it: lineages that share real rows and origin with it.
 
     Attributes
     ----------
@@ -77,11 +77,11 @@ class Stage(NamedTuple):
 
 
 def band(control_SG: NDArray[np.float64]) -> Band:
-    """Return the band that holds a whole further lineage of the control with probability `LEVEL`; for the eye, no onset stands on it.
+    """Return the band that holds one more whole lineage of the control with probability `LEVEL`. It is for the eye: no onset depends on it.
 
     mean ± c s sqrt(1 + 1 / S): Student's prediction interval for one more lineage, with c the t quantile at (1 + LEVEL^(1/G)) / 2 (Šidák
-    1967). Exact for normal generations that are independent given the seeds, as redrawn real rows make them; too wide, never too narrow,
-    where generations move together.
+    1967). It is exact for normal generations that are independent given the seeds, as redrawn real rows make them. If generations move
+    together, it is too wide and never too narrow.
 
     Parameters
     ----------
@@ -96,17 +96,17 @@ def band(control_SG: NDArray[np.float64]) -> Band:
 def table(own: pd.DataFrame, experiment: Experiment, config: Config, replicas: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the onsets of one experiment's arms with the columns `COLUMNS`; empty without a control or a measure of collapse.
 
-    A row is a measure and an arm: ``onset`` is the first generation whose p-value (`p_values`, over the measures of the stage) is at most
-    ``level``, empty if there is none; ``p`` is the smallest. The measures ``early`` and ``late`` are the stages: late is the first of all
-    bulk measures, early the first of all tail measures where that is before late; a stage without measures has a ``note`` that says why.
-    An arm for which nothing is estimable has one row, whose ``note`` says why.
+    There is one row per measure and arm. ``onset`` is the first generation whose p-value (`p_values`, over the measures of the stage)
+    is at most ``level``, or empty if there is none; ``p`` is the smallest. The measures ``early`` and ``late`` are the stages: late is
+    the first of all bulk measures, and early the first of all tail measures, if that is before late. A stage without measures has a
+    ``note`` that says why. An arm for which nothing is estimable has one row, whose ``note`` says why.
 
     Parameters
     ----------
     own
         The tidy rows of the experiment. Its seeds are the units.
     replicas
-        Where seeds are too few, their units of replicas (`measures.replicas`): regime, seed, generation, metric, unit, value.
+        Units of replicas, if there are too few seeds (`measures.replicas`): regime, seed, generation, metric, unit, value.
     """
     import pandas as pd
 
@@ -145,14 +145,14 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
 
 
 def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-    """Return the onsets of one experiment that the last run has written; of a run before there was a digest, those of its seeds, anew.
+    """Return the onsets of one experiment that the last run has written; for a run without a digest, compute those of its seeds.
 
     Parameters as in `table`.
 
     Raises
     ------
     HeirloomError
-        If they are not what their digest tells of.
+        If they do not have their recorded digest.
     """
     import pandas as pd
 
@@ -165,7 +165,7 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
 
 
 def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
-    """Return a line for each reason why arms of an experiment have no onset that is estimable, with the key to set, or no early stage.
+    """Return one line per reason why arms of an experiment have no estimable onset, with the key to set, or no early stage.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
 
 
 def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
-    """Return the seeds, or where they are too few and replicas were kept, the groups of these."""
+    """Return the seeds; if they are too few and replicas were kept, the groups of replicas."""
     seeds = experiment.seeds
     if len(seeds) >= FEWEST or replicas is None or replicas.empty:
         every = list(range(1, experiment.generations + 1))
@@ -193,8 +193,8 @@ def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | N
 
 
 def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -> str:
-    """Return why an arm has no estimable onset, and the key to set; empty if it has one, or no control at all."""
-    control, seeds = controls.as_large(config.regimes[regime], experiment, config), experiment.seeds
+    """Return why an arm has no estimable onset, and the key to set; empty if it has an onset, or no control at all."""
+    control, seeds = controls.control_of_equal_size(config.regimes[regime], experiment, config), experiment.seeds
     if control is None or control == regime:
         return ""
     key = config.key_of(experiment)
@@ -250,7 +250,7 @@ def _stage(directions: Mapping[str, int], of_regime: ByMetric, of_control: ByMet
 
 
 def _differences(metric: str, of_regime: ByMetric, of_control: ByMetric, units: Units) -> NDArray[np.float64]:
-    """Return arm minus control in the same unit, shape (U, G); of a positive measure the difference of logarithms."""
+    """Return arm minus control in the same unit, shape (U, G); for a positive measure, the difference of logarithms."""
     curves = (own[metric].pivot(index="unit", columns="generation", values="value") for own in (of_regime, of_control))
     arm_UG, control_UG = (one.reindex(index=units.names, columns=units.generations).to_numpy(dtype=np.float64) for one in curves)
     if is_positive(metric) and (arm_UG > 0).all() and (control_UG > 0).all():

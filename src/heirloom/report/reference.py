@@ -82,7 +82,7 @@ def read(file: str = FILE) -> Mapping[str, Any]:
     recorded = manifest.read_json(file)
     parts = [part for part in recorded.values() if isinstance(part, dict) and {"settings", "environment", "numbers"} <= part.keys()]
     if len(parts) < len(recorded):
-        raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it anew")
+        raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it again")
     return recorded
 
 

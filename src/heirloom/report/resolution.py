@@ -54,12 +54,12 @@ class Resolution(NamedTuple):
     recorded: int
 
     def difference(self, num_seeds: int) -> float:
-        """Return what so many seeds resolve, in the measure's unit or as the share by which it is greater; infinite with one seed."""
+        """Return the difference that a number of seeds resolves, in the measure's unit or as a ratio minus 1; infinite with one seed."""
         size = smallest(self.deviation, num_seeds)
         return math.expm1(min(size, _LARGEST)) if self.is_share and math.isfinite(size) else size
 
     def words(self, num_seeds: int) -> str:
-        """Return what so many seeds resolve, as a person reads it."""
+        """Return the difference that a number of seeds resolves, in words."""
         size = self.difference(num_seeds)
         if math.isinf(size):
             return "none"
@@ -67,25 +67,25 @@ class Resolution(NamedTuple):
 
 
 def recorded(config: Config) -> list[Resolution]:
-    """Return a row for each arm whose control has been run, by the tidy table of the last run; none where there is no such table.
+    """Return one row per arm whose control has been run, by the tidy table of the last run; none if there is no such table.
 
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of.
+        If the table does not have its recorded digest.
     """
     return list(resolutions(config, tables.load())) if Path(results.METRICS).is_file() else []
 
 
 def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
-    """Yield a row for each arm that has a control in the tidy rows."""
+    """Yield one row per arm that has a control in the tidy rows."""
     for key, experiment in config.experiments.items():
         name, variant = tables.names(key, experiment)
         own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
         for regime in experiment.regimes:
             control = controls.control_of(regime, experiment, config)
             if own["seed"].nunique() == 1 and control not in {None, regime}:  # the generations of one that grows follow its size
-                control = controls.constant(experiment, config)
+                control = controls.constant_control(experiment, config)
             rows = own[own["regime"] == control]
             measure = next((metric for metric in tables.HEADLINES if metric in set(rows["metric"])), None)
             if control not in {None, regime} and measure is not None:
@@ -93,12 +93,12 @@ def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
 
 
 def smallest(deviation: float, num_seeds: int) -> float:
-    """Return the difference of two arms that S seeds each find with the chance `POWER`: (t(0.975) + t(0.8)) sqrt(2) s / sqrt(S).
+    """Return the difference of two arms of S seeds that is found with probability `POWER`: (t(0.975) + t(0.8)) sqrt(2) s / sqrt(S).
 
     Parameters
     ----------
     deviation
-        Standard deviation of a lineage over seeds, the same in both arms, which share no luck.
+        Standard deviation of a lineage over seeds, the same in both arms, which are independent.
     """
     if num_seeds < 2:
         return math.inf

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
-from heirloom.report.generations import spaced
 from heirloom.report.shown import SHOWN
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,12 +87,11 @@ def artefact(reference: str) -> Table:
     from heirloom.lineage.project import Project, locate
     from heirloom.report import facts
 
-    project, path = locate(reference)
-    node = project.artefact(path)
-    table = _table(project.name(path), ["", "", ""])
+    node = locate(reference)
+    table = _table(node.name, ["", "", ""])
     table.show_header = False
-    is_at_hand = project == Project()
-    place = project.data(path) if project.commit or (project.root / path).exists() else project.root / path
+    is_at_hand = node.project == Project()
+    place = node.data() if node.project.commit or node.is_here else node.place
     pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
     pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
     for name, value in pairs:
@@ -102,7 +101,7 @@ def artefact(reference: str) -> Table:
 
 def sparkline(values: Sequence[float]) -> str:
     """Return numbers as bars between the least and the greatest; a blank where there is no number, at most `WIDTH` of them."""
-    shown = [values[place] for place in spaced(len(values) - 1, WIDTH)]
+    shown = evenly_spaced(values, WIDTH)
     finite = [value for value in shown if math.isfinite(value)]
     if not finite:
         return " " * len(shown)

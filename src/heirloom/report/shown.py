@@ -1,4 +1,4 @@
-"""What is shown of an experiment where there is room for a few numbers: which metrics, of which generations, as one number an arm."""
+"""What is shown of an experiment where there is room for a few numbers: metrics and generations, with one number per arm."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHOWN = {
     "ancestry.real_row_share": "real rows",
     "ancestry.depth_mean": "depth",
 }
-"""Metric, or the measure whose mean over replicas is shown, to what the reader is told."""
+"""Metric, or the measure whose mean over replicas is shown → its name for the reader."""
 
 
 def generations(experiment: Experiment) -> list[int]:

@@ -1,6 +1,6 @@
 """Measures of all generations, gathered from many small files into one tidy table and the few numbers that DVC compares.
 
-Imported by the Snakefile at every start, so that pandas and pyarrow are imported only where a table is made.
+The Snakefile imports this module at every start, so pandas and pyarrow are imported only where a table is made.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ VECTOR_HEADLINES = (
     *("latent_spread", "test_elbo", "class_entropy"),
 )
 HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for what in ("", ".mean", ".median")))
-"""Metrics that stand for an experiment where there is room for a few; one that a family does not measure is left out."""
+"""Metrics that stand for an experiment where there is room for a few, without those that a family does not measure."""
 
 
 def plot_files(config: Config) -> list[str]:
-    """Return the tables for ``dvc plots``, one an experiment."""
+    """Return the tables for ``dvc plots``, one per experiment."""
     return [f"{results.PLOTS}/{name}.csv" for name in config.experiments]
 
 
@@ -47,7 +47,7 @@ def names(key: str, experiment: Experiment) -> tuple[str, str]:
 def gather(config: Config) -> pd.DataFrame:
     """Return all measures as a tidy table with the columns `COLUMNS`, sorted by all of them but the value.
 
-    Generation 0 is there once a seed, under the regime ``origin``, and not once a regime.
+    Generation 0 is there once per seed, under the regime ``origin``, and not once per regime.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def load() -> pd.DataFrame:
     Raises
     ------
     HeirloomError
-        If there is none, or it is not what its digest tells of.
+        If there is none, or it does not have its recorded digest.
     """
     if not Path(results.METRICS).is_file():
         raise HeirloomError(f"{results.METRICS}: missing; run snakemake")

@@ -14,12 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.sources import input_files as named
-from heirloom.sources import splits
-from heirloom.sources.hub_repository import moved as moved
+from heirloom.sources import input_files, splits
+from heirloom.sources.hub_repository import moved_revisions as moved_revisions
 from heirloom.sources.input_files import Change as Change
 from heirloom.sources.input_files import SourceFile
-from heirloom.sources.input_files import changed as changed
+from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
@@ -81,7 +80,7 @@ def preflight(spec: Source) -> None:
     """
     source = module(spec.name)
     source.preflight(spec)
-    named.check(source_files(spec))
+    input_files.check(source_files(spec))
     if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)
@@ -117,8 +116,11 @@ def fetch(spec: Any) -> tuple[Any, list[SourceFile]]:
 def _check_small(spec: AnyTextSource, size: int) -> None:
     from heirloom import tokenization
 
-    read = list(documents(spec))
-    splits.assign([document.split for document in read], spec.text.split, Stream(("preflight",)))
-    held_out = {document.text for document in read if document.split in ("valid", "test")} if spec.text.packing is None else set()
-    texts = [document.text for document in read if document.split in (None, "train") and document.text not in held_out]
-    next(tokenization.encode_rows(texts, tokenization.fit(texts, size), spec.text.row_tokens))
+    corpus = list(documents(spec))
+    splits.assign([document.split for document in corpus], spec.text.split, Stream(("preflight",)))
+    texts = [document.text for document in corpus if document.split in (None, "train")]
+    if spec.text.packing is None:
+        held_out = {document.text for document in corpus if document.split in ("valid", "test")}
+        texts = [text for text in texts if text not in held_out]
+    tokenizer = tokenization.fit(texts, size)
+    next(tokenization.encode_rows(texts, tokenizer, spec.text.row_tokens))

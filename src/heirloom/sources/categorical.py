@@ -105,7 +105,8 @@ def _weights(law: CategoricalLaw) -> NDArray[np.float64]:
             counts = _counts(law)
             if not counts:
                 raise HeirloomError("source.law.text: no words in it")
-            return np.array([count for _, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))], dtype=np.float64)
+            by_frequency = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            return np.array([count for _, count in by_frequency], dtype=np.float64)
 
 
 def _counts(law: Words) -> Counter[str]:
@@ -118,9 +119,10 @@ def _texts(law: Words) -> Iterator[str]:
     from heirloom.sources import files, wikipedia
 
     counts: Counter[str] = Counter()
-    whole = law.text == "wikipedia"
-    documents = wikipedia.documents(_WIKIPEDIA, counts) if whole else files.documents(_files(law), counts)
-    yield from (document.text for document in documents)
+    is_wikipedia = law.text == "wikipedia"
+    documents = wikipedia.documents(_WIKIPEDIA, counts) if is_wikipedia else files.documents(_files(law), counts)
+    for document in documents:
+        yield document.text
 
 
 def _files(law: Words) -> FilesSource:

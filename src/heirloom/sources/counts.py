@@ -22,11 +22,15 @@ def sentence(manifest: Mapping[str, Any]) -> str:
     counts = manifest.get("counts", {})
     if "documents_read" not in counts:
         return ""
-    read = f"{counts['documents_read']:,} read from {counts['files']:,} files"
-    dropped = _listed(counts, _DROPPED)
-    kept = _listed(counts, _KEPT)
-    return read + (f"; dropped: {dropped}" if dropped else "; none dropped") + (f"; packed, so kept: {kept}" if kept else "")
+    parts = [f"{counts['documents_read']:,} read from {counts['files']:,} files"]
+    drops = _enumeration(counts, _DROPPED)
+    parts.append(f"dropped: {drops}" if drops else "none dropped")
+    repeats = _enumeration(counts, _KEPT)
+    if repeats:
+        parts.append(f"packed, so kept: {repeats}")
+    return "; ".join(parts)
 
 
-def _listed(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
+def _enumeration(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
+    """Return the counts that are not 0, each with its words."""
     return ", ".join(f"{counts[key]:,} {what}" for key, what in words.items() if counts.get(key))

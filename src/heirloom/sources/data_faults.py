@@ -67,20 +67,26 @@ def explanation(reader: str, options: Mapping[str, Any], files: Sequence[Path]) 
     return None
 
 
-def _json_rows(path: Path, once: str | None) -> Iterator[tuple[str, Any]]:
-    """Yield place and value of each row: of one object a line, of a list of objects, or of columns of values."""
+def _json_rows(path: Path, unique_key: str | None) -> Iterator[tuple[str, Any]]:
+    """Yield place and value of each row: of one object per line, of a list of objects, or of columns of values."""
     lines = faults.lines_of(path)
-    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    start, first = next(numbered, (1, "[]"))
-    if first.lstrip().startswith("{") and first.rstrip().endswith("}"):
-        for number, line in chain([(start, first)], numbered):
-            yield f"{path}:{number}", faults.parse(line, path, number, once)
+    numbered_lines = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    first_number, first_line = next(numbered_lines, (1, "[]"))
+    if first_line.lstrip().startswith("{") and first_line.rstrip().endswith("}"):
+        for number, line in chain([(first_number, first_line)], numbered_lines):
+            yield f"{path}:{number}", faults.parse(line, path, number, unique_key)
         return
-    whole = faults.parse(first + "".join(lines), path, start, once)
-    if isinstance(whole, dict):
-        columns = {name: values for name, values in whole.items() if isinstance(values, list)}
-        whole = [dict(zip(columns, row, strict=True)) for row in zip_longest(*columns.values())]
-    yield from ((f"{path}, row {row}", value) for row, value in enumerate(whole if isinstance(whole, list) else [], 1))
+    content = faults.parse(first_line + "".join(lines), path, first_number, unique_key)
+    for row, value in enumerate(_rows_of(content), 1):
+        yield f"{path}, row {row}", value
+
+
+def _rows_of(content: Any) -> list[Any]:
+    """Return the rows of a JSON file: its list, or its columns transposed; none where it is neither."""
+    if isinstance(content, dict):
+        columns = {name: values for name, values in content.items() if isinstance(values, list)}
+        return [dict(zip(columns, row, strict=True)) for row in zip_longest(*columns.values())]
+    return content if isinstance(content, list) else []
 
 
 def _read_json(path: Path) -> None:
@@ -137,8 +143,10 @@ def _read_csv(options: Mapping[str, Any], path: Path) -> None:
 
 def _fault_of_csv(path: Path, reason: str) -> HeirloomError:
     """Return what pandas says of a file, which counts lines from one and rows from none, with the line that it means."""
-    if (fields := _FIELDS.search(reason)) is not None:
+    fields = _FIELDS.search(reason)
+    if fields is not None:
         return HeirloomError(f"{path}:{fields['line']}: {fields['many']} fields, and {fields['few']} in the lines above")
-    if (quote := _QUOTE.search(reason)) is not None:
+    quote = _QUOTE.search(reason)
+    if quote is not None:
         return HeirloomError(f"{path}:{int(quote['row']) + 1}: a quotation mark that is never closed")
     return HeirloomError(f"{path}: {reason}")

@@ -18,8 +18,8 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, faults, hub_repository, memory
-from heirloom.sources.data_layouts import CARDS, Dataset, decides, declares_files, fetched, resolve
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing
+from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, resolve
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
 
 _REMEMBERED = "data_files.json"
 Splits = Mapping[Any, str]
@@ -40,10 +40,10 @@ def locate(name: str, config: str | None, revision: str | None, split: str) -> D
         If it cannot be had.
     """
     folder = Path(name)
-    with clearly(name, config, split):
+    with one_line_errors(name, config, split):
         if folder.is_dir():
             return Dataset(name, folder, resolve(folder, config))
-        return fetched(name, config, hub_repository.commit_of(name, "dataset", revision))
+        return fetch_dataset(name, config, hub_repository.commit_of(name, "dataset", revision))
 
 
 def local_files(folder: Path, config: str | None, splits: Splits) -> list[SourceFile]:
@@ -56,44 +56,48 @@ def local_files(folder: Path, config: str | None, splits: Splits) -> list[Source
     """
     names = _visible(folder)
     _check_fetched(folder, names)
-    cards = [card for card in CARDS if decides(folder / card)]
+    cards = [card for card in CARDS if has_metadata(folder / card)]
+    files = _resolved_files(folder, config, names, cards)
+    _check_hidden(folder, names, files)
+    data = [local_file(role, folder / name) for name, role in _roles(files, splits, folder).items()]
+    return [*data, *(local_file(SOURCE, folder / card) for card in cards)]
+
+
+def _resolved_files(folder: Path, config: str | None, names: list[str], cards: list[str]) -> dict[str, list[str]]:
+    """Return split → files of a local folder, from memory where its names and its cards are those of the last look."""
     digest = hashlib.sha256(json.dumps([config, names]).encode())
     for card in cards:
         digest.update((folder / card).read_bytes())
-    remembered, key = memory.recall(_REMEMBERED), f"{folder.resolve()} {digest.hexdigest()}"
-    files = remembered.get(key)
+    key = f"{folder.resolve()} {digest.hexdigest()}"
+    memories = memory.recall(_REMEMBERED)
+    files: dict[str, list[str]] | None = memories.get(key)
     if files is None:
-        with clearly(str(folder), config):
+        with one_line_errors(str(folder), config):
             files = resolve(folder, config).files
-        memory.remember(_REMEMBERED, {**remembered, key: files})
-    _check_hidden(folder, names, files)
-    roles = {name: _roles_of(name, files, splits, folder) for name in sorted({name for group in files.values() for name in group})}
-    read = [local(next(iter(own)) if len(own) == 1 else SOURCE, folder / name) for name, own in roles.items() if own]
-    return [*read, *(local(SOURCE, folder / card) for card in cards)]
+        memory.remember(_REMEMBERED, {**memories, key: files})
+    return files
 
 
 def hub_files(dataset: Dataset, splits: Splits) -> list[SourceFile]:
     """Return the files of a dataset of the hub that the splits are read from; sorted."""
-    files = dataset.resolution.files
-    roles = {name: _roles_of(name, files, splits, dataset.folder) for name in sorted({name for own in files.values() for name in own})}
-    return [
-        hub_repository.source_file(next(iter(own)) if len(own) == 1 else SOURCE, dataset.name, dataset.folder, dataset.folder / name)
-        for name, own in roles.items()
-        if own
-    ]
+    folder = dataset.folder
+    roles = _roles(dataset.resolution.files, splits, folder)
+    return [hub_repository.source_file(role, dataset.name, folder, folder / name) for name, role in roles.items()]
 
 
 @contextmanager
-def opened(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any]]:
+def split_loader(dataset: Dataset, config: str | None) -> Iterator[Callable[[str], Any]]:
     """Yield a function that returns the rows of a split, or of a slice of one; they lie on disk as long as the context lasts."""
     import datasets
 
     reader, options, files = dataset.resolution
-    paths = {split: [str(dataset.folder / name) for name in names] for split, names in files.items()}
+    paths = {}
+    for split_name, names in files.items():
+        paths[split_name] = [str(dataset.folder / name) for name in names]
     with tempfile.TemporaryDirectory() as cache:
 
         def load(split: str) -> Any:
-            with clearly(dataset.name, config, split), _naming_the_file(dataset):
+            with one_line_errors(dataset.name, config, split), _naming_the_file(dataset):
                 return datasets.load_dataset(reader, data_files=paths, split=split, cache_dir=cache, **options)
 
         yield load
@@ -123,23 +127,25 @@ def _naming_the_file(dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        places = [dataset.folder / name for names in files.values() for name in names]
-        if (fault := data_faults.explanation(reader, options, places)) is not None:
+        places = [dataset.folder / name for name in _all_names(files)]
+        fault = data_faults.explanation(reader, options, places)
+        if fault is not None:
             raise fault from error
         raise
 
 
 @contextmanager
-def clearly(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
+def one_line_errors(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
     """Say in one line what of a dataset cannot be had."""
     try:
         yield
     except HeirloomError:
         raise
     except Exception as error:  # readers of formats share no narrower base
-        what = name + (f" ({config})" if config else "") + (f", split {split!r}" if split else "")
+        configuration = f" ({config})" if config else ""
+        part = f", split {split!r}" if split else ""
         reason = f"{faults.cause(error)}; for files of your own, source: {{name: files, paths: …}}"
-        raise HeirloomError(f"source.dataset: cannot load {what}: {reason}") from error
+        raise HeirloomError(f"source.dataset: cannot load {name}{configuration}{part}: {reason}") from error
 
 
 def _visible(folder: Path) -> list[str]:
@@ -156,7 +162,7 @@ def _check_fetched(folder: Path, names: list[str]) -> None:
         place = folder / name
         check_content(place)
         if place.suffix == ".dvc" and not place.with_suffix("").exists():
-            raise HeirloomError(f"source.dataset: not here: {missing(place.with_suffix(''))}")
+            raise HeirloomError(f"source.dataset: not here: {absence(place.with_suffix(''))}")
 
 
 def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]]) -> None:
@@ -166,19 +172,30 @@ def _check_hidden(folder: Path, names: list[str], files: Mapping[str, list[str]]
     """
     if declares_files(folder):
         return
-    read = {name for own in files.values() for name in own}
-    suffixes = {Path(name).suffix for name in read}
-    hidden = [name for name in names if name not in read and Path(name).suffix in suffixes and name not in CARDS]
+    data = set(_all_names(files))
+    suffixes = {Path(name).suffix for name in data}
+    hidden = [name for name in names if name not in data and Path(name).suffix in suffixes and name not in CARDS]
     if hidden:
         raise HeirloomError(
-            f"source.dataset: of {len(read) + len(hidden)} data files in {folder} datasets reads {len(read)}, such as {min(read)}, "
+            f"source.dataset: of {len(data) + len(hidden)} data files in {folder} datasets reads {len(data)}, such as {min(data)}, "
             f"and passes over {hidden[0]}: a split's name in one file's name hides the others; rename them, or name them one by one "
             "with source: {name: files, paths: …}"
         )
 
 
-def _roles_of(name: str, files: Mapping[str, list[str]], splits: Splits, folder: Path) -> set[str]:
-    return {SPLIT_ROLES.get(split, SOURCE) for split, own in splits.items() if name in _files_of(own, files, folder)}
+def _all_names(files: Mapping[str, list[str]]) -> list[str]:
+    return [name for names in files.values() for name in names]
+
+
+def _roles(files: Mapping[str, list[str]], splits: Splits, folder: Path) -> dict[str, str]:
+    """Return file → its role, by name, of the files that some split is read from; one that several splits read is a mere source."""
+    names_of = {SPLIT_ROLES.get(split, SOURCE): _files_of(expression, files, folder) for split, expression in splits.items()}
+    roles = {}
+    for name in sorted(set(_all_names(files))):
+        readers = [role for role, names in names_of.items() if name in names]
+        if readers:
+            roles[name] = readers[0] if len(readers) == 1 else SOURCE
+    return roles
 
 
 def _files_of(split: str, files: Mapping[str, list[str]], folder: Path) -> set[str]:
@@ -187,4 +204,6 @@ def _files_of(split: str, files: Mapping[str, list[str]], folder: Path) -> set[s
     unknown = [base for base in bases if base not in files and base != "all"]
     if unknown:
         raise HeirloomError(f"source.dataset: cannot load {folder}, split {unknown[0]!r}: it has {', '.join(files)}")
-    return {name for base in bases for own in (files.values() if base == "all" else [files[base]]) for name in own}
+    if "all" in bases:
+        return set(_all_names(files))
+    return {name for base in bases for name in files[base]}

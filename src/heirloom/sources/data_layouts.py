@@ -18,6 +18,7 @@ from heirloom.sources import faults, hub_repository
 CARDS = ("README.md", ".huggingface.yaml", "dataset_infos.json")
 """Files beside the data that may say which files are read."""
 
+_CONFIGS = re.compile(r"^\s*configs:", re.MULTILINE)
 _BUILT_IN = frozenset({"name", "version", "data_dir", "data_files", "description"})
 
 
@@ -91,13 +92,14 @@ def repository_layout(name: str, revision: str | None) -> dict[str, Dataset]:
             if folder is None:
                 raise
             configs = datasets.get_dataset_config_names(str(folder))
-        return {config: fetched(name, config, commit) for config in configs}
+        return {config: fetch_dataset(name, config, commit) for config in configs}
 
 
 def declares_files(folder: Path) -> bool:
     """Return whether a card in a folder says which files are data."""
-    cards = (folder / card for card in CARDS if decides(folder / card))
-    return any(re.search(r"^\s*configs:", card.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) for card in cards)
+    cards = (folder / card for card in CARDS if has_metadata(folder / card))
+    texts = (card.read_text(encoding="utf-8", errors="replace") for card in cards)
+    return any(_CONFIGS.search(text) for text in texts)
 
 
 def resolve(place: Path | str, config: str | None, commit: str | None = None) -> Resolution:
@@ -109,17 +111,20 @@ def resolve(place: Path | str, config: str | None, commit: str | None = None) ->
     with tempfile.TemporaryDirectory() as cache:
         builder = datasets.load_dataset_builder(str(place), config, revision=commit, cache_dir=cache)
     root = f"@{commit}/" if commit else f"{Path(place).resolve().as_posix()}/"
-    files = {str(split): [path.rpartition(root)[2] for path in paths] for split, paths in builder.config.data_files.items()}
+    files = {}
+    for split, paths in builder.config.data_files.items():
+        files[str(split)] = [path.rpartition(root)[2] for path in paths]
     declared = {field.name: getattr(builder.config, field.name) for field in dataclasses.fields(builder.config)}
-    plain = type(builder.config)()
-    options = {name: value for name, value in declared.items() if name not in _BUILT_IN and value != getattr(plain, name)}
+    defaults = type(builder.config)()
+    options = {name: value for name, value in declared.items() if name not in _BUILT_IN and value != getattr(defaults, name)}
     if builder.info.features is not None:
         options["features"] = builder.info.features
-    return Resolution(type(builder).__module__.rsplit(".", 1)[-1], options, files)
+    reader = type(builder).__module__.rsplit(".", 1)[-1]
+    return Resolution(reader, options, files)
 
 
 @lru_cache(maxsize=2)
-def fetched(name: str, config: str | None, commit: str) -> Dataset:
+def fetch_dataset(name: str, config: str | None, commit: str) -> Dataset:
     """Return a dataset of the hub at a commit, its files brought to this machine; errors of `datasets` are not caught."""
     try:
         resolution = resolve(name, config, commit)
@@ -132,7 +137,7 @@ def fetched(name: str, config: str | None, commit: str) -> Dataset:
     return Dataset(name, hub_repository.snapshot(name, "dataset", commit, names), resolution)
 
 
-def decides(card: Path) -> bool:
+def has_metadata(card: Path) -> bool:
     """Return whether a card holds more than words: only its front matter says what the data are."""
     if not card.is_file():
         return False

@@ -16,9 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError, short
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_DEPTH = 500
 """Levels of nesting that JSON may have: readers of it recurse, and end the process where they run out of stack."""
@@ -32,14 +35,14 @@ _LONG_NUMBER = re.compile(r"\d{4301,}")
 _LONGEST_REASON = 300
 
 
-def parse(text: str, path: Path, first_line: int = 1, once: str | None = None) -> Any:
+def parse(text: str, path: Path, first_line: int = 1, unique_key: str | None = None) -> Any:
     """Return what JSON says: a line of a file, or a whole file.
 
     Parameters
     ----------
     path, first_line
         File, and the number of the text's first line in it, for messages.
-    once
+    unique_key
         The key that no object may have twice; None if that is any key.
 
     Raises
@@ -49,7 +52,7 @@ def parse(text: str, path: Path, first_line: int = 1, once: str | None = None) -
     """
     check_depth(text, path, first_line)
     try:
-        return _decoder(once).decode(text)
+        return _decoder(unique_key).decode(text)
     except json.JSONDecodeError as error:
         place = f"{path}:{first_line + error.lineno - 1}"
         raise HeirloomError(f"{place}: not JSON ({error.msg.removesuffix(' at')} at column {error.colno})") from None
@@ -119,14 +122,15 @@ def check_plain(text: str, path: Path, first_line: int = 1) -> None:
     HeirloomError
         With the line.
     """
-    if (start := text.find("\0")) >= 0:
+    start = text.find("\0")
+    if start >= 0:
         line = first_line + text.count("\n", 0, start)
         raise HeirloomError(f"{path}:{line}: a NUL, which no text has; if the file is UTF-16, convert it (iconv -f UTF-16 -t UTF-8)")
 
 
 def not_utf8(path: Path) -> HeirloomError:
     """Return the error that names the first line of a file that is no UTF-8."""
-    with opened(path) as lines:
+    with open_bytes(path) as lines:
         for number, line in enumerate(lines, 1):
             if number == 1 and line.startswith(_UTF16):
                 return HeirloomError(f"{path}: not UTF-8 text but UTF-16; convert it (iconv -f UTF-16 -t UTF-8)")
@@ -155,14 +159,14 @@ def damaged_parquet(path: Path, columns: Iterable[str] | None, error: BaseExcept
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         names = file.schema_arrow.names if columns is None else list(columns)
         for group in range(file.metadata.num_row_groups):
-            past = row + file.metadata.row_group(group).num_rows
+            next_row = row + file.metadata.row_group(group).num_rows
             for name in names:
                 try:
                     file.read_row_group(group, columns=[name]).validate(full=True)
                 except (OSError, pa.ArrowException) as reason:
-                    where = f"rows {row} to {past - 1} (row group {group})"
+                    where = f"rows {row} to {next_row - 1} (row group {group})"
                     return HeirloomError(f"{path}: column {name!r} is damaged in {where}: {cause(reason)}; fetch or write the file anew")
-            row = past
+            row = next_row
     return HeirloomError(f"{path}: damaged ({cause(error)}); fetch or write the file anew")
 
 
@@ -177,23 +181,29 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from heirloom import arrow_columns
-
     try:
         with pq.ParquetFile(path) as file:
             schema, num_rows = file.schema_arrow, file.metadata.num_rows
     except (OSError, pa.ArrowException) as error:
         raise HeirloomError(f"{path}: no readable Parquet file ({cause(error)})") from None
-    if column is not None and column not in schema.names:
-        raise HeirloomError(
-            f"source.text_column: {path} has no column {column!r}; it has {short(', '.join(schema.names), _LONGEST_REASON)}"
-        )
-    if column is not None and (times := schema.names.count(column)) > 1:
-        raise HeirloomError(f"{key}: {path}: {times} columns are named {column!r}; rename all but one of them")
-    if column is not None and not arrow_columns.is_text(held := schema.field(column).type):
-        raise HeirloomError(f"source.text_column: {path}: {column!r} holds {held}; allowed is {arrow_columns.TEXT_TYPES}")
+    if column is not None:
+        _check_text_column(schema, column, path, key)
     if num_rows == 0:
         raise HeirloomError(f"{key}: {path} has no rows")
+
+
+def _check_text_column(schema: pa.Schema, column: str, path: Path, key: str) -> None:
+    from heirloom import arrow_columns
+
+    names = schema.names
+    times = names.count(column)
+    if times == 0:
+        raise HeirloomError(f"source.text_column: {path} has no column {column!r}; it has {short(', '.join(names), _LONGEST_REASON)}")
+    if times > 1:
+        raise HeirloomError(f"{key}: {path}: {times} columns are named {column!r}; rename all but one of them")
+    kind = schema.field(column).type
+    if not arrow_columns.is_text(kind):
+        raise HeirloomError(f"source.text_column: {path}: {column!r} holds {kind}; allowed is {arrow_columns.TEXT_TYPES}")
 
 
 def cause(error: BaseException) -> str:
@@ -204,7 +214,7 @@ def cause(error: BaseException) -> str:
     return short(words, _LONGEST_REASON) if words else type(error).__name__
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
     """Return a file's bytes, decompressed where its suffix says so."""
     stream: IO[bytes] = _OPENERS[path.suffix](path) if path.suffix in _OPENERS else path.open("rb")
     return stream
@@ -219,7 +229,7 @@ def lines_of(path: Path) -> Iterator[str]:
         If it cannot be decompressed, or a line is no UTF-8.
     """
     try:
-        with opened(path) as lines:
+        with open_bytes(path) as lines:
             for number, line in enumerate(lines):
                 yield line.decode("utf-8-sig" if number == 0 else "utf-8")
     except UnicodeDecodeError:
@@ -238,14 +248,14 @@ class _TwiceError(ValueError):
 
 
 @lru_cache(maxsize=4)
-def _decoder(once: str | None) -> json.JSONDecoder:
+def _decoder(unique_key: str | None) -> json.JSONDecoder:
     """Return a decoder that refuses a key twice; kept, since making one takes longer than reading a line."""
 
     def row_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         row = dict(pairs)
         if len(row) < len(pairs):
             counts = Counter(key for key, _ in pairs)
-            repeated = next((key for key, count in counts.items() if count > 1 and once in (None, key)), None)
+            repeated = next((key for key, count in counts.items() if count > 1 and unique_key in (None, key)), None)
             if repeated is not None:
                 raise _TwiceError(repeated)
         return row

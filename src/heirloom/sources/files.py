@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import faults
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, check_content, local, missing, unfetched
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
@@ -31,8 +31,9 @@ def preflight(spec: FilesSource) -> None:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
             faults.check_parquet(path, spec.text_column, "source.paths")
-    one_document_each = spec.document_separator is None and not spec.lines and all(path.suffix in PLAIN for path in paths)
-    if one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
+    is_plain = all(path.suffix in PLAIN for path in paths)
+    has_one_document_each = is_plain and spec.document_separator is None and not spec.lines
+    if has_one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
         raise HeirloomError(
             f"source.paths: {len(paths)} file(s) of one document each cannot be divided into train, valid and test; "
             "give more files, a document_separator, or paths as a mapping train / valid / test"
@@ -46,13 +47,15 @@ def text_bytes(spec: FilesSource) -> int:
 
 def source_files(spec: FilesSource) -> list[SourceFile]:
     """Return the files that are read, in the order in which they are read."""
-    return [local(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
+    return [local_file(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
 
 
 def is_here(spec: FilesSource) -> bool:
     """Return whether any of the files is on this machine."""
-    groups = (spec.paths.train, spec.paths.valid, spec.paths.test) if isinstance(spec.paths, FileSplits) else (spec.paths,)
-    return any(Path(path).exists() for group in groups for pattern in group for path in (pattern, *_glob(pattern)))
+    patterns = spec.paths
+    if isinstance(patterns, FileSplits):
+        patterns = (*patterns.train, *patterns.valid, *patterns.test)
+    return any(Path(path).exists() for pattern in patterns for path in (pattern, *_glob(pattern)))
 
 
 def documents(spec: FilesSource, counts: Counts) -> Iterator[Document]:
@@ -64,8 +67,8 @@ def documents(spec: FilesSource, counts: Counts) -> Iterator[Document]:
         If a file is missing, is no UTF-8 or is not what its suffix says, or lacks the text column.
     """
     for split, paths in _files(spec):
-        read = (document for path in paths for document in _read(path, spec, counts))
-        for document in islice(with_text(read, spec, counts), spec.max_documents):
+        all_documents = (document for path in paths for document in _documents_of(path, spec, counts))
+        for document in islice(with_text(all_documents, spec, counts), spec.max_documents):
             yield Document(document.title, document.text, split)
 
 
@@ -94,7 +97,7 @@ def _match(pattern: str, key: str) -> list[Path]:
     elif Path(pattern).is_symlink():
         check_content(Path(pattern))
     else:
-        raise HeirloomError(f"{key}: no such file: {missing(Path(pattern))}")
+        raise HeirloomError(f"{key}: no such file: {absence(Path(pattern))}")
     for path in matches:
         if path.suffix not in SUFFIXES:
             raise HeirloomError(f"{key}: {path} has the suffix {path.suffix!r}; allowed are {', '.join(SUFFIXES)}")
@@ -103,8 +106,9 @@ def _match(pattern: str, key: str) -> list[Path]:
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     """Return the files that match, having refused those of them whose content was never fetched."""
-    if (absent := unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))) is not None:
-        raise HeirloomError(f"{key}: not here: {missing(absent)}")
+    absent = first_unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
+    if absent is not None:
+        raise HeirloomError(f"{key}: not here: {absence(absent)}")
     places = sorted(map(Path, _glob(pattern)))
     for place in places:
         if place.is_symlink() and not place.exists():
@@ -117,14 +121,14 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
 
 def _pointer_above(folder: Path) -> str:
     plain = next(path for path in (folder, *folder.parents) if not glob.has_magic(str(path)))
-    return missing(plain).removeprefix(str(plain))
+    return absence(plain).removeprefix(str(plain))
 
 
 def _glob(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
 
 
-def _read(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
+def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             text = path.read_text(encoding="utf-8-sig")
@@ -132,10 +136,12 @@ def _read(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
             yield Document(path.stem, text)
             return
         pieces = without_nulls(_pieces(path, spec), counts)
-        if spec.document_separator is None:
-            yield from (Document(f"{path.name}:{number}", text) for number, text in pieces)
-        else:
-            yield from split_at((text.rstrip("\n") for _, text in pieces), spec.document_separator, path.stem)
+        if spec.document_separator is not None:
+            lines = (text.rstrip("\n") for _, text in pieces)
+            yield from split_at(lines, spec.document_separator, path.stem)
+            return
+        for number, text in pieces:
+            yield Document(f"{path.name}:{number}", text)
     except UnicodeDecodeError:
         raise faults.not_utf8(path) from None
     except OSError as error:
@@ -161,24 +167,26 @@ def _parquet_rows(path: Path, column: str) -> Iterator[str | None]:
 
     from heirloom import arrow_columns
 
-    first_row = 1
+    place, first_row = f"source.text_column: {path}: {column!r}", 1
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(1024, columns=[column]):
-                yield from arrow_columns.texts(batch.column(column), f"source.text_column: {path}: {column!r}", first_row).to_pylist()
+                texts = arrow_columns.texts(batch.column(column), place, first_row)
+                yield from texts.to_pylist()
                 first_row += batch.num_rows
     except (OSError, pa.ArrowException) as error:
         raise faults.damaged_parquet(path, [column], error) from None
 
 
 def _json_rows(path: Path, column: str) -> Iterator[tuple[int, str | None]]:
+    if path.suffix == ".json":
+        rows = faults.parse(path.read_text(encoding="utf-8-sig"), path, unique_key=column)
+        if not isinstance(rows, list):
+            raise HeirloomError(f"{path}: a .json file must hold one list of objects; one object per line is .jsonl")
+        for number, row in enumerate(rows, 1):
+            yield number, faults.text_of(row, column, f"{path}, row {number}")
+        return
     with path.open(encoding="utf-8-sig") as lines:
-        if path.suffix == ".json":
-            rows = faults.parse(lines.read(), path, once=column)
-            if not isinstance(rows, list):
-                raise HeirloomError(f"{path}: a .json file must hold one list of objects; one object a line is .jsonl")
-            yield from ((number, faults.text_of(row, column, f"{path}, row {number}")) for number, row in enumerate(rows, 1))
-            return
         for number, line in enumerate(lines, 1):
             if line.strip():
                 row = faults.parse(line, path, number, column)

@@ -10,7 +10,8 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, data_files
-from heirloom.sources.input_files import SourceFile, missing
+from heirloom.sources.data_layouts import Dataset
+from heirloom.sources.input_files import SourceFile, absence
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
@@ -34,7 +35,10 @@ def check_rows(spec: HubSource) -> None:
     HeirloomError
         With the file, its line or row, and what is wrong.
     """
-    if is_here(spec) and sum(file.place.stat().st_size for file in source_files(spec)) <= SMALL_BYTES:
+    if not is_here(spec):
+        return
+    num_bytes = sum(file.place.stat().st_size for file in source_files(spec))
+    if num_bytes <= SMALL_BYTES:
         for _ in documents(spec, Counter()):
             pass
 
@@ -42,9 +46,10 @@ def check_rows(spec: HubSource) -> None:
 def check_name(dataset: str) -> None:
     """Raise HeirloomError if the name of a dataset looks like a local folder and there is none."""
     folder = Path(dataset)
-    looks_local = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1 or Path(f"{folder}.dvc").is_file()
-    if looks_local and not folder.is_dir():
-        hint = missing(folder).removeprefix(str(folder))
+    is_path = dataset.startswith((".", "/", "~")) or dataset.count("/") > 1
+    is_tracked = Path(f"{folder}.dvc").is_file()
+    if (is_path or is_tracked) and not folder.is_dir():
+        hint = absence(folder).removeprefix(str(folder))
         raise HeirloomError(f"source.dataset: no such folder: {dataset} (a hub id has the form owner/name){hint}")
 
 
@@ -67,8 +72,9 @@ def fetch(spec: HubSource) -> tuple[HubSource, list[SourceFile]]:
     """Return the source with the commit that it is read at, and its files, fetched from the hub; none for a local folder."""
     if is_here(spec):
         return spec, []
-    dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
-    return spec.model_copy(update={"revision": dataset.folder.name}), data_files.hub_files(dataset, _splits(spec))
+    dataset = _dataset(spec)
+    commit = dataset.folder.name
+    return spec.model_copy(update={"revision": commit}), data_files.hub_files(dataset, _splits(spec))
 
 
 def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
@@ -79,18 +85,26 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     HeirloomError
         If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
     """
-    dataset = data_files.locate(spec.dataset, spec.config, spec.revision, next(iter(_splits(spec).values())))
-    with data_files.opened(dataset, spec.config) as load:
+    dataset = _dataset(spec)
+    with data_files.split_loader(dataset, spec.config) as load:
         for split, name in _splits(spec).items():
             data_files.check(dataset, name, spec.text_column)
-            rows = load(name)
-            texts = without_nulls(enumerate(_texts(rows, spec, name), 1), counts)
-            if spec.document_separator is None:
-                read: Iterator[Document] = (Document(f"{name}:{number}", text) for number, text in texts)
-            else:
-                read = split_at((text.rstrip("\n") for _, text in texts), spec.document_separator, name)
-            for document in islice(with_text(read, spec, counts), spec.max_documents):
+            texts = without_nulls(enumerate(_texts(load(name), spec, name), 1), counts)
+            documents_of_split = _divided(texts, spec.document_separator, name)
+            for document in islice(with_text(documents_of_split, spec, counts), spec.max_documents):
                 yield Document(document.title, document.text, split)
+
+
+def _dataset(spec: HubSource) -> Dataset:
+    first_split = next(iter(_splits(spec).values()))
+    return data_files.locate(spec.dataset, spec.config, spec.revision, first_split)
+
+
+def _divided(texts: Iterator[tuple[int, str]], separator: str | None, split: str) -> Iterator[Document]:
+    """Return the documents of numbered rows: each row one, or rows joined and divided at the separator."""
+    if separator is None:
+        return (Document(f"{split}:{number}", text) for number, text in texts)
+    return split_at((text.rstrip("\n") for _, text in texts), separator, split)
 
 
 def _splits(spec: HubSource) -> dict[str | None, str]:
@@ -105,8 +119,9 @@ def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
     if spec.text_column not in rows.features:
         raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
     first_row = 1
-    with data_files.clearly(spec.dataset, spec.config, split):
+    with data_files.one_line_errors(spec.dataset, spec.config, split):
         for table in rows.select_columns(spec.text_column).with_format("arrow").iter(_ROWS):
             for chunk in table.column(0).chunks:
-                yield from arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row).to_pylist()
+                texts = arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row)
+                yield from texts.to_pylist()
                 first_row += len(chunk)

@@ -65,7 +65,7 @@ def source_file(role: str, repository: str, folder: Path, place: Path) -> Source
     return SourceFile(role, f"{repository}@{folder.name}/{place.relative_to(folder).as_posix()}", place)
 
 
-def moved(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def moved_revisions(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what the hub says now of the branches and tags that the inputs of a manifest were read at.
 
     Returns
@@ -86,10 +86,10 @@ def moved(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _note(repository: str, kind: Kind, revision: str | None, commit: str) -> str:
     try:
-        now = commit_of(repository, kind, revision)
+        current = commit_of(repository, kind, revision)
     except OSError:
         return "the hub gives no answer, and its cache does not know"
-    return f"{revision or 'main'} is at {now} now" if now != commit else ""
+    return f"{revision or 'main'} is at {current} now" if current != commit else ""
 
 
 def _revision(step: Mapping[str, Any], role: str) -> str | None:

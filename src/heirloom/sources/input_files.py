@@ -50,6 +50,15 @@ class SourceFile(NamedTuple):
     place: Path
 
 
+class _Stamp(NamedTuple):
+    """What tells that a file may have changed, without a look at its bytes: size, times of its bytes and of its entry, inode."""
+
+    size: int
+    written_ns: int
+    changed_ns: int
+    inode: int
+
+
 class Change(NamedTuple):
     """What became of a file that was read: ``changed`` is a mismatch, ``absent`` (not on this machine) is none."""
 
@@ -57,14 +66,14 @@ class Change(NamedTuple):
     what: Literal["changed", "absent"]
 
 
-def local(role: str, place: Path) -> SourceFile:
+def local_file(role: str, place: Path) -> SourceFile:
     """Return a file of the user's."""
     absolute, project = Path(os.path.abspath(place)), Path.cwd()  # noqa: PTH100  links are not followed
-    inside = absolute.is_relative_to(project)
-    return SourceFile(role, (absolute.relative_to(project) if inside else place).as_posix(), place)
+    path = absolute.relative_to(project) if absolute.is_relative_to(project) else place
+    return SourceFile(role, path.as_posix(), place)
 
 
-def packaged(role: str, package: str, place: Path) -> SourceFile:
+def package_file(role: str, package: str, place: Path) -> SourceFile:
     """Return a file of an installed package."""
     folder = package_folder(package)
     assert folder is not None
@@ -105,33 +114,35 @@ def check_content(place: Path) -> None:
         raise HeirloomError(f"{place}: a Git LFS pointer, not the content it stands for; fetch it (git lfs pull)")
 
 
-def missing(place: Path) -> str:
+def absence(place: Path) -> str:
     """Return the words for a path that is not there: where DVC tracks it or a folder above it, with the command that fetches it."""
     pointer = next((path for path in (place, *place.parents) if Path(f"{path}.dvc").is_file()), None)
     return f"{place}" if pointer is None else f"{place}; {pointer}.dvc stands for it: dvc pull {pointer}"
 
 
-def unfetched(pointers: Iterable[Path]) -> Path | None:
+def first_unfetched(pointers: Iterable[Path]) -> Path | None:
     """Return the first path of DVC pointers whose content is not here."""
-    return next((path for path in (pointer.with_suffix("") for pointer in pointers) if not path.exists()), None)
+    targets = (pointer.with_suffix("") for pointer in pointers)
+    return next((target for target in targets if not target.exists()), None)
 
 
-def hashed(files: Sequence[SourceFile]) -> list[Input]:
+def hashed_inputs(files: Sequence[SourceFile]) -> list[Input]:
     """Return the files with their hashes; a file is read only if size, times or inode are not the remembered ones."""
-    known = memory.recall(HASHES)
-    fresh: dict[str, list[Any]] = {}
+    memories = memory.recall(HASHES)
+    additions: dict[str, list[Any]] = {}
     inputs = []
     for file in files:
         place = os.path.realpath(file.place)
         stamp = _stamp(file.place)
-        sha256 = _remembered(known.get(place), stamp)
+        sha256 = _remembered(memories.get(place), stamp)
         if sha256 is None:
             sha256 = sha256_file(file.place)
-            if time.time_ns() - stamp[2] > _RACY_SECONDS * 10**9:
-                fresh[place] = [*stamp, sha256]
+            is_settled = time.time_ns() - stamp.changed_ns > _RACY_SECONDS * 10**9
+            if is_settled:
+                additions[place] = [*stamp, sha256]
         inputs.append(Input(file.role, file.path, sha256))
-    if fresh:
-        memory.remember(HASHES, {**known, **fresh})
+    if additions:
+        memory.remember(HASHES, {**memories, **additions})
     return inputs
 
 
@@ -174,33 +185,37 @@ def reading(
     HeirloomError
         If a file is not as planned, or changes on the way.
     """
-    together = [*files, *fetched]
-    before = [_stamp(file.place) for file in together]
-    inputs = [Input(file.role, file.path, sha256_file(file.place)) for file in together]
-    expected = [Input(**entry) for entry in planned or ()]
-    if planned is not None and inputs[: len(files)] != expected:
-        memory.forget(HASHES)
-        path = _first_difference(inputs[: len(files)], expected)
-        raise HeirloomError(f"{path}: changed since the run was planned; run snakemake again")
+    all_files = [*files, *fetched]
+    stamps = [_stamp(file.place) for file in all_files]
+    inputs = [Input(file.role, file.path, sha256_file(file.place)) for file in all_files]
+    if planned is not None:
+        _check_planned(inputs[: len(files)], [Input(**entry) for entry in planned])
     yield inputs
-    after = [_stamp(file.place) for file in together]
-    for file, old, new in zip(together, before, after, strict=True):
-        if old != new:
+    for file, stamp in zip(all_files, stamps, strict=True):
+        if _stamp(file.place) != stamp:
             raise HeirloomError(f"{file.place}: changed while it was read; run snakemake again")
 
 
-def changed(inputs: Iterable[Input]) -> list[Change]:
+def _check_planned(inputs: Sequence[Input], expected: Sequence[Input]) -> None:
+    if inputs != expected:
+        memory.forget(HASHES)
+        path = _first_difference(inputs, expected)
+        raise HeirloomError(f"{path}: changed since the run was planned; run snakemake again")
+
+
+def changed_files(inputs: Iterable[Input]) -> list[Change]:
     """Return the local and packaged files among the inputs of a manifest that are no longer what was read, having read them.
 
-    Files of a hub are left out: a commit does not change (`moved` asks where the hub is now).
+    Files of a hub are left out: a commit does not change (`moved_revisions` asks where the hub is now).
     """
     changes = []
-    for _, path, sha256 in (entry for entry in inputs if entry.role in ROLES):
-        place = place_of(path)
-        if place is None and HUB_FILE.fullmatch(path):
+    for role, path, sha256 in inputs:
+        if role not in ROLES:
             continue
+        place = place_of(path)
         if place is None:
-            changes.append(Change(path, "absent"))
+            if not HUB_FILE.fullmatch(path):
+                changes.append(Change(path, "absent"))
         elif sha256_file(place) != sha256:
             changes.append(Change(path, "changed"))
     return changes
@@ -208,36 +223,41 @@ def changed(inputs: Iterable[Input]) -> list[Change]:
 
 def place_of(path: str) -> Path | None:
     """Return where a recorded file lies on this machine; None where it does not."""
-    packaged_file = _PACKAGE_FILE.fullmatch(path)
-    folder = package_folder(packaged_file["package"]) if packaged_file else None
-    place = folder / packaged_file["file"] if packaged_file and folder else Path(path)
+    place = Path(path)
+    match = _PACKAGE_FILE.fullmatch(path)
+    folder = package_folder(match["package"]) if match else None
+    if match and folder:
+        place = folder / match["file"]
     return place if place.is_file() else None
 
 
 def _check_splits(files: Sequence[SourceFile]) -> None:
-    first: dict[str, SourceFile] = {}
-    for file, entry in zip(files, hashed(files), strict=True):
-        other = first.setdefault(entry.sha256, file)
-        if file.role != other.role and SOURCE not in {file.role, other.role}:
-            splits = [one.role.removesuffix("_source") for one in (other, file)]
+    file_by_hash: dict[str, SourceFile] = {}
+    for file, entry in zip(files, hashed_inputs(files), strict=True):
+        twin = file_by_hash.setdefault(entry.sha256, file)
+        if file.role != twin.role and SOURCE not in {file.role, twin.role}:
             raise HeirloomError(
-                f"source: {other.place} ({splits[0]}) and {file.place} ({splits[1]}) are one file or have the same bytes; "
-                "give each split files of its own"
+                f"source: {_with_split(twin)} and {_with_split(file)} are one file or have the same bytes; give each split files of its own"
             )
+
+
+def _with_split(file: SourceFile) -> str:
+    return f"{file.place} ({file.role.removesuffix('_source')})"
 
 
 def _remembered(entry: Any, stamp: Sequence[int]) -> str | None:
     return str(entry[-1]) if entry and entry[:-1] == list(stamp) else None
 
 
-def _stamp(place: Path) -> tuple[int, int, int, int]:
+def _stamp(place: Path) -> _Stamp:
     status = place.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return _Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _first_difference(inputs: Sequence[Input], expected: Sequence[Input]) -> str:
     planned = set(expected)
-    return next((entry.path for entry in inputs if entry not in planned), expected[-1].path if expected else inputs[0].path)
+    unplanned = [entry for entry in inputs if entry not in planned]
+    return (unplanned or expected[-1:] or inputs)[0].path
 
 
 def _command(place: Path) -> str:

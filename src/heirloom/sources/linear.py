@@ -48,5 +48,6 @@ def draw_test(spec: LinearSource, num_replicas: int, stream: Stream) -> NDArray[
 
 def _rows(spec: LinearSource, shape: tuple[int, int], stream: Stream) -> NDArray[np.float64]:
     rows = stream.generator().standard_normal((*shape, spec.features + 1))
-    rows[..., -1] = rows[..., :-1] @ weights(spec) + spec.noise * rows[..., -1]
+    features, noise = rows[..., :-1], rows[..., -1]
+    rows[..., -1] = features @ weights(spec) + spec.noise * noise
     return rows

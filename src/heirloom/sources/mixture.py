@@ -71,16 +71,23 @@ def draw_test(spec: MixtureSource, num_replicas: int, stream: Stream) -> NDArray
 
 def _rows(spec: MixtureSource, shape: tuple[int, int], stream: Stream) -> NDArray[np.float64]:
     weights_K, means_KD, covariances_KDD = _components(spec)
-    chosen = stream.child("component").generator().random(shape)
-    component_RN = np.searchsorted(np.cumsum(weights_K)[:-1], chosen, side="right")
+    uniform_RN = stream.child("component").generator().random(shape)
+    component_RN = np.searchsorted(np.cumsum(weights_K)[:-1], uniform_RN, side="right")
     standard_RND = stream.child("noise").generator().standard_normal((*shape, spec.dim))
     rows_RND = np.empty_like(standard_RND)
     for k, root_DD in enumerate(np.linalg.cholesky(covariances_KDD)):
-        own = component_RN == k
-        rows_RND[own] = means_KD[k] + standard_RND[own] @ root_DD.T
+        is_of_k_RN = component_RN == k
+        rows_RND[is_of_k_RN] = means_KD[k] + standard_RND[is_of_k_RN] @ root_DD.T
     return rows_RND
 
 
 def _components(spec: MixtureSource) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    covariances = [np.array(given) if isinstance(given, tuple) else given**2 * np.eye(spec.dim) for given in spec.covariances]
-    return np.array(spec.weights), np.array(spec.means), np.stack(covariances)
+    covariances_KDD = np.stack([_matrix(covariance, spec.dim) for covariance in spec.covariances])
+    return np.array(spec.weights), np.array(spec.means), covariances_KDD
+
+
+def _matrix(covariance: tuple[tuple[float, ...], ...] | float, dim: int) -> NDArray[np.float64]:
+    """Return a component's covariance, shape (D, D), from its rows or its standard deviation."""
+    if isinstance(covariance, tuple):
+        return np.array(covariance)
+    return covariance**2 * np.eye(dim)

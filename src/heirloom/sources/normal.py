@@ -46,8 +46,8 @@ def truth(spec: NormalSource) -> Truth:
 
 def law(spec: NormalSource) -> dict[str, Any]:
     """Return what a step is told of the distribution: ``mean`` (D numbers) and ``covariance`` (D rows of D)."""
-    known = truth(spec)
-    return {"mean": known.mean.tolist(), "covariance": known.covariance.tolist()}
+    mean, covariance = truth(spec)
+    return {"mean": mean.tolist(), "covariance": covariance.tolist()}
 
 
 def draw(spec: NormalSource, num_replicas: int, stream: Stream) -> NDArray[np.float64]:

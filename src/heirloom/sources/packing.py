@@ -6,9 +6,10 @@ batches, of which the remainder is dropped, and the data set is first divided in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Span:
-    """Which rows a document has tokens in: ``count`` rows from ``first`` on, counted from the first row that came with it."""
+    """Which rows a document has tokens in: ``num_rows`` from ``first_row`` on, counted from the first row that came with it."""
 
     document: int
-    first: int
-    count: int
+    first_row: int
+    num_rows: int
 
 
-Cut = tuple[NDArray[np.int32], list[Span]]
+PackedRows = tuple[NDArray[np.int32], list[Span]]
 
 
 def pack_rows(
     texts: Iterable[str], num_texts: int, tokenizer: Tokenizer, start_id: int | None, row_tokens: int, packing: Packing
-) -> Iterator[Cut]:
+) -> Iterator[PackedRows]:
     """Join documents batch by batch and cut them into rows of equal length, dropping each batch's remainder.
 
     Parameters
@@ -59,29 +60,31 @@ def pack_rows(
     if packing.lead == "start" and start_id is None:
         raise HeirloomError("source.text.packing.lead: the tokenizer has no start token; set it to none")
     lead = [start_id] if packing.lead == "start" and start_id is not None else []
-    waiting, document = iter(texts), 0
+    stream, num_done = iter(texts), 0
     for size in batch_sizes(num_texts, packing):
-        ids = [[*lead, *tokenizer.encode(text, add_special_tokens=False).ids] for text in islice(waiting, size)]
-        ends = np.cumsum([len(one) for one in ids])
-        num_rows = int(ends[-1]) // row_tokens
+        token_lists = [[*lead, *tokenizer.encode(text, add_special_tokens=False).ids] for text in islice(stream, size)]
+        bounds = np.cumsum([0, *map(len, token_lists)]).tolist()
+        num_rows = bounds[-1] // row_tokens
         if num_rows:
-            tokens = np.fromiter((token for one in ids for token in one), np.int32)
-            spans = [_span(document + place, int(end) - len(ids[place]), int(end), num_rows, row_tokens) for place, end in enumerate(ends)]
+            tokens = np.fromiter(chain.from_iterable(token_lists), np.int32)
+            spans = [_span(num_done + place, *ends, num_rows, row_tokens) for place, ends in enumerate(pairwise(bounds))]
             yield tokens[: num_rows * row_tokens].reshape(num_rows, row_tokens), spans
-        document += size
+        num_done += size
 
 
 def batch_sizes(num_texts: int, packing: Packing) -> Iterator[int]:
     """Yield how many documents are joined at a time: contiguous shards, the first ones a document longer, each in batches."""
     size, longer = divmod(num_texts, packing.shards)
     for shard in range(packing.shards):
-        left = size + (shard < longer)
-        while left:
-            yield min(left, packing.documents)
-            left -= min(left, packing.documents)
+        remaining = size + (shard < longer)
+        while remaining:
+            batch_size = min(remaining, packing.documents)
+            yield batch_size
+            remaining -= batch_size
 
 
 def _span(document: int, start: int, end: int, num_rows: int, row_tokens: int) -> Span:
-    first = min(start // row_tokens, num_rows)
-    past = min(-(-end // row_tokens), num_rows)
-    return Span(document, first, past - first if end > start else 0)
+    """Return the rows of the tokens ``start … end`` of a batch, of which ``num_rows`` full rows are cut."""
+    first_row = min(start // row_tokens, num_rows)
+    end_row = min(math.ceil(end / row_tokens), num_rows)
+    return Span(document, first_row, end_row - first_row if end > start else 0)

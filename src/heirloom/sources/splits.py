@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 
 from heirloom.errors import HeirloomError
 from heirloom.sources.text import Counts
@@ -12,12 +14,12 @@ from heirloom.streams import Stream
 SPLITS = ("train", "valid", "test")
 
 
-def assign(own: Sequence[str | None], shares: SplitShares, stream: Stream) -> list[str]:
+def assign(splits: Sequence[str | None], shares: SplitShares, stream: Stream) -> list[str]:
     """Name the split of each document.
 
     Parameters
     ----------
-    own
+    splits
         For each document the split that it came with, or None if the source is not split.
     shares
         Shares of the documents without a split: valid and test rounded, at least one document each; train is the rest.
@@ -26,18 +28,19 @@ def assign(own: Sequence[str | None], shares: SplitShares, stream: Stream) -> li
 
     Returns
     -------
-    list of ``train``, ``valid`` or ``test``, as long as ``own``
+    list of ``train``, ``valid`` or ``test``, as long as ``splits``
 
     Raises
     ------
     HeirloomError
         If a split would stay empty.
     """
-    drawn = iter(_draw(sum(split is None for split in own), shares, stream))
-    names = [split if split is not None else next(drawn) for split in own]
-    missing = [split for split in SPLITS if split not in names]
-    if missing:
-        raise HeirloomError(f"source: no document with text for {' and '.join(missing)}")
+    num_unsplit = sum(split is None for split in splits)
+    draw = iter(_draw(num_unsplit, shares, stream))
+    names = [split if split is not None else next(draw) for split in splits]
+    empty = [split for split in SPLITS if split not in names]
+    if empty:
+        raise HeirloomError(f"source: no document with text for {' and '.join(empty)}")
     return names
 
 
@@ -64,18 +67,20 @@ def hold_out(names: Sequence[str], texts: Sequence[bytes], stay: bool, counts: C
     HeirloomError
         If a split would stay empty.
     """
-    held_out = {split: {text for text, name in zip(texts, names, strict=True) if name == split} for split in ("test", "valid")}
-    seen = {"train": held_out["test"] | held_out["valid"], "valid": held_out["test"], "test": set()}
-    repeated = [text in seen[name] for text, name in zip(texts, names, strict=True)]
+    test_texts = {text for text, name in zip(texts, names, strict=True) if name == "test"}
+    valid_texts = {text for text, name in zip(texts, names, strict=True) if name == "valid"}
+    held_out = {"train": test_texts | valid_texts, "valid": test_texts, "test": set()}
+    is_repeated = [text in held_out[name] for text, name in zip(texts, names, strict=True)]
+    repeats = Counter(compress(names, is_repeated))
     for split in ("train", "valid"):
-        counts[f"{split}_equal_to_held_out"] += sum(again for again, name in zip(repeated, names, strict=True) if name == split)
+        counts[f"{split}_equal_to_held_out"] += repeats[split]
     if stay:
         return list(names)
-    left = [None if again else name for again, name in zip(repeated, names, strict=True)]
-    empty = [split for split in SPLITS if split not in left]
+    remaining = [None if is_repeat else name for is_repeat, name in zip(is_repeated, names, strict=True)]
+    empty = [split for split in SPLITS if split not in remaining]
     if empty:
         raise HeirloomError(f"source: every document of {empty[0]} is held out as well, in test or valid: nothing is left of it")
-    return left
+    return remaining
 
 
 def _draw(num_documents: int, shares: SplitShares, stream: Stream) -> list[str]:

@@ -45,13 +45,13 @@ def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Docum
         Title of what precedes the first match.
     """
     starts = re.compile(separator)
-    held: list[str] = []
+    document: list[str] = []
     for line in lines:
         if starts.search(line):
-            yield Document(title, "\n".join(held))
-            title, held = line.strip(" =\t"), []
-        held.append(line)
-    yield Document(title, "\n".join(held))
+            yield Document(title, "\n".join(document))
+            title, document = line.strip(" =\t"), []
+        document.append(line)
+    yield Document(title, "\n".join(document))
 
 
 def without_nulls(rows: Iterable[tuple[int, str | None]], counts: Counts) -> Iterator[tuple[int, str]]:

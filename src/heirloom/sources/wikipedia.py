@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from heirloom.errors import HeirloomError
-from heirloom.sources.input_files import SOURCE, SourceFile, package_folder, packaged
+from heirloom.sources.input_files import SOURCE, SourceFile, package_file, package_folder
 from heirloom.sources.text import Counts, Document, with_text
 from heirloom.specs.source import WikipediaSource
 
@@ -55,7 +55,7 @@ def text_bytes(spec: WikipediaSource) -> int:
 
 def source_files(spec: WikipediaSource) -> list[SourceFile]:
     """Return the sample, a file of an installed package."""
-    return [packaged(SOURCE, "gensim", path())]
+    return [package_file(SOURCE, "gensim", path())]
 
 
 def is_here(spec: WikipediaSource) -> bool:
@@ -95,8 +95,7 @@ def _pages(dump: Path) -> Iterator[tuple[str, str]]:
             if event == "end" and page.tag == f"{_NAMESPACE}page":
                 is_article = page.findtext(f"{_NAMESPACE}ns") == "0" and page.find(f"{_NAMESPACE}redirect") is None
                 if is_article:
-                    yield (
-                        page.findtext(f"{_NAMESPACE}title", ""),
-                        page.findtext(f"{_NAMESPACE}revision/{_NAMESPACE}text", ""),
-                    )
+                    title = page.findtext(f"{_NAMESPACE}title", "")
+                    markup = page.findtext(f"{_NAMESPACE}revision/{_NAMESPACE}text", "")
+                    yield title, markup
                 root.clear()

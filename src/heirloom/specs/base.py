@@ -58,7 +58,7 @@ class Training(Strict):
         """Weights that a generation's training begins from; the defaults are those of a fit that needs none."""
         return "scratch"
 
-    def fit(self, generation: int, text: TextSettings | None) -> Training:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> Training:
         """Return the settings of one generation's fit and nothing else: here the same for all.
 
         Parameters

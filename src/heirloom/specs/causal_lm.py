@@ -106,7 +106,7 @@ class CausalTraining(Training):
         """Return how many of a training set's rows choose the epoch and are not trained on."""
         return max(1, round(self.validation_share * num_rows)) if self.best_epoch == "synthetic" else 0
 
-    def fit(self, generation: int, text: TextSettings | None) -> CausalTraining:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> CausalTraining:
         """Return one generation's fit: generation 0 has no earlier model to start from."""
         inherits = self.start in ("origin", "previous")
         return self if generation or not inherits else self.model_copy(update={"start": "pretrained"})
@@ -145,9 +145,10 @@ class CausalLM(TextFamily):
     @property
     def fewest_rows(self) -> int:
         """Rows that a training needs: a batch, beside those that are held out."""
-        least, share = self.training.batch_rows, self.training.validation_share
-        enough = range(math.ceil((least + 2) / (1.0 - share)) + 1)  # the rows that are left grow with the rows that there are
-        return bisect_left(enough, least, key=lambda rows: rows - self.training.held_out_rows(rows))
+        batch_rows, share = self.training.batch_rows, self.training.validation_share
+        most = math.ceil((batch_rows + 2) / (1.0 - share))
+        candidates = range(most + 1)  # the rows that are trained on grow with the rows that there are
+        return bisect_left(candidates, batch_rows, key=lambda rows: rows - self.training.held_out_rows(rows))
 
     @property
     def pretrained(self) -> Pretrained:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from heirloom.device import Choice
 from heirloom.errors import short
 from heirloom.specs.base import Strict
-from heirloom.specs.family import Family, able
+from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
@@ -163,8 +163,8 @@ class Experiment(Strict):
         match self.keep_checkpoints:
             case "last":
                 return generation in {0, self.generations}
-            case Every(every=every):
-                return generation % every == 0
+            case Every(every=period):
+                return generation % period == 0
         return generation == 0 or self.keep_checkpoints == "all"
 
     @model_validator(mode="before")
@@ -181,11 +181,12 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        if misfits := [*self._parts(), *self._counts(), *self._grain()]:
+        misfits = [*self._missing_abilities(), *self._contradictions(), *self._granularity_limits()]
+        if misfits:
             raise ValueError("; ".join(misfits))
         return self
 
-    def _parts(self) -> Iterator[str]:
+    def _missing_abilities(self) -> Iterator[str]:
         """Yield what the family cannot do, but is asked to."""
         family, abilities = self.family.name, self.family.abilities
         if self.family.is_single and self.num_replicas != 1:
@@ -193,25 +194,28 @@ class Experiment(Strict):
         if self.shards > 1 and not self.is_text:
             yield f"shards is {self.shards}; rows of family {family!r} are written by 1 job: shards are for text"
         if self.num_processes > 1 and "share" not in abilities:
-            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(able('share'))})"
+            yield f"num_processes is {self.num_processes}; family {family!r} has 1 (more: {', '.join(families_with('share'))})"
         if self.device != "auto" and "gpu" not in abilities:
-            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(able('gpu'))})"
+            yield f"device is {self.device!r}; family {family!r} computes on the CPU (a choice have: {', '.join(families_with('gpu'))})"
         if self.divergence_rows and "features" not in abilities:
-            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {', '.join(able('features'))})"
+            candidates = ", ".join(families_with("features"))
+            yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
 
-    def _counts(self) -> Iterator[str]:
+    def _contradictions(self) -> Iterator[str]:
         """Yield which numbers contradict each other."""
         if self.num_processes % self.num_nodes:
             yield f"num_nodes is {self.num_nodes}, which does not divide num_processes, {self.num_processes}"
-        for what, listed in (("seeds", self.seeds), ("regimes", self.regimes)):
-            if len(set(listed)) < len(listed):
-                yield f"{what} lists something twice: {short(str(listed), 200)}"
-        if late := [g for g in self.snapshots if g > self.generations]:
+        lists: dict[str, list[Any]] = {"seeds": self.seeds, "regimes": self.regimes}
+        for key, entries in lists.items():
+            if len(set(entries)) < len(entries):
+                yield f"{key} lists something twice: {short(str(entries), 200)}"
+        late = [generation for generation in self.snapshots if generation > self.generations]
+        if late:
             yield f"snapshots {short(str(late), 200)} are later than the last generation, {self.generations}"
 
-    def _grain(self) -> Iterator[str]:
+    def _granularity_limits(self) -> Iterator[str]:
         """Yield what the granularity does not allow."""
         if self.is_chain and self.is_text:
             yield f"granularity: chain is for vector families; {self.family.name!r} runs by step"
@@ -220,5 +224,5 @@ class Experiment(Strict):
         if not self.is_chain and not self.has_rows:
             yield "family.path: statistics has no rows to hand from job to job; it needs granularity: chain"
         if self.granularity == "step" and self.generations > MOST_STEP_GENERATIONS:
-            able = "" if self.is_text else "; granularity: chain has more"
-            yield f"generations is {self.generations}; with granularity: step at most {MOST_STEP_GENERATIONS} are allowed{able}"
+            advice = "" if self.is_text else "; granularity: chain has more"
+            yield f"generations is {self.generations}; with granularity: step at most {MOST_STEP_GENERATIONS} are allowed{advice}"

@@ -36,6 +36,6 @@ SPECS: Mapping[str, type[FamilySpec]] = {_name(spec): spec for spec in get_args(
 """Name → what the family says of itself."""
 
 
-def able(ability: Ability) -> list[str]:
+def families_with(ability: Ability) -> list[str]:
     """Return the names of the families that can do something, in alphabetical order."""
     return sorted(name for name, spec in SPECS.items() if ability in spec.abilities)

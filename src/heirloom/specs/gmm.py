@@ -34,7 +34,7 @@ class GmmTraining(Training):
         """Where the iteration begins."""
         return self.start
 
-    def fit(self, generation: int, text: TextSettings | None) -> GmmTraining:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> GmmTraining:
         """Return the settings of one generation's fit: the origin has none to start from."""
         return self if generation else self.model_copy(update={"start": "scratch"})
 

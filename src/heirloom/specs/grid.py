@@ -37,16 +37,24 @@ def points(axes: Mapping[str, Axis], design: Design) -> Iterator[Point]:
         ``crossed``: every combination of labels. ``switched``: all first labels, each other label alone, and all last labels together:
         what `report.attribution` needs and no more.
     """
+    labels_of = {name: list(axis.values) for name, axis in axes.items()}
     if design == "crossed":
-        yield from (dict(zip(axes, labels, strict=True)) for labels in itertools.product(*(axis.values for axis in axes.values())))
+        for combination in itertools.product(*labels_of.values()):
+            yield dict(zip(axes, combination, strict=True))
         return
-    first, last = ({name: list(axis.values)[end] for name, axis in axes.items()} for end in (0, -1))
-    yield first
-    yield from ({**first, name: label} for name, axis in axes.items() for label in list(axis.values)[1:])
-    if sum(first[name] != last[name] for name in axes) > 1:
-        yield last
+    baseline = {name: labels[0] for name, labels in labels_of.items()}
+    yield baseline
+    for name, labels in labels_of.items():
+        for label in labels[1:]:
+            yield {**baseline, name: label}
+    opposite = {name: labels[-1] for name, labels in labels_of.items()}
+    num_switches = sum(baseline[name] != opposite[name] for name in axes)
+    if num_switches > 1:
+        yield opposite
 
 
 def size(axes: Mapping[str, Axis], design: Design) -> int:
     """Return how many variants `points` yields, without making them."""
-    return math.prod(len(axis.values) for axis in axes.values()) if design == "crossed" else sum(1 for _ in points(axes, design))
+    if design == "crossed":
+        return math.prod(len(axis.values) for axis in axes.values())
+    return sum(1 for _ in points(axes, design))

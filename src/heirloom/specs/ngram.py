@@ -26,7 +26,7 @@ class NgramTraining(Training):
 
     order: int = Field(3, ge=1, le=8, description="Length of the longest n-gram, in tokens.")
 
-    def fit(self, generation: int, text: TextSettings | None) -> NgramFit:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> NgramFit:
         """Return the settings of one generation's fit: the same for all."""
         if text is None or text.vocab_size is None:
             raise ValueError("an n-gram model needs a text source with a vocab_size")

@@ -40,7 +40,8 @@ class Original(Strict):
         """
         if self.batch_rows is None:
             return round(self.share * budget)
-        return min(budget, math.ceil(self.share * budget / self.batch_rows - 1e-9) * self.batch_rows)
+        num_batches = math.ceil(self.share * budget / self.batch_rows - 1e-9)
+        return min(budget, num_batches * self.batch_rows)
 
 
 class Sizes(Strict):
@@ -75,10 +76,10 @@ class Select(Strict):
     true_keep: float = Field(1.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought to pass (0 to 1).")
     false_keep: float = Field(0.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought not to (0 to 1).")
 
-    def kept(self, rows: int) -> tuple[int, int]:
+    def selected_rows(self, rows: int) -> tuple[int, int]:
         """Return how many of ``rows`` rows are kept rightly and wrongly."""
-        passing = round(self.share * rows)
-        return round(self.true_keep * passing), round(self.false_keep * (rows - passing))
+        top_rows = round(self.share * rows)
+        return round(self.true_keep * top_rows), round(self.false_keep * (rows - top_rows))
 
     @model_validator(mode="after")
     def _keeps_something(self) -> Self:
@@ -160,11 +161,14 @@ class Regime(Sizes):
         budget = self.budget_rows(rows, generation)
         if self.budget != "grows":
             return budget
-        earlier = self.fresh_rows(rows, generation)[:-1] if self.synthetic == "all" else []
-        real = sum(self.real_rows(budget).values()) + sum(earlier)
-        sampled = self.sampled_rows(rows, generation)
-        kept = sum(self.select.kept(sampled)) if self.select else sampled
-        return real + kept * {"latest": 1, "all": generation, "none": 0}[self.synthetic]
+        real_rows = sum(self.real_rows(budget).values())
+        if self.synthetic == "all":
+            real_rows += sum(self.fresh_rows(rows, generation - 1))
+        rows_per_set = self.sampled_rows(rows, generation)
+        if self.select:
+            rows_per_set = sum(self.select.selected_rows(rows_per_set))
+        num_sets = {"latest": 1, "all": generation, "none": 0}[self.synthetic]
+        return real_rows + num_sets * rows_per_set
 
     @property
     def is_control(self) -> bool:
@@ -179,16 +183,17 @@ class Regime(Sizes):
     @property
     def abilities(self) -> frozenset[str]:
         """What the regime asks of a family beyond the four steps: `edit`, `select`, `weigh`."""
-        asked = {"edit": self.edit, "select": self.select, "weigh": self.real_weight}
-        return frozenset(ability for ability, given in asked.items() if given is not None)
+        settings = {"edit": self.edit, "select": self.select, "weigh": self.real_weight}
+        return frozenset(ability for ability, setting in settings.items() if setting is not None)
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if faults := [*self._budget_is_met(), *self._synthetic_rows_suffice(), *self._weights_have_two_sides(), *self._prompts_suffice()]:
+        faults = [*self._budget_faults(), *self._synthetic_faults(), *self._weight_faults(), *self._prompt_faults()]
+        if faults:
             raise ValueError("; ".join(faults))
         return self
 
-    def _budget_is_met(self) -> Iterator[str]:
+    def _budget_faults(self) -> Iterator[str]:
         if self.budget == "fixed" and self.real_share > 1.0 + 1e-9:
             yield f"the real shares add up to {self.real_share:g}; with `budget: fixed` at most 1 is allowed"
         if self.synthetic == "none" and abs(self.real_share - 1.0) > 1e-9:
@@ -196,40 +201,44 @@ class Regime(Sizes):
         if self.synthetic == "all" and self.budget == "fixed":
             yield "`synthetic: all` needs `budget: grows` (keep everything) or `budget: drawn` (draw `rows` from it)"
 
-    def _synthetic_rows_suffice(self) -> Iterator[str]:
+    def _synthetic_faults(self) -> Iterator[str]:
         if self.growth and self.budget != "fixed":
             yield "`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered"
         if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
             yield "without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on"
-        offered = self.multiple * _kept_share(self.select)
-        if self.budget == "fixed" and self.synthetic == "latest" and offered < 1.0 - self.real_share - 1e-9:
-            yield (
-                f"synthetic rows must fill {1.0 - self.real_share:g} of the budget, but `multiple` and `select` leave {offered:g}; "
-                "raise `multiple`"
-            )
+        synthetic_share = 1.0 - self.real_share
+        supply = self.multiple * _selected_share(self.select)
+        if self.budget == "fixed" and self.synthetic == "latest" and supply < synthetic_share - 1e-9:
+            need = f"synthetic rows must fill {synthetic_share:g} of the budget"
+            yield f"{need}, but `multiple` and `select` leave {supply:g}; raise `multiple`"
 
-    def _weights_have_two_sides(self) -> Iterator[str]:
-        one_sided = self.synthetic == "none" or not self.real_share or (self.budget == "fixed" and self.real_share > 1.0 - 1e-9)
-        if self.real_weight is not None and one_sided:
+    def _weight_faults(self) -> Iterator[str]:
+        if self.real_weight is None:
+            return
+        is_full_of_real = self.budget == "fixed" and self.real_share > 1.0 - 1e-9
+        is_one_sided = self.synthetic == "none" or not self.real_share or is_full_of_real
+        if is_one_sided:
             yield "`real_weight` needs real and synthetic rows in the training set"
-        if self.real_weight is not None and self.budget == "drawn":
+        if self.budget == "drawn":
             yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
 
-    def _prompts_suffice(self) -> Iterator[str]:
+    def _prompt_faults(self) -> Iterator[str]:
         """Yield why not every prompt can give one row, itself or its continuation."""
         if not self.excludes_continuations:
             return
-        needed = {
+        needs = {
             "synthetic: latest": self.synthetic == "latest",
             "budget: fixed": self.budget == "fixed",
             "multiple: 1": self.multiple == 1,
         }
-        others = {"fresh": self.fresh, "pool": self.pool, "select": self.select, "edit": self.edit}
-        faults = [f"needs `{key}`" for key, holds in needed.items() if not holds]
-        faults += [f"goes without `{key}`" for key, value in others.items() if value]
+        exclusions = {"fresh": self.fresh, "pool": self.pool, "select": self.select, "edit": self.edit}
+        faults = [f"needs `{key}`" for key, holds in needs.items() if not holds]
+        faults += [f"goes without `{key}`" for key, value in exclusions.items() if value]
         if faults:
             yield f"`original.continuation: excluded` {' and '.join(faults)}: each prompt gives one row, itself or its continuation"
 
 
-def _kept_share(select: Select | None) -> float:
-    return 1.0 if select is None else select.share * select.true_keep + (1.0 - select.share) * select.false_keep
+def _selected_share(select: Select | None) -> float:
+    if select is None:
+        return 1.0
+    return select.share * select.true_keep + (1.0 - select.share) * select.false_keep

@@ -68,8 +68,8 @@ class TextSettings(Strict):
     @classmethod
     def _tokenizer_has_a_size(cls, raw: Any) -> Any:
         """Leave the vocabulary's size to a tokenizer that is given."""
-        given = isinstance(raw, dict) and raw.get("tokenizer") is not None
-        return {"vocab_size": None, **raw} if given else raw
+        has_tokenizer = isinstance(raw, dict) and raw.get("tokenizer") is not None
+        return {"vocab_size": None, **raw} if has_tokenizer else raw
 
     @model_validator(mode="after")
     def _one_vocabulary(self) -> Self:

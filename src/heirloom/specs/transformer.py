@@ -86,7 +86,7 @@ class TransformerTraining(Training):
         """Weights that the training begins from."""
         return self.start
 
-    def fit(self, generation: int, text: TextSettings | None) -> TransformerFit:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> TransformerFit:
         """Return one generation's fit: the origin's schedule and new weights, or the later generations' and their start."""
         if text is None or text.vocab_size is None:
             raise ValueError("a transformer needs a text source with a vocab_size")

@@ -71,7 +71,7 @@ class VaeTraining(Training):
         """Weights that the training begins from."""
         return self.start
 
-    def fit(self, generation: int, text: TextSettings | None) -> VaeFit:
+    def fit_settings(self, generation: int, text: TextSettings | None) -> VaeFit:
         """Return one generation's fit: the origin's epochs and new weights, or the later generations' and their start."""
         return VaeFit(
             latent=self.latent,

@@ -109,7 +109,8 @@ class MixtureSource(Law):
         counts = {"weights": len(self.weights), "means": len(self.means), "covariances": len(self.covariances)}
         if len(set(counts.values())) > 1:
             raise ValueError(f"each component has a weight, a mean and a covariance; given are {counts}")
-        if not math.isclose(total := sum(self.weights), 1, abs_tol=_WEIGHTS_TOLERANCE):
+        total = sum(self.weights)
+        if not math.isclose(total, 1, abs_tol=_WEIGHTS_TOLERANCE):
             raise ValueError(f"weights must sum to 1, not {total:g}")
         if {len(mean) for mean in self.means} != {self.dim} or not self.dim:
             raise ValueError(f"means must have one number a dimension each, got {[len(mean) for mean in self.means]} numbers")

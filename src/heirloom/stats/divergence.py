@@ -36,8 +36,10 @@ def jensen_shannon(counts_a: ArrayLike, counts_b: ArrayLike) -> float:
     """
     a_V, b_V = _aligned(counts_a, counts_b)
     p_V, q_V = a_V / a_V.sum(), b_V / b_V.sum()
-    nats = _entropy((p_V + q_V) / 2) - (_entropy(p_V) + _entropy(q_V)) / 2
-    return min(1.0, max(0.0, nats / math.log(2)))
+    mixture_entropy = _entropy((p_V + q_V) / 2)
+    mean_entropy = (_entropy(p_V) + _entropy(q_V)) / 2
+    bits = (mixture_entropy - mean_entropy) / math.log(2)
+    return min(1.0, max(0.0, bits))
 
 
 def miller_madow(counts_a: ArrayLike, counts_b: ArrayLike) -> float:
@@ -55,10 +57,11 @@ def miller_madow(counts_a: ArrayLike, counts_b: ArrayLike) -> float:
     """
     a_V, b_V = _aligned(counts_a, counts_b)
     num_a, num_b = a_V.sum(), b_V.sum()
-    low_a = (np.count_nonzero(a_V) - 1) / (2 * num_a)
-    low_b = (np.count_nonzero(b_V) - 1) / (2 * num_b)
-    low_m = (np.count_nonzero(a_V + b_V) - 1) * (1 / num_a + 1 / num_b) / 8
-    return float((low_a + low_b) / 2 - low_m) / math.log(2)
+    bias_a = (np.count_nonzero(a_V) - 1) / (2 * num_a)
+    bias_b = (np.count_nonzero(b_V) - 1) / (2 * num_b)
+    bias_mixture = (np.count_nonzero(a_V + b_V) - 1) * (1 / num_a + 1 / num_b) / 8
+    nats = float((bias_a + bias_b) / 2 - bias_mixture)
+    return nats / math.log(2)
 
 
 def corrected_distance(divergence_bits: float, chance_bits: float) -> float:
@@ -73,8 +76,8 @@ def corrected_distance(divergence_bits: float, chance_bits: float) -> float:
 
 
 def _entropy(p_V: Floats) -> float:
-    seen = p_V[p_V > 0]
-    return float(-(seen * np.log(seen)).sum())
+    positive = p_V[p_V > 0]
+    return float(-(positive * np.log(positive)).sum())
 
 
 def _aligned(counts_a: ArrayLike, counts_b: ArrayLike) -> tuple[Floats, Floats]:

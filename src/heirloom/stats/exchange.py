@@ -83,30 +83,35 @@ def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) 
             f"{keys_b.size} rows and {num_permutations} permutations"
         )
     codes = np.unique(np.concatenate([keys_a, keys_b]), return_inverse=True)[1]
-    codes_a, codes_b = codes[: keys_a.size], codes[keys_a.size :]
-    size_a_K, size_b_K = (
-        np.bincount(part[keys != LEFT_OUT], minlength=codes.max() + 1) for part, keys in ((codes_a, keys_a), (codes_b, keys_b))
-    )
-    pair_K = (size_a_K > 0) & (size_b_K > 0)
-    block_a_K, block_b_K = np.full(pair_K.size, LEFT_OUT), np.full(pair_K.size, LEFT_OUT)
+    codes_a, codes_b = np.split(codes, [keys_a.size])
+    num_keys = codes.max() + 1
+    size_a_K = np.bincount(codes_a[keys_a != LEFT_OUT], minlength=num_keys)
+    size_b_K = np.bincount(codes_b[keys_b != LEFT_OUT], minlength=num_keys)
+    block_a_K, block_b_K = np.full(num_keys, LEFT_OUT), np.full(num_keys, LEFT_OUT)
 
-    pairs = np.flatnonzero(pair_K)
-    block_a_K[pairs], block_b_K[pairs], swapped = _swaps(pairs.size, stream.child("swaps"), num_permutations)
-    only_a, only_b = np.flatnonzero((size_a_K > 0) & ~pair_K), np.flatnonzero((size_b_K > 0) & ~pair_K)
-    deal = (only_a, only_b) if only_a.size and only_b.size else (only_a[:0], only_b[:0])
-    free_a, free_b, dealt = _deals(deal[0].size, deal[1].size, stream.child("deals"), num_permutations)
-    block_a_K[deal[0]], block_b_K[deal[1]] = free_a + swapped.shape[1], free_b + swapped.shape[1]
+    is_pair_K = (size_a_K > 0) & (size_b_K > 0)
+    pairs = np.flatnonzero(is_pair_K)
+    block_a_K[pairs], block_b_K[pairs], swaps_PM = _swaps(pairs.size, stream.child("swaps"), num_permutations)
+    num_swap_blocks = swaps_PM.shape[1]
 
-    kept_K = np.where(pair_K, np.minimum(size_a_K, size_b_K), np.maximum(size_a_K, size_b_K))
-    blocks_a, blocks_b = _rows(codes_a, block_a_K, kept_K), _rows(codes_b, block_b_K, kept_K)
+    singles_a, singles_b = _unpaired(size_a_K, size_b_K)
+    deal_a, deal_b, deals_PM = _deals(singles_a.size, singles_b.size, stream.child("deals"), num_permutations)
+    block_a_K[singles_a] = deal_a + num_swap_blocks
+    block_b_K[singles_b] = deal_b + num_swap_blocks
+
+    rows_K = np.where(is_pair_K, np.minimum(size_a_K, size_b_K), np.maximum(size_a_K, size_b_K))
+    blocks_a, blocks_b = _row_blocks(codes_a, block_a_K, rows_K), _row_blocks(codes_b, block_b_K, rows_K)
+    num_singles = singles_a.size + singles_b.size
+    num_left_out = int((blocks_a < 0).sum() + (blocks_b < 0).sum())
+    movable = deals_PM[0, :-2]
     return Exchange(
         blocks_a,
         blocks_b,
-        np.hstack([swapped, dealt]),
-        pairs.size + deal[0].size + deal[1].size,
-        _note(pairs.size, deal[0].size + deal[1].size, int((blocks_a < 0).sum() + (blocks_b < 0).sum())),
-        swapped.shape[1] // 2,
-        (int(dealt[0, :-2].sum()), int((dealt[0, :-2] == 0).sum())),
+        np.hstack([swaps_PM, deals_PM]),
+        num_units=pairs.size + num_singles,
+        note=_note(pairs.size, num_singles, num_left_out),
+        num_pairs=num_swap_blocks // 2,
+        num_deals=(int(movable.sum()), int((movable == 0).sum())),
     )
 
 
@@ -127,10 +132,20 @@ def row_keys(keys_a: Ints | None, keys_b: Ints | None, num_a: int, num_b: int) -
     return keys_a, keys_b
 
 
+def _unpaired(size_a_K: Ints, size_b_K: Ints) -> tuple[Ints, Ints]:
+    """Return the keys that only A has and those that only B has; none of either where one sample has no such key."""
+    only_a = np.flatnonzero((size_a_K > 0) & (size_b_K == 0))
+    only_b = np.flatnonzero((size_b_K > 0) & (size_a_K == 0))
+    if only_a.size and only_b.size:
+        return only_a, only_b
+    return only_a[:0], only_b[:0]
+
+
 def _swaps(num_pairs: int, stream: Stream, num_permutations: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
-    side = -(-num_pairs // MAX_PAIR_BLOCKS) or 1
-    blocks = np.arange(num_pairs) // side
-    num_blocks = -(-num_pairs // side)
+    """Return the block of each pair on A's side and on B's, and which blocks A has under every permutation, shape (1 + P, M)."""
+    pairs_per_block = math.ceil(num_pairs / MAX_PAIR_BLOCKS) or 1
+    blocks = np.arange(num_pairs) // pairs_per_block
+    num_blocks = math.ceil(num_pairs / pairs_per_block)
     stays_PM = stream.generator().random((num_permutations + 1, num_blocks)) < 0.5
     stays_PM[0] = True
     return blocks, blocks + num_blocks, np.hstack([stays_PM, ~stays_PM]).astype(np.float32)
@@ -138,38 +153,48 @@ def _swaps(num_pairs: int, stream: Stream, num_permutations: int) -> tuple[Ints,
 
 def _deals(num_a: int, num_b: int, stream: Stream, num_permutations: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
     """Deal blocks of equally many units; what does not fill a block, or is one block too many, stays where it is."""
-    fewest = min(num_a, num_b)
-    size = max(1, min(-(-(num_a + num_b) // MAX_FREE_BLOCKS), fewest // _MIN_SIDE_BLOCKS))
-    blocks_a, moving_a = _blocks_of(num_a, size)
-    blocks_b, moving_b = _blocks_of(num_b, size)
-    moving = moving_a + moving_b
-    order_PM = stream.generator().random((num_permutations + 1, moving)).argsort(axis=1)
-    order_PM[0] = np.arange(moving)
-    stay_a, stay_b = np.ones((len(order_PM), 1)), np.zeros((len(order_PM), 1))
-    in_a_PM = np.hstack([order_PM < moving_a, stay_a, stay_b]).astype(np.float32)
-    blocks_a[blocks_a == LEFT_OUT] = moving
-    blocks_b[blocks_b != LEFT_OUT] += moving_a
-    blocks_b[blocks_b == LEFT_OUT] = moving + 1
+    size_for_speed = math.ceil((num_a + num_b) / MAX_FREE_BLOCKS)
+    size_for_power = min(num_a, num_b) // _MIN_SIDE_BLOCKS
+    block_size = max(1, min(size_for_speed, size_for_power))
+    blocks_a, num_movable_a = _full_blocks(num_a, block_size)
+    blocks_b, num_movable_b = _full_blocks(num_b, block_size)
+    num_movable = num_movable_a + num_movable_b
+    order_PM = stream.generator().random((num_permutations + 1, num_movable)).argsort(axis=1)
+    order_PM[0] = np.arange(num_movable)
+    fixed_a, fixed_b = np.ones((len(order_PM), 1)), np.zeros((len(order_PM), 1))
+    in_a_PM = np.hstack([order_PM < num_movable_a, fixed_a, fixed_b]).astype(np.float32)
+    blocks_a[blocks_a == LEFT_OUT] = num_movable
+    blocks_b[blocks_b != LEFT_OUT] += num_movable_a
+    blocks_b[blocks_b == LEFT_OUT] = num_movable + 1
     return blocks_a, blocks_b, in_a_PM
 
 
-def _blocks_of(num_units: int, size: int) -> tuple[Ints, int]:
-    whole = num_units // size
-    moving = np.unique(np.linspace(0, whole - 1, min(whole, 2 * MAX_FREE_BLOCKS)).astype(np.int64)) if whole else np.empty(0, np.int64)
-    number = np.full(whole + 1, LEFT_OUT)
-    number[moving] = np.arange(moving.size)
-    return number[np.arange(num_units) // size], moving.size
+def _full_blocks(num_units: int, block_size: int) -> tuple[Ints, int]:
+    """Return the block of each unit, -1 for units that fill none, and how many blocks there are."""
+    num_full = num_units // block_size
+    places = np.linspace(0, num_full - 1, min(num_full, 2 * MAX_FREE_BLOCKS))
+    movable = np.unique(places.astype(np.int64))
+    number = np.full(num_full + 1, LEFT_OUT)
+    number[movable] = np.arange(movable.size)
+    return number[np.arange(num_units) // block_size], movable.size
 
 
-def _rows(codes_N: Ints, block_K: Ints, kept_K: Ints) -> Ints:
+def _row_blocks(codes_N: Ints, block_K: Ints, rows_K: Ints) -> Ints:
+    """Return the block of each row, that of its key; -1 for the rows of a key beyond its first ``rows_K``."""
     order_N = np.argsort(codes_N, kind="stable")
-    first_K = np.searchsorted(codes_N[order_N], np.arange(block_K.size))
+    sorted_codes_N = codes_N[order_N]
+    start_K = np.searchsorted(sorted_codes_N, np.arange(block_K.size))
     rank_N = np.empty(codes_N.size, dtype=np.int64)
-    rank_N[order_N] = np.arange(codes_N.size) - first_K[codes_N[order_N]]
-    return np.where(rank_N < kept_K[codes_N], block_K[codes_N], LEFT_OUT)
+    rank_N[order_N] = np.arange(codes_N.size) - start_K[sorted_codes_N]
+    return np.where(rank_N < rows_K[codes_N], block_K[codes_N], LEFT_OUT)
 
 
-def _note(num_pairs: int, num_free: int, num_left_out: int) -> str:
-    parts = [f"{num_pairs} pairs trade places"] * bool(num_pairs) + [f"{num_free} unpaired units are dealt anew"] * bool(num_free)
-    parts += [f"{num_left_out} rows are left out"] * bool(num_left_out)
+def _note(num_pairs: int, num_unpaired: int, num_left_out: int) -> str:
+    parts = []
+    if num_pairs:
+        parts.append(f"{num_pairs} pairs trade places")
+    if num_unpaired:
+        parts.append(f"{num_unpaired} unpaired units are dealt anew")
+    if num_left_out:
+        parts.append(f"{num_left_out} rows are left out")
     return ", ".join(parts)

@@ -22,8 +22,9 @@ def holm(p_values: ArrayLike) -> Floats:
         If a p-value is outside [0, 1].
     """
     p_M = np.asarray(p_values, dtype=np.float64)
-    if not ((p_M >= 0) & (p_M <= 1)).all():
-        raise HeirloomError(f"p-values must lie in [0, 1], got {p_M[~((p_M >= 0) & (p_M <= 1))][0]}")
+    is_valid_M = (p_M >= 0) & (p_M <= 1)
+    if not is_valid_M.all():
+        raise HeirloomError(f"p-values must lie in [0, 1], got {p_M[~is_valid_M][0]}")
     order_M = np.argsort(p_M, kind="stable")
     steps_M = np.minimum(1, p_M[order_M] * np.arange(p_M.size, 0, -1))
     adjusted_M = np.empty_like(p_M)

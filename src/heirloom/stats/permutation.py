@@ -79,13 +79,13 @@ def one_sided(name: str, values_P: Floats, moves: Exchange, note: str, scale: fl
     p_values_P = (values_P.size - below_P) / values_P.size
     return TestResult(
         name,
-        float(values_P[0]),
-        float(p_values_P[0]),
-        values_P.size - 1,
-        moves.num_units,
-        f"{note}; {moves.note}",
-        moves.smallest_p,
-        p_values_P,
+        statistic=float(values_P[0]),
+        p_value=float(p_values_P[0]),
+        num_permutations=values_P.size - 1,
+        num_units=moves.num_units,
+        note=f"{note}; {moves.note}",
+        smallest_p=moves.smallest_p,
+        exchanged_p=p_values_P,
     )
 
 
@@ -110,11 +110,16 @@ def dealt_means(values_a: Floats, values_b: Floats, moves: Exchange) -> tuple[Fl
     -------
     two arrays of shape (P, F)
     """
-    values, blocks = np.concatenate([values_a, values_b]), np.concatenate([moves.blocks_a, moves.blocks_b])
-    kept = blocks != LEFT_OUT
+    values_NF = np.concatenate([values_a, values_b])
+    blocks_N = np.concatenate([moves.blocks_a, moves.blocks_b])
+    rows = np.flatnonzero(blocks_N != LEFT_OUT)
+    blocks = blocks_N[rows]
     num_blocks = moves.in_a.shape[1]
-    gather = csr_array((np.ones(int(kept.sum())), (blocks[kept], np.flatnonzero(kept))), shape=(num_blocks, blocks.size))
-    sums_MF, rows_M = gather @ values, np.bincount(blocks[kept], minlength=num_blocks).astype(np.float64)
-    in_a = moves.in_a.astype(np.float64)
-    in_b = 1 - in_a
-    return (in_a @ sums_MF) / (in_a @ rows_M)[:, None], (in_b @ sums_MF) / (in_b @ rows_M)[:, None]
+    gather_MN = csr_array((np.ones(rows.size), (blocks, rows)), shape=(num_blocks, blocks_N.size))
+    sums_MF = gather_MN @ values_NF
+    rows_M = np.bincount(blocks, minlength=num_blocks).astype(np.float64)
+    in_a_PM = moves.in_a.astype(np.float64)
+    in_b_PM = 1 - in_a_PM
+    means_a = (in_a_PM @ sums_MF) / (in_a_PM @ rows_M)[:, None]
+    means_b = (in_b_PM @ sums_MF) / (in_b_PM @ rows_M)[:, None]
+    return means_a, means_b

@@ -55,10 +55,19 @@ def compare_perplexities(ppl_a: ArrayLike, ppl_b: ArrayLike, reference: ArrayLik
         If a set is empty or holds a number that is not finite.
     """
     a, b = _finite("A", ppl_a), _finite("B", ppl_b)
-    low, high = np.quantile(a if reference is None else _finite("the reference", reference), [0.01, 0.99])
-    quantiles_a, quantiles_b = (dict(zip(LEVELS, np.quantile(part, LEVELS).tolist(), strict=True)) for part in (a, b))
-    beyond_a, beyond_b = ((float((part < low).mean()), float((part > high).mean())) for part in (a, b))
-    return PerplexityComparison(quantiles_a, quantiles_b, (float(low), float(high)), beyond_a, beyond_b)
+    real = a if reference is None else _finite("the reference", reference)
+    low, high = np.quantile(real, [0.01, 0.99]).tolist()
+    bounds = (low, high)
+    return PerplexityComparison(_quantiles(a), _quantiles(b), bounds, _shares_beyond(a, bounds), _shares_beyond(b, bounds))
+
+
+def _quantiles(ppl_N: Floats) -> dict[float, float]:
+    return dict(zip(LEVELS, np.quantile(ppl_N, LEVELS).tolist(), strict=True))
+
+
+def _shares_beyond(ppl_N: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = bounds
+    return float((ppl_N < low).mean()), float((ppl_N > high).mean())
 
 
 def _finite(name: str, values: ArrayLike) -> Floats:

@@ -25,15 +25,17 @@ def adjusted_p(results: Sequence[TestResult]) -> Floats:
     exchanges of its own adds its p-value, so that of such tests alone this is Holm's procedure (Holm 1979).
     """
     adjusted_T = np.zeros(len(results))
-    smallest_P, num_apart, steps = None, 0, []
+    smallest_P, num_separate, steps = None, 0, []
     order = np.argsort([result.p_value for result in results], kind="stable")
     for number in order[::-1]:
         result = results[number]
         if result.exchanged_p is None:
-            num_apart += 1
+            num_separate += 1
         else:
             smallest_P = result.exchanged_p if smallest_P is None else np.minimum(smallest_P, result.exchanged_p)
-        by_chance = 0.0 if smallest_P is None else float((smallest_P <= result.p_value).mean())
-        steps.append(min(1.0, max(result.p_value, by_chance + num_apart * result.p_value)))
-    adjusted_T[order] = np.maximum.accumulate(steps[::-1]) if steps else []
+        shared_chance = 0.0 if smallest_P is None else float((smallest_P <= result.p_value).mean())
+        chance = shared_chance + num_separate * result.p_value
+        steps.append(min(1.0, max(result.p_value, chance)))
+    if steps:
+        adjusted_T[order] = np.maximum.accumulate(steps[::-1])
     return adjusted_T

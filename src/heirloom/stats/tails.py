@@ -47,19 +47,31 @@ def tail_tests(a_ND: Floats, b_ND: Floats, moves: Exchange) -> tuple[TestResult,
     blocks_N = np.concatenate([moves.blocks_a, moves.blocks_b])
     x_ND = np.concatenate([a_ND, b_ND])[blocks_N != LEFT_OUT]
     blocks_N = blocks_N[blocks_N != LEFT_OUT]
-    joint = _result("tails", [_runs(_distances(x_ND), blocks_N, moves)], moves)
+    runs_by_distance = _runs(_distances(x_ND), blocks_N, moves)
+    joint = _result("tails", [runs_by_distance], moves)
     if x_ND.shape[1] > _MAX_DIMENSIONS:
         return (joint,)
-    return joint, _result("one tail", [_runs(order_N, blocks_N, moves) for order_N in _ends(x_ND)], moves)
+    runs_by_end = [_runs(order_N, blocks_N, moves) for order_N in _ends(x_ND)]
+    return joint, _result("one tail", runs_by_end, moves)
 
 
-def _result(name: str, every: list[_Runs], moves: Exchange) -> TestResult:
+def _result(name: str, candidates: list[_Runs], moves: Exchange) -> TestResult:
     """Return the test of the least likely of several runs."""
-    nearest = min(every, key=lambda runs: float(runs.exchanged_p[0]))
-    p_values_P = np.minimum(1, len(every) * np.min([runs.exchanged_p for runs in every], axis=0))
-    statistic = float(-nearest.length if nearest.in_a else nearest.length)
+    least_likely = min(candidates, key=lambda runs: float(runs.exchanged_p[0]))
+    smallest_P = np.min([runs.exchanged_p for runs in candidates], axis=0)
+    p_values_P = np.minimum(1, len(candidates) * smallest_P)
+    statistic = float(-least_likely.length if least_likely.in_a else least_likely.length)
     note = f"run of outermost rows of one sample, of B if above 0; {moves.note}"
-    return TestResult(name, statistic, float(p_values_P[0]), len(p_values_P) - 1, moves.num_units, note, moves.smallest_p, p_values_P)
+    return TestResult(
+        name,
+        statistic,
+        p_value=float(p_values_P[0]),
+        num_permutations=len(p_values_P) - 1,
+        num_units=moves.num_units,
+        note=note,
+        smallest_p=moves.smallest_p,
+        exchanged_p=p_values_P,
+    )
 
 
 def _distances(x_ND: Floats) -> Floats:
@@ -107,13 +119,17 @@ def _chances(blocks_K: Ints, moves: Exchange) -> Floats:
     fixed = num_swaps + dealt_a + dealt_b
     is_new_K = np.zeros(blocks_K.size, bool)
     is_new_K[np.unique(blocks_K, return_index=True)[1]] = True
-    halves, free = (_counts(is_new_K & kind_K) for kind_K in (blocks_K < num_swaps, (blocks_K >= num_swaps) & (blocks_K < fixed)))
+    is_swap_K = blocks_K < num_swaps
+    is_deal_K = (blocks_K >= num_swaps) & (blocks_K < fixed)
+    swap_chance = 0.5 ** _counts(is_new_K & is_swap_K)
+    num_dealt = _counts(is_new_K & is_deal_K)
+    draws = np.arange(blocks_K.size)
     total = np.zeros(blocks_K.size + 1)
-    for dealt, other_stays in ((dealt_a, fixed + 1), (dealt_b, fixed)):
-        drawn = np.arange(blocks_K.size)
-        shares = np.maximum(dealt - drawn, 0) / np.maximum(dealt_a + dealt_b - drawn, 1)
-        together = np.append(1.0, np.cumprod(shares))
-        total += 0.5**halves * together[free] * (_counts(blocks_K == other_stays) == 0)
+    for side_size, other_fixed in ((dealt_a, fixed + 1), (dealt_b, fixed)):
+        shares = np.maximum(side_size - draws, 0) / np.maximum(dealt_a + dealt_b - draws, 1)
+        deal_chance = np.append(1.0, np.cumprod(shares))
+        is_possible = _counts(blocks_K == other_fixed) == 0
+        total += swap_chance * deal_chance[num_dealt] * is_possible
     return np.minimum(1, total)
 
 

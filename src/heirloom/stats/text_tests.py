@@ -80,7 +80,7 @@ def _feature_tests(a: Mapping[str, Floats], b: Mapping[str, Floats], moves: Exch
     for name in a:
         values_a, values_b = _column(name, a, moves.blocks_a.size), _column(name, b, moves.blocks_b.size)
         mean_a, mean_b = dealt_means(values_a, values_b, moves)
-        scale = max(float(np.abs(part).max()) for part in (values_a, values_b))
+        scale = float(max(np.abs(values_a).max(), np.abs(values_b).max()))
         results.append(two_sided(name, (mean_b - mean_a)[:, 0], moves, f"mean of {name}, B - A beyond chance", scale))
     return results
 
@@ -98,14 +98,21 @@ def _repeats(content_a: Ints, content_b: Ints, moves: Exchange) -> Floats:
     A repeated content is a type with one token a row: repeats = rows - different contents. A content that occurs once repeats
     nothing wherever it is dealt, so it is left out of that count.
     """
-    codes_N, counts = np.unique(np.concatenate([content_a, content_b]), return_inverse=True, return_counts=True)[1:]
-    again_N = counts[codes_N] > 1
-    sides = [
-        (part[again], again) for part, again in zip(np.split(codes_N, [content_a.size]), np.split(again_N, [content_a.size]), strict=True)
-    ]
-    repeated = [TextSample(codes, np.concatenate([[0], np.cumsum(again)])) for codes, again in sides]
-    found = token_statistics(repeated[0], repeated[1], moves)
+    content_N = np.concatenate([content_a, content_b])
+    codes_N, counts = np.unique(content_N, return_inverse=True, return_counts=True)[1:]
+    codes_a, codes_b = np.split(codes_N, [content_a.size])
+    statistics = token_statistics(_repeated_rows(codes_a, counts), _repeated_rows(codes_b, counts), moves)
+    repeats_a = statistics.tokens_a - statistics.types_a
+    repeats_b = statistics.tokens_b - statistics.types_b
     blocks = np.concatenate([moves.blocks_a, moves.blocks_b])
     rows_M = np.bincount(blocks[blocks != LEFT_OUT], minlength=moves.in_a.shape[1])
     rows_a = moves.in_a.astype(np.float64) @ rows_M
-    return (found.tokens_b - found.types_b) / (rows_M.sum() - rows_a) - (found.tokens_a - found.types_a) / rows_a
+    rows_b = rows_M.sum() - rows_a
+    return repeats_b / rows_b - repeats_a / rows_a
+
+
+def _repeated_rows(codes_N: Ints, counts: Ints) -> TextSample:
+    """Return rows as texts of one token, their content; of none where the content occurs once in both samples together."""
+    is_repeated_N = counts[codes_N] > 1
+    offsets = np.concatenate([[0], np.cumsum(is_repeated_N)])
+    return TextSample(codes_N[is_repeated_N], offsets)

@@ -54,20 +54,24 @@ def token_statistics(a: TextSample, b: TextSample, moves: Exchange) -> TokenStat
     HeirloomError
         If a type id is negative, or a sample's offsets do not fit its types.
     """
-    types_T, blocks_T = (np.concatenate(parts) for parts in zip(_tokens(a, moves.blocks_a), _tokens(b, moves.blocks_b), strict=True))
+    types_a, blocks_a = _tokens(a, moves.blocks_a)
+    types_b, blocks_b = _tokens(b, moves.blocks_b)
+    types_T, blocks_T = np.concatenate([types_a, types_b]), np.concatenate([blocks_a, blocks_b])
     num_blocks = moves.in_a.shape[1]
     tokens_a = moves.in_a.astype(np.float64) @ np.bincount(blocks_T, minlength=num_blocks)
     tokens_b = types_T.size - tokens_a
     matrices = _count_matrices(types_T, blocks_T, num_blocks)
-    chunk = max(1, _CHUNK_NUMBERS // max(1, *(matrix.shape[0] for matrix in matrices)))
-    parts = []
-    for start in range(0, tokens_a.size, chunk):
-        here = slice(start, start + chunk)
-        in_a_MC = np.ascontiguousarray(moves.in_a[here].T)
-        parts.append(np.sum([_sums(matrix, in_a_MC, tokens_a[here], tokens_b[here]) for matrix in matrices], axis=0))
-    plogp_P, qlogq_P, mlogm_P, types_a, types_b = np.concatenate(parts, axis=1)
+    most_types = max(1, *(matrix.shape[0] for matrix in matrices))
+    chunk_size = max(1, _CHUNK_NUMBERS // most_types)
+    sums = []
+    for start in range(0, tokens_a.size, chunk_size):
+        chunk = slice(start, start + chunk_size)
+        in_a_MC = np.ascontiguousarray(moves.in_a[chunk].T)
+        parts = [_sums(matrix, in_a_MC, tokens_a[chunk], tokens_b[chunk]) for matrix in matrices]
+        sums.append(np.sum(parts, axis=0))
+    plogp_P, qlogq_P, mlogm_P, num_types_a, num_types_b = np.concatenate(sums, axis=1)
     bits_P = ((plogp_P + qlogq_P) / 2 - mlogm_P) / math.log(2)
-    return TokenStatistics(bits_P, plogp_P - qlogq_P, types_a, types_b, tokens_a, tokens_b)
+    return TokenStatistics(bits_P, plogp_P - qlogq_P, num_types_a, num_types_b, tokens_a, tokens_b)
 
 
 def _tokens(sample: TextSample, blocks_N: Ints) -> tuple[Ints, Ints]:
@@ -76,8 +80,10 @@ def _tokens(sample: TextSample, blocks_N: Ints) -> tuple[Ints, Ints]:
     if sample.offsets[-1] != sample.types.size:
         raise HeirloomError(f"offsets of rows must end at the number of tokens, {sample.types.size}, got {sample.offsets[-1]}")
     blocks_T = np.repeat(blocks_N, np.diff(sample.offsets))
-    kept_T = blocks_T != LEFT_OUT
-    return (sample.types, blocks_T) if kept_T.all() else (sample.types[kept_T], blocks_T[kept_T])
+    is_dealt_T = blocks_T != LEFT_OUT
+    if is_dealt_T.all():
+        return sample.types, blocks_T
+    return sample.types[is_dealt_T], blocks_T[is_dealt_T]
 
 
 def _count_matrices(types_T: Ints, blocks_T: Ints, num_blocks: int) -> list[Any]:
@@ -86,25 +92,28 @@ def _count_matrices(types_T: Ints, blocks_T: Ints, num_blocks: int) -> list[Any]
     rank_V = np.empty_like(order_V)
     rank_V[order_V] = np.arange(order_V.size)
     rank_T = rank_V[types_T]
-    often_T = rank_T < _DENSE_TYPES
-    num_often = min(_DENSE_TYPES, order_V.size)
-    cells = rank_T[often_T] * num_blocks + blocks_T[often_T]
-    dense = np.bincount(cells, minlength=num_often * num_blocks).reshape(num_often, num_blocks).astype(np.float32)
-    rare = (rank_T[~often_T] - _DENSE_TYPES, blocks_T[~often_T])
-    if not rare[0].size:
+    is_frequent_T = rank_T < _DENSE_TYPES
+    num_frequent = min(_DENSE_TYPES, order_V.size)
+    cells = rank_T[is_frequent_T] * num_blocks + blocks_T[is_frequent_T]
+    counts = np.bincount(cells, minlength=num_frequent * num_blocks)
+    dense = counts.reshape(num_frequent, num_blocks).astype(np.float32)
+    rare_types, rare_blocks = rank_T[~is_frequent_T] - _DENSE_TYPES, blocks_T[~is_frequent_T]
+    if not rare_types.size:
         return [dense]
-    # Repeats of a cell add up in the product.
-    return [dense, csr_array((np.ones(rare[0].size, np.float32), rare), shape=(int(rare[0].max()) + 1, num_blocks))]
+    ones = np.ones(rare_types.size, np.float32)  # repeats of a cell add up in the product
+    return [dense, csr_array((ones, (rare_types, rare_blocks)), shape=(int(rare_types.max()) + 1, num_blocks))]
 
 
 def _sums(counts_FM: Any, in_a_MC: Singles, num_a_C: Floats, num_b_C: Floats) -> Floats:
     """Return sum p ln p, sum q ln q, sum m ln m over the matrix's types, and its types in A and in B: shape (5, C)."""
     a_FC = (counts_FM @ in_a_MC).astype(np.float64)
-    b_FC = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)[:, None] - a_FC
-    types = [np.count_nonzero(a_FC, axis=0), np.count_nonzero(b_FC, axis=0)]
-    a_FC /= np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
-    b_FC /= np.maximum(num_b_C, 1)
-    return np.array([*(_xlogx(part) for part in (a_FC, b_FC, (a_FC + b_FC) / 2)), *types], dtype=np.float64)
+    total_F = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)
+    b_FC = total_F[:, None] - a_FC
+    types_a, types_b = np.count_nonzero(a_FC, axis=0), np.count_nonzero(b_FC, axis=0)
+    p_FC = a_FC / np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
+    q_FC = b_FC / np.maximum(num_b_C, 1)
+    mixture_FC = (p_FC + q_FC) / 2
+    return np.array([_xlogx(p_FC), _xlogx(q_FC), _xlogx(mixture_FC), types_a, types_b], dtype=np.float64)
 
 
 def _xlogx(p_FC: Floats) -> Floats:

@@ -68,20 +68,25 @@ def vector_differences(a_ND: Floats, b_ND: Floats, stream: Stream) -> VectorDiff
     a_ND, b_ND = check_vectors(a_ND, b_ND)
     if min(len(a_ND), len(b_ND)) < 2:
         raise HeirloomError(f"differences of vectors need at least two rows in each sample, got {len(a_ND)} and {len(b_ND)}")
-    cov_a, cov_b = (np.atleast_2d(np.cov(x_ND, rowvar=False)) for x_ND in (a_ND, b_ND))
-    few_a, few_b = (_few(x_ND, stream.child("energy", name)) for x_ND, name in ((a_ND, "a"), (b_ND, "b")))
+    cov_a, cov_b = np.atleast_2d(np.cov(a_ND, rowvar=False)), np.atleast_2d(np.cov(b_ND, rowvar=False))
+    variance_a, variance_b = np.trace(cov_a), np.trace(cov_b)
+    energy_a = _row_sample(a_ND, stream.child("energy", "a"))
+    energy_b = _row_sample(b_ND, stream.child("energy", "b"))
     wasserstein_D = _wasserstein(a_ND, b_ND)
+    is_line = wasserstein_D.size == 1
+    tails_a = {tail: _shares_beyond(a_ND, a_ND, tail) for tail in TAILS}
+    tails_b = {tail: _shares_beyond(b_ND, a_ND, tail) for tail in TAILS}
     return VectorDifferences(
         mean=b_ND.mean(axis=0) - a_ND.mean(axis=0),
-        total_variance_ratio=float(np.trace(cov_b) / np.trace(cov_a)) if np.trace(cov_a) > 0 else None,
+        total_variance_ratio=float(variance_b / variance_a) if variance_a > 0 else None,
         log_generalised_variance=_log_determinant_difference(cov_a, cov_b),
-        energy_distance=energy_distance(few_a, few_b),
-        energy_rows=(len(few_a), len(few_b)),
+        energy_distance=energy_distance(energy_a, energy_b),
+        energy_rows=(len(energy_a), len(energy_b)),
         wasserstein=wasserstein_D,
-        sliced_wasserstein=float(wasserstein_D[0]) if wasserstein_D.size == 1 else _sliced(a_ND, b_ND, stream.child("slices")),
+        sliced_wasserstein=float(wasserstein_D[0]) if is_line else _sliced(a_ND, b_ND, stream.child("slices")),
         kolmogorov_smirnov=_kolmogorov_smirnov(a_ND, b_ND),
-        tails_a={tail: _beyond(a_ND, a_ND, tail) for tail in TAILS},
-        tails_b={tail: _beyond(b_ND, a_ND, tail) for tail in TAILS},
+        tails_a=tails_a,
+        tails_b=tails_b,
     )
 
 
@@ -117,21 +122,25 @@ def mode_occupancy(a_ND: Floats, b_ND: Floats, num_modes: int, stream: Stream) -
     scale_D = a_ND.std(axis=0)
     scale_D[scale_D == 0] = 1
     centres_KD = kmeans2(a_ND / scale_D, num_modes, iter=50, minit="++", missing="raise", rng=stream.generator())[0]
-    counts = [np.bincount(vq(x_ND / scale_D, centres_KD)[0], minlength=num_modes) for x_ND in (a_ND, b_ND)]
-    order_K = np.argsort(-counts[0], kind="stable")
-    return counts[0][order_K] / len(a_ND), counts[1][order_K] / len(b_ND)
+    modes_a, modes_b = vq(a_ND / scale_D, centres_KD)[0], vq(b_ND / scale_D, centres_KD)[0]
+    counts_a, counts_b = np.bincount(modes_a, minlength=num_modes), np.bincount(modes_b, minlength=num_modes)
+    order_K = np.argsort(-counts_a, kind="stable")
+    return counts_a[order_K] / len(a_ND), counts_b[order_K] / len(b_ND)
 
 
-def _few(x_ND: Floats, stream: Stream) -> Floats:
+def _row_sample(x_ND: Floats, stream: Stream) -> Floats:
+    """Return up to MAX_ENERGY_ROWS rows, drawn at random, in their order."""
     if len(x_ND) <= MAX_ENERGY_ROWS:
         return x_ND
-    return np.asarray(x_ND[np.sort(stream.generator().permutation(len(x_ND))[:MAX_ENERGY_ROWS])])
+    rows = stream.generator().permutation(len(x_ND))[:MAX_ENERGY_ROWS]
+    return np.asarray(x_ND[np.sort(rows)])
 
 
 def _log_determinant_difference(cov_a: Floats, cov_b: Floats) -> float | None:
-    (sign_a, log_a), (sign_b, log_b) = np.linalg.slogdet(cov_a), np.linalg.slogdet(cov_b)
-    degenerate = min(sign_a, sign_b) <= 0 or not np.isfinite([log_a, log_b]).all()
-    return None if degenerate else float(log_b - log_a)
+    sign_a, log_a = np.linalg.slogdet(cov_a)
+    sign_b, log_b = np.linalg.slogdet(cov_b)
+    is_degenerate = min(sign_a, sign_b) <= 0 or not np.isfinite([log_a, log_b]).all()
+    return None if is_degenerate else float(log_b - log_a)
 
 
 def _wasserstein(a_ND: Floats, b_ND: Floats) -> Floats:
@@ -150,11 +159,12 @@ def _kolmogorov_smirnov(a_ND: Floats, b_ND: Floats) -> Floats:
     distances = []
     for a_N, b_N in zip(np.sort(a_ND.T), np.sort(b_ND.T), strict=True):
         steps = np.concatenate([a_N, b_N])
-        shares = [np.searchsorted(part, steps, side="right") / part.size for part in (a_N, b_N)]
-        distances.append(np.abs(shares[0] - shares[1]).max())
+        shares_a = np.searchsorted(a_N, steps, side="right") / a_N.size
+        shares_b = np.searchsorted(b_N, steps, side="right") / b_N.size
+        distances.append(np.abs(shares_a - shares_b).max())
     return np.array(distances)
 
 
-def _beyond(x_ND: Floats, reference_ND: Floats, tail: float) -> tuple[float, float]:
+def _shares_beyond(x_ND: Floats, reference_ND: Floats, tail: float) -> tuple[float, float]:
     low_D, high_D = np.quantile(reference_ND, [tail, 1 - tail], axis=0)
     return float((x_ND < low_D).mean()), float((x_ND > high_D).mean())

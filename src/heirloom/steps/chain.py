@@ -28,13 +28,14 @@ from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
 from heirloom.measures import replicas
 from heirloom.sources import input_files
+from heirloom.stats.spacing import geometrically_spaced
 from heirloom.steps import evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice, parts
 from heirloom.steps.common import Paths, finish, naming
 
 ALL_UP_TO = 100
-"""Generations up to which those of units are all written; of a longer chain about as many, evenly on the logarithm."""
+"""Most generations of which units are written: all of a short chain, of a longer one so many on a geometric scale."""
 
 Cell = tuple[int, str, int, float]
 """Generation, measure, number of the unit, value."""
@@ -94,7 +95,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     lineage, note = generations, dict[str, Any]()
     if step.path is not None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
-    planned, trajectory, written = step.part(evaluate.Slice).files, outputs["trajectory"], spaced(step.generations)
+    planned, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
+    written = set(geometrically_spaced(step.generations, ALL_UP_TO))
     with input_files.reading(input_files.planned_files(planned or ()), planned) as files:
         for generation in lineage(step, inputs):
             hashes.append(generation.hashes)
@@ -113,13 +115,6 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     numbers, names, values = zip(*rows, strict=True)
     _write(trajectory, numbers, names, values)
     finish(step, inputs, [trajectory], files, generations=hashes, **note)
-
-
-def spaced(last: int) -> set[int]:
-    """Return the generations of which units are written: all from 1 to `ALL_UP_TO`, or from 1 to the last on a geometric scale."""
-    if last <= ALL_UP_TO:
-        return set(range(1, last + 1))
-    return set(np.geomspace(1, last, ALL_UP_TO).round().astype(int).tolist())
 
 
 def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequence[float], **columns: pa.Array) -> None:

@@ -27,7 +27,7 @@ from heirloom.manifest import write_text
 from heirloom.rows import text_table, vector_table
 from heirloom.sources import packing
 from heirloom.sources.input_files import SourceFile, reading
-from heirloom.sources.packing import Cut, Span
+from heirloom.sources.packing import PackedRows, Span
 from heirloom.sources.splits import SPLITS, assign, hold_out
 from heirloom.sources.text import Counts
 from heirloom.specs.source import AnyTextSource, TextSettings
@@ -168,7 +168,7 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tup
     return (reader.tokenizer, reader.start_id), {"tokenizer": reader.record}
 
 
-def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[Cut]:
+def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[PackedRows]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
     texts = _texts(spool, names, split)
     if text.packing is not None:
@@ -234,7 +234,7 @@ def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str
 
 
 def _rows(
-    cut: Iterator[Cut],
+    cut: Iterator[PackedRows],
     tokenizer: Tokenizer,
     places: Sequence[int],
     index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
@@ -244,8 +244,8 @@ def _rows(
     row = 0
     for tokens_NT, spans in cut:
         for span in spans:
-            first_rows[places[span.document]] = row + span.first if span.count else 0
-            counts[places[span.document]] = span.count
+            first_rows[places[span.document]] = row + span.first_row if span.num_rows else 0
+            counts[places[span.document]] = span.num_rows
         yield from text_table(tokens_NT, tokenization.decode(tokenizer, tokens_NT), first_row=row).to_batches()
         row += len(tokens_NT)
     if not row:

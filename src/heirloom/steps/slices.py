@@ -108,4 +108,4 @@ def family_code(experiment: Experiment, functions: Sequence[str]) -> list[str]:
 
 @cache
 def _code(entries: tuple[str, ...]) -> str:
-    return codehash.of(*entries)
+    return codehash.digest(*entries)

@@ -32,7 +32,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's training."""
     experiment = config.experiments[key.experiment]
     assert key.generation is not None
-    fit = experiment.family.training.fit(key.generation, experiment.text)
+    fit = experiment.family.training.fit_settings(key.generation, experiment.text)
     trains = ("train", "resume") if "resume" in experiment.family.abilities else ("train",)
     code = slices.family_code(experiment, (*trains, "load", "save"))
     own: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}

@@ -54,10 +54,13 @@ class Arm:
         if not self.is_plain:
             return None
         if self.synthetic == "all":
-            return "accumulate" if (self.budget, self.real) == ("grows", {"original": self.rows}) else None
+            accumulates = self.budget == "grows" and self.real == {"original": self.rows}
+            return "accumulate" if accumulates else None
         if self.budget != "fixed":
             return None
-        return "replace" if not self.real else "control" if self.real == {"pool": self.rows} else None
+        if not self.real:
+            return "replace"
+        return "control" if self.real == {"pool": self.rows} else None
 
     def moments(self, ddof: Rule) -> Moments | None:
         """Return the expected variance and squared mean of each model, in units of the true variance; None where nobody has derived them.
@@ -71,16 +74,19 @@ class Arm:
         if not self.is_plain:
             return None
         if self.synthetic == "all" and self.real == {"original": n}:
-            return {"grows": moments.accumulate, "drawn": moments.accumulate_fixed}[self.budget](n, fits, ddof)
+            accumulation = {"grows": moments.accumulate, "drawn": moments.accumulate_fixed}[self.budget]
+            return accumulation(n, fits, ddof)
         if self.synthetic == "all" or self.budget != "fixed" or len(self.real) > 1:
             return None
-        match next(iter(self.real.items()), (None, 0)):
-            case ("fresh", count):
-                return moments.fresh(n, fits, count, ddof)
-            case ("pool", count):
-                return moments.keep(n, fits, count, self.pool_rows, ddof)
-            case ("original", count):
-                return moments.keep_fixed(n, fits, count, ddof) if self.is_fixed else moments.keep(n, fits, count, ddof=ddof)
+        match next(iter(self.real.items()), None):
+            case ("fresh", num_fresh):
+                return moments.fresh(n, fits, num_fresh, ddof)
+            case ("pool", num_kept):
+                return moments.keep(n, fits, num_kept, self.pool_rows, ddof)
+            case ("original", num_kept) if self.is_fixed:
+                return moments.keep_fixed(n, fits, num_kept, ddof)
+            case ("original", num_kept):
+                return moments.keep(n, fits, num_kept, ddof=ddof)
         return moments.replace(n, fits, ddof)
 
     def mixed_moments(self, ddof: int) -> Moments | None:
@@ -88,10 +94,11 @@ class Arm:
         if self.is_chosen or self.synthetic == "all" or self.budget == "drawn" or len(self.real) > 1:
             return None
         kind = next(iter(self.real), "fresh")
+        originals: Literal["fixed", "redrawn"] = "fixed" if self.is_fixed else "redrawn"
         return regimes.mixture(
             self.rows,
             self.parts,
-            real="fresh" if kind == "fresh" else "fixed" if self.is_fixed else "redrawn",
+            real="fresh" if kind == "fresh" else originals,
             weight=self.weight,
             num_pool=self.pool_rows if kind == "pool" else None,
             ddof=ddof,

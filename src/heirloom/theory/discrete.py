@@ -36,10 +36,11 @@ def drift_survival(counts: ArrayLike, num_generations: int, ratio: float = 1.0) 
     -------
     array of shape (num_generations, V); row k - 1 belongs to synthetic k
     """
-    lines = np.ones(max(0, num_generations))
+    counts_V = np.asarray(counts, dtype=np.float64)
+    g_K = np.ones(max(0, num_generations))
     for k in range(1, num_generations):
-        lines[k] = -math.expm1(-lines[k - 1])
-    return np.asarray(-np.expm1(-ratio * np.multiply.outer(lines, np.asarray(counts, dtype=np.float64))))
+        g_K[k] = -math.expm1(-g_K[k - 1])
+    return np.asarray(-np.expm1(-ratio * np.multiply.outer(g_K, counts_V)))
 
 
 def spectrum(probabilities: ArrayLike, num_rows: int, num_fits: int, weights: ArrayLike | None = None) -> Curve:
@@ -71,14 +72,17 @@ def spectrum(probabilities: ArrayLike, num_rows: int, num_fits: int, weights: Ar
     p_V = np.asarray(probabilities, dtype=np.float64)
     weight_V = np.ones_like(p_V) if weights is None else np.asarray(weights, dtype=np.float64)
     distinct, place_V = np.unique(p_V, return_inverse=True)
-    first = np.bincount(place_V, weights=weight_V) @ _binomial(distinct, num_rows)
-    return _evolved(first, num_rows, num_fits)
+    weight_of_distinct = np.bincount(place_V, weights=weight_V)
+    start = weight_of_distinct @ _binomial(distinct, num_rows)
+    return _spectra(start, num_rows, num_fits)
 
 
 def present(probabilities: ArrayLike, num_rows: int) -> Curve:
     """Return the probability that each type occurs among n independent rows, 1 - (1 - p)^n, shape (V,)."""
+    p_V = np.asarray(probabilities, dtype=np.float64)
     with np.errstate(divide="ignore"):
-        return np.asarray(-np.expm1(num_rows * np.log1p(-np.asarray(probabilities, dtype=np.float64))))
+        log_absent_V = num_rows * np.log1p(-p_V)
+    return np.asarray(-np.expm1(log_absent_V))
 
 
 def survival(count: int, num_rows: int, num_generations: int) -> Curve:
@@ -99,7 +103,8 @@ def survival(count: int, num_rows: int, num_generations: int) -> Curve:
     """
     start = np.zeros(num_rows + 1)
     start[count] = 1.0
-    return 1 - _evolved(start, num_rows, num_generations + 1)[1:, 0]
+    loss = _spectra(start, num_rows, num_generations + 1)[1:, 0]
+    return 1 - loss
 
 
 def fixation_time(probability: float, num_rows: int) -> float:
@@ -113,9 +118,11 @@ def fixation_time(probability: float, num_rows: int) -> float:
     probability, num_rows
         The true probability p and the rows n of each fit.
     """
-    transitions = _transitions(num_rows)[1:-1, 1:-1]
-    remaining = np.linalg.solve(np.eye(num_rows - 1) - transitions, np.ones(num_rows - 1))
-    return float(1 + _binomial(np.array([probability]), num_rows)[0, 1:-1] @ remaining)
+    transient = _transitions(num_rows)[1:-1, 1:-1]
+    identity = np.eye(num_rows - 1)
+    tau = np.linalg.solve(identity - transient, np.ones(num_rows - 1))
+    start = _binomial(np.array([probability]), num_rows)[0, 1:-1]
+    return float(1 + start @ tau)
 
 
 def poisson_extinction(rate: float, num_rows: int, num_fits: int) -> Curve:
@@ -127,12 +134,13 @@ def poisson_extinction(rate: float, num_rows: int, num_fits: int) -> Curve:
     return 1 - drift_survival([rate * num_rows], num_fits)[:, 0]
 
 
-def _evolved(first: Curve, num_rows: int, num_fits: int) -> Curve:
+def _spectra(start: Curve, num_rows: int, num_fits: int) -> Curve:
+    """Return the spectrum after each fit, shape (num_fits, n + 1), from that of the first."""
     transitions = _transitions(num_rows)
-    rows = [first]
+    spectra = [start]
     for _ in range(1, num_fits):
-        rows.append(rows[-1] @ transitions)
-    return np.array(rows)
+        spectra.append(spectra[-1] @ transitions)
+    return np.array(spectra)
 
 
 def _transitions(num_rows: int) -> NDArray[np.float64]:
@@ -147,6 +155,7 @@ def _binomial(probabilities: NDArray[np.float64], num_rows: int) -> NDArray[np.f
     from scipy.special import gammaln, xlog1py, xlogy
 
     c = np.arange(num_rows + 1)
-    ways = gammaln(num_rows + 1) - gammaln(c + 1) - gammaln(num_rows - c + 1)
     p = probabilities[:, None]
-    return np.asarray(np.exp(ways + xlogy(c, p) + xlog1py(num_rows - c, -p)), dtype=np.float64)
+    log_coefficient = gammaln(num_rows + 1) - gammaln(c + 1) - gammaln(num_rows - c + 1)
+    log_probability = log_coefficient + xlogy(c, p) + xlog1py(num_rows - c, -p)
+    return np.asarray(np.exp(log_probability), dtype=np.float64)

@@ -37,7 +37,8 @@ def replace_log_determinant(num_rows: int, num_fits: int, num_dimensions: int = 
     if not 0 < num_dimensions < num_rows:
         raise HeirloomError(f"theory: the log determinant needs 1 to {num_rows - 1} dimensions, got {num_dimensions}")
     degrees = num_rows - np.arange(1, num_dimensions + 1)
-    step = float((digamma(degrees / 2) - math.log((num_rows - ddof) / 2)).sum())
+    log_chi_squares = digamma(degrees / 2) - math.log((num_rows - ddof) / 2)
+    step = float(log_chi_squares.sum())
     return np.cumsum(np.full(num_fits, step))
 
 
@@ -48,8 +49,11 @@ def replace_deviation(num_rows: int, num_fits: int, ddof: int = 0) -> Curve:
     chapter 18). Parameters and errors as in `replace`.
     """
     check(num_rows, num_fits, 0, ddof)
-    log_step = math.log(2 / (num_rows - ddof)) / 2 + math.lgamma(num_rows / 2) - math.lgamma((num_rows - 1) / 2)
-    return np.asarray(np.exp(np.cumsum(np.full(num_fits, log_step))), dtype=np.float64)
+    n = num_rows
+    log_scale = math.log(2 / (n - ddof)) / 2
+    log_a = log_scale + math.lgamma(n / 2) - math.lgamma((n - 1) / 2)
+    log_deviation = np.cumsum(np.full(num_fits, log_a))
+    return np.asarray(np.exp(log_deviation), dtype=np.float64)
 
 
 def replace_wasserstein2_squared(num_rows: int, num_fits: int, ddof: int = 0) -> Curve:
@@ -59,4 +63,5 @@ def replace_wasserstein2_squared(num_rows: int, num_fits: int, ddof: int = 0) ->
     order; for maximum likelihood 2 - 2 a^t. Parameters and errors as in `replace`.
     """
     moments = replace(num_rows, num_fits, ddof)
-    return moments.mean_square + moments.variance - 2 * replace_deviation(num_rows, num_fits, ddof) + 1
+    deviation = replace_deviation(num_rows, num_fits, ddof)
+    return moments.mean_square + moments.variance - 2 * deviation + 1

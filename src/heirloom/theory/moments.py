@@ -158,15 +158,15 @@ def accumulate(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """
     check(num_rows, num_fits, 0, ddof)
 
-    def steps() -> Iterator[tuple[float, float]]:
+    def recursion() -> Iterator[tuple[float, float]]:
         mean_square, row_square = 1 / num_rows, 1.0
         for t in range(1, num_fits + 1):
-            variance = _fitted(num_rows * t, ddof, row_square - mean_square)
+            variance = _model_variance(num_rows * t, ddof, row_square - mean_square)
             yield variance, mean_square
             row_square = (t * row_square + variance + mean_square) / (t + 1)
             mean_square += variance / (num_rows * (t + 1) ** 2)
 
-    return _curves(steps())
+    return _curves(recursion())
 
 
 def accumulate_limit(num_rows: int) -> float:
@@ -190,17 +190,17 @@ def accumulate_fixed(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
     """
     check(num_rows, num_fits, 0, ddof)
 
-    def steps() -> Iterator[tuple[float, float]]:
+    def recursion() -> Iterator[tuple[float, float]]:
         pool_square, row_square = 1 / num_rows, 1.0
         for t in range(1, num_fits + 1):
             mean_square = pool_square + (row_square - pool_square) * (t - 1) / (num_rows * t - 1)
-            variance = _fitted(num_rows, ddof, row_square - mean_square)
+            variance = _model_variance(num_rows, ddof, row_square - mean_square)
             yield variance, mean_square
             row_square = (t * row_square + variance + mean_square) / (t + 1)
-            grown = ((t + 1) ** 2 - 1) * pool_square + mean_square + variance / num_rows
-            pool_square = grown / (t + 1) ** 2
+            total_square = ((t + 1) ** 2 - 1) * pool_square + mean_square + variance / num_rows
+            pool_square = total_square / (t + 1) ** 2
 
-    return _curves(steps())
+    return _curves(recursion())
 
 
 def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[float], ddof: Rule) -> Moments:
@@ -208,31 +208,32 @@ def _mix(num_rows: int, num_fits: int, num_true: int, covariances: Iterable[floa
     check(num_rows, num_fits, num_true, ddof)
     n, m, s = num_rows, num_true, num_rows - num_true
 
-    def steps() -> Iterator[tuple[float, float]]:
+    def recursion() -> Iterator[tuple[float, float]]:
         mean_square, row_square = 1 / n, 1.0
         for covariance in islice(covariances, num_fits):
-            variance = _fitted(n, ddof, row_square - mean_square)
+            variance = _model_variance(n, ddof, row_square - mean_square)
             yield variance, mean_square
             row_square = (m + s * (variance + mean_square)) / n
             mean_square = (m + s * variance + s**2 * mean_square + 2 * m * s * covariance) / n**2
 
-    return _curves(steps())
+    return _curves(recursion())
 
 
-def _fitted(num_rows: int, ddof: Rule, sample_variance: float) -> float:
+def _model_variance(num_rows: int, ddof: Rule, sample_variance: float) -> float:
     if callable(ddof):
         return ddof(num_rows, sample_variance)
     return 1.0 if ddof is None else sample_variance * num_rows / (num_rows - ddof)
 
 
-def _curves(steps: Iterator[tuple[float, float]]) -> Moments:
-    variance, mean_square = np.array(list(steps), dtype=np.float64).T
+def _curves(pairs: Iterator[tuple[float, float]]) -> Moments:
+    variance, mean_square = np.array(list(pairs), dtype=np.float64).T
     return Moments(variance, mean_square)
 
 
 def check(num_rows: int, num_fits: int, num_true: int, ddof: Rule) -> None:
     """Raise HeirloomError unless the sizes are possible; see `replace` and `fresh`."""
-    if num_rows < 2 or num_fits < 1 or not (callable(ddof) or ddof in {0, 1, None}) or not 0 <= num_true <= num_rows:
+    is_rule = callable(ddof) or ddof in {0, 1, None}
+    if num_rows < 2 or num_fits < 1 or not is_rule or not 0 <= num_true <= num_rows:
         raise HeirloomError(
             f"theory: got {num_rows} rows, {num_fits} fits, {num_true} true rows, ddof {ddof!r}; allowed are at least "
             f"2 rows, at least 1 fit, 0 to {num_rows} true rows, ddof 0, 1 or None"

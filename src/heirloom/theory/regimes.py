@@ -64,23 +64,24 @@ def mixture(
         If a training set has fewer than two rows, the weight is outside (0, 1) or has only one side, or ddof is neither 0 nor 1.
     """
     _check(num_originals, parts, weight, ddof)
-    shared = {"fresh": 0.0, "redrawn": 1.0 / (num_pool or num_originals), "fixed": 1.0 / num_originals}[real]
+    start_covariance = {"fresh": 0.0, "redrawn": 1.0 / (num_pool or num_originals), "fixed": 1.0 / num_originals}[real]
 
-    def steps() -> Iterator[tuple[float, float]]:
-        mean_square, covariance = 1.0 / num_originals, shared
+    def recursion() -> Iterator[tuple[float, float]]:
+        mean_square, covariance = 1.0 / num_originals, start_covariance
         variance = (1.0 - mean_square) / (1.0 - ddof * mean_square)
         yield variance, mean_square
         for m, s in parts:
             w = m / (m + s) if weight is None else weight
             u = 1.0 - w
-            own, written = _noise(w, m), _noise(u, s)
+            real_noise, synthetic_noise = _noise(w, m), _noise(u, s)
             row_square = w + u * (variance + mean_square)
-            mean_square = own + u * u * mean_square + written * variance + 2 * w * u * covariance
-            variance = (row_square - mean_square) / (1.0 - ddof * (own + written))
-            covariance = own / w + u * covariance if real == "fixed" and m else covariance
+            mean_square = real_noise + u * u * mean_square + synthetic_noise * variance + 2 * w * u * covariance
+            variance = (row_square - mean_square) / (1.0 - ddof * (real_noise + synthetic_noise))
+            if real == "fixed" and m:
+                covariance = real_noise / w + u * covariance
             yield variance, mean_square
 
-    variances, mean_squares = np.array(list(steps()), dtype=np.float64).T
+    variances, mean_squares = np.array(list(recursion()), dtype=np.float64).T
     return Moments(variances, mean_squares)
 
 
@@ -97,7 +98,8 @@ def weighted_floor(num_real: int, num_synthetic: int, weight: float) -> float:
     """
     _check(2, [(num_real, num_synthetic)], weight, 0)
     u = 1.0 - weight
-    return (_noise(weight, num_real) + _noise(u, num_synthetic)) / (1.0 - u * u * (1.0 - 1.0 / num_synthetic))
+    noise = _noise(weight, num_real) + _noise(u, num_synthetic)
+    return noise / (1.0 - u * u * (1.0 - 1.0 / num_synthetic))
 
 
 def schedule_limit(num_rows: int, growth: float) -> float:
@@ -133,13 +135,15 @@ def selection_factor(share: float, true_keep: float = 1.0, false_keep: float = 0
     """
     from scipy.special import ndtri
 
-    kept = (true_keep * share, false_keep * (1.0 - share))
-    if not 0.0 < share < 1.0 or sum(kept) <= 0.0:
+    central_weight, outer_weight = true_keep * share, false_keep * (1.0 - share)
+    weight = central_weight + outer_weight
+    if not 0.0 < share < 1.0 or weight <= 0.0:
         raise HeirloomError(f"theory: share {share}, true_keep {true_keep}, false_keep {false_keep}: share in (0, 1), and one keep above 0")
     c = float(ndtri((1.0 + share) / 2.0))
-    central = 1.0 - 2.0 * c * math.exp(-c * c / 2.0) / math.sqrt(2.0 * math.pi) / share
+    edge_term = 2.0 * c * math.exp(-c * c / 2.0) / math.sqrt(2.0 * math.pi)
+    central = 1.0 - edge_term / share
     outer = (1.0 - share * central) / (1.0 - share)
-    return (kept[0] * central + kept[1] * outer) / sum(kept)
+    return (central_weight * central + outer_weight * outer) / weight
 
 
 def edited_counts(counts: ArrayLike, judge: ArrayLike, model: ArrayLike, above: float) -> Curve:
@@ -156,8 +160,9 @@ def edited_counts(counts: ArrayLike, judge: ArrayLike, model: ArrayLike, above: 
         The threshold a.
     """
     c, p = np.asarray(counts, dtype=np.float64), np.asarray(model, dtype=np.float64)
-    easy = np.asarray(judge) >= above
-    return np.asarray(np.where(easy, 0.0, c) + c[easy].sum() * p, dtype=np.float64)
+    is_easy = np.asarray(judge) >= above
+    unedited = np.where(is_easy, 0.0, c)
+    return np.asarray(unedited + c[is_easy].sum() * p, dtype=np.float64)
 
 
 def _noise(weight: float, rows: int) -> float:
@@ -167,7 +172,8 @@ def _noise(weight: float, rows: int) -> float:
 
 def _check(num_originals: int, parts: Sequence[tuple[int, int]], weight: float | None, ddof: int) -> None:
     smallest = min((num_originals, *(m + s for m, s in parts)))
-    if smallest < 2 or ddof not in {0, 1} or any(m < 0 or s < 0 for m, s in parts):
+    has_negative = any(m < 0 or s < 0 for m, s in parts)
+    if smallest < 2 or ddof not in {0, 1} or has_negative:
         raise HeirloomError(
             f"theory: the smallest training set has {smallest} rows, ddof is {ddof}; allowed are at least 2 rows, ddof 0 or 1"
         )

@@ -25,4 +25,9 @@ def kernel(variance: float) -> Rule:
 
 def scott(dim: int) -> Rule:
     """Return the rule of a kernel density estimate with Scott's bandwidth in D dimensions: the factor 1 + n^(-2/(D+4)) n / (n - 1)."""
-    return lambda num_rows, sample_variance: sample_variance * (1 + num_rows ** (-2 / (dim + 4)) * num_rows / (num_rows - 1))
+
+    def rule(num_rows: int, sample_variance: float) -> float:
+        kernel_share = num_rows ** (-2 / (dim + 4))
+        return sample_variance * (1 + kernel_share * num_rows / (num_rows - 1))
+
+    return rule

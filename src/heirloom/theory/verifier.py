@@ -33,11 +33,11 @@ def flip_error(right_keep: float, wrong_keep: float, num_classes: int = 2) -> fl
     _check(right_keep, wrong_keep)
     if num_classes < 2:
         raise HeirloomError(f"num_classes is {num_classes}; a label error needs 2 classes or more")
-    kept = (num_classes - 1) * right_keep
-    return kept / (kept + wrong_keep)
+    right_weight = (num_classes - 1) * right_keep
+    return right_weight / (right_weight + wrong_keep)
 
 
-def wrong_share(first: float, right_keep: float, wrong_keep: float, num_generations: int) -> Curve:
+def wrong_share(start: float, right_keep: float, wrong_keep: float, num_generations: int) -> Curve:
     """Return the share of wrong rows in a judged loop that matches frequencies, entry g after g rounds of judging.
 
     Each round multiplies the odds of a wrong row by psi / phi: p_g / (1 - p_g) = p_0 / (1 - p_0) (psi / phi)^g. The share falls for
@@ -45,7 +45,7 @@ def wrong_share(first: float, right_keep: float, wrong_keep: float, num_generati
 
     Parameters
     ----------
-    first
+    start
         Share of wrong rows before the first judging, in [0, 1).
     right_keep, wrong_keep
         phi and psi, in (0, 1] and [0, 1].
@@ -62,11 +62,12 @@ def wrong_share(first: float, right_keep: float, wrong_keep: float, num_generati
         If a probability is outside its range.
     """
     _check(right_keep, wrong_keep)
-    if not (0 <= first < 1 and right_keep):
-        raise HeirloomError(f"the first share is {first:g} and right_keep {right_keep:g}; allowed are a share of 0 to below 1, phi above 0")
+    if not (0 <= start < 1 and right_keep):
+        raise HeirloomError(f"the first share is {start:g} and right_keep {right_keep:g}; allowed are a share of 0 to below 1, phi above 0")
     with np.errstate(over="ignore"):  # odds beyond any number are a share of 1
-        odds_G = first / (1 - first) * (wrong_keep / right_keep) ** np.arange(num_generations + 1.0)
-    return np.asarray(1 / (1 + 1 / odds_G) if first and wrong_keep else odds_G / (1 + odds_G), dtype=np.float64)
+        odds_G = start / (1 - start) * (wrong_keep / right_keep) ** np.arange(num_generations + 1.0)
+    share_G = 1 / (1 + 1 / odds_G) if start and wrong_keep else odds_G / (1 + odds_G)
+    return np.asarray(share_G, dtype=np.float64)
 
 
 def _check(right_keep: float, wrong_keep: float) -> None:

@@ -1,4 +1,4 @@
-"""What a run would need for a claim that it does not test, named exactly: a family, a setting, an arm, a variant or a measure."""
+"""What exactly a run lacks for a claim that it does not test: a family, a setting, an arm, a variant or a measure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Lack(NamedTuple):
     Attributes
     ----------
     is_kind
-        Whether it takes another kind of experiment altogether.
+        Whether another kind of experiment is needed.
     is_measured
-        Whether the config has all that is needed, and a measure or a closed form is not there.
+        Whether the config has all that is needed, and only a measure or a closed form is missing.
     """
 
     words: str
@@ -30,7 +30,7 @@ class Lack(NamedTuple):
 
 
 def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[Lack]:
-    """Return what an experiment of a config would need for a claim, before anything is run; empty where it fits."""
+    """Return what an experiment of a config lacks for a claim, before a run; empty if it fits."""
     experiment = config.experiments[key]
     settings = flat(experiment)
     lacks = [Lack(words, is_kind=True) for words in _kind(claim.where, experiment)]
@@ -47,7 +47,7 @@ def of_config(claim: Claim, claims: Claims, key: str, config: Config) -> list[La
 
 
 def of_run(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> list[Lack]:
-    """Return what the measures of a finished run lack for a claim that its experiment fits; empty where it can be tested."""
+    """Return what the measures of a finished run lack for a claim that its experiment fits; empty if it can be tested."""
     if runs[key].last < 1:
         return [Lack("chains enough to estimate an expectation at any generation", is_measured=True)]
     lacks = [_unmeasured(leaf, claim, key, arms, runs) for leaf in claim.leaves if measured(leaf, key, arms, runs) is None]
@@ -55,7 +55,7 @@ def of_run(claim: Claim, key: str, arms: Arms, runs: Mapping[str, Run]) -> list[
 
 
 def nearest(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run]) -> str:
-    """Return one sentence: what the experiment that comes nearest to testing a claim lacks, or the kind of experiment that there is not."""
+    """Return one sentence: what the experiment nearest to a test of the claim lacks, or which kind of experiment is missing."""
     found = {key: _all(claim, claims, key, config, runs) for key in config.experiments}
     key = min(found, key=lambda name: _distance(found[name]))
     kinds = [lack.words for lack in found[key] if lack.is_kind or (claim.needs and lack.is_measured)]
@@ -65,7 +65,7 @@ def nearest(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run
 
 
 def _distance(lacks: Sequence[Lack]) -> tuple[int, int, int]:
-    """Return by how much an experiment misses a claim: another kind of experiment is farthest away, a measure nearest."""
+    """Return how far an experiment is from a claim: another kind of experiment is farthest, a missing measure nearest."""
     return sum(lack.is_kind for lack in lacks), sum(not lack.is_measured for lack in lacks), len(lacks)
 
 
@@ -99,7 +99,7 @@ def _unmeasured(leaf: Leaf, claim: Claim, key: str, arms: Arms, runs: Mapping[st
 
 def _absent(arm: str, claims: Claims, experiment: Experiment, config: Config) -> str:
     part = claims.arms[arm]
-    if part.is_control and (control := controls.as_large(part, experiment, config)):
+    if part.is_control and (control := controls.control_of_equal_size(part, experiment, config)):
         return f"source.rows above {min(controls.sizes(part, experiment.rows, experiment.generations))}: {control} redraws nothing"
     return f"a regime declared as {arm}: {_declared(claims, arm)}"
 
@@ -109,7 +109,7 @@ def _no_measure(measure: str, claim: Claim) -> Lack:
 
 
 def _declared(claims: Claims, arm: str) -> str:
-    """Return an arm's declaration as one line of YAML, keys that may have any value spelled so."""
+    """Return an arm's declaration as one line of YAML, which marks the keys that may have any value."""
     declaration = claims.arms[arm].model_dump(exclude_defaults=True)
     return f"{{{_spelled(_replaced(declaration, claims.any_share.get(arm, [])))}}}"
 

@@ -17,7 +17,7 @@ Arms = Mapping[str, str]
 
 
 def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, config: Config) -> list[Arms]:
-    """Return every way in which an experiment's regimes play some arms: several where an arm may have any share, none where one lacks.
+    """Return every way in which an experiment's regimes play some arms: several if an arm may have any share, none if an arm is missing.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, conf
 
 
 def players(claims: Claims, arm: str, experiment: Experiment, config: Config) -> list[str]:
-    """Return the regimes of an experiment that play an arm; one at most where the arm has no free key.
+    """Return the regimes of an experiment that play an arm; at most one if the arm has no free key.
 
-    An arm that is a control is played by the control that has as many rows (`controls.beside`).
+    The control that has as many rows plays an arm that is a control (`controls.control_of_declaration`).
     """
     if claims.arms[arm].is_control:
-        control = controls.beside(claims.arms[arm], experiment, config)
+        control = controls.control_of_declaration(claims.arms[arm], experiment, config)
         return [] if control is None else [control]
     free = claims.any_share.get(arm, [])
     matching = [name for name in experiment.regimes if _plays(config.regimes[name], claims.arms[arm], free)]
@@ -43,7 +43,7 @@ def players(claims: Claims, arm: str, experiment: Experiment, config: Config) ->
 
 
 def stated(claims: Claims, arms: Arms, config: Config) -> str:
-    """Return the values of the free keys of the arms that are played, in words; empty where no arm has one."""
+    """Return the values of the free keys of the arms that are played, in words; empty if no arm has a free key."""
     words = []
     for arm, name in arms.items():
         values = flat(config.regimes[name]) if arm in claims.any_share else {}
@@ -53,7 +53,7 @@ def stated(claims: Claims, arms: Arms, config: Config) -> str:
 
 
 def flat(model: Experiment | Regime) -> dict[str, object]:
-    """Return settings as dotted key → value, an experiment's place in a grid left out."""
+    """Return settings as dotted key → value, without an experiment's place in a grid."""
     from heirloom.lineage.settings import dotted
 
     return dotted(model.model_dump(exclude={"point"}))

@@ -1,4 +1,4 @@
-"""The numbers that an expression is made of: one a seed, with a standard error where a single seed has one."""
+"""The numbers of which an expression is made: one per seed, with a standard error if there is a single seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_GENERATIONS = 3
-"""Of the control, below which their scatter says nothing."""
+"""Number of the control's generations below which their scatter says nothing."""
 
 
 class Run(NamedTuple):
@@ -33,7 +33,7 @@ class Run(NamedTuple):
     Attributes
     ----------
     last
-        The generation that `last` means: the experiment's, or the last one that a claim may speak of.
+        The generation that `last` means: the experiment's last, or the last one to which a claim may apply.
     """
 
     experiment: Experiment
@@ -48,15 +48,15 @@ class Value(NamedTuple):
     Attributes
     ----------
     numbers
-        One number a seed, shape (S,).
+        One number per seed, shape (S,).
     noise
-        Standard error of a single seed's number: over replicas, or from the control; 0 for a closed form, None if unknown.
+        Standard error of a single seed's number, over replicas or from the control; 0 for a closed form, None if unknown.
     freedom
         Degrees of freedom of that error: one less than replicas or the control's generations; infinite for a closed form.
     log_noise
         Standard error of the logarithm of a single seed's number; None if unknown, or if the measure may have any sign.
     from_control
-        Whether the standard error is how far the control's generations scatter.
+        Whether the standard error is the scatter of the control's generations.
     """
 
     numbers: NDArray[np.float64]
@@ -67,7 +67,7 @@ class Value(NamedTuple):
 
 
 def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return an expression's value a seed, given those of its leaves by their spelling; a division by zero is not finite."""
+    """Return an expression's value per seed from the values of its leaves by their spelling; a division by zero is not finite."""
     match quantity:
         case Ratio():
             over, under = (values(part, given) for part in quantity.ratio)
@@ -82,7 +82,7 @@ def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDAr
 def is_positive(quantity: Quantity) -> bool:
     """Return whether a quantity is averaged on the logarithm: a positive measure, or a ratio of measures that are never negative.
 
-    A closed form speaks of an expectation, so that a ratio to one is averaged as it is; a difference has any sign.
+    A closed form is an expectation, so a ratio to a closed form is averaged as it is. A difference may have any sign.
     """
     return _is_amount(quantity) if isinstance(quantity, Ratio) else isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
 
@@ -94,7 +94,7 @@ def _is_amount(quantity: Quantity) -> bool:
 
 
 def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
-    """Return the numbers of a leaf in an experiment, None where they were not measured, or have no closed form that compares."""
+    """Return the numbers of a leaf in an experiment; None if they were not measured, or have no closed form to compare with."""
     run = runs[key]
     if isinstance(leaf, Expected):
         return _expected(leaf, run, arms)
@@ -105,7 +105,7 @@ def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value
 
 
 def generation_of(leaf: Leaf, last: int) -> int:
-    """Return the generation that a leaf speaks of."""
+    """Return the generation of a leaf."""
     return {"origin": 0, "first": 1, "middle": last // 2, "last": last}[leaf.at]
 
 
@@ -113,8 +113,8 @@ def estimable(experiment: Experiment) -> int:
     """Return the last generation at which the chains of a replaced Gaussian can estimate an expected variance; below 1 if at none.
 
     The logarithm of the variance walks: after t fits to n rows twice the gap between ln E and E ln is
-    v = 2 t (ln((n - 1) / 2) - digamma((n - 1) / 2)), about 2 t / n with either divisor, and from v = ln(N) / 2 on the mean is carried by
-    chains that are rarer than one of N (`agreement.compares`). Generation g has t = g + 1.
+    v = 2 t (ln((n - 1) / 2) - digamma((n - 1) / 2)), about 2 t / n with either divisor. From v = ln(N) / 2 on, chains that are rarer
+    than one in N carry the mean (`agreement.compares`). Generation g has t = g + 1.
     """
     from scipy.special import digamma
 
@@ -144,9 +144,9 @@ def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
 
 
 def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -> float | None:
-    """Return the standard error of the first seed's mean or median over replicas; None where it has none.
+    """Return the standard error of the first seed's mean or median over replicas; None if it has none.
 
-    A median whose interval has no width is one of a measure with few values, whose error the interval does not tell.
+    If the interval of a median has no width, the measure has few values, and the interval does not give the error.
     """
     if leaf.over == "mean":
         errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation)
@@ -172,7 +172,7 @@ def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
 
 
 def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
-    """Return a metric at a generation, one number a seed in their order, finite or not; None if it was not measured there.
+    """Return a metric at a generation, one number per seed in their order, finite or not; None if it was not measured there.
 
     Generation 0 is the origin's.
     """
@@ -189,11 +189,11 @@ class _Scatter(NamedTuple):
 
 
 def _scatter(run: Run, metric: str) -> _Scatter | None:
-    """Return how far the generations of a control of constant size scatter in one seed; they are independent: its rows are redrawn.
+    """Return the scatter of a control's generations in one seed. They are independent, because the control's rows are redrawn.
 
-    Those of a control that grows follow its size as well.
+    The control must have a constant size, because the generations of a control that grows follow its size.
     """
-    control = controls.constant(run.experiment, run.config)
+    control = controls.constant_control(run.experiment, run.config)
     if control is None:
         return None
     table = run.known.get((metric, control))
@@ -207,12 +207,12 @@ def _scatter(run: Run, metric: str) -> _Scatter | None:
 def of_control(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the generations of a control that scatter about one value.
 
-    Of a measure of rows that is without the first, whose rows are the origin's.
+    For a measure of rows the first is left out, because its rows are the origin's.
 
     Parameters
     ----------
     table
-        A row a generation, a column a seed (`by_arm.tables`).
+        One row per generation, one column per seed (`by_arm.tables`).
     """
     return table if measures.is_of_model(metric) else table[table.index != 1]
 

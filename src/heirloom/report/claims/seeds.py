@@ -1,4 +1,4 @@
-"""How many seeds would decide what a run left inconclusive, by how far its own seeds scatter."""
+"""How many seeds would decide what a run left inconclusive, by the scatter of its own seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from heirloom.report.intervals import LEVEL, Interval, t_quantile
 from heirloom.report.resolution import smallest
 
 MOST = 1000
-"""Seeds beyond which nothing is said but that more would be needed."""
+"""Number of seeds beyond which Heirloom only says that more would be needed."""
 
 
 class Need(NamedTuple):
@@ -25,13 +25,13 @@ class Need(NamedTuple):
     Attributes
     ----------
     experiment
-        The one that needs the fewest seeds.
+        The experiment that needs the fewest seeds.
     seeds
-        That it has.
+        The seeds that it has.
     needed
-        That it would need, more than `MOST` at infinity; None where its scatter over seeds is not known.
+        The seeds that it would need; infinite beyond `MOST`, None if its scatter over seeds is not known.
     has_premise
-        Whether what the claim presupposes may hold there; where it does not, no number of seeds says anything of the claim.
+        Whether the premise of the claim may hold there. If it does not, no number of seeds says anything about the claim.
     """
 
     claim: str
@@ -42,7 +42,7 @@ class Need(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The need as a person reads it."""
+        """Return the need in words."""
         if self.needed is None:
             return f"{self.claim}: {self.experiment} has no scatter over seeds; set two or more"
         if not self.has_premise:
@@ -52,12 +52,12 @@ class Need(NamedTuple):
 
 
 def recorded(config: Config) -> list[Need]:
-    """Return the needs of the claims that the last run left inconclusive, by those experiments of a config that its tidy table has.
+    """Return the needs of the claims that the last run left inconclusive, for the config's experiments that are in its tidy table.
 
     Raises
     ------
     HeirloomError
-        If the table is not what its digest tells of.
+        If the table does not have its recorded digest.
     """
     if not Path(results.METRICS).is_file():
         return []
@@ -76,7 +76,7 @@ def needs(answered: Sequence[Answer]) -> Iterator[Need]:
 
 
 def _of_finding(finding: Finding) -> float | None:
-    """Return how many seeds would decide a finding: enough for its premises, and for one test that fails or for all that hold."""
+    """Return how many seeds would decide a finding: enough for its premises, and for one test that fails or all tests that hold."""
     undecided = [one for one in finding.outcomes if one.verdict != "supported"]
     each = [(one.test.premise, _lies_within(one), _of_outcome(one, finding.seeds)) for one in undecided]
     if not _has_premise(finding):
@@ -99,7 +99,7 @@ def _lies_within(outcome: Outcome) -> bool:
 
 
 def _of_outcome(outcome: Outcome, num_seeds: int) -> float | None:
-    """Return how many seeds keep the interval off the nearest edge four times of five; None without an interval over seeds."""
+    """Return how many seeds keep the interval off the nearest edge four times out of five; None without an interval over seeds."""
     found = _on_its_scale(outcome.found)
     if found.kind != "t" or not math.isfinite(found.high - found.low):
         return None

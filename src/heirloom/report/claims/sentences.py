@@ -1,4 +1,4 @@
-"""Claims in a few words: a sign for each verdict, what chance alone would give, and one line a claim."""
+"""Claims in a few words: a sign for each verdict, what chance alone would give, and one line per claim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGNS: dict[Verdict, str] = {
 
 
 class Line(NamedTuple):
-    """A claim as the terminal has it; ``number`` is the one that decided, with its region in brackets, or a dash."""
+    """A claim as the terminal shows it; ``number`` is the one that decided, with its region in brackets, or a dash."""
 
     verdict: str
     words: str
@@ -40,12 +40,12 @@ def chance(answered: Sequence[Answer]) -> str:
 
 
 def lines(answered: Sequence[Answer]) -> list[Line]:
-    """Return a line a claim, in their order."""
+    """Return one line per claim, in their order."""
     return [Line(f"{SIGNS[one.verdict]} {one.verdict}", one.claim.short, _number(one)) for one in answered]
 
 
 def _number(answer: Answer) -> str:
-    """Return the number that decided a claim; of a mixed one, how many experiments said what."""
+    """Return the number that decided a claim; for a mixed claim, how many experiments gave each verdict."""
     if answer.verdict == "mixed":
         counts = Counter(finding.verdict for finding in answer.findings)
         return ", ".join(f"{counts[verdict]} {SIGNS[verdict]}" for verdict in SIGNS if counts[verdict])
@@ -56,7 +56,7 @@ def _number(answer: Answer) -> str:
 
 
 def _decisive(outcomes: Sequence[Outcome], verdict: Verdict) -> Outcome:
-    """Return the outcome of the test that gave a finding its verdict, else of one that is not supported; a premise after the others."""
+    """Return the outcome of the test that gave a finding its verdict, else of a test that is not supported; premises come last."""
     ranked = sorted(outcomes, key=lambda one: (one.verdict != verdict, one.verdict == "supported", one.test.premise))
     return ranked[0]
 

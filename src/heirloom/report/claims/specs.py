@@ -1,6 +1,6 @@
-"""Claims as data: what is said, by whom, in which experiments it can be tested, and the expression that tests it.
+"""Claims as data: a statement, its source, the experiments that can test it, and the expression that tests it.
 
-An expression is a small tree of declared parts (a measure, its closed form, a ratio, a difference), never a string that is run.
+An expression is a small tree of declared parts (a measure, its closed form, a ratio, a difference), never code in a string.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Measured(Strict):
 
 
 class Expected(Strict):
-    """What the closed form of an arm says of a measure at a generation."""
+    """The closed form of a measure of an arm at a generation."""
 
     expected: str = Field(description="Metric that has a closed form.")
     arm: str = Field(description="A name under `arms`.")
@@ -96,7 +96,7 @@ class Test(Strict):
 
 
 class Where(Strict):
-    """Which experiments can test a claim, by what their family declares and by their settings; without any key all can."""
+    """Which experiments can test a claim, by what their family declares and by their settings; without a key, all can."""
 
     rows: Literal["text", "vectors"] | None = Field(None, description="What the family declares that its rows are.")
     family: str | None = Field(None, description="One family, where the statement is about this kind of model alone.")
@@ -179,7 +179,7 @@ def load(path: Path = SHIPPED) -> Claims:
     Raises
     ------
     HeirloomError
-        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key.
+        If the file is missing, is not YAML with one meaning, or does not validate. The message names every fault and its key.
     """
     if not path.is_file():
         raise HeirloomError(f"{path}: no such file of claims")

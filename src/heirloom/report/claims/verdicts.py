@@ -1,6 +1,6 @@
 """From measures to verdicts: each claim against every experiment of a run that can test it, by one stated rule.
 
-The rule (`RULE`) looks at intervals alone, so that a claim can fail as plainly as it can hold, and chance decides nothing.
+The rule (`RULE`) uses only intervals, so that a claim can fail as plainly as it can hold, and chance decides nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ RULE = (
 
 
 class Outcome(NamedTuple):
-    """A test in one experiment: the value with its interval, what the interval stands on, and the verdict."""
+    """A test in one experiment: the value with its interval, what the interval is based on, and the verdict."""
 
     test: Test
     found: Interval
@@ -55,11 +55,11 @@ class Finding(NamedTuple):
     Attributes
     ----------
     parts
-        The values of the arms that may have any, such as the share that is kept; empty without such an arm.
+        The values of the keys that may have any value, such as the share that is kept; empty without such an arm.
     unit
         The first experiment of the family with which this one shares random numbers: itself, or one that it counts with.
     note
-        Up to which generation an expectation can be estimated; empty for other claims.
+        The generation up to which an expectation can be estimated; empty for other claims.
     """
 
     experiment: str
@@ -73,7 +73,7 @@ class Finding(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A claim with all that a run says of it; ``families`` has the verdict of each, ``missing`` what it would need if it is not run."""
+    """A claim with all that a run says of it. ``families`` has the verdict of each family; ``missing`` says what is needed to run it."""
 
     claim: Claim
     findings: tuple[Finding, ...]
@@ -122,7 +122,7 @@ def judged(test: Test, found: Interval) -> Verdict:
 def units(config: Config) -> dict[str, str]:
     """Return each experiment's unit: the first of its family with which it shares a seed, directly or by way of others.
 
-    Random numbers are drawn by seed, regime and generation, so that such experiments, variants of a grid among them, are not independent.
+    Random numbers are drawn by seed, regime and generation, so such experiments, for example variants of a grid, are not independent.
     """
     groups: list[tuple[str, set[int], list[str]]] = []
     for key, experiment in config.experiments.items():
@@ -137,8 +137,8 @@ def units(config: Config) -> dict[str, str]:
 def by_chance(answered: Iterable[Answer]) -> tuple[float, float]:
     """Return about how many claims chance alone would call supported or shown, and how many contradicted.
 
-    Were the truth on the edge of every region, a test would come out at either side with probability (1 - `LEVEL`) / 2. A family's
-    experiments that share random numbers count once. Of a claim with several tests each can contradict, and one is counted for support.
+    If the truth lay on the edge of every region, a test would fall on either side with probability (1 - `LEVEL`) / 2. A family's
+    experiments that share random numbers count once. Each test of a claim can contradict it, and one is counted for support.
     """
     side = (1 - LEVEL) / 2
     for_it = against = 0.0
@@ -150,7 +150,7 @@ def by_chance(answered: Iterable[Answer]) -> tuple[float, float]:
 
 
 def table(answered: Sequence[Answer]) -> pd.DataFrame:
-    """Return one row a test and experiment, and one for a claim that nothing tests."""
+    """Return one row per test and experiment, and one row for a claim that no experiment tests."""
     import pandas as pd
 
     columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "estimand", "outcome"]
@@ -191,7 +191,7 @@ def _answer(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run
 
 
 def _finding(claim: Claim, claims: Claims, key: str, arms: Arms, runs: Mapping[str, Run]) -> Finding:
-    """Return what one experiment says of a claim, all of whose measures it has."""
+    """Return what one experiment says of a claim, if it has all measures of the claim."""
     run = runs[key]
     outcomes = []
     for test in claim.tests:
@@ -223,7 +223,7 @@ def _verdict(claim: Claim, outcomes: Sequence[Outcome]) -> Verdict:
 
 
 def _interval(claim: Claim, test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Interval:
-    """Return the quantity with its interval: over seeds, paired within a seed, or with one seed by error propagation."""
+    """Return the quantity with its interval: over seeds, paired within a seed; with one seed, by error propagation."""
     known = {str(leaf): leaf_value for leaf in leaves(test.quantity) if (leaf_value := measured(leaf, key, arms, runs)) is not None}
     centre_S = values(test.quantity, {name: leaf.numbers for name, leaf in known.items()})
     if not np.isfinite(centre_S).all():
@@ -238,7 +238,7 @@ def _of_one_seed(test: Test, centre: float, known: Mapping[str, Value], *, posit
     """Return the interval of a single seed's quantity f by error propagation.
 
     Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is
-    Student's quantile with the fewest degrees of freedom of them. Of a positive quantity f and all x_i are logarithms.
+    Student's quantile with the fewest degrees of freedom of them. For a positive quantity, f and all x_i are logarithms.
     """
     numbers = {name: leaf.numbers for name, leaf in known.items()}
     logs = positive and centre > 0 and all(leaf.log_noise is not None for leaf in known.values())

@@ -103,18 +103,18 @@ def _mixture(folder: Path, x_ND: NDArray[np.float64]) -> list[pd.DataFrame]:
     import numpy as np
 
     from heirloom.families import gmm
+    from heirloom.measures import mixtures
 
     model = gmm.load(reading.artefact(folder))
     order = np.argsort(model.means[0, :, 0])
     weight_K, mean_KD, covariance_KDD = (values[0][order] for values in (model.weights, model.means, model.covariances))
+    mixture = mixtures.Mixture(weight_K[None], mean_KD[None], covariance_KDD[None])
+    likeliest_N = mixtures.log_joint(mixture, x_ND[None]).argmax(axis=0)[0]
     root_KDD = np.linalg.cholesky(covariance_KDD)
-    whitened_KDN = np.linalg.solve(root_KDD, (x_ND[None] - mean_KD[:, None]).transpose(0, 2, 1))
-    log_root_K = np.log(np.diagonal(root_KDD, axis1=1, axis2=2)).sum(axis=1)
-    score_KN = np.log(weight_K)[:, None] - log_root_K[:, None] - (whitened_KDN**2).sum(axis=1) / 2
     angle_C = np.linspace(0, 2 * np.pi, CORNERS + 1)
     circle_CD = DEVIATIONS * np.stack([np.cos(angle_C), np.sin(angle_C)], axis=1)
     outlines = [_frame("outline", k, mean_KD[k] + circle_CD @ root_KDD[k].T) for k in range(len(weight_K))]
-    return [_frame("row", score_KN.argmax(axis=0), x_ND), *outlines]
+    return [_frame("row", likeliest_N, x_ND), *outlines]
 
 
 def _frame(part: str, component: Any, x_ND: NDArray[np.float64]) -> pd.DataFrame:

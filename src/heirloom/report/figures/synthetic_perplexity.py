@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heirloom.report.figures.kind import Kind, Subject, is_text
-from heirloom.report.generations import spaced
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,7 +41,8 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     bins = bins.assign(log10_from=edges.where(np.isfinite(edges), -BIN), share=bins["mean"])
     filled = bins.loc[bins["share"] > 0, "log10_from"]
     is_within = bins["log10_from"].between(filled.min() - 1.5 * BIN, filled.max() + 1.5 * BIN)
-    bins = bins[is_within & bins["generation"].isin(spaced(int(bins["generation"].max()), MAX_CURVES))]
+    generations = evenly_spaced(range(int(bins["generation"].max()) + 1), MAX_CURVES)
+    bins = bins[is_within & bins["generation"].isin(generations)]
     bins = bins.assign(perplexity=10 ** (bins["log10_from"] + BIN / 2)).sort_values(["regime", "generation", "log10_from"])
     return bins[["regime", "generation", "log10_from", "perplexity", "share"]].reset_index(drop=True)
 

@@ -42,7 +42,7 @@ def context(results: Results) -> dict[str, Any]:
     theory = {name: expected.curves(results.experiment, regime) for name, regime in results.regimes.items()}
     forms = {"t": theory, "c": beside.computed(results)}
     names = _listed({metric for metric, _ in known})
-    measures = [_measure(name, known, results.experiment, results.control, forms) | _onset(name, onsets) for name in names]
+    measures = [_measure(name, known, results.experiment, results.constant_control, forms) | _onset(name, onsets) for name in names]
     arms = [{"name": name, "colour": look.colour, "dashes": list(look.dashes)} for name, look in results.looks.items()]
     return {"experiment": results.key, "arms": arms, "measures": measures}
 

@@ -12,7 +12,8 @@ from heirloom.artefacts.kinds import Key, Kind
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import references
-from heirloom.lineage.project import Artefact, Project
+from heirloom.lineage.artefact import Artefact
+from heirloom.lineage.project import Project
 from heirloom.manifest import dumps
 from heirloom.report import facts
 from heirloom.report.experiment_results import Results

@@ -9,7 +9,7 @@ from typing import Any
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import git
-from heirloom.lineage.project import Artefact
+from heirloom.lineage.artefact import Artefact
 from heirloom.report import facts
 from heirloom.report.claims.verdicts import Answer
 from heirloom.specs.experiment import Experiment

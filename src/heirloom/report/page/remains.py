@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from heirloom import reading
 from heirloom.report import by_arm, kept_rows
-from heirloom.report.generations import spaced
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
+from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +57,6 @@ def datasets(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:
 def occupancy(x_RND: NDArray[np.float64], source: MixtureSource) -> NDArray[np.float64]:
     """Return the share of each replica's rows whose likeliest component of the true mixture is k, shape (R, K).
 
-    The posterior of component k is proportional to w_k N(x; m_k, C_k) (Bayes' rule).
-
     Parameters
     ----------
     x_RND
@@ -68,13 +66,8 @@ def occupancy(x_RND: NDArray[np.float64], source: MixtureSource) -> NDArray[np.f
     from heirloom.sources import mixture
 
     law = mixtures.truth(mixture.law(source))
-    scores = []
-    for weight, mean_D, covariance_DD in zip(law.weights[0], law.means[0], law.covariances[0], strict=True):
-        root_DD = np.linalg.cholesky(covariance_DD)
-        whitened_RND = (x_RND - mean_D) @ np.linalg.inv(root_DD).T
-        scores.append(np.log(weight) - np.log(np.diagonal(root_DD)).sum() - (whitened_RND**2).sum(axis=-1) / 2)
-    likeliest_RN = np.argmax(scores, axis=0)
-    return np.stack([(likeliest_RN == k).mean(axis=1) for k in range(len(scores))], axis=1)
+    likeliest_RN = mixtures.log_joint(law, x_RND).argmax(axis=0)
+    return np.stack([(likeliest_RN == k).mean(axis=1) for k in range(len(source.weights))], axis=1)
 
 
 def _modes(key: str, experiment: Experiment) -> dict[str, Any] | None:
@@ -104,8 +97,8 @@ def _measured(what: str, metrics: Mapping[str, str], own: pd.DataFrame, experime
         curves = {name: by_arm.joined(known, name if (name, regime) in known else f"{name}.mean", regime) for name in metrics}
         means = {name: curve.mean(axis=1) for name, curve in curves.items() if curve is not None}
         if len(means) == len(metrics):
-            every = sorted(set.intersection(*(set(mean.index) for mean in means.values())))
-            shown = [every[place] for place in spaced(len(every) - 1, MAX_GENERATIONS)]
+            generations = sorted(set.intersection(*(set(mean.index) for mean in means.values())))
+            shown = evenly_spaced(generations, MAX_GENERATIONS)
             cells[regime] = {g: [_cell(float(mean[g])) for mean in means.values()] for g in shown}
     return _table(what, list(metrics.values()), cells) if cells else None
 

@@ -10,8 +10,9 @@ from typing import Any
 from heirloom import reading, words
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import safe
-from heirloom.report.generations import kept, spaced, synthetic
+from heirloom.report.generations import kept, synthetic
 from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import evenly_spaced
 
 NUM_PROMPTS = 12
 MAX_GENERATIONS = 8
@@ -78,8 +79,7 @@ def _repeated(row: Sequence[str]) -> set[int]:
 
 def _chosen(path: str) -> list[int]:
     """Return the prompts that are shown, spread evenly over a set: ids of real rows, or the rows' own where nothing was continued."""
-    every = list(_by_prompt(path))
-    return [every[place] for place in spaced(len(every) - 1, NUM_PROMPTS)]
+    return evenly_spaced(list(_by_prompt(path)), NUM_PROMPTS)
 
 
 def _continuations(path: str, chosen: Collection[int]) -> dict[int, str]:

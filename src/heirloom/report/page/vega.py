@@ -1,4 +1,4 @@
-"""Vega, Vega-Lite and Vega-Embed as one script, out of the installed `vl-convert`: so the page needs no network."""
+"""Vega, Vega-Lite and Vega-Embed as one script from the installed `vl-convert`, so that the page needs no network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CACHE = Path(".heirloom/cache")
 
 
 def script() -> str:
-    """Return the script, which defines ``vegaEmbed``; bundling takes seconds, so it is kept in ``.heirloom/`` until versions change."""
+    """Return the script that defines ``vegaEmbed``. Bundling takes seconds, so it is kept in ``.heirloom/`` until versions change."""
     import vl_convert
 
     versions = (vl_convert.get_vega_version(), vl_convert.get_vegalite_versions()[-1], vl_convert.get_vega_embed_version())
