@@ -24,7 +24,7 @@ from heirloom.words import DEFINITION
 
 
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
-    Path(paths.fingerprint(results.ONSET)).unlink()  # as before there was a digest: onsets are worked out anew
+    Path(paths.fingerprint(results.ONSET)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
     return curves.context(Results(key, config, own))
 
 
