@@ -6,6 +6,8 @@ INSTALLER ?= uv
 # another config than config.yaml: make CONFIG=configs/lm.yaml
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
+# where its results lie (heirloom/results.py): results/ for config.yaml, results/<name>/ for any other file
+RESULTS := results$(addprefix /,$(basename $(notdir $(filter-out config.yaml ./config.yaml,$(CONFIG)))))
 # Modules are compiled when first imported, and kept (most of the 19,500 installed never are). Without that every job would spend
 # two seconds on compiling its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,7 +48,7 @@ restore: env
 
 report: env
 	snakemake $(CONFIGFILE) -- pages
-	snakemake $(CONFIGFILE) --report results/snakemake-report.html --quiet all -- all pages
+	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --quiet all -- all pages
 
 summary: env
 	heirloom summary $(CONFIGFILE)

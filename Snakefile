@@ -6,7 +6,7 @@
 #
 # Data:    data/{experiment}/{regime}/seed={seed}/gen={generation}/{synthetic.parquet,train.parquet,checkpoint/,metrics.json}
 #          data/{experiment}/real/{train.parquet,test.parquet,…}; pools of seeds from 1 on, where rows are drawn from a law: real/seed={seed}/
-# Results: results/{metrics.parquet,metrics.json,plots/,figures/}
+# Results: results/{metrics.parquet,metrics.json,plots/,figures/}; of another config than config.yaml: results/<its name>/…
 from snakemake.utils import min_version
 
 from heirloom.artefacts import kinds
@@ -28,8 +28,8 @@ include: "rules/common.smk"
 rule all:
     input:
         RUN.every_measure,
-        "results/metrics.json",
-        "results/figures/index.json",
+        RESULTS.headlines,
+        RESULTS.figure_index,
 
 
 rule pages:

@@ -68,8 +68,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         read = config(seeds, generations)
         frame = measures(read)
-        Path(results.METRICS).parent.mkdir()
-        frame.to_parquet(results.METRICS, index=False)
+        Path(results.DEFAULT.metrics).parent.mkdir()
+        frame.to_parquet(results.DEFAULT.metrics, index=False)
         begun = time.perf_counter()
         vega.script()
         bundled = time.perf_counter()
@@ -78,7 +78,7 @@ def main() -> None:
         print(f"{len(REGIMES) * seeds} lineages × {generations} generations, {len(frame):,} numbers")
         print(f"bundling Vega, once a version: {bundled - begun:.1f} s")
         print(f"page: {time.perf_counter() - bundled:.1f} s, {time.process_time() - cpu:.1f} CPU-s")
-        print(f"size: {Path(build.PAGE).stat().st_size / 1e6:.1f} MB")
+        print(f"size: {Path(results.DEFAULT.page).stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

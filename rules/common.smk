@@ -6,4 +6,5 @@ from heirloom.snakefile import run
 
 RUN = run.start(workflow)
 CONFIG = RUN.config
+RESULTS = CONFIG.results
 CONFIG_FILE = RUN.config_file

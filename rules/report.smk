@@ -1,12 +1,15 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
-# Leaves: results/metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), results/metrics.json and
-# results/plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), results/{intervals,onset,attribution,theory}.csv, and
-# results/figures/ (each figure as SVG, PDF, PNG and the numbers behind as CSV, captions in index.json); where asked for, results/diffs/,
-# results/report.html and claims.csv. `snakemake --report results/snakemake-report.html` shows the same figures.
-from heirloom import codehash, paths, results
-from heirloom.report import diff_pages, expected, tables
+# Leaves: in the config's folder of results, which is results/ for config.yaml and results/<name>/ for any other file,
+# metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), metrics.json and plots/{experiment}.csv (headline
+# numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv, and figures/ (each figure as SVG, PDF, PNG and the
+# numbers behind as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
+# `snakemake --report results/snakemake-report.html` shows the same figures.
+from heirloom import codehash, paths
+from heirloom.report import expected, tables
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
+
+SHOWN = sorted({*plan.artefacts(CONFIG).values()})
 
 
 rule summarise:
@@ -15,20 +18,20 @@ rule summarise:
         fingerprints=RUN.every_measure,
         measures=ancient(RUN.measure_files),
     output:
-        metrics=results.METRICS,
-        fingerprint=paths.fingerprint(results.METRICS),
-        headlines=results.HEADLINES_FILE,
-        intervals=results.INTERVALS,
-        onset=results.ONSET,
-        onset_digest=paths.fingerprint(results.ONSET),
-        attribution=results.ATTRIBUTION,
-        theory=results.THEORY,
-        theory_digest=paths.fingerprint(results.THEORY),
+        metrics=RESULTS.metrics,
+        fingerprint=paths.fingerprint(RESULTS.metrics),
+        headlines=RESULTS.headlines,
+        intervals=RESULTS.intervals,
+        onset=RESULTS.onset,
+        onset_digest=paths.fingerprint(RESULTS.onset),
+        attribution=RESULTS.attribution,
+        theory=RESULTS.theory,
+        theory_digest=paths.fingerprint(RESULTS.theory),
         plots=tables.plot_files(CONFIG),
     log:
-        "logs/summarise.log",
+        RESULTS.log("summarise"),
     benchmark:
-        "logs/benchmarks/summarise.jsonl"
+        RESULTS.benchmark("summarise")
     params:
         code=codehash.digest("heirloom.report.files:write", *expected.entries(CONFIG)),
         config_file=CONFIG_FILE,
@@ -39,25 +42,23 @@ rule summarise:
 rule plot:
     """Draw every figure from the tidy table; images and rows of the plane, from the datasets."""
     input:
-        metrics=ancient(results.METRICS),
-        onset=ancient(results.ONSET),
-        shown=ancient(sorted({*plan.artefacts(CONFIG).values()})),
+        metrics=ancient(RESULTS.metrics),
+        onset=ancient(RESULTS.onset),
+        shown=ancient(SHOWN),
         fingerprints=[
-            paths.fingerprint(p)
-            for p in (
-                results.METRICS,
-                results.ONSET,
-                *{*plan.artefacts(CONFIG).values()},
-            )
+            paths.fingerprint(p) for p in (RESULTS.metrics, RESULTS.onset, *SHOWN)
         ],
     output:
-        index=plan.INDEX,
-        svg=[report(f.file("svg"), **f.report_flag()) for f in plan.figures(CONFIG)],
+        index=RESULTS.figure_index,
+        svg=[
+            report(f"{RESULTS.figures}/{f.file('svg')}", **f.report_flag())
+            for f in plan.figures(CONFIG)
+        ],
         others=plan.files(CONFIG, "pdf", "png", "csv"),
     log:
-        "logs/plot.log",
+        RESULTS.log("plot"),
     benchmark:
-        "logs/benchmarks/plot.jsonl"
+        RESULTS.benchmark("plot")
     params:
         code=codehash.digest(
             "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
@@ -72,21 +73,21 @@ rule plot:
 rule page:
     """Write the page that a person opens first, and the verdicts on the claims of the literature."""
     input:
-        metrics=ancient(results.METRICS),
-        onset=ancient(results.ONSET),
-        figures=ancient(plan.INDEX),
+        metrics=ancient(RESULTS.metrics),
+        onset=ancient(RESULTS.onset),
+        figures=ancient(RESULTS.figure_index),
         datasets=ancient(page.datasets(CONFIG)),
         fingerprints=[
             paths.fingerprint(p)
-            for p in (results.METRICS, results.ONSET, *page.datasets(CONFIG))
+            for p in (RESULTS.metrics, RESULTS.onset, *page.datasets(CONFIG))
         ],
     output:
-        page=page.PAGE,
-        claims=page.CLAIMS,
+        page=RESULTS.page,
+        claims=RESULTS.claims,
     log:
-        "logs/page.log",
+        RESULTS.log("page"),
     benchmark:
-        "logs/benchmarks/page.jsonl"
+        RESULTS.benchmark("page")
     params:
         code=codehash.digest(
             "heirloom.report.page.build:write", *expected.entries(CONFIG)
@@ -104,15 +105,15 @@ rule compare:
         fingerprints=RUN.compared_fingerprints,
     output:
         page=report(
-            diff_pages.PAGE,
+            RESULTS.diff,
             caption="../docs/report/diff.rst",
             category="{experiment}",
             labels={"figure": "diff of {regime}"},
         ),
     log:
-        "logs/compare/{experiment}_{regime}.log",
+        RESULTS.log("compare/{experiment}_{regime}"),
     benchmark:
-        "logs/benchmarks/compare/{experiment}_{regime}.jsonl"
+        RESULTS.benchmark("compare/{experiment}_{regime}")
     params:
         code=codehash.digest(
             "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"

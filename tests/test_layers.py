@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 
 LAYERS = (
     "artefacts arrow arrow_columns credentials device errors manifest paths processes records streams strict_yaml usage variables words",
-    "ancestry causes dataset rows saved_files slice_arguments storage tokenization",
-    "specs workflow config_faults variants row_counts compatibility schema config results",
+    "ancestry causes dataset rows saved_files slice_arguments stack storage tokenization",
+    "specs workflow config_faults variants row_counts compatibility schema config results digests",
     "sources theory measures stats families mixing",
     "reading controls planned_files codehash environment steps sealed_steps preflight profiles",
     "lineage",

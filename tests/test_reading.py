@@ -33,7 +33,7 @@ from heirloom.lineage import cost_table, costs, trace_row
 from heirloom.lineage.project import Project
 from heirloom.report import agreement, files, show, summary, tables
 from heirloom.report.experiment_results import Results
-from heirloom.report.figures import draw, plan
+from heirloom.report.figures import draw
 from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
 from helpers import environment, seal_alone, write_corpus
@@ -126,17 +126,17 @@ def flipped(path: str) -> Iterator[None]:
 
 
 def page(config: Config) -> None:
-    build.context(tables.load(), config, CONFIG, [])
+    build.context(tables.load(results.DEFAULT), config, CONFIG, [])
 
 
 def remaining(config: Config) -> None:
     experiment = config.experiments["plane"]
-    remains.context("plane", experiment, tables.of_experiment(tables.load(), "plane", experiment))
+    remains.context("plane", experiment, tables.of_experiment(tables.load(results.DEFAULT), "plane", experiment))
 
 
 def drawn(config: Config) -> None:
     boxes = lineage.boxes("text", config)
-    own = tables.of_experiment(tables.load(), "text", config.experiments["text"])
+    own = tables.of_experiment(tables.load(results.DEFAULT), "text", config.experiments["text"])
     lineage.context(Results("text", config, own), boxes, lineage.nodes(boxes, Project()))
 
 
@@ -144,7 +144,7 @@ def plotted(config: Config) -> None:
     try:
         draw.write(config)
     finally:
-        shutil.rmtree(plan.FOLDER, ignore_errors=True)
+        shutil.rmtree(results.DEFAULT.figures, ignore_errors=True)
 
 
 def export_hf(reference: str) -> Callable[[Config], None]:
@@ -178,9 +178,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         tables.gather,
         [f"{ONE}/metrics.json", f"{ORIGIN.rpartition('/')[0]}/metrics.json", f"{CHAIN}/trajectory.parquet"],
     ),
-    "summary": (summary.print_summary, [results.METRICS, results.ONSET]),
-    "theory": (lambda _: agreement.load(), [results.THEORY]),
-    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [results.METRICS]),
+    "summary": (summary.print_summary, [results.DEFAULT.metrics, results.DEFAULT.onset]),
+    "theory": (lambda _: agreement.load(results.DEFAULT), [results.DEFAULT.theory]),
+    "plot of measures": (lambda _: heirloom.plot.figure("text", "diversity"), [results.DEFAULT.metrics]),
     "plot of the plane": (
         lambda _: heirloom.plot.figure("plane", "scatter"),
         [f"{CHAIN}/gen=1/synthetic.parquet", "data/plane/origin/seed=0/gen=0/train.parquet", FITTED],
@@ -189,8 +189,8 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         lambda _: heirloom.plot.figure("line", "density"),
         ["data/line/replace/seed=0/gen=1/synthetic.parquet"],
     ),
-    "plot": (plotted, [results.METRICS, results.ONSET]),
-    "page": (page, [results.METRICS, results.ONSET]),
+    "plot": (plotted, [results.DEFAULT.metrics, results.DEFAULT.onset]),
+    "page": (page, [results.DEFAULT.metrics, results.DEFAULT.onset]),
     "page's texts": (
         lambda config: texts.context("text", config.experiments["text"]),
         [POOL, DOCUMENTS, f"{TWO}/synthetic.parquet"],
@@ -226,7 +226,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
     "show a checkpoint": (lambda _: show.show("text/replace/0/1:checkpoint"), [TRAINED]),
     "show measures": (lambda _: show.show("text/replace/0/1:metrics"), [f"{ONE}/metrics.json"]),
     "show a tokenizer": (lambda _: show.show("text/real:tokenizer"), [TOKENIZER]),
-    "show a lineage": (lambda _: show.show("text/replace/0"), [results.METRICS]),
+    "show a lineage": (lambda _: show.show("text/replace/0"), [results.DEFAULT.metrics]),
     "trace a row": (
         lambda _: trace_row.trace_row("text/replace/0/2#0"),
         [f"{TWO}/synthetic.parquet", f"{ONE}/train.parquet", ORIGINAL, POOL, DOCUMENTS],
@@ -240,9 +240,9 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         export_hf("text/replace/0/1:checkpoint"),
         [TRAINED, TOKENIZER, f"{ONE}/train.parquet"],
     ),
-    "load_metrics": (lambda _: heirloom.load_metrics(), [results.METRICS]),
+    "load_metrics": (lambda _: heirloom.load_metrics(), [results.DEFAULT.metrics]),
     "load_dataset": (lambda _: heirloom.load_dataset("text/replace/0/1"), [f"{ONE}/synthetic.parquet"]),
-    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [results.METRICS]),
+    "plot.curve": (lambda _: heirloom.plot.curve("text", "test_perplexity"), [results.DEFAULT.metrics]),
 }
 MATRIX = [(reader, path) for reader, (_, damaged) in READERS.items() for path in damaged]
 

@@ -84,7 +84,14 @@ def tally(batches: Iterable[pa.RecordBatch]) -> Tally:
 
 def merge(tallies: Sequence[Tally]) -> Tally:
     """Return the tally of all rows together."""
-    born = np.unique(np.concatenate([part.born for part in tallies]))
+    born = np.concatenate([part.born for part in tallies])
+    prompted = sum(part.prompted for part in tallies)
+    if (np.diff(born) > 0).all() and len({len(part.counts) for part in tallies}) == 1:  # no generation in two parts, as in most mixtures
+        counts = np.concatenate([part.counts for part in tallies], axis=1)
+        depth = np.concatenate([part.depth for part in tallies], axis=1)
+        depth_max = np.concatenate([part.depth_max for part in tallies], axis=1)
+        return Tally(born, counts, depth, depth_max, prompted)
+    born = np.unique(born)
     shape = max(len(part.counts) for part in tallies), len(born)
     counts, depth, depth_max = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int32)
     for part in tallies:
@@ -92,7 +99,7 @@ def merge(tallies: Sequence[Tally]) -> Tally:
         counts[place] += part.counts
         depth[place] = np.maximum(depth[place], part.depth)
         depth_max[place] = np.maximum(depth_max[place], part.depth_max)
-    return Tally(born, counts, depth, depth_max, sum(part.prompted for part in tallies))
+    return Tally(born, counts, depth, depth_max, prompted)
 
 
 def figures(rows: Tally, distinct_real: int) -> dict[str, float]:

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heirloom.errors import HeirloomError
+
 
 def column(values: NDArray[Any]) -> pa.Array:
     """Return numbers of shape (N,) as a column of their own type."""
@@ -34,3 +36,17 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     if isinstance(column, pa.ChunkedArray):
         return np.concatenate([np.empty(0, column.type.to_pandas_dtype()), *(numbers(chunk) for chunk in column.chunks)])
     return np.from_dlpack(column)
+
+
+def as_matrix(column: pa.Array) -> NDArray[Any]:
+    """Return a list column of equal lengths as an array of shape (rows, W), or a column of numbers as one of shape (rows, 1).
+
+    Raises
+    ------
+    HeirloomError
+        If the lists differ in length.
+    """
+    values = numbers(column if pa.types.is_floating(column.type) else column.flatten())
+    if len(values) % len(column):
+        raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
+    return values.reshape(len(column), -1)

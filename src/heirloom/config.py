@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from heirloom import compatibility, config_faults, strict_yaml, variants
+from heirloom import results as result_folders
 from heirloom.errors import HeirloomError
+from heirloom.results import Results
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import Name
@@ -34,6 +36,16 @@ class Config(Strict):
     num_threads: int = Field(1, ge=1, le=64, description="Threads of numerical work in one job; changes bytes, so it is scientific.")
     regimes: dict[Name, Regime] = Field(min_length=1, description="The rules by which training sets are mixed, by name.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="What is run, by name.")
+    _results: Results = PrivateAttr(result_folders.DEFAULT)
+
+    def model_post_init(self, results: Results | None) -> None:
+        """Note where the results lie, which validation is given beside the file's content."""
+        self._results = results or self._results
+
+    @property
+    def results(self) -> Results:
+        """Where its results lie; of a config that is no file, those of ``config.yaml``."""
+        return self._results
 
     @field_validator("schema_version")
     @classmethod
@@ -59,13 +71,14 @@ def load(path: str | Path) -> Config:
     Raises
     ------
     HeirloomError
-        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key.
+        If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key. If its name
+        cannot be that of a folder of results.
     """
     raw, wrong = strict_yaml.read(path)
-    return parse(raw, str(path), wrong)
+    return parse(raw, str(path), wrong, result_folders.of(path))
 
 
-def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Config:
+def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = (), results: Results | None = None) -> Config:
     """Return the validated, expanded config of a mapping.
 
     Parameters
@@ -76,6 +89,8 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
         The file's name, for messages.
     wrong
         What was wrong with the file although it could be read; told together with what is found here.
+    results
+        Where the results of the file lie; by default those of ``config.yaml``.
 
     Raises
     ------
@@ -89,7 +104,7 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
         raw["experiments"], misfits = variants.expanded(raw["experiments"])
-    config, invalid = _validated(raw)
+    config, invalid = _validated(raw, results)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
     faulty = config_faults.merged(wrong, variants.joined([*misfits, *invalid], raw.get("experiments")))
@@ -98,10 +113,10 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = ()) -> Confi
     return config
 
 
-def _validated(raw: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
+def _validated(raw: dict[str, Any], results: Results | None) -> tuple[Config | None, list[Fault]]:
     """Return the config and what is wrong with it: where it does not validate, what is wrong between the parts that do, too."""
     try:
-        config = Config.model_validate(raw)
+        config = Config.model_validate(raw, context=results)
     except ValidationError as error:
         from heirloom import schema
 

@@ -86,7 +86,7 @@ def fewest_rows(control: str, experiment: Experiment, config: Config) -> int:
     return min(sizes(config.regimes[control], experiment.rows, experiment.generations))
 
 
-def unknown(key: str, config: Config) -> list[str]:
+def unchecked_controls(key: str, config: Config) -> list[str]:
     """Return a line for the controls of which nobody can tell here whether they redraw, since the pool of text is not on this machine.
 
     Parameters
@@ -100,8 +100,8 @@ def unknown(key: str, config: Config) -> list[str]:
         return []
     fewest = min(fewest_rows(name, experiment, config) for name in names)
     pool = kinds.REAL_TRAIN.path(key)
-    rest = f"if it has {fewest:,} rows or fewer, it redraws nothing and is no control"
-    return [f"{experiment.variant_of or key}: {pool} is not here, so {' and '.join(names)} cannot be checked: {rest}"]
+    condition = f"if it has {fewest:,} rows or fewer, it redraws nothing and is no control"
+    return [f"{experiment.variant_of or key}: {pool} is not here, so {' and '.join(names)} cannot be checked: {condition}"]
 
 
 def missing_controls(key: str, config: Config) -> dict[str, str]:

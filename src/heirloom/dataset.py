@@ -23,10 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import ancestry, arrow
+from heirloom import ancestry, arrow, storage
+from heirloom.arrow import as_matrix
 from heirloom.errors import HeirloomError
 from heirloom.manifest import replacing
-from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source, tally
+from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source
 
 WEIGHT = "weight"
 
@@ -58,16 +59,29 @@ class Piece:
         for batch in self.source.batches(own, self.rows):
             yield batch.append_column(WEIGHT, arrow.column(np.full(batch.num_rows, self.weight)))
 
-    def digest(self) -> bytes:
-        """Return a hash of the piece's content: of its source, the positions where only some rows are taken, and the weight if any."""
-        digest = self.source.digest()
-        if self.rows is not None:
-            digest = hashlib.sha256(digest + self.rows.tobytes()).digest()
-        return digest if self.weight is None else hashlib.sha256(digest + repr(self.weight).encode()).digest()
+    def block(self, column: str) -> NDArray[Any] | None:
+        """Return a column as an array of shape (R, N, W), if the rows are in memory, and as many in every replica."""
+        if column != WEIGHT or self.weight is None:
+            return self.source.block(column, self.rows)
+        x_RNW = self.source.block("x", self.rows)
+        return None if x_RNW is None else np.full((*x_RNW.shape[:2], 1), self.weight)
+
+    def numbers(self, column: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Return the replica of each row, shape (M,), and a column, shape (M, W)."""
+        if column != WEIGHT or self.weight is None:
+            return self.source.numbers(column, self.rows)
+        return storage.numbers(self.batches(["replica", WEIGHT]))
+
+    def digests(self) -> list[bytes]:
+        """Return a hash of each set of rows in the piece: of its source, the positions where only some are taken, and the weight if any."""
+        digests = self.source.digests(self.rows)
+        if self.weight is None:
+            return digests
+        return [hashlib.sha256(digest + repr(self.weight).encode()).digest() for digest in digests]
 
     def tally(self) -> ancestry.Tally:
         """Return the piece's rows counted by generation of birth."""
-        return self.source.tally() if self.rows is None else tally(self.source, self.rows)
+        return self.source.tally(self.rows)
 
 
 class Dataset:
@@ -180,19 +194,17 @@ class Dataset:
 
     def by_replica(self, column: str = "x") -> NDArray[np.float64]:
         """Return a column as an array of shape (R, N, W), rows in order within a replica; the vectors, or numbers with W = 1."""
-        tables = [pa.Table.from_batches(list(piece.batches(["replica", column]))) for piece in self.pieces]
-        replicas = [arrow.numbers(table["replica"]) for table in tables]
-        x = [np.concatenate([as_matrix(chunk) for chunk in table[column].chunks]) for table in tables]
-        num_replicas = 1 + max(int(replica.max()) for replica in replicas)
-        whole = [piece.rows is None and isinstance(piece.source, InMemory) for piece in self.pieces]
-        if all(whole):  # sources in memory are sorted by replica: no need to look at half a billion ids
-            return np.concatenate([part.reshape(num_replicas, -1, part.shape[1]) for part in x], axis=1)
-        order = np.argsort(np.concatenate(replicas), kind="stable")
-        return np.concatenate(x)[order].reshape(num_replicas, -1, x[0].shape[1])
+        blocks = [piece.block(column) for piece in self.pieces]
+        if all(block is not None for block in blocks):
+            return storage.joined([block for block in blocks if block is not None])
+        parts = [piece.numbers(column) for piece in self.pieces]
+        replicas, x = np.concatenate([replica for replica, _ in parts]), np.concatenate([x for _, x in parts])
+        order = np.argsort(replicas, kind="stable")
+        return x[order].reshape(int(replicas[order[-1]]) + 1, -1, x.shape[1])
 
     def digest(self) -> str:
-        """Return a content hash in hex that needs no file: sha256 over the pieces' digests, of a single whole piece its own."""
-        digests = [piece.digest() for piece in self.pieces]
+        """Return a content hash in hex that needs no file: sha256 over the digests of its sets of rows, of a single one its own."""
+        digests = [digest for piece in self.pieces for digest in piece.digests()]
         return digests[0].hex() if len(digests) == 1 else hashlib.sha256(b"".join(digests)).hexdigest()
 
     @cached_property
@@ -278,17 +290,3 @@ CONTENT = ("tokens", "text", "x")
 """The columns that hold what a row says."""
 BOOKKEEPING = frozenset(_PLAIN) - frozenset(CONTENT)
 """The columns that Heirloom writes beside it; in files of others these names mean nothing in particular."""
-
-
-def as_matrix(column: pa.Array) -> NDArray[Any]:
-    """Return a list column of equal lengths as an array of shape (rows, W), or a column of numbers as one of shape (rows, 1).
-
-    Raises
-    ------
-    HeirloomError
-        If the lists differ in length.
-    """
-    values = arrow.numbers(column if pa.types.is_floating(column.type) else column.flatten())
-    if len(values) % len(column):
-        raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
-    return values.reshape(len(column), -1)

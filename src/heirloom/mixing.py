@@ -25,6 +25,9 @@ from heirloom.streams import Stream
 
 Positions = NDArray[np.int64]
 
+_KEYS = 2**15
+"""Random keys that are drawn and compared at once: 256 kB."""
+
 
 @dataclass(frozen=True)
 class Ingredients:
@@ -173,6 +176,8 @@ def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -
 
 
 def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
+    if not regime.fresh:
+        return []
     *earlier_counts, count = regime.fresh_rows(rows, generation)
     if not count:
         return []
@@ -273,8 +278,20 @@ def _shuffled(stream: Stream, num_rows: int, num_replicas: int) -> Positions:
 
 
 def _subset(stream: Stream, num_rows: int, count: int, num_replicas: int) -> Positions:
-    """Return ``count`` of ``num_rows`` positions a replica, every subset equally likely."""
-    keys = stream.generator().random((num_replicas, num_rows))
+    """Return ``count`` of ``num_rows`` positions a replica, every subset equally likely: those of the smallest of as many random keys."""
+    rng, at_once = stream.generator(), max(1, _KEYS // num_rows)
+    blocks = [min(at_once, num_replicas - first) for first in range(0, num_replicas, at_once)]
+    return np.concatenate([_smallest(rng.random((block, num_rows)), count) for block in blocks])
+
+
+def _smallest(keys: NDArray[np.float64], count: int) -> Positions:
+    """Return the ascending positions of the ``count`` smallest of each row of keys between 0 and 1."""
+    num_rows = keys.shape[1]
+    below = (count + 8 * math.sqrt(count) + 20) / num_rows  # as good as always above the last one that is wanted
+    if len(keys) == 1 and below < 0.5:
+        near = np.flatnonzero(keys[0] < below)
+        if len(near) >= count:
+            return near[_smallest(keys[:, near], count)]
     positions = np.argpartition(keys, count - 1, axis=1)[:, :count]
     return np.sort(positions, axis=1)
 

@@ -9,6 +9,8 @@ from heirloom.artefacts import kinds
 SHARD = kinds.GENERATION.pattern.replace("data/", ".heirloom/shards/", 1) + "/shard={shard}/done"
 """Says that a job has written its share of a synthetic set; the rows themselves wait in the set's resume state."""
 
+CONFIG = "config.yaml"
+"""The config that stands at the top, and that DVC is told of; others are named on the command line."""
 RESULTS = "results"
 
 

@@ -1,73 +1,181 @@
-"""Results: tables under ``results/`` that are read again, with a digest beside each, written last, compared first."""
+"""Results: where what is gathered of a config's experiments lies. No other module spells a path under ``results/`` that a config has.
+
+What tells of all data, whichever config has made it, lies in ``results/`` itself: the ledger and the cost table (`lineage`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from heirloom import paths
 from heirloom.errors import HeirloomError
-from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_text
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-METRICS = f"{paths.RESULTS}/metrics.parquet"
-HEADLINES_FILE = f"{paths.RESULTS}/metrics.json"
-PLOTS = f"{paths.RESULTS}/plots"
-ONSET = f"{paths.RESULTS}/onset.csv"
-ATTRIBUTION = f"{paths.RESULTS}/attribution.csv"
-INTERVALS = f"{paths.RESULTS}/intervals.csv"
-THEORY = f"{paths.RESULTS}/theory.csv"
-REPAIR = "heirloom summarise writes it again"
-"""How a table that does not have its recorded digest is mended."""
+FOLDERS = ("diffs", "figures", "plots")
+"""Folders in each config's results: no folder of a config's results has such a name."""
+SUFFIXES = (".csv", ".html", ".json", ".jsonl", ".parquet", ".tsv")
+"""Of the files in ``results/``: no folder of a config's results ends in one."""
+CONTENTS = f"{paths.RESULTS}/index.html"
+"""The page that lists all results, whichever config they are of."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def seal(table: str | Path) -> None:
-    """Write the digest of a table that has just been written."""
-    write_text(paths.fingerprint(table), dumps(fingerprint(Path(table))))
+@dataclass(frozen=True)
+class Results:
+    """Where the results of one config lie: of ``config.yaml`` in ``results/``, which DVC reads, of any other in ``results/<name>/``.
 
-
-def check(table: str | Path, repair: str) -> Path:
-    """Return the path of a table whose bytes are those of its digest.
-
-    Parameters
+    Attributes
     ----------
-    repair
-        What writes the table anew, as the end of a message.
+    name
+        The name of the config's file without its suffix; empty for ``config.yaml``.
+    config_file
+        The file as messages name it, seen from the project's top folder.
+    """
+
+    name: str = ""
+    config_file: str = paths.CONFIG
+
+    @property
+    def folder(self) -> str:
+        """The folder of all that follows."""
+        return f"{paths.RESULTS}/{self.name}" if self.name else paths.RESULTS
+
+    @property
+    def metrics(self) -> str:
+        """The tidy table: every measure of every generation, one a row."""
+        return f"{self.folder}/metrics.parquet"
+
+    @property
+    def headlines(self) -> str:
+        """The last generation's headline numbers, for ``dvc metrics``."""
+        return f"{self.folder}/metrics.json"
+
+    @property
+    def intervals(self) -> str:
+        """Headline numbers over seeds, with their intervals."""
+        return f"{self.folder}/intervals.csv"
+
+    @property
+    def onset(self) -> str:
+        """When each arm begins to collapse."""
+        return f"{self.folder}/onset.csv"
+
+    @property
+    def attribution(self) -> str:
+        """What other settings of the error sources gain."""
+        return f"{self.folder}/attribution.csv"
+
+    @property
+    def theory(self) -> str:
+        """Closed forms beside what was measured."""
+        return f"{self.folder}/theory.csv"
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """The tables that have a digest beside them."""
+        return self.metrics, self.onset, self.theory
+
+    @property
+    def plots(self) -> str:
+        """The folder of the tables for ``dvc plots``."""
+        return f"{self.folder}/plots"
+
+    def plot(self, experiment: str) -> str:
+        """Return the table of one experiment for ``dvc plots``."""
+        return f"{self.plots}/{experiment}.csv"
+
+    @property
+    def figures(self) -> str:
+        """The folder of figures."""
+        return f"{self.folder}/figures"
+
+    @property
+    def figure_index(self) -> str:
+        """The list of figures, with captions."""
+        return f"{self.figures}/index.json"
+
+    @property
+    def diff(self) -> str:
+        """The page that compares the first with the last generation of an arm; a pattern with wildcards."""
+        return f"{self.folder}/diffs/{{experiment}}_{{regime}}.html"
+
+    @property
+    def page(self) -> str:
+        """The page that a person opens first."""
+        return f"{self.folder}/report.html"
+
+    @property
+    def claims(self) -> str:
+        """The verdicts on the claims of the literature."""
+        return f"{self.folder}/claims.csv"
+
+    def log(self, job: str) -> str:
+        """Return the log of a job that makes results; ``job`` is a rule, and may go on with wildcards."""
+        return f"logs/{self._of_config(job)}.log"
+
+    def benchmark(self, job: str) -> str:
+        """Return the file in which Snakemake notes what such a job has used."""
+        return f"logs/benchmarks/{self._of_config(job)}.jsonl"
+
+    def _of_config(self, job: str) -> str:
+        rule, *wildcards = job.split("/")
+        return "/".join([rule, *([self.name] if self.name else []), *wildcards])
+
+    @property
+    def snakemake(self) -> str:
+        """The command that makes these results."""
+        return f"snakemake --configfile {shlex.quote(self.config_file)}" if self.name else "snakemake"
+
+    @property
+    def repair(self) -> str:
+        """How a table that does not have its recorded digest is mended."""
+        option = f" --config {shlex.quote(self.config_file)}" if self.name else ""
+        return f"heirloom summarise{option} writes it again"
+
+
+DEFAULT = Results()
+"""Where those of ``config.yaml`` lie."""
+
+
+def of(config_file: str | Path) -> Results:
+    """Return where the results of a config's file lie; the file itself need not exist.
 
     Raises
     ------
     HeirloomError
-        If they are not, or either file is missing.
+        If the file's name cannot be that of a folder of results.
     """
-    digest = paths.fingerprint(table)
-    for file in (Path(table), Path(digest)):
-        if not file.is_file():
-            raise HeirloomError(f"{file}: missing; {repair}")
-    try:
-        recorded = read_json(digest)
-    except HeirloomError as error:
-        raise HeirloomError(f"{error}; {repair}") from None
-    if fingerprint(Path(table)) != recorded:
-        raise HeirloomError(f"{table}: not the bytes that {digest} records; {repair}")
-    return Path(table)
+    path = Path(config_file)
+    if path.resolve() == Path(paths.CONFIG).resolve():
+        return DEFAULT
+    if not _is_name(path.stem):
+        allowed = f"letters, digits, _, - and . make a name that is none of {', '.join(FOLDERS)} and ends in none of {', '.join(SUFFIXES)}"
+        raise HeirloomError(f"{config_file}: its results cannot lie in {paths.RESULTS}/{path.stem}/; rename the file: {allowed}")
+    return Results(path.stem, paths.inside(path))
 
 
-def write_parquet(table: pa.Table, path: str | Path, **options: Any) -> None:
-    """Write a table as Parquet, whole or not at all, and then its digest."""
-    import pyarrow.parquet as pq
+def folder_of(path: str) -> str | None:
+    """Return the folder of results, of one config, that a path is or lies in; None outside of ``results/``."""
+    top, *inside = Path(path).parts or ("",)
+    if top != paths.RESULTS:
+        return None
+    return f"{top}/{inside[0]}" if inside and _is_name(inside[0]) else top
 
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, **options)
-    seal(path)
+
+def folders() -> list[str]:
+    """Return the folders of results that are on disk, that of ``config.yaml`` first, the others sorted."""
+    top = Path(paths.RESULTS)
+    names = sorted(path.name for path in top.glob("*") if path.is_dir() and _is_name(path.name))
+    return [paths.RESULTS, *(f"{paths.RESULTS}/{name}" for name in names)] if top.is_dir() else []
 
 
-def rows(table: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of a Parquet table, or some of their columns; whoever asks has checked it."""
-    import pyarrow.parquet as pq
+def in_folder(folder: str) -> Results:
+    """Return the results in a folder of results, of a config of which no more than its name is known."""
+    name = Path(folder).name if folder != paths.RESULTS else ""
+    return Results(name, f"{name}.yaml" if name else paths.CONFIG)
 
-    with pq.ParquetFile(table) as file:
-        plain: list[dict[str, Any]] = file.read(None if columns is None else list(columns)).to_pylist()
-    return plain
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name.casefold() not in FOLDERS and not name.casefold().endswith(SUFFIXES)

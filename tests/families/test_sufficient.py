@@ -9,7 +9,7 @@ import pytest
 
 from heirloom import config
 from heirloom.errors import HeirloomError
-from heirloom.families import gaussian, sufficient
+from heirloom.families import algebra, gaussian, sufficient
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.steps.common import naming
@@ -103,3 +103,13 @@ def test_what_needs_rows_is_refused_in_one_line(changes: dict[str, Any], message
 def test_bad_input_that_comes_to_light_in_a_generation_names_it() -> None:
     with pytest.raises(HeirloomError, match=r"^generation 7: needs more rows$"), naming(7):
         raise HeirloomError("needs more rows")
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_the_scatter_of_many_rows_is_taken_replica_by_replica_to_the_same_bytes(dim: int) -> None:
+    x = Stream(("rows", dim)).generator().normal(size=(5, 30_000, dim))
+    mean = x.mean(axis=1)
+    centred = x - mean[:, None, :]
+    at_once = mean, np.matmul(centred.transpose(0, 2, 1), centred)
+    for one, other in zip(algebra.scatter(x), at_once, strict=True):
+        assert one.tobytes() == other.tobytes()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from heirloom.dataset import Dataset
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
+from heirloom.measures import spill
 from heirloom.rows import text_table
+from heirloom.storage import BATCH_ROWS
 from heirloom.streams import Stream
 
 WIDTH = 4
@@ -76,3 +80,23 @@ def test_mauve_is_left_out_unless_rows_are_asked_for() -> None:
     sets, seen = Sets(rows, rows, rows, rows), lambda tokens_BT: tokens_BT.astype(float)
     assert text.divergence(seen, sets, Measuring(4, 5), Stream(())) == {}
     assert text.divergence(seen, sets, Measuring(4, 5, divergence_rows=25), Stream(())) == {"mauve": pytest.approx(1)}
+
+
+def peak(folder: Path, num_rows: int) -> int:
+    """Return the most bytes of arrays and objects that measuring so many rows of 32 tokens holds at a time."""
+    tokens = Stream((num_rows,)).generator().integers(0, 500, (num_rows, 32)).astype(np.int32)
+    path = folder / f"{num_rows}.parquet"
+    Dataset.of(text_table(tokens, [" a b "] * num_rows, first_row=0)).write(path)
+    rows = Dataset.open(path)
+    nats = lambda tokens_BT: tokens_BT[:, 1:].astype(float)  # noqa: E731
+    tracemalloc.start()
+    text.evaluate(nats, nats, Sets(rows, rows, rows, rows), Measuring(128, 500, generation=1))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_memory_grows_by_a_few_numbers_a_row_and_not_by_its_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spill, "HELD", 50_000)
+    few, many = 2 * BATCH_ROWS, 5 * BATCH_ROWS
+    assert (peak(tmp_path, many) - peak(tmp_path, few)) / (many - few) < 40

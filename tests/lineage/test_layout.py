@@ -65,7 +65,10 @@ def test_a_file_in_the_place_of_a_folder_is_refused(folder: str) -> None:
     assert refused() == f"{folder}: is a file, and a run keeps a folder of that name; move it away"
 
 
-@pytest.mark.parametrize("file", ["results/lineage.tsv", "results/plots/a.csv", "data/a/real.dvc", "data/a/replace/seed=0.dvc", "dvc.lock"])
+@pytest.mark.parametrize(
+    "file",
+    ["results/lineage.tsv", "results/plots/a.csv", "results/lm/onset.csv", "data/a/real.dvc", "data/a/replace/seed=0.dvc", "dvc.lock"],
+)
 def test_the_conflict_marks_of_a_merge_are_refused_with_the_recipe(file: str) -> None:
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     Path(file).write_text("first\n<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> theirs\n")
@@ -73,6 +76,16 @@ def test_the_conflict_marks_of_a_merge_are_refused_with_the_recipe(file: str) ->
     Path("results").mkdir(exist_ok=True)
     Path("results/onset.csv").write_text(">>>>>>> theirs\n")
     assert " and 1 more files: hold the conflict marks of a git merge; git checkout --ours -- results data dvc.lock takes" in refused()
+
+
+def test_the_folder_of_another_config_s_results_is_looked_at_with_that_config() -> None:
+    Path("results").mkdir()
+    Path("results/lm").touch()
+    for config in ("config.yaml", "lm.yaml"):
+        Path(config).write_text(PROJECT)
+    layout.check(configuration.load("config.yaml"))
+    with pytest.raises(HeirloomError, match=r"^results/lm: is a file, and a run keeps a folder of that name; move it away$"):
+        layout.check(configuration.load("lm.yaml"))
 
 
 @pytest.mark.slow

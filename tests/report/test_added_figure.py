@@ -40,12 +40,12 @@ write_measures(config)
 files.write(config)
 draw.write(config)
 caption = figure_of(config, "words", "word_types").report_flag()["caption"]
-(page,) = build.context(tables.load(), config, Path("config.yaml"), [])["experiments"]
+(page,) = build.context(tables.load(config.results), config, Path("config.yaml"), [])["experiments"]
 print(json.dumps({
     "planned": plan.files(config, "svg"),
     "drawn": Path("results/figures/words_word_types.svg").read_text(),
     "numbers": Path("results/figures/words_word_types.csv").read_text(),
-    "captions": [entry["caption"] for entry in json.loads(Path(plan.INDEX).read_text())],
+    "captions": [entry["caption"] for entry in json.loads(Path(config.results.figure_index).read_text())],
     "in Snakemake's report": Path(caption).read_text(),
     "page": {figure["kind"]: figure["caption"] for figure in page["figures"]},
     "notebook": heirloom.plot.figure("words", "word_types").to_dict()["description"],

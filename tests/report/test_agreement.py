@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom import theory
+from heirloom import results, theory
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import agreement, files
@@ -66,21 +66,21 @@ def test_a_mean_that_rare_chains_carry_is_not_compared_but_that_of_the_logarithm
 
 
 def test_a_z_takes_chains_enough_for_the_skewness_of_its_measure() -> None:
-    assert doubt("log_determinant", -3.0, 5.0, 99) == "99 chains; a z of this measure takes 100"
+    assert doubt("log_determinant", -3.0, 5.0, 99) == "99 chains; a z of this measure needs 100"
     assert doubt("log_determinant", -3.0, 5.0, 100) == ""
-    assert doubt("mean_squared_error", 2.0, 0.01, 499) == "499 chains; a z of this measure takes 500"
+    assert doubt("mean_squared_error", 2.0, 0.01, 499) == "499 chains; a z of this measure needs 500"
     assert doubt("squared_error", 2.0, 0.100, 500) == ""
-    few = "few chains carry the mean: its error is 5.1 % of it; a z takes 5 % at most"
+    few = "few chains carry the mean: its error is 5.1 % of it; a z needs 5 % at most"
     assert doubt("squared_error", 2.0, 0.102, 500) == few
     assert doubt("diversity", 0.998, 0.00009, 100) == ""
-    assert doubt("diversity", 0.998, 0.00011, 100).endswith("5.5 % of it; a z takes 5 % at most")
+    assert doubt("diversity", 0.998, 0.00011, 100).endswith("5.5 % of it; a z needs 5 % at most")
 
 
 def test_a_share_has_a_z_where_forty_chains_have_and_lack_what_it_counts() -> None:
     found = [doubt("absorbed", p, 0.01, 1000) == "" for p in (0.039, 0.04, 0.5, 0.96, 0.961)]
     assert found == [False, True, True, True, False]
     assert doubt("variance", 0.01, 0.0001, 1000, alive=0.04) == ""
-    few = "39 chains are expected to make the difference; a z takes 40"
+    few = "39 chains are expected to make the difference; a z needs 40"
     assert doubt("variance", 0.01, 0.0001, 1000, alive=0.039) == few
 
 
@@ -105,14 +105,14 @@ def test_rounded_arithmetic_is_not_compared_with_a_form_of_the_exact(given: dict
 
 def test_the_table_has_a_row_an_arm_and_measure_with_the_form_of_the_last_generation(run: Path, config: Config) -> None:
     files.write(config)
-    found = agreement.load()
+    found = agreement.load(results.DEFAULT)
     assert list(found.columns) == ["experiment", "variant", *agreement.COLUMNS]
     assert set(found["experiment"] + "/" + found["variant"]) == {"toy/", "crossed/biased", "crossed/unbiased"}
     (row,) = found.query("experiment == 'toy' and regime == 'keep' and measure == 'covariance_trace'").to_dict("records")
     assert (row["family"], row["generation"], row["chains"]) == ("gaussian", 6, 50)
     assert row["expected"] == pytest.approx(theory.keep(10, 7, 1).variance[-1])
     assert row["mean"] == pytest.approx(0.9**2.8)
-    assert (math.isnan(row["z"]), row["note"]) == (True, "50 chains; a z of this measure takes 100")
+    assert (math.isnan(row["z"]), row["note"]) == (True, "50 chains; a z of this measure needs 100")
 
 
 def test_a_variant_is_named_in_the_markdown_and_a_missing_z_has_its_reason() -> None:
@@ -135,4 +135,4 @@ def test_a_page_keeps_what_stands_around_the_table() -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HeirloomError, match=r"results/theory\.csv: missing; run snakemake"):
-        agreement.load()
+        agreement.load(results.DEFAULT)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from heirloom.report.page import build
+from heirloom import results
 
 pytestmark = pytest.mark.system
 
@@ -51,7 +51,7 @@ class Seen:
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(Path(build.PAGE).resolve().as_uri())
+        self.page.goto(Path(results.DEFAULT.page).resolve().as_uri())
         self.page.wait_for_function("document.body.dataset.drawn === 'all'")
 
     def shot(self, name: str) -> None:

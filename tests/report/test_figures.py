@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from heirloom import results
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import files
@@ -45,9 +46,9 @@ def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Pat
     draw.write(config)
     again = {str(path): path.read_bytes() for path in Path("results/figures").iterdir()}
     assert [path for path in first if first[path] != again.get(path) and not path.endswith(".pdf")] == []
-    assert set(first) == {plan.INDEX, *plan.files(config, "svg", "pdf", "png", "csv")}
+    assert set(first) == {results.DEFAULT.figure_index, *plan.files(config, "svg", "pdf", "png", "csv")}
     assert all(content.startswith(b"\x89PNG") for path, content in first.items() if path.endswith(".png"))
-    index = json.loads(first[plan.INDEX])
+    index = json.loads(first[results.DEFAULT.figure_index])
     assert [entry["file"] for entry in index] == sorted(Path(path).name for path in plan.files(config, "svg", "pdf", "png", "csv"))
     assert all(entry["caption"].endswith(".") for entry in index)
     written = pd.read_csv("results/figures/words_test_perplexity.csv")

@@ -88,7 +88,7 @@ def test_each_module_of_measures_declares_which_are_positive(metric: str, positi
 
 def test_values_that_are_no_numbers_are_refused() -> None:
     for values in ([], [math.nan, 1.0]):
-        with pytest.raises(HeirloomError, match="an interval needs one finite number a lineage"):
+        with pytest.raises(HeirloomError, match="an interval needs one finite number per lineage"):
             interval(values)
 
 

@@ -20,10 +20,10 @@ READERS = ("report", "cli", "snakefile")
 
 
 def literals(path: Path) -> set[str]:
-    """Return the string literals of a Python file, or the quoted words and the classes of a rule, template, script or style sheet."""
+    """Return the string literals of a Python file, the quoted words of other files, and the classes of a style sheet."""
     text = path.read_text()
     if path.suffix != ".py":
-        return set(re.findall(r"""["'.](\w+)""", text))
+        return set(re.findall(r"""["'](\w+)""", text)) | set(re.findall(r"\.(\w+)", text) if path.suffix == ".css" else ())
     return {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from heirloom import paths, results
+from heirloom import digests, paths, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -24,7 +24,7 @@ from heirloom.words import DEFINITION
 
 
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
-    Path(paths.fingerprint(results.ONSET)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
+    Path(paths.fingerprint(results.DEFAULT.onset)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
     return curves.context(Results(key, config, own))
 
 
@@ -59,7 +59,7 @@ def test_words_are_lost_when_no_later_set_has_them(finished: Path, config: Confi
 
 
 def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finished: Path, config: Config) -> None:
-    frame = tables.load()
+    frame = tables.load(results.DEFAULT)
     own = tables.of_experiment(frame, "words", config.experiments["words"])
     loss = explorer("words", own, config)["measures"][0]
     assert loss["name"] == "test_perplexity"
@@ -106,7 +106,7 @@ def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Pat
 
 
 def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_which_key_to_set(finished: Path, config: Config) -> None:
-    own = tables.of_experiment(tables.load(), "words", config.experiments["words"])
+    own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
     measures = explorer("words", own, config)["measures"]
     said = {one["name"]: one["onset"]["about"] for one in measures if "onset" in one}
     key = "set experiments.words.seeds: [0, 1, 2, 3, 4, 5]"
@@ -124,7 +124,7 @@ def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: C
 def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path, config: Config) -> None:
     from heirloom.lineage.project import Project
 
-    own = tables.of_experiment(tables.load(), "words", config.experiments["words"])
+    own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
     boxes = lineage.boxes("words", config)
     found = lineage.context(Results("words", config, own), boxes, lineage.nodes(boxes, Project()))
     assert found is not None
@@ -150,23 +150,23 @@ def test_no_character_of_the_data_can_end_a_script_block() -> None:
 
 
 def test_the_page_stands_alone_and_says_what_was_not_run(written: Path) -> None:
-    page = Path(build.PAGE).read_text(encoding="utf-8")
+    page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
     assert len(page) < 10_000_000
     assert "<script>window.hacked" not in page
     assert not re.findall(r'(?:src|href)="(?!#|figures/)[^"]*"', page.split('<script type="module">')[0])
     assert page.count("comes nearest; it lacks") > 5
-    table = Path(build.CLAIMS).read_text()
+    table = Path(results.DEFAULT.claims).read_text()
     assert table.startswith("claim,verdict,experiment")
 
 
 def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_are_shown(written: Path) -> None:
-    page = Path(build.PAGE).read_text(encoding="utf-8")
+    page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
     sections = {name: page.split(f'<section id="{name}"')[1].split("</section>")[0] for name in ("lost", "texts", "making")}
     assert {name: DEFINITION in section for name, section in sections.items()} == {"lost": True, "texts": True, "making": False}
 
 
 def test_the_page_says_that_intervals_of_text_are_conditional_on_one_corpus_and_names_the_experiments(written: Path) -> None:
-    answer = Path(build.PAGE).read_text(encoding="utf-8").split('<section id="answer"')[1].split("</section>")[0]
+    answer = Path(results.DEFAULT.page).read_text(encoding="utf-8").split('<section id="answer"')[1].split("</section>")[0]
     said = "Intervals of words are conditional on this corpus and split: all seeds of an experiment share its real rows."
     assert said in answer
 
@@ -179,20 +179,20 @@ def told(config: Config) -> str:
     with pytest.raises(HeirloomError) as refused:
         build.write(config, Path("config.yaml"))
     assert "\n" not in str(refused.value)
-    assert not Path(build.PAGE).exists()
+    assert not Path(results.DEFAULT.page).exists()
     return str(refused.value)
 
 
 def test_without_a_run_or_with_half_of_one_there_is_one_line_and_no_page(finished: Path, config: Config) -> None:
-    whole = tables.load()
+    whole = tables.load(results.DEFAULT)
     lacking = (whole["regime"] == "keep") & (whole["experiment"] == "words") & (whole["seed"] == 1)
-    whole[~lacking].to_parquet(results.METRICS)
-    results.seal(results.METRICS)
+    whole[~lacking].to_parquet(results.DEFAULT.metrics)
+    digests.seal(results.DEFAULT.metrics)
     assert told(config) == "results/metrics.parquet: no last generation of words/keep/1, which the config has; run snakemake"
-    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(results.METRICS)
-    results.seal(results.METRICS)
+    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(results.DEFAULT.metrics)
+    digests.seal(results.DEFAULT.metrics)
     assert "no last generation of toy/replace/0 and 4 other lineages, which the config has" in told(config)
-    Path(results.METRICS).unlink()
+    Path(results.DEFAULT.metrics).unlink()
     assert told(config) == "results/metrics.parquet: missing; run snakemake"
 
 
@@ -202,21 +202,21 @@ def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config:
     texts_of.write_bytes(whole[:200])
     assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} records; ", told(config))
     texts_of.write_bytes(whole)
-    cut = Path(results.METRICS).read_bytes()[:-20]
-    Path(results.METRICS).write_bytes(cut)
+    cut = Path(results.DEFAULT.metrics).read_bytes()[:-20]
+    Path(results.DEFAULT.metrics).write_bytes(cut)
     assert told(config) == (
         "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json records; heirloom summarise writes it again"
     )
-    results.seal(results.METRICS)
+    digests.seal(results.DEFAULT.metrics)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
-    pd.DataFrame({"value": [1.0]}).to_parquet(results.METRICS)
-    results.seal(results.METRICS)
+    pd.DataFrame({"value": [1.0]}).to_parquet(results.DEFAULT.metrics)
+    digests.seal(results.DEFAULT.metrics)
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
 
 
 def test_a_clone_without_its_data_has_a_page_without_rows(finished: Path, config: Config) -> None:
     shutil.rmtree("data")
     build.write(config, Path("config.yaml"))
-    page = Path(build.PAGE).read_text(encoding="utf-8")
+    page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
     assert "This run keeps no rows" in page
     assert "words/replace" not in page.split('<script type="module">')[0]

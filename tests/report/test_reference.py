@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from heirloom import config as configuration
+from heirloom import results
 from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
@@ -41,7 +42,8 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 
 def verdicts(config: Config, key: str) -> dict[Place, str]:
     files.write(config)
-    return reference.compared(tables.of_experiment(tables.load(), key, config.experiments[key]), key, config, reference.read())
+    own = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
+    return reference.compared(own, key, config, reference.read())
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_nothing_is_compared_where_the_settings_are_others(recorded: Config) -> 
 
 def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, config: Config) -> None:
     files.write(config)
-    own = {key: tables.of_experiment(tables.load(), key, config.experiments[key]) for key in config.experiments}
+    own = {key: tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key]) for key in config.experiments}
     # seeds 0 and 1 differ by 1: standard deviation sqrt(1/2), of a mean of two 1/2
     alone = own["words"][own["words"]["seed"] == 0]
     cases = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from heirloom import theory
+from heirloom import results, theory
 from heirloom.config import Config
 from heirloom.report import agreement, files, summary, tables
 from heirloom.report.claims import specs
@@ -35,7 +35,7 @@ def test_text_arms_are_shown_at_generations_0_1_and_the_last(printed: list[str])
 
 def test_a_mean_stands_beside_its_closed_form_and_a_z_that_it_has_not_has_its_reason(printed: list[str], config: Config) -> None:
     toy = config.experiments["toy"]
-    checks = agreement.check(tables.of_experiment(tables.load(), "toy", toy), "keep", toy, config)
+    checks = agreement.check(tables.of_experiment(tables.load(results.DEFAULT), "toy", toy), "keep", toy, config)
     known = theory.keep(10, 7, 1).variance[-1]
     assert checks["covariance_trace"].expected == pytest.approx(known)
     assert checks["covariance_trace"].mean == pytest.approx(0.9 ** (1 + 0.3 * 6))

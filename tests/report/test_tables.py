@@ -82,7 +82,7 @@ def test_a_missing_file_of_measures_is_named(run: Path, config: Config) -> None:
 def test_the_parquet_file_reads_back_as_gathered_and_holds_no_library_metadata(run: Path, config: Config) -> None:
     files.write(config)
     assert pq.read_schema("results/metrics.parquet").metadata is None
-    pd.testing.assert_frame_equal(tables.load(), tables.gather(config), check_dtype=False)
+    pd.testing.assert_frame_equal(tables.load(results.DEFAULT), tables.gather(config), check_dtype=False)
 
 
 def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
@@ -92,9 +92,8 @@ def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     single = ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json", "results/theory.fingerprint.json"]
     single += ["results/onset.fingerprint.json"]
-    assert sorted(str(path) for path in first) == sorted(
-        [*single, results.INTERVALS, results.ONSET, results.ATTRIBUTION, results.THEORY, *tables.plot_files(config)]
-    )
+    single += ["results/intervals.csv", "results/onset.csv", "results/attribution.csv", "results/theory.csv"]
+    assert sorted(str(path) for path in first) == sorted([*single, *tables.plot_files(config)])
 
 
 def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config: Config) -> None:
@@ -129,7 +128,7 @@ def test_the_plots_of_an_earlier_config_disappear(run: Path, config: Config) -> 
 
 def test_results_of_another_config_are_refused_with_the_experiment_s_name(run: Path, config: Config) -> None:
     with pytest.raises(HeirloomError, match=r"results/metrics\.parquet: missing"):
-        tables.load()
+        tables.load(results.DEFAULT)
     frame = tables.gather(config)
     with pytest.raises(HeirloomError, match="no measures of experiment 'other'"):
         tables.of_experiment(frame, "other", config.experiments["toy"])

@@ -101,6 +101,28 @@ def test_a_rerun_by_force_gives_the_same_bytes_and_a_clean_diff(again: Path) -> 
     assert run_in(again, "git", "diff", "--exit-code", "--stat", "--", "data", "results", check=False).stdout == ""
 
 
+def test_another_config_has_results_of_its_own_beside_those_of_config_yaml(again: Path) -> None:
+    raw = yaml.safe_load((again / "config.yaml").read_text())
+    (again / "configs").mkdir()
+    (again / "configs/few.yaml").write_text(yaml.safe_dump({**raw, "experiments": {"steps": raw["experiments"]["steps"]}}))
+    data, top = prints(again), again / "results"
+    before = {path: path.read_bytes() for path in top.rglob("*") if path.is_file() and path.name != "index.html"}
+    run_in(again, "snakemake", "--configfile", "configs/few.yaml", "--", "all", "pages")
+    assert {path: path.read_bytes() for path in before} == before
+    assert prints(again) == data  # an experiment of one name, with the same settings, is the same data
+    assert set(pd.read_parquet(top / "few/metrics.parquet")["experiment"]) == {"steps"}
+    assert {path.name for path in (top / "few/plots").iterdir()} == {"steps.csv"}
+    assert (top / "few/provenance.jsonl").exists()
+    assert jobs(again) == {}
+    links = re.findall(r'href="([^"]+)"', (top / "index.html").read_text())
+    assert {"metrics.parquet", "figures", "few/report.html", "few/metrics.parquet"} < set(links)
+    pictures = re.findall(r'href="(figures/[^"]+)"', (top / "few/report.html").read_text())
+    assert pictures
+    assert [path for path in (*links, *(f"few/{picture}" for picture in pictures)) if not (top / path).exists()] == []
+    assert (again / "logs/summarise/few.log").exists()
+    assert run_in(again, "git", "check-ignore", "results/few/report.html", "results/index.html").stdout.count("\n") == 2
+
+
 def test_one_more_generation_adds_its_own_jobs_only(again: Path) -> None:
     edit(again, lambda raw: raw["experiments"]["transformer"].update(generations=3))
     assert jobs(again) == {"mix": 2, "train": 2, "sample": 2, "evaluate": 2, "summarise": 1, "plot": 1}

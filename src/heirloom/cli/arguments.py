@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-CONFIG = Path("config.yaml")
+from heirloom import paths
+
+CONFIG = Path(paths.CONFIG)
 ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="A config file; `--configfile` is Snakemake's word for it.")]
 
 

@@ -50,7 +50,7 @@ def check(
 
 @app.command()
 def summarise(config: ConfigFile = CONFIG) -> None:
-    """Gather every generation's measures into results/metrics.parquet, metrics.json and plots/."""
+    """Gather every generation's measures into the config's results: metrics.parquet, metrics.json and plots/."""
     from heirloom.config import load
     from heirloom.report import files
 
@@ -59,7 +59,7 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 
 @app.command()
 def plot(config: ConfigFile = CONFIG) -> None:
-    """Draw results/figures/ from results/metrics.parquet."""
+    """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
     from heirloom.report.figures import draw
 
@@ -68,12 +68,15 @@ def plot(config: ConfigFile = CONFIG) -> None:
 
 @app.command()
 def report(config: ConfigFile = CONFIG) -> None:
-    """Write results/report.html and claims.csv from the results of the last run; nothing is run again."""
+    """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from heirloom.config import load
+    from heirloom.report import contents
     from heirloom.report.page import build
 
-    build.write(load(config), config)
-    typer.echo(f"{build.PAGE}: {Path(build.PAGE).stat().st_size / 1e6:.1f} MB")
+    read = load(config)
+    build.write(read, config)
+    contents.write()
+    typer.echo(f"{read.results.page}: {Path(read.results.page).stat().st_size / 1e6:.1f} MB")
 
 
 @app.command()
@@ -81,11 +84,13 @@ def show(
     reference: Annotated[
         str, typer.Argument(autocompletion=complete, help="experiment/regime/seed for a lineage, or what `heirloom trace` takes.")
     ],
+    config: ConfigFile = CONFIG,
 ) -> None:
     """Print a lineage, dataset or checkpoint: curves, facts and settings."""
+    from heirloom import results
     from heirloom.report import show as job
 
-    job.show(reference)
+    job.show(reference, results=results.of(config))
 
 
 @app.command()
@@ -108,13 +113,16 @@ def reference(config: ConfigFile = CONFIG) -> None:
 
 @app.command()
 def theory(
+    config: ConfigFile = CONFIG,
+    *,
     page: Annotated[Path | None, typer.Option("--page", help="Renew the table in this Markdown page instead of printing it.")] = None,
 ) -> None:
     """Print each closed form of the last run beside what was simulated, and z, as Markdown."""
+    from heirloom import results
     from heirloom.manifest import write_text
     from heirloom.report import agreement
 
-    lines = agreement.markdown(agreement.load())
+    lines = agreement.markdown(agreement.load(results.of(config)))
     if page is None:
         typer.echo(lines, nl=False)
     else:

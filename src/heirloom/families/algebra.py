@@ -12,6 +12,9 @@ from heirloom.dataset import WEIGHT, Dataset
 
 Floats = NDArray[np.float64]
 
+_AT_ONCE = 2**16
+"""Numbers of which the deviations from the mean are held at once, in whole replicas: half a megabyte."""
+
 
 def mean_of_numbers(rows: Dataset) -> Floats:
     """Return the mean of rows of one number, weighted where they have weights, shape (R,)."""
@@ -21,6 +24,14 @@ def mean_of_numbers(rows: Dataset) -> Floats:
 
 def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     """Return the rows' mean (R, D) and the sum of outer products of their deviations from it (R, D, D)."""
+    num_replicas, num_rows, dim = x_RND.shape
+    at_once = max(1, _AT_ONCE // (num_rows * dim))
+    blocks = (_scatter(x_RND[first : first + at_once]) for first in range(0, num_replicas, at_once))
+    means, scatters = zip(*blocks, strict=True)
+    return np.concatenate(means), np.concatenate(scatters)
+
+
+def _scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     mean_RD = x_RND.mean(axis=1)
     centred_RND = x_RND - mean_RD[:, None, :]
     return mean_RD, np.matmul(centred_RND.transpose(0, 2, 1), centred_RND)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.arrow import numbers
-from heirloom.dataset import WEIGHT, Dataset, as_matrix
+from heirloom.arrow import as_matrix, numbers
+from heirloom.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
@@ -32,6 +32,9 @@ from heirloom.streams import Stream
 Ints = NDArray[np.int64]
 Counts = NDArray[np.int64] | NDArray[np.float64]
 """Whole numbers, or sums of weights where rows have weights."""
+
+_MOST_WAITING = 2**20
+"""Keys of batches that wait to be merged into a table, where that is short."""
 
 Spec = Ngram
 Fit = NgramFit
@@ -80,13 +83,13 @@ def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> 
         raise HeirloomError(
             f"family.training.order {fit.order} with vocab_size {fit.vocab_size} needs more than 63 bits: lower one of them"
         )
-    counted: list[list[tuple[Ints, Counts]]] = [[] for _ in range(fit.order)]
+    tables = [_Table() for _ in range(fit.order)]
     for tokens_NT, weight_N in _weighted_matrices(rows):
         if tokens_NT.shape[1] < fit.order:
             raise HeirloomError(f"rows of {tokens_NT.shape[1]} tokens are shorter than family.training.order {fit.order}")
-        for length, counts in enumerate(counted, start=1):
-            counts.append(_counted(_keys(tokens_NT, length, fit.vocab_size), weight_N))
-    return Model(fit.vocab_size, tuple(_level(*_merged(counts), fit.vocab_size) for counts in counted))
+        for length, table in enumerate(tables, start=1):
+            table.add(*_counted(_keys(tokens_NT, length, fit.vocab_size), weight_N))
+    return Model(fit.vocab_size, tuple(_level(*table.merged(), fit.vocab_size) for table in tables))
 
 
 def sample(
@@ -214,11 +217,28 @@ def _counted(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Co
     return unique, np.bincount(place, weights=np.repeat(weight_N, len(keys) // len(weight_N)))
 
 
-def _merged(counted: list[tuple[Ints, Counts]]) -> tuple[Ints, Counts]:
-    keys = np.concatenate([keys for keys, _ in counted])
-    counts = np.concatenate([counts for _, counts in counted])
-    unique, place = np.unique(keys, return_inverse=True)
-    return unique, np.bincount(place, weights=counts).astype(counts.dtype)
+class _Table:
+    """Different keys and their counts, from batches: these are merged when they are half as long as the table, so that few wait."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ints, Counts]] = []
+        self._waiting = 0
+
+    def add(self, keys: Ints, counts: Counts) -> None:
+        """Take the different keys of a batch, and how often each stands there."""
+        self._parts.append((keys, counts))
+        self._waiting += len(keys)
+        if self._waiting > max(_MOST_WAITING, len(self._parts[0][0]) // 2):
+            self._parts = [self.merged()]
+            self._waiting = 0
+
+    def merged(self) -> tuple[Ints, Counts]:
+        """Return the different keys, ascending, and their counts, added in the order of the batches."""
+        if len(self._parts) == 1:
+            return self._parts[0]
+        keys, counts = (np.concatenate(several) for several in zip(*self._parts, strict=True))
+        unique, place = np.unique(keys, return_inverse=True)
+        return unique, np.bincount(place, weights=counts).astype(counts.dtype)
 
 
 def _level(keys: Ints, counts: Counts, vocab_size: int) -> Level:

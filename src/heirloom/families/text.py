@@ -5,7 +5,10 @@ Perplexity is exp of nats a token over a row's tokens but the first, which has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from heirloom import theory, words
 from heirloom.dataset import Dataset
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import frequency, frontier, ngrams, text
+from heirloom.measures.sums import GroupedSums
 from heirloom.streams import Stream
 
 Losses = Callable[[NDArray[Any]], NDArray[np.float64]]
@@ -35,24 +39,59 @@ def evaluate(model: Losses, origin: Losses, sets: Sets, measuring: Measuring) ->
     model, origin
         How surprised the generation's model is, and generation 0.
     """
-    nats_NT = scored(model, sets.held_out, measuring.chunk_rows)
+    nats = held_out_nats(model, sets, measuring)
     return {
-        "test_perplexity": text.perplexity(float(nats_NT.sum(axis=1).sum()), nats_NT.size),
-        **by_frequency(nats_NT, sets, measuring),
+        "test_perplexity": text.perplexity(float(nats.of_rows.sum()), nats.num_tokens),
+        **by_frequency(nats),
         **describe(origin, sets, measuring),
     }
 
 
-def by_frequency(nats_NT: NDArray[np.float64], sets: Sets, measuring: Measuring) -> dict[str, float]:
+@dataclass(frozen=True)
+class Nats:
+    """How surprised a model is by rows.
+
+    Parameters
+    ----------
+    of_rows
+        Nats of each row, summed over its tokens but the first, shape (N,).
+    width
+        Tokens predicted in a row.
+    by_group
+        The same nats summed by groups of the tokens to be found, a sum of groups for each grouping.
+    """
+
+    of_rows: NDArray[np.float64]
+    width: int
+    by_group: Sequence[GroupedSums]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens predicted in all rows."""
+        return len(self.of_rows) * self.width
+
+
+def held_out_nats(model: Losses, sets: Sets, measuring: Measuring, *more: NDArray[np.int64]) -> Nats:
+    """Return how surprised a model is by held-out rows, by how frequent the token to be found is in the real training set.
+
+    Parameters
+    ----------
+    more
+        Further groupings: the group of each token id, shape (V,).
+    """
+    bands = frequency.bands(_counts(sets.original, measuring.vocab_size))
+    return _nats(model, sets.held_out, measuring.chunk_rows, [bands, *more])
+
+
+def by_frequency(nats: Nats) -> dict[str, float]:
     """Return the loss on held-out rows by how frequent the token to be found is in the real training set."""
-    targets_NT = np.concatenate(list(sets.held_out.matrices("tokens")))[:, 1:]
-    losses = frequency.loss_by_frequency(nats_NT, targets_NT, _counts(sets.original, measuring.vocab_size))
-    return {f"test_loss_by_frequency.{band}": nats for band, nats in losses.items()}
+    return {f"test_loss_by_frequency.{band}": value for band, value in frequency.loss_by_frequency(nats.by_group[0]).items()}
 
 
 def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity, runs and tails."""
-    perplexities = _row_perplexities(origin, sets.scored, measuring.chunk_rows)
+    nats = row_nats(origin, sets.scored, measuring.chunk_rows)
+    perplexities = text.row_perplexities(nats.of_rows, nats.width)
     produced, reference = words.count(sets.sample.texts()), words.count(sets.original.texts())
     survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
     return {
@@ -94,19 +133,24 @@ def _runs(sets: Sets, generation: int) -> dict[str, float]:
 
     Generation 0 stands for real text: what is new in held-out rows, and what of them stands anywhere in the training set.
     """
-    sample_NT, held_out_NT = (np.concatenate(list(own.matrices("tokens"))) for own in (sets.sample, sets.held_out))
+    sample, held_out = (partial(own.matrices, "tokens") for own in (sets.sample, sets.held_out))
     written = sets.sample if generation else sets.original
     measured: dict[str, float] = {}
-    if sample_NT.shape[1] >= RUN:
-        newest_NT = sample_NT if generation else held_out_NT
+    if _width(sets.sample) >= RUN:
+        newest = sample if generation else held_out
         measured |= {
-            f"repetition_{RUN}": ngrams.repetition(sample_NT, RUN),
-            f"self_overlap_{RUN}": ngrams.self_overlap(sample_NT, RUN),
-            f"novelty_{RUN}": ngrams.novelty(newest_NT, sets.original.matrices("tokens"), RUN),
+            f"repetition_{RUN}": ngrams.repetition(sample(), RUN),
+            f"self_overlap_{RUN}": ngrams.self_overlap(sample(), RUN),
+            f"novelty_{RUN}": ngrams.novelty(newest(), sets.original.matrices("tokens"), RUN),
         }
-    if held_out_NT.shape[1] >= ngrams.LEAK_TOKENS:
-        measured["test_leak"] = ngrams.leak(held_out_NT, written.matrices("tokens"))
+    if _width(sets.held_out) >= ngrams.LEAK_TOKENS:
+        measured["test_leak"] = ngrams.leak(held_out(), written.matrices("tokens"))
     return measured
+
+
+def _width(rows: Dataset) -> int:
+    """Return the number of tokens in a row."""
+    return int(rows.head("tokens", 1).shape[1])
 
 
 def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
@@ -127,7 +171,7 @@ def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, fl
 
 def log_likelihoods(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return the log-likelihood of each row's tokens but the first in nats, shape (1, N): one replica."""
-    return -_row_nats(losses, rows, chunk_rows)[0][None]
+    return -row_nats(losses, rows, chunk_rows).of_rows[None]
 
 
 def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_BT: NDArray[Any], above: float) -> NDArray[np.int32]:
@@ -147,42 +191,36 @@ def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_B
 def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
     counts = _counts(sample, vocab_size)
     return {
-        **{f"distinct_{n}": text.distinct_n(_rows(sample), n) for n in (1, 2, 3)},
+        **{f"distinct_{n}": text.distinct_n(sample.matrices("tokens"), n) for n in (1, 2, 3)},
         "token_entropy": text.token_entropy(counts),
         "vocabulary_coverage": text.vocabulary_coverage(counts, vocab_size),
-        "duplicate_row_share": text.duplicate_row_share(_rows(sample)),
+        "duplicate_row_share": text.duplicate_row_share(sample.matrices("tokens")),
     }
-
-
-def _rows(sample: Dataset) -> Iterable[NDArray[Any]]:
-    for tokens_BT in sample.matrices("tokens"):
-        yield from tokens_BT
 
 
 def _counts(rows: Dataset, vocab_size: int) -> NDArray[np.int64]:
     """Return how often each token id occurs, shape (V,)."""
-    counts = np.zeros(vocab_size, np.int64)
-    for tokens_BT in rows.matrices("tokens"):
-        counts += text.count_tokens(tokens_BT, vocab_size)
-    return counts
+    return text.count_tokens(rows.matrices("tokens"), vocab_size)
 
 
-def _row_perplexities(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
-    return text.row_perplexities(*_row_nats(losses, rows, chunk_rows))
+def row_nats(losses: Losses, rows: Dataset, chunk_rows: int) -> Nats:
+    """Return how surprised a model is by rows."""
+    return _nats(losses, rows, chunk_rows, [])
 
 
-def _row_nats(losses: Losses, rows: Dataset, chunk_rows: int) -> tuple[NDArray[np.float64], int]:
-    """Return each row's summed nats and the number of tokens predicted in a row."""
-    nats, width = [], 0
-    for nats_BT in _each_chunk(losses, rows, chunk_rows):
-        nats.append(nats_BT.sum(axis=1))
-        width = nats_BT.shape[1]
-    return np.concatenate(nats)[: rows.num_rows], width
-
-
-def scored(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
-    """Return the nats of each row's tokens but the first, shape (N, T - 1)."""
-    return np.concatenate(list(_each_chunk(losses, rows, chunk_rows)))[: rows.num_rows]
+def _nats(losses: Losses, rows: Dataset, chunk_rows: int, groupings: Sequence[NDArray[np.int64]]) -> Nats:
+    """Return the nats of rows, row by row and by each grouping of token ids."""
+    found = (tokens_BT[:, 1:] for tokens_BT in rows.matrices("tokens"))
+    counts_V = text.count_tokens(found, len(groupings[0])) if groupings else np.empty(0, np.int64)
+    sums = [GroupedSums(np.bincount(group_V, weights=counts_V).astype(np.int64)) for group_V in groupings]
+    of_rows, width = np.empty(rows.num_rows), 0
+    for first, tokens_BT in zip(count(0, chunk_rows), rows.chunks("tokens", chunk_rows), strict=False):
+        nats_BT = losses(tokens_BT)[: rows.num_rows - first]  # the last chunk was filled up
+        of_rows[first : first + len(nats_BT)], width = nats_BT.sum(axis=1), nats_BT.shape[1]
+        targets_BT = tokens_BT[: len(nats_BT), 1:]
+        for group_V, own in zip(groupings, sums, strict=True):
+            own.add(group_V[targets_BT], nats_BT)
+    return Nats(of_rows, width, sums)
 
 
 def _each_chunk(model: Callable[[NDArray[Any]], NDArray[Any]], rows: Dataset, chunk_rows: int) -> Iterator[NDArray[Any]]:

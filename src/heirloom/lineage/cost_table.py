@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, results
+from heirloom import digests, paths
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     import pyarrow as pa
 
     if Path(paths.fingerprint(file)).is_file():
-        results.check(file, REPAIR)
+        digests.check(file, REPAIR)
     try:
-        return results.rows(file, columns)
+        return digests.rows(file, columns)
     except (pa.ArrowException, OSError) as error:
         raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {REPAIR}") from None
 
 
 def write(table: pa.Table, file: Path) -> None:
     """Write the cost table and its digest."""
-    results.write_parquet(table, file)
+    digests.write_parquet(table, file)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from heirloom import paths, records
+from heirloom import records, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -66,7 +66,7 @@ def _check_folder(folder: Path) -> None:
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
     lineages = [Path(kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
-    every = [Path(paths.RESULTS), *lineages, *_pools(config)]
+    every = [Path(config.results.folder), *lineages, *_pools(config)]
     above = {folder for path in every for folder in (path, *path.parents[:-1])}
     yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
 
@@ -82,7 +82,7 @@ def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
 
 
 def _record_files() -> Iterator[Path]:
-    results = Path(paths.RESULTS)
-    yield from (file for pattern in _TEXTS for file in sorted(results.glob(pattern)) if file.is_file())
+    for folder in map(Path, results.folders()):
+        yield from (file for pattern in _TEXTS for file in sorted(folder.glob(pattern)) if file.is_file())
     yield from (file for file in map(pointers.file_of, folders.pointed()) if file.is_file())
     yield from (file for file in (dvc.LOCK, dvc.PIPELINE) if file.is_file())

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, records
+from heirloom import paths, records, results
 from heirloom.errors import HeirloomError
 from heirloom.manifest import write_text
 from heirloom.workflow.folders import PROVENANCE, unit_of
@@ -74,7 +74,7 @@ def read(unit: str) -> dict[str, Record]:
     file = Path(unit, PROVENANCE)
     if not file.exists():
         return {}
-    way_back = f"heirloom repair {unit} mends it" if unit != paths.RESULTS else f"git checkout -- {file} mends it"
+    way_back = f"heirloom repair {unit} mends it" if results.folder_of(unit) is None else f"git checkout -- {file} mends it"
     spelled = records.text(file.read_bytes(), file, way_back)
     try:
         lines = [_undamaged(records.json_value(line)) for line in spelled.splitlines()]
@@ -106,7 +106,7 @@ def put_back(unit: str) -> int:
     """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
     changed = 0
     for output, record in read(unit).items():
-        if record.get("sha256") != _recorded(output):
+        if unit_of(output) != unit or record.get("sha256") != _recorded(output):  # a copy of a folder of results tells of another
             continue
         file = _file(METADATA, output)
         present = _json(file) if file.exists() else None

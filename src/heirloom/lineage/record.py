@@ -19,7 +19,6 @@ from heirloom.workflow import folders
 from heirloom.workflow.jobs import measure_files
 
 SEEN = Path(".heirloom/recorded.json")
-DEFAULT_CONFIG = Path("config.yaml")
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,14 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
         for lineage, units in found.items()
     }
     live = provenance.live()
-    for unit in (*(unit for units in whole.values() for unit in units), *({paths.RESULTS} - marks)):
+    for unit in (*(unit for units in whole.values() for unit in units), *(set(results.folders()) - marks)):
         provenance.write(unit, live.get(unit, {}))
     half_made = [unit for lineage, units in found.items() for unit in units if folders.is_half_made(unit, whole[lineage])]
     new_costs = costs.gather()
     obstacle = dvc.unavailable()
     recorded, missing, stale = _to_ledger_and_dvc(whole, half_made, config, obstacle)
     restore.remember(restore.signatures())
-    committed = complete and not obstacle and not missing and _commit(config_file)
+    committed = complete and not obstacle and not missing and _commit(config)
     if not missing or not was_marked:  # without a mark, no run has left anything to record
         unrecorded.clear()
     absent = () if missing else tuple(completeness.missing(config))
@@ -176,14 +175,14 @@ def _recordable(units: list[str], lost: Mapping[str, str], listing: Mapping[str,
     return [unit for unit in units if unit not in spoilt]
 
 
-def _commit(config_file: Path) -> bool:
+def _commit(config: Config) -> bool:
     """Tell DVC that the workflow is up to date, if it is the default config that was run, and all of it; return whether that was news."""
-    if "DVC_STAGE" in os.environ or config_file.resolve() != DEFAULT_CONFIG.resolve():
+    if "DVC_STAGE" in os.environ or config.results != results.DEFAULT:
         return False  # under `dvc repro` DVC says so itself; dvc.yaml speaks of the default config alone
     if not dvc.PIPELINE.exists():
         return False
-    measures = [paths.fingerprint(path) for _, path in measure_files(configuration.load(config_file))]
-    if not all(Path(path).exists() for path in (results.HEADLINES_FILE, *measures)):
+    measures = [paths.fingerprint(path) for _, path in measure_files(config)]
+    if not all(Path(path).exists() for path in (config.results.headlines, *measures)):
         return False
     seen = stamps.read(SEEN)
     if seen.get(dvc.STAGE) == plan.workflow_signature():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths
+from heirloom import results
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, provenance, stamps
 from heirloom.workflow import folders
@@ -63,7 +63,7 @@ def _damaged(lineage: str) -> str:
 def signatures() -> dict[str, str]:
     """Return unit → size, time and inode of its provenance, of all units on disk that have one."""
     found = {}
-    for unit in (paths.RESULTS, *(unit for units in folders.lineages().values() for unit in units)):
+    for unit in (*results.folders(), *(unit for units in folders.lineages().values() for unit in units)):
         try:
             status = Path(unit, folders.PROVENANCE).stat()
         except FileNotFoundError:

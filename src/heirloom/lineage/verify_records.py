@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import paths, results
+from heirloom import digests, paths, results
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, cost_table, costs, dvc, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER
@@ -156,18 +156,20 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
+    every = [results.in_folder(folder) for folder in results.folders()]
+    written = [(Path(table), one.repair) for one in every for table in one.sealed]
     mismatches = []
-    written = [(Path(table), results.REPAIR) for table in (results.METRICS, results.ONSET, results.THEORY)]
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *written]:
         try:
             if Path(paths.fingerprint(table)).is_file():
-                results.check(table, way_back)
+                digests.check(table, way_back)
         except HeirloomError as error:
             mismatches.append(of_error(error))
-    try:
-        provenance.read(paths.RESULTS)
-    except HeirloomError as error:
-        mismatches.append(of_error(error))
+    for one in every:
+        try:
+            provenance.read(one.folder)
+        except HeirloomError as error:
+            mismatches.append(of_error(error))
     return mismatches
 
 

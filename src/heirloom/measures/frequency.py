@@ -1,18 +1,18 @@
 """How often a type occurs, as an axis: the slope of Zipf's law along it, and a model's loss by the frequency of the token it should find.
 
-Shapes: N rows, T tokens a row, V vocabulary.
+Shapes: V vocabulary.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.measures.sums import GroupedSums
 
 ZIPF_RANKS = 1000
 """The most frequent words that the slope is taken over: further down, ranks are ties of words that occur a few times."""
@@ -47,30 +47,35 @@ def zipf_slope(counts: Iterable[int]) -> float:
     return float(x @ (y - y.mean()) / (x @ x))
 
 
-def loss_by_frequency(nats: ArrayLike, targets: NDArray[np.integer[Any]], counts: NDArray[np.integer[Any]]) -> dict[str, float]:
-    """Return the mean loss in nats of the targets of each band of frequency.
+def bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place in `BANDS` of each token id's band, shape (V,).
 
     Parameters
     ----------
-    nats, targets
-        Negative log-likelihoods, and the ids of the tokens that were to be found, both (N, T).
     counts
         Occurrences of each id in the real training set, shape (V,).
-
-    Returns
-    -------
-    label of `BANDS` to nats a token; a band without targets is left out
 
     Raises
     ------
     HeirloomError
-        If a target is outside 0 … V - 1, or nothing was counted.
+        If nothing was counted.
     """
     if not counts.sum():
         raise HeirloomError("frequencies need at least one token, got none")
-    if targets.size and not 0 <= targets.min() <= targets.max() < counts.size:
-        raise HeirloomError(f"targets run from {targets.min()} to {targets.max()}: allowed are 0 to {counts.size - 1}")
-    per_million_NT = (counts * 1_000_000 // counts.sum())[targets]
-    nats_NT = np.asarray(nats, dtype=np.float64)
-    inside = {label: (per_million_NT >= band.start) & (per_million_NT < band.stop) for label, band in BANDS.items()}
-    return {label: float(nats_NT[own_NT].mean()) for label, own_NT in inside.items() if own_NT.any()}
+    return np.searchsorted([band.start for band in BANDS.values()], counts * 1_000_000 // counts.sum(), side="right") - 1
+
+
+def loss_by_frequency(nats: GroupedSums) -> dict[str, float]:
+    """Return the mean loss of the targets of each band of frequency.
+
+    Parameters
+    ----------
+    nats
+        Negative log-likelihoods summed by the band of the token that was to be found.
+
+    Returns
+    -------
+    label of `BANDS` to nats a token; a band without targets is left out
+    """
+    labels = list(BANDS)
+    return {labels[band]: total / int(nats.counts[band]) for band, total in nats.totals.items()}

@@ -1,20 +1,22 @@
 """Runs of n tokens (n-grams) inside rows: repeated within a row, shared between rows, new against real text, leaked from held-out text.
 
-An n-gram is named by a 64-bit number, so that runs of any length compare at one speed and a corpus passes by batch by batch. Two different
-ones among m share a number with a probability below m² / 2^64: for ten million n-grams, one in 180,000.
+An n-gram is named by a 64-bit number, so that runs of any length compare at one speed and a corpus passes by batch by batch; numbers that
+memory should not hold wait on disk (`spill`). Two different ones among m share a number with a probability below m² / 2^64: for ten million
+n-grams, one in 180,000.
 
-Shapes: N rows, T tokens a row, G = T - n + 1 n-grams a row.
+Shapes: N rows, B rows of a matrix, T tokens a row, G = T - n + 1 n-grams a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.measures.spill import Numbers, Spill, ranges
 
 Tokens = NDArray[np.integer[Any]]
 Codes = NDArray[np.uint64]
@@ -24,6 +26,9 @@ NONNEGATIVE = ("repetition_4", "self_overlap_4", "novelty_4", "test_leak")
 
 LEAK_TOKENS = 13
 """Length of a run that counts as leaked: Brown et al. 2020, "Language Models are Few-Shot Learners", appendix C (there words)."""
+
+_A_ROW = 2**34
+"""Added to how often an n-gram stands in a row: two numbers that add up as one, of up to 10^10 n-grams in 10^8 rows."""
 
 _ODD = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
@@ -50,53 +55,15 @@ def codes(tokens_NT: Tokens, n: int) -> Codes:
     return found
 
 
-def repetition(tokens_NT: Tokens, n: int) -> float:
+def repetition(rows: Iterable[Tokens], n: int) -> float:
     """Return 1 - different n-grams / n-grams of a row, mean over rows: 0 if no row repeats itself, towards 1 if each is a loop.
 
     Source: Welleck et al. 2020, "Neural text generation with unlikelihood training" (there seq-rep-n).
 
-    Raises
-    ------
-    HeirloomError
-        If there is no row, or rows have fewer than n tokens.
-    """
-    codes_NG = np.sort(_some(tokens_NT, n), axis=1)
-    repeats_N = (codes_NG[:, 1:] == codes_NG[:, :-1]).sum(axis=1)
-    return float(repeats_N.mean() / codes_NG.shape[1])
-
-
-def self_overlap(tokens_NT: Tokens, n: int) -> float:
-    """Return the share of the n-grams that stand in another row, too, in [0, 1]: how much rows are written from one another.
-
-    It is the n-gram precision of each row with all others as references, mean over rows: self-BLEU (Zhu et al. 2018, "Texygen") of
-    one n, without clipping of counts and without a brevity penalty, over all pairs of rows. It grows with the number of rows.
-
-    Raises
-    ------
-    HeirloomError
-        If there is no row, or rows have fewer than n tokens.
-    """
-    codes_NG = _some(tokens_NT, n)
-    _, places, counts = np.unique(codes_NG, return_inverse=True, return_counts=True)
-    places_NG = places.reshape(codes_NG.shape)
-    order_NG = np.argsort(places_NG, axis=1, kind="stable")
-    sorted_NG = np.take_along_axis(places_NG, order_NG, axis=1)
-    first_NG = np.concatenate([np.ones((len(codes_NG), 1), bool), sorted_NG[:, 1:] != sorted_NG[:, :-1]], axis=1)
-    num_rows = np.bincount(sorted_NG[first_NG], minlength=len(counts))
-    return float((num_rows[places_NG] > 1).mean())
-
-
-def novelty(tokens_NT: Tokens, reference: Iterable[Tokens], n: int) -> float:
-    """Return the share of the n-grams that stand nowhere in the reference, in [0, 1].
-
-    Source: McCoy et al. 2023, "How much do language models copy from their training data?" (there novelty of n-grams).
-
     Parameters
     ----------
-    tokens_NT
-        The rows.
-    reference
-        Rows of the reference, matrix by matrix.
+    rows
+        Rows of equal length, matrix by matrix.
     n
         Length of the n-grams.
 
@@ -105,35 +72,127 @@ def novelty(tokens_NT: Tokens, reference: Iterable[Tokens], n: int) -> float:
     HeirloomError
         If there is no row, or rows have fewer than n tokens.
     """
-    return float(1 - _occurs(_some(tokens_NT, n), reference, n).mean())
+    num_rows, repeats, width = 0, 0, 1
+    for codes_BG in _some(rows, n):
+        codes_BG.sort(axis=1)
+        repeats += int((codes_BG[:, 1:] == codes_BG[:, :-1]).sum())
+        num_rows += len(codes_BG)
+        width = codes_BG.shape[1]
+    return repeats / num_rows / width
 
 
-def leak(held_out_NT: Tokens, text: Iterable[Tokens], n: int = LEAK_TOKENS) -> float:
+def self_overlap(rows: Iterable[Tokens], n: int) -> float:
+    """Return the share of the n-grams that stand in another row, too, in [0, 1]: how much rows are written from one another.
+
+    It is the n-gram precision of each row with all others as references, mean over rows: self-BLEU (Zhu et al. 2018, "Texygen") of
+    one n, without clipping of counts and without a brevity penalty, over all pairs of rows. It grows with the number of rows. Parameters
+    and errors as in `repetition`.
+    """
+    in_rows, total = Spill(adds=True), 0
+    for codes_BG in _some(rows, n):
+        in_rows.add(*_counted_in_rows(codes_BG))
+        total += codes_BG.size
+    return sum(_shared(numbers) for (numbers,) in ranges(in_rows)) / total
+
+
+def novelty(rows: Iterable[Tokens], reference: Iterable[Tokens], n: int) -> float:
+    """Return the share of the n-grams that stand nowhere in the reference, in [0, 1].
+
+    Source: McCoy et al. 2023, "How much do language models copy from their training data?" (there novelty of n-grams). Rows and reference
+    are given matrix by matrix; errors as in `repetition`.
+    """
+    asked, total = Spill(adds=True), 0
+    for codes_BG in _some(rows, n):
+        asked.add(*np.unique(codes_BG, return_counts=True))
+        total += codes_BG.size
+    known = 0
+    for numbers, said in ranges(asked, _spilled(reference, n)):
+        assert numbers.companions is not None
+        known += int(numbers.companions[_is_in(numbers.codes, said.codes)].sum())
+    return 1 - known / total
+
+
+def leak(held_out: Iterable[Tokens], text: Iterable[Tokens], n: int = LEAK_TOKENS) -> float:
     """Return the share of held-out rows of which a run of n tokens stands in a text, in [0, 1].
+
+    Both are given matrix by matrix; errors as in `repetition`.
+    """
+    asked, num_rows = Spill(), 0
+    for codes_BG in _some(held_out, n):
+        asked.add(codes_BG.reshape(-1), np.repeat(np.arange(num_rows, num_rows + len(codes_BG)), codes_BG.shape[1]))
+        num_rows += len(codes_BG)
+    leaks = np.zeros(num_rows, bool)
+    for numbers, said in ranges(asked, _spilled(text, n)):
+        assert numbers.companions is not None
+        leaks[numbers.companions[_is_in(numbers.codes, said.codes)]] = True
+    return int(leaks.sum()) / num_rows
+
+
+def different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, int]:
+    """Return how many different n-grams there are, and how many in all; without n, how many different rows, and rows.
+
+    Parameters
+    ----------
+    rows
+        Token ids, one array a row or a matrix of several; rows shorter than n have none.
+    """
+    codes_of = Spill()
+    for tokens in rows:
+        tokens_BT = np.atleast_2d(tokens)
+        length = tokens_BT.shape[1] if n is None else n
+        if tokens_BT.shape[1] >= length:
+            codes_of.add(codes(tokens_BT, length).reshape(-1))
+    return sum(len(numbers.codes) for (numbers,) in ranges(codes_of)), codes_of.size
+
+
+def _some(rows: Iterable[Tokens], n: int) -> Iterator[Codes]:
+    """Yield the numbers of the n-grams, matrix by matrix.
 
     Raises
     ------
     HeirloomError
         If there is no row, or rows have fewer than n tokens.
     """
-    return float(_occurs(_some(held_out_NT, n), text, n).any(axis=1).mean())
-
-
-def _some(tokens_NT: Tokens, n: int) -> Codes:
-    if not len(tokens_NT):
+    is_empty = True
+    for tokens_BT in rows:
+        if len(tokens_BT):
+            is_empty = False
+            yield codes(np.atleast_2d(tokens_BT), n)
+    if is_empty:
         raise HeirloomError(f"measuring {n}-grams needs at least one row, got none")
-    return codes(tokens_NT, n)
 
 
-def _occurs(codes_NG: Codes, text: Iterable[Tokens], n: int) -> NDArray[np.bool_]:
-    """Return whether each n-gram occurs in a text, which passes by once: only the n-grams that are asked about are held."""
-    asked, places = np.unique(codes_NG, return_inverse=True)
-    seen = np.zeros(len(asked), bool)
+def _counted_in_rows(codes_BG: Codes) -> tuple[Codes, NDArray[np.int64]]:
+    """Return each row's different numbers, row after row, and beside each `_A_ROW` and how often it stands in the row."""
+    codes_BG = np.sort(codes_BG, axis=1)
+    is_first = np.ones(codes_BG.shape, bool)
+    is_first[:, 1:] = codes_BG[:, 1:] != codes_BG[:, :-1]
+    places = np.flatnonzero(is_first)
+    return codes_BG.reshape(-1)[places], np.diff(places, append=codes_BG.size) + _A_ROW
+
+
+def _shared(in_rows: Numbers) -> int:
+    """Return how many n-grams stand in several rows, of different numbers with what `_counted_in_rows` says of them added up."""
+    assert in_rows.companions is not None
+    num_rows, num_all = np.divmod(in_rows.companions, _A_ROW)
+    return int(num_all[num_rows > 1].sum())
+
+
+def _spilled(text: Iterable[Tokens], n: int) -> Spill:
+    """Return the numbers of a text's n-grams."""
+    said = Spill()
     for tokens_BT in text:
-        said = codes(tokens_BT, n).reshape(-1)
-        place = np.minimum(np.searchsorted(asked, said), len(asked) - 1)
-        seen[place[asked[place] == said]] = True
-    return seen[places].reshape(codes_NG.shape)
+        said.add(codes(tokens_BT, n).reshape(-1))
+    return said
+
+
+def _is_in(codes: Codes, ascending: Codes) -> NDArray[np.bool_]:
+    """Return of each number whether it is among ascending ones."""
+    if not len(ascending):
+        return np.zeros(len(codes), bool)
+    place = np.minimum(np.searchsorted(ascending, codes), len(ascending) - 1)
+    is_in: NDArray[np.bool_] = ascending[place] == codes
+    return is_in
 
 
 def _stirred(x: Codes) -> Codes:

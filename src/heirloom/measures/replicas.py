@@ -85,7 +85,9 @@ def _units(values_R: NDArray[np.float64]) -> list[float]:
     """Return the median of each group of replicas; none of a single replica."""
     if len(values_R) == 1:
         return []
-    return [float(np.median(group)) for group in np.array_split(values_R, min(len(values_R), UNITS))]
+    if len(values_R) <= UNITS:
+        return [float(value) for value in values_R]
+    return [float(np.median(group)) for group in np.array_split(values_R, UNITS)]
 
 
 def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:

@@ -1,8 +1,7 @@
 """What a set of texts still has: tokens, words and their tails, repetition, and how surprising a model finds it.
 
-Every function is pure and takes rows one at a time, so a corpus never has to be held whole; counts add up batch by
-batch. Compare generations at the same number of rows only: distinct-n, coverage and survival all depend on the sample
-size.
+Every function is pure and takes rows batch by batch, so a corpus never has to be held whole; counts add up. Compare generations at the
+same number of rows only: distinct-n, coverage and survival all depend on the sample size.
 
 Shapes: N rows, T tokens a row, V vocabulary.
 """
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.measures import ngrams
 
 Tokens = NDArray[np.integer[Any]]
 
@@ -63,10 +63,12 @@ def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
     HeirloomError
         If a token id is outside 0 … V - 1.
     """
-    flat, _ = _flatten(rows)
-    if flat.size and not 0 <= flat.min() <= flat.max() < vocab_size:
-        raise HeirloomError(f"token ids run from {flat.min()} to {flat.max()}: allowed are 0 to {vocab_size - 1}")
-    return np.bincount(flat, minlength=vocab_size).astype(np.int64, copy=False)
+    counts = np.zeros(vocab_size, np.int64)
+    for tokens in rows if not isinstance(rows, np.ndarray) else [rows]:
+        if tokens.size and not 0 <= tokens.min() <= tokens.max() < vocab_size:
+            raise HeirloomError(f"token ids run from {tokens.min()} to {tokens.max()}: allowed are 0 to {vocab_size - 1}")
+        counts += np.bincount(tokens.reshape(-1), minlength=vocab_size)
+    return counts
 
 
 def distinct_n(rows: Iterable[Tokens], n: int) -> float:
@@ -78,7 +80,7 @@ def distinct_n(rows: Iterable[Tokens], n: int) -> float:
     Parameters
     ----------
     rows, n
-        Token ids, one array a row or a matrix (N, T); length of the n-gram, at least 1.
+        Token ids, one array a row or a matrix of several rows; length of the n-gram, at least 1.
 
     Raises
     ------
@@ -87,22 +89,10 @@ def distinct_n(rows: Iterable[Tokens], n: int) -> float:
     """
     if n < 1:
         raise HeirloomError(f"distinct-n needs n of at least 1, got {n}")
-    flat, row_ids = _flatten(rows)
-    num_starts = max(0, flat.size - n + 1)
-    inside = row_ids[:num_starts] == row_ids[n - 1 :]
-    if not inside.any():
+    num_different, num_all = ngrams.different(rows, n)
+    if not num_all:
         raise HeirloomError(f"distinct-{n} needs a row of at least {n} tokens, and there is none")
-    grams, base = flat[:num_starts][inside], int(flat.max()) + 1
-    span = base
-    for offset in range(1, n):
-        if span * base > np.iinfo(np.int64).max:
-            # Ranks say the same as the grams so far and leave room for one more token in 64 bits.
-            grams, span = np.unique(grams, return_inverse=True)[1], grams.size
-        grams = grams * base + flat[offset : offset + num_starts][inside]
-        span *= base
-    # Sorting beats np.unique, whose hash table is fifty times slower where most n-grams differ.
-    num_distinct = 1 + np.count_nonzero(np.diff(np.sort(grams)))
-    return float(num_distinct / grams.size)
+    return num_different / num_all
 
 
 def token_entropy(counts: ArrayLike) -> float:
@@ -151,17 +141,17 @@ def vocabulary_coverage(counts: ArrayLike, vocab_size: int) -> float:
 def duplicate_row_share(rows: Iterable[Tokens]) -> float:
     """Return 1 - distinct rows / rows: 0 if no row is repeated, towards 1 if all are alike.
 
-    Rows are token ids, one array a row or a matrix (N, T).
+    Rows are token ids, one array a row or a matrix of several.
 
     Raises
     ------
     HeirloomError
         If there is no row.
     """
-    seen = Counter(np.asarray(row, dtype=np.int64).tobytes() for row in rows)
-    if not seen:
+    num_different, num_all = ngrams.different(rows)
+    if not num_all:
         raise HeirloomError("the share of duplicate rows needs at least one row, got none")
-    return 1 - len(seen) / seen.total()
+    return 1 - num_different / num_all
 
 
 def tail_survival(reference: Mapping[str, int], produced: Collection[str], bands: Mapping[str, range] = BANDS) -> dict[str, float]:
@@ -275,9 +265,3 @@ def _usable(row_ppl: ArrayLike) -> NDArray[np.float64]:
     if ppl_N.size == 0 or not (np.isfinite(ppl_N) & (ppl_N >= 0)).all():
         raise HeirloomError(f"row perplexities must be at least one finite number >= 0 each, got {ppl_N.size} rows")
     return ppl_N
-
-
-def _flatten(rows: Iterable[Tokens]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = [np.asarray(row, dtype=np.int64) for row in rows]
-    row_ids = np.repeat(np.arange(len(parts)), [part.size for part in parts])
-    return np.concatenate(parts or [np.empty(0, dtype=np.int64)]), row_ids

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from heirloom import results
+from heirloom import digests
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import HEAVY_TAILED
 from heirloom.report import expected
 from heirloom.report.doubt import doubt
+from heirloom.results import Results
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
 
 ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
 """Measures of the number of chains that have ended."""
-RARE = "few chains carry the mean: the largest are rarer than one of those there are"
+RARE = "few chains carry the mean: the largest are rarer than one in all chains"
 ROUNDED = "arithmetic is rounded, and the closed form's is not"
 
 
@@ -136,8 +137,8 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataF
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def load() -> pd.DataFrame:
-    """Return the table of the last run.
+def load(results: Results) -> pd.DataFrame:
+    """Return the table of a config's last run.
 
     Raises
     ------
@@ -146,14 +147,14 @@ def load() -> pd.DataFrame:
     """
     import pandas as pd
 
-    if not Path(results.THEORY).is_file():
-        raise HeirloomError(f"{results.THEORY}: missing; run snakemake")
-    table = pd.read_csv(results.check(results.THEORY, results.REPAIR), dtype={"variant": str, "note": str})
+    if not Path(results.theory).is_file():
+        raise HeirloomError(f"{results.theory}: missing; run {results.snakemake}")
+    table = pd.read_csv(digests.check(results.theory, results.repair), dtype={"variant": str, "note": str})
     return table.fillna({"variant": "", "note": ""})
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """Return the table of all experiments (``results/theory.csv``) as Markdown."""
+    """Return the table of all experiments (``theory.csv``) as Markdown."""
     lines = [
         "| family | experiment | regime | measure | generation | chains | closed form | simulated (s.e.) | z |",
         "|---|---|---|---|--:|--:|--:|--:|--:|",

@@ -24,7 +24,7 @@ def computed(results: Results) -> dict[str, dict[str, Curve]]:
 def missing(results: Results) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
-    One more where nobody can tell whether its controls redraw (`controls.unknown`).
+    One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
     """
     short = results.experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
     lacks = {regime: words for regime, words in results.missing_controls.items() if not control(short, results.regimes[regime])}

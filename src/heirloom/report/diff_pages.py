@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from heirloom import paths
 from heirloom.config import Config
-
-PAGE = f"{paths.RESULTS}/diffs/{{experiment}}_{{regime}}.html"
 
 
 def files(config: Config) -> list[str]:
     """Return the pages that a config has: one per arm of text with more than one generation."""
     compared = [(name, experiment) for name, experiment in config.experiments.items() if experiment.is_text and experiment.generations > 1]
-    return [PAGE.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]
+    return [config.results.diff.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]

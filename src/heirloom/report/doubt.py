@@ -47,16 +47,16 @@ def doubt(measure: str, expected: float, se: float, chains: int, spread: float |
     """
     least = FEWEST_SQUARES if measure in SQUARES else FEWEST_CHAINS
     if chains < least:
-        return f"{chains} chains; a z of this measure takes {least}"
+        return f"{chains} chains; a z of this measure needs {least}"
     events = chains * (min(expected, 1 - expected) if measure in EVENTS else alive)
     if round(events, 6) < FEWEST_EVENTS and (measure in EVENTS or alive < 1):
-        return f"{events:.2g} chains are expected to make the difference; a z takes {FEWEST_EVENTS}"
+        return f"{events:.2g} chains are expected to make the difference; a z needs {FEWEST_EVENTS}"
     if measure in EVENTS | SIGNED:
         return ""
     error = _error(min(expected, 1 - expected) if measure in FRACTIONS else expected, se, chains, spread)
     if error <= LARGEST_ERROR:
         return ""
-    return f"few chains carry the mean: its error is {100 * error:.2g} % of it; a z takes {100 * LARGEST_ERROR:g} % at most"
+    return f"few chains carry the mean: its error is {100 * error:.2g} % of it; a z needs {100 * LARGEST_ERROR:g} % at most"
 
 
 def _error(expected: float, se: float, chains: int, spread: float | None) -> float:

@@ -75,8 +75,8 @@ class Results:
 
     @property
     def unknown_controls(self) -> list[str]:
-        """A line where nobody can tell whether its controls redraw (`controls.unknown`)."""
-        return controls.unknown(self.key, self.config)
+        """A line where nobody can tell whether its controls redraw (`controls.unchecked_controls`)."""
+        return controls.unchecked_controls(self.key, self.config)
 
     @cached_property
     def constant_control(self) -> str | None:

@@ -1,4 +1,4 @@
-"""The files of numbers under ``results/``, written after a run from the measures of all lineages."""
+"""The files of numbers among a config's results, written after a run from the measures of all lineages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import results
+from heirloom import digests
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.manifest import dumps, replacing, write_text
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 def write(config: Config) -> None:
     """Write the tidy table, headline measures, intervals, onsets, closed forms, and one table per experiment for ``dvc plots``."""
-    frame = tables.gather(config)
-    _write_parquet(frame, results.METRICS)
-    results.seal(results.METRICS)
-    write_text(results.HEADLINES_FILE, dumps(headlines(frame, config)))
+    frame, results = tables.gather(config), config.results
+    _write_parquet(frame, results.metrics)
+    digests.seal(results.metrics)
+    write_text(results.headlines, dumps(headlines(frame, config)))
     within = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
     replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
-    write_text(results.INTERVALS, _csv(intervals.table(frame[frame["metric"].isin([*tables.HEADLINES, *within])], replicas)))
-    write_text(results.ONSET, _csv(onsets(frame, config)))
-    results.seal(results.ONSET)
-    write_text(results.ATTRIBUTION, _csv(attribution.table(frame, config)))
-    write_text(results.THEORY, _csv(agreements(frame, config)))
-    results.seal(results.THEORY)
-    with replacing(results.PLOTS) as folder:
+    write_text(results.intervals, _csv(intervals.table(frame[frame["metric"].isin([*tables.HEADLINES, *within])], replicas)))
+    write_text(results.onset, _csv(onsets(frame, config)))
+    digests.seal(results.onset)
+    write_text(results.attribution, _csv(attribution.table(frame, config)))
+    write_text(results.theory, _csv(agreements(frame, config)))
+    digests.seal(results.theory)
+    with replacing(results.plots) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(tables.plot_files(config), config.experiments.items(), strict=True):
             (folder / Path(path).name).write_text(_csv(plot_table(tables.of_experiment(frame, key, experiment))), encoding="utf-8")

@@ -74,7 +74,7 @@ def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
     """
     values_S = np.asarray(values, dtype=np.float64)
     if values_S.ndim != 1 or not values_S.size or not np.isfinite(values_S).all():
-        raise HeirloomError(f"an interval needs one finite number a lineage, got {values_S.size} in shape {values_S.shape}")
+        raise HeirloomError(f"an interval needs one finite number per lineage, got {values_S.size} in shape {values_S.shape}")
     if values_S.size == 1:
         return Interval(float(values_S[0]), np.nan, np.nan, "none", "one seed")
     if positive and (values_S > 0).all():

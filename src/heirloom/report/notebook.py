@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import paths, results
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -13,16 +14,20 @@ if TYPE_CHECKING:
 
     from heirloom.config import Config
 
-CONFIG = "config.yaml"
+CONFIG = paths.CONFIG
 
 
-def load_metrics(*, experiment: str | None = None, regime: str | None = None, metric: str | None = None) -> pd.DataFrame:
-    """Return the tidy table of the last run, whole or what is asked for.
+def load_metrics(
+    *, experiment: str | None = None, regime: str | None = None, metric: str | None = None, config: str | Path = CONFIG
+) -> pd.DataFrame:
+    """Return the tidy table of a config's last run, whole or what is asked for.
 
     Parameters
     ----------
     experiment, regime, metric
         Rows of these alone; an experiment without its variant means all of its variants.
+    config
+        The file of the config whose results are read; each config has its own.
 
     Returns
     -------
@@ -35,7 +40,7 @@ def load_metrics(*, experiment: str | None = None, regime: str | None = None, me
     """
     from heirloom.report import tables
 
-    frame = tables.load()
+    frame = tables.load(results.of(config))
     for column, wanted in (("experiment", experiment), ("regime", regime), ("metric", metric)):
         if wanted is None:
             continue
@@ -92,7 +97,7 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
     from heirloom.report.page import curves
 
     loaded = _config(experiment, config)
-    results = experiment_results.of_config(tables.load(), loaded, [experiment])[experiment]
+    results = experiment_results.of_config(tables.load(loaded.results), loaded, [experiment])[experiment]
     measures = {curve["name"]: curve for curve in curves.context(results)["measures"]}
     if measure not in measures:
         raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
@@ -121,7 +126,7 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
     if kind not in by_kind:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(by_kind)}")
     drawing = by_kind[kind]
-    results = experiment_results.of_config(tables.load(), loaded, drawing.subject.experiments)
+    results = experiment_results.of_config(tables.load(loaded.results), loaded, drawing.subject.experiments)
     return draw.chart(drawing, draw.numbers(drawing, results))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import controls, paths, reading, results
+from heirloom import controls, digests, paths, reading
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.measures import stages
@@ -156,9 +156,10 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
     """
     import pandas as pd
 
-    if not Path(paths.fingerprint(results.ONSET)).exists():
+    results = config.results
+    if not Path(paths.fingerprint(results.onset)).exists():
         return table(own, experiment, config)
-    written = pd.read_csv(results.check(results.ONSET, results.REPAIR), dtype=str, keep_default_na=False)
+    written = pd.read_csv(digests.check(results.onset, results.repair), dtype=str, keep_default_na=False)
     name, variant = tables.names(config.key_of(experiment), experiment)
     chosen = written.loc[(written["experiment"] == name) & (written["variant"] == variant), list(COLUMNS)]
     return chosen.replace({what: {"": "nan"} for what in _NUMBERS}).astype(dict.fromkeys(_NUMBERS, "float64"))

@@ -62,7 +62,7 @@ def write(config: Config, file: str = FILE) -> int:
     HeirloomError
         If there are no results, or they are not all of the config's.
     """
-    frame = tables.load()
+    frame = tables.load(config.results)
     tables.check_complete(frame, config)
     recorded = {key: _recorded(tables.of_experiment(frame, key, experiment), key, config) for key, experiment in config.experiments.items()}
     manifest.write_text(file, manifest.dumps(recorded))

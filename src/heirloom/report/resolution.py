@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from heirloom import controls, results
+from heirloom import controls
 from heirloom.config import Config
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
@@ -74,7 +74,7 @@ def recorded(config: Config) -> list[Resolution]:
     HeirloomError
         If the table does not have its recorded digest.
     """
-    return list(resolutions(config, tables.load())) if Path(results.METRICS).is_file() else []
+    return list(resolutions(config, tables.load(config.results))) if Path(config.results.metrics).is_file() else []
 
 
 def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:

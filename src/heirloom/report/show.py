@@ -11,6 +11,7 @@ from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
 from heirloom.report.shown import SHOWN
+from heirloom.results import DEFAULT, Results
 from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ WIDTH = 32
 _LINEAGE = re.compile(f"({kinds.NAME})/(?!{kinds.REAL}/)({kinds.NAME})/({kinds.NUMBER})")
 
 
-def show(reference: str, console: Console | None = None) -> None:
+def show(reference: str, console: Console | None = None, results: Results = DEFAULT) -> None:
     """Print what a reference names.
 
     Parameters
@@ -33,6 +34,8 @@ def show(reference: str, console: Console | None = None) -> None:
         ``experiment/regime/seed`` for a lineage; anything else that `heirloom trace` takes for an artefact.
     console
         Where to print; by default the terminal.
+    results
+        Among which a lineage is looked up; by default those of ``config.yaml``.
 
     Raises
     ------
@@ -43,10 +46,10 @@ def show(reference: str, console: Console | None = None) -> None:
 
     console = console or Console()
     found = _LINEAGE.fullmatch(reference)
-    console.print(lineage(found[1], found[2], int(found[3])) if found else artefact(reference))
+    console.print(lineage(found[1], found[2], int(found[3]), results) if found else artefact(reference))
 
 
-def lineage(experiment: str, regime: str, seed: int) -> Table:
+def lineage(experiment: str, regime: str, seed: int, results: Results = DEFAULT) -> Table:
     """Return a lineage's headline measures: each with its curve, first and last value.
 
     Raises
@@ -58,10 +61,10 @@ def lineage(experiment: str, regime: str, seed: int) -> Table:
     from heirloom.variants import VARIANT_MARK
 
     name, _, variant = experiment.partition(VARIANT_MARK)
-    frame = tables.load()
+    frame = tables.load(results)
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
     if not (own["regime"] == regime).any():
-        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results; {_there(frame, name, variant)}")
+        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results of {results.config_file}; {_there(frame, name, variant)}")
     known = by_arm.tables(own)
     table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
     for metric, words in SHOWN.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths, results
+from heirloom import manifest, paths
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -58,7 +58,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons, missing, recorded = tables.load(), list[str](), list[str](), reference.read()
+    frame, reasons, missing, recorded = tables.load(config.results), list[str](), list[str](), reference.read()
     for key, one in experiment_results.of_config(frame, config).items():
         agreeing = reference.compared(one.rows, key, config, recorded)
         checks = {regime: check(one.rows, regime, one.experiment, config) for regime in one.regimes}
@@ -83,8 +83,8 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     if words := conditional(config):
         console.print(words, style="dim")
     console.print(LEGEND, style="dim")
-    console.print(f"Tidy table: {results.METRICS}   headline numbers: {results.HEADLINES_FILE}")
-    console.print(f"Figures: {plan.FOLDER}/ ({len(plan.figures(config))}, each as svg, png and csv; captions in index.json)")
+    console.print(f"Tidy table: {config.results.metrics}   headline numbers: {config.results.headlines}")
+    console.print(f"Figures: {config.results.figures}/ ({len(plan.figures(config))}, each as svg, png and csv; captions in index.json)")
 
 
 def _documents(key: str) -> str:

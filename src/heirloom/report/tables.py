@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import reading, results
+from heirloom import digests, reading
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.manifest import read_json
+from heirloom.results import Results
 from heirloom.specs.experiment import Experiment
 from heirloom.variants import VARIANT_MARK
 from heirloom.workflow.jobs import measure_files
@@ -36,7 +37,7 @@ HEADLINES = (*TEXT_HEADLINES, *(name + what for name in VECTOR_HEADLINES for wha
 
 def plot_files(config: Config) -> list[str]:
     """Return the tables for ``dvc plots``, one per experiment."""
-    return [f"{results.PLOTS}/{name}.csv" for name in config.experiments]
+    return [config.results.plot(name) for name in config.experiments]
 
 
 def names(key: str, experiment: Experiment) -> tuple[str, str]:
@@ -64,17 +65,17 @@ def gather(config: Config) -> pd.DataFrame:
     return pd.concat(parts)[list(COLUMNS)].sort_values(list(COLUMNS[:-1]), ignore_index=True)
 
 
-def load() -> pd.DataFrame:
-    """Return the tidy table of the last run.
+def load(results: Results) -> pd.DataFrame:
+    """Return the tidy table of a config's last run.
 
     Raises
     ------
     HeirloomError
         If there is none, or it does not have its recorded digest.
     """
-    if not Path(results.METRICS).is_file():
-        raise HeirloomError(f"{results.METRICS}: missing; run snakemake")
-    return _read(results.check(results.METRICS, results.REPAIR), COLUMNS)
+    if not Path(results.metrics).is_file():
+        raise HeirloomError(f"{results.metrics}: missing; run {results.snakemake}")
+    return _read(digests.check(results.metrics, results.repair), COLUMNS)
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
@@ -96,7 +97,8 @@ def check_complete(frame: pd.DataFrame, config: Config) -> None:
     ]
     if missing:
         more = f" and {len(missing) - 1} other lineages" if len(missing) > 1 else ""
-        raise HeirloomError(f"{results.METRICS}: no last generation of {missing[0]}{more}, which the config has; run snakemake")
+        absent = f"no last generation of {missing[0]}{more}, which the config has"
+        raise HeirloomError(f"{config.results.metrics}: {absent}; run {config.results.snakemake}")
 
 
 def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
@@ -110,7 +112,7 @@ def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.D
     name, variant = names(key, experiment)
     own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
     if own.empty:
-        raise HeirloomError(f"{results.METRICS}: no measures of experiment {key!r}, which the config has; run snakemake")
+        raise HeirloomError(f"the config's results have no measures of experiment {key!r}, which the config has; run snakemake with it")
     return own
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from heirloom import paths
 from heirloom.errors import HeirloomError
 
 NEEDED = (
@@ -45,12 +46,14 @@ def is_included(workflow: Any) -> bool:
 def config_files(workflow: Any, default: str) -> Sequence[str]:
     """Return the configs of the command line, or else the default, which Snakemake is told of and does not read.
 
+    They are seen from the project's folder, and not absolute as Snakemake has them, so that a clone elsewhere has the same jobs.
+
     Its own statement `configfile:` would read the default before us and end in a traceback on YAML that PyYAML refuses. What --configfile
     names is read by Snakemake before this: the profiles look at it first (`command_line`).
     """
     if not workflow.configfiles:
         workflow.configfiles.append(default)
-    return [str(file) for file in workflow.configfiles]
+    return [paths.inside(str(file)) for file in workflow.configfiles]
 
 
 def config_values(workflow: Any) -> Mapping[str, Any]:

@@ -19,8 +19,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import diff_pages
-from heirloom.report.page import build as page
+from heirloom.report import contents, diff_pages
 from heirloom.snakefile import private
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.jobs import jobs, measure_files
@@ -50,7 +49,7 @@ def _started(workflow: Any) -> Run:
     private.check(workflow)
     if private.is_included(workflow):
         raise HeirloomError(_IMPORTED)
-    files = private.config_files(workflow, "config.yaml")
+    files = private.config_files(workflow, paths.CONFIG)
     if private.config_values(workflow) or len(files) != 1:
         raise HeirloomError(command_line.ONE_FILE)
     config = configuration.load(files[0])  # not Snakemake's `config`, in which the last of two equal keys wins
@@ -139,7 +138,7 @@ class Run:
 
     def every_page(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that are made from the data again at any time."""
-        return [page.PAGE, *diff_pages.files(self.config)]
+        return [self.config.results.page, *diff_pages.files(self.config)]
 
     def compared(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""
@@ -166,6 +165,7 @@ class Run:
     def on_success(self) -> None:
         """Record a run that has come to its end."""
         sealed_steps.empty()
+        contents.write()
         ending.record_complete(self.config_file)
         atexit.register(ending.name_missing, self.config)
 

@@ -9,14 +9,16 @@ on the path of sufficient statistics (`rowless`) has no synthetic rows: its mani
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from heirloom import mixing, paths, streams
 from heirloom.arrow import column, strings
@@ -27,7 +29,9 @@ from heirloom.dataset import Dataset
 from heirloom.families import family
 from heirloom.manifest import fingerprint, recorded_sha256, replacing
 from heirloom.measures import replicas
+from heirloom.rows import vector_table
 from heirloom.sources import input_files
+from heirloom.stack import Stack
 from heirloom.stats.spacing import geometrically_spaced
 from heirloom.steps import evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training
@@ -130,17 +134,15 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     measuring, judging = step.part(evaluate.Slice), step.part(select.Slice) if step.has(select.Slice) else None
     module = family(train_slice.family)
     fit = module.Fit.model_validate(train_slice.fit)
-    pool, original, held_out = (Dataset.of(Dataset.open(inputs[role]).table()) for role in ("pool", "original", "held_out"))
+    original, held_out = Dataset.of(Dataset.open(inputs["original"]).table()), Dataset.open(inputs["held_out"])
     origin = model = module.load(Path(inputs["checkpoint"]))
     author = recorded_sha256(inputs["checkpoint"])
-    train, offered = original, list[Dataset]()
-    keeps_all = mixing_slice.mixing.synthetic == "all"
+    train, offered = original, _Offered(step, inputs, original)
     for number in range(1, step.generations + 1):
-        drawn = sample.vectors(sample_slice, model, train.tally.writer(author), number)
-        newest = Dataset.of(pa.concat_tables(drawn))
+        writer = train.tally.writer(author)
+        newest = Dataset.of(pa.concat_tables(sample.vectors(sample_slice, model, writer, number)))
         selected = select.select(judging, newest, origin, model, number) if judging else newest
-        offered = [*(offered if keeps_all else ()), selected]
-        train = mix.mix(mixing_slice, mixing.Ingredients(pool, original, offered, mixing_slice.num_replicas), number)
+        train = mix.mix(mixing_slice, offered.with_newest(selected, partial(vector_table, born=number, writer=writer)), number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
             model = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
@@ -149,6 +151,28 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         measures = evaluate.descend(measuring, train) | evaluate.measure(measuring, model, sets, origin, number)
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train} | ({kinds.SELECTED: selected} if judging else {})
         yield Generation(number, datasets, model, author, measures)
+
+
+class _Offered:
+    """What the generations of a lineage are mixed from; where they keep every synthetic set, these lie on a stack behind the original."""
+
+    def __init__(self, step: Slice, inputs: Paths, original: Dataset) -> None:
+        mixing_slice, pool = step.part(mix.Slice), Dataset.open(inputs["pool"])
+        is_read = mixing_slice.mixing.pool + mixing_slice.mixing.fresh > 0
+        self._none = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mixing_slice.num_replicas)
+        self._stack: Stack | None = None
+        if mixing_slice.mixing.synthetic == "all":
+            sampled = (sample.num_rows(step.part(sample.Slice), number) for number in range(1, step.generations + 1))
+            self._stack = Stack(original.num_rows // mixing_slice.num_replicas + sum(sampled))
+            self._stack.put(original)
+            self._none = replace(self._none, original=self._stack.sets(0, 1))
+
+    def with_newest(self, newest: Dataset, table: Callable[[NDArray[Any]], pa.Table]) -> mixing.Ingredients:
+        """Return what the next generation can be mixed from; ``table`` makes the newest set's rows from their vectors."""
+        if self._stack is None:
+            return replace(self._none, synthetic=[newest])
+        self._stack.put(newest, table)
+        return replace(self._none, synthetic=[self._stack.sets(1)])
 
 
 def without_rows(step: Slice, inputs: Paths) -> Iterator[Generation]:

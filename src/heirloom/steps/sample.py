@@ -107,7 +107,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         finish(step, inputs, [synthetic])
         return
     prompts, judge = inputs["prompts"], inputs["judge"]
-    read = choose_prompts(Dataset.open(prompts), _num_rows(step, step.generation), step.seed) if prompts else None
+    read = choose_prompts(Dataset.open(prompts), num_rows(step, step.generation), step.seed) if prompts else None
     text = Text(model, load(Path(judge)) if judge else None, read)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
@@ -135,7 +135,7 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first = 0
     with naming(generation):
-        for x_RNW in module.sample(model, None, _num_rows(step, generation), settings, stream):
+        for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
             yield vector_table(x_RNW, first_row=first, born=generation, writer=writer)
             first += x_RNW.shape[1]
 
@@ -145,13 +145,14 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
     return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
 
 
-def _num_rows(step: Slice, generation: int) -> int:
+def num_rows(step: Slice, generation: int) -> int:
+    """Return how many rows a replica a generation's synthetic set has."""
     return step.sizes.sampled_rows(step.rows, generation)
 
 
 def _share(step: Slice, shard: int, shards: int) -> range:
     """Return the numbers of a shard's chunks: the shards' follow one another, and differ by one at most in length."""
-    chunks = -(-_num_rows(step, step.generation) // step.chunk_rows)
+    chunks = -(-num_rows(step, step.generation) // step.chunk_rows)
     return range(shard * chunks // shards, (shard + 1) * chunks // shards)
 
 
@@ -188,11 +189,11 @@ def _texts(
     step: Slice, written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows with their text and ancestry."""
-    num_rows = _num_rows(step, step.generation)
+    count = num_rows(step, step.generation)
     parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
     first = 0
     for tokens_BT in written:
-        kept = tokens_BT[: num_rows - first]  # the last chunk was filled up
+        kept = tokens_BT[: count - first]  # the last chunk was filled up
         yield from text_table(
             kept,
             tokenization.decode(decoder, kept),

@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from heirloom import paths
+from heirloom import paths, results
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Place
 from heirloom.workflow.steps import made_kinds
@@ -28,8 +28,8 @@ _NAMES = {kind.name: kind.file for kind in made_kinds()}
 
 
 def unit_of(path: str) -> str | None:
-    """Return the unit that a path belongs to, the results' folder among them, or None outside of them."""
-    return _first(path, (*_UNITS, Place(paths.RESULTS)))
+    """Return the unit that a path belongs to, the results' folders among them, or None outside of them."""
+    return _first(path, _UNITS) or results.folder_of(path)
 
 
 def lineage_of(path: str) -> str | None:

@@ -19,7 +19,7 @@ from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import scoring
 from heirloom.families.causal_lm.model import CausalLM, load
 from heirloom.measures.perplexity import batch_mean_perplexity
-from heirloom.measures.text import perplexity, perplexity_quantiles, row_perplexities
+from heirloom.measures.text import count_tokens, perplexity, perplexity_quantiles, row_perplexities
 from heirloom.streams import Stream
 
 
@@ -27,12 +27,14 @@ def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring
     """Return this generation's measures by name; ``chunk_rows`` is also the batch of the publication's batch-mean perplexity."""
     minibatches.use_deterministic_kernels()
     own = replace(measuring, vocab_size=model.vocab_size)
-    nats_NT = text.scored(partial(scoring.position_losses, model), sets.held_out, measuring.chunk_rows)
+    ends_V = np.isin(np.arange(model.vocab_size), model.end_ids)
+    nats = text.held_out_nats(partial(scoring.position_losses, model), sets, own, ends_V.astype(np.int64))
+    counts_V = count_tokens(sets.sample.matrices("tokens"), model.vocab_size)
     return {
-        **_held_out(nats_NT, _ends(sets.held_out, model.end_ids)[:, 1:], measuring.chunk_rows),
-        **_epochs(model, sets.held_out, measuring.chunk_rows, nats_NT),
-        **text.by_frequency(nats_NT, sets, own),
-        "end_token_share": float(_ends(sets.sample, model.end_ids).mean()),
+        **_held_out(nats, measuring.chunk_rows),
+        **_epochs(model, sets.held_out, measuring.chunk_rows, nats),
+        **text.by_frequency(nats),
+        "end_token_share": int(counts_V[ends_V].sum()) / int(counts_V.sum()),
         **text.describe(partial(scoring.position_losses, origin), sets, own),
         **text.divergence(partial(scoring.features, origin), sets, own, stream),
     }
@@ -43,29 +45,23 @@ def log_likelihoods(model: CausalLM, rows: Dataset, chunk_rows: int) -> NDArray[
     return text.log_likelihoods(partial(scoring.position_losses, model), rows, chunk_rows)
 
 
-def _held_out(nats_NT: NDArray[np.float64], ends_NT: NDArray[np.bool_], chunk_rows: int) -> dict[str, float]:
-    row_nats_N, width = nats_NT.sum(axis=1), nats_NT.shape[1]
-    blocks_N = row_perplexities(row_nats_N, width)
-    apart = {"end_tokens": nats_NT[ends_NT], "other_tokens": nats_NT[~ends_NT]}
+def _held_out(nats: text.Nats, chunk_rows: int) -> dict[str, float]:
+    blocks_N, by_end = row_perplexities(nats.of_rows, nats.width), nats.by_group[1]
+    apart = {("other_tokens", "end_tokens")[is_end]: (total, int(by_end.counts[is_end])) for is_end, total in by_end.totals.items()}
     return {
-        "test_perplexity": perplexity(float(row_nats_N.sum()), nats_NT.size),
-        "test_perplexity.batch_mean": batch_mean_perplexity(row_nats_N, width, chunk_rows),
-        **{f"test_perplexity.{name}": perplexity(float(nats.sum()), nats.size) for name, nats in apart.items() if nats.size},
+        "test_perplexity": perplexity(float(nats.of_rows.sum()), nats.num_tokens),
+        "test_perplexity.batch_mean": batch_mean_perplexity(nats.of_rows, nats.width, chunk_rows),
+        **{f"test_perplexity.{name}": perplexity(*sums) for name, sums in apart.items()},
         "test_block_perplexity.mean": float(blocks_N.mean()),
         **{f"test_block_perplexity.{name}": value for name, value in perplexity_quantiles(blocks_N).items()},
     }
 
 
-def _epochs(model: CausalLM, held_out: Dataset, chunk_rows: int, nats_NT: NDArray[np.float64]) -> dict[str, float]:
+def _epochs(model: CausalLM, held_out: Dataset, chunk_rows: int, nats: text.Nats) -> dict[str, float]:
     """Return the best epoch's number and the last epoch's test perplexity, where the training was asked for both."""
     if model.epochs is None:
         return {}
     if (folder := model.epochs.saved_last) is not None:
-        nats_NT = text.scored(partial(scoring.position_losses, load(folder)), held_out, chunk_rows)
-    last = perplexity(float(nats_NT.sum(axis=1).sum()), nats_NT.size)
+        nats = text.row_nats(partial(scoring.position_losses, load(folder)), held_out, chunk_rows)
+    last = perplexity(float(nats.of_rows.sum()), nats.num_tokens)
     return {"best_epoch": float(model.epochs.best), "test_perplexity.last_epoch": last}
-
-
-def _ends(rows: Dataset, end_ids: list[int]) -> NDArray[np.bool_]:
-    """Return whether each token is an end token (of OPT also a row's start), (N, T)."""
-    return np.concatenate([np.isin(tokens_BT, end_ids) for tokens_BT in rows.matrices("tokens")])

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import results
 from heirloom.config import Config
 from heirloom.report import tables
 from heirloom.report.claims import specs, verdicts
@@ -59,9 +58,9 @@ def recorded(config: Config) -> list[Need]:
     HeirloomError
         If the table does not have its recorded digest.
     """
-    if not Path(results.METRICS).is_file():
+    if not Path(config.results.metrics).is_file():
         return []
-    frame = tables.load()
+    frame = tables.load(config.results)
     measured = set(zip(frame["experiment"], frame["variant"], strict=True))
     experiments = {key: one for key, one in config.experiments.items() if tables.names(key, one) in measured}
     return list(needs(verdicts.answers(specs.load(), frame, config.model_copy(update={"experiments": experiments})))) if experiments else []

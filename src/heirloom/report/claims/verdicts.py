@@ -26,18 +26,18 @@ Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "shown",
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 RULE = (
-    "A test names a region. It is supported if the whole 95 % interval lies in the region, contradicted if the whole interval lies "
-    "outside, and inconclusive otherwise, without an interval, or where a measure is not a number. A claim with several tests needs all of "
-    "them, and is inconclusive where its premise is not supported. Each family has a verdict of its own: it is mixed where one experiment "
-    "supports and another contradicts, and so is the verdict over families. A claim that something can happen is shown by one experiment, "
-    "or not shown here; none contradicts it. A claim is not run where no experiment fits, and not built where no family can measure it "
-    "yet. Experiments of a family that share a seed share random numbers and count once. "
-    "The interval is Student's over seeds, paired within a seed. It covers the mean; of a positive measure, and of a ratio of measures "
-    "that are never negative, it is taken on the logarithm and covers the geometric mean, but for claims of an expectation. "
-    "With one seed it stands on the standard error over replicas; without replicas, on the control: how far its generations scatter, "
-    "times the square root of the generation, as if the errors of generations added up at random. Such an interval knows nothing of what "
-    "another seed would change. The rows of generation 1 are the origin's in every arm, so that the scatter of a measure of rows begins at "
-    "generation 2."
+    "A test names a region. It is supported if the whole 95 % interval lies in the region, and contradicted if the whole interval lies "
+    "outside. Otherwise it is inconclusive, and so it is without an interval, or if a measure is not a number. A claim with several tests "
+    "needs all of them, and is inconclusive if its premise is not supported. Each family has its own verdict. It is mixed if one "
+    "experiment supports the claim and another contradicts it, and so is the verdict over families. A claim that something can happen is "
+    "shown by one experiment, or not shown here; none contradicts it. A claim is not run if no experiment fits, and not built if no "
+    "family can measure it yet. Experiments of a family that share a seed share random numbers and count once. "
+    "The interval is Student's over seeds, paired within a seed. It covers the mean. For a positive measure, and for a ratio of measures "
+    "that are never negative, it is taken on the logarithm and covers the geometric mean, except for claims of an expectation. "
+    "With one seed it is based on the standard error over replicas. Without replicas it is based on the scatter of the control's "
+    "generations, times the square root of the generation, as if the errors of generations added up at random. Such an interval does not "
+    "cover what another seed would change. In every arm the rows of generation 1 are the origin's, so the scatter of a measure of rows "
+    "begins at generation 2."
 )
 
 

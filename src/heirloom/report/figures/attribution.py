@@ -18,7 +18,7 @@ measure is at the last generation than in the baseline, on average over seeds an
 since variants share their random numbers; the line is its interval of 95 %. Gains need not add up:
 sources interact. Where every chain ends in a single point, the measure is the generation at which
 that happens. The loss of the baseline and of each setting stands beside it in the table
-``results/attribution.csv``.
+``attribution.csv``.
 """
 
 

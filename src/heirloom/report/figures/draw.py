@@ -10,7 +10,7 @@ from heirloom.config import Config
 from heirloom.manifest import dumps, replacing
 from heirloom.report import experiment_results, marks, tables
 from heirloom.report.experiment_results import Results
-from heirloom.report.figures.plan import FOLDER, INDEX, SUFFIXES, Figure, figures
+from heirloom.report.figures.plan import SUFFIXES, Figure, figures
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,21 +22,21 @@ PIXELS_PER_POINT = 2
 def write(config: Config) -> None:
     """Draw every figure of the last run, from the tidy table and from artefacts, and list the files with captions in ``index.json``.
 
-    The folder of figures is replaced as a whole, so that it never holds a figure of another config.
+    The folder of figures is replaced as a whole, so that it never holds a figure that the config has no more.
 
     Raises
     ------
     HeirloomError
         If the tidy table is missing or has no measures of an experiment, or if an artefact is not as it was recorded.
     """
-    results = experiment_results.of_config(tables.load(), config)
+    results = experiment_results.of_config(tables.load(config.results), config)
     index = []
-    with replacing(FOLDER) as folder:
+    with replacing(config.results.figures) as folder:
         folder.mkdir()
         for figure in figures(config):
             _write(figure, numbers(figure, results), folder)
-            index += [{"file": Path(figure.file(suffix)).name, "caption": figure.caption} for suffix in SUFFIXES]
-        (folder / Path(INDEX).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+            index += [{"file": figure.file(suffix), "caption": figure.caption} for suffix in SUFFIXES]
+        (folder / Path(config.results.figure_index).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
 def numbers(figure: Figure, results: Mapping[str, Results], *, for_page: bool = False) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def _write(figure: Figure, numbers: pd.DataFrame, folder: Path) -> None:
     import altair as alt
     import vl_convert
 
-    svg, png, pdf, csv = (folder / Path(figure.file(suffix)).name for suffix in SUFFIXES)
+    svg, png, pdf, csv = (folder / figure.file(suffix) for suffix in SUFFIXES)
     numbers.to_csv(csv, index=False, lineterminator="\n", float_format="%.8g")
     with alt.data_transformers.enable("default", max_rows=None):
         chart(figure, numbers).save(svg)

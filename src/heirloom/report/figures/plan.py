@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths
 from heirloom.config import Config
 from heirloom.report.figures import captions
 from heirloom.report.figures.kind import Artefacts, Kind, Subject
@@ -19,8 +18,6 @@ from heirloom.report.looks import Look, looks
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
-FOLDER = f"{paths.RESULTS}/figures"
-INDEX = f"{FOLDER}/index.json"
 SUFFIXES = ("svg", "png", "pdf", "csv")
 
 
@@ -32,8 +29,8 @@ class Figure:
     subject: Subject
 
     def file(self, suffix: str) -> str:
-        """Return the figure's path with a suffix of `SUFFIXES`."""
-        return f"{FOLDER}/{self.subject.name}_{self.kind.name}.{suffix}"
+        """Return the name of the figure's file with a suffix of `SUFFIXES`, in the folder of figures."""
+        return f"{self.subject.name}_{self.kind.name}.{suffix}"
 
     @property
     def caption(self) -> str:
@@ -64,7 +61,7 @@ def figures(config: Config) -> list[Figure]:
 
 def files(config: Config, *suffixes: str) -> list[str]:
     """Return the paths of a config's figures with the given suffixes."""
-    return [figure.file(suffix) for figure in figures(config) for suffix in suffixes]
+    return [f"{config.results.figures}/{figure.file(suffix)}" for figure in figures(config) for suffix in suffixes]
 
 
 def artefacts(config: Config) -> dict[str, str]:

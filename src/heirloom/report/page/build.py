@@ -1,4 +1,4 @@
-"""From a finished run to one file: gather the context of every section, render the template, write `results/report.html`."""
+"""From a finished run to one file: gather the context of every section, render the template, write a config's `report.html`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.manifest import sha256_file, sha256_folder, write_text
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-PAGE = f"{paths.RESULTS}/report.html"
-CLAIMS = f"{paths.RESULTS}/claims.csv"
 Entry = dict[str, Any]
 """A figure as the template shows it."""
 
@@ -62,12 +59,12 @@ def write(config: Config, config_file: Path) -> None:
     """
     from heirloom.report.claims import specs, verdicts
 
-    frame = tables.load()
+    frame = tables.load(config.results)
     tables.check_complete(frame, config)
     answered = verdicts.answers(specs.load(), frame, config)
     page = rendered(context(frame, config, config_file, answered))
-    write_text(CLAIMS, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_text(PAGE, page)
+    write_text(config.results.claims, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(config.results.page, page)
 
 
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
@@ -79,7 +76,8 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
     project, results = Project(), experiment_results.of_config(frame, config)
     boxes = {key: lineage.boxes(key, config) for key in results}
     nodes = {key: lineage.nodes(own_boxes, project) for key, own_boxes in boxes.items()}
-    entries = _figures(plan.figures(config), results)
+    folder = Path(config.results.figures).relative_to(config.results.folder)
+    entries = _figures(plan.figures(config), results, folder)
     experiments = []
     for key, result in results.items():
         graph = lineage.context(result, boxes[key], nodes[key])
@@ -116,7 +114,7 @@ def _explorer(results: Results) -> dict[str, Any]:
     return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
-def _figures(figures: Iterable[Figure], results: Mapping[str, Results]) -> dict[str, list[tuple[Kind, Entry]]]:
+def _figures(figures: Iterable[Figure], results: Mapping[str, Results], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
     """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
     from heirloom.report.figures import draw
     from heirloom.report.page import drawings
@@ -126,7 +124,7 @@ def _figures(figures: Iterable[Figure], results: Mapping[str, Results]) -> dict[
         if not figure.can_be_drawn():
             continue  # a clone without its data still has its measures
         spec = drawings.figure(figure, draw.numbers(figure, results, for_page=True))
-        entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure), "spec": spec}
+        entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure, folder), "spec": spec}
         entries.setdefault(figure.subject.name, []).append((figure.kind, entry))
     return entries
 
@@ -139,10 +137,9 @@ def _parted(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
     return parts
 
 
-def _files(figure: Figure) -> list[dict[str, str]]:
-    """Return the links to a figure's files, as seen from the page."""
-    files = {suffix: Path(figure.file(suffix)) for suffix in plan.SUFFIXES}
-    return [{"suffix": suffix, "href": str(file.relative_to(paths.RESULTS))} for suffix, file in files.items()]
+def _files(figure: Figure, folder: Path) -> list[dict[str, str]]:
+    """Return the links to a figure's files, whose folder is given as seen from the page."""
+    return [{"suffix": suffix, "href": str(folder / figure.file(suffix))} for suffix in plan.SUFFIXES]
 
 
 def rendered(context: dict[str, Any]) -> str:
