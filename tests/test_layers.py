@@ -16,7 +16,7 @@ LAYERS = (
     "ancestry causes dataset rows saved_files slice_arguments stack storage tokenization",
     "specs workflow config_faults variants row_counts compatibility schema config results digests",
     "sources theory measures stats families mixing",
-    "reading controls planned_files codehash environment steps sealed_steps preflight profiles",
+    "reading controls planned_files codehash environment steps sealed_steps equal_steps preflight profiles",
     "lineage",
     "diffs export planning",
     "report",

@@ -13,6 +13,9 @@ CONFIG = "config.yaml"
 """The config that stands at the top, and that DVC is told of; others are named on the command line."""
 RESULTS = "results"
 
+FINISHED_STEPS = Path(".heirloom/steps")
+"""What finished steps leave for other jobs of their run. Private memory: it may be deleted or spoilt at any moment."""
+
 
 def fingerprint(path: str | Path) -> str:
     """Return the path of an artefact's fingerprint: the small file that later steps depend on."""

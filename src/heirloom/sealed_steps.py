@@ -20,8 +20,8 @@ from heirloom.errors import HeirloomError
 SUBMITTED = "HEIRLOOM_SUBMITTED"
 """Environment variable: this process belongs to a job that was submitted to a scheduler."""
 
-FOLDER = Path(".heirloom/steps")
-"""Artefacts with their notes, each under its own path. Private memory: it may be deleted or spoilt at any moment."""
+FOLDER = paths.FINISHED_STEPS
+"""Artefacts with their notes, each under its own path."""
 
 log = logging.getLogger(__name__)
 
