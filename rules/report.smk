@@ -4,7 +4,8 @@
 # numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv, and figures/ (each figure as SVG, PDF, PNG and the
 # numbers behind as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 # `snakemake --report results/snakemake-report.html` shows the same figures.
-from heirloom import codehash, paths
+from heirloom import codehash
+from heirloom.artefacts import paths
 from heirloom.report import expected, tables
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page

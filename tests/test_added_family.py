@@ -42,7 +42,7 @@ from heirloom.planning.plan import plan
 from heirloom.report import expected
 from heirloom.report.figures import plan as figures
 from heirloom.steps import chain, mix, real, train
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.workflow.steps import STEPS
 import pyarrow.parquet as pq
 

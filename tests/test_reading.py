@@ -21,8 +21,8 @@ import heirloom
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, reading, results
-from heirloom.artefacts import kinds
+from heirloom import reading, results
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.diffs.comparison import Options
 from heirloom.diffs.engine import diff as compared

@@ -15,16 +15,17 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom.ancestry import Writer
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, write_text
+from heirloom.artefacts.manifest import seal
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
-from heirloom.manifest import dumps, seal, write_text
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table, vector_table
 from heirloom.report import files
 from heirloom.report.figures import plan
 from heirloom.report.figures.plan import Figure
 from heirloom.report.page import build, vega
-from heirloom.rows import text_table, vector_table
 from heirloom.workflow.jobs import measure_files
 from helpers import seal_alone
 

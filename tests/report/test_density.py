@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.report import kept_rows
 from heirloom.report.figures import density
-from heirloom.rows import vector_table
 from helpers import seal_alone
 from report.conftest import figure_names, figure_of
 

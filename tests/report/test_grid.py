@@ -14,10 +14,10 @@ from PIL import Image
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, load, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.report import kept_rows
 from heirloom.report.figures import grid, plan
-from heirloom.rows import vector_table
 from helpers import seal_alone
 from report.conftest import figure_of
 

@@ -13,14 +13,14 @@ import pytest
 
 from heirloom import controls
 from heirloom.artefacts import kinds
+from heirloom.artefacts.manifest import seal
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
-from heirloom.manifest import seal
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.report import beside, flips, onset
 from heirloom.report.experiment_results import Results
 from heirloom.report.summary import onset_table
-from heirloom.rows import text_table
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 GENERATIONS = 8
 

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from heirloom import digests, paths, results
-from heirloom.artefacts import kinds
+from heirloom import digests, results
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import tables

@@ -12,11 +12,11 @@ import pytest
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.families import gmm
 from heirloom.report import kept_rows
 from heirloom.report.figures import plan, scatter
-from heirloom.rows import vector_table
 from helpers import seal_alone
 from report.conftest import figure_names, figure_of
 

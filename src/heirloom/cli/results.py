@@ -119,7 +119,7 @@ def theory(
 ) -> None:
     """Print each closed form of the last run beside what was simulated, and z, as Markdown."""
     from heirloom import results
-    from heirloom.manifest import write_text
+    from heirloom.artefacts.files import write_text
     from heirloom.report import agreement
 
     lines = agreement.markdown(agreement.load(results.of(config)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths, results
+from heirloom import results
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:

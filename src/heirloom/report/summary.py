@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, experiment_results, onset, reference, shown, tables
@@ -90,7 +90,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
 def _documents(key: str) -> str:
     """Return what an experiment's real data say of the documents that they were made from; empty where they do not lie here."""
     try:
-        return counts.sentence(manifest.read_json(paths.manifest(kinds.REAL_TRAIN.path(key))))
+        return counts.sentence(read_json(paths.manifest(kinds.REAL_TRAIN.path(key))))
     except HeirloomError:
         return ""
 

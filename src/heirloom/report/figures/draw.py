@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heirloom.artefacts.files import dumps, replacing
 from heirloom.config import Config
-from heirloom.manifest import dumps, replacing
 from heirloom.report import experiment_results, marks, tables
 from heirloom.report.experiment_results import Results
 from heirloom.report.figures.plan import SUFFIXES, Figure, figures

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.manifest import sha256_file, sha256_folder, write_text
 from heirloom.report import beside, experiment_results, tables
 from heirloom.report.experiment_results import Results
 from heirloom.report.figures import plan

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import dumps
 from heirloom.artefacts.kinds import Key, Kind
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
-from heirloom.manifest import dumps
 from heirloom.report import facts
 from heirloom.report.experiment_results import Results
 from heirloom.report.generations import kept

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import ancestry, arrow
-from heirloom.arrow import as_matrix
-from heirloom.manifest import recorded_sha256
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.data import ancestry, arrow
+from heirloom.data.arrow import as_matrix
 
 Positions = NDArray[np.int64]
 

@@ -23,11 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import ancestry, arrow, storage
-from heirloom.arrow import as_matrix
+from heirloom.artefacts.files import replacing
+from heirloom.data import ancestry, arrow, storage
+from heirloom.data.arrow import as_matrix
+from heirloom.data.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source
 from heirloom.errors import HeirloomError
-from heirloom.manifest import replacing
-from heirloom.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source
 
 WEIGHT = "weight"
 

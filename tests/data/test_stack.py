@@ -10,12 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from heirloom import mixing
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset
-from heirloom.rows import vector_table
+from heirloom.data import choice
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
+from heirloom.data.stack import Stack
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime
-from heirloom.stack import Stack
-from heirloom.streams import Stream
 
 REPLICAS, ROWS, WIDTH = 3, 4, 2
 
@@ -65,8 +66,8 @@ def test_all_sets_of_a_stack_are_the_sets_one_after_another(sets: tuple[Dataset,
 @pytest.mark.parametrize("count", [1, 5, 13])
 def test_rows_drawn_from_a_stack_are_those_drawn_from_its_sets(sets: tuple[Dataset, Dataset, list[Dataset]], count: int) -> None:
     _, rest, apart = sets
-    chosen = mixing._subset(Stream((count,)), rest.num_rows // REPLICAS, count, REPLICAS)
-    assert_equal(mixing._take(rest, chosen), by_hand(apart[1:], chosen))
+    chosen = choice.subset(Stream((count,)), rest.num_rows // REPLICAS, count, REPLICAS)
+    assert_equal(choice.take(rest, chosen), by_hand(apart[1:], chosen))
 
 
 def test_a_mixture_of_a_stack_is_that_of_its_sets(sets: tuple[Dataset, Dataset, list[Dataset]]) -> None:
@@ -112,7 +113,7 @@ def test_a_stack_holds_the_numbers_and_no_column_of_ancestry() -> None:
 
 
 def test_the_subset_of_a_large_set_has_the_smallest_keys() -> None:
-    chosen = mixing._subset(Stream((7,)), 50_000, 30, 3)
+    chosen = choice.subset(Stream((7,)), 50_000, 30, 3)
     keys = Stream((7,)).generator().random((3, 50_000))
     assert np.array_equal(chosen, np.sort(np.argsort(keys, axis=1)[:, :30], axis=1))
 
@@ -124,6 +125,6 @@ def test_the_mean_depth_of_rows_from_many_sets_is_the_same_to_the_last_bit() -> 
         stack.put(rows, table)
         apart.append(rows)
     whole = stack.sets(0)
-    chosen = mixing._subset(Stream(("many",)), whole.num_rows // REPLICAS, 300, REPLICAS)
-    for one, other in ((whole, together(*apart)), (mixing._take(whole, chosen), by_hand(apart, chosen))):
+    chosen = choice.subset(Stream(("many",)), whole.num_rows // REPLICAS, 300, REPLICAS)
+    for one, other in ((whole, together(*apart)), (choice.take(whole, chosen), by_hand(apart, chosen))):
         assert one.tally.mean_depth.tobytes() == other.tally.mean_depth.tobytes()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from heirloom import processes, variables
+from heirloom.runtime import processes, variables
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from heirloom import tokenization
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 
 CORPUS = ["the cat sat on the mat\nthe dog sat on the log", "a cat and a dog; the end of the tale"] * 3
@@ -41,7 +41,7 @@ def test_two_fits_give_equal_bytes(tokenizer: Tokenizer) -> None:
 
 
 def test_the_number_of_threads_changes_no_byte(tokenizer: Tokenizer) -> None:
-    program = f"from heirloom import tokenization as t; print(t.to_json(t.fit({CORPUS!r}, 280)), end='')"
+    program = f"from heirloom.data import tokenization as t; print(t.to_json(t.fit({CORPUS!r}, 280)), end='')"
     for threads in ("1", "3"):
         environment = {**os.environ, "RAYON_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "true"}
         done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)

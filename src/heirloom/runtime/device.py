@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
-from heirloom import processes
 from heirloom.errors import HeirloomError
+from heirloom.runtime import processes
 
 if TYPE_CHECKING:
     import torch

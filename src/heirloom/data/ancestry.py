@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom.arrow import numbers
+from heirloom.data.arrow import numbers
 
 COLUMNS = ("born", "depth", "depth_max", "parent")
 

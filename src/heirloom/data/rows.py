@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom.ancestry import Writer
-from heirloom.arrow import column, numbers, strings
+from heirloom.data.ancestry import Writer
+from heirloom.data.arrow import column, numbers, strings
 
 
 def text_table(

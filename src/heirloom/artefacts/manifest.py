@@ -1,32 +1,20 @@
-"""Fingerprints and manifests: the two small files beside every artefact.
+"""Manifests: the small file beside every artefact (``<name>.manifest.json``) that says where it belongs and how it was made.
 
-The *fingerprint* (``<name>.fingerprint.json``) holds the content hash and the size and nothing else: later steps depend
-on it alone. The *manifest* (``<name>.manifest.json``) says where the artefact belongs and how it was made: path, step, config slice,
-seed, each input by role, path and hash, code, libraries and threads. Neither holds a date, a host, an absolute path of this machine or
-a commit of the project, so both are byte-equal on a rerun.
+Path, step, config slice, seed, each input by role, path and hash, code, libraries and threads. Like the fingerprint, which is written last,
+it holds neither a date, a host, an absolute path of this machine nor a commit of the project, so both are byte-equal on a rerun.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heirloom import paths, records
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import SCHEMA_VERSION, dumps, read_json, repair, write_text
+from heirloom.artefacts.fingerprints import fingerprint, is_sha256, is_size, recorded_fingerprint
 from heirloom.errors import HeirloomError
-
-SCHEMA_VERSION = 2
-"""The newest layout that is read; manifests are written in it. The layout of a fingerprint is still the first."""
-_FINGERPRINT_VERSION = 1
-_BLOCK = 1 << 20
-_IGNORED = frozenset({".snakemake_timestamp"})  # Snakemake drops it into folders after the job
 
 
 class Input(NamedTuple):
@@ -46,92 +34,6 @@ class Input(NamedTuple):
     role: str
     path: str
     sha256: str
-
-
-def dumps(content: Any) -> str:
-    """Return the one JSON spelling used on disk: sorted keys, two spaces, a newline at the end, no NaN."""
-    return json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
-
-
-def sha256_file(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read block by block."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def sha256_folder(files: Mapping[str, str]) -> str:
-    """Return the sha256 of a folder, given the path inside it and the sha256 of each of its files."""
-    lines = (f"{name}\t{sha256}\n" for name, sha256 in sorted(files.items(), key=lambda item: Path(item[0]).parts))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return the fingerprint of a file or folder.
-
-    Of a file, sha256 over its bytes; of a folder, sha256 over its sorted (relative path, sha256) lines.
-
-    Returns
-    -------
-    ``{"schema_version": 1, "sha256": hex, "size": bytes}``
-    """
-    if path.is_file():
-        return {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256_file(path), "size": path.stat().st_size}
-    files = [p for p in path.rglob("*") if p.is_file() and p.name not in _IGNORED]
-    return {
-        "schema_version": _FINGERPRINT_VERSION,
-        "sha256": sha256_folder({file.relative_to(path).as_posix(): sha256_file(file) for file in files}),
-        "size": sum(file.stat().st_size for file in files),
-    }
-
-
-def spelled_fingerprint(sha256: str, size: int) -> str:
-    """Return the text of a fingerprint's file."""
-    return dumps({"schema_version": _FINGERPRINT_VERSION, "sha256": sha256, "size": size})
-
-
-def read_json(path: str | Path) -> dict[str, Any]:
-    """Return a small JSON file's object, refusing one that a newer Heirloom wrote.
-
-    Raises
-    ------
-    HeirloomError
-        If the file is missing, is no JSON object, or has a newer ``schema_version``.
-    """
-    try:
-        content = records.json_object(Path(path).read_bytes(), path, repair(path))
-    except FileNotFoundError:
-        raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull") from None
-    version = content.get("schema_version", SCHEMA_VERSION)
-    if type(version) is not int or version < 1:
-        raise HeirloomError(f"{path}: schema_version is {records.shown(version)}, not a number from 1 to {SCHEMA_VERSION}; {repair(path)}")
-    if version > SCHEMA_VERSION:
-        raise HeirloomError(f"{path}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest this Heirloom reads")
-    return content
-
-
-def recorded_fingerprint(artefact: str | Path) -> dict[str, Any]:
-    """Return the fingerprint that was written beside an artefact, as `fingerprint` gives it, without reading the artefact.
-
-    Raises
-    ------
-    HeirloomError
-        If it is missing, or is no fingerprint.
-    """
-    file = paths.fingerprint(artefact)
-    content = read_json(file)
-    sha256, size = content.get("sha256"), content.get("size")
-    expected = {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256, "size": size}
-    if not _is_sha256(sha256) or not _is_size(size) or content != expected:
-        raise HeirloomError(f"{file}: no fingerprint; {repair(artefact)}")
-    return content
-
-
-def recorded_sha256(artefact: str | Path) -> str:
-    """Return the sha256 that was written beside an artefact, without reading the artefact; errors as for `recorded_fingerprint`."""
-    return str(recorded_fingerprint(artefact)["sha256"])
 
 
 def read(file: str | Path) -> dict[str, Any]:
@@ -156,28 +58,20 @@ def _has_digest(content: Mapping[str, Any]) -> bool:
 
 def _is_manifest(content: Mapping[str, Any]) -> bool:
     """Return whether the values that readers rely on have the types that they are written with."""
-    has_fingerprint = _is_sha256(content.get("sha256")) and _is_size(content.get("size"))
+    has_fingerprint = is_sha256(content.get("sha256")) and is_size(content.get("size"))
     tables = [content.get(key, {}) for key in ("slice", "environment")]
     listed = content.get("inputs", [])
     if isinstance(listed, Mapping):
         hashes = [value for entry in listed.values() for value in (entry if isinstance(entry, list) else [entry])]
     else:
         hashes = [_hash_of(entry) for entry in listed] if isinstance(listed, list) else [None]
-    return has_fingerprint and all(isinstance(table, Mapping) for table in tables) and all(map(_is_sha256, hashes))
+    return has_fingerprint and all(isinstance(table, Mapping) for table in tables) and all(map(is_sha256, hashes))
 
 
 def _hash_of(entry: Any) -> Any:
     """Return the hash of an input as a manifest lists it; None if the input is not what is listed there."""
     is_listed = isinstance(entry, Mapping) and all(isinstance(entry.get(key), str) for key in Input._fields)
     return entry["sha256"] if is_listed else None
-
-
-def _is_sha256(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and value >= 0
 
 
 def spelled(content: Mapping[str, Any]) -> str:
@@ -253,48 +147,6 @@ def misplaced(manifest: Mapping[str, Any], artefact: str | Path) -> str:
         if value is not None and key in wildcards and str(value) != wildcards[key]:
             return f"records {key} {value}, not {wildcards[key]}"
     return ""
-
-
-def repair(artefact: str | Path) -> str:
-    """Return the command that brings the recorded bytes of an artefact back, as the end of a message."""
-    return f"heirloom repair {artefact} mends it"
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file under a temporary name and rename it: never half-written, never through a link into DVC's cache."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path (file or folder, to be made by the caller) that takes the place of ``path`` on success.
-
-    On an error the temporary is removed and what stood at ``path`` stays as it was.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary = scratch / path.name
-    try:
-        yield temporary
-        if path.is_dir() and not path.is_symlink():
-            path.replace(scratch / "old")  # a folder cannot be renamed over a full one
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def link_or_copy(source: Path, target: Path, *, link: bool = True) -> None:
-    """Make a hard link, or a copy where that is not wanted or the file system refuses."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if link:
-            os.link(source, target)
-            return
-    except OSError:  # another file system
-        pass
-    shutil.copyfile(source, target)
 
 
 def seal(artefacts: Sequence[str | Path], made_by: Mapping[str, Any]) -> None:

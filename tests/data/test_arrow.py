@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from heirloom.arrow import column, numbers, strings
+from heirloom.data.arrow import column, numbers, strings
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.float32, np.float64])
@@ -48,11 +48,11 @@ def test_a_step_that_trains_on_rows_and_writes_rows_imports_neither_pandas_nor_a
     code = """
 import sys
 import numpy as np
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
-from heirloom.rows import text_table
-from heirloom.streams import Stream
+from heirloom.data.rows import text_table
+from heirloom.runtime.streams import Stream
 
 tokens = np.arange(32, dtype=np.int32).reshape(4, 8)
 rows = Dataset.of(text_table(tokens, list("abcd"), first_row=0, parent=[4, 5, 6, 7]))

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import ancestry
-from heirloom.dataset import Dataset, Piece
-from heirloom.storage import InMemory, Positions, block_of, digest_of
+from heirloom.data import ancestry
+from heirloom.data.dataset import Dataset, Piece
+from heirloom.data.storage import InMemory, Positions, block_of, digest_of
 
 Table = Callable[[], pa.Table]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heirloom import ancestry
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset, Piece
-from heirloom.rows import text_table, vector_table
-from heirloom.storage import InMemory
+from heirloom.data import ancestry
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset, Piece
+from heirloom.data.rows import text_table, vector_table
+from heirloom.data.storage import InMemory
 
 
 def real(count: int, first: int = 0) -> Dataset:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heirloom.streams import Stream, step
+from heirloom.runtime.streams import Stream, step
 
 PINNED_DRAWS = [0.8140616603211593, 0.4485404013922929]
 PINNED_UNIFORMS = [[0.38428200953583525, 0.3697505453826395]]

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset, Piece, write_batches
+from heirloom.artefacts.manifest import seal
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset, Piece, write_batches
+from heirloom.data.rows import text_table, vector_table
+from heirloom.data.storage import BATCH_ROWS, InMemory
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
-from heirloom.rows import text_table, vector_table
-from heirloom.storage import BATCH_ROWS, InMemory
 
 
 def text(first: int, count: int, **ancestry: object) -> Dataset:
