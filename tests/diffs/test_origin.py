@@ -14,10 +14,9 @@ import helpers
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import manifest
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, manifest
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.diffs.result import DatasetDiff, Distribution
 from heirloom.families import causal_lm, ngram
 from heirloom.measures.text import row_perplexities

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import spelled
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ledger, references, render
 from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.project import Project
 from heirloom.lineage.trace import Trace, distinguishing, trace
-from heirloom.manifest import read_json, spelled
 
 GENERATION = "data/text/replace/seed=0/gen=2"
 

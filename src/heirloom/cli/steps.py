@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from heirloom import device, manifest, paths, processes, sealed_steps, slice_arguments, usage
-from heirloom.manifest import dumps, write_text
-from heirloom.steps.heap import keep_freed_memory
+from heirloom import sealed_steps, slice_arguments
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import dumps, write_text
+from heirloom.runtime import device, processes, usage
+from heirloom.runtime.heap import keep_freed_memory
 from heirloom.workflow.step import Step
 from heirloom.workflow.steps import STEPS
 

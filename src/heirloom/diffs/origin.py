@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import arrow, reading
+from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.dataset import Dataset
+from heirloom.data import arrow
+from heirloom.data.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
 from heirloom.diffs.sides import Side, locate
