@@ -71,7 +71,7 @@ def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
 OPENED = """
 import sys
 from collections import Counter
-from heirloom.cli import app
+from heirloom.cli.commands import app
 
 opened = Counter()
 
