@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from heirloom.report.intervals import interval
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 SEEDS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
 

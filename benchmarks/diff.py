@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 SIZES = (38_000, 250_000, 1_000_000)
 TOKENS, WORDS, TYPES, BATCH = 64, 40, 30_000, 8192

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import diff_laws
 
 import heirloom
-from heirloom.dataset import Dataset
-from heirloom.rows import vector_table
-from heirloom.streams import Stream
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
+from heirloom.runtime.streams import Stream
 
 Pair = tuple[pa.Table, pa.Table]
 

@@ -22,8 +22,8 @@ import diff_laws
 
 import heirloom
 from heirloom import sources
+from heirloom.runtime.streams import Stream
 from heirloom.specs.source import TextSettings, WikipediaSource
-from heirloom.streams import Stream
 
 ARTICLES = 89
 ROW_WORDS = 45

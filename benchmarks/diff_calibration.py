@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats.direction import direction
 from heirloom.stats.permutation import TestResult
 from heirloom.stats.samples import TextSample, VectorSample
 from heirloom.stats.text_tests import text_tests
 from heirloom.stats.vector_tests import vector_tests
-from heirloom.streams import Stream
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -16,7 +16,7 @@ from scipy.signal import lfilter
 from scipy.stats import binom, norm
 
 import heirloom
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Generator = np.random.Generator
 Draw = Callable[[Generator], pa.Table]

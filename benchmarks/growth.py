@@ -2,7 +2,7 @@
 
 Each job is a process of its own, start included: CPU seconds and the largest resident memory, medians of turns. With ``--against`` the
 build of a commit takes turns with this one on the same inputs, and the fingerprints of what both have made are compared. A commit must
-declare its steps in `heirloom.workflow.steps`. The load of the machine is printed beside each row.
+have the modules that this file imports. The load of the machine is printed beside each row.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ def text_config(family: str, rows: int) -> Any:
 
 def do(declared: Any, step: str, key: Any) -> str:
     """Do a job of a config as its command does, and return the fingerprint of what it makes."""
-    from heirloom.manifest import recorded_sha256
-    from heirloom.steps.heap import keep_freed_memory
+    from heirloom.artefacts.fingerprints import recorded_sha256
+    from heirloom.runtime.heap import keep_freed_memory
     from heirloom.workflow.steps import STEPS as DECLARED
 
     keep_freed_memory()
@@ -177,10 +177,12 @@ def do_chain(regime: str, generations: int, rows: int, replicas: int) -> str:
 
 def prepare_text(family: str, rows: int) -> None:
     """Make what the steps of generation 1 read: sets of made-up text, and a model that has read a little of it."""
-    from heirloom import tokenization
     from heirloom.artefacts import kinds
+    from heirloom.artefacts.files import write_text
+    from heirloom.artefacts.fingerprints import recorded_sha256
     from heirloom.artefacts.kinds import ORIGIN, Key
-    from heirloom.manifest import recorded_sha256, seal, write_text
+    from heirloom.artefacts.manifest import seal
+    from heirloom.data import tokenization
 
     declared, real, origin, first = text_config(family, rows), Key("g"), Key("g", ORIGIN, 0, 0), Key("g", "accumulate", 0, 1)
     words = [f"{one}{other}" for one in "bcdfghjklmnpqrstvwxz" for other in ("a", "ei", "ou", "irn", "ust")]
@@ -201,7 +203,7 @@ def prepare_text(family: str, rows: int) -> None:
 def write_model(declared: Any, path: str, reader: Any) -> None:
     """Write a model that has read a few rows."""
     from heirloom.families import family
-    from heirloom.streams import Stream
+    from heirloom.runtime.streams import Stream
 
     spec = declared.experiments["g"].family
     module, fit = family(spec.name), spec.training.fit_settings(0, declared.experiments["g"].text)
@@ -214,11 +216,11 @@ def made_up(number: int, rows: int, reader: Any, model: str) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    from heirloom import tokenization
-    from heirloom.ancestry import Writer
-    from heirloom.dataset import Dataset
-    from heirloom.rows import text_table
-    from heirloom.streams import Stream
+    from heirloom.data import tokenization
+    from heirloom.data.ancestry import Writer
+    from heirloom.data.dataset import Dataset
+    from heirloom.data.rows import text_table
+    from heirloom.runtime.streams import Stream
 
     rng, tables = Stream(("growth", number)).generator(), []
     writer = Writer(model, np.ones(1), np.ones(1, np.int32)) if model else None

@@ -25,8 +25,8 @@ import yaml
 from by_hand import slice_of
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Kind
+from heirloom.artefacts.manifest import seal
 from heirloom.config import load
-from heirloom.manifest import seal
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import environment, make_workspace
 from toy_project import write as write_toy

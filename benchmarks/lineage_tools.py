@@ -24,11 +24,13 @@ import numpy as np
 import pyarrow as pa
 
 from heirloom.artefacts import kinds
-from heirloom.dataset import Dataset
+from heirloom.artefacts.files import replacing
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.artefacts.manifest import seal
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.lineage import verify
-from heirloom.manifest import recorded_sha256, replacing, seal
-from heirloom.rows import text_table
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 WIDTH = 64
 KEY = ("text", "accumulate", 0)

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | costs …]
 
 `generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders. Each side is a process of its own, ours with what
-a step sets before it begins (`steps.heap`). They take turns, and each ratio is the median over turns of the ratio inside a turn, so that
+a step sets before it begins (`runtime.heap`). They take turns, and each ratio is the median over turns of the ratio inside a turn, so that
 what else the machine does hits both sides. Seconds are of CPU. The machine's limits are measured before the first turn: floating-point
 operations a second of a large matrix product in float32 and in bfloat16, bytes a second of a large copy. Where a processor has no bfloat16
 products of its own, the rows that use them are left out.
@@ -30,8 +30,8 @@ from heirloom.families.transformer import beams, generation, training
 from heirloom.families.transformer.checkpoint import save_folder
 from heirloom.families.transformer.decoding import Decoding
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
-from heirloom.steps.heap import keep_freed_memory
-from heirloom.streams import Stream
+from heirloom.runtime.heap import keep_freed_memory
+from heirloom.runtime.streams import Stream
 
 STREAM = Stream((0, "benchmark"))
 LENGTH = 64  # tokens of a prompt, and of its continuation

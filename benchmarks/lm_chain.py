@@ -6,7 +6,7 @@ Both train generation 0 and then, generation after generation, continue every pr
 weights, and write a checkpoint: the arm `replace` of configs/lm.yaml, one lineage, its model and its schedule. Mixing, measures and
 manifests are left out on both sides. The other script is as good as we know to write it: fused AdamW, no logs or saves within a training,
 prompts in batches of the same size, one process for all generations. Ours is a process too, with what a step sets before it begins
-(`steps.heap`); the two take turns. Rows are random tokens: the work is the same for any.
+(`runtime.heap`); the two take turns. Rows are random tokens: the work is the same for any.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from sides import answer, compare
 
 from heirloom import config as configuration
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.families import transformer
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
-from heirloom.rows import text_table
+from heirloom.runtime.heap import keep_freed_memory
+from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.steps.heap import keep_freed_memory
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "benchmark"))
 CONFIG = Path(__file__).parents[1] / "configs/lm.yaml"

@@ -23,14 +23,14 @@ from by_hand import slice_of
 from heirloom import config as configuration
 from heirloom import controls
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import read_json
 from heirloom.config import Config
-from heirloom.manifest import read_json
 from heirloom.measures import replicas, stages
 from heirloom.measures.scales import is_positive
 from heirloom.report import flips
+from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
 from heirloom.steps import chain, evaluate, mix, real, sample, train
-from heirloom.streams import Stream
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 CONTROL = {"pool": 1.0, "synthetic": "none"}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from heirloom.measures import stages
 from heirloom.report import flips
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from heirloom import results
+from heirloom.artefacts.files import dumps
 from heirloom.config import Config, load
-from heirloom.manifest import dumps
 from heirloom.report import tables
 from heirloom.report.page import build, vega
 

@@ -19,20 +19,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from by_hand import slice_of
-from heirloom import config, streams
+from heirloom import config
 from heirloom.artefacts import kinds
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.families import em
 from heirloom.families import gaussian as gaussians
 from heirloom.families import gmm as mixtures
-from heirloom.rows import vector_table
+from heirloom.runtime import streams
+from heirloom.runtime.streams import Stream
 from heirloom.sources import mixture
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.gmm import GmmTraining
 from heirloom.specs.vector_source import MixtureSource
 from heirloom.steps import chain, mix, real, train
-from heirloom.streams import Stream
 
 
 class Row(NamedTuple):

@@ -20,11 +20,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.families import vae
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.vae import VaeTraining
-from heirloom.streams import Stream
 
 IMAGES = 1024
 FIT = VaeTraining(origin_epochs=1).fit_settings(0, None)

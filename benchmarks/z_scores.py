@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from heirloom.report.doubt import doubt
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 CHAINS = (100, 500, 1000)
 POOL = 200_000

@@ -1,7 +1,7 @@
 # Sample. Needs: the parent's checkpoint and training set. For text it needs the tokenizer, the original set (prompts, or rows to
 # edit) and the judge of an edit. Where the rows are divided into shards, it needs the markers of the shards.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/synthetic.parquet. Synthetic g is sampled from model g - 1.
-from heirloom import paths
+from heirloom.artefacts import paths
 
 SAMPLE = RUN.rule("sample")
 

@@ -20,7 +20,7 @@ LIBRARY_OBJECTS = {
     "families/pretrained_tokenizer.py": "a tokenizer of transformers",
     "families/pretrained_weights.py": "a configuration of transformers",
     "snakefile/private.py": "the workflow of Snakemake",
-    "steps/heap.py": "the C library",
+    "runtime/heap.py": "the C library",
 }
 """Modules of the package that ask objects of other libraries for what they may lack, and which objects."""
 

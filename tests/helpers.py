@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import paths
-from heirloom.manifest import read_json, seal
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import seal
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ("Snakefile", "rules", "profiles", "docs/report", "dvc.yaml", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "src")

@@ -18,12 +18,12 @@ import numpy as np
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import processes
 from heirloom.artefacts import kinds
 from heirloom.config import Config
-from heirloom.dataset import Dataset
-from heirloom.rows import text_table
-from heirloom.streams import Stream
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
+from heirloom.runtime import processes
+from heirloom.runtime.streams import Stream
 
 FIT = {"epochs": 2, "learning_rate": 0.02, "batch_rows": 12, "best_epoch": "real"}
 ORIGINAL = kinds.TRAIN.path("lm", "origin", 0, 0)

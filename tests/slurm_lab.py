@@ -17,8 +17,7 @@ from typing import Any
 
 import yaml
 
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
 from helpers import ROOT, make_workspace
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 _SIZES = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
 

@@ -16,8 +16,8 @@ import pytest
 from heirloom import cli, preflight, schema
 from heirloom import config as configuration
 from heirloom.errors import BAD_INPUT, LONGEST_LINE, HeirloomError, line, printed
+from heirloom.runtime.streams import Stream
 from heirloom.specs.family import SPECS
-from heirloom.streams import Stream
 
 ROOT = Path(__file__).parents[1]
 TEXT = """schema_version: 1

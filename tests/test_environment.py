@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import Input
 from heirloom.environment import LIBRARIES, VARIABLES, environment
-from heirloom.manifest import Input, read_json
 from heirloom.steps.common import finish
 from heirloom.steps.slices import Slice
 
 PACKAGE = Path(__file__).parents[1] / "src/heirloom"
-FOLDERS = ("families", "measures", "sources", "specs", "stats", "steps", "theory")
+FOLDERS = ("artefacts", "data", "families", "measures", "runtime", "sources", "specs", "stats", "steps", "theory")
 STEPS = ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
 """Where the code lies that makes bytes."""
 CHANGE_NO_BYTES = {"dvc", "huggingface_hub", "pandas", "pydantic", "rich", "snakemake", "threadpoolctl", "yaml"}

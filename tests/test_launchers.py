@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from heirloom import processes
+from heirloom.runtime import processes
 
 FOREIGN = {
     "RANK": "1",

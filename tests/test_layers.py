@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 
 LAYERS = (
-    "artefacts arrow arrow_columns credentials device errors manifest paths processes records streams strict_yaml usage variables words",
-    "ancestry causes dataset rows saved_files slice_arguments stack storage tokenization",
+    "artefacts data runtime credentials errors records strict_yaml words",
+    "causes saved_files slice_arguments",
     "specs workflow config_faults variants row_counts compatibility schema config results digests",
     "sources theory measures stats families mixing",
     "reading controls planned_files codehash environment steps sealed_steps equal_steps preflight profiles",

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 import pytest
 from pydantic import ValidationError
 
-from heirloom import ancestry
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset
+from heirloom.data import ancestry
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.mixing import Ingredients, mix, mix_origin, select
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime.streams import Stream, lineage
 from heirloom.specs.regime import Original, Regime, Select
-from heirloom.streams import Stream, lineage
 
 SHUFFLE = Stream((0, "pool"))
 POOL_ROWS, ORIGIN_ROWS, ROWS = 20, 6, 6

@@ -19,7 +19,7 @@ def ids(path: Path) -> str:
 @pytest.mark.parametrize("path", MODULES, ids=ids)
 def test_a_module_has_one_idea_and_says_which(path: Path) -> None:
     text = path.read_text()
-    assert text.count("\n") <= 320
+    assert text.count("\n") <= 300
     assert path.name == "__init__.py" or ast.get_docstring(ast.parse(text))
 
 
@@ -37,7 +37,7 @@ def test_a_function_fits_on_a_screen_and_a_public_one_is_documented(path: Path) 
 
 def test_randomness_comes_from_streams_only_and_nothing_is_unpickled() -> None:
     forbidden = re.compile(r"manual_seed|default_rng|random\.seed|import random|import pickle|torch\.load\(|trust_remote_code=True")
-    assert [ids(path) for path in MODULES if forbidden.search(path.read_text())] == ["heirloom/streams.py"]
+    assert [ids(path) for path in MODULES if forbidden.search(path.read_text())] == ["heirloom/runtime/streams.py"]
 
 
 def test_light_commands_import_no_heavy_library() -> None:
@@ -45,7 +45,7 @@ def test_light_commands_import_no_heavy_library() -> None:
     import sys
 
     code = (
-        "import sys; import heirloom.cli, heirloom.snakefile.run, heirloom.steps.chain, heirloom.lineage.restore;"
+        "import sys; import heirloom.cli.commands, heirloom.snakefile.run, heirloom.steps.chain, heirloom.lineage.restore;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'altair', 'gensim', 'datasets') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from heirloom import theory
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Floats = NDArray[np.float64]
 Fits = list[tuple[Floats, Floats]]

@@ -9,7 +9,7 @@ import pytest
 
 from heirloom import theory
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 def test_two_rows_of_two_types_are_as_counted_by_hand() -> None:

@@ -11,16 +11,16 @@ import pytest
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian, ngram
 from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin, select
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream, lineage
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.regime import Original, Regime, Select
-from heirloom.streams import Stream, lineage
 from heirloom.theory import Moments
 from heirloom.theory import regimes as theory_regimes
 
@@ -154,7 +154,7 @@ def test_editing_unigrams_moves_the_easy_counts_to_the_models_law() -> None:
 
 
 def text(rows: NDArray[np.int32]):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    from heirloom.rows import text_table
+    from heirloom.data.rows import text_table
 
     return text_table(rows, [""] * len(rows), first_row=0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 from heirloom.theory import verifier
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from heirloom import words
 from heirloom.diffs.engine import diff
 from heirloom.report.page.texts import marked
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 SIX = ["गंगा", "सीता", "पर्वत", "आकाश", "नदी", "राम"]
 TWELVE = ["नमस्ते", "दुनिया", "किताब", "हिंदी", "में", "मैं", "और", "एक", "यह", "लिखता", "हूँ", "है"]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import dumps, read_json, replacing, write_text
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.errors import HeirloomError
-from heirloom.manifest import dumps, fingerprint, read_json, replacing, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

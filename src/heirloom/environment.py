@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import device
+from heirloom.runtime import device
 
 if TYPE_CHECKING:
     from types import ModuleType

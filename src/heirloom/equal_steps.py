@@ -16,9 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import dumps, read_json, replacing, write_text
+from heirloom.artefacts.manifest import Input, seal
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input, dumps, read_json, replacing, seal, write_text
 
 FOLDER = paths.FINISHED_STEPS / "equal"
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heirloom import causes, errors, paths
+from heirloom import causes, errors
+from heirloom.artefacts import paths
 
 MOST = 10
 """Failed jobs that are named; of others only the number is said."""

@@ -12,21 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.choice import choose, draw_evenly, joined, require, shuffled, subset, take
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime, Select
-from heirloom.streams import Stream
-
-Positions = NDArray[np.int64]
-
-_KEYS = 2**15
-"""Random keys that are drawn and compared at once: 256 kB."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +57,11 @@ def mix_origin(pool: Dataset, rows: int, stream: Stream, num_replicas: int = 1) 
         The pool's shuffle, shared by every regime of a seed.
     """
     available = pool.num_rows // num_replicas
-    _require(rows, available, "`origin_rows`", "the real training pool")
+    require(rows, available, "`origin_rows`", "the real training pool")
     if rows == available:
         return pool
-    head = _shuffled(stream, available, num_replicas)[:, :rows]
-    return _take(pool, np.sort(head, axis=1))
+    head = shuffled(stream, available, num_replicas)[:, :rows]
+    return take(pool, np.sort(head, axis=1))
 
 
 def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> Dataset:
@@ -98,10 +93,10 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
         synthetic = _fill(synthetic, budget - num_real, ingredients.num_replicas, step)
     if regime.budget == "drawn":
-        return _draw_evenly(_joined([*real, *synthetic]), budget, ingredients.num_replicas, step.child("drawn"))
+        return draw_evenly(joined([*real, *synthetic]), budget, ingredients.num_replicas, step.child("drawn"))
     if regime.real_weight is not None:
         real, synthetic = _weighted(real, synthetic, regime.real_weight)
-    return _joined([*real, *synthetic])
+    return joined([*real, *synthetic])
 
 
 def golden_weight(num_real: int, num_synthetic: int) -> float:
@@ -131,7 +126,7 @@ def _original(regime: Regime, ingredients: Ingredients, budget: int, lineage: St
         return []
     draw = lineage if regime.original.draw == "fixed" else step
     candidates = _prompts(ingredients) if regime.excludes_continuations else ingredients.original
-    return [_choose(candidates, count, ingredients.num_replicas, draw.child("original"), "`original.share`")]
+    return [choose(candidates, count, ingredients.num_replicas, draw.child("original"), "`original.share`")]
 
 
 def _prompts(ingredients: Ingredients) -> Dataset:
@@ -172,7 +167,7 @@ def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -
     count = regime.real_rows(budget)["pool"]
     if not count:
         return []
-    return [_choose(ingredients.pool, count, ingredients.num_replicas, step.child("pool"), "`pool`")]
+    return [choose(ingredients.pool, count, ingredients.num_replicas, step.child("pool"), "`pool`")]
 
 
 def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
@@ -186,9 +181,9 @@ def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int,
     available = pool.num_rows // num_replicas
     end = num_originals + sum(earlier_counts) + count
     start = num_originals if regime.synthetic == "all" else end - count
-    _require(end, available, "`fresh`", "the real training pool, original set included")
-    positions = _shuffled(shuffle, available, num_replicas)[:, start:end]
-    return [_take(pool, np.sort(positions, axis=1))]
+    require(end, available, "`fresh`", "the real training pool, original set included")
+    positions = shuffled(shuffle, available, num_replicas)[:, start:end]
+    return [take(pool, np.sort(positions, axis=1))]
 
 
 def select(rows: Dataset, score_RN: NDArray[np.float64], settings: Select, stream: Stream) -> Dataset:
@@ -218,10 +213,10 @@ def select(rows: Dataset, score_RN: NDArray[np.float64], settings: Select, strea
     selection = []
     for side, count, name in ((order_RN[:, :num_top], num_right, "true"), (order_RN[:, num_top:], num_wrong, "false")):
         if count:
-            places = _subset(stream.child(name), side.shape[1], count, num_replicas)
+            places = subset(stream.child(name), side.shape[1], count, num_replicas)
             selection.append(np.take_along_axis(side, places, axis=1))
     positions = np.concatenate(selection, axis=1)
-    return _take(rows, np.sort(positions, axis=1))
+    return take(rows, np.sort(positions, axis=1))
 
 
 def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:
@@ -242,76 +237,4 @@ def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: flo
 def _fill(synthetic: Sequence[Dataset], count: int, num_replicas: int, step: Stream) -> list[Dataset]:
     if not count:
         return []
-    return [_choose(part, count, num_replicas, step.child("synthetic"), "`rows`") for part in synthetic]
-
-
-def _choose(source: Dataset, count: int, num_replicas: int, stream: Stream, key: str) -> Dataset:
-    """Return ``count`` rows a replica without replacement, in the source's order; all of them need no draw."""
-    available = source.num_rows // num_replicas
-    _require(count, available, key, "what it draws from")
-    if count == available:
-        return source
-    return _take(source, _subset(stream, available, count, num_replicas))
-
-
-def _draw_evenly(union: Dataset, count: int, num_replicas: int, stream: Stream) -> Dataset:
-    """Return ``count`` rows a replica drawn evenly from a union of whole sources."""
-    sizes = [piece.num_rows // num_replicas for piece in union.pieces]
-    _require(count, sum(sizes), "`rows`", "the union it draws from")
-    positions_RK = _subset(stream, sum(sizes), count, num_replicas)
-    parts, start = [], 0
-    for piece, size in zip(union.pieces, sizes, strict=True):
-        is_in_piece = (positions_RK >= start) & (positions_RK < start + size)
-        rows_RK = _flat_rows(positions_RK - start, size)
-        rows = rows_RK[is_in_piece]
-        if len(rows):
-            parts.append(Dataset([piece]).take(rows))
-        start += size
-    return _joined(parts)
-
-
-@lru_cache(maxsize=1)
-def _shuffled(stream: Stream, num_rows: int, num_replicas: int) -> Positions:
-    """Return a permutation a replica, of shape (R, num_rows); the same one in every generation, so it is remembered."""
-    identity = np.broadcast_to(np.arange(num_rows), (num_replicas, num_rows))
-    return stream.generator().permuted(identity, axis=1)
-
-
-def _subset(stream: Stream, num_rows: int, count: int, num_replicas: int) -> Positions:
-    """Return ``count`` of ``num_rows`` positions a replica, every subset equally likely: those of the smallest of as many random keys."""
-    rng, at_once = stream.generator(), max(1, _KEYS // num_rows)
-    blocks = [min(at_once, num_replicas - first) for first in range(0, num_replicas, at_once)]
-    return np.concatenate([_smallest(rng.random((block, num_rows)), count) for block in blocks])
-
-
-def _smallest(keys: NDArray[np.float64], count: int) -> Positions:
-    """Return the ascending positions of the ``count`` smallest of each row of keys between 0 and 1."""
-    num_rows = keys.shape[1]
-    below = (count + 8 * math.sqrt(count) + 20) / num_rows  # as good as always above the last one that is wanted
-    if len(keys) == 1 and below < 0.5:
-        near = np.flatnonzero(keys[0] < below)
-        if len(near) >= count:
-            return near[_smallest(keys[:, near], count)]
-    positions = np.argpartition(keys, count - 1, axis=1)[:, :count]
-    return np.sort(positions, axis=1)
-
-
-def _take(source: Dataset, positions: Positions) -> Dataset:
-    rows_per_replica = source.num_rows // len(positions)
-    rows = _flat_rows(positions, rows_per_replica)
-    return source.take(rows.reshape(-1))
-
-
-def _flat_rows(positions: Positions, rows_per_replica: int) -> Positions:
-    """Return positions within replicas as rows of a dataset that holds the replicas one after another, shape (R, k)."""
-    first_rows = rows_per_replica * np.arange(len(positions))
-    return positions + first_rows[:, None]
-
-
-def _joined(parts: Sequence[Dataset]) -> Dataset:
-    return Dataset([piece for part in parts for piece in part.pieces])
-
-
-def _require(count: int, available: int, key: str, what: str) -> None:
-    if count > available:
-        raise HeirloomError(f"{key} needs {count} rows, but {what} has {available}")
+    return [choose(part, count, num_replicas, step.child("synthetic"), "`rows`") for part in synthetic]

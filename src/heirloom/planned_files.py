@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from heirloom import manifest, paths, sources
-from heirloom.artefacts import kinds
+from heirloom import sources
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files
 from heirloom.sources import input_files

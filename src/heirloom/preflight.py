@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heirloom import controls, paths, planned_files, reading, row_counts, sources
-from heirloom.artefacts import kinds
+from heirloom import controls, planned_files, reading, row_counts, sources
+from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError

@@ -10,12 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.workflow import folders
 
 if TYPE_CHECKING:
-    from heirloom.dataset import Dataset
+    from heirloom.data.dataset import Dataset
 
 _WORKFLOW = "Snakefile"
 """Lies in every project's top folder."""
@@ -45,7 +47,7 @@ def dataset(path: str | Path) -> Dataset:
     HeirloomError
         If it is not.
     """
-    from heirloom.dataset import Dataset
+    from heirloom.data.dataset import Dataset
 
     return Dataset.open(artefact(path))
 
@@ -65,7 +67,7 @@ def any_file(path: str | Path) -> Path:
     note = Path(paths.fingerprint(path))
     if (whole := enclosing(path)) is not None:
         artefact(whole)
-    elif note.is_file() and manifest.fingerprint(path) != manifest.read_json(note):
+    elif note.is_file() and fingerprint(path) != read_json(note):
         repair = f"copy both again, or remove {note} and it is read as it is"
         raise HeirloomError(f"{path}: not the bytes that {note} records; {repair}")
     return path
@@ -80,7 +82,7 @@ def sha256(path: str | Path) -> str:
         If it belongs to an artefact that is not as it was recorded.
     """
     path = any_file(path)
-    return manifest.recorded_sha256(path) if enclosing(path) == path else str(manifest.fingerprint(path)["sha256"])
+    return recorded_sha256(path) if enclosing(path) == path else str(fingerprint(path)["sha256"])
 
 
 def enclosing(path: Path) -> Path | None:

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 FOLDERS = ("diffs", "figures", "plots")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from heirloom.manifest import sha256_file
+from heirloom.artefacts.fingerprints import sha256_file
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import difflib
 from pathlib import Path
 from typing import Any
 
+from heirloom.artefacts.files import dumps, write_text
 from heirloom.errors import HeirloomError
-from heirloom.manifest import dumps, write_text
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import DESIGNS, Axis

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import link_or_copy, replacing
 from heirloom.errors import HeirloomError
 
 SUBMITTED = "HEIRLOOM_SUBMITTED"
@@ -91,7 +92,7 @@ def _is_of(kept: Path, step: Mapping[str, Any], inputs: Mapping[str, str | Seque
 def _link_sealed(source: str, target: str) -> None:
     """Link an artefact to another place, and its notes, the fingerprint last."""
     for spelled in (str, paths.manifest, paths.fingerprint):
-        with manifest.replacing(spelled(target)) as temporary:
+        with replacing(spelled(target)) as temporary:
             _link(Path(spelled(source)), temporary)
 
 
@@ -99,4 +100,4 @@ def _link(source: Path, target: Path) -> None:
     """Link a file, or the files of a folder; copy where the file system refuses."""
     files = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
     for file in files:
-        manifest.link_or_copy(file, target / file.relative_to(source))
+        link_or_copy(file, target / file.relative_to(source))

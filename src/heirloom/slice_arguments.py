@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from heirloom.artefacts.files import write_text
 from heirloom.errors import HeirloomError
-from heirloom.manifest import write_text
 
 LONGEST = 100_000
 """Bytes of an argument; Linux takes 128 KiB."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
-from heirloom import paths, processes, usage
-from heirloom.manifest import dumps, write_text
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import dumps, write_text
+from heirloom.runtime import processes, usage
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from heirloom.manifest import dumps, write_text
+from heirloom.artefacts.files import dumps, write_text
 from helpers import environment
 
 UNIT = Path("data/text/replace/seed=0/gen=2")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from heirloom import paths, sealed_steps
-from heirloom.artefacts import kinds
+from heirloom import sealed_steps
+from heirloom.artefacts import kinds, paths
 from helpers import run_in
 from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, failing_twice, halt_training, is_training, log, prints, wait
 

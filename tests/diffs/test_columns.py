@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import heirloom
+from heirloom.artefacts.manifest import seal
 from heirloom.diffs.render import terminal
 from heirloom.diffs.render.page import page
 from heirloom.diffs.result import DatasetDiff
 from heirloom.diffs.values import hashes
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
 
 Write = Callable[..., Path]
 

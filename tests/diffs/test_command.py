@@ -13,16 +13,15 @@ import pytest
 from typer.testing import CliRunner
 
 import heirloom
-from heirloom import paths
-from heirloom.artefacts import kinds
-from heirloom.cli import app
-from heirloom.dataset import Dataset
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.manifest import seal
+from heirloom.cli.commands import app
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.diffs.sides import generations
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Floats
-from heirloom.streams import Stream
 
 Write = Callable[..., Path]
 

@@ -19,7 +19,7 @@ from heirloom.diffs.spool import Block, Spool, pack, unpack
 from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 from heirloom.words import words
 
 TEXTS = st.lists(st.text(st.sampled_from("aB'’é1 .\ufffd\n\u0301日ก\u0e49"), max_size=14), max_size=4)

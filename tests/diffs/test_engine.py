@@ -17,7 +17,7 @@ import heirloom
 from heirloom.diffs.render import terminal
 from heirloom.diffs.render.page import page
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Write = Callable[..., Path]
 

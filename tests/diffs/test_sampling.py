@@ -6,7 +6,7 @@ import numpy as np
 
 from heirloom.diffs import near, sampling
 from heirloom.diffs.cells import Ragged, ends
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 def test_a_key_that_is_drawn_on_one_side_is_drawn_on_the_other() -> None:

@@ -15,11 +15,11 @@ from huggingface_hub import constants
 from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli import app
+from heirloom.artefacts.manifest import seal
+from heirloom.cli.commands import app
 from heirloom.diffs.parts import paired
 from heirloom.diffs.result import DatasetDiff
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 CARD = """---

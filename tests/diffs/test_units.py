@@ -17,7 +17,7 @@ import heirloom
 from heirloom.diffs import belonging, rows, sampling
 from heirloom.diffs.common import common
 from heirloom.diffs.sides import locate
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 from helpers import ROOT
 
 Write = Callable[..., Path]

@@ -17,10 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.artefacts.manifest import inputs
 from heirloom.errors import HeirloomError
 from heirloom.export.crate import SMALL, Made, export
 from heirloom.lineage import ledger, references
-from heirloom.manifest import inputs, read_json, recorded_sha256
 from helpers import ROOT
 
 CONFIG = Path("config.yaml")

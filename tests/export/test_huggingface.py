@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from heirloom import paths, tokenization
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import fingerprint
+from heirloom.artefacts.manifest import inputs, seal
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
 from heirloom.families import family
-from heirloom.manifest import fingerprint, inputs, read_json, seal
 from helpers import run_in
 
 CONFIG = Path("config.yaml")

@@ -10,10 +10,11 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.export import crate, huggingface
 from heirloom.lineage import dvc, revisions
 from heirloom.lineage.record import record
-from heirloom.manifest import fingerprint, read_json, recorded_sha256
 from heirloom.steps import sample
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]

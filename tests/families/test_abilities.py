@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table, vector_table
 from heirloom.families import bernoulli, discrete, family, gaussian, gmm, kde, ngram, poisson
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.decoding import Decoding
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
-from heirloom.streams import Stream
 
 VOCABULARY, WIDTH = 12, 6
 FITS: dict[str, Any] = {

@@ -13,19 +13,20 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from heirloom.dataset import Dataset
+from heirloom.artefacts.fingerprints import fingerprint
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
-from heirloom.families import causal_lm, memory, transformer
+from heirloom.families import causal_lm, transformer
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import lora, optimisation, scoring, unfinished
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.causal_lm.train import learning_rate
 from heirloom.families.transformer import scoring as own_scoring
-from heirloom.manifest import fingerprint
 from heirloom.measures.perplexity import batch_mean_perplexity
-from heirloom.rows import text_table
+from heirloom.runtime import memory
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining, Lora
-from heirloom.streams import Stream
 from small_models import ARCHITECTURES, pretrained, row_losses
 
 VOCABULARY, WIDTH = 20, 6

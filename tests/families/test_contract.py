@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from heirloom.dataset import Dataset
+from heirloom.artefacts.fingerprints import fingerprint
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table, vector_table
 from heirloom.families import family, rowless
 from heirloom.families.base import Measuring, Sets
-from heirloom.manifest import fingerprint
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoTraining
 from heirloom.specs.causal_lm import CausalTraining
 from heirloom.specs.family import SPECS
@@ -26,7 +27,6 @@ from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
 from heirloom.specs.vae import VaeFit
-from heirloom.streams import Stream
 from small_models import ARCHITECTURES, pretrained
 
 VOCABULARY, WIDTH, CHUNK = 20, 6, 4

@@ -12,11 +12,11 @@ import pytest
 import declarations
 import heirloom
 from heirloom import sources
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import PROTOCOLS, Family, Measuring, Sets
+from heirloom.runtime.streams import Stream
 from heirloom.specs.family import SPECS, families_with
-from heirloom.streams import Stream
 
 PACKAGE = Path(heirloom.__file__).parent
 

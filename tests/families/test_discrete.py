@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import discrete, linear_regression
 from heirloom.families.base import Measuring
 from heirloom.measures import categorical
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.linear_regression import LinearRegressionSampling, LinearRegressionTraining
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "discrete"))
 

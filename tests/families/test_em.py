@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import em, gmm
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gmm import GmmTraining
-from heirloom.streams import Stream
 
 WEIGHTS, MEANS = np.array([[0.3, 0.7]]), np.array([[[-1.5, 100.0], [1.0, 101.0]]])
 COVARIANCES = np.array([[[[0.5, 0.1], [0.1, 0.3]], [[1.0, -0.4], [-0.4, 0.6]]]])

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
-from heirloom.streams import Stream
 
 X = np.array([[[0.0], [2.0], [4.0]], [[1.0], [1.0], [4.0]]])
 

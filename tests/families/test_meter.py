@@ -10,12 +10,11 @@ import sys
 
 import pytest
 
-from heirloom import processes
-from heirloom.families import meter
+from heirloom.runtime import meter, processes
 
 WORK = """
 import logging, sys
-from heirloom.families import meter
+from heirloom.runtime import meter
 logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
 with meter.counting("training", 3000, 1000) as tell:
     for _ in range(2):

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
 from heirloom.families import ngram
-from heirloom.rows import text_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.streams import Stream
 
 A, B, C = 0, 1, 2
 ROWS = np.array([[A, B, A], [A, B, C]], np.int32)

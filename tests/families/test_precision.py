@@ -8,14 +8,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian, precision
 from heirloom.families.base import Measuring
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
-from heirloom.streams import Stream
 
 NAMES = ["float16", "bfloat16", "float32", "float64"]
 TRUTH = {"mean": [0.0], "covariance": [[1.0]]}

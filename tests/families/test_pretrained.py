@@ -12,12 +12,15 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, preflight, tokenization
-from heirloom.artefacts import kinds
+from heirloom import preflight
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import sha256_file
+from heirloom.artefacts.manifest import inputs
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
 from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
-from heirloom.manifest import inputs, read_json, sha256_file
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import evaluate, mix, real, sample, train
 from heirloom.steps import pretrained as pretrained_step

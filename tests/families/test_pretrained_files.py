@@ -9,9 +9,9 @@ import pytest
 from huggingface_hub import constants
 
 from heirloom import sources
+from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained, pretrained_files
-from heirloom.manifest import sha256_file
 from heirloom.specs.pretrained import Pretrained
 
 FILES = {

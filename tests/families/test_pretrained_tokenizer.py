@@ -13,12 +13,12 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, tokenization
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained, pretrained_tokenizer
 from heirloom.families.pretrained_tokenizer import Reader
-from heirloom.manifest import read_json
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import real
 from small_models import pretrained as model

@@ -17,16 +17,16 @@ from by_hand import slice_of
 from heirloom import config as configuration
 from heirloom import preflight
 from heirloom.artefacts import kinds
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained, pretrained_weights, transformer
 from heirloom.families.causal_lm.model import CausalLM
 from heirloom.families.transformer import scoring as own_scoring
-from heirloom.rows import text_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining, Lora
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import pretrained as pretrained_step
-from heirloom.streams import Stream
 from small_models import ARCHITECTURES, row_losses
 from small_models import pretrained as model
 from small_tokenizers import fitted

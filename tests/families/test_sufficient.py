@@ -10,10 +10,10 @@ import pytest
 from heirloom import config
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, gaussian, sufficient
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.steps.common import naming
-from heirloom.streams import Stream
 from heirloom.theory import replace_log_determinant
 
 COVARIANCE = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
+from heirloom.data.storage import BATCH_ROWS
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import spill
-from heirloom.rows import text_table
-from heirloom.storage import BATCH_ROWS
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 WIDTH = 4
 

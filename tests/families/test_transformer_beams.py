@@ -17,7 +17,7 @@ from heirloom.families.transformer.checkpoint import load_folder, save_folder
 from heirloom.families.transformer.generation import Decoding, continue_prompts
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise, logits, parameter_shapes
 from heirloom.families.transformer.scoring import position_losses
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 STREAM = Stream((0, "beams"))
 SHAPE = LlamaShape(vocab_size=50, hidden_size=16, num_layers=2, num_heads=4, intermediate_size=24, context_tokens=32, num_kv_heads=2)

@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from heirloom import device
 from heirloom.cli import steps
 from heirloom.errors import HeirloomError
 from heirloom.families.transformer import adamw, static
@@ -27,8 +26,9 @@ from heirloom.families.transformer.generation import Ready, continue_prompts, re
 from heirloom.families.transformer.model import Llama, LlamaShape, hidden_states, initialise, logits
 from heirloom.families.transformer.replay import Work
 from heirloom.families.transformer.training import cross_entropy_gradients
+from heirloom.runtime import device
+from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Precision
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "device"))
 GROUPED = LlamaShape(vocab_size=150, hidden_size=32, num_layers=3, num_heads=4, intermediate_size=24, context_tokens=12, num_kv_heads=2)

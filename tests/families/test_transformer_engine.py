@@ -37,7 +37,7 @@ from heirloom.families.transformer.training import (
     learning_rate,
     train,
 )
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 SHAPE = LlamaShape(vocab_size=50, hidden_size=16, num_layers=3, num_heads=2, intermediate_size=24, context_tokens=12, rms_norm_eps=1e-6)
 SETTINGS = TrainSettings(epochs=2, batch_rows=4, learning_rate=1e-2)

@@ -11,7 +11,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from heirloom import device
 from heirloom.environment import environment
 from heirloom.families import minibatches, transformer
 from heirloom.families.transformer import adamw, beams, progress, static
@@ -21,7 +20,8 @@ from heirloom.families.transformer.generation import continue_prompts
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise, logits
 from heirloom.families.transformer.scoring import features, position_losses
 from heirloom.families.transformer.training import TrainSettings, train
-from heirloom.streams import Stream
+from heirloom.runtime import device
+from heirloom.runtime.streams import Stream
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
 

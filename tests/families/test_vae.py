@@ -15,17 +15,17 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy
 
 import heirloom.steps.sample as sampling
-from heirloom.ancestry import Writer
-from heirloom.dataset import Dataset, write_batches
+from heirloom.artefacts.fingerprints import fingerprint
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches, vae
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.vae import model
-from heirloom.manifest import fingerprint
-from heirloom.rows import vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.vae import Optimiser, VaeFit, VaeTraining
-from heirloom.streams import Stream
 
 PAPER = model.Shape(side=28, channels=64, latent=20)
 TINY = model.Shape(side=8, channels=3, latent=2)

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from damage import flip_a_bit
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Kind
-from heirloom.dataset import Dataset
+from heirloom.artefacts.manifest import seal
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
 from heirloom.lineage import costs
-from heirloom.manifest import dumps, seal, write_text
-from heirloom.rows import text_table
 
 USED = {"seconds": 2.5, "cpu_seconds": 2.0, "peak_memory_mb": 100.0, "read_mb": 0.0, "written_mb": None}
 PLACE: dict[str, Any] = {"experiment": "words", "regime": "replace", "seed": 0, "generation": 1}
@@ -101,7 +101,7 @@ def test_the_jobs_of_a_sets_shards_and_the_machines_of_a_job_are_one_row() -> No
 BUSY = """
 import os, subprocess, sys
 from heirloom.cli.steps import _job
-from heirloom.processes import LAUNCHED
+from heirloom.runtime.processes import LAUNCHED
 def work(): sum(range(10_000_000))
 with _job("used.json", '{"num_threads": 1}', {}):
     held = bytearray(150 * 2**20)
@@ -130,7 +130,7 @@ def test_a_job_writes_what_it_and_its_processes_have_used_and_none_if_it_fails()
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has written")
 def test_the_peak_of_a_job_is_not_that_of_the_process_that_started_it() -> None:
     held = bytearray(300 * 2**20)  # a shell's `exec` would hand this process's peak on, in what getrusage tells
-    code = f"exec {sys.executable} -c 'from heirloom import usage; print(usage.measure())'"
+    code = f"exec {sys.executable} -c 'from heirloom.runtime import usage; print(usage.measure())'"
     told = ast.literal_eval(subprocess.run(["bash", "-c", code], text=True, capture_output=True, check=True).stdout)
     assert len(held) == 300 * 2**20
     assert 5 < told["peak_memory_mb"] < 100

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from heirloom import cli, codehash, reading, slice_arguments
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import costs, dvc, provenance, revisions, stamps
 from heirloom.lineage.record import record
-from heirloom.manifest import replacing
 from toy_project import Shell
 
 pytestmark = pytest.mark.slow

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from heirloom import manifest
+from heirloom.artefacts import manifest
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, pointers, provenance
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.repair import repair
 from heirloom.lineage.verify import verify
-from heirloom.manifest import replacing
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 from heirloom.workflow import folders
 
 ROUNDS = 7

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import provenance
 from heirloom.lineage.record import RecordReport, record
-from heirloom.manifest import replacing
 from helpers import ROOT
 from toy_project import (
     ALL,

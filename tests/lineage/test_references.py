@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, references
 from heirloom.lineage.project import locate
 from heirloom.lineage.references import complete, find, known, name_of, units
-from heirloom.manifest import recorded_sha256
 
 pytestmark = pytest.mark.usefixtures("made")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers, verify_records
 from heirloom.lineage.pointers import Pointer
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.repair import NEWER, left, repair, total
 from heirloom.lineage.verify import verify
-from heirloom.manifest import replacing
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, cache_is_intact, change_rows, commit, snakemake
 
 pytestmark = pytest.mark.slow

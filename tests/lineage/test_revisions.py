@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import paths
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, git, index, references, render, revisions
 from heirloom.lineage.project import locate

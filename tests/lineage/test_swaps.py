@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, references
 from heirloom.lineage.project import Project
@@ -39,7 +40,7 @@ def rewrite(artefact: str) -> None:
 def pairs() -> Iterator[tuple[str, str]]:
     """Yield pairs of files of one format, and of folders: other roles, generations, regimes and experiments, real data among them."""
     for one, other in combinations(sorted(index.on_disk()), 2):
-        if Path(one).suffix == Path(other).suffix and manifest.recorded_sha256(one) != manifest.recorded_sha256(other):
+        if Path(one).suffix == Path(other).suffix and recorded_sha256(one) != recorded_sha256(other):
             yield one, other
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import spelled
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ledger, references, render
 from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.project import Project
 from heirloom.lineage.trace import Trace, distinguishing, trace
-from heirloom.manifest import read_json, spelled
 
 GENERATION = "data/text/replace/seed=0/gen=2"
 
@@ -70,7 +71,7 @@ def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
 OPENED = """
 import sys
 from collections import Counter
-from heirloom.cli import app
+from heirloom.cli.commands import app
 
 opened = Counter()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import manifest
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.lineage import pointers
 from toy_project import CONFIG, UP_TO_DATE, Shell, commit, planned_totals, set_generations
 
@@ -39,7 +39,7 @@ def at(published: Path, tag: str, sh: Shell) -> dict[str, str]:
 
 
 def on_disk(names: dict[str, str]) -> dict[str, str]:
-    return {path: manifest.fingerprint(Path(path))["sha256"] for path in names if Path(path).exists()}
+    return {path: fingerprint(Path(path))["sha256"] for path in names if Path(path).exists()}
 
 
 def test_a_researcher_pulls_edits_one_key_runs_and_publishes(elsewhere: Path, sh: Shell) -> None:

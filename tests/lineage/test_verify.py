@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json, replacing
+from heirloom.artefacts.fingerprints import sha256_file
+from heirloom.artefacts.manifest import inputs, spelled
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.repair import left
 from heirloom.lineage.verify import digests, total, verify
-from heirloom.manifest import inputs, read_json, replacing, sha256_file, spelled
 from toy_project import CONFIG, LINEAGE, Shell
 
 GENERATION = Path("data/text/replace/seed=0/gen=2")

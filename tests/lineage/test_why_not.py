@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import small_lineages
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import spelled
 from heirloom.errors import HeirloomError
 from heirloom.lineage.why_not import explain, why_not
-from heirloom.manifest import read_json, spelled
 
 OTHER = "other/data/text/replace/seed=0/gen=3/checkpoint"
 FIRST_CHECKPOINT = "data/text/replace/seed=0/gen=1/checkpoint"

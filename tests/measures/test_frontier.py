@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import frontier
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 STREAM = Stream((0, "mauve"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import ngrams
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 ROWS = np.array([[1, 2, 1, 2, 1], [1, 2, 3, 3, 3], [4, 5, 6, 7, 8]])
 NONE = np.zeros((0, 5), int)

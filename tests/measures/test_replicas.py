@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import UNITS, parted, size_of_unit, summarise, summarise_each
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 def test_one_replica_keeps_the_plain_name() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import ngrams, spill
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 RNG = Stream(("spill",)).generator()
 BATCHES = [RNG.integers(0, 2**64, size, np.uint64) for size in (700, 10, 0, 400, 650, 300)]

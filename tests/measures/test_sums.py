@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from heirloom.measures.sums import GroupedSums, Sum
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 @pytest.mark.parametrize("count", [1, 7, 9, 128, 130, 65_536, 65_537, 131_080, 1_000_003])

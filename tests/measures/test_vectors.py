@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import vectors
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 MEANS = np.array([[0.0, 0.0], [3.0, 4.0]])
 COVARIANCES = np.array([[[2.0, 0.5], [0.5, 1.0]], [[4.0, 0.0], [0.0, 9.0]]])

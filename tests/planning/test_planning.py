@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from heirloom import variables
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
 from heirloom.planning.plan import plan
 from heirloom.planning.work import trained_rows, work
+from heirloom.runtime import variables
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
 

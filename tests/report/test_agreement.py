@@ -15,7 +15,7 @@ from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import agreement, files
 from heirloom.report.doubt import doubt
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 ROW = {
     "experiment": "toy",

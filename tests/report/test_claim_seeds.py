@@ -11,7 +11,7 @@ from heirloom.report.claims import seeds
 from heirloom.report.claims.specs import Claim, Test
 from heirloom.report.claims.verdicts import Answer, Finding, Outcome, Verdict, judged
 from heirloom.report.intervals import Interval, interval
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 LOSS = {"measure": "test_perplexity", "arm": "replace"}
 BELOW_1 = Test.model_validate({"quantity": LOSS, "below": 1})

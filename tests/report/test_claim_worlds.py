@@ -16,8 +16,8 @@ from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
 from heirloom.report import expected, tables
 from heirloom.report.claims import specs, verdicts
+from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.streams import Stream
 
 SEEDS = list(range(6))
 GENERATIONS = 40

@@ -12,7 +12,7 @@ import pytest
 from heirloom.errors import HeirloomError
 from heirloom.measures import scales
 from heirloom.report.intervals import COLUMNS, interval, mean_log, table
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 

@@ -11,10 +11,10 @@ import pytest
 
 from heirloom.artefacts import kinds
 from heirloom.config import parse
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
 from heirloom.report import tables
 from heirloom.report.page import build, lost, remains
-from heirloom.rows import vector_table
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 from helpers import seal_alone

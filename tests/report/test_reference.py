@@ -13,9 +13,9 @@ from rich.console import Console
 from heirloom import config as configuration
 from heirloom import results
 from heirloom.artefacts import kinds
+from heirloom.artefacts.manifest import seal
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
-from heirloom.manifest import seal
 from heirloom.report import files, reference, summary, tables
 from heirloom.report.reference import AGREES, DIFFERS, EQUAL, MISSING, Place
 from helpers import ROOT

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps
 from heirloom.cli.plan import plan
 from heirloom.config import Config
-from heirloom.manifest import dumps
 from heirloom.report import files, resolution, tables
 from heirloom.report.intervals import interval
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 from helpers import seal_alone
 
 

@@ -12,10 +12,9 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
 from heirloom.errors import HeirloomError
-from heirloom.manifest import read_json
 from heirloom.sources import counts
 from heirloom.steps import real
 

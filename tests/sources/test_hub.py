@@ -15,8 +15,8 @@ import pytest
 from huggingface_hub import constants
 
 from heirloom import sources
+from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.errors import HeirloomError
-from heirloom.manifest import sha256_file
 from heirloom.specs.source import HubSource
 
 

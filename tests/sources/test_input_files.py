@@ -15,9 +15,11 @@ import pytest
 from by_hand import fields_of
 from heirloom import config as configuration
 from heirloom import planned_files, preflight, slice_arguments, sources
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.artefacts.kinds import Key
+from heirloom.artefacts.manifest import Input, spelled
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input, sha256_file, spelled, write_text
 from heirloom.sources import input_files, memory
 from heirloom.sources.input_files import Change, SourceFile, hashed_inputs, local_file, reading
 from heirloom.steps import real

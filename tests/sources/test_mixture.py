@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from heirloom import sources
+from heirloom.runtime.streams import Stream
 from heirloom.sources import mixture
 from heirloom.specs.vector_source import MixtureSource
-from heirloom.streams import Stream
 
 STREAM = Stream((7, "real"))
 TWO = {"weights": [0.25, 0.75], "means": [[0, 0], [4, 0]], "covariances": [2.0, [[1.0, 0.5], [0.5, 3.0]]]}

@@ -13,9 +13,9 @@ import pytest
 
 from heirloom import sources
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import mnist
 from heirloom.specs.vector_source import MnistSource
-from heirloom.streams import Stream
 
 STREAM = Stream(("real",))
 TRAIN = np.arange(6 * 16, dtype=np.uint8).reshape(6, 4, 4)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from heirloom import sources
+from heirloom.runtime.streams import Stream
 from heirloom.sources import normal
 from heirloom.specs.vector_source import NormalSource
-from heirloom.streams import Stream
 
 STREAM = Stream((7, "real"))
 COVARIANCE = [[2.0, 0.6], [0.6, 1.0]]

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from heirloom import sources, tokenization
+from heirloom import sources
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.sources import packing
 from heirloom.specs.source import FilesSource, Packing, TextSettings

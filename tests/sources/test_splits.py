@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import splits
 from heirloom.specs.source import SplitShares
-from heirloom.streams import Stream
 
 STREAM = Stream((1, "real"))
 

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from heirloom import sources
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import categorical, linear
 from heirloom.specs.vector_source import AnyVectorSource, CategoricalSource, LinearSource
-from heirloom.streams import Stream
 
 STREAM = Stream((7, "real"))
 DECLARED: list[dict[str, Any]] = [

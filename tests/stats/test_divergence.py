@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.divergence import corrected_distance, jensen_shannon, miller_madow
 from heirloom.stats.samples import TextSample
 from heirloom.stats.text_tests import text_tests
-from heirloom.streams import Stream
 
 
 @pytest.mark.parametrize(

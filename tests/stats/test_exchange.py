@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import exchange, row_keys
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "exchange"))
 

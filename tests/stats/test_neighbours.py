@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats import neighbours
-from heirloom.streams import Stream
 
 
 def test_the_statistic_is_standard_normal_over_orders_of_the_rows() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import Exchange, exchange
 from heirloom.stats.permutation import dealt_means, one_sided, two_sided
-from heirloom.streams import Stream
 
 MOVES = Exchange(np.array([0]), np.array([1]), np.array([[1, 0]], dtype=np.float32), 2, "rows")
 

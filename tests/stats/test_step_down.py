@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import exchange
 from heirloom.stats.holm import holm
 from heirloom.stats.permutation import TestResult, one_sided
 from heirloom.stats.samples import Floats
 from heirloom.stats.step_down import adjusted_p
-from heirloom.streams import Stream
 
 MOVES = exchange(np.arange(4), np.arange(4), Stream((0, "step down")), 1)
 

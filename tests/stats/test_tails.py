@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import exchange, row_keys
 from heirloom.stats.permutation import TestResult
 from heirloom.stats.samples import Floats
 from heirloom.stats.tails import tail_tests
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "tails"))
 

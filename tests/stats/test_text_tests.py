@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import ArrayLike
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats import token_blocks
 from heirloom.stats.divergence import jensen_shannon
 from heirloom.stats.exchange import exchange
 from heirloom.stats.permutation import TestResult
 from heirloom.stats.samples import Ints, TextSample
 from heirloom.stats.text_tests import text_tests
-from heirloom.streams import Stream
 
 
 def sample(rows: Sequence[Sequence[int]], keys: Ints | None = None, **features: ArrayLike) -> TextSample:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.permutation import TestResult
 from heirloom.stats.samples import Floats, VectorSample
 from heirloom.stats.vector_tests import vector_tests
 from heirloom.stats.vectors import energy_distance
-from heirloom.streams import Stream
 
 
 def by_name(a: Floats, b: Floats, keys: Floats | None = None) -> dict[str, TestResult]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.vectors import energy_distance, mode_occupancy, vector_differences
-from heirloom.streams import Stream
 
 STREAM = Stream((0, "vectors"))
 

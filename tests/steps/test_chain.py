@@ -11,9 +11,10 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths, theory
-from heirloom.artefacts import kinds
-from heirloom.manifest import read_json, recorded_sha256
+from heirloom import theory
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.steps import chain, evaluate, mix, real, sample, select, train
 
 REGIMES = {

@@ -10,7 +10,8 @@ import pytest
 
 from damage import flip_a_bit
 from heirloom import config as configuration
-from heirloom import equal_steps, manifest, paths, sealed_steps
+from heirloom import equal_steps, sealed_steps
+from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.steps import real

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from heirloom import cli, manifest, paths
+from heirloom import cli
+from heirloom.artefacts import manifest, paths
 from heirloom.errors import BAD_INPUT, HeirloomError
 
 TRAIN = "data/toy/real/train.parquet"

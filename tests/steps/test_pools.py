@@ -11,8 +11,7 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.diffs import belonging
 from heirloom.diffs.sides import locate
@@ -22,9 +21,9 @@ from heirloom.lineage import references
 from heirloom.lineage.project import Project
 from heirloom.lineage.prune import _named
 from heirloom.lineage.trace_row import trace_row
+from heirloom.runtime.streams import Stream
 from heirloom.sources import module
 from heirloom.steps import chain, mix, real, train
-from heirloom.streams import Stream
 from heirloom.workflow import folders
 from heirloom.workflow.steps import job_of
 

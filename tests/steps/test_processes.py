@@ -16,10 +16,10 @@ import helpers
 import small_lineages
 from damage import cut
 from heirloom import config as configuration
-from heirloom import manifest, paths
-from heirloom.dataset import Dataset
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.data.dataset import Dataset
 from heirloom.families import causal_lm
-from heirloom.manifest import recorded_sha256
 from shared_steps import note_validation_loss, sample_from, together, train_from, train_on_copies, train_until_killed
 from small_models import pretrained
 

@@ -24,11 +24,11 @@ import small_lineages
 from by_hand import fields_of, slice_of
 from damage import DAMAGES, cut, flip_a_bit
 from heirloom import config as configuration
-from heirloom import manifest, paths, processes
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, manifest, paths
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.config import Config
 from heirloom.families import causal_lm, minibatches
-from heirloom.manifest import recorded_sha256
+from heirloom.runtime import processes
 from heirloom.steps import resume, sample, train
 from small_models import pretrained
 

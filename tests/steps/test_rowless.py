@@ -13,10 +13,9 @@ import pytest
 
 from by_hand import slice_of
 from heirloom import config as configuration
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
 from heirloom.families import discrete
-from heirloom.manifest import read_json
 from heirloom.steps import chain, mix, real, train
 
 REGIMES: dict[str, Any] = {

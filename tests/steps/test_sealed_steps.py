@@ -16,8 +16,8 @@ import small_lineages
 from by_hand import fields_of
 from damage import flip_a_bit
 from heirloom import config as configuration
-from heirloom import manifest, paths, sealed_steps
-from heirloom.artefacts import kinds
+from heirloom import sealed_steps
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.config import Config
 from heirloom.steps import mix
 

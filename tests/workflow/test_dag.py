@@ -12,10 +12,9 @@ import pytest
 import yaml
 
 from heirloom import config as configuration
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.errors import BAD_INPUT
-from heirloom.manifest import fingerprint
 from heirloom.workflow.jobs import jobs
 from helpers import Run
 

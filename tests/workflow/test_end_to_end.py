@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from heirloom import manifest, paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.fingerprints import fingerprint
 from helpers import Run, environment, make_workspace, run_in
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def prints(folder: Path) -> dict[str, str]:
             p for p in path.parent.iterdir() if p.name.split(".")[0] == name and p.name.split(".")[1:] in ([], ["parquet"], ["json"])
         )
         recorded = json.loads(path.read_text())
-        assert manifest.fingerprint(artefact) == recorded, path
+        assert fingerprint(artefact) == recorded, path
         found[path.relative_to(folder).as_posix()] = recorded["sha256"]
     return found
 

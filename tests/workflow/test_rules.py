@@ -12,7 +12,7 @@ from snakemake.io import is_flagged
 from snakemake.iocontainers import Wildcards
 
 from heirloom import config as configuration
-from heirloom import paths
+from heirloom.artefacts import paths
 from heirloom.snakefile.rule import Groups, Rule
 from heirloom.workflow.steps import STEPS
 

@@ -29,7 +29,7 @@ HOMONYMS = {
     "pretrained": {"artefacts/kinds.py"},  # a folder
     "real": {  # rows that a human wrote, and their folder
         *("artefacts/kinds.py", "diffs/rows.py", "lineage/render_row.py", "lineage/trace_row.py", "report/page/lineage.py"),
-        *("lineage/references.py", "report/page/texts.py", "rows.py", "workflow/inputs.py"),
+        *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py"),
     },
     "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
     "select": {"diffs/origin.py", "report/page/drawings.py"},  # an ability of a family; what Vega-Lite calls a selection

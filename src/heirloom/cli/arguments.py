@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from heirloom import paths
+from heirloom.artefacts import paths
 
 CONFIG = Path(paths.CONFIG)
 ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="A config file; `--configfile` is Snakemake's word for it.")]

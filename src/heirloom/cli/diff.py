@@ -152,7 +152,7 @@ def _have_same_bytes(a: Side | None, b: Side | None) -> bool:
 
 def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
     if text is not None and output:
-        from heirloom.manifest import write_text
+        from heirloom.artefacts.files import write_text
 
         write_text(output, text)
     elif text is not None:

@@ -61,9 +61,9 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
-    from heirloom.report import figures
+    from heirloom.report.figures import draw
 
-    figures.write(load(config))
+    draw.write(load(config))
 
 
 @app.command()
@@ -119,7 +119,7 @@ def theory(
 ) -> None:
     """Print each closed form of the last run beside what was simulated, and z, as Markdown."""
     from heirloom import results
-    from heirloom.manifest import write_text
+    from heirloom.artefacts.files import write_text
     from heirloom.report import agreement
 
     lines = agreement.markdown(agreement.load(results.of(config)))

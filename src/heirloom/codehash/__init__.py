@@ -21,8 +21,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from heirloom.artefacts.files import dumps, write_text
 from heirloom.codehash import canonical, modules
-from heirloom.manifest import dumps, write_text
 
 CACHE = Path(".heirloom/code")
 """Hashes that have been computed, in a file for each state of the package; only where Heirloom has worked."""

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns, reading
+from heirloom import reading
 from heirloom.artefacts import kinds
+from heirloom.data import arrow_columns
 from heirloom.diffs import values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.sides import Side

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns
+from heirloom.data import arrow_columns
 from heirloom.errors import HeirloomError
 
 Ints = NDArray[np.int64]

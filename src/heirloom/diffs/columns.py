@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns
+from heirloom.data import arrow_columns
 from heirloom.diffs import matching, rows, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common

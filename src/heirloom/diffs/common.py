@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from heirloom import arrow_columns, paths
-from heirloom.artefacts import kinds
-from heirloom.dataset import BOOKKEEPING, CONTENT
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.data import arrow_columns
+from heirloom.data.dataset import BOOKKEEPING, CONTENT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
-from heirloom.manifest import recorded_sha256
 
 
 @dataclass(frozen=True)

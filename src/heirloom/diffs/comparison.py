@@ -21,8 +21,8 @@ from heirloom.diffs.row_result import Rows
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import TextSample, VectorSample
-from heirloom.streams import Stream
 
 MAX_EXAMPLES = 5
 SAMPLE = 10_000

@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from heirloom import controls, manifest, paths
-from heirloom.artefacts import kinds
+from heirloom import controls
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import read_json
 from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.result import Control, DatasetDiff
 from heirloom.diffs.sides import Side, locate
@@ -89,7 +90,7 @@ def _mixed(known: Mapping[str, str]) -> tuple[Regime, int] | None:
     note = Path(paths.manifest(kinds.TRAIN.path(known["experiment"], known["regime"], known["seed"], known["generation"])))
     if not note.is_file():
         return None
-    made: Mapping[str, Any] = manifest.read_json(note).get("slice", {})
+    made: Mapping[str, Any] = read_json(note).get("slice", {})
     mixing, rows = setting(made, "mixing"), setting(made, "rows")
     try:
         return (Regime.model_validate(mixing), int(rows)) if mixing is not None else None

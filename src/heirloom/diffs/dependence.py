@@ -8,9 +8,9 @@ from typing import TypeVar
 import numpy as np
 
 from heirloom.diffs.belonging import UNIT_COLUMNS
+from heirloom.runtime.streams import Stream
 from heirloom.stats import neighbours
 from heirloom.stats.samples import Floats, Ints, TextSample, VectorSample
-from heirloom.streams import Stream
 
 Sample = TypeVar("Sample", TextSample, VectorSample)
 Texts = tuple[TextSample, TextSample]

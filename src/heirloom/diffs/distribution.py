@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from heirloom.diffs.cells import Hashes, Ragged
 from heirloom.diffs.result import Distribution, Measure, Test
+from heirloom.runtime.streams import Stream
 from heirloom.stats.direction import direction, is_decidable
 from heirloom.stats.divergence import corrected_distance
 from heirloom.stats.exchange import exchange, row_keys
@@ -18,7 +19,6 @@ from heirloom.stats.perplexity import compare_perplexities
 from heirloom.stats.samples import TextSample
 from heirloom.stats.step_down import adjusted_p
 from heirloom.stats.text_tests import text_tests
-from heirloom.streams import Stream
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from heirloom import arrow_columns
+from heirloom.data import arrow_columns
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints
 from heirloom.diffs.edits import clipped, marked

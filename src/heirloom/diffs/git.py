@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 
-from heirloom import credentials, paths
+from heirloom import credentials
+from heirloom.artefacts import paths
 from heirloom.diffs import columns, rows, verdict
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe

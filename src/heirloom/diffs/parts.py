@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from heirloom.artefacts.files import read_json
 from heirloom.diffs.sides import SAVED_SPLITS, Side, files_below, locate
 from heirloom.errors import HeirloomError
 from heirloom.lineage.references import is_reference
-from heirloom.manifest import read_json
 
 if TYPE_CHECKING:
     from heirloom.sources.data_layouts import Resolution

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from heirloom.artefacts.files import dumps
 from heirloom.diffs.row_result import Column, Rows
-from heirloom.manifest import dumps
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns
+from heirloom.data import arrow_columns
 from heirloom.diffs import belonging, cells, matching, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.common import Common

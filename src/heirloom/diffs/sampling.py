@@ -16,7 +16,7 @@ from heirloom.diffs.belonging import UNKNOWN
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.matching import Flags, occurrence
 from heirloom.diffs.rows import Matched, Table
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 FEWEST_ROWS = 32
 """Of removed and of added rows, for a comparison of the two (below that the larger is compared with the kept rows), and of replicas."""

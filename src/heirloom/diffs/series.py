@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.artefacts.files import dumps
 from heirloom.diffs.common import common
 from heirloom.diffs.comparison import Options, compare
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
 from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.words import Lexicon
-from heirloom.manifest import dumps
 from heirloom.measures.text import BANDS
 
 

@@ -15,15 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import manifest, paths, reading
+from heirloom import reading
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import read_json
+from heirloom.artefacts.manifest import inputs
 from heirloom.errors import HeirloomError
-from heirloom.manifest import inputs, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from heirloom.artefacts.manifest import Input
     from heirloom.lineage.artefact import Artefact
-    from heirloom.manifest import Input
 
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 1 << 26
@@ -194,7 +196,7 @@ def generations(text: str) -> list[str] | None:
 
 def _check_columns(file: Path, schema: pa.Schema) -> None:
     """Refuse a file without columns, with two of one name, or with a type that is not read."""
-    from heirloom import arrow_columns
+    from heirloom.data import arrow_columns
 
     if not schema.names:
         raise HeirloomError(f"{file}: a file without a column is no dataset")

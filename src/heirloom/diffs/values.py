@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heirloom import arrow_columns
+from heirloom.data import arrow_columns
 from heirloom.diffs.cells import Hashes, ends
 
 _TRUTH, _LARGE, _FLOAT, _DATE, _LIST, _STRUCT = map(np.uint64, range(1, 7))

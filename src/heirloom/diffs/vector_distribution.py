@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from heirloom.diffs.distribution import adjusted
 from heirloom.diffs.result import Distribution, Measure
+from heirloom.runtime.streams import Stream
 from heirloom.stats.direction import direction, is_decidable
 from heirloom.stats.samples import VectorSample
 from heirloom.stats.vector_tests import vector_tests
 from heirloom.stats.vectors import VectorDifferences, mode_occupancy, vector_differences
-from heirloom.streams import Stream
 
 Floats = NDArray[np.float64]
 NUM_MODES = 10

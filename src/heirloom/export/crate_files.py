@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.export import folder
 from heirloom.lineage.artefact import Artefact, Input
-from heirloom.manifest import sha256_file
 
 _FORMATS = {
     ".parquet": "application/vnd.apache.parquet",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from heirloom.artefacts.files import dumps
 from heirloom.export.crate_files import Files, single
 from heirloom.lineage import cost_table
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
-from heirloom.manifest import dumps
 from heirloom.workflow.steps import job_of, position
 
 COMPLETED = "http://schema.org/CompletedActionStatus"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.manifest import replacing
 
 
 @contextmanager

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.errors import HeirloomError
 from heirloom.export import card, folder, tokenizer_folder
 from heirloom.export.subject import Subject, describe

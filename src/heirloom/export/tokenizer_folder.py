@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import tokenization
+from heirloom.artefacts.files import dumps
+from heirloom.data import tokenization
 from heirloom.families import pretrained_tokenizer
-from heirloom.manifest import dumps
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import WEIGHT, Dataset
+from heirloom.data.dataset import WEIGHT, Dataset
 
 Floats = NDArray[np.float64]
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
-from heirloom.streams import Stream
 
 if TYPE_CHECKING:  # no step depends on what families say of themselves
     from heirloom.specs.declaration import Ability, FamilySpec

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.vector_source import BernoulliSource
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = Bernoulli

@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import categorical, replicas
 from heirloom.measures.categorical import Counts
+from heirloom.runtime.streams import Stream
 from heirloom.sources import categorical as laws
 from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.discrete import Discrete
 from heirloom.specs.vector_source import CategoricalSource
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = Discrete

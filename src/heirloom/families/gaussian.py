@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import WEIGHT, Dataset
+from heirloom.data.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.families.sufficient import Statistics
 from heirloom.measures import mixtures, replicas, vectors
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import Gaussian, GaussianTraining
 from heirloom.specs.vector_source import NormalSource
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = Gaussian

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import arrays, closed_forms, em
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.measures import mixtures, replicas, vectors
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gmm import Gmm, GmmTraining
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = Gmm

@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays, closed_forms
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.measures import mixtures, replicas, vectors
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
 from heirloom.specs.kde import Kde, KdeTraining
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = Kde

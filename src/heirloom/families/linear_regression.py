@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
+from heirloom.runtime.streams import Stream
 from heirloom.specs.linear_regression import LinearRegression, LinearRegressionSampling, LinearRegressionTraining
 from heirloom.specs.vector_source import LinearSource
-from heirloom.streams import Stream
 from heirloom.theory.arm import Arm
 
 Spec = LinearRegression

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from heirloom import processes
-from heirloom.dataset import Dataset
-from heirloom.families import meter
-from heirloom.streams import Stream
+from heirloom.data.dataset import Dataset
+from heirloom.runtime import meter, processes
+from heirloom.runtime.streams import Stream
 
 log = logging.getLogger(__name__)
 

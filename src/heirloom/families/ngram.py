@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.arrow import as_matrix, numbers
-from heirloom.dataset import WEIGHT, Dataset
+from heirloom.data.arrow import as_matrix, numbers
+from heirloom.data.dataset import WEIGHT, Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
+from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import Ngram, NgramFit, NgramSampling
-from heirloom.streams import Stream
 
 Ints = NDArray[np.int64]
 Counts = NDArray[np.int64] | NDArray[np.float64]
@@ -164,7 +164,7 @@ def save(model: Model, folder: Path) -> None:
     """Write ``model.safetensors`` (integers) and ``config.json`` (vocabulary and order)."""
     from safetensors.numpy import save_file
 
-    from heirloom.manifest import dumps
+    from heirloom.artefacts.files import dumps
 
     folder.mkdir()
     tensors = {
@@ -180,7 +180,7 @@ def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder."""
     from safetensors.numpy import load_file
 
-    from heirloom.manifest import read_json
+    from heirloom.artefacts.files import read_json
 
     config = read_json(folder / "config.json")
     tensors = load_file(folder / "model.safetensors")

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import tokenization
+from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_gguf, pretrained_weights
 from heirloom.families.pretrained_files import KEY, clearly, fetch_tokenizer, options, where

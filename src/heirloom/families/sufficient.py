@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Floats = NDArray[np.float64]
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory, words
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import frequency, frontier, ngrams, text
 from heirloom.measures.sums import GroupedSums
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Losses = Callable[[NDArray[Any]], NDArray[np.float64]]
 """From a chunk of rows of shape (B, T) to the nats of each token but the first, shape (B, T - 1)."""

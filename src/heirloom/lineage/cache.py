@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from heirloom.artefacts.files import link_or_copy, replacing
 from heirloom.lineage import dvc, stamps
-from heirloom.manifest import link_or_copy, replacing
 
 SOUND = Path(".heirloom/sound.json")
 READ_ONLY = 0o444

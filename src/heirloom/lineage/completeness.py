@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.manifest import check_notes
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, index, pointers
 from heirloom.lineage.ledger import LEDGER
-from heirloom.manifest import check_notes
 from heirloom.workflow import folders
 
 

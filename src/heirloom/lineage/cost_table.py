@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import digests, paths
+from heirloom import digests
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom import manifest, paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, manifest, paths
+from heirloom.artefacts.files import read_json
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cost_table, git
-from heirloom.manifest import read_json
 from heirloom.workflow.step import Job
 from heirloom.workflow.steps import STEPS, job_of
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from heirloom import credentials, records
+from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import pointers
-from heirloom.manifest import replacing
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input
 from heirloom.workflow import folders
 
 _DIGITS = 12
@@ -64,6 +65,6 @@ def _recorded(path: str) -> str | None:
     if not Path(paths.fingerprint(path)).exists():
         return None
     try:
-        return manifest.recorded_sha256(path)
+        return recorded_sha256(path)
     except HeirloomError:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.lineage import git
 from heirloom.lineage.ledger import LEDGER, Entry, parse
-from heirloom.manifest import recorded_sha256
 from heirloom.workflow import folders
 
 

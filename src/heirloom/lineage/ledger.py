@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from heirloom import manifest, paths, records
+from heirloom import records
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input, write_text
 from heirloom.workflow import folders
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")

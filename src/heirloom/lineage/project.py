@@ -12,8 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from heirloom import manifest as manifests
-from heirloom import paths, reading
+from heirloom import reading
+from heirloom.artefacts import manifest as manifests
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import repair
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.lineage import git, index, references, revisions, schema1
 from heirloom.lineage.artefact import Artefact, Input
@@ -104,9 +107,9 @@ class Project:
         content = manifests.read(file)
         if (recorded := self.sha256(path)) and recorded != content["sha256"]:
             said = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
-            raise HeirloomError(f"{file}: {said}; {manifests.repair(path)}")
+            raise HeirloomError(f"{file}: {said}; {repair(path)}")
         if reason := manifests.misplaced(content, path):
-            raise HeirloomError(f"{file}: {reason}; {manifests.repair(path)}")
+            raise HeirloomError(f"{file}: {reason}; {repair(path)}")
         return self._artefact(path, content, manifests.inputs(content))
 
     def covered(self, reference: str) -> list[Artefact]:
@@ -170,7 +173,7 @@ class Project:
 
     def _fingerprint(self, path: str) -> str | None:
         if self.commit is None and (self.root / paths.fingerprint(path)).exists():
-            return manifests.recorded_sha256(self.root / path)
+            return recorded_sha256(self.root / path)
         return self.ledger[path].sha256 if path in self.ledger else None
 
     def _artefact(self, path: str, content: Mapping[str, Any], listed: Iterable[manifests.Input]) -> Artefact:

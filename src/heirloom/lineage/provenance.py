@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from heirloom import paths, records, results
+from heirloom import records, results
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import write_text
 from heirloom.errors import HeirloomError
-from heirloom.manifest import write_text
 from heirloom.workflow.folders import PROVENANCE, unit_of
 
 METADATA = Path(".snakemake/metadata")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heirloom import config as configuration
-from heirloom import paths, results
+from heirloom import results
+from heirloom.artefacts import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import completeness, costs, dvc, git, index, ledger, plan, provenance, restore, stamps, unrecorded

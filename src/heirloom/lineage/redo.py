@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import link_or_copy, replacing
 from heirloom.config import Config
 from heirloom.errors import NAME, HeirloomError
 from heirloom.lineage import provenance
-from heirloom.manifest import link_or_copy, replacing
 from heirloom.workflow import folders
 from heirloom.workflow.jobs import target
 

@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from heirloom.artefacts.files import dumps
 from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.references import name_of
 from heirloom.lineage.trace import Trace, distinguishing, settings
-from heirloom.manifest import dumps
 
 DIGITS = 12
 """Of a fingerprint, in print."""

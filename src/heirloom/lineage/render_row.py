@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps
 from heirloom.lineage.references import name_of
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import dotted
 from heirloom.lineage.trace_row import RowTrace, Text, Writer
-from heirloom.manifest import dumps
 
 _WIDTH = 120
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import write_text
+from heirloom.artefacts.fingerprints import spelled_fingerprint
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, git, index, ledger, pointers, remote, verify_records
 from heirloom.lineage.ledger import COLUMNS, LEDGER
 from heirloom.lineage.pointers import Pointer
-from heirloom.manifest import spelled_fingerprint, write_text
 from heirloom.workflow import folders
 
 Md5s = Callable[[str], Mapping[str, str]]

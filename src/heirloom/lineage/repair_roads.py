@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import link_or_copy, write_text
 from heirloom.config import Config
 from heirloom.lineage import cache, dvc, edges, pointers, provenance, redo, remote, survey
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.survey import Damage
 from heirloom.lineage.verify_records import Digests
-from heirloom.manifest import link_or_copy, write_text
 from heirloom.workflow import folders
 
 REPLACED = Path(".heirloom/replaced")

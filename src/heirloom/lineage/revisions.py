@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import link_or_copy, replacing
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, git, pointers, remote
-from heirloom.manifest import link_or_copy, replacing
 from heirloom.workflow import folders
 
 HELD = Path(".heirloom/revisions")

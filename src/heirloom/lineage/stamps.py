@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from heirloom import records
-from heirloom.manifest import dumps, write_text
+from heirloom.artefacts.files import dumps, write_text
 
 
 def read(file: Path) -> dict[str, str]:

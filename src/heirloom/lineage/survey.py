@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import manifest, paths
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.files import dumps, read_json
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import completeness, dvc, index, pointers, references, verify
 from heirloom.lineage.ledger import Entry
 from heirloom.lineage.verify_records import Digests
-from heirloom.manifest import dumps, fingerprint, read_json
 from heirloom.workflow import folders
 
 

@@ -14,14 +14,13 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from heirloom import manifest as manifests
-from heirloom import paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts import manifest as manifests
+from heirloom.artefacts.fingerprints import recorded_fingerprint, sha256_folder
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, edges, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
-from heirloom.manifest import sha256_folder
 from heirloom.workflow import folders
 
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
@@ -129,7 +128,7 @@ def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, st
     artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
     for artefact in sorted(artefacts):
         try:
-            fingerprint, manifest = manifests.recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))
+            fingerprint, manifest = recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))
         except HeirloomError as error:
             yield Mismatch(*str(error).split(": ", 1))
             continue

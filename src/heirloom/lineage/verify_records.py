@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import digests, paths, results
+from heirloom import digests, results
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, cost_table, costs, dvc, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from heirloom import manifest, paths, sources
+from heirloom import sources
+from heirloom.artefacts import manifest, paths
+from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
 from heirloom.lineage.verify_records import Mismatch
-from heirloom.manifest import Input
 from heirloom.sources import Change
 from heirloom.sources.input_files import HUB_FILE, ROLES
 from heirloom.workflow import folders

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 SCALE = 5.0
 """The constant c of the publication."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from heirloom import paths, results
-from heirloom.manifest import write_text
+from heirloom import results
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import write_text
 from heirloom.results import Results
 
 TEMPLATE = Path(__file__).with_name("contents.html.j2")

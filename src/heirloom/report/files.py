@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import digests
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
-from heirloom.manifest import dumps, replacing, write_text
 from heirloom.measures.replicas import WITHIN
 from heirloom.report import agreement, attribution, intervals, onset, tables
 from heirloom.specs.experiment import Experiment

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 NOMINAL = 0.025
 """Largest chance of an onset in a stage of an arm that is the control, if the seeds allow it; one-sided, because a gain is no loss."""

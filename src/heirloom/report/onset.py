@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import controls, digests, paths, reading
-from heirloom.artefacts import kinds
+from heirloom import controls, digests, reading
+from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.measures import stages
 from heirloom.measures.replicas import UNITS, size_of_unit

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from heirloom import manifest, paths
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, manifest, paths
+from heirloom.artefacts.files import dumps, read_json, write_text
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import shown, tables
@@ -65,7 +65,7 @@ def write(config: Config, file: str = FILE) -> int:
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
     recorded = {key: _recorded(tables.of_experiment(frame, key, experiment), key, config) for key, experiment in config.experiments.items()}
-    manifest.write_text(file, manifest.dumps(recorded))
+    write_text(file, dumps(recorded))
     return sum(len(experiment["numbers"]) for experiment in recorded.values())
 
 
@@ -79,7 +79,7 @@ def read(file: str = FILE) -> Mapping[str, Any]:
     """
     if not Path(file).is_file():
         return {}
-    recorded = manifest.read_json(file)
+    recorded = read_json(file)
     parts = [part for part in recorded.values() if isinstance(part, dict) and {"settings", "environment", "numbers"} <= part.keys()]
     if len(parts) < len(recorded):
         raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it again")
@@ -130,7 +130,7 @@ def settings(key: str, config: Config) -> str:
     experiment = config.experiments[key]
     own = experiment.model_dump(mode="json", exclude_defaults=True, exclude={"variant_of", "point"})
     regimes = {name: config.regimes[name].model_dump(mode="json", exclude_defaults=True) for name in experiment.regimes}
-    said = manifest.dumps({"experiment": own, "regimes": regimes, "num_threads": config.num_threads})
+    said = dumps({"experiment": own, "regimes": regimes, "num_threads": config.num_threads})
     return hashlib.sha256(said.encode()).hexdigest()
 
 

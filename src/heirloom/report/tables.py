@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import digests, reading
+from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.manifest import read_json
 from heirloom.results import Results
 from heirloom.specs.experiment import Experiment
 from heirloom.variants import VARIANT_MARK

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heirloom import paths
+from heirloom.artefacts import paths
 from heirloom.errors import HeirloomError
 
 NEEDED = (

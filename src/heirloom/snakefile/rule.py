@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from snakemake.io import ancient, directory, temp
 
-from heirloom import paths, slice_arguments
+from heirloom import slice_arguments
+from heirloom.artefacts import paths
 from heirloom.artefacts.kinds import REAL, Key
 from heirloom.config import Config
 from heirloom.planning import estimate, slurm

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files, splits
 from heirloom.sources.hub_repository import moved_revisions as moved_revisions
 from heirloom.sources.input_files import Change as Change
@@ -22,7 +23,6 @@ from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
-from heirloom.streams import Stream
 
 SOURCES = {
     "wikipedia": "heirloom.sources.wikipedia",
@@ -114,7 +114,7 @@ def fetch(spec: Any) -> tuple[Any, list[SourceFile]]:
 
 
 def _check_small(spec: AnyTextSource, size: int) -> None:
-    from heirloom import tokenization
+    from heirloom.data import tokenization
 
     corpus = list(documents(spec))
     splits.assign([document.split for document in corpus], spec.text.split, Stream(("preflight",)))

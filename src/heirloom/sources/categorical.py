@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources.input_files import SourceFile
 from heirloom.specs.source import FilesSource, WikipediaSource
 from heirloom.specs.vector_source import CategoricalLaw, CategoricalSource, Uniform, Weights, Words, Zipf
-from heirloom.streams import Stream
 
 _WIKIPEDIA = WikipediaSource(name="wikipedia")
 

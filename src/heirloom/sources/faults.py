@@ -193,7 +193,7 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
 
 
 def _check_text_column(schema: pa.Schema, column: str, path: Path, key: str) -> None:
-    from heirloom import arrow_columns
+    from heirloom.data import arrow_columns
 
     names = schema.names
     times = names.count(column)

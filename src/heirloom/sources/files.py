@@ -165,7 +165,7 @@ def _parquet_rows(path: Path, column: str) -> Iterator[str | None]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from heirloom import arrow_columns
+    from heirloom.data import arrow_columns
 
     place, first_row = f"source.text_column: {path}: {column!r}", 1
     try:

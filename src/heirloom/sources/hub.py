@@ -113,7 +113,7 @@ def _splits(spec: HubSource) -> dict[str | None, str]:
 
 def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
     """Yield the text column's rows, None for a null; whatever Arrow type holds them."""
-    from heirloom import arrow_columns
+    from heirloom.data import arrow_columns
 
     place = f"source.text_column: {spec.dataset}, split {split!r}"
     if spec.text_column not in rows.features:

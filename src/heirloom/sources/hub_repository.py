@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from heirloom.manifest import inputs as inputs_of
+from heirloom.artefacts.manifest import inputs as inputs_of
 from heirloom.sources.input_files import HUB_FILE, MODEL_FILE, ROLES, TOKENIZER_FILE, SourceFile
 
 Kind = Literal["dataset", "model"]

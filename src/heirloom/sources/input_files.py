@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from heirloom.artefacts.fingerprints import sha256_file
+from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
-from heirloom.manifest import Input, sha256_file
 from heirloom.sources import memory
 
 SOURCE, TOKENIZER_FILE, MODEL_FILE = "source", "tokenizer_file", "model_file"

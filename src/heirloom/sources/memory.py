@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from heirloom.manifest import write_text
+from heirloom.artefacts.files import write_text
 
 FOLDER = Path(".heirloom")
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.runtime.streams import Stream
 from heirloom.sources.input_files import SourceFile
 from heirloom.specs.vector_source import MixtureSource
-from heirloom.streams import Stream
 
 
 def preflight(spec: MixtureSource) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources import data_files, faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local_file, package_file, package_folder
 from heirloom.specs.vector_source import MnistSource
-from heirloom.streams import Stream
 
 Pixels = NDArray[np.uint8]
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.runtime.streams import Stream
 from heirloom.sources.input_files import SourceFile
 from heirloom.specs.vector_source import NormalSource
-from heirloom.streams import Stream
 
 
 class Truth(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import compress
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.sources.text import Counts
 from heirloom.specs.source import SplitShares
-from heirloom.streams import Stream
 
 SPLITS = ("train", "valid", "test")
 

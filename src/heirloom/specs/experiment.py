@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.device import Choice
 from heirloom.errors import short
+from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Ints
-from heirloom.streams import Stream
 
 MAX_PAIR_BLOCKS = 256
 MAX_FREE_BLOCKS = 512

@@ -11,9 +11,9 @@ from statistics import NormalDist
 import numpy as np
 from scipy.sparse import csr_array
 
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import LEFT_OUT
 from heirloom.stats.samples import Floats, Ints
-from heirloom.streams import Stream
 
 LEVEL = 0.001
 """Chance of calling independent rows of two samples dependent."""

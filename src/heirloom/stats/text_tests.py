@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, one_sided, two_sided
 from heirloom.stats.samples import Floats, Ints, TextSample
 from heirloom.stats.token_blocks import token_statistics
-from heirloom.streams import Stream
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.exchange import LEFT_OUT, Exchange, exchange, row_keys
 from heirloom.stats.permutation import NUM_PERMUTATIONS, TestResult, dealt_means, one_sided, two_sided
 from heirloom.stats.samples import Floats, Ints, VectorSample
 from heirloom.stats.tails import tail_tests
-from heirloom.streams import Stream
 
 MAX_ENERGY_ROWS = 1000
 """Rows of each sample, drawn at random, that the energy test looks at: its cost grows with their square."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Floats
 from heirloom.stats.vector_tests import MAX_ENERGY_ROWS, check_vectors
-from heirloom.streams import Stream
 
 NUM_SLICES = 64
 TAILS = (0.01, 0.05)

@@ -20,18 +20,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom import mixing, paths, streams
-from heirloom.arrow import column, strings
-from heirloom.artefacts import kinds
+from heirloom import mixing
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.files import replacing
+from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.artefacts.kinds import Key, Kind
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.arrow import column, strings
+from heirloom.data.dataset import Dataset
+from heirloom.data.rows import vector_table
+from heirloom.data.stack import Stack
 from heirloom.families import family
-from heirloom.manifest import fingerprint, recorded_sha256, replacing
 from heirloom.measures import replicas
-from heirloom.rows import vector_table
+from heirloom.runtime import streams
 from heirloom.sources import input_files
-from heirloom.stack import Stack
 from heirloom.stats.spacing import geometrically_spaced
 from heirloom.steps import evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training

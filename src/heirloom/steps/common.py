@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from heirloom import paths
+from heirloom.artefacts import paths
+from heirloom.artefacts.fingerprints import recorded_sha256
+from heirloom.artefacts.manifest import Input, seal
 from heirloom.environment import environment
 from heirloom.errors import HeirloomError
 from heirloom.families import family
-from heirloom.manifest import Input, recorded_sha256, seal
 from heirloom.steps.slices import Slice
 
 Paths = Mapping[str, str]

@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from heirloom import ancestry, mixing, planned_files, sources, streams
+from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data import ancestry
+from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
-from heirloom.manifest import dumps, write_text
 from heirloom.measures import replicas
+from heirloom.runtime import streams
+from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
 from heirloom.steps import real, slices
 from heirloom.steps.common import Paths, finish, naming
-from heirloom.streams import Stream
 
 
 class Slice(slices.GenerationSlice):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from heirloom import mixing, streams
+from heirloom import mixing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
+from heirloom.runtime import streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
-from heirloom.streams import Stream
 
 
 class Slice(slices.GenerationSlice):

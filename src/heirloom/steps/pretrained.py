@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from heirloom import planned_files
+from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.families import family, pretrained_files
 from heirloom.families.base import Fetched
-from heirloom.manifest import replacing
 from heirloom.sources.input_files import reading
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import slices

@@ -16,15 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from heirloom import equal_steps, planned_files, sources, tokenization
+from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset, write_batches
+from heirloom.data import tokenization
+from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files, pretrained_tokenizer
-from heirloom.manifest import write_text
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime.streams import Stream
 from heirloom.sources import packing
 from heirloom.sources.input_files import SourceFile, reading
 from heirloom.sources.packing import PackedRows, Span
@@ -34,7 +36,6 @@ from heirloom.specs.source import AnyTextSource, TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
-from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -257,7 +258,7 @@ def _rows(
 
 
 def _write_index(path: str, table: pa.Table) -> None:
-    from heirloom.manifest import replacing
+    from heirloom.artefacts.files import replacing
 
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)

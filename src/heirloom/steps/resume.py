@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import paths, processes, saved_files
-from heirloom.manifest import dumps
+from heirloom import saved_files
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import dumps
+from heirloom.runtime import processes
 from heirloom.steps.common import made_of
 from heirloom.steps.slices import Slice
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heirloom import mixing, streams
-from heirloom.dataset import Dataset
+from heirloom import mixing
+from heirloom.data.dataset import Dataset
 from heirloom.families import rowless
 from heirloom.families.base import Measuring
+from heirloom.runtime import streams
 from heirloom.specs.regime import Regime
 from heirloom.steps import evaluate, mix, sample
 from heirloom.steps import train as training

@@ -13,19 +13,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from heirloom import mixing, processes, streams, tokenization
-from heirloom.ancestry import Writer
+from heirloom import mixing
+from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset, write_batches
-from heirloom.families import family, meter
+from heirloom.data import tokenization
+from heirloom.data.ancestry import Writer
+from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.rows import text_table, vector_table
+from heirloom.families import family
 from heirloom.families.base import Editor
-from heirloom.manifest import recorded_sha256
-from heirloom.rows import text_table, vector_table
+from heirloom.runtime import meter, processes, streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Edit, Sizes
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
-from heirloom.streams import Stream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from heirloom import mixing, streams
+from heirloom import mixing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Judge
+from heirloom.runtime import streams
 from heirloom.specs.regime import Select
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming

@@ -15,8 +15,8 @@ from pydantic import PlainSerializer
 from heirloom import codehash
 from heirloom.artefacts.kinds import ORIGIN, Key
 from heirloom.config import Config
-from heirloom.device import Choice
 from heirloom.families import module_name
+from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from heirloom import processes, streams
+from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Resumable
-from heirloom.manifest import replacing
+from heirloom.runtime import processes, streams
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
 

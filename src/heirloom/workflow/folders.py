@@ -9,8 +9,8 @@ import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from heirloom import paths, results
-from heirloom.artefacts import kinds
+from heirloom import results
+from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Place
 from heirloom.workflow.steps import made_kinds
 

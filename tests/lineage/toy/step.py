@@ -3,8 +3,10 @@
 import os
 import sys
 
-from heirloom import paths, usage
-from heirloom.manifest import Input, dumps, read_json, replacing, seal, write_text
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import dumps, read_json, replacing, write_text
+from heirloom.artefacts.manifest import Input, seal
+from heirloom.runtime import usage
 
 out, setting, *parents = sys.argv[1:]
 if os.environ.get("TOY_FAILS_AT", "never") in out:

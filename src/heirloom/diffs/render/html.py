@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heirloom.artefacts.files import write_text
 from heirloom.diffs.render.blocks import Section, safe
 from heirloom.diffs.render.page import page, title
-from heirloom.manifest import write_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment

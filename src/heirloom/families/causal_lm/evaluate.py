@@ -13,14 +13,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import minibatches, text
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.causal_lm import scoring
 from heirloom.families.causal_lm.model import CausalLM, load
 from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.measures.text import count_tokens, perplexity, perplexity_quantiles, row_perplexities
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:

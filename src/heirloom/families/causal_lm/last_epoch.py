@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heirloom.manifest import dumps
+from heirloom.artefacts.files import dumps
 
 FILE = "epochs.json"
 FOLDER = "last_epoch"

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from heirloom import streams
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_weights
+from heirloom.runtime import streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import Lora
-from heirloom.streams import Stream
 
 _NOISE = 1e-3  # share of the logits' spread by which float32 products of two orders may differ
 

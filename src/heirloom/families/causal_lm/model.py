@@ -16,13 +16,14 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from heirloom import device, streams
+from heirloom.artefacts.files import dumps
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained, pretrained_weights
 from heirloom.families.causal_lm import last_epoch, lora
-from heirloom.manifest import dumps, fingerprint
+from heirloom.runtime import device, streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
-from heirloom.streams import Stream
 
 ADAPTER = "adapter_config.json"
 BASE = "base.json"

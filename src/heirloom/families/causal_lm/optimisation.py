@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heirloom import processes, streams
 from heirloom.errors import HeirloomError
 from heirloom.families.causal_lm.scoring import token_losses
+from heirloom.runtime import processes, streams
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalTraining
-from heirloom.streams import Stream
 
 
 @dataclass(frozen=True)

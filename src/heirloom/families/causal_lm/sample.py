@@ -17,13 +17,14 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from heirloom.errors import HeirloomError
-from heirloom.families import memory, minibatches
+from heirloom.families import minibatches
 from heirloom.families.causal_lm import native
 from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
 from heirloom.families.transformer.decoding import Decoding, Writer, draw_tokens
 from heirloom.families.transformer.sample import writer
+from heirloom.runtime import memory
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling
-from heirloom.streams import Stream
 
 
 class Draw(LogitsProcessor):  # type: ignore[misc]

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from heirloom.errors import HeirloomError
-from heirloom.families import memory
 from heirloom.families.causal_lm.model import CausalLM, check_context, check_tokens
+from heirloom.runtime import memory
 
 ROWS = 16  # rows whose logits exist at one time
 

@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.optim import Optimizer
 
-from heirloom import processes
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import memory, meter, minibatches
+from heirloom.families import minibatches
 from heirloom.families.causal_lm import lora, optimisation, unfinished
 from heirloom.families.causal_lm.last_epoch import Epochs
 from heirloom.families.causal_lm.model import CausalLM, build, check_context, check_tokens
 from heirloom.families.causal_lm.optimisation import Examples
 from heirloom.families.causal_lm.unfinished import Standing
+from heirloom.runtime import memory, meter, processes
+from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalTraining
-from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heirloom import device
 from heirloom.errors import HeirloomError
 from heirloom.families.transformer.model import EMBEDDING, HEAD, INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
+from heirloom.runtime import device
 
 # Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
 _HF_NAMES = {

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from heirloom.families import text
 from heirloom.families.transformer import decoding, scoring
 from heirloom.families.transformer.model import Llama, hidden_states
+from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Decoding
-from heirloom.streams import Stream
 
 
 def edit(

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.transformer import scoring
 from heirloom.families.transformer.model import Llama
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:

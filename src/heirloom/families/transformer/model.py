@@ -21,8 +21,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Precision
-from heirloom.streams import Stream
 
 Weights = dict[str, Tensor]
 Rotary = tuple[Tensor, Tensor]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.families import memory
 from heirloom.families.transformer import beams, generation, static
 from heirloom.families.transformer.decoding import Decoding, Writer
 from heirloom.families.transformer.model import Llama
+from heirloom.runtime import memory
+from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Decoding as Settings
-from heirloom.streams import Stream
 
 
 def sample(

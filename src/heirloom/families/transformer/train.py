@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from heirloom import device
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import memory, minibatches
+from heirloom.families import minibatches
 from heirloom.families.transformer import training
 from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.runtime import device, memory
+from heirloom.runtime.streams import Stream
 from heirloom.specs.transformer import TransformerFit
-from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 

@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heirloom import processes
 from heirloom.errors import HeirloomError
-from heirloom.families import meter, minibatches
+from heirloom.families import minibatches
 from heirloom.families.transformer import adamw, progress
 from heirloom.families.transformer.model import Llama, hidden_states
+from heirloom.runtime import meter, processes
+from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Precision
-from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 

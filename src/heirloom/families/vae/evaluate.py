@@ -15,8 +15,8 @@ from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.vae.model import Vae, as_images, encode, negative_elbo
 from heirloom.measures import images
+from heirloom.runtime.streams import Stream
 from heirloom.sources import mnist
-from heirloom.streams import Stream
 
 IMAGES = 1000
 REFERENCES = 5000

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heirloom.errors import HeirloomError
-from heirloom.streams import Stream
+from heirloom.runtime.streams import Stream
 
 Weights = dict[str, Tensor]
 

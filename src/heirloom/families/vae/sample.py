@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from heirloom.families import minibatches
 from heirloom.families.vae.model import Vae, decode
+from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings
-from heirloom.streams import Stream
 
 CHUNK = 256  # images decoded together
 

@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heirloom.dataset import Dataset
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.vae.model import Shape, Vae, as_images, initialise, negative_elbo, side_of
+from heirloom.runtime.streams import Stream
 from heirloom.specs.vae import Optimiser, VaeFit
-from heirloom.streams import Stream
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from heirloom.manifest import write_text
+from heirloom.artefacts.files import write_text
 
 CACHE = Path(".heirloom/cache")
 

@@ -1,0 +1,176 @@
+"""Ancestry: how much of a dataset is real, and how many models lie between its rows and a human.
+
+A real row has depth 0; a synthetic row 1 + the mean depth of the rows that its writer was trained on (and 1 + the maximum). All rows that
+one model wrote share its depth, so counts by generation of birth say everything exactly. What a model inherits through the weights that
+its training starts from is not counted: depth speaks of rows.
+
+Legend of shapes: R replicas, K generations of birth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heirloom.data.arrow import numbers
+
+COLUMNS = ("born", "depth", "depth_max", "parent")
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who wrote a synthetic set.
+
+    Parameters
+    ----------
+    model
+        Fingerprint of the checkpoint.
+    depth, depth_max
+        Depth of its rows: an entry a replica, shape (R,).
+    """
+
+    model: str
+    depth: NDArray[np.float64]
+    depth_max: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The rows of a dataset, counted by the generation that they were born in.
+
+    Parameters
+    ----------
+    born
+        Generations of birth, ascending, shape (K,); 0 is real.
+    counts
+        Rows, shape (R, K).
+    depth, depth_max
+        Depth of these rows, shape (R, K).
+    prompted
+        Rows that continue a real prompt, over all replicas.
+    """
+
+    born: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    depth: NDArray[np.float64]
+    depth_max: NDArray[np.int32]
+    prompted: int
+
+    @property
+    def mean_depth(self) -> NDArray[np.float64]:
+        """Mean depth of each replica's rows, shape (R,)."""
+        mean: NDArray[np.float64] = (self.counts * self.depth).sum(axis=1) / self.counts.sum(axis=1)
+        return mean
+
+    @property
+    def deepest(self) -> NDArray[np.int32]:
+        """Largest depth among each replica's rows, shape (R,)."""
+        largest: NDArray[np.int32] = np.where(self.counts > 0, self.depth_max, 0).max(axis=1)
+        return largest
+
+    def writer(self, model: str) -> Writer:
+        """Return what a model trained on these rows is as a writer."""
+        return Writer(model, 1.0 + self.mean_depth, (1 + self.deepest).astype(np.int32))
+
+
+def tally(batches: Iterable[pa.RecordBatch]) -> Tally:
+    """Return the tally of rows with the columns `COLUMNS`, and ``replica`` where there is one, reading batch by batch."""
+    return merge([_of_batch(batch) for batch in batches if batch.num_rows])
+
+
+def merge(tallies: Sequence[Tally]) -> Tally:
+    """Return the tally of all rows together."""
+    born = np.concatenate([part.born for part in tallies])
+    prompted = sum(part.prompted for part in tallies)
+    if (np.diff(born) > 0).all() and len({len(part.counts) for part in tallies}) == 1:  # no generation in two parts, as in most mixtures
+        counts = np.concatenate([part.counts for part in tallies], axis=1)
+        depth = np.concatenate([part.depth for part in tallies], axis=1)
+        depth_max = np.concatenate([part.depth_max for part in tallies], axis=1)
+        return Tally(born, counts, depth, depth_max, prompted)
+    born = np.unique(born)
+    shape = max(len(part.counts) for part in tallies), len(born)
+    counts, depth, depth_max = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int32)
+    for part in tallies:
+        place = np.ix_(np.arange(len(part.counts)), np.searchsorted(born, part.born))
+        counts[place] += part.counts
+        depth[place] = np.maximum(depth[place], part.depth)
+        depth_max[place] = np.maximum(depth_max[place], part.depth_max)
+    return Tally(born, counts, depth, depth_max, prompted)
+
+
+def figures(rows: Tally, distinct_real: int) -> dict[str, float]:
+    """Return the ancestry figures of a generation's training set by name.
+
+    Parameters
+    ----------
+    distinct_real
+        Different real rows among them, over all replicas.
+
+    Returns
+    -------
+    ``ancestry.real_row_share`` (0 to 1); ``depth_mean`` and ``depth_max``, models since a human; ``distinct_real_rows`` a replica.
+    """
+    return {
+        "ancestry.real_row_share": _real(rows) / int(rows.counts.sum()),
+        "ancestry.depth_mean": float(rows.mean_depth.mean()),
+        "ancestry.depth_max": float(rows.deepest.max()),
+        "ancestry.distinct_real_rows": distinct_real / len(rows.counts),
+    }
+
+
+def token_figures(rows: Tally) -> dict[str, float]:
+    """Return which share of a training set's tokens humans wrote.
+
+    Returns
+    -------
+    ``ancestry.real_token_share`` of the tokens that are trained on: rows are equally long, so it equals the share of rows. And
+    ``ancestry.real_token_share_prompted``, when every row that continues a real prompt is counted with it, as many tokens again.
+    """
+    real, total = _real(rows), int(rows.counts.sum())
+    return {
+        "ancestry.real_token_share": real / total,
+        "ancestry.real_token_share_prompted": (real + rows.prompted) / (total + rows.prompted),
+    }
+
+
+def count_distinct_real(batches: Iterable[pa.RecordBatch]) -> int:
+    """Return how many different real rows there are, over all replicas, given the columns ``born``, ``row`` and ``replica`` if any."""
+    keys = np.sort(np.concatenate([np.zeros(0, np.int64), *map(_real_keys, batches)]), kind="stable")  # sorted runs: one for each piece
+    return int(np.count_nonzero(np.diff(keys, prepend=-1)))
+
+
+def _real(rows: Tally) -> int:
+    return int(rows.counts[:, rows.born == 0].sum())
+
+
+def _real_keys(batch: pa.RecordBatch) -> NDArray[np.int64]:
+    real = numbers(batch.column("born")) == 0
+    keys: NDArray[np.int64] = (_replica(batch)[real] << 40) + numbers(batch.column("row"))[real]
+    return keys
+
+
+def _of_batch(batch: pa.RecordBatch) -> Tally:
+    replica = _replica(batch)
+    given = numbers(batch.column("born")).astype(np.int64)
+    present = np.bincount(given) > 0
+    born, place = np.flatnonzero(present), (np.cumsum(present) - 1)[given]  # no sort: half of a chain's time would go there
+    num_replicas = int(replica.max()) + 1
+    cell = replica * len(born) + place
+    size = num_replicas * len(born)
+    depth, depth_max = np.zeros(size), np.zeros(size, np.int32)
+    depth[cell] = numbers(batch.column("depth"))  # equal within a cell, so whichever row comes last says it
+    depth_max[cell] = numbers(batch.column("depth_max"))
+    shape = num_replicas, len(born)
+    counts = np.bincount(cell, minlength=size).reshape(shape)
+    prompted = batch.num_rows - batch.column("parent").null_count
+    return Tally(born, counts, depth.reshape(shape), depth_max.reshape(shape), prompted)
+
+
+def _replica(batch: pa.RecordBatch) -> NDArray[np.int64]:
+    if "replica" not in batch.schema.names:
+        return np.zeros(batch.num_rows, np.int64)
+    return numbers(batch.column("replica")).astype(np.int64)

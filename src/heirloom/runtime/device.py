@@ -1,0 +1,70 @@
+"""Where models live: one device a process, chosen by the config or found, the same for every engine.
+
+The choice comes by the environment, as the number of threads does, because it belongs to a process and not to a model: `cli.steps` sets it
+from the step's slice. Processes that ``torchrun`` starts on one machine take one GPU each.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+from heirloom.errors import HeirloomError
+from heirloom.runtime import processes
+
+if TYPE_CHECKING:
+    import torch
+
+Choice = Literal["auto", "cpu", "cuda"]
+
+VARIABLE = "HEIRLOOM_DEVICE"
+"""Environment variable: the device of this process's models, as in the config."""
+
+
+def chosen() -> torch.device:
+    """Return where this process's models live, and make it torch's current device.
+
+    Raises
+    ------
+    HeirloomError
+        As `pick` does.
+    """
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to repeat itself
+    asked = os.environ.get(VARIABLE, "auto")
+    picked = pick(asked, 0 if asked == "cpu" else torch.cuda.device_count(), processes.local_rank())
+    if picked is None:
+        return torch.device("cpu")
+    torch.cuda.set_device(picked)
+    torch.set_float32_matmul_precision("highest")  # the default, unless a container's environment says otherwise
+    return torch.device("cuda", picked)
+
+
+def pick(asked: str, num_seen: int, local_rank: int) -> int | None:
+    """Return the number of a process's GPU, or None for the CPU.
+
+    Parameters
+    ----------
+    asked
+        ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+    num_seen
+        GPUs that this machine lets the process see.
+    local_rank
+        Number of the process among those of this machine, from 0.
+
+    Raises
+    ------
+    HeirloomError
+        If a GPU is asked for and there is none, or there are fewer than processes that share the job.
+    """
+    if asked == "cpu" or (asked == "auto" and not num_seen):
+        return None
+    if not num_seen:
+        raise HeirloomError("device is cuda, but torch sees no GPU here: allowed are auto and cpu")
+    if local_rank >= num_seen:
+        raise HeirloomError(
+            f"process {local_rank} of this machine has no GPU of its own, torch sees {num_seen}: "
+            "num_gpus must be at least num_processes / num_nodes, or device: cpu"
+        )
+    return local_rank
