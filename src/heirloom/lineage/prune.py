@@ -119,7 +119,7 @@ def _named(config: Config) -> Iterator[str]:
 
 def _lineages() -> list[str]:
     """Return the lineage folders on disk, and those of which only the ``.dvc`` file is here."""
-    return sorted({*folders.lineages(), *folders.pointed()})
+    return sorted({*folders.lineages(), *folders.pointed_lineages()})
 
 
 def _generations(lineage: str, recorded: Mapping[str, str]) -> list[str]:

@@ -127,7 +127,7 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
 def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and ledger lines disagree."""
     told = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
-    artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
+    artefacts = {path.as_posix() for path in folders.fingerprinted_artefacts(unit)}
     for artefact in sorted(artefacts):
         try:
             fingerprint, manifest = recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))
