@@ -1,7 +1,7 @@
 """A job's command as a client of its run's worker: it hands over what a process is given, waits, and ends as the job has ended.
 
 It imports next to nothing, because it is what every job starts. Where there is no worker, or the worker refuses, this process does the
-command itself. See docs/design/0016-worker.md.
+command itself. See docs/design/0018-worker.md.
 """
 
 from __future__ import annotations

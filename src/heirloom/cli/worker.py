@@ -1,4 +1,4 @@
-"""A run's worker: one process that has the imports, and forks a child for each job of the run. See docs/design/0016-worker.md.
+"""A run's worker: one process that has the imports, and forks a child for each job of the run. See docs/design/0018-worker.md.
 
 `serve` is the worker itself. What it forks for a job returns from there to do the job's command; `client` is what the job's own process
 does meanwhile. For each family the worker forks another worker, which imports the family, and sends clients there. All forks are made

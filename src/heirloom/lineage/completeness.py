@@ -81,7 +81,7 @@ def is_stale(unit: str) -> bool:
 
     This happens if a run was interrupted in the unit, or if somebody has changed a file by hand.
     """
-    sealed = map(str, folders.sealed(unit))
+    sealed = map(str, folders.sealed_artefacts(unit))
     return any(folders.unit_of(path) == unit for artefact in sealed for path in edges.departed(artefact))
 
 
@@ -98,7 +98,7 @@ def losses(lineage: str, named: Iterable[str], config: Config | None, listing: M
         Path → md5 of what DVC has recorded of the lineage.
     """
     units = folders.lineages().get(lineage, [])
-    sealed = {path.as_posix() for unit in units for path in folders.sealed(unit)}
+    sealed = {path.as_posix() for unit in units for path in folders.sealed_artefacts(unit)}
     wrong = {}
     for artefact in sorted(sealed.union(named)):
         what = fault(artefact)
@@ -122,7 +122,7 @@ def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
         return {}
     recorded_at = pointers.file_of(lineage).stat().st_mtime_ns
     wrong = {}
-    for artefact in (path for unit in units for path in folders.sealed(unit)):
+    for artefact in (path for unit in units for path in folders.sealed_artefacts(unit)):
         if not _is_safe(str(artefact), listing):
             continue
         files = {Path(path): md5 for path, md5 in listing.items() if path == str(artefact) or path.startswith(f"{artefact}/")}

@@ -67,4 +67,4 @@ def read_ledger(revision: str | None = None, root: Path = Path()) -> dict[str, E
 def on_disk(root: Path = Path()) -> list[str]:
     """Return the paths of all artefacts that have a fingerprint and a manifest here, whether they are here themselves or not."""
     units = (unit for units in folders.lineages(root).values() for unit in units)
-    return [path.relative_to(root).as_posix() for unit in units for path in folders.sealed(root / unit)]
+    return [path.relative_to(root).as_posix() for unit in units for path in folders.sealed_artefacts(root / unit)]

@@ -84,5 +84,5 @@ def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
 def _record_files() -> Iterator[Path]:
     for folder in map(Path, results.folders()):
         yield from (file for pattern in _TEXTS for file in sorted(folder.glob(pattern)) if file.is_file())
-    yield from (file for file in map(pointers.file_of, folders.pointed()) if file.is_file())
+    yield from (file for file in map(pointers.file_of, folders.pointed_lineages()) if file.is_file())
     yield from (file for file in (dvc.LOCK, dvc.PIPELINE) if file.is_file())

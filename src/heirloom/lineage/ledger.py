@@ -55,7 +55,7 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
     """
     spelled_out = {path: one for path, one in lines().items() if folders.lineage_of(path) in kept or _stays(path, units, replaced)}
     for unit in units:
-        for artefact in folders.sealed(unit):
+        for artefact in folders.sealed_artefacts(unit):
             spelled_out[artefact.as_posix()] = line(artefact)
     text = "\t".join(COLUMNS) + "\n" + "".join(f"{spelled_out[path]}\n" for path in sorted(spelled_out))
     if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -39,7 +41,7 @@ class Leftover:
     @property
     def line(self) -> str:
         """One line for people."""
-        return f"{self.path}  {self.size / 1e6:.1f} MB  {self.at_risk or 'recorded'}"
+        return f"{self.path}  {decimal(self.size)}  {self.at_risk or 'recorded'}"
 
 
 def leftovers(configs: Iterable[Config]) -> list[Leftover]:
@@ -95,7 +97,8 @@ def total(found: Sequence[Leftover], *, removed: bool) -> str:
     """Return what was listed or removed, in one line, with the command that comes next."""
     if not found:
         return "nothing to prune: the configs name all there is"
-    what = f"{len(found)} folders, {sum(leftover.size for leftover in found) / 1e6:.1f} MB"
+    size = sum(leftover.size for leftover in found)
+    what = f"{len(found)} folders, {decimal(size)}"
     if not removed:
         return f"{what}; heirloom prune --yes removes them"
     return f"{what} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"
@@ -116,7 +119,7 @@ def _named(config: Config) -> Iterator[str]:
 
 def _lineages() -> list[str]:
     """Return the lineage folders on disk, and those of which only the ``.dvc`` file is here."""
-    return sorted({*folders.lineages(), *folders.pointed()})
+    return sorted({*folders.lineages(), *folders.pointed_lineages()})
 
 
 def _generations(lineage: str, recorded: Mapping[str, str]) -> list[str]:

@@ -95,7 +95,7 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     found = folders.lineages()
     marks = provenance.marks()
     whole = {
-        lineage: [unit for unit in folders.whole(lineage, units, marks) if complete or folders.is_finished(unit)]
+        lineage: [unit for unit in folders.complete_units(lineage, units, marks) if complete or folders.is_finished(unit)]
         for lineage, units in found.items()
     }
     live = provenance.live()

@@ -159,7 +159,7 @@ def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[s
     for lineage, listing in listings.items():
         for unit in folders.lineages().get(lineage, []):
             problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
-            recorded = [str(path) for path in folders.sealed(unit) if verify_records.is_recorded(str(path), listing)]
+            recorded = [str(path) for path in folders.sealed_artefacts(unit) if verify_records.is_recorded(str(path), listing)]
             parted = [path for path in recorded if path in lines and lines[path] != (_line(path) or lines[path])]
             problems += [f"its line of {path} is not what the manifest says" for path in parted]
         units = {folders.unit_of(path) for path in listing}
@@ -205,7 +205,7 @@ def _line(path: str) -> str:
 
 
 def _is_spoilt(unit: str) -> bool:
-    return any(not _line(str(path)) for path in folders.sealed(unit))
+    return any(not _line(str(path)) for path in folders.sealed_artefacts(unit))
 
 
 def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:

@@ -108,7 +108,7 @@ def _misplaced(case: Case) -> set[tuple[str, str]]:
     """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units with no others."""
     names = set()
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
-        sealed = [str(path) for path in folders.sealed(unit)]
+        sealed = [str(path) for path in folders.sealed_artefacts(unit)]
         misplaced = [path for path in sealed if edges.is_misplaced(path)]
         names |= {folders.name_in_unit(path) for path in misplaced}
         if sealed and misplaced == sealed:

@@ -39,7 +39,7 @@ def bring_back() -> int:
     """
     if why := dvc.unavailable():
         raise HeirloomError(why.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
-    here = {lineage: dvc.is_cached(lineage) for lineage in folders.pointed()}
+    here = {lineage: dvc.is_cached(lineage) for lineage in folders.pointed_lineages()}
     sound = {lineage: _damaged(lineage) for lineage, is_here in here.items() if is_here}
     dvc.checkout([lineage for lineage, damage in sound.items() if not damage])
     changed = restore()

@@ -48,7 +48,7 @@ def scope(reference: str | None) -> list[str]:
         If nothing here or recorded has that name.
     """
     ledger = _in_ledger()
-    lineages = {*folders.lineages(), *folders.pointed(), *pointers.lost(ledger)}
+    lineages = {*folders.lineages(), *folders.pointed_lineages(), *pointers.lost(ledger)}
     units = {unit for below in folders.lineages().values() for unit in below}
     recorded = {folders.unit_of(path) for lineage in lineages for path in _listed(lineage)}
     named = {folders.unit_of(path) for path in ledger if folders.lineage_of(path) in lineages}
@@ -78,7 +78,7 @@ def by_notes(unit: str, read: Mapping[str, Digests], config: Config) -> list[Dam
     found = []
     ledger = _in_ledger()
     named = {path for path in ledger if folders.unit_of(path) == unit}
-    for artefact in sorted({*named, *map(str, folders.fingerprinted(unit) if Path(unit).is_dir() else ())}):
+    for artefact in sorted({*named, *map(str, folders.fingerprinted_artefacts(unit) if Path(unit).is_dir() else ())}):
         notes = {note: _sha256(note) for note in (paths.fingerprint(artefact), paths.manifest(artefact))}
         here = _sha256_here(artefact, read)
         if not here and all(notes.values()) and completeness.is_dropped(artefact, config, {}):

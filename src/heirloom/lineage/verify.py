@@ -14,6 +14,8 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts import manifest as manifests
 from heirloom.artefacts.fingerprints import recorded_fingerprint, sha256_folder
@@ -116,7 +118,7 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     """Return in one line how much was read and found wrong, and why DVC's record was not compared, if it was not."""
     files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
     left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
-    what = f"{files} files, {size / 1e6:.1f} MB: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
+    what = f"{files} files, {decimal(size)}: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
     absent = len(set().union(*(one.absent for one in checked)))
     what += f"; {absent} source files are not on this machine, and not compared" if absent else ""
     return f"{what}; not compared with DVC ({left_out})" if left_out else what
@@ -125,7 +127,7 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
 def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and ledger lines disagree."""
     told = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
-    artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
+    artefacts = {path.as_posix() for path in folders.fingerprinted_artefacts(unit)}
     for artefact in sorted(artefacts):
         try:
             fingerprint, manifest = recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))

@@ -130,7 +130,7 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
     What DVC has not recorded yet, the ledger need not name.
     """
     unnamed = []
-    for artefact in map(str, folders.sealed(unit)):
+    for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             line = ledger.line(Path(artefact))
         except (HeirloomError, KeyError, TypeError):  # a manifest that is damaged is named by itself

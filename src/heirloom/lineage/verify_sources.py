@@ -66,7 +66,7 @@ def _is_absent(inputs: tuple[Input, ...], changes: Sequence[Change]) -> bool:
 
 
 def _manifests(unit: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for artefact in map(str, folders.sealed(unit)):
+    for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             yield artefact, manifest.read(paths.manifest(artefact))
         except HeirloomError:  # a manifest that is damaged is named by itself

@@ -1,4 +1,4 @@
-"""The run's side of its worker: started before the first job, ended with the run. See docs/design/0016-worker.md."""
+"""The run's side of its worker: started before the first job, ended with the run. See docs/design/0018-worker.md."""
 
 from __future__ import annotations
 

@@ -11,7 +11,12 @@ import pytest
 
 from heirloom import theory
 from heirloom.config import Config, parse
-from heirloom.report import charts, figures, numbers, variants, vector_charts
+from heirloom.report import gaussian_errors
+from heirloom.report.experiment_results import Results
+from heirloom.report.figures import distance, distances, draw, error_by_rows
+from heirloom.report.figures.kind import Subject
+from heirloom.report.gaussian_errors import DEVIATION, MEAN
+from report.conftest import figure_names, figure_of
 
 REGIMES = {"replace": {}, "keep": {"original": {"share": 0.1}}}
 
@@ -28,6 +33,10 @@ def sizes() -> Config:
         "grid": {"rows": {"key": "rows", "values": {"few": 10, "many": 100}}},
     }
     return parse({"regimes": REGIMES, "experiments": {"sizes": gaussian}})
+
+
+def grid(config: Config) -> Subject:
+    return figure_of(config, "sizes", "error_by_rows").subject
 
 
 def tidy(experiment: str, variant: str, regime: str, generation: int, measures: dict[str, float]) -> list[dict[str, Any]]:
@@ -51,37 +60,37 @@ def measured() -> pd.DataFrame:
 
 
 def test_the_error_of_the_deviation_is_what_the_mean_s_leaves_of_the_distance(measured: pd.DataFrame) -> None:
-    found = variants.errors(measured, sizes().experiments, sizes())
+    found = gaussian_errors.errors(grid(sizes()), measured)
     of_two = found.query("variant == 'few' and regime == 'replace' and generation == 3").set_index("of")
-    assert of_two.loc[variants.MEAN, "error"] == pytest.approx(0.2)
-    assert of_two.loc[variants.DEVIATION, "error"] == pytest.approx(0.4)
+    assert of_two.loc[MEAN, "error"] == pytest.approx(0.2)
+    assert of_two.loc[DEVIATION, "error"] == pytest.approx(0.4)
     assert set(zip(found["variant"], found["rows"], found["divisor"], strict=True)) == {("few", 10, "n"), ("many", 100, "n")}
 
 
 def test_the_closed_form_stands_beside_and_is_empty_where_there_is_none(measured: pd.DataFrame) -> None:
-    found = variants.errors(measured, sizes().experiments, sizes()).query("variant == 'few' and generation == 5")
+    found = gaussian_errors.errors(grid(sizes()), measured).query("variant == 'few' and generation == 5")
     known = found.set_index(["regime", "of"])["expected"]
     moments, total = theory.replace(10, 6), theory.replace_wasserstein2_squared(10, 6)[-1]
-    assert known["replace", variants.MEAN] == pytest.approx(2 * math.sqrt(moments.mean_square[-1]))
-    assert known["replace", variants.DEVIATION] == pytest.approx(2 * math.sqrt(total - moments.mean_square[-1]))
-    assert known["keep", variants.MEAN] == pytest.approx(2 * math.sqrt(theory.keep(10, 6, 1).mean_square[-1]))
-    assert np.isnan(known["keep", variants.DEVIATION])
+    assert known["replace", MEAN] == pytest.approx(2 * math.sqrt(moments.mean_square[-1]))
+    assert known["replace", DEVIATION] == pytest.approx(2 * math.sqrt(total - moments.mean_square[-1]))
+    assert known["keep", MEAN] == pytest.approx(2 * math.sqrt(theory.keep(10, 6, 1).mean_square[-1]))
+    assert np.isnan(known["keep", DEVIATION])
 
 
 def test_the_first_fit_is_told_once_a_variant_whatever_the_regimes(measured: pd.DataFrame) -> None:
-    first = variants.first_errors(measured, sizes().experiments, sizes())
-    assert first[["variant", "of"]].to_numpy().tolist() == [
-        [variant, of] for variant in ("few", "many") for of in (variants.MEAN, variants.DEVIATION)
-    ]
+    first = error_by_rows.numbers(grid(sizes()), measured)
+    assert first[["variant", "of"]].to_numpy().tolist() == [[variant, of] for variant in ("few", "many") for of in (MEAN, DEVIATION)]
     assert first["error"].tolist() == pytest.approx([0.1, 0.2, 0.1, 0.2])
 
 
 def test_a_grid_of_sizes_has_both_figures_of_errors_and_its_variants_none(measured: pd.DataFrame) -> None:
-    listed = [figure for figure in figures.listed(sizes()) if figure.kind.startswith("error")]
-    assert listed == [figures.Figure("sizes", "error_by_rows"), figures.Figure("sizes", "error_by_generation")]
     config = sizes()
-    for figure in listed:
-        chart = figures._chart(figure, figures._numbers(figure, measured, config), config).to_dict()
+    listed = [(name, kind) for name, kind in figure_names(config) if kind.startswith("error")]
+    assert listed == [("sizes", "error_by_rows"), ("sizes", "error_by_generation")]
+    results = {key: Results(key, config, measured[measured["variant"] == key.removeprefix("sizes__")]) for key in config.experiments}
+    for name, kind in listed:
+        figure = figure_of(config, name, kind)
+        chart = draw.chart(figure, draw.numbers(figure, results)).to_dict()
         assert chart["description"].startswith("sizes: Error of")
         assert '"type": "log"' in str(chart).replace("'", '"')
 
@@ -106,26 +115,27 @@ def test_distances_of_a_grid_have_a_line_a_variant_and_leave_out_generation_0() 
         for g in range(3)
         for row in tidy("blob", variant, "replace" if g else "origin", g, {"squared_l2_origin": g * 0.5})
     ]
-    found = variants.distances(pd.DataFrame(rows), config.experiments, config)
+    subject = figure_of(config, "blob", "distances").subject
+    found = distances.numbers(subject, pd.DataFrame(rows))
     assert found[["variant", "generation", "median"]].to_numpy().tolist() == [
         ["few", 1, 0.5],
         ["few", 2, 1.0],
         ["many", 1, 0.5],
         ["many", 2, 1.0],
     ]
-    chart = vector_charts.distances(found, charts.looks(config.regimes), "blob").to_dict()
+    chart = distances.draw(subject, found).to_dict()
     assert [layer["mark"]["type"] for layer in chart["spec"]["layer"]] == ["line"]
-    assert figures.Figure("blob", "distances") in figures.listed(config)
-    assert "distance" not in {figure.kind for figure in figures.listed(config)}
+    assert ("blob", "distances") in figure_names(config)
+    assert "distance" not in {kind for _, kind in figure_names(config)}
 
 
 def test_a_mixture_without_a_grid_has_a_line_a_regime_and_a_band_over_replicas() -> None:
-    assert figures.Figure("blob", "distance") in figures.listed(mixtures())
+    subject = figure_of(mixtures(), "blob", "distance").subject
     summary = {"median": 2.0, "q05": 1.0, "q95": 4.0, "mean": 2.2, "se": 0.1}
     rows = [
         row for g in (1, 2) for row in tidy("blob", "", "replace", g, {f"squared_l2_origin.{what}": v * g for what, v in summary.items()})
     ]
-    found = numbers.distance(pd.DataFrame(rows), ["replace"])
+    found = distance.numbers(subject, pd.DataFrame(rows))
     assert found[["generation", "median", "low", "high"]].to_numpy().tolist() == [[1, 2, 1, 4], [2, 4, 2, 8]]
-    chart = vector_charts.distance(found, {"replace": charts.Look("#000000")}, "blob").to_dict()
+    chart = distance.draw(subject, found).to_dict()
     assert [layer["mark"]["type"] for layer in chart["layer"]] == ["area", "line"]
