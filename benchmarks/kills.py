@@ -1,4 +1,4 @@
-"""kill -9 of a run's worker, of its jobs and of Snakemake, so many times each: ``python benchmarks/kills.py [20]``.
+"""kill -9 of a run's worker, of its jobs and of Snakemake, so many times each: ``python benchmarks/kills.py [20] [worker job snakemake]``.
 
 A small language-model workflow is made again and again in one folder. At moments drawn at random a process is killed: a worker (the run's
 or that of the family), a job or Snakemake. A job that has failed is tried again, and the next call of `snakemake` goes on. Whenever the
@@ -44,7 +44,7 @@ def main() -> None:
         start(folder, HEIRLOOM_WORKER="").wait()
         known = state(folder)
         print("victim\tkills\truns\tfailed runs\tcompared\tdifferent\torphans")
-        for victim in VICTIMS:
+        for victim in sys.argv[2:] or VICTIMS:
             kills = runs = failed = compared = different = orphans = 0
             while kills < wanted or not compared:
                 clear(folder)

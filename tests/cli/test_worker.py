@@ -239,7 +239,7 @@ def save(number, frame):
 for number in ({handled}):
     signal.signal(number, save)
 print(os.getpid(), flush=True)
-time.sleep(50)
+time.sleep(500)
 """
 
 
@@ -299,7 +299,7 @@ begun = not os.path.exists('begun')
 print(os.getpid(), flush=True)
 if begun:
     open('begun', 'x').close()
-    time.sleep(50)
+    time.sleep(500)
 """
 
 
