@@ -77,7 +77,7 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     bare, _, revision = reference.partition(references.REVISION_MARK)
     project = Project(revision=revision or None)
     commit = project.commit or git.commit_of("HEAD")
-    covered = project.covered(bare)
+    covered = project.artefacts_of(bare)
     every = [artefact for _, artefact in sorted(project.ancestors(covered).items()) if artefact.slice]  # the ledger alone tells too little
     with folder.new(target) as temporary:
         crate = ROCrate(version="1.1")

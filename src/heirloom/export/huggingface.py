@@ -63,7 +63,7 @@ def _checkpoint(about: Subject, target: Path) -> str:
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
     if about.is_text:
-        tokenizer = about.artefact.project.opened(kinds.TOKENIZER.path(about.key.experiment))
+        tokenizer = about.artefact.project.recorded_artefact(kinds.TOKENIZER.path(about.key.experiment))
         folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
         if about.library == card.TRANSFORMERS:
             tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))

@@ -151,9 +151,9 @@ def learnt_from(checkpoint: Subject) -> Rows | None:
 def _pool(project: Project, key: Key) -> Artefact:
     """Return the real rows that a lineage draws from: those of its seed, where it has drawn its own."""
     drawn = _if_told(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
-    return drawn or project.opened(kinds.REAL_TRAIN.path(key.experiment))
+    return drawn or project.recorded_artefact(kinds.REAL_TRAIN.path(key.experiment))
 
 
 def _if_told(project: Project, path: str) -> Artefact | None:
     """Return an artefact if its manifest is here: what was not kept or not pulled, or a revision lacks, a card does not tell of."""
-    return project.opened(path) if project.has_manifest(path) else None
+    return project.recorded_artefact(path) if project.has_manifest(path) else None
