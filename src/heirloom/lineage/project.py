@@ -108,7 +108,7 @@ class Project:
         if (recorded := self.sha256(path)) and recorded != content["sha256"]:
             said = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
             raise HeirloomError(f"{file}: {said}; {repair(path)}")
-        if reason := manifests.misplaced(content, path):
+        if reason := manifests.misplacement(content, path):
             raise HeirloomError(f"{file}: {reason}; {repair(path)}")
         return self._artefact(path, content, manifests.inputs(content))
 

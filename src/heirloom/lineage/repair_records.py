@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
-from heirloom.artefacts.fingerprints import spelled_fingerprint
+from heirloom.artefacts.fingerprints import fingerprint_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, git, index, ledger, pointers, remote, verify_records
 from heirloom.lineage.ledger import COLUMNS, LEDGER
@@ -108,7 +108,7 @@ def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
     except HeirloomError:
         return True
     named = {paths.fingerprint(path): entry for path, entry in entries.items() if folders.lineage_of(path) == lineage}
-    texts = {path: spelled_fingerprint(entry.sha256, entry.size) for path, entry in named.items()}
+    texts = {path: fingerprint_text(entry.sha256, entry.size) for path, entry in named.items()}
     return all(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == listing.get(path) for path, text in texts.items())
 
 
