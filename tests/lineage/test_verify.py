@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json, replacing
 from heirloom.artefacts.fingerprints import sha256_file
-from heirloom.artefacts.manifest import inputs, spelled
+from heirloom.artefacts.manifest import inputs, manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
@@ -85,7 +85,7 @@ def corrupt_manifest() -> None:
 
 def contradict_fingerprint() -> None:
     manifest = GENERATION / "train.manifest.json"
-    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
+    manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
 
 
 def corrupt_json() -> None:

@@ -20,11 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # the library that draws boxes takes longer to import than all the rest
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
-    epilog="The words are in docs/glossary.md",
-    epilog="The words are in docs/glossary.md",
-    epilog="The words are in docs/glossary.md",
-    epilog="The words are in docs/glossary.md",
-    epilog="The words are in docs/glossary.md",
 )
 for part in (steps, plan, results, lineage, diff):
     app.add_typer(part.app)

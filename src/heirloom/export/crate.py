@@ -77,14 +77,9 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     name, _, revision = reference.partition(references.REVISION_MARK)
     project = Project(revision=revision or None)
     commit = project.commit or git.commit_of("HEAD")
-<<<<<<< HEAD
     results = project.artefacts_of(name)
     ancestors = project.ancestors(results)
     artefacts = [ancestors[path] for path in sorted(ancestors) if ancestors[path].slice]  # the ledger alone tells too little
-=======
-    covered = project.artefacts_of(bare)
-    every = [artefact for _, artefact in sorted(project.ancestors(covered).items()) if artefact.slice]  # the ledger alone tells too little
->>>>>>> names3
     with folder.new(target) as temporary:
         crate = ROCrate(version="1.1")
         crate.metadata.extra_terms.update(TERMS)

@@ -64,7 +64,6 @@ def _checkpoint(subject: Subject, target: Path) -> ModelCard:
         raise HeirloomError(f"{subject.name}: an adapter, which opens beside its pretrained model alone; {cure}")
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
-<<<<<<< HEAD
     if subject.is_text:
         _copy_tokenizer(subject, target)
     return card.checkpoint(subject)
@@ -75,11 +74,3 @@ def _copy_tokenizer(subject: Subject, target: Path) -> None:
     folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
     if subject.library == card.TRANSFORMERS:
         tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
-=======
-    if about.is_text:
-        tokenizer = about.artefact.project.recorded_artefact(kinds.TOKENIZER.path(about.key.experiment))
-        folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
-        if about.library == card.TRANSFORMERS:
-            tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
-    return card.checkpoint(about)
->>>>>>> names3

@@ -155,7 +155,6 @@ def training_counts(checkpoint: Subject) -> RowCounts | None:
 
 def _pool(project: Project, key: Key) -> Artefact:
     """Return the real rows that a lineage draws from: those of its seed, where it has drawn its own."""
-<<<<<<< HEAD
     seed_pool = _artefact_with_manifest(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
     return seed_pool or project.recorded_artefact(kinds.REAL_TRAIN.path(key.experiment))
 
@@ -163,12 +162,3 @@ def _pool(project: Project, key: Key) -> Artefact:
 def _artefact_with_manifest(project: Project, path: str) -> Artefact | None:
     """Return an artefact if its manifest is here; None for one that was not kept or not pulled, or that a revision lacks."""
     return project.recorded_artefact(path) if project.has_manifest(path) else None
-=======
-    drawn = _if_told(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
-    return drawn or project.recorded_artefact(kinds.REAL_TRAIN.path(key.experiment))
-
-
-def _if_told(project: Project, path: str) -> Artefact | None:
-    """Return an artefact if its manifest is here: what was not kept or not pulled, or a revision lacks, a card does not tell of."""
-    return project.recorded_artefact(path) if project.has_manifest(path) else None
->>>>>>> names3

@@ -98,13 +98,8 @@ def total(leftovers: Sequence[Leftover], *, removed: bool) -> str:
     """Return what was listed or removed, in one line, with the command that comes next."""
     if not leftovers:
         return "nothing to prune: the configs name all there is"
-<<<<<<< HEAD
-    size = sum(leftover.size for leftover in found)
-    what = f"{len(found)} folders, {decimal(size)}"
-=======
     size = sum(leftover.size for leftover in leftovers)
     summary = f"{len(leftovers)} folders, {decimal(size)}"
->>>>>>> names3
     if not removed:
         return f"{summary}; heirloom prune --yes removes them"
     return f"{summary} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"

@@ -125,14 +125,6 @@ def digests(path: Path, *, fast: bool = False) -> Digests:
 
 def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     """Return in one line how much was read and found wrong, and why DVC's record was not compared, if it was not."""
-<<<<<<< HEAD
-    files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
-    left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
-    what = f"{files} files, {decimal(size)}: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
-    absent = len(set().union(*(one.absent for one in checked)))
-    what += f"; {absent} source files are not on this machine, and not compared" if absent else ""
-    return f"{what}; not compared with DVC ({left_out})" if left_out else what
-=======
     files = sum(unit.files for unit in checked)
     size = sum(unit.size for unit in checked)
     mismatches = sum(len(unit.mismatches) for unit in checked)
@@ -142,7 +134,6 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
         summary += f"; {len(absent)} source files are not on this machine, and not compared"
     reason = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
     return f"{summary}; not compared with DVC ({reason})" if reason else summary
->>>>>>> names3
 
 
 def _fingerprints(unit: str, files: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
