@@ -81,7 +81,7 @@ def environment(*, can_use_gpu: bool) -> dict[str, Any]:
     """
     import numpy as np
 
-    where = device.chosen().type if can_use_gpu else "cpu"
+    where = device.current().type if can_use_gpu else "cpu"
     packages = (package for module, package in LIBRARIES.items() if module in sys.modules)
     variables = (*VARIABLES, *CUDA_VARIABLES) if where == "cuda" else VARIABLES
     return {

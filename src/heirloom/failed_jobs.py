@@ -139,7 +139,7 @@ def place(rule: str, wildcards: Mapping[str, Any]) -> str:
 
 
 def _line(subject: str, cause: str, logs: list[str]) -> str:
-    files = [paths.inside(file) for number, file in enumerate(logs) if Path(file).exists() and file not in logs[:number]]
+    files = [paths.project_path(file) for number, file in enumerate(logs) if Path(file).exists() and file not in logs[:number]]
     where = f" (log: {', '.join(files)})" if files else " (it has left no log)"
     return f"{subject} failed: {cause}{where}"
 
