@@ -81,7 +81,7 @@ def environment(*, can_use_gpu: bool) -> dict[str, Any]:
     """
     import numpy as np
 
-    device_type = device.chosen().type if can_use_gpu else "cpu"
+    device_type = device.current().type if can_use_gpu else "cpu"
     variables = (*VARIABLES, *CUDA_VARIABLES) if device_type == "cuda" else VARIABLES
     return {
         "device": device_type,

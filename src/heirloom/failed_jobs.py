@@ -149,7 +149,7 @@ def place(rule: str, wildcards: Mapping[str, Any]) -> str:
 
 
 def _line(subject: str, cause: str, logs: list[str]) -> str:
-    files = [paths.inside(log) for log in dict.fromkeys(logs) if Path(log).exists()]
+    files = [paths.project_path(log) for log in dict.fromkeys(logs) if Path(log).exists()]
     note = f" (log: {', '.join(files)})" if files else " (it has left no log)"
     return f"{subject} failed: {cause}{note}"
 

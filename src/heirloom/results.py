@@ -154,7 +154,7 @@ def of(config_file: str | Path) -> Results:
     if not _is_name(path.stem):
         rule = f"letters, digits, _, - and . make a name that is none of {', '.join(FOLDERS)} and ends in none of {', '.join(SUFFIXES)}"
         raise HeirloomError(f"{config_file}: its results cannot lie in {paths.RESULTS}/{path.stem}/; rename the file: {rule}")
-    return Results(path.stem, paths.inside(path))
+    return Results(path.stem, paths.project_path(path))
 
 
 def folder_of(path: str) -> str | None:

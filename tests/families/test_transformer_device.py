@@ -190,7 +190,7 @@ def test_a_process_takes_the_gpu_of_its_number_and_the_cpu_where_there_is_none()
 
 def test_the_environment_chooses_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(device.VARIABLE, "cpu")
-    assert device.chosen() == torch.device("cpu")
+    assert device.current() == torch.device("cpu")
 
 
 def test_a_jobs_slice_chooses_the_device_and_says_nothing_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def rewrite(artefact: str) -> None:
     content = json.loads(file.read_text())
     own = {key: int(value) if value.isdigit() else value for key, value in paths.wildcards(artefact).items()}
     keys = {key: value for key, value in own.items() if key in content["slice"]}
-    file.write_text(manifest.spelled({**content, "path": artefact, "slice": {**content["slice"], **keys}}))
+    file.write_text(manifest.manifest_text({**content, "path": artefact, "slice": {**content["slice"], **keys}}))
 
 
 def pairs() -> Iterator[tuple[str, str]]:

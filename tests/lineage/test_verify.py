@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.filesize import decimal
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json, replacing
 from heirloom.artefacts.fingerprints import sha256_file
-from heirloom.artefacts.manifest import inputs, spelled
+from heirloom.artefacts.manifest import inputs, manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
@@ -56,11 +57,10 @@ def test_what_is_as_it_was_made_is_so_in_every_byte() -> None:
     checked = list(verify())
     assert [line for unit in checked for line in unit.mismatches] == []
     files = [path for path in Path("data").rglob("*") if path.is_file()]
-    assert (sum(unit.files for unit in checked), sum(unit.size for unit in checked)) == (
-        len(files),
-        sum(path.stat().st_size for path in files),
-    )
-    assert total(checked).startswith(f"{len(files)} files, 0.2 MB: all as recorded; not compared with DVC (no .dvc/config in this folder")
+    size = sum(path.stat().st_size for path in files)
+    assert (sum(unit.files for unit in checked), sum(unit.size for unit in checked)) == (len(files), size)
+    summary = f"{len(files)} files, {decimal(size)}: all as recorded; not compared with DVC (no .dvc/config in this folder"
+    assert total(checked).startswith(summary)
 
 
 @pytest.mark.usefixtures("made")
@@ -85,7 +85,7 @@ def corrupt_manifest() -> None:
 
 def contradict_fingerprint() -> None:
     manifest = GENERATION / "train.manifest.json"
-    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
+    manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
 
 
 def corrupt_json() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.measures.replicas import UNITS, parted, size_of_unit, summarise, summarise_each
+from heirloom.measures.replicas import UNITS, size_of_unit, split_units, summarise, summarise_each
 from heirloom.runtime.streams import Stream
 
 
@@ -54,16 +54,18 @@ def test_no_replica_or_no_number_is_refused(values: list[float], message: str) -
 
 
 def test_the_replicas_of_a_measure_of_collapse_are_kept_as_medians_of_groups_in_their_order() -> None:
-    metrics, units = parted(summarise_each({"covariance_trace": np.arange(60.0) ** 2, "mean_first": np.arange(60.0)}))
+    metrics, units = split_units(summarise_each({"covariance_trace": np.arange(60.0) ** 2, "mean_first": np.arange(60.0)}))
     assert not [name for name in metrics if "unit" in name]
     assert units == {("covariance_trace", unit): (3.0 * unit + 1) ** 2 for unit in range(UNITS)}
     assert size_of_unit(60) == 3
 
 
 def test_a_measure_that_some_replica_lacks_has_no_units() -> None:
-    assert parted(summarise_each({"rate": [5.0, 3.0, 4.0], "survival.1": [0.5, 1.0]}))[1].keys() == {("rate", unit) for unit in range(3)}
+    assert split_units(summarise_each({"rate": [5.0, 3.0, 4.0], "survival.1": [0.5, 1.0]}))[1].keys() == {
+        ("rate", unit) for unit in range(3)
+    }
 
 
 def test_few_replicas_are_units_themselves_and_one_is_none() -> None:
-    assert parted(summarise_each({"rate": [5.0, 3.0]}))[1] == {("rate", 0): 5.0, ("rate", 1): 3.0}
-    assert parted(summarise_each({"rate": [5.0]})) == ({"rate": 5.0}, {})
+    assert split_units(summarise_each({"rate": [5.0, 3.0]}))[1] == {("rate", 0): 5.0, ("rate", 1): 3.0}
+    assert split_units(summarise_each({"rate": [5.0]})) == ({"rate": 5.0}, {})

@@ -60,7 +60,7 @@ def test_measures_of_runs_are_the_same_from_disk_as_from_memory(monkeypatch: pyt
 
     def measured() -> list[float]:
         shares = [ngrams.self_overlap(rows, 4), ngrams.novelty(rows, others, 4), ngrams.leak(rows, others, 5)]
-        return [*shares, *ngrams.different(rows, 3), *ngrams.different([*rows, rows[0]])]
+        return [*shares, *ngrams.count_different(rows, 3), *ngrams.count_different([*rows, rows[0]])]
 
     in_memory = measured()
     monkeypatch.setattr(spill, "HELD", 100)

@@ -116,7 +116,7 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
 
 def _fits(side: Side, column: str) -> bool:
     held = side.schema.field(column).type
-    return arrow_columns.is_text(held) if column == "text" else arrow_columns.is_numbers(held, whole=column == "tokens")
+    return arrow_columns.is_text(held) if column == "text" else arrow_columns.is_numbers(held, only_whole=column == "tokens")
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:

@@ -21,7 +21,7 @@ from heirloom.runtime.streams import Stream
 log = logging.getLogger(__name__)
 
 SAVE_SECONDS = "HEIRLOOM_SAVE_SECONDS"
-"""Environment variable: seconds between two saves of a training (`meter.every`). A fact of the machine: it changes no result."""
+"""Environment variable: seconds between two saves of a training (`meter.timer`). A fact of the machine: it changes no result."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callabl
     A scheduler whose time is up, or that wants its machine back, sends SIGTERM some seconds before it kills: the step in hand is ended,
     saved, and the process exits with status 143. Processes other than the first leave it to that one, which needs them for its step.
     """
-    due, asked = meter.every(SAVE_SECONDS), threading.Event()
+    due, asked = meter.timer(SAVE_SECONDS), threading.Event()
 
     def step_done() -> None:
         if not state or processes.rank() or not (asked.is_set() or due()):

@@ -22,7 +22,7 @@ _DIGITS = 12
 def is_misplaced(artefact: str) -> bool:
     """Return whether an artefact's manifest can be read and belongs to another place."""
     try:
-        return bool(manifest.misplaced(manifest.read(paths.manifest(artefact)), artefact))
+        return bool(manifest.misplacement(manifest.read(paths.manifest(artefact)), artefact))
     except HeirloomError:
         return False
 
@@ -46,7 +46,7 @@ def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
     content
         Its manifest.
     """
-    reason = manifest.misplaced(content, artefact)
+    reason = manifest.misplacement(content, artefact)
     if reason:
         yield reason
     for edge, sha256 in _changes(content):

@@ -109,7 +109,7 @@ class Project:
         if recorded and recorded != content["sha256"]:
             fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
             raise HeirloomError(f"{file}: {fault}; {repair(path)}")
-        reason = manifests.misplaced(content, path)
+        reason = manifests.misplacement(content, path)
         if reason:
             raise HeirloomError(f"{file}: {reason}; {repair(path)}")
         return self._artefact(path, content, manifests.inputs(content))

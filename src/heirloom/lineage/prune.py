@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -39,7 +41,7 @@ class Leftover:
     @property
     def line(self) -> str:
         """One line for people."""
-        return f"{self.path}  {self.size / 1e6:.1f} MB  {self.at_risk or 'recorded'}"
+        return f"{self.path}  {decimal(self.size)}  {self.at_risk or 'recorded'}"
 
 
 def leftovers(configs: Iterable[Config]) -> list[Leftover]:
@@ -97,7 +99,7 @@ def total(leftovers: Sequence[Leftover], *, removed: bool) -> str:
     if not leftovers:
         return "nothing to prune: the configs name all there is"
     size = sum(leftover.size for leftover in leftovers)
-    summary = f"{len(leftovers)} folders, {size / 1e6:.1f} MB"
+    summary = f"{len(leftovers)} folders, {decimal(size)}"
     if not removed:
         return f"{summary}; heirloom prune --yes removes them"
     return f"{summary} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"

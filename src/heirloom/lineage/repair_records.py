@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
-from heirloom.artefacts.fingerprints import spelled_fingerprint
+from heirloom.artefacts.fingerprints import fingerprint_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, git, index, ledger, pointers, remote, verify_records
 from heirloom.lineage.ledger import LEDGER
@@ -120,7 +120,7 @@ def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
     for path, entry in entries.items():
         if folders.lineage_of(path) != lineage:
             continue
-        text = spelled_fingerprint(entry.sha256, entry.size)
+        text = fingerprint_text(entry.sha256, entry.size)
         if _md5(text.encode()) != listing.get(paths.fingerprint(path)):
             return False
     return True

@@ -15,6 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rich.filesize import decimal
+
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts import manifest as manifests
 from heirloom.artefacts.fingerprints import recorded_fingerprint, sha256_folder
@@ -127,7 +129,7 @@ def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     size = sum(unit.size for unit in checked)
     mismatches = sum(len(unit.mismatches) for unit in checked)
     absent = set().union(*(unit.absent for unit in checked))
-    summary = f"{files} files, {size / 1e6:.1f} MB: {f'{mismatches} mismatches' if mismatches else 'all as recorded'}"
+    summary = f"{files} files, {decimal(size)}: {f'{mismatches} mismatches' if mismatches else 'all as recorded'}"
     if absent:
         summary += f"; {len(absent)} source files are not on this machine, and not compared"
     reason = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")

@@ -53,7 +53,7 @@ def config_files(workflow: Any, default: str) -> Sequence[str]:
     """
     if not workflow.configfiles:
         workflow.configfiles.append(default)
-    return [paths.inside(str(file)) for file in workflow.configfiles]
+    return [paths.project_path(str(file)) for file in workflow.configfiles]
 
 
 def config_values(workflow: Any) -> Mapping[str, Any]:

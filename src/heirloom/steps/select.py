@@ -23,7 +23,7 @@ class Slice(slices.GenerationSlice):
     name = "select"
 
     family: str
-    select: slices.Chosen[Select]
+    select: slices.NonDefault[Select]
     chunk_rows: int = 1
 
 

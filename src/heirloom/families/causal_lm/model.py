@@ -95,7 +95,7 @@ def prepared(module: Any) -> Any:
     ends = ids["eos_token_id"]
     ids["pad_token_id"] = first_of(ids["pad_token_id"], ends[0] if isinstance(ends, list) else ends, 0)
     module.generation_config = transformers.GenerationConfig(**ids)
-    return module.to(device.chosen()).eval()
+    return module.to(device.current()).eval()
 
 
 def first_of(*values: Any) -> Any:

@@ -58,7 +58,7 @@ def resume(
         )
     minibatches.use_deterministic_kernels()
     pupil = _beginning(start, fit, stream)
-    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.enough("training", "family.training.micro_rows"):
+    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.guard("training", "family.training.micro_rows"):
         check_tokens(start, tokens_NT, "training rows")
         check_context(start, tokens_NT.shape[1], "training rows")
         train_on, held_NT = _divided(tokens_NT, rows, fit, validation, stream)
@@ -132,7 +132,7 @@ def _epochs(
 
     with (
         minibatches.saving(state, save) as step_done,
-        meter.counting("training", fit.epochs * num_rows * width, rows_done * width) as tell,
+        meter.progress("training", fit.epochs * num_rows * width, rows_done * width) as tell,
     ):
         while standing.epochs < fit.epochs:
             for rows in _epoch(pupil, optimiser, examples, fit, stream, standing):

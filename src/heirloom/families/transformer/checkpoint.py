@@ -77,7 +77,7 @@ def as_stored(shape: LlamaShape, stored: Mapping[str, Tensor]) -> tuple[LlamaSha
 
 def load(folder: Path) -> Llama:
     """Read a folder as `load_folder` does, onto the device where models live."""
-    return load_folder(folder).on(device.chosen())
+    return load_folder(folder).on(device.current())
 
 
 def _fixed_config(shape: LlamaShape) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def train(
         progress.save(folder, weights, averages, losses, num_tokens)
 
     all_tokens = settings.epochs * math.prod(rows.shape)
-    with minibatches.saving(state, save) as step_done, meter.counting("training", all_tokens, num_tokens) as tell:
+    with minibatches.saving(state, save) as step_done, meter.progress("training", all_tokens, num_tokens) as tell:
         for batch in rest:
             tokens = _read(rows, batch, model.shape.vocab_size).to(model.device)
             rate = learning_rate(len(losses), total_steps, settings)
