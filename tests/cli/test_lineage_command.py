@@ -65,7 +65,7 @@ def test_verify_ends_with_status_1_and_why_not_with_0() -> None:
         [
             f"{UNIT}/checkpoint: missing: its fingerprint is here",
             f"{UNIT}/synthetic.parquet: missing: its fingerprint is here",
-            "4 files, 0.0 MB: 2 mismatches; not compared with DVC (left out by --fast)",
+            "4 files, 586 bytes: 2 mismatches; not compared with DVC (left out by --fast)",
         ],
     )
     status, output, _ = heirloom("why-not", "text/replace/0/2", "text/replace/0/2:checkpoint")

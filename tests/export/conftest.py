@@ -114,8 +114,8 @@ def _lineage(config: configuration.Config, name: str, tokenizer: str | None) -> 
     mix.run(slice_of("mix", *key, 0), {"pool": pool}, {"train": original})
     train.run(slice_of("train", *key, 0), {"train": original}, {"checkpoint": origin})
     prompts = original if tokenizer else ""
-    given = {"checkpoint": origin, "train": original, "prompts": prompts, "tokenizer": tokenizer or "", "judge": ""}
-    sample.run(slice_of("sample", *key, 1), given, {"synthetic": synthetic})
+    inputs = {"checkpoint": origin, "train": original, "prompts": prompts, "tokenizer": tokenizer or "", "judge": ""}
+    sample.run(slice_of("sample", *key, 1), inputs, {"synthetic": synthetic})
     mix.run(slice_of("mix", *key, 1), {"pool": pool, "original": original, "synthetic": synthetic}, {"train": at(kinds.TRAIN, 1)})
     train.run(slice_of("train", *key, 1), {"train": at(kinds.TRAIN, 1), "start": origin}, {"checkpoint": at(kinds.CHECKPOINT, 1)})
     inputs = {"checkpoint": at(kinds.CHECKPOINT, 1), "train": at(kinds.TRAIN, 1), "synthetic": synthetic}

@@ -21,7 +21,7 @@ from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.manifest import inputs
 from heirloom.errors import HeirloomError
-from heirloom.export.crate import SMALL, Made, export
+from heirloom.export.crate import SMALL, CrateCounts, export
 from heirloom.lineage import ledger, references
 from helpers import ROOT
 
@@ -54,13 +54,13 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_crate_describes_every_file_in_it_with_size_and_sha256() -> None:
-    assert export("lm/keep/0", OUT, config=CONFIG, limit=None) == Made(artefacts=9, jobs=7, copied=9)
+    assert export("lm/keep/0", OUT, config=CONFIG, limit=None) == CrateCounts(artefacts=9, jobs=7, copied=9)
     described = {name: entity for name, entity in graph().items() if "File" in entity["@type"]}
     written = files(OUT)
     assert set(described) == set(written) - {"ro-crate-metadata.json"}
     for name, entity in described.items():
-        told = entity["sha256"], entity["contentSize"]
-        assert told == (hashlib.sha256(written[name]).hexdigest(), str(len(written[name]))), name
+        digest_and_size = entity["sha256"], entity["contentSize"]
+        assert digest_and_size == (hashlib.sha256(written[name]).hexdigest(), str(len(written[name]))), name
     assert {"Snakefile", "config.yaml", "rules/train.smk", SYNTHETIC, f"{GENERATION}/checkpoint/model.safetensors"} < set(described)
 
 
@@ -73,8 +73,8 @@ def test_every_link_in_a_crate_leads_to_an_entity_or_out_of_it() -> None:
             return [link for one in value for link in links(one)]
         return [unquote(value["@id"])] if isinstance(value, dict) else []
 
-    found = {link for entity in entities.values() for value in entity.values() for link in links(value)}
-    assert {link for link in found - set(entities) if not link.startswith("https://")} == set()
+    targets = {link for entity in entities.values() for value in entity.values() for link in links(value)}
+    assert {link for link in targets - set(entities) if not link.startswith("https://")} == set()
 
 
 def test_a_job_says_what_went_in_what_came_out_and_with_what_software() -> None:
@@ -97,12 +97,12 @@ def test_a_job_says_what_went_in_what_came_out_and_with_what_software() -> None:
 
 
 def test_a_large_artefact_is_named_by_its_hash_and_a_small_one_copied() -> None:
-    made = export("lm/keep/0", OUT, config=CONFIG, limit=2_000)
+    counts = export("lm/keep/0", OUT, config=CONFIG, limit=2_000)
     sha256 = read_json(f"{GENERATION}/synthetic.fingerprint.json")["sha256"]
     name = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
     entity = graph()[f"ni:///sha-256;{name}?path={SYNTHETIC}"]
     assert (entity["name"], entity["sha256"], entity["alternateName"]) == ("lm/keep/0/1", sha256, SYNTHETIC)
-    assert made.copied < made.artefacts
+    assert counts.copied < counts.artefacts
     assert f"{GENERATION}/synthetic.manifest.json" in files(OUT)
     assert SYNTHETIC not in files(OUT)
 
@@ -122,8 +122,8 @@ def test_costs_stand_beside_the_job_that_they_are_known_of_and_no_time_is_made_u
     entities = graph()
     job = entities[f"#job-train/{GENERATION}"]
     (cost,) = ids(job["resourceUsage"])
-    told = [entities[cost][key] for key in ("name", "value", "unitCode")]
-    assert told == ["seconds", "1.5", "SEC"]
+    properties = [entities[cost][key] for key in ("name", "value", "unitCode")]
+    assert properties == ["seconds", "1.5", "SEC"]
     assert "recorded at commit abc, with changes not committed (def)" in job["description"]
     assert "resourceUsage" not in entities[f"#job-mix/{GENERATION}"]
     assert [key for entity in entities.values() for key in entity if key in ("startTime", "endTime", "agent")] == []
@@ -224,6 +224,6 @@ def test_the_profiles_validator_finds_what_was_tampered_with(context: Path) -> N
             del entity["instrument"]
     metadata.write_text(json.dumps(content))
     (OUT / "Snakefile").unlink()
-    found = faults(context)
-    assert "The Action MUST have an instrument property that references the executed tool" in found
-    assert any("Snakefile" in message for message in found)
+    messages = faults(context)
+    assert "The Action MUST have an instrument property that references the executed tool" in messages
+    assert any("Snakefile" in message for message in messages)

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub import DatasetCard, ModelCard
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json
@@ -61,9 +62,9 @@ def test_a_transformer_opens_with_the_auto_classes_and_they_agree_with_heirloom(
     export("lm/keep/0/1:checkpoint", OUT, CONFIG)
     tokenizer = AutoTokenizer.from_pretrained(OUT)
     model = AutoModelForCausalLM.from_pretrained(OUT)
-    own = tokenization.from_json(Path("data/lm/real/tokenizer.json").read_text())
+    project_tokenizer = tokenization.from_json(Path("data/lm/real/tokenizer.json").read_text())
     text = "The river of chapter 3 — naïve, “quoted”\n\tand 🦆."
-    ids = own.encode(text).ids
+    ids = project_tokenizer.encode(text).ids
     assert tokenizer(text)["input_ids"] == ids
     assert tokenizer.decode(ids) == text
     assert (tokenizer.eos_token_id, tokenizer.model_max_length) == (tokenization.END_OF_DOCUMENT_ID, 8)
@@ -77,10 +78,10 @@ def test_the_python_in_a_card_of_another_family_loads_the_model() -> None:
     export("bell/keep/0/1:checkpoint", OUT, CONFIG)
     front, text = card()
     python = text.split("```python\n")[1].split("```")[0]
-    found: dict[str, Any] = {"folder": str(OUT)}
-    exec(python, found)  # noqa: S102  it is ours
+    names: dict[str, Any] = {"folder": str(OUT)}
+    exec(python, names)  # noqa: S102  it is ours
     expected = family("gaussian").load(Path("data/bell/keep/seed=0/gen=1/checkpoint"))
-    assert vars(found["model"]).keys() == vars(expected).keys()
+    assert vars(names["model"]).keys() == vars(expected).keys()
     assert front["library_name"] == "heirloom"
     assert not (OUT / "tokenizer.json").exists()
 
@@ -92,7 +93,7 @@ def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
     parent = read_json("data/lm/keep/seed=0/gen=1/synthetic.fingerprint.json")["sha256"]
     assert front["license"] == "cc-by-4.0"
     assert "synthetic" in front["tags"]
-    for said in (
+    for sentence in (
         "**Synthetic.** 15 of 20 rows (75.0 %) were written by language models",
         "Do not take them for human text",
         f"| fingerprint (sha256) | `{sha256}` |",
@@ -104,7 +105,30 @@ def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
         "snakemake 'data/lm/keep/seed=0/gen=1/train.parquet'",
         "The licence of the real data is cc-by-4.0, as the config states.",
     ):
-        assert said in text, said
+        assert sentence in text, sentence
+
+
+def test_the_hubs_classes_read_a_card_back_with_equal_data_and_write_it_again_with_equal_bytes() -> None:
+    export("lm/keep/0/1:train", OUT, CONFIG)
+    dataset_card = DatasetCard.load(OUT / "README.md")
+    assert dataset_card.data.to_dict() == {
+        "pretty_name": "Heirloom lm/keep/0/1:train",
+        "license": "cc-by-4.0",
+        "tags": ["heirloom", "model-collapse", "synthetic"],
+        "task_categories": ["text-generation"],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train.parquet"}]}],
+    }
+    assert str(dataset_card).encode() == (OUT / "README.md").read_bytes()
+    shutil.rmtree(OUT)
+    export("lm/keep/0/1:checkpoint", OUT, CONFIG)
+    model_card = ModelCard.load(OUT / "README.md")
+    assert model_card.data.to_dict() == {
+        "license": "cc-by-4.0",
+        "tags": ["heirloom", "model-collapse", "synthetic"],
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+    }
+    assert str(model_card).encode() == (OUT / "README.md").read_bytes()
 
 
 def test_a_checkpoints_card_counts_what_it_was_trained_on() -> None:

@@ -32,8 +32,8 @@ def first(project: Path, sh: Callable[..., str]) -> str:
     sha256 = recorded_sha256(ROWS)
     slice_ = slice_of("sample", configuration.load(CONFIG), "bell", "keep", 0, 1)
     origin = "data/bell/origin/seed=0/gen=0"
-    given = {"checkpoint": f"{origin}/checkpoint", "train": f"{origin}/train.parquet", "prompts": "", "tokenizer": "", "judge": ""}
-    sample.run(slice_.model_copy(update={"rows": 4}), given, {"synthetic": str(ROWS)})
+    inputs = {"checkpoint": f"{origin}/checkpoint", "train": f"{origin}/train.parquet", "prompts": "", "tokenizer": "", "judge": ""}
+    sample.run(slice_.model_copy(update={"rows": 4}), inputs, {"synthetic": str(ROWS)})
     (project / "Snakefile").write_text("# another\n")
     assert recorded_sha256(ROWS) != sha256
     return sha256
@@ -50,7 +50,7 @@ def test_a_revision_is_exported_as_it_was_recorded(first: str) -> None:
     assert read_json(Path("crate") / ROWS.with_name("synthetic.manifest.json"))["slice"]["rows"] == 8
 
     shutil.rmtree(revisions.HELD)
-    dvc.cached(dvc.md5(Path("crate") / ROWS)).unlink()
+    dvc.cache_path(dvc.md5(Path("crate") / ROWS)).unlink()
     crate.export("bell/keep/0@HEAD", Path("named"), config=CONFIG)
     assert not ("named" / ROWS).exists()
     assert (Path("named") / ROWS.with_name("synthetic.manifest.json")).is_file()

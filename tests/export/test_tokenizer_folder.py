@@ -45,8 +45,8 @@ def test_several_templates_keep_their_names(tmp_path: Path) -> None:
 
 
 def test_without_a_record_the_ids_of_the_model_name_its_tokens_and_none_is_made_up(tmp_path: Path) -> None:
-    own = {"bos_token_id": 0, "eos_token_id": [1, 0], "pad_token_id": 2}
-    for name, ids in (("ended", own), ("endless", {"bos_token_id": None, "eos_token_id": None})):
+    token_ids = {"bos_token_id": 0, "eos_token_id": [1, 0], "pad_token_id": 2}
+    for name, ids in (("ended", token_ids), ("endless", {"bos_token_id": None, "eos_token_id": None})):
         causal_lm.save(pretrained("llama", 300, context=16, **ids), tmp_path / name)
         fitted().save(str(tmp_path / name / "tokenizer.json"))
         tokenizer_folder.complete(tmp_path / name, {})

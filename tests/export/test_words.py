@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import CardData, RepoCard
 
 from heirloom import config as configuration
 from heirloom.artefacts.kinds import Key
@@ -62,7 +63,7 @@ def test_a_regime_is_one_sentence(mixing: dict[str, Any], expected: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("text", "expected"),
     [
         ("lm/keep/0/1", "`lm/keep/0/1`"),
         ("lm/keep/0/1@a`b", "``lm/keep/0/1@a`b``"),
@@ -70,26 +71,25 @@ def test_a_regime_is_one_sentence(mixing: dict[str, Any], expected: str) -> None
         ("a|b\nc", "`a\\|b c`"),
     ],
 )
-def test_code_holds_whatever_a_revision_is_called(given: str, expected: str) -> None:
-    assert markdown.code(given) == expected
+def test_code_holds_whatever_a_revision_is_called(text: str, expected: str) -> None:
+    assert markdown.code(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("text", "expected"),
     [
         ("<script>x</script>", "\\<script\\>x\\</script\\>"),
         ("[a](b) *c* `d_e` # f", "\\[a\\](b) \\*c\\* `d_e` \\# f"),
         ("one ` two\nthree", "one \\` two three"),
     ],
 )
-def test_prose_holds_whatever_a_licence_is_called(given: str, expected: str) -> None:
-    assert markdown.prose(given) == expected
+def test_prose_holds_whatever_a_licence_is_called(text: str, expected: str) -> None:
+    assert markdown.prose(text) == expected
 
 
-def test_front_matter_is_read_back_by_the_hub_whatever_is_in_it() -> None:
-    from huggingface_hub import RepoCard
-
-    front = {"license": "a: b\n---\n# c", "tags": ["x"]}
-    card = RepoCard(markdown.page(front, ["text"]), ignore_metadata_errors=False)
-    assert {key: card.data.get(key) for key in front} == front
-    assert card.text.strip() == "text"
+def test_metadata_is_read_back_by_the_hub_whatever_is_in_it() -> None:
+    metadata: dict[str, Any] = {"license": "a: b\n---\n# c", "tags": ["x", "no", "1.0"], "pretty_name": "é " * 100}
+    card = RepoCard(markdown.page(CardData(**metadata), ["text", "more"]))
+    assert {key: card.data.get(key) for key in metadata} == metadata
+    assert len(card.data) == len(metadata)
+    assert card.text == "\ntext\n\nmore\n"

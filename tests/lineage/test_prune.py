@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.filesize import decimal
 
 from heirloom.config import Config, load
 from heirloom.errors import HeirloomError
-from heirloom.lineage.prune import leftovers, remove, total
+from heirloom.lineage.prune import Leftover, leftovers, remove, total
 from heirloom.lineage.record import RecordReport
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations
 
@@ -42,7 +43,7 @@ def test_a_generation_too_many_is_listed_removed_and_brought_back(recorded: Reco
     set_generations(1)
     (found,) = leftovers([load(CONFIG)])
     assert (found.path, found.at_risk) == (GEN2, "")
-    assert found.line == f"{GEN2}  0.1 MB  recorded"
+    assert found.line == f"{GEN2}  {decimal(found.size)}  recorded"
     assert MODEL.exists()
     remove([found])
     assert not Path(GEN2).exists()
@@ -76,10 +77,16 @@ def test_a_whole_experiment_goes_with_its_pointers_and_its_folder(recorded: Reco
     assert ledger() == {}
 
 
+def test_a_size_is_in_its_largest_decimal_unit() -> None:
+    assert Leftover("data/a", 999, "").line == "data/a  999 bytes  recorded"
+    assert Leftover("data/a", 1_234_567, "lost").line == "data/a  1.2 MB  lost"
+
+
 def test_the_command_lists_and_removes_only_when_told_to(recorded: RecordReport, sh: Shell) -> None:
     set_generations(1)
-    line = f"{GEN2}  0.1 MB  recorded\n"
-    assert sh("heirloom", "prune") == f"{line}1 folders, 0.1 MB; heirloom prune --yes removes them\n"
+    size = decimal(sum(path.stat().st_size for path in Path(GEN2).rglob("*") if path.is_file()))
+    line = f"{GEN2}  {size}  recorded\n"
+    assert sh("heirloom", "prune") == f"{line}1 folders, {size}; heirloom prune --yes removes them\n"
     assert Path(GEN2).exists()
     assert sh("heirloom", "prune", "--yes").startswith(line)
     assert not Path(GEN2).exists()
@@ -119,5 +126,5 @@ def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
     from heirloom.lineage import dvc
 
     set_generations(1)
-    dvc.cached((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
+    dvc.cache_path((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
     assert leftovers([load(CONFIG)])[0].at_risk == f"DVC's cache lacks {MODEL}; dvc fetch {LINEAGE}.dvc first"

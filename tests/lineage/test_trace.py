@@ -71,7 +71,7 @@ def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
 OPENED = """
 import sys
 from collections import Counter
-from heirloom.cli import app
+from heirloom.cli.commands import app
 
 opened = Counter()
 
@@ -121,9 +121,9 @@ def test_a_tree_can_be_cut() -> None:
 def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() -> None:
     project = Project()
     train = project.artefact(f"{GENERATION}/train.parquet")
-    assert train.played("synthetic") == [f"{GENERATION}/synthetic.parquet"]
+    assert train.input_paths("synthetic") == [f"{GENERATION}/synthetic.parquet"]
     assert train.sha256 == project.index.sha256[f"{GENERATION}/synthetic.parquet"]  # else this test shows nothing
-    assert project.artefact(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
+    assert project.artefact(f"{GENERATION}/checkpoint").input_paths("train") == [f"{GENERATION}/train.parquet"]
 
 
 @pytest.mark.usefixtures("made")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.filesize import decimal
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json, replacing
@@ -17,7 +18,7 @@ from heirloom.artefacts.manifest import inputs, manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
-from heirloom.lineage.repair import left
+from heirloom.lineage.repair import remaining_damage
 from heirloom.lineage.verify import digests, total, verify
 from toy_project import CONFIG, LINEAGE, Shell
 
@@ -56,11 +57,10 @@ def test_what_is_as_it_was_made_is_so_in_every_byte() -> None:
     checked = list(verify())
     assert [line for unit in checked for line in unit.mismatches] == []
     files = [path for path in Path("data").rglob("*") if path.is_file()]
-    assert (sum(unit.files for unit in checked), sum(unit.size for unit in checked)) == (
-        len(files),
-        sum(path.stat().st_size for path in files),
-    )
-    assert total(checked).startswith(f"{len(files)} files, 0.2 MB: all as recorded; not compared with DVC (no .dvc/config in this folder")
+    size = sum(path.stat().st_size for path in files)
+    assert (sum(unit.files for unit in checked), sum(unit.size for unit in checked)) == (len(files), size)
+    summary = f"{len(files)} files, {decimal(size)}: all as recorded; not compared with DVC (no .dvc/config in this folder"
+    assert total(checked).startswith(summary)
 
 
 @pytest.mark.usefixtures("made")
@@ -172,7 +172,9 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     assert re.fullmatch(
         rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
-    assert [str(outcome).partition(": missing")[0] for outcome in left(["text/real"], [], dry=True)] == [f"{source}: not mended"]
+    assert [str(outcome).partition(": missing")[0] for outcome in remaining_damage(["text/real"], [], dry=True)] == [
+        f"{source}: not mended"
+    ]
     shutil.rmtree("corpus")
     checked = list(verify("text/real", fast=True))
     assert [mismatch for unit in checked for mismatch in unit.mismatches] == []
@@ -219,7 +221,7 @@ def test_dvcs_record_covers_the_small_files_too(recorded: RecordReport) -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(recorded: RecordReport, sh: Shell) -> None:
     Path("data/toy/real.dvc").unlink()
-    damaged, absent = (dvc.cached(_md5(lineage)) for lineage in (ORIGIN, str(LINEAGE)))
+    damaged, absent = (dvc.cache_path(_md5(lineage)) for lineage in (ORIGIN, str(LINEAGE)))
     flip(damaged)
     absent.unlink()
     done = sh("heirloom", "verify", status=1)

@@ -27,6 +27,8 @@ def plan(
     """Print jobs, hours, memory, disk and the longest path of a config, and warn where the disk is too small."""
     import shutil
 
+    from rich.filesize import decimal
+
     from heirloom.config import load
     from heirloom.planning import estimate
     from heirloom.planning import plan as planning
@@ -43,12 +45,16 @@ def plan(
     _print_needs(seeds.recorded(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free
     if costs.disk_bytes > free_bytes:
-        typer.echo(f"warning: the disk has {_size(free_bytes)} free, and the run leaves {_size(costs.disk_bytes)} on it", err=True)
+        free, needed = decimal(free_bytes), decimal(round(costs.disk_bytes))
+        typer.echo(f"warning: the disk has {free} free, and the run leaves {needed} on it", err=True)
 
 
 def _print(costs: Plan, jobs_at_once: int) -> None:
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.table import Table
+
+    from heirloom.planning.estimate import MEGABYTE
 
     table = Table(box=None, header_style="bold")
     for name in ("experiment", "step"):
@@ -58,13 +64,13 @@ def _print(costs: Plan, jobs_at_once: int) -> None:
     for line in costs.lines:
         source = "earlier runs" if line.is_calibrated else "the config"
         times = _time(line.seconds), _time(line.longest)
-        sizes = f"{line.memory_mb:,.0f} MB", _size(line.disk_bytes)
+        sizes = decimal(round(line.memory_mb * MEGABYTE)), decimal(round(line.disk_bytes))
         table.add_row(line.experiment, line.step, f"{line.jobs:,}", *times, *sizes, source)
     console = Console()
     console.print(table)
     hours = costs.seconds * costs.num_threads / 3600
-    disk = f"{_size(costs.disk_bytes)} on disk, {_size(costs.checkpoints)} of it checkpoints"
-    console.print(f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread; {disk}")
+    disk, checkpoints = decimal(round(costs.disk_bytes)), decimal(round(costs.checkpoints))
+    console.print(f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread; {disk} on disk, {checkpoints} of it checkpoints")
     shortest_time = max(costs.path, costs.seconds / jobs_at_once)
     console.print(f"longest path {_time(costs.path)}; with {jobs_at_once} at once at least {_time(shortest_time)}", highlight=False)
 
@@ -97,14 +103,8 @@ def _print_needs(needs: list[Need]) -> None:
 
 
 def _time(seconds: float) -> str:
+    """Return an expected time in its largest unit. rich writes times as clocks do (0:08:24), finer than an estimate can be."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _size(number: float) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if number >= size:
-            return f"{number / size:,.1f} {unit}"
-    return f"{number / 1e3:,.0f} kB"

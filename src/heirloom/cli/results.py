@@ -61,14 +61,16 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
-    from heirloom.report import figures
+    from heirloom.report.figures import draw
 
-    figures.write(load(config))
+    draw.write(load(config))
 
 
 @app.command()
 def report(config: ConfigFile = CONFIG) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
+    from rich.filesize import decimal
+
     from heirloom.config import load
     from heirloom.report import contents
     from heirloom.report.page import build
@@ -76,7 +78,8 @@ def report(config: ConfigFile = CONFIG) -> None:
     read = load(config)
     build.write(read, config)
     contents.write()
-    typer.echo(f"{read.results.page}: {Path(read.results.page).stat().st_size / 1e6:.1f} MB")
+    page = Path(read.results.page)
+    typer.echo(f"{page}: {decimal(page.stat().st_size)}")
 
 
 @app.command()

@@ -79,7 +79,7 @@ def _project(path: str) -> Path | None:
 
 
 def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    caches = dvc.cached(before[name]), dvc.cached(after[name])
+    caches = dvc.cache_path(before[name]), dvc.cache_path(after[name])
     if not all(cached.is_file() for cached in caches):
         return "changed; not in DVC's cache"
     damaged = [cached for md5, cached in zip((before[name], after[name]), caches, strict=True) if dvc.md5(cached) != md5]

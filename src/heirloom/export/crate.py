@@ -42,7 +42,7 @@ WORKFLOW = "Snakefile"
 _CODE = (WORKFLOW, "rules", "dvc.yaml")
 
 
-class Made(NamedTuple):
+class CrateCounts(NamedTuple):
     """What a crate holds: artefacts, the jobs that made them, and how many artefacts have their bytes in it."""
 
     artefacts: int
@@ -50,7 +50,7 @@ class Made(NamedTuple):
     copied: int
 
 
-def export(reference: str, target: Path, *, config: Path, authors: Sequence[str] = (), limit: int | None = SMALL) -> Made:
+def export(reference: str, target: Path, *, config: Path, authors: Sequence[str] = (), limit: int | None = SMALL) -> CrateCounts:
     """Write the crate of an experiment, a lineage or a generation, with all that it came from.
 
     Parameters
@@ -74,24 +74,26 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     """
     from rocrate.rocrate import ROCrate
 
-    bare, _, revision = reference.partition(references.REVISION_MARK)
+    name, _, revision = reference.partition(references.REVISION_MARK)
     project = Project(revision=revision or None)
     commit = project.commit or git.commit_of("HEAD")
-    covered = project.covered(bare)
-    every = [artefact for _, artefact in sorted(project.ancestors(covered).items()) if artefact.slice]  # the ledger alone tells too little
+    results = project.artefacts_of(name)
+    ancestors = project.ancestors(results)
+    artefacts = [ancestors[path] for path in sorted(ancestors) if ancestors[path].slice]  # the ledger alone tells too little
     with folder.new(target) as temporary:
         crate = ROCrate(version="1.1")
         crate.metadata.extra_terms.update(TERMS)
         files = Files(crate, limit)
-        for artefact in every:
+        for artefact in artefacts:
             files.add(artefact)
         workflow = _workflow(crate, project, commit, config)
-        jobs = crate_jobs.add(crate, every, files, with_costs=not revision)
-        _link_run(crate, workflow, jobs, [files.of[artefact.path] for artefact in covered], config)
-        _describe(crate, reference, git.date_of(commit), _licence(every, config), authors)
+        jobs = crate_jobs.add(crate, artefacts, files, with_costs=not revision)
+        result_entities = [files.entities[artefact.path] for artefact in results]
+        _link_run(crate, workflow, jobs, result_entities, config)
+        _describe(crate, reference, git.date_of(commit), _licence(artefacts, config), authors)
         crate.write(temporary)
         copied = files.finish(temporary)
-    return Made(len(every), len(jobs.actions), copied)
+    return CrateCounts(len(artefacts), len(jobs.actions), copied)
 
 
 def _describe(crate: Any, reference: str, date: str, licence: licences.Licence, authors: Sequence[str]) -> None:
@@ -110,42 +112,49 @@ def _describe(crate: Any, reference: str, date: str, licence: licences.Licence, 
         address = f"https://spdx.org/licenses/{licence.tag.upper()}"
         properties = {"@type": "CreativeWork", "name": licence.tag.upper(), "description": licence.sentence}
         crate.license = crate.add(ContextEntity(crate, address, properties=properties))
-    profiles = [
-        crate.add(ContextEntity(crate, address, properties={"@type": "CreativeWork", "name": name, "version": version}))
-        for address, name, version in ROOT_PROFILES
-    ]
+    profiles = []
+    for address, name, version in ROOT_PROFILES:
+        properties = {"@type": "CreativeWork", "name": name, "version": version}
+        profiles.append(crate.add(ContextEntity(crate, address, properties=properties)))
     crate.root_dataset["conformsTo"] = profiles
     if authors:
-        people = [_person(author) for author in authors]
-        crate.root_dataset["author"] = single([crate.add(Person(crate, address, properties={"name": name})) for name, address in people])
+        names_and_addresses = [_person(author) for author in authors]
+        people = [crate.add(Person(crate, address, properties={"name": name})) for name, address in names_and_addresses]
+        crate.root_dataset["author"] = single(people)
 
 
-def _person(given: str) -> tuple[str, str]:
-    name, _, address = given.partition("<")
+def _person(author: str) -> tuple[str, str]:
+    name, _, address = author.partition("<")
     name, address = name.strip(), address.strip().removesuffix(">")
     if not name or (address and not address.startswith(("https://", "http://"))):
-        raise HeirloomError(f"--author {given!r}: expected 'Name' or 'Name <https://orcid.org/…>'")
+        raise HeirloomError(f"--author {author!r}: expected 'Name' or 'Name <https://orcid.org/…>'")
     return name, address or "#" + "-".join(name.lower().split())
 
 
 def _workflow(crate: Any, project: Project, commit: str, config: Path) -> Any:
     """Add the workflow's files, and return the entity of the Snakefile."""
-    contents = {path: content for name in (*_CODE, config.as_posix()) for path, content in _contents(name, project.commit)}
+    contents: dict[str, bytes] = {}
+    for name in (*_CODE, config.as_posix()):
+        contents.update(_contents(name, project.commit))
     if WORKFLOW not in contents:
         where = f" in {project.revision}" if project.revision else ""
         raise HeirloomError(f"{WORKFLOW}: missing{where}; run heirloom in the project's top folder")
     for path, content in contents.items():
         if path != WORKFLOW:
-            crate.add_file(BytesIO(content), path, properties=_told(path, content))
-    kind = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
-    what = {"@type": kind, "version": commit, "description": "sample, mix, train, evaluate; generation after generation"}
-    properties = {**_told(WORKFLOW, contents[WORKFLOW]), **what, "name": "Heirloom's workflow"}
+            crate.add_file(BytesIO(content), path, properties=_file_properties(path, content))
+    properties = {
+        **_file_properties(WORKFLOW, contents[WORKFLOW]),
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+        "version": commit,
+        "description": "sample, mix, train, evaluate; generation after generation",
+        "name": "Heirloom's workflow",
+    }
     return crate.add_workflow(BytesIO(contents[WORKFLOW]), WORKFLOW, properties=properties, main=True, lang="snakemake")
 
 
-def _told(path: str, content: bytes) -> dict[str, Any]:
-    size = str(len(content))
-    return {"name": path, "sha256": hashlib.sha256(content).hexdigest(), "contentSize": size, "encodingFormat": format_of(path)}
+def _file_properties(path: str, content: bytes) -> dict[str, Any]:
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {"name": path, "sha256": sha256, "contentSize": str(len(content)), "encodingFormat": format_of(path)}
 
 
 def _contents(name: str, commit: str | None) -> list[tuple[str, bytes]]:
@@ -161,25 +170,31 @@ def _link_run(crate: Any, workflow: Any, jobs: crate_jobs.Jobs, results: Sequenc
 
     workflow["hasPart"] = single(jobs.tools)
     workflow["step"] = single(jobs.steps)
-    run = {"@type": "CreateAction", "name": "the workflow's run", "description": "All jobs that the artefacts in this crate came from."}
-    action = crate.add(ContextEntity(crate, "#run", properties={**run, "actionStatus": "http://schema.org/CompletedActionStatus"}))
-    action["instrument"] = workflow
-    action["result"] = single(results)
-    if given := crate.dereference(config.as_posix()):
-        action["object"] = given
-    engine = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.readthedocs.io"}
-    orders = {"@type": "OrganizeAction", "name": "Snakemake's run of the jobs"}
-    organised = crate.add(ContextEntity(crate, "#engine-run", properties=orders))
-    organised["instrument"] = crate.add(ContextEntity(crate, "https://snakemake.github.io", properties=engine))
-    organised["object"] = single(jobs.controls)
-    organised["result"] = action
-    crate.root_dataset["mentions"] = [action, organised, *jobs.actions]
+    run_properties = {
+        "@type": "CreateAction",
+        "name": "the workflow's run",
+        "description": "All jobs that the artefacts in this crate came from.",
+        "actionStatus": crate_jobs.COMPLETED,
+    }
+    run = crate.add(ContextEntity(crate, "#run", properties=run_properties))
+    run["instrument"] = workflow
+    run["result"] = single(results)
+    config_entity = crate.dereference(config.as_posix())
+    if config_entity:
+        run["object"] = config_entity
+    engine_properties = {"@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.readthedocs.io"}
+    engine_run_properties = {"@type": "OrganizeAction", "name": "Snakemake's run of the jobs"}
+    engine_run = crate.add(ContextEntity(crate, "#engine-run", properties=engine_run_properties))
+    engine_run["instrument"] = crate.add(ContextEntity(crate, "https://snakemake.github.io", properties=engine_properties))
+    engine_run["object"] = single(jobs.controls)
+    engine_run["result"] = run
+    crate.root_dataset["mentions"] = [run, engine_run, *jobs.actions]
 
 
-def _licence(every: Sequence[Artefact], config: Path) -> licences.Licence:
+def _licence(artefacts: Sequence[Artefact], config: Path) -> licences.Licence:
     """Return the licence of the real data that everything came from; one experiment's crate has one source."""
-    real = [artefact for artefact in every if "source" in artefact.slice]
+    real = [artefact for artefact in artefacts if "source" in artefact.slice]
     if not real:
-        raise HeirloomError(f"{every[0].path}: the real data that it came from have no manifest here; fetch them with dvc pull")
+        raise HeirloomError(f"{artefacts[0].path}: the real data that it came from have no manifest here; fetch them with dvc pull")
     experiment = (kinds.REAL_FOLDER.wildcards(real[0].path) or {})["experiment"]
     return licences.of(experiment, real[0].slice["source"], config)

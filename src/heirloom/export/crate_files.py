@@ -20,7 +20,7 @@ _FORMATS = {
     ".safetensors": "application/octet-stream",
     ".yaml": "application/yaml",
 }
-_OF_FOLDERS = "The hash of a folder is over its sorted lines: relative path, tab, sha256 of the file."
+_FOLDER_HASH = "The hash of a folder is over its sorted lines: relative path, tab, sha256 of the file."
 
 
 class Files:
@@ -28,14 +28,14 @@ class Files:
 
     Attributes
     ----------
-    of
+    entities
         Path inside the project → entity.
     """
 
     def __init__(self, crate: Any, limit: int | None) -> None:
         self.crate = crate
         self.limit = limit
-        self.of: dict[str, Any] = {}
+        self.entities: dict[str, Any] = {}
         self._copied = 0
 
     def add(self, artefact: Artefact) -> None:
@@ -46,55 +46,70 @@ class Files:
         HeirloomError
             If the bytes are here and are not the recorded ones, or if they are to be copied and are not here.
         """
-        is_wanted = self.limit is None or artefact.is_here
-        if is_wanted:
+        is_read = self.limit is None or artefact.is_here
+        if is_read:
             artefact.data()
-        small = is_wanted and (self.limit is None or artefact.size <= self.limit)
-        entity = self._copy(artefact) if small else self._refer(artefact)
-        self._copied += small
-        self.of[artefact.path] = entity
-        for note in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
-            beside = self._file(artefact.project.file(note), note)
-            beside["about"] = entity
+        is_copied = is_read and (self.limit is None or artefact.size <= self.limit)
+        entity = self._copy(artefact) if is_copied else self._refer(artefact)
+        self._copied += is_copied
+        self.entities[artefact.path] = entity
+        for record in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
+            record_entity = self._file(artefact.project.file(record), record)
+            record_entity["about"] = entity
 
-    def finish(self, written: Path) -> int:
+    def finish(self, crate_folder: Path) -> int:
         """Make the written files writable (those that DVC keeps are not), and return how many artefacts have their bytes in the crate."""
-        for file in folder.files(written):
+        for file in folder.files(crate_folder):
             file.chmod(file.stat().st_mode | stat.S_IWUSR)
         return self._copied
 
-    def elsewhere(self, one: Input) -> Any:
-        """Return the entity of an input that is not in the crate: of a source file by name and hash, of an unknown artefact by hash."""
+    def input_entity(self, source: Input) -> Any:
+        """Return the entity of an input. One outside the crate is named: a source file by name and hash, an unknown artefact by hash."""
+        if source.path in self.entities:
+            return self.entities[source.path]
+        return self._outside_entity(source)
+
+    def _outside_entity(self, source: Input) -> Any:
         from rocrate.model.contextentity import ContextEntity
 
-        name = one.name or f"an artefact not recorded here: {one.sha256[:10]}"
-        address = _named_by_hash(one.sha256) + (f"?path={quote(one.name)}" if one.name else "")
-        properties = {"@type": "CreativeWork", "name": name, "sha256": one.sha256}
+        name = source.name or f"an artefact not recorded here: {source.sha256[:10]}"
+        query = f"?path={quote(source.name)}" if source.name else ""
+        address = _hash_address(source.sha256) + query
+        properties = {"@type": "CreativeWork", "name": name, "sha256": source.sha256}
         return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:
-        told = _told(artefact)
+        properties = _properties(artefact)
         if artefact.place.is_file():
-            return self._file(artefact.place, artefact.path, **told)
-        entity = self.crate.add_dataset(dest_path=f"{artefact.path}/", properties={**told, "description": _OF_FOLDERS})
-        inside = folder.files(artefact.place)
-        parts = [self._file(file, f"{artefact.path}/{file.relative_to(artefact.place).as_posix()}") for file in inside]
+            return self._file(artefact.place, artefact.path, **properties)
+        entity = self.crate.add_dataset(dest_path=f"{artefact.path}/", properties={**properties, "description": _FOLDER_HASH})
+        parts = []
+        for file in folder.files(artefact.place):
+            path_inside = file.relative_to(artefact.place).as_posix()
+            parts.append(self._file(file, f"{artefact.path}/{path_inside}"))
         entity["hasPart"] = single(parts)
         return entity
 
     def _refer(self, artefact: Artefact) -> Any:
-        told = {**_told(artefact), "alternateName": artefact.path, "description": "Not in this crate: named by its hash."}
-        address = f"{_named_by_hash(artefact.sha256)}?path={artefact.path}"
+        description = "Not in this crate: named by its hash."
+        properties = {**_properties(artefact), "alternateName": artefact.path, "description": description}
+        address = f"{_hash_address(artefact.sha256)}?path={artefact.path}"
         if Path(artefact.path).suffix:
-            return self.crate.add_file(address, properties={**told, "encodingFormat": format_of(artefact.path)})
-        return self.crate.add_dataset(address, properties={**told, "description": f"{told['description']} {_OF_FOLDERS}"})
+            return self.crate.add_file(address, properties={**properties, "encodingFormat": format_of(artefact.path)})
+        return self.crate.add_dataset(address, properties={**properties, "description": f"{description} {_FOLDER_HASH}"})
 
-    def _file(self, source: Path, inside: str, **told: str) -> Any:
-        measured = {"name": inside, "sha256": sha256_file(source), "contentSize": str(source.stat().st_size)}
-        return self.crate.add_file(source, inside, properties={**measured, "encodingFormat": format_of(inside), **told})
+    def _file(self, source: Path, path_inside: str, **properties: str) -> Any:
+        """Add a file; what is stated of it as ``properties`` counts for more than what its bytes say."""
+        file_properties = {
+            "name": path_inside,
+            "sha256": sha256_file(source),
+            "contentSize": str(source.stat().st_size),
+            "encodingFormat": format_of(path_inside),
+        }
+        return self.crate.add_file(source, path_inside, properties={**file_properties, **properties})
 
 
-def _told(artefact: Artefact) -> dict[str, str]:
+def _properties(artefact: Artefact) -> dict[str, str]:
     return {"name": artefact.name, "sha256": artefact.sha256, "contentSize": str(artefact.size)}
 
 
@@ -108,6 +123,7 @@ def format_of(path: str) -> str:
     return _FORMATS.get(Path(path).suffix, "text/plain")
 
 
-def _named_by_hash(sha256: str) -> str:
+def _hash_address(sha256: str) -> str:
     """Return the name of some bytes by RFC 6920, section 3."""
-    return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+    encoded = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode()
+    return "ni:///sha-256;" + encoded.rstrip("=")

@@ -40,20 +40,16 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: 
         Whether the cost table on disk is about these artefacts. It is not in git, so it says nothing about another revision.
     """
     jobs = Jobs()
-    spent = _costs() if with_costs else {}
-    grouped: dict[tuple[str, str], list[Artefact]] = {}
+    costs = _costs() if with_costs else {}
+    outputs_of: dict[tuple[str, str], list[Artefact]] = {}
     for artefact in artefacts:
-        grouped.setdefault((artefact.step, artefact.job), []).append(artefact)
-    for (step, place), made in sorted(grouped.items(), key=lambda job: (job[0][1], position(job[0][0]))):
-        tool = _tool(crate, jobs, made[0])
-        action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
-        action["description"] = f"heirloom {step} made {', '.join(artefact.name for artefact in made)}"
-        inputs = [files.of[one.path] if one.path in files.of else files.elsewhere(one) for one in made[0].inputs]
-        action["instrument"] = tool
-        action["object"] = single([*inputs, _settings(crate, step, place, made[0])])
-        action["result"] = single([files.of[artefact.path] for artefact in made])
-        _link(action, made, inputs, tool, files)
-        if cost := spent.get(job_of(step, place)):
+        outputs_of.setdefault((artefact.step, artefact.job), []).append(artefact)
+    for step, place in sorted(outputs_of, key=_place_then_step):
+        outputs = outputs_of[step, place]
+        tool = _tool(crate, jobs, outputs[0])
+        action = _action(crate, step, place, outputs, tool, files)
+        cost = costs.get(job_of(step, place))
+        if cost:
             _cost(crate, action, step, place, cost)
         control = _add(crate, f"#control-{step}/{place}", "ControlAction", name=f"Snakemake's order of {step} {place}")
         control["instrument"] = _step(crate, jobs, step, tool)
@@ -63,15 +59,33 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: 
     return jobs
 
 
+def _place_then_step(job: tuple[str, str]) -> tuple[str, int]:
+    step, place = job
+    return place, position(step)
+
+
+def _action(crate: Any, step: str, place: str, outputs: Sequence[Artefact], tool: Any, files: Files) -> Any:
+    """Return the entity of a job, linked with its inputs, its settings and its outputs."""
+    action = _add(crate, f"#job-{step}/{place}", "CreateAction", name=f"{step} {place}", actionStatus=COMPLETED)
+    names = ", ".join(artefact.name for artefact in outputs)
+    action["description"] = f"heirloom {step} made {names}"
+    inputs = [files.input_entity(source) for source in outputs[0].inputs]
+    action["instrument"] = tool
+    action["object"] = single([*inputs, _settings(crate, step, place, outputs[0])])
+    action["result"] = single([files.entities[artefact.path] for artefact in outputs])
+    _link(action, outputs, inputs, tool, files)
+    return action
+
+
 def sha256_text(text: str) -> str:
     """Return the sha256 of a text as it is written to a file."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _link(action: Any, made: Sequence[Artefact], inputs: Sequence[Any], tool: Any, files: Files) -> None:
+def _link(action: Any, outputs: Sequence[Artefact], inputs: Sequence[Any], tool: Any, files: Files) -> None:
     """Add W3C PROV's links: from each output to its inputs, its job and the software."""
-    for artefact in made:
-        entity = files.of[artefact.path]
+    for artefact in outputs:
+        entity = files.entities[artefact.path]
         entity["wasGeneratedBy"] = action
         entity["wasAttributedTo"] = tool
         if inputs:
@@ -87,14 +101,18 @@ def _settings(crate: Any, step: str, place: str, artefact: Artefact) -> Any:
 def _tool(crate: Any, jobs: Jobs, artefact: Artefact) -> Any:
     """Return the entity of a step's program: one per version of its code and per environment in which it ran."""
     environment = artefact.manifest.get("environment", {})
-    told = dumps({"code": artefact.slice.get("code"), "environment": environment})
-    address = f"#heirloom-{artefact.step}-{sha256_text(told)[:12]}"
-    if present := crate.dereference(address):
-        return present
+    version = dumps({"code": artefact.slice.get("code"), "environment": environment})
+    address = f"#heirloom-{artefact.step}-{sha256_text(version)[:12]}"
+    known_tool = crate.dereference(address)
+    if known_tool:
+        return known_tool
     tool = _add(crate, address, "SoftwareApplication", name=f"heirloom {artefact.step}", url="https://pypi.org/project/heirloom/")
     tool["softwareVersion"] = f"code {artefact.manifest['slice'].get('code', 'unknown')}"
-    tool["processorRequirements"] = f"{environment.get('machine', '')} {' '.join(environment.get('instruction_set', []))}".strip()
-    versions = {**environment.get("libraries", {}), **({"python": environment["python"]} if "python" in environment else {})}
+    instruction_sets = " ".join(environment.get("instruction_set", []))
+    tool["processorRequirements"] = f"{environment.get('machine', '')} {instruction_sets}".strip()
+    versions = dict(environment.get("libraries", {}))
+    if "python" in environment:
+        versions["python"] = environment["python"]
     tool["softwareRequirements"] = [_library(crate, name, version) for name, version in sorted(versions.items())]
     jobs.tools.append(tool)
     return tool
@@ -108,8 +126,9 @@ def _library(crate: Any, name: str, version: str) -> Any:
 def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
     """Return the entity of a workflow's step: one per program that ran it."""
     address = tool.id.replace("#heirloom-", "#step-")
-    if present := crate.dereference(address):
-        return present
+    known_step = crate.dereference(address)
+    if known_step:
+        return known_step
     entity = _add(crate, address, "HowToStep", name=step, position=str(position(step) + 1))
     entity["workExample"] = tool
     jobs.steps.append(entity)
@@ -118,11 +137,12 @@ def _step(crate: Any, jobs: Jobs, step: str, tool: Any) -> Any:
 
 def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
     """Add what is known about a job's cost. Its start time is not known."""
-    action["resourceUsage"] = [
-        _add(crate, f"#cost-{name}-{step}/{place}", "PropertyValue", name=name, propertyID=name, value=str(cost[name]), unitCode=unit)
-        for name, unit in _UNITS.items()
-        if cost.get(name) is not None
-    ]
+    usage = []
+    for name, unit in _UNITS.items():
+        if cost.get(name) is not None:
+            properties = {"name": name, "propertyID": name, "value": str(cost[name]), "unitCode": unit}
+            usage.append(_add(crate, f"#cost-{name}-{step}/{place}", "PropertyValue", **properties))
+    action["resourceUsage"] = usage
     changes = f", with changes not committed ({cost['changes']})" if cost.get("changes") else ""
     if cost.get("commit"):
         action["description"] = f"{action['description']}; recorded at commit {cost['commit']}{changes}"

@@ -29,8 +29,8 @@ def new(target: Path) -> Iterator[Path]:
 
 def files(path: Path) -> list[Path]:
     """Return a file, or the files of a folder, sorted; hidden ones left out."""
-    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [file for file in inside if file.is_file() and not file.name.startswith(".")]
+    candidates = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [file for file in candidates if file.is_file() and not file.name.startswith(".")]
 
 
 def copy(source: Path, target: Path) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from huggingface_hub import DatasetCard, ModelCard
+
 from heirloom.artefacts import kinds, paths
 from heirloom.errors import HeirloomError
 from heirloom.export import card, folder, tokenizer_folder
@@ -40,31 +42,35 @@ def export(reference: str, target: Path, config: Path) -> str:
     if stem not in (*_SPLITS, "checkpoint") or artefact.project.root != Path():
         raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, selected, train, valid, test) or a checkpoint under data/")
     artefact.data()
-    about = describe(artefact, config)
+    subject = describe(artefact, config)
     with folder.new(target) as temporary:
-        text = _checkpoint(about, temporary) if stem == "checkpoint" else _dataset(about, _SPLITS[stem], temporary)
-        (temporary / "README.md").write_text(text, encoding="utf-8")
-        for note in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
-            folder.copy(artefact.project.file(note), temporary / PROVENANCE / Path(note).name)
+        page = _checkpoint(subject, temporary) if stem == "checkpoint" else _dataset(subject, _SPLITS[stem], temporary)
+        page.save(temporary / "README.md")
+        for record in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
+            folder.copy(artefact.project.file(record), temporary / PROVENANCE / Path(record).name)
     return artefact.name
 
 
-def _dataset(about: Subject, split: str, target: Path) -> str:
-    inside = f"data/{split}.parquet"
-    folder.copy(about.artefact.place, target / inside)
-    return card.dataset(about, target / inside, split, inside)
+def _dataset(subject: Subject, split: str, target: Path) -> DatasetCard:
+    path_inside = f"data/{split}.parquet"
+    folder.copy(subject.artefact.place, target / path_inside)
+    return card.dataset(subject, target / path_inside, split, path_inside)
 
 
-def _checkpoint(about: Subject, target: Path) -> str:
-    place = about.artefact.place
+def _checkpoint(subject: Subject, target: Path) -> ModelCard:
+    place = subject.artefact.place
     if (place / "adapter_config.json").is_file():
         cure = "train with lora.checkpoint: merged to export a model"
-        raise HeirloomError(f"{about.name}: an adapter, which opens beside its pretrained model alone; {cure}")
+        raise HeirloomError(f"{subject.name}: an adapter, which opens beside its pretrained model alone; {cure}")
     for file in folder.files(place):
         folder.copy(file, target / file.relative_to(place))
-    if about.is_text:
-        tokenizer = about.artefact.project.opened(kinds.TOKENIZER.path(about.key.experiment))
-        folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
-        if about.library == card.TRANSFORMERS:
-            tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))
-    return card.checkpoint(about)
+    if subject.is_text:
+        _copy_tokenizer(subject, target)
+    return card.checkpoint(subject)
+
+
+def _copy_tokenizer(subject: Subject, target: Path) -> None:
+    tokenizer = subject.artefact.project.recorded_artefact(kinds.TOKENIZER.path(subject.key.experiment))
+    folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
+    if subject.library == card.TRANSFORMERS:
+        tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))

@@ -25,7 +25,7 @@ KNOWN = {
     ),
     "mnist": Licence("cc-by-sa-3.0", "The real images are from MNIST (LeCun, Cortes and Burges), usually given as CC BY-SA 3.0."),
 }
-_DRAWN = Licence(
+_NUMBERS_FROM_A_LAW = Licence(
     "unknown", "The real rows are no human work, but numbers drawn from the law that the manifest names. No licence has been stated."
 )
 _UNSTATED = Licence(
@@ -46,8 +46,8 @@ def of(experiment: str, source: Mapping[str, Any], config: Path) -> Licence:
     """
     if source["name"] in KNOWN:
         return KNOWN[source["name"]]
-    chosen = load(config).experiments.get(experiment) if config.exists() else None
-    stated = chosen.source.stated_licence if chosen else None
-    if stated:
-        return Licence(stated, f"The licence of the real data is {stated}, as the config states.")
-    return _UNSTATED if "text" in source else _DRAWN
+    configured = load(config).experiments.get(experiment) if config.exists() else None
+    stated_licence = configured.source.stated_licence if configured else None
+    if stated_licence:
+        return Licence(stated_licence, f"The licence of the real data is {stated_licence}, as the config states.")
+    return _UNSTATED if "text" in source else _NUMBERS_FROM_A_LAW

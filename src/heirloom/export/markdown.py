@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import yaml
+from huggingface_hub import CardData
 
 
-def page(front: Mapping[str, Any], parts: Sequence[str]) -> str:
-    """Return front matter (YAML) and paragraphs as one page."""
-    head = yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
+def page(data: CardData, paragraphs: Sequence[str]) -> str:
+    """Return a card's metadata (YAML, as the hub's own library writes it) and its paragraphs as one page."""
+    text = "\n\n".join(paragraphs)
+    return f"---\n{data.to_yaml()}\n---\n\n{text}\n"
 
 
 def table(rows: Sequence[tuple[str, str]]) -> str:
@@ -20,13 +19,21 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in rows)])
 
 
-def code(given: str) -> str:
+def code(text: str) -> str:
     """Return a text as code, even if it has backticks, line ends, or bars that would end a cell of a table."""
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", given)), default=0))
-    pad = " " if given.startswith("`") or given.endswith("`") else ""
-    return f"{fence}{pad}{' '.join(given.split())}{pad}{fence}".replace("|", "\\|")
+    backticks = re.findall("`+", text)
+    fence = "`" * (1 + max(map(len, backticks), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    line = " ".join(text.split())
+    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
 
 
-def prose(given: str) -> str:
+def prose(text: str) -> str:
     """Return a text as prose on one line, without links, HTML or emphasis. Short code in backticks stays code."""
-    return re.sub("(`[^`]*`)|([\\\\<>*_\\[\\]#|`])", lambda found: found[1] or f"\\{found[2]}", " ".join(given.split()))
+    line = " ".join(text.split())
+    return re.sub("(`[^`]*`)|([\\\\<>*_\\[\\]#|`])", _escaped, line)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code_span, special_character = match.groups()
+    return code_span or f"\\{special_character}"

@@ -26,14 +26,15 @@ def sentence(name: str, mixing: Mapping[str, Any]) -> str:
     regime = Regime.model_validate(mixing)
     parts = []
     if regime.original:
-        drawn = "the same ones in every generation" if regime.original.draw == "fixed" else "redrawn in each generation"
+        draw = "the same ones in every generation" if regime.original.draw == "fixed" else "redrawn in each generation"
         batches = f", in whole batches of {regime.original.batch_rows}" if regime.original.batch_rows else ""
-        parts.append(f"original real rows, {regime.original.share:.3g} of the row budget{batches}, {drawn}")
+        parts.append(f"original real rows, {regime.original.share:.3g} of the row budget{batches}, {draw}")
     if regime.fresh:
         parts.append(f"real rows that no model of the lineage has seen, {regime.fresh:.3g} of the row budget")
     if regime.pool:
         parts.append(f"real rows redrawn from the whole training pool, {regime.pool:.3g} of the row budget")
     if regime.synthetic != "none":
-        without = " without the continuations of those rows" if regime.excludes_continuations else ""
-        parts.append(_SYNTHETIC[regime.synthetic] + without)
-    return f"Under the regime `{name}` a generation trains on {'; and on '.join(parts)}. {_BUDGET[regime.budget]}"
+        exclusion = " without the continuations of those rows" if regime.excludes_continuations else ""
+        parts.append(_SYNTHETIC[regime.synthetic] + exclusion)
+    training_set = "; and on ".join(parts)
+    return f"Under the regime `{name}` a generation trains on {training_set}. {_BUDGET[regime.budget]}"

@@ -65,7 +65,9 @@ class Subject:
     @property
     def mixing(self) -> Mapping[str, Any] | None:
         """The regime's declaration; None for real data and the origin, and where there is no training set to tell it."""
-        mixing: Mapping[str, Any] | None = setting(self.train.slice, "mixing") if self.train and self.generation else None
+        if self.train is None or not self.generation:
+            return None
+        mixing: Mapping[str, Any] | None = setting(self.train.slice, "mixing")
         return mixing
 
     @property
@@ -85,7 +87,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowCounts:
     """Counts of a dataset's rows, and its depth (models since a human: mean, largest) where the dataset says it."""
 
     total: int
@@ -115,28 +117,31 @@ def describe(artefact: Artefact, config: Path) -> Subject:
     if key is None:
         raise HeirloomError(f"{artefact.name}: no artefact; those lie under data/")
     real = _pool(artefact.project, key)
-    train = None if key.generation is None else _if_told(artefact.project, kinds.TRAIN.at(key))
-    return Subject(artefact, key, real, train, licences.of(key.experiment, real.slice["source"], config))
+    train = None if key.generation is None else _artefact_with_manifest(artefact.project, kinds.TRAIN.at(key))
+    licence = licences.of(key.experiment, real.slice["source"], config)
+    return Subject(artefact, key, real, train, licence)
 
 
-def count(rows: Path) -> Rows:
+def count_rows(rows: Path) -> RowCounts:
     """Return how many rows of a dataset a model wrote, and the depth where the dataset has it, holding one batch at a time."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    synthetic, depths, deepest = 0, 0.0, 0
+    synthetic, depth_sum, largest_depth = 0, 0.0, 0
     with pq.ParquetFile(rows) as file:
         total = file.metadata.num_rows
-        deep = {"depth", "depth_max"} <= set(file.schema_arrow.names)
-        for batch in file.iter_batches(columns=["kind", "depth", "depth_max"] if deep else ["kind"]):
-            synthetic += pc.sum(pc.equal(batch["kind"], "synthetic")).as_py() or 0
-            if deep:
-                depths += pc.sum(batch["depth"]).as_py()
-                deepest = max(deepest, pc.max(batch["depth_max"]).as_py())
-    return Rows(total, synthetic, (depths / total, deepest) if deep else None)
+        has_depth = {"depth", "depth_max"} <= set(file.schema_arrow.names)
+        columns = ["kind", "depth", "depth_max"] if has_depth else ["kind"]
+        for batch in file.iter_batches(columns=columns):
+            is_synthetic = pc.equal(batch["kind"], "synthetic")
+            synthetic += pc.sum(is_synthetic).as_py() or 0
+            if has_depth:
+                depth_sum += pc.sum(batch["depth"]).as_py()
+                largest_depth = max(largest_depth, pc.max(batch["depth_max"]).as_py())
+    return RowCounts(total, synthetic, (depth_sum / total, largest_depth) if has_depth else None)
 
 
-def learnt_from(checkpoint: Subject) -> Rows | None:
+def training_counts(checkpoint: Subject) -> RowCounts | None:
     """Return the counts of the training set of a checkpoint, if it is to be had.
 
     Raises
@@ -145,15 +150,15 @@ def learnt_from(checkpoint: Subject) -> Rows | None:
         If it is here, and not as it was recorded.
     """
     train = checkpoint.train
-    return count(train.data()) if train and train.is_here else None
+    return count_rows(train.data()) if train and train.is_here else None
 
 
 def _pool(project: Project, key: Key) -> Artefact:
     """Return the real rows that a lineage draws from: those of its seed, where it has drawn its own."""
-    drawn = _if_told(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
-    return drawn or project.opened(kinds.REAL_TRAIN.path(key.experiment))
+    seed_pool = _artefact_with_manifest(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
+    return seed_pool or project.recorded_artefact(kinds.REAL_TRAIN.path(key.experiment))
 
 
-def _if_told(project: Project, path: str) -> Artefact | None:
-    """Return an artefact if its manifest is here: what was not kept or not pulled, or a revision lacks, a card does not tell of."""
-    return project.opened(path) if project.has_manifest(path) else None
+def _artefact_with_manifest(project: Project, path: str) -> Artefact | None:
+    """Return an artefact if its manifest is here; None for one that was not kept or not pulled, or that a revision lacks."""
+    return project.recorded_artefact(path) if project.has_manifest(path) else None

@@ -40,8 +40,9 @@ def complete(folder: Path, record: Mapping[str, Any]) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast",  # the one class that leaves tokenizer.json as it is
         "clean_up_tokenization_spaces": False,
         **names,
-        **({} if context is None else {"model_max_length": context}),
     }
+    if context is not None:
+        settings["model_max_length"] = context
     template = record.get("chat_template")
     if isinstance(template, str):
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
@@ -55,13 +56,15 @@ def complete(folder: Path, record: Mapping[str, Any]) -> None:
 def _by_ids(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
     """Return role → token for the ids that the model's files name (the first of several end tokens); else the fitted end token."""
     names: dict[str, str] = {}
-    for file in (folder / name for name in _MODEL_FILES if (folder / name).is_file()):
+    files = [folder / name for name in _MODEL_FILES]
+    for file in filter(Path.is_file, files):
         settings = json.loads(file.read_text(encoding="utf-8"))
         for role in _ROLES:
             ids = settings.get(f"{role}_token_id")
-            first = ids[0] if isinstance(ids, list) and ids else ids
-            token = tokenizer.id_to_token(first) if isinstance(first, int) else None
-            names |= {f"{role}_token": token} if token is not None else {}
+            first_id = ids[0] if isinstance(ids, list) and ids else ids
+            token = tokenizer.id_to_token(first_id) if isinstance(first_id, int) else None
+            if token is not None:
+                names[f"{role}_token"] = token
     is_fitted = not names and tokenizer.token_to_id(tokenization.END_OF_DOCUMENT) is not None
     return {"eos_token": tokenization.END_OF_DOCUMENT} if is_fitted else names
 

@@ -24,7 +24,8 @@ from heirloom.workflow.steps import STEPS
 RATE = 1.5e10
 """Operations a second of one thread: what the default transformer reaches on an ordinary core (docs/log.md)."""
 
-_MEGABYTE = 1e6
+MEGABYTE = 1e6
+"""Bytes of a megabyte of expected memory."""
 _START_SECONDS, _BASE_MEMORY = 1.5, 200.0
 _TORCH_SECONDS, _TORCH_MEMORY = 4.0, 500.0
 _SLACK_SECONDS, _SLACK_MEMORY = 4.0, 1.5
@@ -136,4 +137,4 @@ def _seconds(imports_torch: bool, work: Work, rate: float) -> float:
 
 def _memory(imports_torch: bool, work: Work) -> float:
     base = _TORCH_MEMORY if imports_torch else _BASE_MEMORY
-    return base + work.memory / _MEGABYTE
+    return base + work.memory / MEGABYTE

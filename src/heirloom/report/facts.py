@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.filesize import decimal
+
 from heirloom import reading
 from heirloom.diffs.render.blocks import number
 from heirloom.lineage import cost_table, costs, references
 from heirloom.lineage.artefact import Artefact
+from heirloom.runtime import usage
 from heirloom.workflow.steps import job_of
 
 Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
@@ -67,5 +70,6 @@ def seconds(node: Artefact, spent: Ledger) -> float | None:
 def _cost(row: Mapping[str, Any] | None) -> str:
     if row is None or row["seconds"] is None:
         return "–"
-    memory = f", {row['peak_memory_mb']:,.0f} MB at most" if row["peak_memory_mb"] is not None else ""
+    peak = row["peak_memory_mb"]
+    memory = "" if peak is None else f", {decimal(round(peak * usage.MB))} at most"
     return f"{row['seconds']:.1f} s{memory}" + (f", {row['tokens']:,.0f} tokens" if row["tokens"] is not None else "")

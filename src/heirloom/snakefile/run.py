@@ -19,9 +19,9 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, figures
+from heirloom.report import contents, diff_pages
 from heirloom.runtime import variables
-from heirloom.snakefile import private
+from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
@@ -139,7 +139,7 @@ class Run:
 
     def every_page(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that are made from the data again at any time."""
-        return [self.config.results.page, *figures.pages(self.config)]
+        return [self.config.results.page, *diff_pages.files(self.config)]
 
     def compared(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""
@@ -162,6 +162,8 @@ class Run:
         if (settings := private.slurm_settings(self.workflow)) is not None:
             accounting.check(settings)
         ending.check(self.config_file)
+        if private.runs_jobs_here(self.workflow) and (fault := worker.start()):
+            print(errors.line(fault), file=sys.stderr)
 
     def on_success(self) -> None:
         """Record a run that has come to its end."""

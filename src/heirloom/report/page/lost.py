@@ -17,7 +17,7 @@ from heirloom.diffs.spool import Block, pack, unpack
 from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import WordLexicon
 from heirloom.measures.text import BANDS
-from heirloom.report.page.generations import kept, synthetic
+from heirloom.report.generations import kept, synthetic
 from heirloom.specs.experiment import Experiment
 
 MAX_GENERATIONS = 8

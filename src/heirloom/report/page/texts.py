@@ -10,7 +10,7 @@ from typing import Any
 from heirloom import reading, words
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import safe
-from heirloom.report.page.generations import kept, synthetic
+from heirloom.report.generations import kept, synthetic
 from heirloom.specs.experiment import Experiment
 from heirloom.stats.spacing import evenly_spaced
 
