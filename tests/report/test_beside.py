@@ -11,7 +11,7 @@ import pytest
 from heirloom import theory
 from heirloom.config import Config, parse
 from heirloom.report import beside, expected
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.regime import Regime
 
 ROWS, LAST = 10, 3
@@ -27,9 +27,9 @@ def config(family: str, source: dict[str, Any], *regimes: str, **changes: Any) -
     return parse({"regimes": declared, "experiments": {"e": body}})
 
 
-def results(config: Config) -> Results:
+def results(config: Config) -> ExperimentResults:
     """Return results of which only the config is asked."""
-    return Results("e", config, pd.DataFrame())
+    return ExperimentResults("e", config, pd.DataFrame())
 
 
 def test_the_control_of_an_accumulating_gaussian_is_the_recursion_of_real_rows_that_grow() -> None:

@@ -8,20 +8,20 @@ import numpy as np
 
 from heirloom import controls
 from heirloom.report import expected
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve
 
 
-def computed(results: Results) -> dict[str, dict[str, Curve]]:
+def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
     forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
-def missing(results: Results) -> list[str]:
+def missing(results: ExperimentResults) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
     One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).

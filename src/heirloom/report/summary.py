@@ -14,7 +14,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, experiment_results, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
 from heirloom.report.reference import Place
@@ -96,7 +96,7 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    results: Results, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
+    results: ExperimentResults, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
 ) -> Table:
     """Return one experiment's table: a row per metric and regime; closed form, z-score and computed control where there are any.
 

@@ -13,7 +13,7 @@ from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.shown import SHOWN
 from heirloom.specs.experiment import Experiment
 
@@ -30,7 +30,7 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(results: Results) -> dict[str, Any]:
+def context(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any

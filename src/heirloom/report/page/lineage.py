@@ -15,7 +15,7 @@ from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.report import facts
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.generations import kept
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.steps import STEPS, made_kinds
@@ -87,7 +87,7 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
     return [kind for step in steps for kind in step.makes.values() if kind.is_drawn]
 
 
-def context(results: Results, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
+def context(results: ExperimentResults, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
     """Return the drawing for the template, and what is told of each box for the script; None where nothing is here.
 
     Parameters
