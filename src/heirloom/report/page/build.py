@@ -31,13 +31,13 @@ TEMPLATES = Path(__file__).with_name("template")
 
 def datasets(config: Config) -> list[str]:
     """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
-    from heirloom.report.generations import kept
+    from heirloom.report.generations import kept_generations
     from heirloom.report.page import lost, remains, texts
 
     found = []
     for key, one in config.experiments.items():
         most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
-        shown = {(regime, g) for regime in one.regimes for g in kept(one, most)} if lost.unit(one) else set()
+        shown = {(regime, g) for regime in one.regimes for g in kept_generations(one, most)} if lost.unit(one) else set()
         shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
         found += [target(config, kinds.SYNTHETIC.path(key, regime, one.seeds[0], g)) for regime, g in sorted(shown)]
     return list(dict.fromkeys(found))
@@ -100,7 +100,7 @@ def _experiment(results: ExperimentResults) -> dict[str, Any]:
     return {
         "name": key,
         "family": experiment.family.name,
-        "missing": beside.missing(results),
+        "missing": beside.missing_comparisons(results),
         "curves": _explorer(results),
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),

@@ -77,7 +77,7 @@ def _measure(name: str, known: ByArm, experiment: Experiment, control: str | Non
     curves = {}
     for regime in experiment.regimes:
         if (curve := _curve(name, regime, known, experiment)) is not None:
-            found = {part: beside.shown(known_forms, regime, name) for part, known_forms in forms.items()}
+            found = {part: beside.closed_form(known_forms, regime, name) for part, known_forms in forms.items()}
             generations = [int(g) for g in curve["g"] if g is not None]
             curves[regime] = curve | {part: _rounded(form[generations]) for part, form in found.items() if form is not None}
     words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))
