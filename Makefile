@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env run record restore report summary test test-system test-fast format clean-env
+.PHONY: all env quick run record restore report summary test test-system test-fast format clean-env
 .PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
 
 all: run record report summary
@@ -45,6 +45,11 @@ record: env
 # after git checkout of another commit: its data, and Snakemake's records of the jobs that made them
 restore: env
 	heirloom restore
+
+# one text experiment with its page, in a minute after the environment
+quick: env
+	snakemake --configfile configs/quick.yaml -- all pages
+	@echo "heirloom: the page of this run is results/quick/report.html"
 
 report: env
 	snakemake $(CONFIGFILE) -- pages

@@ -1,8 +1,8 @@
-"""Time and memory of steps as their data grow: ``python benchmarks/growth.py [chain|text …] [--against REV] [--turns N] [--rows N …]``.
+"""Time and memory of steps as their data grow: ``python benchmarks/growth.py [PART …] [--against REV] [--turns N] [--rows N …]``.
 
 Each job is a process of its own, start included: CPU seconds and the largest resident memory, medians of turns. With ``--against`` the
 build of a commit takes turns with this one on the same inputs, and the fingerprints of what both have made are compared. A commit must
-declare its steps in `heirloom.workflow.steps`. The load of the machine is printed beside each row.
+have the modules that this file imports. The load of the machine is printed beside each row.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -27,10 +28,12 @@ REGIMES: Mapping[str, Any] = {
     "accumulate": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"},
     "accumulate_fixed": {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "drawn"},
 }
-CHAINS = [(regime, *size) for regime in REGIMES for size in ((100, 100), (1_000, 100), (100, 10_000))]
-"""Regime, generations, rows a replica."""
-REPLICAS = 20
+LONG = ((100, 100, 20), (1_000, 100, 20), (100, 10_000, 20))
+WIDE = ((5, 10_000, 1), (5, 100_000, 1), (5, 1_000_000, 1))
+"""Generations, rows per replica, replicas."""
 STEPS = {"ngram": ("mix", "sample", "train", "evaluate"), "transformer": ("sample", "train", "evaluate")}
+PARTS = ["long", "wide", *STEPS]
+"""Chains of many generations, chains of many rows, steps of text."""
 ROW_TOKENS, VOCABULARY = 16, 320
 ARCHITECTURE = {"hidden_size": 16, "num_layers": 1, "num_heads": 1, "intermediate_size": 32}
 
@@ -61,14 +64,14 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"chain, text, {', '.join(STEPS)}; without any, all")
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; without any, all")
     parser.add_argument("--against", metavar="REV")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--steps", nargs="+", default=["mix", "sample", "train", "evaluate"])
     parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    asked.parts = asked.parts or ["chain", "text"]
+    asked.parts = asked.parts or PARTS
     return asked
 
 
@@ -82,12 +85,11 @@ def exported(revision: str, folder: Path) -> Path:
 
 def jobs(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[Path, str, tuple[Any, ...]]]:
     """Yield the folder of each job, its name, and the function that does it with its arguments; inputs are made on the way."""
-    if "chain" in asked.parts:
-        for regime, generations, rows in CHAINS:
-            place = folder / f"{regime}-{generations}-{rows}"
-            run(ROOT / "src", place, "prepare_chain", regime, generations, rows)
-            yield place, f"chain {regime} {generations} x {rows}", ("do_chain", regime, generations, rows)
-    for family in [family for family in STEPS if {"text", family} & set(asked.parts)]:
+    for regime, size in product(REGIMES, [*LONG * ("long" in asked.parts), *WIDE * ("wide" in asked.parts)]):
+        place = folder / "-".join(map(str, (regime, *size)))
+        run(ROOT / "src", place, "prepare_chain", regime, *size)
+        yield place, f"chain {regime} {' x '.join(map(str, size))}", ("do_chain", regime, *size)
+    for family in [family for family in STEPS if family in asked.parts]:
         for rows in asked.rows:
             place = folder / f"{family}-{rows}"
             run(ROOT / "src", place, "prepare_text", family, rows)
@@ -122,12 +124,12 @@ def verdict(turns: list[dict[str, Used]]) -> str:
     return f"{'equal' if len(fingerprints) == 1 else 'DIFFERENT'}\tload {os.getloadavg()[0]:.1f}"
 
 
-def chain_config(regime: str, generations: int, rows: int) -> Any:
+def chain_config(regime: str, generations: int, rows: int, replicas: int) -> Any:
     """Return a config of one chain of Gaussians."""
     from heirloom import config
 
     experiment = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": rows, "test_rows": 1}, "regimes": [regime]}
-    size = {"generations": generations, "rows": rows, "num_replicas": REPLICAS, "granularity": "chain"}
+    size = {"generations": generations, "rows": rows, "num_replicas": replicas, "granularity": "chain"}
     return config.parse({"regimes": {regime: REGIMES[regime]}, "experiments": {"g": experiment | size}})
 
 
@@ -156,21 +158,21 @@ def do(declared: Any, step: str, key: Any) -> str:
     return recorded_sha256(next(iter(makes.values())))
 
 
-def prepare_chain(regime: str, generations: int, rows: int) -> None:
+def prepare_chain(regime: str, generations: int, rows: int, replicas: int) -> None:
     """Make real rows and generation 0."""
     from heirloom.artefacts.kinds import ORIGIN, Key
 
-    declared = chain_config(regime, generations, rows)
+    declared = chain_config(regime, generations, rows, replicas)
     do(declared, "real", Key("g"))
     for step in ("mix", "train"):
         do(declared, step, Key("g", ORIGIN, 0, 0))
 
 
-def do_chain(regime: str, generations: int, rows: int) -> str:
+def do_chain(regime: str, generations: int, rows: int, replicas: int) -> str:
     """Run the chain."""
     from heirloom.artefacts.kinds import Key
 
-    return do(chain_config(regime, generations, rows), "chain", Key("g", regime, 0))
+    return do(chain_config(regime, generations, rows, replicas), "chain", Key("g", regime, 0))
 
 
 def prepare_text(family: str, rows: int) -> None:

@@ -171,7 +171,7 @@ def _simulated(read: Config, regime: str) -> Curves:
         make = chain.without_rows if "path" in step else chain.generations
         for generation in make(step, inputs):
             of_generation: dict[str, list[float]] = {}
-            for (measure, _), value in replicas.parted(generation.measures)[1].items():
+            for (measure, _), value in replicas.split_units(generation.measures)[1].items():
                 of_generation.setdefault(measure, []).append(value)
             for measure, values in of_generation.items():
                 found.setdefault(measure, []).append(values)

@@ -6,10 +6,11 @@
 # `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 from heirloom.artefacts import paths
-from heirloom.report import expected, figures, tables
+from heirloom.report import expected, tables
+from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
-SHOWN = sorted({*figures.datasets(CONFIG).values()})
+SHOWN = sorted({*plan.artefacts(CONFIG).values()})
 
 
 rule summarise:
@@ -51,18 +52,20 @@ rule plot:
     output:
         index=RESULTS.figure_index,
         svg=[
-            report(f"{RESULTS.figures}/{f.file('svg')}", **f.shown)
-            for f in figures.listed(CONFIG)
+            report(f"{RESULTS.figures}/{f.file('svg')}", **f.report_flag())
+            for f in plan.figures(CONFIG)
         ],
-        others=figures.files(CONFIG, "pdf", "png", "csv"),
+        others=plan.files(CONFIG, "pdf", "png", "csv"),
     log:
         RESULTS.log("plot"),
     benchmark:
         RESULTS.benchmark("plot")
     params:
-        code=codehash.digest("heirloom.report.figures:write", *expected.entries(CONFIG)),
+        code=codehash.digest(
+            "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
+        ),
         regimes=sorted(CONFIG.regimes),
-        shown=sorted(figures.datasets(CONFIG)),
+        shown=sorted(plan.artefacts(CONFIG)),
         config_file=CONFIG_FILE,
     shell:
         "heirloom plot --config {params.config_file:q} 2> {log}"
@@ -99,7 +102,7 @@ rule page:
 rule compare:
     """Say what changed between the first and the last generation of an arm, on a page that stands alone; exit code 1 is `different`."""
     input:
-        datasets=ancient(RUN.compared),
+        datasets=ancient(RUN.compared_sets),
         fingerprints=RUN.compared_fingerprints,
     output:
         page=report(

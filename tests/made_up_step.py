@@ -38,7 +38,7 @@ for job in jobs(config):
     step.load().run(step.slice(config, job.key), inputs, made)
 crate.export("e/replace/0/1", Path("crate"), config=Path("config.yaml"), limit=None)
 graph = json.loads(Path("crate/ro-crate-metadata.json").read_text())["@graph"]
-shown = lineage.nodes("e", config.experiments["e"], config, Project())
+shown = lineage.nodes(lineage.boxes("e", config), Project())
 seen = {
     "plan": [line.step for line in plan(config, {}).lines],
     "trace": tree(trace("e/replace/0/1:thinned")),

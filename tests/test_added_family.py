@@ -39,7 +39,8 @@ from heirloom import config, schema
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.planning.plan import plan
-from heirloom.report import expected, figures
+from heirloom.report import expected
+from heirloom.report.figures import plan as figures
 from heirloom.steps import chain, mix, real, train
 from heirloom.data.dataset import Dataset
 from heirloom.workflow.steps import STEPS
@@ -68,7 +69,7 @@ old = config.parse(others)
 print(json.dumps({
     "measures": sorted(set(pq.read_table(trajectory)["metric"].to_pylist())),
     "kept": Dataset.open(kinds.SELECTED.path("new", "judged", 0, 1)).num_rows,
-    "figures": [one.kind for one in figures.listed(made)],
+    "figures": [one.kind.name for one in figures.figures(made)],
     "jobs": plan(made, {}).jobs,
     "closed forms": expected.curves(made.experiments["new"], made.regimes["replace"]),
     "in the schema": "Laplace" in schema.generate(config.Config)["$defs"],

@@ -8,7 +8,8 @@ import pytest
 
 from worked_examples import PAGE, ROOT, Block, blocks, changed
 
-ADDED = {"src/heirloom/specs/laplace.py", "src/heirloom/families/laplace.py", "src/heirloom/steps/thin.py", "docs/report/word_types.rst"}
+_ADDED_MODULES = ("specs/laplace", "families/laplace", "steps/thin", "report/figures/word_types")
+ADDED = {f"src/heirloom/{name}.py" for name in _ADDED_MODULES}
 """Files that the examples make."""
 
 

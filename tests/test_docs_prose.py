@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from heirloom.cli import app
+from heirloom.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
 GLOBS = ("*.md", "docs/*.md", "docs/design/*.md", "docs/reference/*.md", "data/README.md")

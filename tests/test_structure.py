@@ -45,7 +45,7 @@ def test_light_commands_import_no_heavy_library() -> None:
     import sys
 
     code = (
-        "import sys; import heirloom.cli, heirloom.snakefile.run, heirloom.steps.chain, heirloom.lineage.restore;"
+        "import sys; import heirloom.cli.commands, heirloom.snakefile.run, heirloom.steps.chain, heirloom.lineage.restore;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'altair', 'gensim', 'datasets') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)

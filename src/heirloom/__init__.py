@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # `typing` has it as well, and would be half of what a job's client imports
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from heirloom.diffs.engine import diff
     from heirloom.diffs.result import DatasetDiff
     from heirloom.report import plot

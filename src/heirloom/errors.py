@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 BAD_INPUT = 2
 """Exit code of a command that was given bad input."""
 LONGEST_LINE = 1_000
@@ -32,15 +34,20 @@ class HeirloomError(Exception):
         return tuple(str(line) for line in self.args)
 
     def __str__(self) -> str:
-        first, *others = self.lines or ("",)
-        return f"{first} [and {len(others)} more]" if others else first
+        return first_of(self.lines, " [and {} more]") if self.lines else ""
 
 
 def printed(error: HeirloomError) -> list[str]:
     """Return the lines in which an error is printed: at most `MOST_LINES` faults, each shaped by `line`."""
-    others = len(error.lines) - MOST_LINES
-    more = [f"{NAME}and {others} more"] if others > 0 else []
-    return [line(text) for text in error.lines[:MOST_LINES]] + more
+    lines = [line(text) for text in error.lines[:MOST_LINES]]
+    remainder = len(error.lines) - MOST_LINES
+    return [*lines, f"{NAME}and {remainder} more"] if remainder > 0 else lines
+
+
+def first_of(items: Sequence[object], note: str = " (and {} more)") -> str:
+    """Return the first of some items as a message names it, with a note on the number of the others."""
+    remainder = len(items) - 1
+    return f"{items[0]}{note.format(remainder)}" if remainder else str(items[0])
 
 
 def line(text: str) -> str:

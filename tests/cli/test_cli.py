@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from heirloom import cli
+from heirloom.cli import commands
 from heirloom.errors import BAD_INPUT
 from helpers import Run, run_in
 
@@ -43,7 +43,7 @@ def test_check_says_what_a_config_holds(run: Run) -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    command = typer.main.get_command(cli.app)
+    command = commands.tree()
     assert isinstance(command, typer.core.TyperGroup)
     assert {"train", "record", "trace", "diff", "export"} <= set(command.commands)
     assert {name for name, subcommand in command.commands.items() if not subcommand.help} == set()

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import heirloom
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.manifest import seal
-from heirloom.cli import app
+from heirloom.cli.commands import app
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.diffs.sides import generations

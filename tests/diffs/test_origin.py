@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,24 @@ def expected(a: NDArray[np.float64], b: NDArray[np.float64]) -> list[tuple[float
 
 def rows(path: str) -> NDArray[np.int64]:
     return np.concatenate(list(Dataset.open(path).matrices("tokens"))).astype(np.int64)
+
+
+def test_an_origin_scores_with_the_threads_of_the_config_that_made_the_rows(ngrams: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    write_generation(ngrams)
+    counts: set[int] = set()
+    likelihoods = ngram.log_likelihoods
+
+    def counted(*arguments: Any) -> NDArray[np.float64]:
+        counts.update(one["num_threads"] for one in threadpool_info())
+        return likelihoods(*arguments)
+
+    monkeypatch.setattr(ngram, "log_likelihoods", counted)
+    with threadpool_limits(3):
+        heirloom.diff("lm/replace/0/1", "lm/origin/0/0:train")
+        assert {one["num_threads"] for one in threadpool_info()} == {3}
+    assert counts == {ngrams.num_threads} == {1}
 
 
 @pytest.mark.usefixtures("ngrams")

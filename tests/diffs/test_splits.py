@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import heirloom
 from heirloom.artefacts.manifest import seal
-from heirloom.cli import app
+from heirloom.cli.commands import app
 from heirloom.diffs.parts import paired
 from heirloom.diffs.result import DatasetDiff
 from heirloom.errors import HeirloomError

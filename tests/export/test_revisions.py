@@ -50,7 +50,7 @@ def test_a_revision_is_exported_as_it_was_recorded(first: str) -> None:
     assert read_json(Path("crate") / ROWS.with_name("synthetic.manifest.json"))["slice"]["rows"] == 8
 
     shutil.rmtree(revisions.HELD)
-    dvc.cached(dvc.md5(Path("crate") / ROWS)).unlink()
+    dvc.cache_path(dvc.md5(Path("crate") / ROWS)).unlink()
     crate.export("bell/keep/0@HEAD", Path("named"), config=CONFIG)
     assert not ("named" / ROWS).exists()
     assert (Path("named") / ROWS.with_name("synthetic.manifest.json")).is_file()

@@ -500,10 +500,10 @@ def test_rows_must_fit_the_models_vocabulary_and_context() -> None:
 def test_out_of_memory_says_what_to_lower() -> None:
     with (
         pytest.raises(HeirloomError, match=r"^out of memory while training; lower micro_rows$"),
-        memory.enough("training", "micro_rows"),
+        memory.guard("training", "micro_rows"),
     ):
         torch.empty(2**60)
-    with pytest.raises(RuntimeError, match="size"), memory.enough("training", "anything"):
+    with pytest.raises(RuntimeError, match="size"), memory.guard("training", "anything"):
         torch.zeros(2) @ torch.zeros(3)
 
 

@@ -16,7 +16,7 @@ WORK = """
 import logging, sys
 from heirloom.runtime import meter
 logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-with meter.counting("training", 3000, 1000) as tell:
+with meter.progress("training", 3000, 1000) as tell:
     for _ in range(2):
         tell(1000)
 """
@@ -47,7 +47,7 @@ def test_a_terminal_has_a_bar_with_tokens_a_second_and_no_lines() -> None:
 def test_the_speed_leaves_out_what_was_done_before(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 0.0, 4.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    with caplog.at_level(logging.INFO), meter.counting("sampling", 900, 500) as tell:
+    with caplog.at_level(logging.INFO), meter.progress("sampling", 900, 500) as tell:
         tell(400)
     assert caplog.messages == ["sampling: 900 of 900 tokens, 100 tokens/s"]
 
@@ -55,13 +55,13 @@ def test_the_speed_leaves_out_what_was_done_before(caplog: pytest.LogCaptureFixt
 def test_only_the_first_of_several_processes_speaks(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(processes.LAUNCHED, "1")
     monkeypatch.setenv("RANK", "1")
-    with caplog.at_level(logging.INFO), meter.counting("sampling", 10) as tell:
+    with caplog.at_level(logging.INFO), meter.progress("sampling", 10) as tell:
         tell(10)
     assert caplog.messages == []
 
 
 def test_a_failure_is_not_said_to_be_done(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), pytest.raises(ValueError, match="broken"), meter.counting("training", 10):
+    with caplog.at_level(logging.INFO), pytest.raises(ValueError, match="broken"), meter.progress("training", 10):
         raise ValueError("broken")
     assert caplog.messages == []
 
@@ -70,5 +70,5 @@ def test_the_wait_between_two_lines_is_the_environments(monkeypatch: pytest.Monk
     monkeypatch.setenv("HEIRLOOM_TEST_SECONDS", "5")
     times = iter([0.0, 4.0, 5.0, 5.0, 9.0, 11.0, 11.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    due = meter.every("HEIRLOOM_TEST_SECONDS")
+    due = meter.timer("HEIRLOOM_TEST_SECONDS")
     assert [due() for _ in range(4)] == [False, True, False, True]

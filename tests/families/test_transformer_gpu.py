@@ -42,7 +42,7 @@ def lively(shape: LlamaShape = SHAPE) -> Llama:
 
 
 def on_gpu(model: Llama) -> Llama:
-    return model.on(device.chosen())
+    return model.on(device.current())
 
 
 def some_tokens(rows: int, length: int) -> NDArray[np.int64]:

@@ -38,7 +38,7 @@ experiments:
 def own_caches() -> None:
     """Forget what another test's project had, at the same commit."""
     dvc._cache.cache_clear()
-    revisions.recorded.cache_clear()
+    revisions.listing_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

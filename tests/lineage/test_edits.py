@@ -122,7 +122,7 @@ def heirloom(*arguments: str) -> tuple[str, str]:
     """Return what a command prints in this process, and its traceback if it has one."""
     printed = io.StringIO()
     reading._check_once.cache_clear()
-    revisions.recorded.cache_clear()
+    revisions.listing_of.cache_clear()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         patch.setattr(sys, "argv", ["heirloom", *arguments])
         try:

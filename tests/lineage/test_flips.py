@@ -30,7 +30,7 @@ def artefact_of(file: Path) -> str:
     """Return the artefact that a file is, belongs to, or is a note of."""
     unit = folders.unit_of(file.as_posix()) or ""
     stem = folders.stem(file.as_posix().removeprefix(f"{unit}/").split("/")[0])
-    return next(path.as_posix() for path in folders.fingerprinted(unit) if folders.stem(path) == stem)
+    return next(path.as_posix() for path in folders.fingerprinted_artefacts(unit) if folders.stem(path) == stem)
 
 
 def is_refused(file: Path, artefact: str) -> bool:

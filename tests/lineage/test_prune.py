@@ -126,5 +126,5 @@ def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
     from heirloom.lineage import dvc
 
     set_generations(1)
-    dvc.cached((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
+    dvc.cache_path((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
     assert leftovers([load(CONFIG)])[0].at_risk == f"DVC's cache lacks {MODEL}; dvc fetch {LINEAGE}.dvc first"

@@ -11,7 +11,7 @@ from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index, ledger, references
 from heirloom.lineage.project import locate
-from heirloom.lineage.references import complete, find, known, name_of, units
+from heirloom.lineage.references import all_names, complete, find, name_of, units
 
 pytestmark = pytest.mark.usefixtures("made")
 
@@ -104,7 +104,7 @@ def test_completion_offers_what_is_on_disk_or_in_the_ledger() -> None:
     shutil.rmtree("data/text/replace/seed=0/gen=3")
     assert complete("text/replace/0/3") == wanted
     assert complete("nothing") == []
-    assert len(known()) == len(index.build().sha256)
+    assert len(all_names()) == len(index.build().sha256)
 
 
 @pytest.mark.parametrize(

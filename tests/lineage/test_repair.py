@@ -16,7 +16,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers, verify_records
 from heirloom.lineage.pointers import Pointer
 from heirloom.lineage.record import RecordReport, record
-from heirloom.lineage.repair import NEWER, left, repair, total
+from heirloom.lineage.repair import NEWER, remaining_damage, repair, total
 from heirloom.lineage.verify import verify
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, cache_is_intact, change_rows, commit, snakemake
 
@@ -53,7 +53,7 @@ def on_remote(path: Path) -> Path:
 def mended(*references: str, **options: bool) -> list[str]:
     """Return what the command prints, without the places of objects, which vary."""
     outcomes = list(repair(references, CONFIG, **options))
-    outcomes += [] if "dry" in options else left(references, outcomes)
+    outcomes += [] if "dry" in options else remaining_damage(references, outcomes)
     lines = [*map(str, outcomes), total(outcomes, dry="dry" in options)]
     return [re.sub(r"[^ (]*/files/md5/[0-9a-f/]+(\.dir)?", "OBJECT", line) for line in lines]
 
@@ -154,7 +154,7 @@ def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree
     pointer, ledger = Path(f"{LINEAGE}.dvc"), Path("results/lineage.tsv")
     md5 = yaml.safe_load(pointer.read_text())["outs"][0]["md5"]
     pointer.write_text(pointer.read_text().replace("hash: md5", "hash: mdu"))
-    dvc.cached(md5).unlink()
+    dvc.cache_path(md5).unlink()
     ledger.write_text(ledger.read_text().replace("gen=2", "gen=8"))
     Path("data/toy/origin/seed=0.dvc").unlink()
     assert mended() == [
@@ -165,7 +165,7 @@ def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree
         "4 mended: 3 from git, 1 from the files that lie here, 0 artefacts redone; 0 not mended",
     ]
     assert sh("git", "status", "--short") == ""
-    dvc.cached(md5).unlink()
+    dvc.cache_path(md5).unlink()
     rot(FIRST_MODEL)
     mended()  # the job first, then the listing from its files
     assert mismatches() == []
@@ -313,14 +313,14 @@ def test_the_cache_is_read_before_a_push(recorded: RecordReport, sh: Shell) -> N
     metrics = LINEAGE / "gen=1/metrics.manifest.json"
     md5 = (dvc.listing(str(LINEAGE)) or {})[str(metrics)]
     shutil.copy(metrics, "x")
-    rot(dvc.cached(md5))
+    rot(dvc.cache_path(md5))
     Path("x").replace(metrics)
     assert [line for checked in verify() for line in checked.mismatches] == []
     what = f"damaged, the cache's bytes of {metrics}, which dvc push would send; heirloom repair {metrics} mends it"
-    assert sh("heirloom", "verify", "--cache", status=1).splitlines()[0] == f"{dvc.cached(md5)}: {what}"
+    assert sh("heirloom", "verify", "--cache", status=1).splitlines()[0] == f"{dvc.cache_path(md5)}: {what}"
     assert mended()[0] == "OBJECT: from an equal file in data/"
     assert mismatches() == []
-    dvc.cached(md5).unlink()
+    dvc.cache_path(md5).unlink()
     assert mismatches() == [f"{metrics}: not in DVC's cache, and so dvc push would not send it; heirloom repair {metrics} mends it"]
     mended("toy/replace/0/1")
     assert mismatches() == []

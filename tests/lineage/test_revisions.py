@@ -109,7 +109,7 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
     sh("dvc", "remote", "add", "-q", "-d", "store", str(store))
     sh("dvc", "push", "-q")
     commit(sh)
-    cached = dvc.cached(dvc.md5(FILE))
+    cached = dvc.cache_path(dvc.md5(FILE))
     make_another_version(sh)
     cached.chmod(0o644)
     for content in (b"rotten", old[:-1] + b"y"):  # before it is held, and through the link that is held

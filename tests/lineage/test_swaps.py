@@ -34,12 +34,12 @@ def rewrite(artefact: str) -> None:
     content = json.loads(file.read_text())
     own = {key: int(value) if value.isdigit() else value for key, value in paths.wildcards(artefact).items()}
     keys = {key: value for key, value in own.items() if key in content["slice"]}
-    file.write_text(manifest.spelled({**content, "path": artefact, "slice": {**content["slice"], **keys}}))
+    file.write_text(manifest.manifest_text({**content, "path": artefact, "slice": {**content["slice"], **keys}}))
 
 
 def pairs() -> Iterator[tuple[str, str]]:
     """Yield pairs of files of one format, and of folders: other roles, generations, regimes and experiments, real data among them."""
-    for one, other in combinations(sorted(index.on_disk()), 2):
+    for one, other in combinations(sorted(index.artefacts_on_disk()), 2):
         if Path(one).suffix == Path(other).suffix and recorded_sha256(one) != recorded_sha256(other):
             yield one, other
 
@@ -74,7 +74,7 @@ def test_an_exchange_whose_notes_were_rewritten_to_fit_is_named_by_what_was_made
 @pytest.mark.usefixtures("made")
 def test_every_edge_of_a_run_is_exact_and_equal_bytes_under_different_roles_are_told_apart() -> None:
     project = Project()
-    nodes = [project.artefact(path) for path in index.on_disk()]
+    nodes = [project.artefact(path) for path in index.artefacts_on_disk()]
     edges = [edge for node in nodes for edge in node.inputs]
     assert (len(edges), sum(edge.is_source for edge in edges)) == (147, 60)
     assert [edge for edge in edges if edge.is_inferred or not edge.name] == []
@@ -82,4 +82,4 @@ def test_every_edge_of_a_run_is_exact_and_equal_bytes_under_different_roles_are_
     (checkpoint,) = [node for node in nodes if node.path == "data/text/replace/seed=0/gen=2/checkpoint"]
     synthetic = "data/text/replace/seed=0/gen=2/synthetic.parquet"
     assert train.sha256 == project.sha256(synthetic)  # else this test shows nothing
-    assert (train.played("synthetic"), checkpoint.played("train")) == ([synthetic], [train.path])
+    assert (train.input_paths("synthetic"), checkpoint.input_paths("train")) == ([synthetic], [train.path])

@@ -13,7 +13,7 @@ import pytest
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json
-from heirloom.artefacts.manifest import spelled
+from heirloom.artefacts.manifest import manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ledger, references, render
 from heirloom.lineage.artefact import Artefact, Input
@@ -71,7 +71,7 @@ def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
 OPENED = """
 import sys
 from collections import Counter
-from heirloom.cli import app
+from heirloom.cli.commands import app
 
 opened = Counter()
 
@@ -121,9 +121,9 @@ def test_a_tree_can_be_cut() -> None:
 def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() -> None:
     project = Project()
     train = project.artefact(f"{GENERATION}/train.parquet")
-    assert train.played("synthetic") == [f"{GENERATION}/synthetic.parquet"]
+    assert train.input_paths("synthetic") == [f"{GENERATION}/synthetic.parquet"]
     assert train.sha256 == project.index.sha256[f"{GENERATION}/synthetic.parquet"]  # else this test shows nothing
-    assert project.artefact(f"{GENERATION}/checkpoint").played("train") == [f"{GENERATION}/train.parquet"]
+    assert project.artefact(f"{GENERATION}/checkpoint").input_paths("train") == [f"{GENERATION}/train.parquet"]
 
 
 @pytest.mark.usefixtures("made")
@@ -178,7 +178,7 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
 @pytest.mark.usefixtures("made")
 def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
-    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
+    manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
     mended = f"heirloom repair {GENERATION}/train.parquet mends it"
     with pytest.raises(HeirloomError, match=rf"^{manifest}: records 000000000000, but the artefact is recorded as .*; {mended}$"):
         trace("text/replace/0/2:checkpoint")

@@ -14,11 +14,11 @@ from rich.filesize import decimal
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json, replacing
 from heirloom.artefacts.fingerprints import sha256_file
-from heirloom.artefacts.manifest import inputs, spelled
+from heirloom.artefacts.manifest import inputs, manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, ledger, references
 from heirloom.lineage.record import RecordReport
-from heirloom.lineage.repair import left
+from heirloom.lineage.repair import remaining_damage
 from heirloom.lineage.verify import digests, total, verify
 from toy_project import CONFIG, LINEAGE, Shell
 
@@ -85,7 +85,7 @@ def corrupt_manifest() -> None:
 
 def contradict_fingerprint() -> None:
     manifest = GENERATION / "train.manifest.json"
-    manifest.write_text(spelled({**read_json(manifest), "sha256": "0" * 64}))
+    manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
 
 
 def corrupt_json() -> None:
@@ -172,7 +172,9 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     assert re.fullmatch(
         rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
-    assert [str(outcome).partition(": missing")[0] for outcome in left(["text/real"], [], dry=True)] == [f"{source}: not mended"]
+    assert [str(outcome).partition(": missing")[0] for outcome in remaining_damage(["text/real"], [], dry=True)] == [
+        f"{source}: not mended"
+    ]
     shutil.rmtree("corpus")
     checked = list(verify("text/real", fast=True))
     assert [mismatch for unit in checked for mismatch in unit.mismatches] == []
@@ -219,7 +221,7 @@ def test_dvcs_record_covers_the_small_files_too(recorded: RecordReport) -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(recorded: RecordReport, sh: Shell) -> None:
     Path("data/toy/real.dvc").unlink()
-    damaged, absent = (dvc.cached(_md5(lineage)) for lineage in (ORIGIN, str(LINEAGE)))
+    damaged, absent = (dvc.cache_path(_md5(lineage)) for lineage in (ORIGIN, str(LINEAGE)))
     flip(damaged)
     absent.unlink()
     done = sh("heirloom", "verify", status=1)

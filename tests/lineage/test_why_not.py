@@ -14,7 +14,7 @@ import pytest
 import small_lineages
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json
-from heirloom.artefacts.manifest import spelled
+from heirloom.artefacts.manifest import manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage.why_not import explain, why_not
 
@@ -43,7 +43,7 @@ def retell(project: Path, artefact: str, change: dict[str, Any]) -> None:
         path.write_text(reduce(lambda text, sha256: text.replace(sha256, sha256[::-1]), changed, path.read_text()))
     for path in (project / "data").rglob("*.manifest.json"):
         is_changed = path == project / paths.manifest(artefact)
-        path.write_text(spelled(read_json(path) | (change if is_changed else {})))
+        path.write_text(manifest_text(read_json(path) | (change if is_changed else {})))
 
 
 START = {"role": "start", "path": "data/text/origin/seed=0/gen=0/checkpoint", "sha256": "1" * 64}

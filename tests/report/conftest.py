@@ -22,7 +22,9 @@ from heirloom.config import Config, parse
 from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table, vector_table
-from heirloom.report import figures, files
+from heirloom.report import files
+from heirloom.report.figures import plan
+from heirloom.report.figures.plan import Figure
 from heirloom.report.page import build, vega
 from heirloom.workflow.jobs import measure_files
 from helpers import seal_alone
@@ -122,6 +124,17 @@ def config() -> Config:
     return small()
 
 
+def figure_of(config: Config, name: str, kind: str) -> Figure:
+    """Return a figure of an experiment or a grid."""
+    (figure,) = (one for one in plan.figures(config) if (one.subject.name, one.kind.name) == (name, kind))
+    return figure
+
+
+def figure_names(config: Config) -> list[tuple[str, str]]:
+    """Return what each figure of a config is of, with the name of its kind."""
+    return [(figure.subject.name, figure.kind.name) for figure in plan.figures(config)]
+
+
 def write_measures(config: Config) -> None:
     """Write every file of measures that a config asks for."""
     for key, path in measure_files(config):
@@ -145,7 +158,7 @@ def write_measures(config: Config) -> None:
 
 def write_vectors(config: Config) -> None:
     """Write the sets that figures show: rows of the line that draw nearer to each other, generation by generation."""
-    for path in figures.datasets(config):
+    for path in plan.artefacts(config):
         generation = int(Path(path).parent.name.partition("=")[2])
         Dataset.of(vector_table(np.linspace(-2, 2, 10).reshape(1, 10, 1) / (1 + generation))).write(path)
         seal_alone(path)

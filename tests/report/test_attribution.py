@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
 
 from heirloom.config import Config, parse
-from heirloom.report import attribution, charts, figures
+from heirloom.report import attribution
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.figures import draw
 from heirloom.report.summary import attribution_table
+from report.conftest import figure_names, figure_of
 
 GRID = {
     "statistical": {"key": "rows", "values": {"n10": 10, "n50": 50, "n100": 100}},
@@ -87,6 +91,21 @@ def test_where_every_chain_is_absorbed_what_is_gained_is_the_generations_until_t
     assert table["loss"][0] == 1.5
 
 
+def test_the_page_draws_what_the_table_says_of_more_generations_than_a_curve_has_room_for() -> None:
+    grid = {"computational": {"key": "family.training.precision", "values": {"float16": "float16", "float64": "float64"}}}
+    read, last = config(grid), {"float16": 150, "float64": 199}
+    key = {"experiment": "e", "regime": "replace", "metric": "absorbed.mean", "seed": 0}
+    results = {}
+    for variant, generation in last.items():
+        shares = np.minimum(1.0, np.arange(1, 201) / generation)
+        rows = pd.DataFrame({**key, "variant": variant, "generation": range(1, 201), "value": shares})
+        results[f"e__{variant}"] = ExperimentResults(f"e__{variant}", read, rows)
+    assert len(results["e__float16"].curve_rows) < 200
+    table = draw.numbers(figure_of(read, "e", "attribution"), results, for_page=True)
+    # mean generation of absorption of a share that grows evenly to 1 in n generations: 1 + (n - 1) / 2
+    assert table["loss"].tolist() == pytest.approx([75.5, 100.0])
+
+
 def test_of_images_the_gain_is_in_the_evidence_lower_bound_of_which_more_is_better() -> None:
     read = config()
     images = frame(read).assign(metric="test_elbo")
@@ -103,8 +122,8 @@ def test_a_grid_whose_axes_are_no_sources_is_not_attributed() -> None:
 
 def test_a_grid_over_sources_has_one_figure_in_place_of_those_of_its_variants() -> None:
     read = config()
-    assert figures.listed(read) == [figures.Figure("e", "attribution")]
-    drawn = charts.attribution(attribution.table(frame(read), read), "e")
+    assert figure_names(read) == [("e", "attribution")]
+    drawn = draw.chart(figure_of(read, "e", "attribution"), attribution.table(frame(read), read))
     svg = vl_convert.vegalite_to_svg(drawn.to_json())
     assert [label for label in ("statistical n50", "approximation unbiased", ">all<") if label not in svg] == []
     assert "gain in wasserstein2 squared, median (interval: 95 %)" in svg

@@ -8,41 +8,42 @@ from typing import Any
 import pytest
 
 from heirloom.config import Config
-from heirloom.report import charts, figures, tables
-from heirloom.report.charts import BLACK, DASHED, DOTTED, GREY, SOLID, Look
+from heirloom.report import experiment_results, tables
+from heirloom.report.figures import draw
+from heirloom.report.looks import BLACK, DASHED, DOTTED, GREY, SOLID, Look, looks
 from heirloom.specs.regime import Regime
+from report.conftest import figure_of
 
 
 def test_a_usual_regime_keeps_its_colour_whatever_stands_beside_it() -> None:
-    alone = charts.looks({"replace": Regime()})
-    together = charts.looks({name: Regime() for name in ("zero", "replace", "keep", "accumulate")})
+    alone = looks({"replace": Regime()})
+    together = looks({name: Regime() for name in ("zero", "replace", "keep", "accumulate")})
     assert alone["replace"] == together["replace"] == Look("#D55E00")
     assert len({look.colour for look in together.values()}) == 4
 
 
 def test_a_control_is_dashed_grey_whatever_its_name() -> None:
-    assert charts.looks({"baseline": Regime(pool=1.0, synthetic="none")}) == {"baseline": Look(GREY, DASHED)}
+    assert looks({"baseline": Regime(pool=1.0, synthetic="none")}) == {"baseline": Look(GREY, DASHED)}
 
 
 def test_a_control_that_grows_has_dashes_of_its_own() -> None:
     both = {name: Regime(pool=1.0, synthetic="none", growth=growth) for name, growth in (("control", 0.0), ("control_grows", 1.0))}
-    assert charts.looks(both) == {"control": Look(GREY, DASHED), "control_grows": Look(GREY, DOTTED)}
+    assert looks(both) == {"control": Look(GREY, DASHED), "control_grows": Look(GREY, DOTTED)}
 
 
 def test_more_regimes_than_colours_are_told_apart_by_dashes() -> None:
-    looks = charts.looks({f"arm_{i:02}": Regime() for i in range(20)})
-    assert len(set(looks.values())) == 20
-    assert looks["arm_00"].dashes == SOLID != looks["arm_06"].dashes
+    many = looks({f"arm_{i:02}": Regime() for i in range(20)})
+    assert len(set(many.values())) == 20
+    assert many["arm_00"].dashes == SOLID != many["arm_06"].dashes
 
 
 @pytest.fixture
 def spec(run: Path, config: Config) -> Any:
-    frame = tables.gather(config)
+    results = experiment_results.of_config(tables.gather(config), config)
 
     def drawn(experiment: str, kind: str) -> dict[str, Any]:
-        figure = figures.Figure(experiment, kind)
-        own = tables.of_experiment(frame, experiment, config.experiments[experiment])
-        specification: dict[str, Any] = figures._chart(figure, figures._numbers(figure, own, config), config).to_dict()
+        figure = figure_of(config, experiment, kind)
+        specification: dict[str, Any] = draw.chart(figure, draw.numbers(figure, results)).to_dict()
         return specification
 
     return drawn

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from heirloom.config import Config, parse
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
-from heirloom.report import charts, density, figures, scatter, vector_charts
+from heirloom.report import kept_rows
+from heirloom.report.figures import density
 from helpers import seal_alone
+from report.conftest import figure_names, figure_of
 
 
 def line(**changes: Any) -> Config:
@@ -25,7 +28,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Real rows 0 … 8; generation 1 at 4 alone, generation 2 far away; a second replica that is not shown."""
     monkeypatch.chdir(tmp_path)
     rows = {0: np.arange(9.0), 1: np.full(9, 4.0), 2: np.full(9, 1e6)}
-    for (_, generation), path in scatter.datasets("line", line().experiments["line"]).items():
+    for (_, generation), path in kept_rows.vectors("line", line().experiments["line"]).items():
         Dataset.of(vector_table(np.stack([rows[generation], rows[generation] + 100])[..., None])).write(path)
         seal_alone(path)
     return line()
@@ -38,7 +41,7 @@ def test_bins_are_those_of_the_real_rows_and_reach_half_a_range_beyond() -> None
 
 
 def test_the_area_of_a_generation_is_the_share_of_its_rows_within_the_axis(kept: Config) -> None:
-    found = density.densities("line", kept.experiments["line"])
+    found = density.numbers(figure_of(kept, "line", "density").subject, pd.DataFrame())
     area = found.groupby("generation")["density"].sum() * 8 / 3
     assert area.round(12).tolist() == [1.0, 1.0, 0.0]
     first = found[found["generation"] == 1]
@@ -46,15 +49,15 @@ def test_the_area_of_a_generation_is_the_share_of_its_rows_within_the_axis(kept:
 
 
 def test_the_chart_has_a_panel_an_arm_and_real_rows_in_black(kept: Config) -> None:
-    numbers = density.densities("line", kept.experiments["line"])
-    chart = vector_charts.density(numbers, charts.looks(kept.regimes), "line").to_dict()
+    numbers = density.numbers(figure_of(kept, "line", "density").subject, pd.DataFrame())
+    chart = density.draw(figure_of(kept, "line", "density").subject, numbers).to_dict()
     scale = chart["spec"]["encoding"]["color"]["scale"]
     assert (scale["domain"], scale["range"][0]) == ([0, 1, 2], "#000000")
 
 
 def test_only_families_of_the_line_whose_rows_are_kept_have_the_figure() -> None:
     def has(**changes: Any) -> bool:
-        return figures.Figure("line", "density") in figures.listed(line(**changes))
+        return ("line", "density") in figure_names(line(**changes))
 
     assert has()
     assert has(family={"name": "gaussian"})

@@ -11,7 +11,10 @@ import pytest
 import vl_convert
 
 from heirloom.config import Config, parse
-from heirloom.report import figures, tables
+from heirloom.report import tables
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.figures import draw
+from report.conftest import figure_of
 
 SEEDS = range(6)
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -73,11 +76,11 @@ def triangles(spec: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_figure_marks_where_an_arm_begins_to_collapse(config: Config, kind: str) -> None:
     experiment, count = DRAWN[kind]
-    figure, own = figures.Figure(experiment, kind), tidy(experiment, moved=2)
-    numbers = figures._numbers(figure, own, config)
+    figure, own = figure_of(config, experiment, kind), tidy(experiment, moved=2)
+    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, own)})
     begun = numbers.dropna(subset="onset")
     assert begun[["regime", "generation"]].to_numpy().tolist() == [["replace", 2]] * count
-    spec = figures._chart(figure, numbers, config).to_dict()
+    spec = draw.chart(figure, numbers).to_dict()
     assert triangles(spec)
     assert "triangle: onset of collapse" in spec["title"]["subtitle"]
     points = re.findall('<path[^>]*roledescription="point"[^>]*>', vl_convert.vegalite_to_svg(spec))
@@ -86,9 +89,10 @@ def test_a_figure_marks_where_an_arm_begins_to_collapse(config: Config, kind: st
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_figure_of_arms_that_do_not_collapse_has_no_triangle(config: Config, kind: str) -> None:
-    figure = figures.Figure(DRAWN[kind][0], kind)
-    numbers = figures._numbers(figure, tidy(DRAWN[kind][0], moved=0), config)
-    spec = figures._chart(figure, numbers, config).to_dict()
+    experiment = DRAWN[kind][0]
+    figure = figure_of(config, experiment, kind)
+    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, tidy(experiment, moved=0))})
+    spec = draw.chart(figure, numbers).to_dict()
     assert numbers["onset"].isna().all()
     assert not triangles(spec)
     assert "triangle" not in spec["title"]["subtitle"]

@@ -16,15 +16,16 @@ from heirloom import digests, results
 from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import charts, onset, tables
+from heirloom.report import tables
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
 
 
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
-    onsets = onset.table(own, config.experiments[key], config)
-    return curves.context(key, own, config, charts.looks(config.regimes), onsets)
+    Path(paths.fingerprint(results.DEFAULT.onset)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
+    return curves.context(ExperimentResults(key, config, own))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
@@ -123,10 +124,9 @@ def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: C
 def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path, config: Config) -> None:
     from heirloom.lineage.project import Project
 
-    experiment = config.experiments["words"]
-    known = lineage.nodes("words", experiment, config, Project())
-    own = tables.of_experiment(tables.load(results.DEFAULT), "words", experiment)
-    found = lineage.context("words", experiment, config, known, own)
+    own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
+    boxes = lineage.boxes("words", config)
+    found = lineage.context(ExperimentResults("words", config, own), boxes, lineage.nodes(boxes, Project()))
     assert found is not None
     assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
@@ -134,7 +134,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
     assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
     assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
-    assert lineage.context("toy", config.experiments["toy"], config, {}, own) is None
+    assert lineage.context(ExperimentResults("toy", config, own), lineage.boxes("toy", config), {}) is None
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:

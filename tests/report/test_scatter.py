@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from heirloom.artefacts import kinds
@@ -14,8 +15,10 @@ from heirloom.config import Config, parse
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.families import gmm
-from heirloom.report import charts, figures, scatter, vector_charts
+from heirloom.report import kept_rows
+from heirloom.report.figures import plan, scatter
 from helpers import seal_alone
+from report.conftest import figure_names, figure_of
 
 CENTRES = np.array([[[3.0, 0.0], [-3.0, 0.0]]])
 
@@ -38,7 +41,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Generations 0, 4 and 9: two rows, one near each of the two centres, of two replicas."""
     monkeypatch.chdir(tmp_path)
     model = gmm.Model(np.full((1, 2), 0.5), CENTRES, np.stack([np.eye(2), 4 * np.eye(2)])[None], np.array([1]))
-    for path in scatter.datasets("plane", plane().experiments["plane"]).values():
+    for path in kept_rows.vectors("plane", plane().experiments["plane"]).values():
         folder = Path(path).parent / "checkpoint"
         folder.parent.mkdir(parents=True)
         gmm.save(model, folder)
@@ -47,8 +50,12 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     return plane()
 
 
+def shown(config: Config) -> pd.DataFrame:
+    return scatter.numbers(figure_of(config, "plane", "scatter").subject, pd.DataFrame())
+
+
 def test_a_row_has_the_component_that_most_likely_wrote_it_counted_from_the_left(kept: Config) -> None:
-    points = scatter.points("plane", kept.experiments["plane"])
+    points = shown(kept)
     rows = points[points["part"] == "row"]
     assert sorted(set(rows["generation"])) == [0, 4, 9]
     first = rows[rows["generation"] == 4]
@@ -56,7 +63,7 @@ def test_a_row_has_the_component_that_most_likely_wrote_it_counted_from_the_left
 
 
 def test_an_outline_is_two_standard_deviations_from_its_centre(kept: Config) -> None:
-    points = scatter.points("plane", kept.experiments["plane"])
+    points = shown(kept)
     outline = points[(points["part"] == "outline") & (points["generation"] == 9)]
     for component, (centre, deviation) in enumerate(((-3.0, 2.0), (3.0, 1.0))):
         own = outline[outline["component"] == component]
@@ -64,35 +71,35 @@ def test_an_outline_is_two_standard_deviations_from_its_centre(kept: Config) -> 
 
 
 def test_a_chain_s_snapshots_come_with_its_trajectory_and_the_origin_s_files_for_themselves(kept: Config) -> None:
-    shown = figures.datasets(kept)
+    artefacts = plan.artefacts(kept)
     trajectory = kinds.TRAJECTORY.path("plane", "replace", 0)
-    assert shown[kinds.SYNTHETIC.path("plane", "replace", 0, 9)] == trajectory
-    assert shown[kinds.CHECKPOINT.path("plane", "replace", 0, 9)] == trajectory
+    assert artefacts[kinds.SYNTHETIC.path("plane", "replace", 0, 9)] == trajectory
+    assert artefacts[kinds.CHECKPOINT.path("plane", "replace", 0, 9)] == trajectory
     origin = kinds.TRAIN.path("plane", "origin", 0, 0)
-    assert shown[origin] == origin
-    stepwise = figures.datasets(plane(granularity="step", snapshots=[]))
+    assert artefacts[origin] == origin
+    stepwise = plan.artefacts(plane(granularity="step", snapshots=[]))
     assert stepwise[kinds.CHECKPOINT.path("plane", "replace", 0, 9)] == kinds.CHECKPOINT.path("plane", "replace", 0, 9)
 
 
 def test_the_figure_needs_the_rows_and_the_models_that_outline_them(kept: Config) -> None:
-    figure = figures.Figure("plane", "scatter")
-    assert figures.can_be_drawn(figure, kept)
+    figure = figure_of(kept, "plane", "scatter")
+    assert figure.can_be_drawn()
     shutil.rmtree(kinds.CHECKPOINT.path("plane", "replace", 0, 4))
-    assert not figures.can_be_drawn(figure, kept)
-    assert figures.can_be_drawn(figures.Figure("plane", "variance"), kept)
+    assert not figure.can_be_drawn()
+    assert figure_of(kept, "plane", "variance").can_be_drawn()
 
 
 def test_all_panels_have_the_axes_of_the_real_rows_in_one_scale(kept: Config) -> None:
-    points = scatter.points("plane", kept.experiments["plane"])
+    points = shown(kept)
     points.loc[(points["generation"] == 9) & (points["part"] == "row"), "x"] = 50.0
-    chart = vector_charts.scatter(points, charts.looks(kept.regimes), "plane").to_dict()
+    chart = scatter.draw(figure_of(kept, "plane", "scatter").subject, points).to_dict()
     encoding = chart["spec"]["layer"][0]["encoding"]
     assert encoding["x"]["scale"]["domain"] == encoding["y"]["scale"]["domain"] == [-3.7, 3.5]
 
 
 def test_only_families_of_the_plane_whose_rows_are_kept_have_the_figure() -> None:
     def has(**changes: Any) -> bool:
-        return figures.Figure("plane", "scatter") in figures.listed(plane(**changes))
+        return ("plane", "scatter") in figure_names(plane(**changes))
 
     assert has()
     assert has(family={"name": "kde"})

@@ -39,7 +39,7 @@ def test_a_mean_stands_beside_its_closed_form_and_a_z_that_it_has_not_has_its_re
     known = theory.keep(10, 7, 1).variance[-1]
     assert checks["covariance_trace"].expected == pytest.approx(known)
     assert checks["covariance_trace"].mean == pytest.approx(0.9 ** (1 + 0.3 * 6))
-    assert any("no z, variance, mean of" in line and line.endswith("takes 100") for line in printed)
+    assert any("no z, variance, mean of" in line and line.endswith("needs 100") for line in printed)
     assert "log_determinant" not in checks
 
 

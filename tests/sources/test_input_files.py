@@ -18,7 +18,7 @@ from heirloom import planned_files, preflight, slice_arguments, sources
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.artefacts.kinds import Key
-from heirloom.artefacts.manifest import Input, spelled
+from heirloom.artefacts.manifest import Input, manifest_text
 from heirloom.errors import HeirloomError
 from heirloom.sources import input_files, memory
 from heirloom.sources.input_files import Change, SourceFile, hashed_inputs, local_file, reading
@@ -199,7 +199,7 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     assert preflight.notes(config) == []
     artefact = "data/e/real/train.parquet"
     content = {"schema_version": 2, "path": artefact, "sha256": "0" * 64, "size": 1, "inputs": [], "slice": step}
-    write_text("data/e/real/train.manifest.json", spelled(content))
+    write_text("data/e/real/train.manifest.json", manifest_text(content))
     for path in paths:
         Path(path).unlink()
     preflight.cheap(config)

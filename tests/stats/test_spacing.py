@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from heirloom.report.numbers import MAX_CURVES
-from heirloom.report.page.generations import CURVE_POINTS
-from heirloom.report.variants import MAX_POINTS
+from heirloom.report.figures.synthetic_perplexity import MAX_CURVES
+from heirloom.report.gaussian_errors import MAX_POINTS
+from heirloom.report.generations import CURVE_POINTS
 from heirloom.stats.spacing import evenly_spaced, geometrically_spaced
 from heirloom.steps.chain import ALL_UP_TO
 

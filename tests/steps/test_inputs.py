@@ -49,7 +49,7 @@ def test_changed_bytes_of_the_same_size_are_noticed(sealed: Path) -> None:
 
 def test_a_manifest_of_another_version_is_named(sealed: Path) -> None:
     told = json.loads(Path(paths.manifest(TRAIN)).read_text())
-    Path(paths.manifest(TRAIN)).write_text(manifest.spelled({**told, "sha256": "0" * 64}))
+    Path(paths.manifest(TRAIN)).write_text(manifest.manifest_text({**told, "sha256": "0" * 64}))
     assert refused().startswith(f"{paths.manifest(TRAIN)}: records other bytes than {paths.fingerprint(TRAIN)}; ")
 
 

@@ -31,7 +31,8 @@ def sha256_file(path: Path) -> str:
 
 def sha256_folder(files: Mapping[str, str]) -> str:
     """Return the sha256 of a folder, given the path inside it and the sha256 of each of its files."""
-    lines = (f"{name}\t{sha256}\n" for name, sha256 in sorted(files.items(), key=lambda item: Path(item[0]).parts))
+    files_by_path = sorted(files.items(), key=lambda item: Path(item[0]).parts)
+    lines = (f"{name}\t{sha256}\n" for name, sha256 in files_by_path)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -46,15 +47,13 @@ def fingerprint(path: Path) -> dict[str, Any]:
     """
     if path.is_file():
         return {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256_file(path), "size": path.stat().st_size}
-    files = [p for p in path.rglob("*") if p.is_file() and p.name not in _IGNORED]
-    return {
-        "schema_version": _FINGERPRINT_VERSION,
-        "sha256": sha256_folder({file.relative_to(path).as_posix(): sha256_file(file) for file in files}),
-        "size": sum(file.stat().st_size for file in files),
-    }
+    files = [file for file in path.rglob("*") if file.is_file() and file.name not in _IGNORED]
+    hashes = {file.relative_to(path).as_posix(): sha256_file(file) for file in files}
+    size = sum(file.stat().st_size for file in files)
+    return {"schema_version": _FINGERPRINT_VERSION, "sha256": sha256_folder(hashes), "size": size}
 
 
-def spelled_fingerprint(sha256: str, size: int) -> str:
+def fingerprint_text(sha256: str, size: int) -> str:
     """Return the text of a fingerprint's file."""
     return dumps({"schema_version": _FINGERPRINT_VERSION, "sha256": sha256, "size": size})
 

@@ -59,7 +59,8 @@ class Place:
         """Return the path of one key; what the pattern has no wildcard for is left out."""
         if key.regime == REAL:
             return self.of_pool(key.experiment, key.seed or 0)
-        seed, generation = ("" if number is None else number for number in key[2:])
+        seed = "" if key.seed is None else key.seed
+        generation = "" if key.generation is None else key.generation
         return self.path(key.experiment, key.regime, seed, generation)
 
     def of_pool(self, experiment: str, seed: int = 0) -> str:
@@ -150,13 +151,15 @@ METRICS = kind_in(GENERATION, "metrics.json", "measures", "measures")
 def key_of(path: str) -> Key | None:
     """Return the key of the folder that a path belongs to: a generation's, a lineage's or that of real data; None outside of them."""
     places = (GENERATION, LINEAGE, SEED_FOLDER, REAL_FOLDER)
-    wildcards = next((known for place in places if (known := place.wildcards(path)) is not None), None)
+    matches = (place.wildcards(path) for place in places)
+    wildcards = next((match for match in matches if match is not None), None)
     if wildcards is None:
         return None
-    seed, generation = (int(wildcards[name]) if name in wildcards else None for name in ("seed", "generation"))
-    return Key(wildcards["experiment"], wildcards.get("regime", REAL), seed, generation)
+    numbers = {name: int(wildcards[name]) for name in ("seed", "generation") if name in wildcards}
+    return Key(wildcards["experiment"], wildcards.get("regime", REAL), **numbers)
 
 
 @cache
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.format(**{name: f"(?P<{name}>{allowed})" for name, allowed in WILDCARDS.items()}) + "(?=/|$)")
+    groups = {name: f"(?P<{name}>{expression})" for name, expression in WILDCARDS.items()}
+    return re.compile(pattern.format(**groups) + "(?=/|$)")

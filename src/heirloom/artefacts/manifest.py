@@ -60,28 +60,37 @@ def _is_manifest(content: Mapping[str, Any]) -> bool:
     """Return whether the values that readers rely on have the types that they are written with."""
     has_fingerprint = is_sha256(content.get("sha256")) and is_size(content.get("size"))
     tables = [content.get(key, {}) for key in ("slice", "environment")]
-    listed = content.get("inputs", [])
-    if isinstance(listed, Mapping):
-        hashes = [value for entry in listed.values() for value in (entry if isinstance(entry, list) else [entry])]
-    else:
-        hashes = [_hash_of(entry) for entry in listed] if isinstance(listed, list) else [None]
-    return has_fingerprint and all(isinstance(table, Mapping) for table in tables) and all(map(is_sha256, hashes))
+    has_tables = all(isinstance(table, Mapping) for table in tables)
+    return has_fingerprint and has_tables and all(map(is_sha256, _input_hashes(content.get("inputs", []))))
 
 
-def _hash_of(entry: Any) -> Any:
-    """Return the hash of an input as a manifest lists it; None if the input is not what is listed there."""
-    is_listed = isinstance(entry, Mapping) and all(isinstance(entry.get(key), str) for key in Input._fields)
-    return entry["sha256"] if is_listed else None
+def _input_hashes(entries: Any) -> list[Any]:
+    """Return the hashes of the inputs that a manifest lists; None for each that is no input."""
+    if isinstance(entries, Mapping):
+        return [sha256 for hashes in entries.values() for sha256 in _as_list(hashes)]
+    return [_input_hash(entry) for entry in entries] if isinstance(entries, list) else [None]
 
 
-def spelled(content: Mapping[str, Any]) -> str:
+def _input_hash(entry: Any) -> Any:
+    """Return the hash of an input as a manifest lists it; None if the entry is no input."""
+    is_input = isinstance(entry, Mapping) and all(isinstance(entry.get(key), str) for key in Input._fields)
+    return entry["sha256"] if is_input else None
+
+
+def _as_list(hashes: Any) -> list[Any]:
+    """Return what schema 1 holds for a role as a list: one hash, or several."""
+    return hashes if isinstance(hashes, list) else [hashes]
+
+
+def manifest_text(content: Mapping[str, Any]) -> str:
     """Return a manifest's text: the content as JSON, with a digest of itself, because nothing else tells a change of a single setting."""
     return dumps({**content, "digest": _digest(content)})
 
 
 def _digest(content: Mapping[str, Any]) -> str:
     """Return the sha256 of a manifest's text without its digest."""
-    return hashlib.sha256(dumps({key: value for key, value in content.items() if key != "digest"}).encode()).hexdigest()
+    entries = {key: value for key, value in content.items() if key != "digest"}
+    return hashlib.sha256(dumps(entries).encode()).hexdigest()
 
 
 def inputs(manifest: Mapping[str, Any], role: str | None = None) -> list[Input]:
@@ -89,13 +98,12 @@ def inputs(manifest: Mapping[str, Any], role: str | None = None) -> list[Input]:
 
     Manifests of schema 1 hold role → sha256 without a path; `lineage.schema1` says which artefact was meant.
     """
-    listed = manifest.get("inputs", [])
-    if isinstance(listed, Mapping):
-        several = {key: [value] if isinstance(value, str) else value for key, value in listed.items()}
-        every = [Input(key, "", sha256) for key, values in several.items() for sha256 in values]
+    entries = manifest.get("inputs", [])
+    if isinstance(entries, Mapping):
+        all_inputs = [Input(name, "", sha256) for name, hashes in entries.items() for sha256 in _as_list(hashes)]
     else:
-        every = [Input(entry["role"], entry["path"], entry["sha256"]) for entry in listed]
-    return every if role is None else [one for one in every if one.role == role]
+        all_inputs = [Input(entry["role"], entry["path"], entry["sha256"]) for entry in entries]
+    return all_inputs if role is None else [entry for entry in all_inputs if entry.role == role]
 
 
 def check(artefact: str | Path) -> None:
@@ -107,11 +115,10 @@ def check(artefact: str | Path) -> None:
         If one of the three is missing, does not match, or belongs to another place; the message names the file and the repair.
     """
     check_notes(artefact)
-    noted = paths.fingerprint(artefact)
     if not Path(artefact).exists():
         raise HeirloomError(f"{artefact}: missing; {repair(artefact)}")
     if fingerprint(Path(artefact)) != recorded_fingerprint(artefact):
-        raise HeirloomError(f"{artefact}: not the bytes that {noted} records; {repair(artefact)}")
+        raise HeirloomError(f"{artefact}: not the bytes that {paths.fingerprint(artefact)} records; {repair(artefact)}")
 
 
 def check_notes(artefact: str | Path) -> dict[str, Any]:
@@ -122,21 +129,22 @@ def check_notes(artefact: str | Path) -> dict[str, Any]:
     HeirloomError
         If one of the two is missing, they do not match, or the manifest belongs to another place.
     """
-    noted, manifest_file = paths.fingerprint(artefact), paths.manifest(artefact)
-    printed, manifest = recorded_fingerprint(artefact), read(manifest_file)
-    if (manifest["sha256"], manifest["size"]) != (printed["sha256"], printed["size"]):
-        raise HeirloomError(f"{manifest_file}: records other bytes than {noted}; {repair(artefact)}")
-    if reason := misplaced(manifest, artefact):
+    manifest_file = paths.manifest(artefact)
+    record, manifest = recorded_fingerprint(artefact), read(manifest_file)
+    if (manifest["sha256"], manifest["size"]) != (record["sha256"], record["size"]):
+        raise HeirloomError(f"{manifest_file}: records other bytes than {paths.fingerprint(artefact)}; {repair(artefact)}")
+    reason = misplacement(manifest, artefact)
+    if reason:
         raise HeirloomError(f"{manifest_file}: {reason}; {repair(artefact)}")
     return manifest
 
 
-def misplaced(manifest: Mapping[str, Any], artefact: str | Path) -> str:
+def misplacement(manifest: Mapping[str, Any], artefact: str | Path) -> str:
     """Return why a manifest does not belong to the place where an artefact lies, in a few words; nothing if it does.
 
     The manifest's own path is compared with the artefact's, and regime, seed and generation of its slice with those of the path.
     """
-    place, recorded = paths.inside(artefact), manifest.get("path")
+    place, recorded = paths.project_path(artefact), manifest.get("path")
     if recorded is not None and place != recorded and not place.endswith(f"/{recorded}"):
         return f"belongs to {recorded}, not to {place}"
     wildcards = paths.wildcards(place)
@@ -159,10 +167,16 @@ def seal(artefacts: Sequence[str | Path], made_by: Mapping[str, Any]) -> None:
     made_by
         What the manifest says of the step: step, slice, inputs (a list of `Input`), code, environment.
     """
-    listed = [one._asdict() for one in made_by.get("inputs", ())]
+    entries = [entry._asdict() for entry in made_by.get("inputs", ())]
     for artefact in artefacts:
-        printed = fingerprint(Path(artefact))
-        own = {"schema_version": SCHEMA_VERSION, "path": paths.inside(artefact), "sha256": printed["sha256"], "size": printed["size"]}
-        content = {**made_by, "inputs": listed, **own}
-        write_text(paths.manifest(artefact), spelled(content))
-        write_text(paths.fingerprint(artefact), dumps(printed))
+        record = fingerprint(Path(artefact))
+        content = {
+            **made_by,
+            "inputs": entries,
+            "schema_version": SCHEMA_VERSION,
+            "path": paths.project_path(artefact),
+            "sha256": record["sha256"],
+            "size": record["size"],
+        }
+        write_text(paths.manifest(artefact), manifest_text(content))
+        write_text(paths.fingerprint(artefact), dumps(record))

@@ -19,26 +19,31 @@ FINISHED_STEPS = Path(".heirloom/steps")
 
 def fingerprint(path: str | Path) -> str:
     """Return the path of an artefact's fingerprint: the small file that later steps depend on."""
-    return _beside(path, "fingerprint")
+    return _companion(path, "fingerprint")
 
 
 def manifest(path: str | Path) -> str:
     """Return the path of an artefact's manifest: how it was made; no step takes it as input."""
-    return _beside(path, "manifest")
+    return _companion(path, "manifest")
 
 
 def wildcards(place: str) -> dict[str, str]:
     """Return the wildcards of a generation's or a lineage's path, in this project or in another folder; none for other paths."""
     parts = Path(place).parts
     tails = ["/".join(parts[number:]) for number, part in enumerate(parts) if part == "data"]
-    matches = (folder.wildcards(tail) for tail in tails for folder in (kinds.GENERATION, kinds.LINEAGE))
-    return next((match for match in matches if match is not None), {})
+    for tail in tails:
+        for folder in (kinds.GENERATION, kinds.LINEAGE):
+            match = folder.wildcards(tail)
+            if match is not None:
+                return match
+    return {}
 
 
-def inside(path: str | Path) -> str:
+def project_path(path: str | Path) -> str:
     """Return a path relative to the project's top folder (the working folder), where it lies below it; else as it is."""
     path = Path(path)
-    return (path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path).as_posix()
+    project = Path.cwd()
+    return (path.relative_to(project) if path.is_relative_to(project) else path).as_posix()
 
 
 def shards(experiment: str, regime: str, seed: int | str, generation: int | str, count: int) -> list[str]:
@@ -67,6 +72,7 @@ def part(file: str, name: str) -> str:
     return str(Path(file).with_suffix("") / f"{name}.json")
 
 
-def _beside(path: str | Path, what: str) -> str:
+def _companion(path: str | Path, suffix: str) -> str:
     path = Path(path)
-    return str(path.with_name(f"{path.name.split('.')[0]}.{what}.json"))
+    name = path.name.split(".")[0]
+    return str(path.with_name(f"{name}.{suffix}.json"))

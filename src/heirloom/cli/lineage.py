@@ -133,7 +133,7 @@ def repair(
     for outcome in job.repair(references or [], config, dry=dry_run, on_remote=remote):
         outcomes.append(outcome)
         typer.echo(outcome)
-    for outcome in job.left(references or [], outcomes, dry=dry_run):
+    for outcome in job.remaining_damage(references or [], outcomes, dry=dry_run):
         outcomes.append(outcome)
         typer.echo(outcome)
     typer.echo(job.total(outcomes, dry=dry_run))

@@ -61,9 +61,9 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
-    from heirloom.report import figures
+    from heirloom.report.figures import draw
 
-    figures.write(load(config))
+    draw.write(load(config))
 
 
 @app.command()

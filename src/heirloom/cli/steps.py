@@ -39,17 +39,22 @@ _SPREAD: dict[str, dict[str, tuple[Any, Any]]] = {
 """What a step's work can be divided among → the options of its command: name → type and default."""
 
 
-def _begin(text: str) -> dict[str, Any]:
-    """Return the slice, settle memory, threads, device and log before numerical libraries load."""
+def settle(num_threads: int) -> None:
+    """Settle memory, threads and what libraries read of the environment when they are imported, the same for all steps of a config."""
     processes.forget_foreign_launchers()
-    fields = slice_arguments.read(text)
     keep_freed_memory()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ[variable] = str(fields["num_threads"])
-    os.environ[device.VARIABLE] = fields.get("device", "auto")
+        os.environ[variable] = str(num_threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     if not sys.stderr.isatty():
         os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
+
+
+def _begin(text: str) -> dict[str, Any]:
+    """Return the slice, settle memory, threads, device and log before numerical libraries load."""
+    fields = slice_arguments.read(text)
+    settle(fields["num_threads"])
+    os.environ[device.VARIABLE] = fields.get("device", "auto")
     level = logging.WARNING if processes.rank() else logging.INFO  # the first of several processes speaks for all
     logging.basicConfig(format="%(message)s", level=level, stream=sys.stderr)
     return fields

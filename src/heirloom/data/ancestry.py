@@ -79,26 +79,29 @@ class Tally:
 
 def tally(batches: Iterable[pa.RecordBatch]) -> Tally:
     """Return the tally of rows with the columns `COLUMNS`, and ``replica`` where there is one, reading batch by batch."""
-    return merge([_of_batch(batch) for batch in batches if batch.num_rows])
+    return merge([_batch_tally(batch) for batch in batches if batch.num_rows])
 
 
 def merge(tallies: Sequence[Tally]) -> Tally:
     """Return the tally of all rows together."""
     born = np.concatenate([part.born for part in tallies])
     prompted = sum(part.prompted for part in tallies)
-    if (np.diff(born) > 0).all() and len({len(part.counts) for part in tallies}) == 1:  # no generation in two parts, as in most mixtures
+    sizes = {len(part.counts) for part in tallies}
+    if (np.diff(born) > 0).all() and len(sizes) == 1:  # no generation in two parts, as in most mixtures
         counts = np.concatenate([part.counts for part in tallies], axis=1)
         depth = np.concatenate([part.depth for part in tallies], axis=1)
         depth_max = np.concatenate([part.depth_max for part in tallies], axis=1)
         return Tally(born, counts, depth, depth_max, prompted)
     born = np.unique(born)
-    shape = max(len(part.counts) for part in tallies), len(born)
-    counts, depth, depth_max = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int32)
+    shape = max(sizes), len(born)
+    counts = np.zeros(shape, np.int64)
+    depth = np.zeros(shape)
+    depth_max = np.zeros(shape, np.int32)
     for part in tallies:
-        place = np.ix_(np.arange(len(part.counts)), np.searchsorted(born, part.born))
-        counts[place] += part.counts
-        depth[place] = np.maximum(depth[place], part.depth)
-        depth_max[place] = np.maximum(depth_max[place], part.depth_max)
+        cells = np.ix_(np.arange(len(part.counts)), np.searchsorted(born, part.born))
+        counts[cells] += part.counts
+        depth[cells] = np.maximum(depth[cells], part.depth)
+        depth_max[cells] = np.maximum(depth_max[cells], part.depth_max)
     return Tally(born, counts, depth, depth_max, prompted)
 
 
@@ -115,7 +118,7 @@ def figures(rows: Tally, distinct_real: int) -> dict[str, float]:
     ``ancestry.real_row_share`` (0 to 1); ``depth_mean`` and ``depth_max``, models since a human; ``distinct_real_rows`` a replica.
     """
     return {
-        "ancestry.real_row_share": _real(rows) / int(rows.counts.sum()),
+        "ancestry.real_row_share": _num_real(rows) / int(rows.counts.sum()),
         "ancestry.depth_mean": float(rows.mean_depth.mean()),
         "ancestry.depth_max": float(rows.deepest.max()),
         "ancestry.distinct_real_rows": distinct_real / len(rows.counts),
@@ -130,7 +133,7 @@ def token_figures(rows: Tally) -> dict[str, float]:
     ``ancestry.real_token_share`` of the tokens that are trained on: rows are equally long, so it equals the share of rows. And
     ``ancestry.real_token_share_prompted``, when every row that continues a real prompt is counted with it, as many tokens again.
     """
-    real, total = _real(rows), int(rows.counts.sum())
+    real, total = _num_real(rows), int(rows.counts.sum())
     return {
         "ancestry.real_token_share": real / total,
         "ancestry.real_token_share_prompted": (real + rows.prompted) / (total + rows.prompted),
@@ -139,27 +142,30 @@ def token_figures(rows: Tally) -> dict[str, float]:
 
 def count_distinct_real(batches: Iterable[pa.RecordBatch]) -> int:
     """Return how many different real rows there are, over all replicas, given the columns ``born``, ``row`` and ``replica`` if any."""
-    keys = np.sort(np.concatenate([np.zeros(0, np.int64), *map(_real_keys, batches)]), kind="stable")  # sorted runs: one for each piece
+    keys = np.concatenate([np.zeros(0, np.int64), *map(_real_keys, batches)])
+    keys.sort(kind="stable")  # sorted runs: one for each piece
     return int(np.count_nonzero(np.diff(keys, prepend=-1)))
 
 
-def _real(rows: Tally) -> int:
+def _num_real(rows: Tally) -> int:
     return int(rows.counts[:, rows.born == 0].sum())
 
 
 def _real_keys(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    real = numbers(batch.column("born")) == 0
-    keys: NDArray[np.int64] = (_replica(batch)[real] << 40) + numbers(batch.column("row"))[real]
+    is_real = numbers(batch.column("born")) == 0
+    replica, row = _replica(batch)[is_real], numbers(batch.column("row"))[is_real]
+    keys: NDArray[np.int64] = (replica << 40) + row
     return keys
 
 
-def _of_batch(batch: pa.RecordBatch) -> Tally:
+def _batch_tally(batch: pa.RecordBatch) -> Tally:
     replica = _replica(batch)
-    given = numbers(batch.column("born")).astype(np.int64)
-    present = np.bincount(given) > 0
-    born, place = np.flatnonzero(present), (np.cumsum(present) - 1)[given]  # no sort: half of a chain's time would go there
+    generations = numbers(batch.column("born")).astype(np.int64)
+    is_present = np.bincount(generations) > 0
+    born = np.flatnonzero(is_present)
+    places = np.cumsum(is_present) - 1  # no sort: half of a chain's time would go there
     num_replicas = int(replica.max()) + 1
-    cell = replica * len(born) + place
+    cell = replica * len(born) + places[generations]
     size = num_replicas * len(born)
     depth, depth_max = np.zeros(size), np.zeros(size, np.int32)
     depth[cell] = numbers(batch.column("depth"))  # equal within a cell, so whichever row comes last says it

@@ -34,7 +34,8 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
         If values are missing or no numbers.
     """
     if isinstance(column, pa.ChunkedArray):
-        return np.concatenate([np.empty(0, column.type.to_pandas_dtype()), *(numbers(chunk) for chunk in column.chunks)])
+        empty = np.empty(0, column.type.to_pandas_dtype())
+        return np.concatenate([empty, *map(numbers, column.chunks)])
     return np.from_dlpack(column)
 
 

@@ -36,19 +36,22 @@ _SHAPES: dict[Shape, tuple[object, ...]] = {
 }
 
 
-def bare_type(own: pa.DataType) -> pa.DataType:
+def bare_type(arrow_type: pa.DataType) -> pa.DataType:
     """Return the type of the values: without dictionary, run lengths, or the name that an extension gives them."""
-    if isinstance(own, pa.BaseExtensionType):
-        return bare_type(own.storage_type)
-    if pa.types.is_dictionary(own) or pa.types.is_run_end_encoded(own):
-        return bare_type(own.value_type)
-    return own
+    if isinstance(arrow_type, pa.BaseExtensionType):
+        return bare_type(arrow_type.storage_type)
+    if pa.types.is_dictionary(arrow_type) or pa.types.is_run_end_encoded(arrow_type):
+        return bare_type(arrow_type.value_type)
+    return arrow_type
 
 
-def shape(own: pa.DataType) -> Shape | None:
+def shape(arrow_type: pa.DataType) -> Shape | None:
     """Return what values of a type are; None for a type that is not read."""
-    bare = bare_type(own)
-    return next((name for name, tests in _SHAPES.items() if any(test(bare) for test in tests)), None)  # type: ignore[operator]
+    bare = bare_type(arrow_type)
+    for name, tests in _SHAPES.items():
+        if any(test(bare) for test in tests):  # type: ignore[operator]
+            return name
+    return None
 
 
 def check(field: pa.Field, place: str) -> None:
@@ -59,36 +62,39 @@ def check(field: pa.Field, place: str) -> None:
     HeirloomError
         Naming the place, the column, the type, and what is allowed.
     """
-    if not _is_read(field.type):
+    if not _is_readable(field.type):
         raise HeirloomError(f"{place}: column {field.name!r} holds {field.type}; allowed are {TYPES}")
 
 
-def is_text(own: pa.DataType) -> bool:
+def is_text(arrow_type: pa.DataType) -> bool:
     """Return whether a type can hold text; a column of nulls alone is text that is missing."""
-    return shape(own) in ("bytes", "nothing")
+    return shape(arrow_type) in ("bytes", "nothing")
 
 
-def is_numbers(own: pa.DataType, *, whole: bool = False) -> bool:
+def is_numbers(arrow_type: pa.DataType, *, only_whole: bool = False) -> bool:
     """Return whether a type is a list of numbers, of whole ones where asked."""
-    bare = bare_type(own)
-    return shape(bare) == "list" and not pa.types.is_map(bare) and shape(bare.value_type) in (("whole",) if whole else ("whole", "float"))
+    bare = bare_type(arrow_type)
+    if shape(bare) != "list" or pa.types.is_map(bare):
+        return False
+    shapes = ("whole",) if only_whole else ("whole", "float")
+    return shape(bare.value_type) in shapes
 
 
-def bare(column: pa.Array) -> pa.Array:
+def bare_values(column: pa.Array) -> pa.Array:
     """Return the values of a column, without dictionary, run lengths or extension; lists in one layout."""
     if isinstance(column, pa.ExtensionArray):
-        return bare(column.storage)
+        return bare_values(column.storage)
     if pa.types.is_dictionary(column.type):
-        return bare(column.dictionary_decode())
+        return bare_values(column.dictionary_decode())
     if pa.types.is_run_end_encoded(column.type):
-        return bare(pc.run_end_decode(column))
+        return bare_values(pc.run_end_decode(column))
     if pa.types.is_map(column.type):
         pair = pa.struct([pa.field("key", column.type.key_type), pa.field("value", column.type.item_type)])
         return column.cast(pa.list_(pair))
     if pa.types.is_fixed_size_list(column.type):
         return column.cast(pa.large_list(column.type.value_type))
     if pa.types.is_list_view(column.type) or pa.types.is_large_list_view(column.type):
-        return _in_order(column)
+        return _lists_in_order(column)
     return column
 
 
@@ -102,7 +108,7 @@ def raw_text(column: pa.Array, place: str) -> pa.LargeBinaryArray:
     """
     if not is_text(column.type):
         raise HeirloomError(f"{place} holds {column.type}; allowed is {TEXT_TYPES}")
-    return bare(column).cast(pa.large_binary())
+    return bare_values(column).cast(pa.large_binary())
 
 
 def texts(column: pa.Array, place: str, first_row: int = 1) -> pa.LargeStringArray:
@@ -128,21 +134,21 @@ def texts(column: pa.Array, place: str, first_row: int = 1) -> pa.LargeStringArr
         raise HeirloomError(f"{place}: row {row} holds bytes that are not UTF-8") from None
 
 
-def _in_order(column: pa.Array) -> pa.LargeListArray:
+def _lists_in_order(column: pa.Array) -> pa.LargeListArray:
     """Return views of lists as lists; pyarrow 26's own cast from one to the other gives wrong offsets."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).cast(pa.int64())
     ends = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
     return pa.LargeListArray.from_arrays(ends, column.flatten(), mask=column.is_null())
 
 
-def _is_read(own: pa.DataType) -> bool:
-    plain = bare_type(own)
+def _is_readable(arrow_type: pa.DataType) -> bool:
+    plain = bare_type(arrow_type)
     if pa.types.is_map(plain):
-        return _is_read(plain.key_type) and _is_read(plain.item_type)
+        return _is_readable(plain.key_type) and _is_readable(plain.item_type)
     if shape(plain) == "list":
-        return _is_read(plain.value_type)
+        return _is_readable(plain.value_type)
     if shape(plain) == "struct":
-        return all(_is_read(plain.field(number).type) for number in range(plain.num_fields))
+        return all(_is_readable(plain.field(number).type) for number in range(plain.num_fields))
     return shape(plain) is not None
 
 

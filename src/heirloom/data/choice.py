@@ -56,19 +56,20 @@ def shuffled(stream: Stream, num_rows: int, num_replicas: int) -> Positions:
 
 def subset(stream: Stream, num_rows: int, count: int, num_replicas: int) -> Positions:
     """Return ``count`` of ``num_rows`` positions a replica, every subset equally likely: those of the smallest of as many random keys."""
-    rng, at_once = stream.generator(), max(1, _KEYS // num_rows)
-    blocks = [min(at_once, num_replicas - first) for first in range(0, num_replicas, at_once)]
-    return np.concatenate([_smallest(rng.random((block, num_rows)), count) for block in blocks])
+    rng = stream.generator()
+    most_replicas = max(1, _KEYS // num_rows)
+    sizes = [min(most_replicas, num_replicas - start) for start in range(0, num_replicas, most_replicas)]
+    return np.concatenate([_smallest(rng.random((size, num_rows)), count) for size in sizes])
 
 
 def _smallest(keys: NDArray[np.float64], count: int) -> Positions:
     """Return the ascending positions of the ``count`` smallest of each row of keys between 0 and 1."""
     num_rows = keys.shape[1]
-    below = (count + 8 * math.sqrt(count) + 20) / num_rows  # as good as always above the last one that is wanted
-    if len(keys) == 1 and below < 0.5:
-        near = np.flatnonzero(keys[0] < below)
-        if len(near) >= count:
-            return near[_smallest(keys[:, near], count)]
+    bound = (count + 8 * math.sqrt(count) + 20) / num_rows  # as good as always above the last one that is wanted
+    if len(keys) == 1 and bound < 0.5:
+        candidates = np.flatnonzero(keys[0] < bound)
+        if len(candidates) >= count:
+            return candidates[_smallest(keys[:, candidates], count)]
     positions = np.argpartition(keys, count - 1, axis=1)[:, :count]
     return np.sort(positions, axis=1)
 

@@ -55,8 +55,8 @@ class Piece:
         if self.weight is None or (columns is not None and WEIGHT not in columns):
             yield from self.source.batches(columns, self.rows)
             return
-        own = None if columns is None else [name for name in columns if name != WEIGHT]
-        for batch in self.source.batches(own, self.rows):
+        source_columns = None if columns is None else [name for name in columns if name != WEIGHT]
+        for batch in self.source.batches(source_columns, self.rows):
             yield batch.append_column(WEIGHT, arrow.column(np.full(batch.num_rows, self.weight)))
 
     def block(self, column: str) -> NDArray[Any] | None:
@@ -158,14 +158,14 @@ class Dataset:
 
     def head(self, column: str, rows: int) -> NDArray[Any]:
         """Return a list column of the first rows, or of all if there are fewer, as an array of shape (rows, W)."""
-        kept: list[NDArray[Any]] = []
-        held = 0
+        matrices: list[NDArray[Any]] = []
+        num_rows = 0
         for matrix in self.matrices(column):
-            kept.append(matrix)
-            held += len(matrix)
-            if held >= rows:
+            matrices.append(matrix)
+            num_rows += len(matrix)
+            if num_rows >= rows:
                 break
-        return np.concatenate(kept)[:rows]
+        return np.concatenate(matrices)[:rows]
 
     def texts(self) -> Iterator[str]:
         """Yield the rows' text."""
@@ -178,29 +178,33 @@ class Dataset:
         A model that always sees full chunks computes every row by the same matrix products, wherever the row stands.
         """
         pending: list[NDArray[Any]] = []
-        held = 0
+        num_pending = 0
         for matrix in self.matrices(column):
             pending.append(matrix)
-            held += len(matrix)
-            if held < rows:
+            num_pending += len(matrix)
+            if num_pending < rows:
                 continue
-            whole = np.concatenate(pending)
-            for start in range(0, held - rows + 1, rows):
-                yield whole[start : start + rows]
-            pending, held = [whole[held - held % rows :]], held % rows
-        if held:
-            last = np.concatenate(pending)
-            yield np.concatenate([last, np.repeat(last[-1:], rows - held, axis=0)])
+            block = np.concatenate(pending)
+            for start in range(0, num_pending - rows + 1, rows):
+                yield block[start : start + rows]
+            end = num_pending - num_pending % rows
+            pending, num_pending = [block[end:]], num_pending - end
+        if num_pending:
+            remainder = np.concatenate(pending)
+            filling = np.repeat(remainder[-1:], rows - num_pending, axis=0)
+            yield np.concatenate([remainder, filling])
 
     def by_replica(self, column: str = "x") -> NDArray[np.float64]:
         """Return a column as an array of shape (R, N, W), rows in order within a replica; the vectors, or numbers with W = 1."""
         blocks = [piece.block(column) for piece in self.pieces]
-        if all(block is not None for block in blocks):
-            return storage.joined([block for block in blocks if block is not None])
-        parts = [piece.numbers(column) for piece in self.pieces]
-        replicas, x = np.concatenate([replica for replica, _ in parts]), np.concatenate([x for _, x in parts])
+        blocks_in_memory = [block for block in blocks if block is not None]
+        if len(blocks_in_memory) == len(blocks):
+            return storage.joined(blocks_in_memory)
+        replicas_and_values = [piece.numbers(column) for piece in self.pieces]
+        replicas, x = (np.concatenate(arrays) for arrays in zip(*replicas_and_values, strict=True))
         order = np.argsort(replicas, kind="stable")
-        return x[order].reshape(int(replicas[order[-1]]) + 1, -1, x.shape[1])
+        num_replicas = int(replicas[order[-1]]) + 1
+        return x[order].reshape(num_replicas, -1, x.shape[1])
 
     def digest(self) -> str:
         """Return a content hash in hex that needs no file: sha256 over the digests of its sets of rows, of a single one its own."""
@@ -215,8 +219,9 @@ class Dataset:
     def count_distinct_real(self) -> int:
         """Return how many different real rows there are, over all replicas."""
         columns = sorted({"replica", "row", "born"} & set(self.pieces[0].source.columns))
-        real = (piece for piece in self.pieces if 0 in piece.source.tally().born)
-        return ancestry.count_distinct_real(batch for piece in real for batch in piece.batches(columns))
+        real_pieces = (piece for piece in self.pieces if 0 in piece.source.tally().born)
+        batches = (batch for piece in real_pieces for batch in piece.batches(columns))
+        return ancestry.count_distinct_real(batches)
 
     def write(self, path: str | Path) -> None:
         """Write deterministic Parquet, batch by batch, under a temporary name."""
@@ -231,36 +236,38 @@ def write_batches(path: str | Path, batches: Iterable[pa.RecordBatch]) -> None:
     HeirloomError
         If there is not a single batch.
     """
-    plain = (_plain(batch) for batch in batches)
-    first = next(plain, None)
-    if first is None:
+    plain_batches = (_plain(batch) for batch in batches)
+    first_batch = next(plain_batches, None)
+    if first_batch is None:
         raise HeirloomError(f"{path}: a dataset without rows")
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(
-            temporary, first.schema, compression="zstd", store_schema=False, use_dictionary=["kind", "born", "depth", "depth_max", "model"]
-        ) as writer,
-    ):
-        for batch in _regrouped(first, plain):
+    layout = {"compression": "zstd", "store_schema": False, "use_dictionary": ["kind", "born", "depth", "depth_max", "model"]}
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, first_batch.schema, **layout) as writer:
+        for batch in _fixed_batches(first_batch, plain_batches):
             writer.write_batch(batch)
 
 
-def _regrouped(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _fixed_batches(first_batch: pa.RecordBatch, later_batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the same rows in batches of fixed size, so that the file does not depend on how the rows arrived."""
-    pending = pa.Table.from_batches([first])
-    for batch in rest:
+    pending = pa.Table.from_batches([first_batch])
+    for batch in later_batches:
         pending = pa.concat_tables([pending, pa.Table.from_batches([batch])])
         while pending.num_rows >= BATCH_ROWS:
-            yield pending.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
+            yield _first_rows(pending)
             pending = pending.slice(BATCH_ROWS)
     while pending.num_rows:
-        yield pending.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
+        yield _first_rows(pending)
         pending = pending.slice(BATCH_ROWS)
+
+
+def _first_rows(table: pa.Table) -> pa.RecordBatch:
+    """Return the first rows of a table, as many as a batch of fixed size has, or all where there are fewer."""
+    return table.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Spell dictionary columns as plain ones and lists without a size, as every Parquet reader returns them."""
-    return batch.cast(pa.schema([pa.field(field.name, _plain_type(field)) for field in batch.schema]))
+    fields = [pa.field(field.name, _plain_type(field)) for field in batch.schema]
+    return batch.cast(pa.schema(fields))
 
 
 def _plain_type(field: pa.Field) -> pa.DataType:

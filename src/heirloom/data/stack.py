@@ -49,11 +49,11 @@ class Part:
     tally: ancestry.Tally
     table: Table
 
-    def positions(self, chosen: Positions | None) -> Positions | None:
+    def positions(self, selection: Positions | None) -> Positions | None:
         """Return the positions of some of the rows, or of all, in the table."""
-        if chosen is None or self.rows is None:
-            return self.rows if chosen is None else chosen
-        return self.rows[chosen]
+        if selection is None or self.rows is None:
+            return self.rows if selection is None else selection
+        return self.rows[selection]
 
 
 class Stretch:
@@ -66,8 +66,8 @@ class Stretch:
 
     def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
         """Yield the rows set by set."""
-        for part, chosen in self._by_part(rows):
-            yield from InMemory(part.table()).batches(columns, part.positions(chosen))
+        for part, positions in self._by_part(rows):
+            yield from InMemory(part.table()).batches(columns, part.positions(positions))
 
     def block(self, column: str, rows: Positions | None) -> NDArray[Any] | None:
         """Return the vectors, without a copy where all rows are asked for; None if replicas have unequal numbers of rows."""
@@ -80,27 +80,28 @@ class Stretch:
 
     def digests(self, rows: Positions | None) -> list[bytes]:
         """Return a hash of each set, with the positions where only some rows are taken."""
-        return [digest_of(part.digest, part.positions(chosen)) for part, chosen in self._by_part(rows)]
+        return [digest_of(part.digest, part.positions(positions)) for part, positions in self._by_part(rows)]
 
     def tally(self, rows: Positions | None = None) -> ancestry.Tally:
         """Return rows counted by generation of birth, without reading any."""
-        whole = self._tally
+        total = self._tally
         if rows is None:
-            return whole
+            return total
         replica, place = self._places(rows)
         cell = replica * len(self._parts) + self._part_of(place)
-        counts = np.bincount(cell, minlength=whole.counts.size).reshape(whole.counts.shape)
-        drawn = counts.any(axis=0)
-        columns = (counts, np.where(counts, whole.depth, 0.0), np.where(counts, whole.depth_max, 0))
-        counts, depth, depth_max = (np.compress(drawn, values, axis=1) for values in columns)
-        return ancestry.Tally(whole.born[drawn], counts, depth, depth_max.astype(np.int32), 0)
+        counts = np.bincount(cell, minlength=total.counts.size).reshape(total.counts.shape)
+        is_present = counts.any(axis=0)
+        depth = np.where(counts, total.depth, 0.0)
+        depth_max = np.where(counts, total.depth_max, 0)
+        counts, depth, depth_max = (np.compress(is_present, values, axis=1) for values in (counts, depth, depth_max))
+        return ancestry.Tally(total.born[is_present], counts, depth, depth_max.astype(np.int32), 0)
 
     @cached_property
     def _tally(self) -> ancestry.Tally:
         return ancestry.merge([part.tally for part in self._parts])
 
     @cached_property
-    def _firsts(self) -> NDArray[np.int64]:
+    def _starts(self) -> NDArray[np.int64]:
         """Where each set begins in a replica, shape (K,)."""
         return np.array([part.first for part in self._parts]) - self._parts[0].first
 
@@ -109,7 +110,7 @@ class Stretch:
         return np.divmod(rows, self._x_RNW.shape[1])
 
     def _part_of(self, place: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.searchsorted(self._firsts, place, side="right") - 1
+        return np.searchsorted(self._starts, place, side="right") - 1
 
     def _by_part(self, rows: Positions | None) -> Iterator[tuple[Part, Positions | None]]:
         """Yield each set that has some of these rows, with their positions in it, ascending; None for all."""
@@ -118,14 +119,14 @@ class Stretch:
                 yield part, None
             return
         replica, place = self._places(rows)
-        which = self._part_of(place)
-        order = np.argsort(which, kind="stable")
-        sizes: NDArray[np.int64] = np.diff(self._firsts, append=self._x_RNW.shape[1])
-        inside = (place - self._firsts[which] + sizes[which] * replica)[order]
-        ends = np.cumsum(np.bincount(which, minlength=len(self._parts))).tolist()
+        part_of_row = self._part_of(place)
+        order = np.argsort(part_of_row, kind="stable")
+        sizes: NDArray[np.int64] = np.diff(self._starts, append=self._x_RNW.shape[1])
+        positions = (place - self._starts[part_of_row] + sizes[part_of_row] * replica)[order]
+        ends = np.cumsum(np.bincount(part_of_row, minlength=len(self._parts))).tolist()
         for part, begin, end in zip(self._parts, [0, *ends[:-1]], ends, strict=True):
             if begin < end:
-                yield part, inside[begin:end]
+                yield part, positions[begin:end]
 
 
 class Stack:
@@ -163,15 +164,16 @@ class Stack:
         last = first + x_RNW.shape[1]
         self._array[:, first:last] = x_RNW
         (digest,) = piece.source.digests(None)
-        self._parts.append(Part(first, last, digest, piece.rows, piece.tally(), self._table_of(piece, self._array[:, first:last], table)))
+        maker = self._table_of(piece, self._array[:, first:last], table)
+        self._parts.append(Part(first, last, digest, piece.rows, piece.tally(), maker))
 
     @staticmethod
-    def _table_of(piece: Piece, here_RNW: NDArray[Any], table: Callable[[NDArray[Any]], pa.Table] | None) -> Table:
+    def _table_of(piece: Piece, set_RNW: NDArray[Any], table: Callable[[NDArray[Any]], pa.Table] | None) -> Table:
         """Return what makes the table of a piece again: from its vectors on the stack or, where only some are there, from all of them."""
         if table is None:
-            held = Dataset([Piece(piece.source)])
-            return lambda: pa.Table.from_batches(held.batches())
-        x_RNW = here_RNW if piece.rows is None else Dataset([Piece(piece.source)]).by_replica()
+            source_rows = Dataset([Piece(piece.source)])
+            return lambda: pa.Table.from_batches(source_rows.batches())
+        x_RNW = set_RNW if piece.rows is None else Dataset([Piece(piece.source)]).by_replica()
         return lambda: table(x_RNW)
 
     def sets(self, first: int, last: int | None = None) -> Dataset:

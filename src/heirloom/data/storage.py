@@ -63,14 +63,16 @@ class InMemory:
     def batches(self, columns: Sequence[str] | None, rows: Positions | None) -> Iterator[pa.RecordBatch]:
         """Yield the rows as one batch a chunk of the table."""
         table = self.table.select(columns) if columns else self.table
-        yield from (table if rows is None else table.take(rows)).to_batches()
+        if rows is not None:
+            table = table.take(rows)
+        yield from table.to_batches()
 
     def block(self, column: str, rows: Positions | None) -> NDArray[Any] | None:
         """Return a column as an array, without a copy where all rows are asked for; None if replicas have unequal numbers of rows."""
         chunks = [as_matrix(chunk) for chunk in self.table[column].chunks]
-        whole = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+        matrix = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
         num_replicas = int(self.table["replica"][-1].as_py()) + 1
-        return block_of(whole.reshape(num_replicas, -1, whole.shape[1]), rows)
+        return block_of(matrix.reshape(num_replicas, -1, matrix.shape[1]), rows)
 
     def numbers(self, column: str, rows: Positions | None) -> tuple[NDArray[np.int32], NDArray[Any]]:
         """Return replicas and a column."""
@@ -149,7 +151,10 @@ def tally(source: Source, rows: Positions | None = None) -> ancestry.Tally:
 
 def numbers(batches: Iterable[pa.RecordBatch]) -> tuple[NDArray[np.int32], NDArray[Any]]:
     """Return the first column of some batches, shape (M,), and the second, a list column or numbers, shape (M, W)."""
-    replicas, matrices = zip(*((arrow.numbers(batch.column(0)), as_matrix(batch.column(1))) for batch in batches), strict=True)
+    replicas, matrices = [], []
+    for batch in batches:
+        replicas.append(arrow.numbers(batch.column(0)))
+        matrices.append(as_matrix(batch.column(1)))
     return np.concatenate(replicas), np.concatenate(matrices)
 
 
@@ -158,27 +163,36 @@ def digest_of(digest: bytes, rows: Positions | None) -> bytes:
     return digest if rows is None else hashlib.sha256(digest + rows.tobytes()).digest()
 
 
-def block_of(whole_RNW: NDArray[Any], rows: Positions | None) -> NDArray[Any] | None:
+def block_of(array_RNW: NDArray[Any], rows: Positions | None) -> NDArray[Any] | None:
     """Return the rows at ascending positions of an array, or all of it, uncopied; None if replicas have unequal numbers of rows."""
     if rows is None:
-        return whole_RNW
-    num_replicas, num_rows, width = whole_RNW.shape
-    each, rest = divmod(len(rows), num_replicas)
+        return array_RNW
+    num_replicas, num_rows, width = array_RNW.shape
+    rows_per_replica, remainder = divmod(len(rows), num_replicas)
     replica, place = np.divmod(rows, num_rows)
-    if rest or not np.array_equal(replica, np.repeat(np.arange(num_replicas), each)):
+    if remainder or not np.array_equal(replica, np.repeat(np.arange(num_replicas), rows_per_replica)):
         return None
-    return whole_RNW[replica, place].reshape(num_replicas, each, width)
+    return array_RNW[replica, place].reshape(num_replicas, rows_per_replica, width)
 
 
 def joined(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return arrays of shape (R, N, W) one after another in each replica: a view where they lie so in one array already, else a copy."""
-    first, whole = blocks[0], blocks[0].base
-    places = [block.__array_interface__["data"][0] for block in blocks]
-    ends = [place + block.shape[1] * first.strides[1] for place, block in zip(places, blocks, strict=True)]
-    is_one = all(block.base is whole and block.strides == first.strides for block in blocks) and places[1:] == ends[:-1]
+    first_block = blocks[0]
     if len(blocks) == 1:
-        return first
-    if not is_one or not isinstance(whole, np.ndarray) or whole.strides != first.strides:
+        return first_block
+    array, strides = first_block.base, first_block.strides
+    starts = [_address(block) for block in blocks]
+    ends = [start + block.shape[1] * strides[1] for start, block in zip(starts, blocks, strict=True)]
+    has_gaps = starts[1:] != ends[:-1]
+    has_one_base = all(block.base is array and block.strides == strides for block in blocks)
+    if has_gaps or not has_one_base or not isinstance(array, np.ndarray) or array.strides != strides:
         return np.concatenate(blocks, axis=1)
-    begin = (places[0] - whole.__array_interface__["data"][0]) // first.strides[1]
-    return whole[:, begin : begin + sum(block.shape[1] for block in blocks)]
+    begin = (starts[0] - _address(array)) // strides[1]
+    num_rows = sum(block.shape[1] for block in blocks)
+    return array[:, begin : begin + num_rows]
+
+
+def _address(array: NDArray[Any]) -> int:
+    """Return where an array's first number lies in memory."""
+    address: int = array.__array_interface__["data"][0]
+    return address

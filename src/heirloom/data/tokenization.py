@@ -52,13 +52,13 @@ def fit(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(_not_empty(texts), trainer)
-    reached = tokenizer.get_vocab_size()
-    if reached < vocab_size:
+    num_entries = tokenizer.get_vocab_size()
+    if num_entries < vocab_size:
         raise HeirloomError(
-            f"source.text.vocab_size: {vocab_size} given, but the training text fills only {reached}; "
-            f"lower it to {reached} or less, or give more text"
+            f"source.text.vocab_size: {vocab_size} given, but the training text fills only {num_entries}; "
+            f"lower it to {num_entries} or less, or give more text"
         )
-    return _reading_text_only(tokenizer)
+    return _text_only(tokenizer)
 
 
 def to_json(tokenizer: Tokenizer) -> str:
@@ -72,7 +72,7 @@ def from_json(text: str) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        return _reading_text_only(Tokenizer.from_str(text))
+        return _text_only(Tokenizer.from_str(text))
     except Exception as error:  # the library raises nothing narrower
         raise HeirloomError(f"tokenizer.json: no tokenizer ({error})") from error
 
@@ -98,14 +98,14 @@ def encode_rows(texts: Iterable[str], tokenizer: Tokenizer, row_tokens: int) -> 
     HeirloomError
         If no document has T tokens.
     """
-    any_row = False
+    has_rows = False
     for index, text in enumerate(texts):
         ids = tokenizer.encode(text).ids
-        whole = len(ids) // row_tokens
-        if whole:
-            any_row = True
-            yield index, np.array(ids[: whole * row_tokens], dtype=np.int32).reshape(whole, row_tokens)
-    if not any_row:
+        num_rows = len(ids) // row_tokens
+        if num_rows:
+            has_rows = True
+            yield index, np.array(ids[: num_rows * row_tokens], dtype=np.int32).reshape(num_rows, row_tokens)
+    if not has_rows:
         raise HeirloomError(f"source.text.row_tokens: {row_tokens} given, but no document is that long; lower it or give longer documents")
 
 
@@ -115,16 +115,16 @@ def decode(tokenizer: Tokenizer, tokens: NDArray[np.int32]) -> list[str]:
     return texts
 
 
-def _reading_text_only(tokenizer: Tokenizer) -> Tokenizer:
+def _text_only(tokenizer: Tokenizer) -> Tokenizer:
     """Make a document that spells a special token stay text; the library forgets this setting when it saves."""
     tokenizer.encode_special_tokens = True
     return tokenizer
 
 
 def _not_empty(texts: Iterable[str]) -> Iterator[str]:
-    empty = True
+    is_empty = True
     for text in texts:
-        empty = empty and not text.strip()
+        is_empty = is_empty and not text.strip()
         yield text
-    if empty:
+    if is_empty:
         raise HeirloomError("source: the training split holds no text")

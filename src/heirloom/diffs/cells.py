@@ -73,12 +73,12 @@ def ragged(column: pa.Array) -> Ragged:
     """
     if not arrow_columns.is_numbers(column.type):
         raise HeirloomError(f"columns tokens and x must hold lists of numbers, got {column.type}")
-    column = arrow_columns.bare(column)
+    column = arrow_columns.bare_values(column)
     flat = column.flatten()
     if flat.null_count:
         raise HeirloomError("columns tokens and x must hold numbers only, and one is null")
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    values = arrow_columns.bare(flat).to_numpy(zero_copy_only=False)
+    values = arrow_columns.bare_values(flat).to_numpy(zero_copy_only=False)
     if values.dtype == np.uint64 and values.max(initial=0) > _LARGEST:
         raise HeirloomError(f"columns tokens and x must hold whole numbers up to 2^63 - 1, got {values.max()}")
     is_floating = np.issubdtype(values.dtype, np.floating)

@@ -125,7 +125,7 @@ def _fits(side: Side, column: str) -> bool:
     column_type = side.schema.field(column).type
     if column == "text":
         return arrow_columns.is_text(column_type)
-    return arrow_columns.is_numbers(column_type, whole=column == "tokens")
+    return arrow_columns.is_numbers(column_type, only_whole=column == "tokens")
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:

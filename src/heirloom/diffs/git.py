@@ -81,7 +81,7 @@ def _project(path: str) -> Path | None:
 
 def _rows(name: str, old_files: Mapping[str, str], new_files: Mapping[str, str]) -> str:
     old_md5, new_md5 = old_files[name], new_files[name]
-    old_cache, new_cache = dvc.cached(old_md5), dvc.cached(new_md5)
+    old_cache, new_cache = dvc.cache_path(old_md5), dvc.cache_path(new_md5)
     if not (old_cache.is_file() and new_cache.is_file()):
         return "changed; not in DVC's cache"
     for md5, cache in ((old_md5, old_cache), (new_md5, new_cache)):

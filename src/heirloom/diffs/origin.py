@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from heirloom import reading
 from heirloom.artefacts import kinds
@@ -36,12 +37,15 @@ class Origin:
     ----------
     sha256
         Fingerprints of the checkpoint and of the rows: what is remembered of a model is forgotten with its bytes.
+    num_threads
+        Of the config that has made the sides.
     """
 
     family: str
     checkpoint: Path
     real: Path
     sha256: tuple[str, str] = ("", "")
+    num_threads: int = field(default=1, compare=False)
 
 
 def find(a: Side, b: Side) -> Origin | None:
@@ -104,7 +108,8 @@ def _origin(side: Side) -> Origin | None:
         return None
     experiment, seed = lineage["experiment"], lineage["seed"]
     checkpoint = Path(kinds.CHECKPOINT.path(experiment, kinds.ORIGIN, seed, 0))
-    return Origin(str(family), checkpoint, Path(kinds.REAL_TEST.path(experiment)))
+    num_threads = side.slice.get("num_threads", 1)
+    return Origin(str(family), checkpoint, Path(kinds.REAL_TEST.path(experiment)), num_threads=num_threads)
 
 
 @lru_cache(maxsize=1)
@@ -123,7 +128,8 @@ def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | No
     module, model = judge
     lists = pa.FixedSizeListArray.from_arrays(arrow.column(tokens.values), width)
     dataset = Dataset.of(pa.table({"tokens": lists}))
-    likelihoods_RN = module.log_likelihoods(model, dataset, len(tokens.lengths))
+    with threadpool_limits(origin.num_threads):  # torch takes a thread a core, which wait for one another where cores are shared
+        likelihoods_RN = module.log_likelihoods(model, dataset, len(tokens.lengths))
     return row_perplexities(-likelihoods_RN[0], width - 1)
 
 

@@ -227,7 +227,7 @@ def _has_lengths(side: Side, name: str) -> bool:
 def _lengths(column: pa.Array) -> NDArray[Any]:
     """Return tokens of each row, or pieces between white space (`words.SPACED_PIECE`) where there are no tokens."""
     if arrow_columns.is_numbers(column.type):
-        lengths = pc.list_value_length(arrow_columns.bare(column))
+        lengths = pc.list_value_length(arrow_columns.bare_values(column))
     else:
         lengths = pc.count_substring_regex(cells.strings(column)[0], SPACED_PIECE)
     return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
@@ -245,5 +245,5 @@ def _kinds(batch: pa.RecordBatch, ancestry: Sequence[str]) -> NDArray[Any]:
 def _numbers(batch: pa.RecordBatch, name: str, null_value: int, ancestry: Sequence[str]) -> NDArray[Any]:
     if name not in ancestry:
         return np.full(batch.num_rows, null_value)
-    numbers = pc.fill_null(arrow_columns.bare(batch.column(name)), null_value).to_numpy(zero_copy_only=False)
+    numbers = pc.fill_null(arrow_columns.bare_values(batch.column(name)), null_value).to_numpy(zero_copy_only=False)
     return np.asarray(np.rint(numbers) if numbers.dtype.kind == "f" else numbers)

@@ -37,7 +37,7 @@ def mixed(values: NDArray[Any]) -> Hashes:
 
 def hashes(column: pa.Array) -> Hashes:
     """Return one hash a cell, shape (N,)."""
-    column = arrow_columns.bare(column)
+    column = arrow_columns.bare_values(column)
     kind = arrow_columns.shape(column.type)
     if kind == "nothing":
         return np.full(len(column), _MISSING)

@@ -77,7 +77,7 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     name, _, revision = reference.partition(references.REVISION_MARK)
     project = Project(revision=revision or None)
     commit = project.commit or git.commit_of("HEAD")
-    results = project.covered(name)
+    results = project.artefacts_of(name)
     ancestors = project.ancestors(results)
     artefacts = [ancestors[path] for path in sorted(ancestors) if ancestors[path].slice]  # the ledger alone tells too little
     with folder.new(target) as temporary:

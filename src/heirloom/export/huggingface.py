@@ -70,7 +70,7 @@ def _checkpoint(subject: Subject, target: Path) -> ModelCard:
 
 
 def _copy_tokenizer(subject: Subject, target: Path) -> None:
-    tokenizer = subject.artefact.project.opened(kinds.TOKENIZER.path(subject.key.experiment))
+    tokenizer = subject.artefact.project.recorded_artefact(kinds.TOKENIZER.path(subject.key.experiment))
     folder.copy(tokenizer.data(), target / tokenizer_folder.TOKENIZER)
     if subject.library == card.TRANSFORMERS:
         tokenizer_folder.complete(target, tokenizer.manifest.get("tokenizer", {}))

@@ -156,9 +156,9 @@ def training_counts(checkpoint: Subject) -> RowCounts | None:
 def _pool(project: Project, key: Key) -> Artefact:
     """Return the real rows that a lineage draws from: those of its seed, where it has drawn its own."""
     seed_pool = _artefact_with_manifest(project, kinds.REAL_TRAIN.of_pool(key.experiment, key.seed)) if key.seed else None
-    return seed_pool or project.opened(kinds.REAL_TRAIN.path(key.experiment))
+    return seed_pool or project.recorded_artefact(kinds.REAL_TRAIN.path(key.experiment))
 
 
 def _artefact_with_manifest(project: Project, path: str) -> Artefact | None:
     """Return an artefact if its manifest is here; None for one that was not kept or not pulled, or that a revision lacks."""
-    return project.opened(path) if project.has_manifest(path) else None
+    return project.recorded_artefact(path) if project.has_manifest(path) else None

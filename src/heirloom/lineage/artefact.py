@@ -91,7 +91,9 @@ class Artefact:
     def job(self) -> str:
         """The folder that the job which made it worked in: a lineage's for a chain, else that of its generation or real data."""
         key, step = kinds.key_of(self.path), STEPS.get(self.step)
-        return step.place.at(key) if key and step else folders.unit_of(self.path) or self.path
+        if key and step:
+            return step.place.at(key)
+        return folders.unit_of(self.path) or self.path
 
     @property
     def place(self) -> Path:
@@ -110,6 +112,6 @@ class Artefact:
         """Return where its bytes lie, which are the recorded ones; errors as for `Project.data`."""
         return self.project.data(self.path)
 
-    def played(self, role: str) -> list[str]:
+    def input_paths(self, role: str) -> list[str]:
         """Return the paths of a role's inputs, as far as they are known."""
-        return [one.path for one in self.inputs if one.role == role and one.path]
+        return [edge.path for edge in self.inputs if edge.role == role and edge.path]

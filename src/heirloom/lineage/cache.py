@@ -30,7 +30,7 @@ def md5_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def damaged(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
+def damaged_files(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
     """Return the files whose bytes do not have the md5 that they should have; missing files are left out.
 
     Parameters
@@ -45,22 +45,22 @@ def damaged(files: Mapping[Path, str], *, afresh: bool = False) -> list[Path]:
     unread = [path for path, stamp in present.items() if afresh or memory.get(path.as_posix()) != stamp]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         digests = dict(zip(unread, pool.map(md5_of, unread), strict=True))
-    bad = [path for path, md5 in digests.items() if md5 != files[path].removesuffix(".dir")]
-    seen = {path.as_posix(): present[path] for path in unread if path not in bad}
-    if seen:
-        stamps.write(SOUND, {**memory, **seen})
-    return bad
+    damaged = [path for path, md5 in digests.items() if md5 != files[path].removesuffix(".dir")]
+    sound = {path.as_posix(): present[path] for path in unread if path not in damaged}
+    if sound:
+        stamps.write(SOUND, {**memory, **sound})
+    return damaged
 
 
 def damaged_objects(md5s: Iterable[str], *, afresh: bool = False) -> set[str]:
     """Return the objects in the cache whose bytes are not those that their names say."""
-    places = {dvc.cached(md5): md5 for md5 in md5s}
-    return {places[path] for path in damaged(places, afresh=afresh)}
+    md5_by_path = {dvc.cache_path(md5): md5 for md5 in md5s}
+    return {md5_by_path[path] for path in damaged_files(md5_by_path, afresh=afresh)}
 
 
 def keep(md5: str, source: Path) -> None:
     """Put checked bytes into the cache as a new file, so that nothing is written through a link to the old one."""
-    place = dvc.cached(md5)
+    place = dvc.cache_path(md5)
     with replacing(place) as temporary:
         shutil.copyfile(source, temporary)
         temporary.chmod(READ_ONLY)
@@ -68,7 +68,7 @@ def keep(md5: str, source: Path) -> None:
 
 def keep_bytes(md5: str, content: bytes) -> None:
     """Put a checked small object into the cache as a new file."""
-    with replacing(dvc.cached(md5)) as temporary:
+    with replacing(dvc.cache_path(md5)) as temporary:
         temporary.write_bytes(content)
         temporary.chmod(READ_ONLY)
 
@@ -76,7 +76,7 @@ def keep_bytes(md5: str, content: bytes) -> None:
 def bring(md5: str, target: Path) -> None:
     """Put an object of the cache into the workspace: as a hard link where DVC is set up to make them, else as a copy."""
     with replacing(target) as temporary:
-        link_or_copy(dvc.cached(md5), temporary, link=_hard_links())
+        link_or_copy(dvc.cache_path(md5), temporary, link=_hard_links())
 
 
 def _hard_links() -> bool:

@@ -10,7 +10,7 @@ from heirloom.artefacts.manifest import check_notes
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, index, pointers
-from heirloom.lineage.ledger import LEDGER
+from heirloom.lineage.ledger import LEDGER, Entry
 from heirloom.workflow import folders
 
 
@@ -22,9 +22,8 @@ def fault(artefact: str) -> str:
         return str(error).partition(";")[0]
     if not Path(artefact).exists():
         return f"{artefact}: missing"
-    if (size := _size(artefact)) != recorded_size:
-        return f"{artefact}: has {size} bytes instead of {recorded_size}"
-    return ""
+    size = _size(artefact)
+    return "" if size == recorded_size else f"{artefact}: has {size} bytes instead of {recorded_size}"
 
 
 def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str]) -> bool:
@@ -37,43 +36,50 @@ def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str])
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
-    known = kinds.CHECKPOINT.wildcards(artefact)
-    if known is None or known["generation"] == "0":
+    wildcards = kinds.CHECKPOINT.wildcards(artefact)
+    if wildcards is None or wildcards["generation"] == "0":
         return False
-    experiment = config.experiments.get(known["experiment"]) if config else None
+    experiment = config.experiments.get(wildcards["experiment"]) if config else None
     if experiment is not None:
-        return not experiment.keeps_checkpoint(int(known["generation"]))
+        return not experiment.keeps_checkpoint(int(wildcards["generation"]))
     return bool(listing) and not any(path.startswith(f"{artefact}/") for path in listing)
 
 
-def dropped(listing: Mapping[str, str], config: Config) -> list[str]:
+def dropped_checkpoints(listing: Mapping[str, str], config: Config) -> list[str]:
     """Return the checkpoints in DVC's record of a lineage that are not here because the config does not keep them."""
-    checkpoints = {f"{unit}/{kinds.CHECKPOINT.file}" for path in listing if (unit := folders.unit_of(path))}
-    return [path for path in sorted(checkpoints) if not Path(path).exists() and is_dropped(path, config, {})]
+    checkpoints = sorted(f"{unit}/{kinds.CHECKPOINT.file}" for unit in folders.units_of(listing))
+    return [path for path in checkpoints if not Path(path).exists() and is_dropped(path, config, {})]
 
 
-def missing(config: Config) -> list[str]:
+def missing_artefacts(config: Config) -> list[str]:
     """Return a line for each artefact in a lineage on disk that the ledger names and that is missing or incomplete.
 
     Lineages of which nothing is here (a clone without `dvc pull`) are left out, and so are those that DVC has no
     record of. A pointer that is gone, though git has it, is named first.
     """
     ledger = index.read_ledger()
-    lineages = {lineage for artefact in ledger if (lineage := folders.lineage_of(artefact))}
-    unpointed = {lineage for lineage in lineages if not pointers.file_of(lineage).exists()}
-    lost = pointers.lost(ledger) if unpointed else []
+    without_pointer = {lineage for lineage in folders.lineages_of(ledger) if not pointers.file_of(lineage).exists()}
+    lost = pointers.lost_lineages(ledger) if without_pointer else []
     lines = [f"{pointers.file_of(lineage)}: missing, though git has it" for lineage in lost if Path(lineage).is_dir()]
     for artefact, entry in ledger.items():
         lineage = folders.lineage_of(artefact)
-        if lineage is None or not Path(lineage).is_dir() or (lineage in unpointed and lineage not in lost):
+        if lineage is None or not Path(lineage).is_dir() or (lineage in without_pointer and lineage not in lost):
             continue
-        notes = [beside(artefact) for beside in (paths.fingerprint, paths.manifest)]
-        absent = [path for path in (artefact, *notes) if not Path(path).exists()]
-        if absent and not (absent == [artefact] and is_dropped(artefact, config, {})):
-            lines.append(f"{absent[0]}: missing, though {LEDGER} names it")
-        elif not absent and (size := _size(artefact)) != entry.size:
-            lines.append(f"{artefact}: has {size} bytes instead of {entry.size}")
+        line = _missing_line(artefact, entry, config)
+        if line:
+            lines.append(line)
     return lines
+
+
+def _missing_line(artefact: str, entry: Entry, config: Config) -> str:
+    """Return what of an artefact and its notes is missing or incomplete, in a line; an empty string if nothing is."""
+    files = (artefact, paths.fingerprint(artefact), paths.manifest(artefact))
+    absent = [path for path in files if not Path(path).exists()]
+    if absent:
+        is_expected = absent == [artefact] and is_dropped(artefact, config, {})
+        return "" if is_expected else f"{absent[0]}: missing, though {LEDGER} names it"
+    size = _size(artefact)
+    return "" if size == entry.size else f"{artefact}: has {size} bytes instead of {entry.size}"
 
 
 def is_stale(unit: str) -> bool:
@@ -81,33 +87,34 @@ def is_stale(unit: str) -> bool:
 
     This happens if a run was interrupted in the unit, or if somebody has changed a file by hand.
     """
-    sealed = map(str, folders.sealed(unit))
-    return any(folders.unit_of(path) == unit for artefact in sealed for path in edges.departed(artefact))
+    artefacts = map(str, folders.sealed_artefacts(unit))
+    changed_inputs = (path for artefact in artefacts for path in edges.changed_inputs(artefact))
+    return any(folders.unit_of(path) == unit for path in changed_inputs)
 
 
-def losses(lineage: str, named: Iterable[str], config: Config | None, listing: Mapping[str, str]) -> dict[str, str]:
+def losses(lineage: str, ledger_paths: Iterable[str], config: Config | None, listing: Mapping[str, str]) -> dict[str, str]:
     """Return artefact → what is wrong with it, for the artefacts that a record of a lineage would lose or spoil now.
 
     What DVC has recorded under the fingerprint that lies here is safe: it stays in the record.
 
     Parameters
     ----------
-    named
+    ledger_paths
         The artefacts of the lineage that the ledger names.
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
     units = folders.lineages().get(lineage, [])
-    sealed = {path.as_posix() for unit in units for path in folders.sealed(unit)}
-    wrong = {}
-    for artefact in sorted(sealed.union(named)):
-        what = fault(artefact)
-        if not what or (_is_safe(artefact, listing) and not edges.is_misplaced(artefact)):
+    sealed = {path.as_posix() for unit in units for path in folders.sealed_artefacts(unit)}
+    faults = {}
+    for artefact in sorted(sealed.union(ledger_paths)):
+        reason = fault(artefact)
+        if not reason or (_is_safe(artefact, listing) and not edges.is_misplaced(artefact)):
             continue
-        if what == f"{artefact}: missing" and is_dropped(artefact, config, listing):
+        if reason == f"{artefact}: missing" and is_dropped(artefact, config, listing):
             continue
-        wrong[artefact] = what
-    return wrong | _spoilt(lineage, listing)
+        faults[artefact] = reason
+    return faults | _spoilt(lineage, listing)
 
 
 def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
@@ -121,24 +128,26 @@ def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
     if not listing or all(listing.get(note.as_posix()) == dvc.md5(note) for note in notes):
         return {}
     recorded_at = pointers.file_of(lineage).stat().st_mtime_ns
-    wrong = {}
-    for artefact in (path for unit in units for path in folders.sealed(unit)):
-        if not _is_safe(str(artefact), listing):
+    faults = {}
+    for artefact in (str(path) for unit in units for path in folders.sealed_artefacts(unit)):
+        if not _is_safe(artefact, listing):
             continue
-        files = {Path(path): md5 for path, md5 in listing.items() if path == str(artefact) or path.startswith(f"{artefact}/")}
+        files = {Path(path): md5 for path, md5 in listing.items() if path == artefact or path.startswith(f"{artefact}/")}
         newer = {path: md5 for path, md5 in files.items() if path.exists() and path.stat().st_mtime_ns > recorded_at}
-        for path in cache.damaged(newer):
-            wrong[str(artefact)] = f"{path}: changed since it was recorded"
-    return wrong
+        for path in cache.damaged_files(newer):
+            faults[artefact] = f"{path}: changed since it was recorded"
+    return faults
 
 
 def _is_safe(artefact: str, listing: Mapping[str, str]) -> bool:
     """Return whether DVC's record has an artefact, its fingerprint and its manifest, and the latter two are unchanged here."""
-    notes = [beside(artefact) for beside in (paths.fingerprint, paths.manifest)]
     if not any(path == artefact or path.startswith(f"{artefact}/") for path in listing):
         return False
-    present = [path for path in notes if Path(path).exists()]
-    return all(path in listing for path in notes) and all(dvc.md5(Path(path)) == listing[path] for path in present)
+    notes = [paths.fingerprint(artefact), paths.manifest(artefact)]
+    if not all(note in listing for note in notes):
+        return False
+    present = [note for note in notes if Path(note).exists()]
+    return all(dvc.md5(Path(note)) == listing[note] for note in present)
 
 
 def _size(artefact: str) -> int:

@@ -33,38 +33,52 @@ def gather() -> int:
     when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
-    files = [file for file in FILES.rglob("*.json") if file.stat().st_mtime_ns >= since]
-    fresh = [row for file in sorted(files) if (row := _row(file))]
-    if fresh:
-        _merge(fresh)
-    return len(fresh)
+    files = sorted(file for file in FILES.rglob("*.json") if file.stat().st_mtime_ns >= since)
+    rows = [row for row in map(_row, files) if row]
+    if rows:
+        _merge(rows)
+    return len(rows)
 
 
-def _merge(fresh: list[Row]) -> None:
+def _merge(new_rows: list[Row]) -> None:
     import pyarrow as pa
 
     commit, changes = git.tree()
-    rows = {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
-    rows |= {key: {**row, "commit": commit, "changes": changes} for key, row in _by_key(fresh).items()}
-    ordered = [rows[key] for key in sorted(rows, key=lambda key: [(part is not None, part) for part in key])]
+    rows = {_key(row): row for row in cost_table.read(COSTS)}
+    for key, row in _by_key(new_rows).items():
+        rows[key] = {**row, "commit": commit, "changes": changes}
+    ordered = [rows[key] for key in sorted(rows, key=_rank)]
     cost_table.write(pa.Table.from_pylist(ordered, _schema()), COSTS)
 
 
-def _by_key(fresh: list[Row]) -> dict[tuple[Any, ...], Row]:
+def _key(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in KEY)
+
+
+def _rank(key: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+    """Return what keys are sorted by, where a part may be None."""
+    return [(part is not None, part) for part in key]
+
+
+def _by_key(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
     """Return rows by key. The shards of a set and the machines of a job are one row: sums, and the largest peak of memory."""
-    found: dict[tuple[Any, ...], Row] = {}
-    for row in fresh:
-        key = tuple(row[name] for name in KEY)
-        if (other := found.get(key)) is not None:
-            sums = {name: _add(other[name], row[name]) for name in _MEASURED}
-            found[key] = {**row, **sums, "peak_memory_mb": max(other["peak_memory_mb"] or 0.0, row["peak_memory_mb"] or 0.0)}
-        else:
-            found[key] = row
-    return found
+    row_of: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = _key(row)
+        row_of[key] = _sum(row_of[key], row) if key in row_of else row
+    return row_of
 
 
-def _add(one: float | None, other: float | None) -> float | None:
-    return other if one is None else one if other is None else one + other
+def _sum(first: Row, second: Row) -> Row:
+    sums = {name: _add(first[name], second[name]) for name in _MEASURED}
+    peak = max(first["peak_memory_mb"] or 0.0, second["peak_memory_mb"] or 0.0)
+    return {**second, **sums, "peak_memory_mb": peak}
+
+
+def _add(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
 
 
 def _schema() -> pa.Schema:
@@ -77,17 +91,17 @@ def _schema() -> pa.Schema:
 
 def _row(file: Path) -> Row | None:
     """Return the row of a job's file, or None if the file is not one of the workflow's or is not fully written."""
-    name, *rest = file.relative_to(FILES).with_suffix("").parts
-    path = "/".join(("data", *rest))
+    name, *parts = file.relative_to(FILES).with_suffix("").parts
+    path = "/".join(("data", *parts))
     try:
         usage = read_json(file)
     except HeirloomError:
         return None
     if kinds.key_of(path) is None:
         return None
-    measured = {column: _number(usage.get(column)) for column in _MEASURED}
+    measures = {column: _number(usage.get(column)) for column in _MEASURED}
     job = job_of(name, path)
-    return {**job._asdict(), **measured, "tokens": _tokens(job)}
+    return {**job._asdict(), **measures, "tokens": _tokens(job)}
 
 
 def _tokens(job: Job) -> int | None:

@@ -36,8 +36,9 @@ def unavailable() -> str:
         return "not recorded: DVC is not installed; pip install dvc, then heirloom record"
     if not Path(".dvc/config").exists():
         return "not recorded: no .dvc/config in this folder; run heirloom in the project's top folder, or dvc init"
-    here = Path.cwd()
-    if not any((folder / ".git").exists() for folder in (here, *here.parents)) and not _without_git():
+    folder = Path.cwd()
+    has_git = any((parent / ".git").exists() for parent in (folder, *folder.parents))
+    if not has_git and not _without_git():
         return "not recorded: this folder is no git repository; git init, then heirloom record"
     return ""
 
@@ -66,15 +67,15 @@ def entries(folder: str, md5: str) -> dict[str, str] | None:
     HeirloomError
         If the listing is not what its name says.
     """
-    if not cached(md5).exists():
+    if not cache_path(md5).exists():
         return None
-    listing = cached(md5).read_bytes()
+    listing = cache_path(md5).read_bytes()
     if f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" != md5:
-        raise HeirloomError(f"{cached(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} mends it")
-    return listed(listing, folder)
+        raise HeirloomError(f"{cache_path(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} mends it")
+    return parse_listing(listing, folder)
 
 
-def listed(content: bytes, folder: str) -> dict[str, str]:
+def parse_listing(content: bytes, folder: str) -> dict[str, str]:
     """Return path → md5 of the files that a listing of DVC names.
 
     Raises
@@ -83,15 +84,15 @@ def listed(content: bytes, folder: str) -> dict[str, str]:
         If it is no listing.
     """
     try:
-        found = {f"{folder}/{entry['relpath']}": entry["md5"] for entry in records.json_value(content.decode())}
+        listing = {f"{folder}/{entry['relpath']}": entry["md5"] for entry in records.json_value(content.decode())}
     except (ValueError, KeyError, TypeError):
-        found = {"": ""}
-    if not all(isinstance(md5, str) and re.fullmatch("[0-9a-f]{32}", md5) for md5 in found.values()):
+        listing = {"": ""}
+    if not all(isinstance(md5, str) and re.fullmatch("[0-9a-f]{32}", md5) for md5 in listing.values()):
         raise HeirloomError(f"DVC's listing of {folder}: no list of files and their md5; heirloom repair {folder} mends it")
-    return found
+    return listing
 
 
-def cached(md5: str) -> Path:
+def cache_path(md5: str) -> Path:
     """Return where the cache holds, or would hold, an object."""
     return _cache() / "files" / "md5" / md5[:2] / md5[2:]
 
@@ -114,15 +115,15 @@ def hidden(folders: Sequence[str]) -> Iterator[None]:
         yield
         return
     ignore = Path("data/.dvcignore")
-    before = ignore.read_bytes() if ignore.exists() else b""
-    kept = before.partition(_HIDDEN)[0]  # a record that was killed may have left its own lines
+    content = ignore.read_bytes() if ignore.exists() else b""
+    users_lines = content.partition(_HIDDEN)[0]  # a record that was killed may have left its own lines
     lines = "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders)
-    _replace(ignore, kept + _HIDDEN + lines.encode())
+    _replace(ignore, users_lines + _HIDDEN + lines.encode())
     try:
         yield
     finally:
-        if kept:
-            _replace(ignore, kept)
+        if users_lines:
+            _replace(ignore, users_lines)
         else:
             ignore.unlink()
 
@@ -143,7 +144,7 @@ def checkout(lineages: Sequence[str]) -> None:
 def is_cached(lineage: str) -> bool:
     """Return whether the cache holds all of a recorded lineage folder."""
     recorded = listing(lineage)
-    return recorded is not None and all(cached(md5).exists() for md5 in recorded.values())
+    return recorded is not None and all(cache_path(md5).exists() for md5 in recorded.values())
 
 
 def relink(lineages: Sequence[str]) -> None:
@@ -164,8 +165,8 @@ def get(path: str, commit: str, place: Path) -> None:
         try:
             _run("get", ".", path, "--rev", commit, "--out", str(temporary), hint="dvc remote list shows where it was looked for")
         except HeirloomError as error:
-            where = f"{path} of commit {commit[:10]} is neither in DVC's cache nor on its default remote"
-            raise HeirloomError(f"{where}; dvc fetch --all-commits brings what another remote holds ({error})") from None
+            fault = f"{path} of commit {commit[:10]} is neither in DVC's cache nor on its default remote"
+            raise HeirloomError(f"{fault}; dvc fetch --all-commits brings what another remote holds ({error})") from None
 
 
 def commit() -> None:
@@ -195,12 +196,12 @@ def pipeline_files() -> list[Path]:
     lists = [stage.get(key) or [] for key in ("deps", "params", "metrics")]
     if not all(isinstance(entries, list) for entries in lists):
         raise HeirloomError(f"{PIPELINE}: damaged, deps, params and metrics of {STAGE} are no lists; git checkout -- {PIPELINE} mends it")
-    named = [next(iter(entry), "") if isinstance(entry, dict) else str(entry) for entries in lists for entry in entries]
-    found = {PIPELINE, LOCK}
-    for path in map(Path, filter(None, named)):
-        inside = path.rglob("*") if path.is_dir() else [path]
-        found |= {file for file in inside if "__pycache__" not in file.parts and ".egg-info" not in str(file)}
-    return sorted(file for file in found if file.is_file())
+    names = [next(iter(entry), "") if isinstance(entry, dict) else str(entry) for entries in lists for entry in entries]
+    files = {PIPELINE, LOCK}
+    for path in map(Path, filter(None, names)):
+        candidates = path.rglob("*") if path.is_dir() else [path]
+        files |= {file for file in candidates if "__pycache__" not in file.parts and ".egg-info" not in str(file)}
+    return sorted(file for file in files if file.is_file())
 
 
 def _stages(file: Path) -> dict[str, dict[str, Any]]:
@@ -221,17 +222,17 @@ def settings() -> configparser.RawConfigParser:
     HeirloomError
         If a settings file cannot be read.
     """
-    found = configparser.RawConfigParser()
+    parser = configparser.RawConfigParser()
     for file in (Path(".dvc/config"), Path(".dvc/config.local")):
         way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it again"
         if not file.is_file():
             continue
-        spelled = records.text(file.read_bytes(), file, way_back)
+        text = records.text(file.read_bytes(), file, way_back)
         try:
-            found.read_string(spelled)
+            parser.read_string(text)
         except configparser.Error as error:
             raise HeirloomError(f"{file}: damaged ({credentials.first_line(error)}); {way_back}") from None
-    return found
+    return parser
 
 
 def _replace(file: Path, content: bytes) -> None:
@@ -251,10 +252,10 @@ def _without_git() -> bool:
 
 def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
     command = [sys.executable, "-P", "-m", "dvc", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
-    if done.returncode:
-        said = [line.strip() for line in credentials.hidden(done.stderr).splitlines() if line.strip()]
-        errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
-        told = " ".join(errors or said[-3:]) or f"exit status {done.returncode}"
-        raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {told}; {hint}")
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
+    if process.returncode:
+        lines = [line.strip() for line in credentials.hidden(process.stderr).splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        reason = " ".join(errors or lines[-3:]) or f"exit status {process.returncode}"
+        raise HeirloomError(f"dvc {' '.join(arguments[:3])} …: {reason}; {hint}")
+    return process.stdout

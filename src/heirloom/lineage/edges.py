@@ -22,18 +22,18 @@ _DIGITS = 12
 def is_misplaced(artefact: str) -> bool:
     """Return whether an artefact's manifest can be read and belongs to another place."""
     try:
-        return bool(manifest.misplaced(manifest.read(paths.manifest(artefact)), artefact))
+        return bool(manifest.misplacement(manifest.read(paths.manifest(artefact)), artefact))
     except HeirloomError:
         return False
 
 
-def departed(artefact: str) -> list[str]:
+def changed_inputs(artefact: str) -> list[str]:
     """Return the paths of the inputs that now have other bytes than the artefact was made from; none for a damaged manifest."""
     try:
         content = manifest.read(paths.manifest(artefact))
     except HeirloomError:
         return []
-    return [one.path for one, _ in _departed(content)]
+    return [edge.path for edge, _ in _changes(content)]
 
 
 def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
@@ -46,21 +46,22 @@ def contradictions(artefact: str, content: Mapping[str, Any]) -> Iterator[str]:
     content
         Its manifest.
     """
-    if reason := manifest.misplaced(content, artefact):
+    reason = manifest.misplacement(content, artefact)
+    if reason:
         yield reason
-    for one, present in _departed(content):
-        yield f"made from {one.path} as {one.sha256[:_DIGITS]}, but {present[:_DIGITS]} lies there"
+    for edge, sha256 in _changes(content):
+        yield f"made from {edge.path} as {edge.sha256[:_DIGITS]}, but {sha256[:_DIGITS]} lies there"
 
 
-def _departed(content: Mapping[str, Any]) -> Iterator[tuple[Input, str]]:
+def _changes(content: Mapping[str, Any]) -> Iterator[tuple[Input, str]]:
     """Yield the inputs of a manifest that have other bytes now, each with the fingerprint of these bytes."""
-    for one in manifest.inputs(content):
-        present = _recorded(one.path) if folders.lineage_of(one.path) else None
-        if present not in (None, one.sha256):
-            yield one, present
+    for edge in manifest.inputs(content):
+        sha256 = _recorded_sha256(edge.path) if folders.lineage_of(edge.path) else None
+        if sha256 not in (None, edge.sha256):
+            yield edge, sha256
 
 
-def _recorded(path: str) -> str | None:
+def _recorded_sha256(path: str) -> str | None:
     """Return the fingerprint beside an artefact, or None if none can be read. Other checks name a missing fingerprint."""
     if not Path(paths.fingerprint(path)).exists():
         return None

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from heirloom.config import Config
-from heirloom.errors import HeirloomError, line, printed
+from heirloom.errors import HeirloomError, first_of, line, printed
 from heirloom.lineage import completeness, git, unrecorded
 
 
@@ -34,8 +34,8 @@ def record(config_file: str, *options: str) -> int:
     """Record what a run has made, and return the exit status. A record that fails prints its own lines."""
     status = _run("record", *options, "--if-possible", "--config", config_file)
     if status:
-        what = f"heirloom record has failed with exit status {status}, as said above: not all of this run is recorded"
-        print(line(f"{what}; the next snakemake tries again"), file=sys.stderr, flush=True)
+        fault = f"heirloom record has failed with exit status {status}, as said above: not all of this run is recorded"
+        print(line(f"{fault}; the next snakemake tries again"), file=sys.stderr, flush=True)
     return status
 
 
@@ -88,14 +88,14 @@ def name_missing(config: Config) -> None:
 
     The ledger is then that of an earlier run, and what this run has made is no damage.
     """
-    if unrecorded.is_marked() and (reason := git.unusable()):
+    reason = git.unusable() if unrecorded.is_marked() else ""
+    if reason:
         print(line(f"this run is not recorded: {reason}; the next snakemake records it"), file=sys.stderr, flush=True)
         return
     try:
-        lines = completeness.missing(config)
+        lines = completeness.missing_artefacts(config)
     except HeirloomError as error:
         print(*printed(error), sep="\n", file=sys.stderr, flush=True)
         return
     if lines:
-        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        print(line(f"{lines[0]}{more}; heirloom repair mends it"), file=sys.stderr, flush=True)
+        print(line(f"{first_of(lines)}; heirloom repair mends it"), file=sys.stderr, flush=True)

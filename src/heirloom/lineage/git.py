@@ -156,29 +156,29 @@ def _read(*arguments: str) -> bytes:
 
 
 def _ask(*arguments: str) -> _Answer:
-    plain = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False, env=plain)
+        process = subprocess.run(["git", *arguments], capture_output=True, check=False, env=environment)
     except OSError:
         return _Answer(b"", _NO_GIT)
-    if not done.returncode:
-        return _Answer(done.stdout, "")
-    told = done.stderr.decode(errors="backslashreplace").splitlines()
-    if done.returncode == 1 and not any(line.startswith(_REASONS) for line in told):  # warnings and traces are no reason
+    if not process.returncode:
+        return _Answer(process.stdout, "")
+    lines = process.stderr.decode(errors="backslashreplace").splitlines()
+    if process.returncode == 1 and not any(line.startswith(_REASONS) for line in lines):  # warnings and traces are no reason
         return _Answer(b"", "")
-    return _Answer(b"", credentials.hidden(_in_one_line(told) or f"exit status {done.returncode}"))
+    return _Answer(b"", credentials.hidden(_in_one_line(lines) or f"exit status {process.returncode}"))
 
 
-def _in_one_line(told: list[str]) -> str:
+def _in_one_line(lines: list[str]) -> str:
     """Return git's reason, and the command that it advises."""
-    reasons = [line.removeprefix("fatal: ").removeprefix("error: ") for line in told if line.startswith(_REASONS)]
-    commands = [line.strip() for line in told if line.startswith("\tgit ")]
-    return "; ".join([*(reasons or told)[:1], *commands[:1]])
+    reasons = [line.removeprefix("fatal: ").removeprefix("error: ") for line in lines if line.startswith(_REASONS)]
+    commands = [line.strip() for line in lines if line.startswith("\tgit ")]
+    return "; ".join([*(reasons or lines)[:1], *commands[:1]])
 
 
 def _is_in_repository() -> bool:
-    here = Path.cwd()
-    return "GIT_DIR" in os.environ or any((folder / ".git").exists() for folder in (here, *here.parents))
+    folder = Path.cwd()
+    return "GIT_DIR" in os.environ or any((parent / ".git").exists() for parent in (folder, *folder.parents))
 
 
 def _names(output: bytes) -> list[str]:

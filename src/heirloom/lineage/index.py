@@ -29,7 +29,7 @@ class Index:
 
     def beginning(self, digits: str) -> dict[str, list[str]]:
         """Return the fingerprints that begin with some hex digits, with their paths."""
-        return {sha256: found for sha256, found in self.paths.items() if sha256.startswith(digits)}
+        return {sha256: paths for sha256, paths in self.paths.items() if sha256.startswith(digits)}
 
 
 def build(revision: str | None = None, root: Path = Path()) -> Index:
@@ -40,13 +40,13 @@ def build(revision: str | None = None, root: Path = Path()) -> Index:
     HeirloomError
         If there is no such revision.
     """
-    told = {path: entry.sha256 for path, entry in read_ledger(revision, root).items()}
+    sha256_of = {path: entry.sha256 for path, entry in read_ledger(revision, root).items()}
     if revision is None:
-        told |= {artefact: recorded_sha256(root / artefact) for artefact in on_disk(root)}
-    found: dict[str, list[str]] = {}
-    for path, sha256 in sorted(told.items()):
-        found.setdefault(sha256, []).append(path)
-    return Index(told, found)
+        sha256_of |= {path: recorded_sha256(root / path) for path in artefacts_on_disk(root)}
+    paths_of: dict[str, list[str]] = {}
+    for path, sha256 in sorted(sha256_of.items()):
+        paths_of.setdefault(sha256, []).append(path)
+    return Index(sha256_of, paths_of)
 
 
 def read_ledger(revision: str | None = None, root: Path = Path()) -> dict[str, Entry]:
@@ -64,7 +64,7 @@ def read_ledger(revision: str | None = None, root: Path = Path()) -> dict[str, E
     return parse(file.read_bytes(), str(file)) if file.exists() else {}
 
 
-def on_disk(root: Path = Path()) -> list[str]:
+def artefacts_on_disk(root: Path = Path()) -> list[str]:
     """Return the paths of all artefacts that have a fingerprint and a manifest here, whether they are here themselves or not."""
-    units = (unit for units in folders.lineages(root).values() for unit in units)
-    return [path.relative_to(root).as_posix() for unit in units for path in folders.sealed(root / unit)]
+    artefacts = (path for unit in folders.all_units(root) for path in folders.sealed_artefacts(root / unit))
+    return [path.relative_to(root).as_posix() for path in artefacts]

@@ -13,7 +13,7 @@ from pathlib import Path
 from heirloom import records, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import dvc, pointers
 from heirloom.workflow import folders
 
@@ -37,11 +37,11 @@ def check(config: Config) -> None:
         _check_folder(folder)
     for folder in _OURS:
         _check_folder(folder)
-    marked = [file for file in _record_files() if records.is_conflicted(file.read_bytes())]
-    if marked:
-        more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
-        hold = "hold" if more else "holds"
-        raise HeirloomError(f"{marked[0]}{more}: {hold} the conflict marks of a git merge; {records.MERGE}")
+    conflicts = [file for file in _record_files() if records.is_conflicted(file.read_bytes())]
+    if conflicts:
+        verb = "hold" if len(conflicts) > 1 else "holds"
+        names = first_of(conflicts, " and {} more files")
+        raise HeirloomError(f"{names}: {verb} the conflict marks of a git merge; {records.MERGE}")
 
 
 def _about_link(folder: Path) -> str:
@@ -66,9 +66,9 @@ def _check_folder(folder: Path) -> None:
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
     lineages = [Path(kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
-    every = [Path(config.results.folder), *lineages, *_pools(config)]
-    above = {folder for path in every for folder in (path, *path.parents[:-1])}
-    yield from sorted(above, key=lambda folder: (len(folder.parts), folder))
+    outputs = [Path(config.results.folder), *lineages, *_pools(config)]
+    all_folders = {folder for path in outputs for folder in (path, *path.parents[:-1])}
+    yield from sorted(all_folders, key=lambda folder: (len(folder.parts), folder))
 
 
 def _pools(config: Config) -> Iterator[Path]:
@@ -84,5 +84,5 @@ def _keys(config: Config) -> Iterator[tuple[str, str, int]]:
 def _record_files() -> Iterator[Path]:
     for folder in map(Path, results.folders()):
         yield from (file for pattern in _TEXTS for file in sorted(folder.glob(pattern)) if file.is_file())
-    yield from (file for file in map(pointers.file_of, folders.pointed()) if file.is_file())
+    yield from (file for file in map(pointers.file_of, folders.pointed_lineages()) if file.is_file())
     yield from (file for file in (dvc.LOCK, dvc.PIPELINE) if file.is_file())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
     inputs: tuple[Input, ...]
 
 
-def write(units: Collection[str], replaced: Collection[str], kept: Collection[str] = ()) -> None:
+def write(units: Collection[str], replaced: Collection[str], incomplete: Collection[str] = ()) -> None:
     """Bring the ledger up to date.
 
     Parameters
@@ -50,42 +50,48 @@ def write(units: Collection[str], replaced: Collection[str], kept: Collection[st
         recorded, as long as DVC still has the lineage folder.
     replaced
         Lineage folders that are recorded again from what is on disk; their earlier lines are removed.
-    kept
+    incomplete
         Lineage folders of which something is missing: their lines stay as they were recorded.
     """
-    spelled_out = {path: one for path, one in lines().items() if folders.lineage_of(path) in kept or _stays(path, units, replaced)}
+    line_of = {path: text for path, text in lines().items() if folders.lineage_of(path) in incomplete or _stays(path, units, replaced)}
     for unit in units:
-        for artefact in folders.sealed(unit):
-            spelled_out[artefact.as_posix()] = line(artefact)
-    text = "\t".join(COLUMNS) + "\n" + "".join(f"{spelled_out[path]}\n" for path in sorted(spelled_out))
+        for artefact in folders.sealed_artefacts(unit):
+            line_of[artefact.as_posix()] = line(artefact)
+    text = text_of(line_of)
     if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
         write_text(LEDGER, text)
 
 
-def forget(gone: Collection[str]) -> None:
+def text_of(line_of: Mapping[str, str]) -> str:
+    """Return a ledger's text, given path → line."""
+    rows = ["\t".join(COLUMNS), *(line_of[path] for path in sorted(line_of))]
+    return "\n".join([*rows, ""])
+
+
+def forget(places: Collection[str]) -> None:
     """Remove the lines of all artefacts in some units or lineage folders."""
-    staying = [one for path, one in lines().items() if not {folders.unit_of(path), folders.lineage_of(path)} & set(gone)]
+    line_of = {path: text for path, text in lines().items() if not {folders.unit_of(path), folders.lineage_of(path)}.intersection(places)}
     if LEDGER.exists():
-        write_text(LEDGER, "".join(f"{one}\n" for one in ["\t".join(COLUMNS), *staying]))
+        write_text(LEDGER, text_of(line_of))
 
 
 def line(artefact: Path) -> str:
-    """Return an artefact's line: path, sha256, size in bytes, and each input as `spelled`, separated by tabs.
+    """Return an artefact's line: path, sha256, size in bytes, and each input as `field_of` spells it, separated by tabs.
 
     Roles stand in alphabetical order, several inputs of a role in the order in which they went in.
     """
     content = manifest.read(paths.manifest(artefact))
-    inputs = sorted(manifest.inputs(content), key=lambda one: one.role)
-    return "\t".join([artefact.as_posix(), content["sha256"], str(content["size"]), ",".join(map(spelled, inputs))])
+    inputs = sorted(manifest.inputs(content), key=lambda edge: edge.role)
+    return "\t".join([artefact.as_posix(), content["sha256"], str(content["size"]), ",".join(map(field_of, inputs))])
 
 
-def spelled(one: Input) -> str:
+def field_of(edge: Input) -> str:
     """Return an input as the ledger spells it: ``role=sha256=path``, with ``%2C`` for a comma in a path and the like."""
-    path = _SEPARATORS.sub(lambda match: quote(match[0], errors="surrogateescape"), one.path)
-    return f"{one.role}={one.sha256}" + (f"={path}" if path else "")
+    path = _SEPARATORS.sub(lambda match: quote(match[0], errors="surrogateescape"), edge.path)
+    return f"{edge.role}={edge.sha256}" + (f"={path}" if path else "")
 
 
-def parsed(field: str) -> Input:
+def input_of(field: str) -> Input:
     """Return the input that a field of the ledger spells; the path is empty in a ledger of schema 1."""
     role, sha256, *path = field.split("=", 2)
     return Input(role, unquote("".join(path), errors="surrogateescape"), sha256)
@@ -127,26 +133,26 @@ def parse(content: bytes, name: str = LEDGER.as_posix()) -> dict[str, Entry]:
     return entries
 
 
-def _entry(row: str, where: str) -> tuple[str, Entry]:
+def _entry(row: str, place: str) -> tuple[str, Entry]:
     columns = row.split("\t")
     if len(columns) != len(COLUMNS):
-        raise _error(where, f"{len(columns)} columns instead of {', '.join(COLUMNS)}")
+        raise _error(place, f"{len(columns)} columns instead of {', '.join(COLUMNS)}")
     path, sha256, size, inputs = columns
     if folders.lineage_of(path) is None:
-        raise _error(where, f"no artefact has the path {ascii(path)[:80]}")
+        raise _error(place, f"no artefact has the path {ascii(path)[:80]}")
     if not _SHA256.fullmatch(sha256):
-        raise _error(where, f"sha256 is {ascii(sha256)[:80]}")
+        raise _error(place, f"sha256 is {ascii(sha256)[:80]}")
     if not _SIZE.fullmatch(size):
-        raise _error(where, f"size is {ascii(size)[:80]}")
+        raise _error(place, f"size is {ascii(size)[:80]}")
     fields = inputs.split(",") if inputs else []
     for field in fields:
         if not _INPUT.fullmatch(field):
-            raise _error(where, f"an input is {ascii(field)[:80]}")
-    return path, Entry(sha256, int(size), tuple(map(parsed, fields)))
+            raise _error(place, f"an input is {ascii(field)[:80]}")
+    return path, Entry(sha256, int(size), tuple(map(input_of, fields)))
 
 
-def _error(where: str, what: str) -> HeirloomError:
-    return HeirloomError(f"{where}: damaged, {what}; {_WAY_BACK}")
+def _error(place: str, fault: str) -> HeirloomError:
+    return HeirloomError(f"{place}: damaged, {fault}; {_WAY_BACK}")
 
 
 def _stays(path: str, units: Collection[str], replaced: Collection[str]) -> bool:

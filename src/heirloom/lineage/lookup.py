@@ -7,6 +7,7 @@ takes longer than the whole command.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,31 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
         If the file has no such row.
     """
     with pq.ParquetFile(path) as file:
-        asked = {"row": row, "born": born, "replica": replica}
-        wanted = {key: value for key, value in asked.items() if value is not None and key in file.schema_arrow.names}
+        key = _key(file, row, born, replica)
         first = 0
         for group in range(file.num_row_groups):
             columns = _columns(file.metadata.row_group(group))
-            if all(_may_hold(columns[key], value) for key, value in wanted.items()):
-                table = file.read_row_group(group, list(wanted))
-                rows = list(zip(*(table[key].to_pylist() for key in wanted), strict=True))
-                if (values := tuple(wanted.values())) in rows:
-                    return first + rows.index(values)
+            if all(_may_hold(columns[name], value) for name, value in key.items()):
+                position = _position_in_group(file, group, key)
+                if position is not None:
+                    return first + position
             first += file.metadata.row_group(group).num_rows
     born_in = "" if born is None else f" born in generation {born}"
     raise HeirloomError(f"{path}: no row {row}{born_in}{f' of replica {replica}' if replica else ''}")
+
+
+def _key(file: pq.ParquetFile, row: int, born: int | None, replica: int) -> dict[str, int]:
+    """Return column → value of a row's key, without the columns that the file does not have."""
+    key = {"row": row, "born": born, "replica": replica}
+    return {name: value for name, value in key.items() if value is not None and name in file.schema_arrow.names}
+
+
+def _position_in_group(file: pq.ParquetFile, group: int, key: Mapping[str, int]) -> int | None:
+    """Return the position in a row group of the first row with a key; None where the group has none."""
+    table = file.read_row_group(group, list(key))
+    rows = list(zip(*(table[name].to_pylist() for name in key), strict=True))
+    values = tuple(key.values())
+    return rows.index(values) if values in rows else None
 
 
 def writers(path: Path) -> Counter[tuple[int, str | None]]:
@@ -75,8 +88,9 @@ def writers(path: Path) -> Counter[tuple[int, str | None]]:
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             columns = _columns(file.metadata.row_group(group))
-            (born, one_birth), (writer, one_writer) = (_only_value(columns[name]) for name in ("born", "model"))
-            if one_birth and one_writer:
+            born, has_one_birth = _only_value(columns["born"])
+            writer, has_one_writer = _only_value(columns["model"])
+            if has_one_birth and has_one_writer:
                 counts[born, writer] += columns["born"].num_values
             else:
                 table = file.read_row_group(group, ["born", "model"])
@@ -104,8 +118,8 @@ def _only_value(column: Any) -> tuple[Any, bool]:
         return None, False
     if statistics.null_count == column.num_values:
         return None, True
-    same = statistics.has_min_max and statistics.min == statistics.max and not statistics.null_count
-    return (statistics.min, True) if same else (None, False)
+    is_constant = statistics.has_min_max and statistics.min == statistics.max and not statistics.null_count
+    return (statistics.min, True) if is_constant else (None, False)
 
 
 def _columns(group: Any) -> dict[str, Any]:

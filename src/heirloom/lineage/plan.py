@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from heirloom.lineage import dvc, ledger
@@ -19,7 +19,8 @@ def signature(lineage: str, units: Iterable[str]) -> str:
     Inodes of the artefacts' files are in it, so that files made again with the same bytes are linked to the cache again.
     """
     units = list(units)
-    digest = hashlib.sha256(_hash([Path(f"{lineage}.dvc"), *(note for unit in units for note in folders.notes(unit))]).encode())
+    notes = [note for unit in units for note in folders.notes(unit)]
+    digest = hashlib.sha256(_hash([Path(f"{lineage}.dvc"), *notes]).encode())
     for file in (file for unit in units for file in folders.files(unit)):
         status = file.stat()
         digest.update(f"{file.as_posix()} {status.st_ino} {status.st_mtime_ns}\n".encode())
@@ -33,9 +34,10 @@ def takes_twice(lineage: str, units: Iterable[str]) -> bool:
     real data) stay a copy.
     """
     recorded = dvc.listing(lineage) or {}
-    large = [status for unit in units for file in folders.files(unit) if (status := file.stat()).st_size >= LARGE]
-    is_whole = all(Path(path).exists() and dvc.cached(md5).exists() for path, md5 in recorded.items())
-    return is_whole and any(status.st_nlink == 1 for status in large)
+    if not all(Path(path).exists() and dvc.cache_path(md5).exists() for path, md5 in recorded.items()):
+        return False
+    statuses = (file.stat() for unit in units for file in folders.files(unit))
+    return any(status.st_size >= LARGE and status.st_nlink == 1 for status in statuses)
 
 
 def workflow_signature() -> str:
@@ -66,27 +68,36 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str], dr
     recorded = dvc.listing(lineage)
     if recorded is None:
         return [lineage]
-    changed = [unit for unit in units if any(recorded.get(note.as_posix()) != dvc.md5(note) for note in folders.notes(unit))]
+    changed = [unit for unit in units if _has_changed(unit, recorded)]
     absent = [path for path in recorded if not Path(path).exists()]
     if changed and not absent and not any(folders.lineage_of(unit) == lineage for unit in half_made):
         return [lineage]
-    gone = [path for path in dropped if any(inside.startswith(f"{path}/") for inside in absent)]
-    return [*gone, *(part for unit in changed for part in _parts(unit, absent))]
+    parts = [part for unit in changed for part in _parts(unit, absent)]
+    return [*(checkpoint for checkpoint in dropped if _has_any(absent, checkpoint)), *parts]
+
+
+def _has_changed(unit: str, recorded: Mapping[str, str]) -> bool:
+    return any(recorded.get(note.as_posix()) != dvc.md5(note) for note in folders.notes(unit))
+
+
+def _has_any(paths: Iterable[str], folder: str) -> bool:
+    """Return whether any of some paths lies in a folder."""
+    return any(path.startswith(f"{folder}/") for path in paths)
 
 
 def _parts(folder: str, absent: Collection[str]) -> Iterator[str]:
     """Yield a folder as one if all that is recorded of it is here and it holds no other unit; else yield its parts."""
-    if folders.lineage_of(folder) != folder and not any(path.startswith(f"{folder}/") for path in absent):
+    if folders.lineage_of(folder) != folder and not _has_any(absent, folder):
         yield folder
         return
     for path in sorted(Path(folder).iterdir()):
-        inside = path.as_posix()
-        if path.name.startswith(".") or folders.unit_of(inside) == inside:
+        part = path.as_posix()
+        if path.name.startswith(".") or folders.unit_of(part) == part:
             continue
         if path.is_dir():
-            yield from _parts(inside, absent)
+            yield from _parts(part, absent)
         else:
-            yield inside
+            yield part
 
 
 def _hash(files: Iterable[Path]) -> str:

@@ -50,7 +50,8 @@ class Pointer:
     @property
     def text(self) -> str:
         """The file as DVC writes it."""
-        numbers = "".join(f"  {key}: {value}\n" for key, value in (("size", self.size), ("nfiles", self.nfiles)) if value is not None)
+        counts = {"size": self.size, "nfiles": self.nfiles}
+        numbers = "".join(f"  {key}: {value}\n" for key, value in counts.items() if value is not None)
         return f"outs:\n- md5: {self.md5}\n{numbers}  hash: {HASH}\n  path: {self.path}\n"
 
 
@@ -85,7 +86,8 @@ def parse(content: bytes, lineage: str) -> Pointer:
     entry = _entry(content, lineage)
     if not set(_KEYS) - set(_NUMBERS) <= set(entry) <= set(_KEYS):
         raise _error(lineage, f"its keys are {', '.join(map(ascii, entry))} instead of {', '.join(_KEYS)}")
-    for key, pattern in (("md5", _MD5), *((key, _NUMBER) for key in _NUMBERS if key in entry)):
+    patterns = {"md5": _MD5, **{key: _NUMBER for key in _NUMBERS if key in entry}}
+    for key, pattern in patterns.items():
         if not isinstance(entry[key], str) or not pattern.fullmatch(entry[key]):
             raise _error(lineage, f"{key} is {records.shown(entry[key])}")
     if entry["hash"] != HASH:
@@ -106,12 +108,12 @@ def outputs(content: bytes, name: str) -> dict[str, str]:
     """
     loaded = records.yaml_strings(content, name, f"git checkout -- {name} mends it")
     try:
-        named = {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
+        md5_of = {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
     except (KeyError, TypeError):
         raise HeirloomError(f"{name}: names no file with an md5, as a .dvc file of dvc add does") from None
-    if not all(isinstance(part, str) for entry in named.items() for part in entry):
+    if not all(isinstance(part, str) for entry in md5_of.items() for part in entry):
         raise HeirloomError(f"{name}: not a .dvc file")
-    return named
+    return md5_of
 
 
 def in_git(lineage: str) -> dict[Pointer, str]:
@@ -125,17 +127,17 @@ def in_git(lineage: str) -> dict[Pointer, str]:
     return sound
 
 
-def lost(named: Iterable[str]) -> list[str]:
+def lost_lineages(ledger_paths: Iterable[str]) -> list[str]:
     """Return the lineage folders whose pointer is missing, although git's index has it and the ledger names artefacts.
 
     If the ledger names none, the folder was pruned, and this is not committed yet.
     """
-    listed = {path for path in git.tracked("data") if path.endswith(".dvc")}
-    gone = {path.removesuffix(".dvc") for path in listed if not Path(path).exists()}
-    return sorted(gone & {lineage for path in named if (lineage := folders.lineage_of(path))}) if gone else []
+    pointers = [path for path in git.tracked("data") if path.endswith(".dvc")]
+    unpointed = {path.removesuffix(".dvc") for path in pointers if not Path(path).exists()}
+    return sorted(unpointed & folders.lineages_of(ledger_paths)) if unpointed else []
 
 
-def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:
+def number_mismatches(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:
     """Return the numbers in which a pointer and the folder's recorded files differ.
 
     Parameters
@@ -145,13 +147,13 @@ def unlike(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int
     size
         The bytes of all recorded files, or None if that is not known here.
     """
-    mend = f"git checkout -- {file_of(lineage)} or heirloom repair {lineage} mends it"
-    parted = []
+    way_back = _way_back(lineage)
+    mismatches = []
     if pointer.nfiles not in (None, len(listing)):
-        parted.append(f"nfiles is {pointer.nfiles}, but its listing has {len(listing)}; {mend}")
+        mismatches.append(f"nfiles is {pointer.nfiles}, but its listing has {len(listing)}; {way_back}")
     if size is not None and pointer.size not in (None, size):
-        parted.append(f"size is {pointer.size}, but its files have {size} bytes; {mend}")
-    return parted
+        mismatches.append(f"size is {pointer.size}, but its files have {size} bytes; {way_back}")
+    return mismatches
 
 
 def _entry(content: bytes, lineage: str) -> dict[str, Any]:
@@ -167,8 +169,8 @@ def _entry(content: bytes, lineage: str) -> dict[str, Any]:
     return outs[0]
 
 
-def _error(lineage: str, what: str) -> HeirloomError:
-    return HeirloomError(f"{file_of(lineage)}: damaged, {what}; {_way_back(lineage)}")
+def _error(lineage: str, fault: str) -> HeirloomError:
+    return HeirloomError(f"{file_of(lineage)}: damaged, {fault}; {_way_back(lineage)}")
 
 
 def _way_back(lineage: str) -> str:

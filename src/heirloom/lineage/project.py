@@ -99,20 +99,22 @@ class Project:
         if is_absent and path in self.ledger:
             entry = self.ledger[path]
             return self._artefact(path, {"sha256": entry.sha256, "size": entry.size}, entry.inputs)
-        return self.opened(path)
+        return self.recorded_artefact(path)
 
-    def opened(self, path: str) -> Artefact:
+    def recorded_artefact(self, path: str) -> Artefact:
         """Return an artefact by its manifest; errors as for `artefact`, and if only the ledger names it."""
         file = self.file(paths.manifest(path))
         content = manifests.read(file)
-        if (recorded := self.sha256(path)) and recorded != content["sha256"]:
-            said = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
-            raise HeirloomError(f"{file}: {said}; {repair(path)}")
-        if reason := manifests.misplaced(content, path):
+        recorded = self.sha256(path)
+        if recorded and recorded != content["sha256"]:
+            fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
+            raise HeirloomError(f"{file}: {fault}; {repair(path)}")
+        reason = manifests.misplacement(content, path)
+        if reason:
             raise HeirloomError(f"{file}: {reason}; {repair(path)}")
         return self._artefact(path, content, manifests.inputs(content))
 
-    def covered(self, reference: str) -> list[Artefact]:
+    def artefacts_of(self, reference: str) -> list[Artefact]:
         """Return the artefacts of an experiment, an arm, a lineage or a generation whose manifests can be had, sorted by path.
 
         Raises
@@ -120,10 +122,10 @@ class Project:
         HeirloomError
             If nothing lies there, or a manifest is not as it was recorded.
         """
-        every = sorted(self.ledger if self.commit else {*index.on_disk(self.root), *filter(self.has_manifest, self.ledger)})
-        by_path = {path: unit for path in every if (unit := folders.unit_of(path))}
-        units = set(references.units(reference, sorted(set(by_path.values()))))
-        return [self.opened(path) for path, unit in by_path.items() if unit in units]
+        artefacts = self.ledger if self.commit else {*index.artefacts_on_disk(self.root), *filter(self.has_manifest, self.ledger)}
+        unit_of = {path: folders.unit_of(path) for path in sorted(artefacts)}
+        units = references.units(reference, sorted(folders.units_of(artefacts)))
+        return [self.recorded_artefact(path) for path, unit in unit_of.items() if unit in units]
 
     def ancestors(self, artefacts: Iterable[Artefact], depth: int | None = None) -> dict[str, Artefact]:
         """Return path → artefact, of some artefacts and of all that they were made from, nearest first.
@@ -133,14 +135,14 @@ class Project:
         depth
             How many steps up to go; all the way to the real data if None.
         """
-        found = {one.path: one for one in artefacts}
-        frontier = list(found.values())
+        nodes = {artefact.path: artefact for artefact in artefacts}
+        frontier = list(nodes.values())
         while frontier and depth != 0:
-            nearest = dict.fromkeys(one.path for artefact in frontier for one in artefact.inputs if one.path)
-            frontier = [self.artefact(path) for path in nearest if path not in found]
-            found |= {artefact.path: artefact for artefact in frontier}
+            nearest = dict.fromkeys(edge.path for artefact in frontier for edge in artefact.inputs if edge.path)
+            frontier = [self.artefact(path) for path in nearest if path not in nodes]
+            nodes |= {artefact.path: artefact for artefact in frontier}
             depth = None if depth is None else depth - 1
-        return found
+        return nodes
 
     def file(self, path: str) -> Path:
         """Return where a file or folder of the project lies; for a revision in a private folder that is never written to.
@@ -176,16 +178,17 @@ class Project:
             return recorded_sha256(self.root / path)
         return self.ledger[path].sha256 if path in self.ledger else None
 
-    def _artefact(self, path: str, content: Mapping[str, Any], listed: Iterable[manifests.Input]) -> Artefact:
-        inputs = (self._input(path, one) for one in listed)
-        return Artefact(self, path, content, tuple(sorted(inputs, key=lambda one: folders.order(one.path))))
+    def _artefact(self, path: str, content: Mapping[str, Any], edges: Iterable[manifests.Input]) -> Artefact:
+        inputs = [self._input(path, edge) for edge in edges]
+        inputs.sort(key=lambda edge: folders.order(edge.path))
+        return Artefact(self, path, content, tuple(inputs))
 
-    def _input(self, by: str, one: manifests.Input) -> Input:
-        if not one.path:
-            path, is_inferred = schema1.meant(self.index, one.sha256, one.role, by)
-            return Input(one.role, one.sha256, path, path or "", is_inferred)
-        is_there = folders.lineage_of(one.path) is not None and self.sha256(one.path) == one.sha256
-        return Input(one.role, one.sha256, one.path if is_there else None, one.path)
+    def _input(self, by: str, edge: manifests.Input) -> Input:
+        if not edge.path:
+            path, is_inferred = schema1.likely_input(self.index, edge.sha256, edge.role, by)
+            return Input(edge.role, edge.sha256, path, path or "", is_inferred)
+        is_unchanged = folders.lineage_of(edge.path) is not None and self.sha256(edge.path) == edge.sha256
+        return Input(edge.role, edge.sha256, edge.path if is_unchanged else None, edge.path)
 
 
 def locate(text: str) -> Artefact:
@@ -204,12 +207,14 @@ def locate(text: str) -> Artefact:
         if artefact is None:
             raise HeirloomError(f"{text}: no artefact; those lie under data/")
         return artefact
-    bare, _, revision = text.partition(references.REVISION_MARK)
-    path, project = references.find(bare, revision), Project(revision=revision or None)
+    reference, _, revision = text.partition(references.REVISION_MARK)
+    path = references.find(reference, revision)
+    project = Project(revision=revision or None)
     if revision and folders.lineage_of(path) is None:
         raise HeirloomError(f"{text}: only what lies under data/ has revisions")
-    if not revision and not Path(paths.manifest(path)).exists() and not Path(path).exists() and path not in project.ledger:
-        raise HeirloomError(references.missing(text, path))
+    is_on_disk = Path(paths.manifest(path)).exists() or Path(path).exists()
+    if not revision and not is_on_disk and path not in project.ledger:
+        raise HeirloomError(references.no_such_artefact(text, path))
     return project.artefact(path)
 
 
@@ -224,5 +229,5 @@ def at(path: Path) -> Artefact | None:
     place = reading.project_of(path)
     if place is None or Path(*place) != path:
         return None
-    root, inside = place
-    return Project(Path() if root.resolve() == Path.cwd() else root).artefact(inside)
+    root, path_in_project = place
+    return Project(Path() if root.resolve() == Path.cwd() else root).artefact(path_in_project)

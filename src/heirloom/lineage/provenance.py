@@ -18,7 +18,7 @@ from heirloom import records, results
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
 from heirloom.errors import HeirloomError
-from heirloom.workflow.folders import PROVENANCE, unit_of
+from heirloom.workflow.folders import PROVENANCE, unit_of, units_of
 
 METADATA = Path(".snakemake/metadata")
 INCOMPLETE = Path(".snakemake/incomplete")
@@ -26,11 +26,11 @@ FORMAT_VERSION = 6
 """``record_format_version`` that this module was written for; a test compares it with the installed Snakemake."""
 
 _NAME_LENGTH = 254  # a longer name is cut into folders, each marked with @
-_OWN = ("path", "sha256")
+_HEIRLOOM_KEYS = ("path", "sha256")
 _KEYS = frozenset(
     {
         *("code", "conda_env", "container_img_url", "endtime", "external_jobid", "incomplete", "input", "input_checksums", "job_hash"),
-        *("log", "params", "record_format_version", "rule", "shellcmd", "software_stack_hash", "starttime", *_OWN, "digest"),
+        *("log", "params", "record_format_version", "rule", "shellcmd", "software_stack_hash", "starttime", *_HEIRLOOM_KEYS, "digest"),
     }
 )
 """The keys of a line: Snakemake's in that version, and Heirloom's. A damaged key is none of these."""
@@ -40,17 +40,20 @@ Record = dict[str, Any]
 
 def live() -> dict[str, dict[str, Record]]:
     """Return unit → output → normalised record, of all outputs that are on disk."""
-    found: dict[str, dict[str, Record]] = {}
+    records_of: dict[str, dict[str, Record]] = {}
     for output, file in _files(METADATA):
         unit = unit_of(output)
-        if unit and Path(output).exists() and (content := _json(file)):
-            found.setdefault(unit, {})[output] = normalised(output, content)
-    return found
+        if not unit or not Path(output).exists():
+            continue
+        content = _json(file)
+        if content:
+            records_of.setdefault(unit, {})[output] = normalised(output, content)
+    return records_of
 
 
 def marks() -> set[str]:
     """Return the units in which Snakemake has a job running or interrupted."""
-    return {unit for output, _ in _files(INCOMPLETE) if (unit := unit_of(output))}
+    return units_of(output for output, _ in _files(INCOMPLETE))
 
 
 def normalised(output: str, record: Mapping[str, Any]) -> Record:
@@ -58,10 +61,10 @@ def normalised(output: str, record: Mapping[str, Any]) -> Record:
 
     Snakemake's ``job_hash`` tells jobs of one rule apart but is a new number in each process; here it is derived from the command.
     """
-    told = json.dumps([record.get("rule"), record.get("shellcmd"), record.get("log")])
-    job = int.from_bytes(hashlib.sha256(told.encode()).digest()[:6], "big")
+    identity = json.dumps([record.get("rule"), record.get("shellcmd"), record.get("log")])
+    job = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:6], "big")
     constants = {"starttime": 0.0, "endtime": 0.0, "job_hash": job, "external_jobid": None}
-    return {**record, **constants, "path": output, "sha256": _recorded(output)}
+    return {**record, **constants, "path": output, "sha256": _recorded_sha256(output)}
 
 
 def read(unit: str) -> dict[str, Record]:
@@ -76,22 +79,22 @@ def read(unit: str) -> dict[str, Record]:
     if not file.exists():
         return {}
     way_back = f"heirloom repair {unit} mends it" if results.folder_of(unit) is None else f"git checkout -- {file} mends it"
-    spelled = records.text(file.read_bytes(), file, way_back)
+    text = records.text(file.read_bytes(), file, way_back)
     try:
-        lines = [_undamaged(records.json_value(line)) for line in spelled.splitlines()]
+        lines = [_undamaged(records.json_value(line)) for line in text.splitlines()]
         outputs = [line["path"] for line in lines]
-        is_whole = bool(outputs) and len(set(outputs)) == len(outputs) and all(map(unit_of, outputs))
+        is_complete = bool(outputs) and len(set(outputs)) == len(outputs) and all(map(unit_of, outputs))
     except (ValueError, KeyError, TypeError, AttributeError):
-        is_whole = False
-    if not is_whole:
+        is_complete = False
+    if not is_complete:
         raise HeirloomError(f"{file}: not as it was written; {way_back}")
     return dict(zip(outputs, lines, strict=True))
 
 
 def write(unit: str, present: Mapping[str, Record]) -> None:
     """Update a unit's ``provenance.jsonl``. Lines of outputs that are not on disk (a partial checkout) stay."""
-    kept = {output: record for output, record in read(unit).items() if not Path(output).exists()}
-    lines = text({**kept, **present})
+    absent = {output: record for output, record in read(unit).items() if not Path(output).exists()}
+    lines = text({**absent, **present})
     file = Path(unit, PROVENANCE)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != lines):
         write_text(file, lines)
@@ -107,12 +110,12 @@ def put_back(unit: str) -> int:
     """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
     changed = 0
     for output, record in read(unit).items():
-        if unit_of(output) != unit or record.get("sha256") != _recorded(output):  # a copy of a folder of results tells of another
+        if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output):  # a copy of a folder of results tells of another
             continue
         file = _file(METADATA, output)
         present = _json(file) if file.exists() else None
         if present is None or normalised(output, present) != record:
-            write_text(file, json.dumps({key: value for key, value in record.items() if key not in _OWN}))
+            write_text(file, json.dumps({key: value for key, value in record.items() if key not in _HEIRLOOM_KEYS}))
             changed += 1
     return changed
 
@@ -161,6 +164,6 @@ def _json(file: Path) -> Record | None:
     return content if isinstance(content, dict) else None
 
 
-def _recorded(output: str) -> str | None:
+def _recorded_sha256(output: str) -> str | None:
     content = _json(Path(paths.fingerprint(output)))
     return None if content is None else content.get("sha256")

@@ -52,21 +52,22 @@ def leftovers(configs: Iterable[Config]) -> list[Leftover]:
     HeirloomError
         If DVC cannot be used.
     """
-    if why := dvc.unavailable():
-        raise HeirloomError(why.replace("not recorded", "nothing to be brought back here, and so nothing pruned"))
-    named = {path for config in configs for path in _named(config)}
-    found = []
+    reason = dvc.unavailable()
+    if reason:
+        raise HeirloomError(reason.replace("not recorded", "nothing to be brought back here, and so nothing pruned"))
+    config_folders = {path for config in configs for path in _config_folders(config)}
+    leftovers = []
     for lineage in _lineages():
         recorded = dvc.listing(lineage)
-        if lineage not in named:
-            found.append(_leftover(lineage, lineage, recorded))
+        if lineage not in config_folders:
+            leftovers.append(_leftover(lineage, lineage, recorded))
             continue
         units = _generations(lineage, recorded or {})
-        found += [_leftover(unit, lineage, recorded) for unit in units if unit not in named]
-    return found
+        leftovers += [_leftover(unit, lineage, recorded) for unit in units if unit not in config_folders]
+    return leftovers
 
 
-def remove(found: Sequence[Leftover], *, force: bool = False) -> None:
+def remove(leftovers: Sequence[Leftover], *, force: bool = False) -> None:
     """Remove leftovers from the disk, from DVC's record and from the ledger; DVC's cache and git's history keep them.
 
     Parameters
@@ -79,32 +80,32 @@ def remove(found: Sequence[Leftover], *, force: bool = False) -> None:
     HeirloomError
         If something could not be brought back and ``force`` is not given (nothing is removed then), or DVC fails.
     """
-    at_risk = [leftover for leftover in found if leftover.at_risk]
+    at_risk = [leftover for leftover in leftovers if leftover.at_risk]
     if at_risk and not force:
-        more = f", and {len(at_risk) - 1} more" if len(at_risk) > 1 else ""
-        raise HeirloomError(f"nothing removed: {at_risk[0].path} is lost for good{more}: {at_risk[0].at_risk}; else give --force")
-    for leftover in found:
+        remainder = f", and {len(at_risk) - 1} more" if len(at_risk) > 1 else ""
+        raise HeirloomError(f"nothing removed: {at_risk[0].path} is lost for good{remainder}: {at_risk[0].at_risk}; else give --force")
+    for leftover in leftovers:
         shutil.rmtree(leftover.path, ignore_errors=True)
         _pointer(leftover.path).unlink(missing_ok=True)
-    parts = [leftover.path for leftover in found if leftover.path in _recorded_units(leftover.path)]
-    dvc.add(parts)  # DVC takes out of a folder's record what it is given and does not find
-    ledger.forget({leftover.path for leftover in found})
-    for folder in {parent for leftover in found for parent in list(Path(leftover.path).parents)[:2]}:
+    paths = [leftover.path for leftover in leftovers]
+    dvc.add([path for path in paths if path in _recorded_units(path)])  # DVC forgets of a folder's record what it does not find
+    ledger.forget(paths)
+    for folder in {parent for path in paths for parent in list(Path(path).parents)[:2]}:
         _remove_if_empty(folder)
 
 
-def total(found: Sequence[Leftover], *, removed: bool) -> str:
+def total(leftovers: Sequence[Leftover], *, removed: bool) -> str:
     """Return what was listed or removed, in one line, with the command that comes next."""
-    if not found:
+    if not leftovers:
         return "nothing to prune: the configs name all there is"
-    size = sum(leftover.size for leftover in found)
-    what = f"{len(found)} folders, {decimal(size)}"
+    size = sum(leftover.size for leftover in leftovers)
+    summary = f"{len(leftovers)} folders, {decimal(size)}"
     if not removed:
-        return f"{what}; heirloom prune --yes removes them"
-    return f"{what} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"
+        return f"{summary}; heirloom prune --yes removes them"
+    return f"{summary} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"
 
 
-def _named(config: Config) -> Iterator[str]:
+def _config_folders(config: Config) -> Iterator[str]:
     """Yield the lineage folders and generations that a config asks for."""
     for name, experiment in config.experiments.items():
         yield kinds.REAL_FOLDER.path(experiment=name)
@@ -119,17 +120,19 @@ def _named(config: Config) -> Iterator[str]:
 
 def _lineages() -> list[str]:
     """Return the lineage folders on disk, and those of which only the ``.dvc`` file is here."""
-    return sorted({*folders.lineages(), *folders.pointed()})
+    return sorted({*folders.lineages(), *folders.pointed_lineages()})
 
 
-def _generations(lineage: str, recorded: Mapping[str, str]) -> list[str]:
-    units = {*folders.lineages().get(lineage, []), *(unit for path in recorded if (unit := folders.unit_of(path)))} - {lineage}
-    return sorted(units, key=lambda unit: (len(unit), unit))
+def _generations(lineage: str, recorded: Iterable[str]) -> list[str]:
+    on_disk = folders.lineages().get(lineage, [])
+    generations = {*on_disk, *folders.units_of(recorded)} - {lineage}
+    return sorted(generations, key=lambda unit: (len(unit), unit))
 
 
 def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None) -> Leftover:
-    inside = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
-    return Leftover(path, sum(file.stat().st_size for file in inside), _risk(lineage, inside, recorded))
+    files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
+    size = sum(file.stat().st_size for file in files)
+    return Leftover(path, size, _risk(lineage, files, recorded))
 
 
 def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | None) -> str:
@@ -144,16 +147,17 @@ def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | Non
         md5 = (recorded or {}).get(file.as_posix())
         if md5 is None:
             return f"{file} is not recorded; heirloom record keeps it"
-        if not (kept := dvc.cached(md5)).exists():
+        cache_file = dvc.cache_path(md5)
+        if not cache_file.exists():
             return f"DVC's cache lacks {file}; dvc fetch {pointer} first"
-        if not kept.samefile(file) and dvc.md5(file) != md5:
+        if not cache_file.samefile(file) and dvc.md5(file) != md5:
             return f"{file} has changed since it was recorded"
     return ""
 
 
 def _recorded_units(path: str) -> set[str]:
     lineage = folders.lineage_of(path) or path
-    return {unit for file in dvc.listing(lineage) or {} if (unit := folders.unit_of(file))}
+    return folders.units_of(dvc.listing(lineage) or {})
 
 
 def _pointer(path: str) -> Path:

@@ -6,15 +6,16 @@ No job calls it. A hash over small files says what is already recorded, so that 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from heirloom import config as configuration
 from heirloom import results
 from heirloom.artefacts import paths
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import completeness, costs, dvc, git, index, ledger, plan, provenance, restore, stamps, unrecorded
 from heirloom.workflow import folders
 from heirloom.workflow.jobs import measure_files
@@ -57,15 +58,15 @@ class RecordReport:
     def line(self) -> str:
         """One line for people."""
         if self.missing:
-            more = f" (and {len(self.missing) - 1} more)" if len(self.missing) > 1 else ""
-            return f"not recorded: {self.missing[0]}{more}; heirloom repair mends it"
+            return f"not recorded: {first_of(self.missing)}; heirloom repair mends it"
         if self.unrecorded:
             return self.unrecorded
-        what = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"
+        line = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"
         if self.absent:
-            more = f" (and {len(self.absent) - 1} more)" if len(self.absent) > 1 else ""
-            what = f"{what}; {self.absent[0]}{more}, and stays recorded: heirloom repair brings it back"
-        return f"{what}; left out, not complete: {', '.join(self.left_out)}" if self.left_out else what
+            line += f"; {first_of(self.absent)}, and stays recorded: heirloom repair brings it back"
+        if self.left_out:
+            line += f"; left out, not complete: {', '.join(self.left_out)}"
+        return line
 
 
 def record(config_file: Path, complete: bool = False) -> RecordReport:
@@ -87,70 +88,104 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     if not config_file.exists():
         raise HeirloomError(f"{config_file}: no such config file")
     config = configuration.load(config_file)
-    if reason := git.unusable():
+    reason = git.unusable()
+    if reason:
         return RecordReport((), (), 0, committed=False, unrecorded=f"not recorded: {reason}")  # the mark stays: the next run records
     was_marked = unrecorded.is_marked()
     unrecorded.mark()
     restore.restore()  # before live records are read: after `dvc checkout` those of another version may lie there
-    found = folders.lineages()
+    lineages = folders.lineages()
     marks = provenance.marks()
-    whole = {
-        lineage: [unit for unit in folders.whole(lineage, units, marks) if complete or folders.is_finished(unit)]
-        for lineage, units in found.items()
-    }
-    live = provenance.live()
-    for unit in (*(unit for units in whole.values() for unit in units), *(set(results.folders()) - marks)):
-        provenance.write(unit, live.get(unit, {}))
-    half_made = [unit for lineage, units in found.items() for unit in units if folders.is_half_made(unit, whole[lineage])]
+    complete_units = {lineage: _complete_units(lineage, units, marks, complete) for lineage, units in lineages.items()}
+    _write_provenance([*chain.from_iterable(complete_units.values()), *(set(results.folders()) - marks)])
+    half_made = [unit for lineage, units in lineages.items() for unit in units if folders.is_half_made(unit, complete_units[lineage])]
     new_costs = costs.gather()
     obstacle = dvc.unavailable()
-    recorded, missing, stale = _to_ledger_and_dvc(whole, half_made, config, obstacle)
+    recorded, faults, stale = _to_ledger_and_dvc(complete_units, half_made, config, obstacle)
     restore.remember(restore.signatures())
-    committed = complete and not obstacle and not missing and _commit(config)
-    if not missing or not was_marked:  # without a mark, no run has left anything to record
+    committed = complete and not obstacle and not faults and _commit(config)
+    if not faults or not was_marked:  # without a mark, no run has left anything to record
         unrecorded.clear()
-    absent = () if missing else tuple(completeness.missing(config))
-    return RecordReport(tuple(recorded), (*half_made, *stale), new_costs, committed, obstacle, tuple(missing), absent)
+    absent = () if faults else tuple(completeness.missing_artefacts(config))
+    return RecordReport(tuple(recorded), (*half_made, *stale), new_costs, committed, obstacle, tuple(faults), absent)
+
+
+def _complete_units(lineage: str, units: Collection[str], marks: Collection[str], complete: bool) -> list[str]:
+    """Return the units of a lineage that are complete; of a run that did not succeed, those of them that have their measures."""
+    complete_units = folders.complete_units(lineage, units, marks)
+    return [unit for unit in complete_units if complete or folders.is_finished(unit)]
+
+
+def _write_provenance(units: Iterable[str]) -> None:
+    live = provenance.live()
+    for unit in units:
+        provenance.write(unit, live.get(unit, {}))
 
 
 def _to_ledger_and_dvc(
-    whole: Mapping[str, list[str]], half_made: list[str], config: Config, obstacle: str
+    units_of: Mapping[str, list[str]], half_made: list[str], config: Config, obstacle: str
 ) -> tuple[list[str], list[str], list[str]]:
     """Write the ledger and, if DVC can be used, add what changed.
+
+    Parameters
+    ----------
+    units_of
+        Lineage → its complete units.
 
     Returns
     -------
     the lineages that were added, what is missing, and units of which one part was made from other bytes than another has now
     """
-    seen = stamps.read(SEEN)
-    signatures = {lineage: _signature(lineage, units, config) for lineage, units in whole.items() if units}
-    changed = [lineage for lineage, signature in signatures.items() if seen.get(lineage) != signature]
-    stale = [unit for lineage in changed for unit in whole[lineage] if completeness.is_stale(unit)]
-    whole = {lineage: [unit for unit in units if unit not in stale] for lineage, units in whole.items()}
-    half_made = [*half_made, *stale]
+    stamps_before = stamps.read(SEEN)
+    signatures = {lineage: _signature(lineage, units, config) for lineage, units in units_of.items() if units}
+    changed = [lineage for lineage, signature in signatures.items() if stamps_before.get(lineage) != signature]
+    stale = [unit for lineage in changed for unit in units_of[lineage] if completeness.is_stale(unit)]
     listings = {lineage: {} if obstacle else dvc.listing(lineage) or {} for lineage in changed}
-    lost = _losses(listings, config)
-    whole = {lineage: _recordable(units, lost.get(lineage, {}), listings.get(lineage, {})) for lineage, units in whole.items()}
-    kept_back = {folders.unit_of(artefact) or "" for artefacts in lost.values() for artefact in artefacts}
-    dropped = [path for listing in listings.values() for path in completeness.dropped(listing, config)]
-    targets = {}
-    if not obstacle:
-        out = [*half_made, *kept_back]
-        targets = {lineage: plan.targets(lineage, whole[lineage], out, dropped) for lineage in changed if whole[lineage]}
-    told = changed if seen.get(ledger.LEDGER.name) == plan.ledger_signature() else list(whole)
+    losses = _losses(listings, config)
+    units_of = {
+        lineage: _recordable(units, stale, losses.get(lineage, {}), listings.get(lineage, {})) for lineage, units in units_of.items()
+    }
+    half_made = [*half_made, *stale]
+    targets = {} if obstacle else _targets(units_of, half_made, losses, listings, config)
     whole_lineages = [lineage for lineage in targets if targets[lineage] == [lineage]]
-    ledger.write([unit for lineage in told for unit in whole[lineage]], whole_lineages, kept=list(lost))
-    missing = [what for artefacts in lost.values() for what in artefacts.values()]
+    is_same_ledger = stamps_before.get(ledger.LEDGER.name) == plan.ledger_signature()
+    to_write = [unit for lineage in (changed if is_same_ledger else units_of) for unit in units_of[lineage]]
+    ledger.write(to_write, whole_lineages, incomplete=list(losses))
+    faults = [fault for artefacts in losses.values() for fault in artefacts.values()]
     if obstacle:
-        return [], missing, stale
+        return [], faults, stale
+    _add(targets, whole_lineages, units_of, half_made, losses)
+    signatures |= {lineage: _signature(lineage, units_of[lineage], config) for lineage in changed}  # the .dvc file is in it
+    new_stamps = {lineage: signature for lineage, signature in signatures.items() if lineage not in losses}
+    stamps.write(SEEN, {**stamps_before, **new_stamps, ledger.LEDGER.name: plan.ledger_signature()})
+    return [lineage for lineage in targets if targets[lineage]], faults, stale
+
+
+def _targets(
+    units_of: Mapping[str, list[str]],
+    half_made: list[str],
+    losses: Mapping[str, Iterable[str]],
+    listings: Mapping[str, Mapping[str, str]],
+    config: Config,
+) -> dict[str, list[str]]:
+    """Return lineage → what to give to DVC, of the lineages that have changed."""
+    incomplete = [*half_made, *folders.units_of(artefact for artefacts in losses.values() for artefact in artefacts)]
+    dropped = [path for listing in listings.values() for path in completeness.dropped_checkpoints(listing, config)]
+    return {lineage: plan.targets(lineage, units_of[lineage], incomplete, dropped) for lineage in listings if units_of[lineage]}
+
+
+def _add(
+    targets: Mapping[str, list[str]],
+    whole_lineages: list[str],
+    units_of: Mapping[str, list[str]],
+    half_made: list[str],
+    losses: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Add targets to DVC, half-made units hidden from it, and make links of large files that would lie on the disk twice."""
     with dvc.hidden([unit for unit in half_made if folders.lineage_of(unit) in whole_lineages]):
-        dvc.add([target for lineage in targets for target in targets[lineage]])
-    in_part = {folders.lineage_of(unit) for unit in half_made} | set(lost)
-    dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, whole[lineage])])
-    signatures |= {lineage: _signature(lineage, whole[lineage], config) for lineage in changed}  # the .dvc file is in it
-    remembered = {lineage: signature for lineage, signature in signatures.items() if lineage not in lost}
-    stamps.write(SEEN, {**seen, **remembered, ledger.LEDGER.name: plan.ledger_signature()})
-    return [lineage for lineage in targets if targets[lineage]], missing, stale
+        dvc.add([*chain.from_iterable(targets.values())])
+    in_part = {folders.lineage_of(unit) for unit in half_made} | set(losses)
+    dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, units_of[lineage])])
 
 
 def _signature(lineage: str, units: list[str], config: Config) -> str:
@@ -161,19 +196,23 @@ def _signature(lineage: str, units: list[str], config: Config) -> str:
 
 def _losses(listings: Mapping[str, Mapping[str, str]], config: Config) -> dict[str, dict[str, str]]:
     """Return lineage → artefact → what is wrong with it, for the lineages of which a record would lose or spoil something."""
-    named: dict[str, list[str]] = {lineage: [] for lineage in listings}
+    ledger_paths: dict[str, list[str]] = {lineage: [] for lineage in listings}
     for path in index.read_ledger():
-        named.get(folders.lineage_of(path) or "", []).append(path)
-    wrong = {lineage: completeness.losses(lineage, named[lineage], config, listing) for lineage, listing in listings.items()}
-    return {lineage: artefacts for lineage, artefacts in wrong.items() if artefacts}
+        ledger_paths.get(folders.lineage_of(path) or "", []).append(path)
+    losses = {}
+    for lineage, listing in listings.items():
+        losses_of_lineage = completeness.losses(lineage, ledger_paths[lineage], config, listing)
+        if losses_of_lineage:
+            losses[lineage] = losses_of_lineage
+    return losses
 
 
-def _recordable(units: list[str], lost: Mapping[str, str], listing: Mapping[str, str]) -> list[str]:
+def _recordable(units: list[str], stale: list[str], losses: Mapping[str, str], listing: Mapping[str, str]) -> list[str]:
     """Return the units of a lineage that can be recorded without a loss: none if DVC would record the whole lineage again."""
-    if lost and not listing:
+    if losses and not listing:
         return []
-    spoilt = {folders.unit_of(artefact) for artefact in lost}
-    return [unit for unit in units if unit not in spoilt]
+    excluded = {*stale, *folders.units_of(losses)}
+    return [unit for unit in units if unit not in excluded]
 
 
 def _commit(config: Config) -> bool:
@@ -185,9 +224,9 @@ def _commit(config: Config) -> bool:
     measures = [paths.fingerprint(path) for _, path in measure_files(config)]
     if not all(Path(path).exists() for path in (config.results.headlines, *measures)):
         return False
-    seen = stamps.read(SEEN)
-    if seen.get(dvc.STAGE) == plan.workflow_signature():
+    stamps_before = stamps.read(SEEN)
+    if stamps_before.get(dvc.STAGE) == plan.workflow_signature():
         return False
     dvc.commit()
-    stamps.write(SEEN, {**seen, dvc.STAGE: plan.workflow_signature()})
+    stamps.write(SEEN, {**stamps_before, dvc.STAGE: plan.workflow_signature()})
     return True

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from heirloom.artefacts import paths
@@ -30,10 +31,10 @@ IsRight = Callable[[str], bool]
 
 def recover() -> None:
     """Put back the files that a killed repair kept aside and that are missing since."""
-    for kept in _files(ASIDE):
-        place = kept.relative_to(ASIDE)
+    for copy in _files(ASIDE):
+        place = copy.relative_to(ASIDE)
         if not place.exists():
-            link_or_copy(kept, place)
+            link_or_copy(copy, place)
     shutil.rmtree(ASIDE, ignore_errors=True)
 
 
@@ -47,10 +48,11 @@ def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, 
     damaged
         The files and folders that may be taken from a job, if they have the recorded bytes.
     """
-    why: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for _, group in sorted(_by_order(artefacts).items()):
-        why |= _redo_level(group, [path for path in damaged if _artefact_of(path, group)], is_right, config, config_file)
-    return why
+        damaged_of_group = [path for path in damaged if _is_part_of(path, group)]
+        reasons |= _redo_level(group, damaged_of_group, is_right, config, config_file)
+    return reasons
 
 
 def target_of(artefact: str, config: Config) -> str:
@@ -69,49 +71,39 @@ def target_of(artefact: str, config: Config) -> str:
 
 def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
     """Run the jobs of artefacts that do not come from each other."""
-    why: dict[str, str] = {}
-    targets: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    artefacts_of: dict[str, list[str]] = {}
     for artefact in artefacts:
         try:
-            targets.setdefault(target_of(artefact, config), []).append(artefact)
+            artefacts_of.setdefault(target_of(artefact, config), []).append(artefact)
         except HeirloomError as error:
-            why |= {path: str(error) for path in damaged if _artefact_of(path, [artefact])}
-    if not targets:
-        return why
-    experiments = sorted({Path("data", Path(asked).parts[1]) for asked in targets})
+            reasons |= {path: str(error) for path in damaged if _is_part_of(path, [artefact])}
+    if not artefacts_of:
+        return reasons
+    experiments = sorted({Path("data", Path(target).parts[1]) for target in artefacts_of})
     _keep_aside(experiments)
-    for path in (path for asked, made in targets.items() for path in {asked, *made}):
+    for path in {*artefacts_of, *chain.from_iterable(artefacts_of.values())}:
         _remove(Path(path))
-    problem = _snakemake(sorted(targets), config_file)
-    right = [path for path in damaged if Path(path).exists() and is_right(path)]
-    _put_back(right, damaged)
+    problem = _snakemake(sorted(artefacts_of), config_file)
+    repaired = [path for path in damaged if Path(path).exists() and is_right(path)]
+    _put_back(repaired, damaged)
     _put_records_back(experiments)
-    return why | {path: problem or OTHER_BYTES for path in damaged if path not in right and path not in why}
+    return reasons | {path: problem or OTHER_BYTES for path in damaged if path not in repaired and path not in reasons}
 
 
 def _snakemake(targets: Sequence[str], config_file: Path) -> str:
     """Make targets, even if code and settings have changed since. Return why it failed, or an empty string."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "snakemake",
-        *targets,
-        "--configfile",
-        str(config_file),
-        "--rerun-triggers",
-        "mtime",
-    ]
+    command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(config_file), "--rerun-triggers", "mtime"]
     command += ["--no-hooks", "--rerun-incomplete", "--keep-going"]
     if not Path("profiles/default").is_dir():
         command += ["--cores", "all"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.returncode:
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not process.returncode:
         return ""
-    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    lines = [line for line in said if not line.startswith("File ")]
-    own = [line.removeprefix(NAME) for line in lines if line.startswith(NAME)]
-    return f"its job failed: {(own or lines or ['no message'])[-1]}"
+    lines = [line.strip() for line in (process.stdout + process.stderr).splitlines()]
+    messages = [line for line in lines if line and not line.startswith("File ")]
+    faults = [message.removeprefix(NAME) for message in messages if message.startswith(NAME)]
+    return f"its job failed: {(faults or messages or ['no message'])[-1]}"
 
 
 def _by_order(artefacts: Sequence[str]) -> dict[tuple[float, int], list[str]]:
@@ -121,7 +113,7 @@ def _by_order(artefacts: Sequence[str]) -> dict[tuple[float, int], list[str]]:
     return groups
 
 
-def _artefact_of(path: str, artefacts: Collection[str]) -> bool:
+def _is_part_of(path: str, artefacts: Collection[str]) -> bool:
     """Return whether a path is one of some artefacts, a file in one, or a fingerprint or manifest beside one."""
     return any(
         path in (artefact, paths.fingerprint(artefact), paths.manifest(artefact)) or path.startswith(f"{artefact}/")
@@ -136,18 +128,18 @@ def _keep_aside(experiments: Sequence[Path]) -> None:
             link_or_copy(file, ASIDE / file)
 
 
-def _put_back(right: Collection[str], damaged: Collection[str]) -> None:
+def _put_back(repaired: Collection[str], damaged: Collection[str]) -> None:
     """Put every file back as it was, except for those that are right now. Remove what a job has added elsewhere."""
-    taken = [Path(path) for path in right]
-    for folder in (Path(path) for path in damaged if path not in right and Path(path).is_dir()):
+    repaired_paths = [Path(path) for path in repaired]
+    for folder in (Path(path) for path in damaged if path not in repaired and Path(path).is_dir()):
         shutil.rmtree(folder)
-    for kept in _files(ASIDE):
-        place = kept.relative_to(ASIDE)
-        if any(place == path or path in place.parents for path in taken):
+    for copy in _files(ASIDE):
+        place = copy.relative_to(ASIDE)
+        if any(place == path or path in place.parents for path in repaired_paths):
             continue
-        if not place.exists() or not place.samefile(kept):
+        if not place.exists() or not place.samefile(copy):
             with replacing(place) as temporary:
-                link_or_copy(kept, temporary)
+                link_or_copy(copy, temporary)
     shutil.rmtree(ASIDE, ignore_errors=True)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from heirloom.artefacts import kinds
@@ -31,7 +31,7 @@ OF_POOL = {kind.name: kind.of_seed for kind in (kinds.REAL_TRAIN, kinds.REAL_TES
 
 _GRAMMAR = re.compile(
     rf"(?P<experiment>{kinds.NAME})/(?:(?P<real>{kinds.REAL})(?:/(?P<pool>{kinds.NUMBER}))?"
-    rf"|(?!{kinds.REAL}/)(?P<regime>{kinds.NAME})/(?P<seed>{kinds.NUMBER})(?:/(?P<generation>{kinds.NUMBER}))?)(?::(?P<what>\w+))?"
+    rf"|(?!{kinds.REAL}/)(?P<regime>{kinds.NAME})/(?P<seed>{kinds.NUMBER})(?:/(?P<generation>{kinds.NUMBER}))?)(?::(?P<name>\w+))?"
 )
 _SPELLING = f"experiment/regime/seed/generation[:{'|'.join(OF_GENERATION)}][@revision], a path, or the first digits of a fingerprint"
 
@@ -54,11 +54,11 @@ def find(text: str, revision: str = "") -> str:
     HeirloomError
         If the text is no reference, or names a part that such a thing does not have.
     """
-    found = _GRAMMAR.fullmatch(text)
-    if found:
-        return _path(text, **found.groupdict())
+    match = _GRAMMAR.fullmatch(text)
+    if match:
+        return _path(text, **match.groupdict())
     if name_of(text) != text or Path(text).exists():
-        return _inside(text)
+        return _path_in_project(text)
     if _is_fingerprint(text):
         return _by_fingerprint(text, revision)
     raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
@@ -66,34 +66,45 @@ def find(text: str, revision: str = "") -> str:
 
 def name_of(path: str | Path) -> str:
     """Return the reference of an artefact's path; any other path is its own name."""
-    inside = _inside(path)
-    for what, pattern in OF_REAL.items():
-        if found := _exactly(inside, pattern):
-            return f"{found['experiment']}/{kinds.REAL}:{what}"
-    for what, pattern in OF_POOL.items():
-        if found := _exactly(inside, pattern):
-            return f"{found['experiment']}/{kinds.REAL}/{found['seed']}:{what}"
-    for what, pattern in (OF_GENERATION | OF_LINEAGE).items():
-        if found := _exactly(inside, pattern):
-            parts = [found["experiment"], found["regime"], found["seed"], *([found["generation"]] if "generation" in found else [])]
-            bare = "generation" in found and what == (kinds.SYNTHETIC if found["generation"] != "0" else kinds.TRAIN).name
-            return "/".join(parts) + ("" if bare else f":{what}")
+    path_in_project = _path_in_project(path)
+    for name, place in OF_REAL.items():
+        keys = _exactly(path_in_project, place)
+        if keys:
+            return f"{keys['experiment']}/{kinds.REAL}:{name}"
+    for name, place in OF_POOL.items():
+        keys = _exactly(path_in_project, place)
+        if keys:
+            return f"{keys['experiment']}/{kinds.REAL}/{keys['seed']}:{name}"
+    for name, place in OF_LINEAGE.items():
+        keys = _exactly(path_in_project, place)
+        if keys:
+            return f"{_joined(keys)}:{name}"
+    for name, place in OF_GENERATION.items():
+        keys = _exactly(path_in_project, place)
+        if keys:
+            is_default = name == (kinds.TRAIN if keys["generation"] == "0" else kinds.SYNTHETIC).name
+            return _joined(keys) if is_default else f"{_joined(keys)}:{name}"
     return str(path)
 
 
-def missing(text: str, path: str) -> str:
+def _joined(keys: Mapping[str, str]) -> str:
+    names = ("experiment", "regime", "seed", "generation")
+    return "/".join(keys[name] for name in names if name in keys)
+
+
+def no_such_artefact(text: str, path: str) -> str:
     """Return in words that nothing of a name is known, with the path that was looked for and the nearest names."""
     return f"{text}: no such artefact ({path} does not exist){_nearest(text)}"
 
 
-def known() -> list[str]:
+def all_names() -> list[str]:
     """Return the references of all artefacts on disk or in the ledger, sorted."""
-    return sorted(map(name_of, {*index.read_ledger(), *index.on_disk()}))
+    return sorted(map(name_of, {*index.read_ledger(), *index.artefacts_on_disk()}))
 
 
 def complete(incomplete: str) -> list[str]:
     """Return the references that begin as typed so far: for the shell's completion."""
-    return [name for name in known() if name.startswith(incomplete)]
+    return [name for name in all_names() if name.startswith(incomplete)]
 
 
 def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
@@ -109,34 +120,44 @@ def units(text: str | None, among: Sequence[str] | None = None) -> list[str]:
     HeirloomError
         If nothing on disk lies there.
     """
-    every = [unit for units in folders.lineages().values() for unit in units] if among is None else list(among)
+    candidates = folders.all_units() if among is None else list(among)
     if text is None:
-        return every
+        return candidates
+    matches = _units_below(text, candidates)
+    if matches:
+        return matches
+    if _is_fingerprint(text):
+        return units(_by_fingerprint(text, ""), candidates)
+    raise HeirloomError(f"{text!r}: nothing of that name lies under data/; run snakemake, or fetch it with dvc pull{_nearest(text)}")
+
+
+def _units_below(text: str, candidates: Sequence[str]) -> list[str]:
+    """Return the units that a path or a reference covers."""
     parts = text.partition(":")[0].split("/")
     if text.startswith("data/") or not all(re.fullmatch(f"{kinds.NAME}|{kinds.NUMBER}", part) for part in parts):
-        inside = [unit for unit in every if unit == folders.unit_of(_inside(text)) or unit.startswith(f"{_inside(text).rstrip('/')}/")]
+        path = _path_in_project(text)
+        folder, unit = path.rstrip("/"), folders.unit_of(path)
     else:
-        folder = Place("/".join(kinds.GENERATION.pattern.split("/")[: 1 + len(parts)])).path(*parts[:4])
-        inside = [unit for unit in every if unit == folder or unit.startswith(f"{folder}/")]
-    if not inside and _is_fingerprint(text):
-        return units(_by_fingerprint(text, ""), every)
-    if not inside:
-        raise HeirloomError(f"{text!r}: nothing of that name lies under data/; run snakemake, or fetch it with dvc pull{_nearest(text)}")
-    return inside
+        pattern = "/".join(kinds.GENERATION.pattern.split("/")[: 1 + len(parts)])
+        folder = unit = Place(pattern).path(*parts[:4])
+    return [candidate for candidate in candidates if candidate == unit or candidate.startswith(f"{folder}/")]
 
 
-def _path(text: str, experiment: str, generation: str | None, what: str | None, **place: str | None) -> str:
-    if generation == "0" and what == kinds.SYNTHETIC.name:
+def _path(text: str, experiment: str, generation: str | None, name: str | None, **place: str | None) -> str:
+    if generation == "0" and name == kinds.SYNTHETIC.name:
         raise HeirloomError(f"{text}: generation 0 has no synthetic set, only real rows; ask for {text.partition(':')[0]}:train")
     pool = int(place["pool"] or 0)
-    parts, default = (OF_LINEAGE, kinds.TRAJECTORY.name) if not place["real"] else (OF_POOL if pool else OF_REAL, kinds.REAL_TRAIN.name)
     if generation is not None:
-        parts, default = OF_GENERATION, (kinds.SYNTHETIC if int(generation) else kinds.TRAIN).name
-    what = what or default
-    if what not in parts:
-        raise HeirloomError(f"{text}: no {what!r} there; it has {', '.join(parts)}")
+        parts, default = OF_GENERATION, kinds.SYNTHETIC if int(generation) else kinds.TRAIN
+    elif place["real"]:
+        parts, default = OF_POOL if pool else OF_REAL, kinds.REAL_TRAIN
+    else:
+        parts, default = OF_LINEAGE, kinds.TRAJECTORY
+    name = name or default.name
+    if name not in parts:
+        raise HeirloomError(f"{text}: no {name!r} there; it has {', '.join(parts)}")
     number = "" if generation is None else int(generation)
-    return parts[what].path(experiment, place["regime"] or "", pool or place["seed"] or "", number)
+    return parts[name].path(experiment, place["regime"] or "", pool or place["seed"] or "", number)
 
 
 def _is_fingerprint(text: str) -> bool:
@@ -144,27 +165,30 @@ def _is_fingerprint(text: str) -> bool:
 
 
 def _by_fingerprint(digits: str, revision: str) -> str:
-    found = index.build(revision or None).beginning(digits)
-    if not found:
-        where = f"results/lineage.tsv of {revision} was" if revision else "data/ and results/lineage.tsv were"
-        raise HeirloomError(f"{digits}: no artefact's fingerprint begins with these digits ({where} searched)")
-    if len(found) > 1:
-        raise HeirloomError(f"{digits}: several fingerprints begin so: {', '.join(sorted(found)[:4])}; give more digits")
-    (artefacts,) = found.values()
+    paths_of = index.build(revision or None).beginning(digits)
+    if not paths_of:
+        scope = f"results/lineage.tsv of {revision} was" if revision else "data/ and results/lineage.tsv were"
+        raise HeirloomError(f"{digits}: no artefact's fingerprint begins with these digits ({scope} searched)")
+    if len(paths_of) > 1:
+        raise HeirloomError(f"{digits}: several fingerprints begin so: {', '.join(sorted(paths_of)[:4])}; give more digits")
+    (artefacts,) = paths_of.values()
     return next((path for path in artefacts if Path(path).exists()), artefacts[0])
 
 
 def _exactly(path: str, place: Place) -> dict[str, str] | None:
-    found = place.wildcards(path)
-    return found if found is not None and place.pattern.format(**found) == path else None
+    keys = place.wildcards(path)
+    return keys if keys is not None and place.pattern.format(**keys) == path else None
 
 
-def _inside(path: str | Path) -> str:
+def _path_in_project(path: str | Path) -> str:
     """Return a path relative to the project's top folder, where it lies below it."""
     path = Path(path)
-    return (path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path).as_posix()
+    top = Path.cwd()
+    if path.is_absolute() and path.is_relative_to(top):
+        path = path.relative_to(top)
+    return path.as_posix()
 
 
 def _nearest(text: str) -> str:
-    near = difflib.get_close_matches(text.partition(REVISION_MARK)[0], known(), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+    names = difflib.get_close_matches(text.partition(REVISION_MARK)[0], all_names(), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(dict.fromkeys(names))}?" if names else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from heirloom.artefacts.files import dumps
@@ -25,26 +25,27 @@ def tree(trace: Trace) -> str:
 
     Under each artefact stand the settings of its step that tell it from the most similar one above.
     """
-    seen: dict[str, list[dict[str, Any]]] = {}
-    drawn: set[str] = set()
+    settings_of_step: dict[str, list[dict[str, Any]]] = {}
+    drawn_paths: set[str] = set()
     lines: list[str] = []
     stack: list[tuple[str, str, str, Input]] = [("", "", "", Input("", "", trace.root))]
     while stack:
-        indent, branch, beneath, given = stack.pop()
-        node = trace.nodes.get(given.path or "")
-        role = f"{given.role}: " if given.role else ""
-        if node is None or node.path in drawn:
-            lines.append(f"{indent}{branch}{role}{_elsewhere(given, drawn)}")
+        indent, branch, indent_below, edge = stack.pop()
+        node = trace.nodes.get(edge.path or "")
+        role = f"{edge.role}: " if edge.role else ""
+        if node is None or node.path in drawn_paths:
+            lines.append(f"{indent}{branch}{role}{_leaf(edge, drawn_paths)}")
             continue
-        drawn.add(node.path)
-        inferred = "  (inferred)" if given.is_inferred else ""
-        lines.append(f"{indent}{branch}{role}{_headline(trace, node)}{inferred}")
-        indent += beneath
+        drawn_paths.add(node.path)
+        note = "  (inferred)" if edge.is_inferred else ""
+        lines.append(f"{indent}{branch}{role}{_headline(trace, node)}{note}")
+        indent += indent_below
         stack += reversed(_children(indent, node))
-        own, others = settings(node), seen.setdefault(node.step, [])
-        lines += _settings(indent + ("│    " if node.inputs else "     "), distinguishing(own, others))
-        if own not in others:
-            others.append(own)
+        node_settings = settings(node)
+        earlier_settings = settings_of_step.setdefault(node.step, [])
+        lines += _settings(indent + ("│    " if node.inputs else "     "), distinguishing(node_settings, earlier_settings))
+        if node_settings not in earlier_settings:
+            earlier_settings.append(node_settings)
     return "\n".join(lines)
 
 
@@ -53,34 +54,35 @@ def as_json(trace: Trace) -> str:
 
     The inputs stand twice: by role under their names, and one by one as edges with path, hash, and whether the path is inferred.
     """
-    artefacts = {
-        name_of(path): {
-            "path": path,
-            "sha256": node.sha256,
-            "step": node.step,
-            "slice": node.slice,
-            "environment": node.manifest.get("environment", {}),
-            "commit": trace.commits[path],
-            "inputs": _by_role(node),
-            "edges": [_edge(given) for given in node.inputs],
-        }
-        for path, node in trace.nodes.items()
+    artefacts = {name_of(path): _fields(trace, path, node) for path, node in trace.nodes.items()}
+    return dumps({"of": trace.reference, "root": name_of(trace.root), "artefacts": artefacts}).rstrip()
+
+
+def _fields(trace: Trace, path: str, node: Artefact) -> dict[str, Any]:
+    return {
+        "path": path,
+        "sha256": node.sha256,
+        "step": node.step,
+        "slice": node.slice,
+        "environment": node.manifest.get("environment", {}),
+        "commit": trace.commits[path],
+        "inputs": _by_role(node),
+        "edges": [_edge(edge) for edge in node.inputs],
     }
-    return dumps({"of": trace.of, "root": name_of(trace.root), "artefacts": artefacts}).rstrip()
 
 
 def mermaid(trace: Trace) -> str:
     """Return a Mermaid flow chart, from real data down to the artefact."""
-    ids = {path: f"a{place}" for place, path in enumerate(trace.nodes)}
+    ids = {path: f"a{number}" for number, path in enumerate(trace.nodes)}
     boxes = [f'  {ids[path]}["{name_of(path)}<br/>{node.step} {node.sha256[:DIGITS]}"]' for path, node in trace.nodes.items()]
-    arrows = [f"  {ids[given.path or '']} -->|{given.role}| {ids[path]}" for path, given in _edges(trace)]
+    arrows = [f"  {ids[edge.path or '']} -->|{edge.role}| {ids[path]}" for path, edge in _edges(trace)]
     return "\n".join(["flowchart TD", *boxes, *arrows])
 
 
 def dot(trace: Trace) -> str:
     """Return a graph in Graphviz's language, from real data down to the artefact."""
     boxes = [f'  "{name_of(path)}" [label="{name_of(path)}\\n{node.step} {node.sha256[:DIGITS]}"];' for path, node in trace.nodes.items()]
-    arrows = [f'  "{name_of(given.path or "")}" -> "{name_of(path)}" [label="{given.role}"];' for path, given in _edges(trace)]
+    arrows = [f'  "{name_of(edge.path or "")}" -> "{name_of(path)}" [label="{edge.role}"];' for path, edge in _edges(trace)]
     return "\n".join(["digraph lineage {", "  node [shape=box];", *boxes, *arrows, "}"])
 
 
@@ -94,51 +96,55 @@ def short(value: Any) -> str:
 
 def _children(indent: str, node: Artefact) -> list[tuple[str, str, str, Input]]:
     """Return the lines under an artefact: its inputs, of many source files the first few and how many more there are."""
-    sources = [given for given in node.inputs if given.is_source]
-    artefacts = [given for given in node.inputs if not given.is_source]
+    sources = [edge for edge in node.inputs if edge.is_source]
+    artefacts = [edge for edge in node.inputs if not edge.is_source]
     if len(sources) > _FEW:
-        more = len(sources) - _FEW
-        sources = [*sources[:_FEW], Input("source", "", None, f"{more} more files")]
-    *rest, last = (*sources, *artefacts) or (None,)
-    if last is None:
+        remainder = Input("source", "", None, f"{len(sources) - _FEW} more files")
+        sources = [*sources[:_FEW], remainder]
+    edges = [*sources, *artefacts]
+    if not edges:
         return []
-    return [*((indent, "├─ ", "│  ", given) for given in rest if given), (indent, "└─ ", "   ", last)]
+    return [*((indent, "├─ ", "│  ", edge) for edge in edges[:-1]), (indent, "└─ ", "   ", edges[-1])]
 
 
 def _headline(trace: Trace, node: Artefact) -> str:
     commit, _, changes = trace.commits[node.path].partition("+")
-    at = f"  commit {commit[:10]}{'+changes' if changes else ''}" if commit else ""
-    return f"{name_of(node.path)}  {node.step} {node.sha256[:DIGITS]}{at}"
+    mark = "+changes" if changes else ""
+    commit_note = f"  commit {commit[:10]}{mark}" if commit else ""
+    return f"{name_of(node.path)}  {node.step} {node.sha256[:DIGITS]}{commit_note}"
 
 
-def _elsewhere(given: Input, drawn: set[str]) -> str:
-    if given.path is None:
-        return f"{given.name} {given.sha256[:DIGITS]}".strip() + ("" if given.is_source else f" ({_gone(given)})")
-    inferred = " (inferred)" if given.is_inferred else ""
-    return f"{name_of(given.path)} {'(see above)' if given.path in drawn else '…'}{inferred}"
+def _leaf(edge: Input, drawn_paths: Collection[str]) -> str:
+    """Return the line of an input under which nothing stands: it is drawn above, too deep, or no artefact."""
+    if edge.path is not None:
+        note = "(see above)" if edge.path in drawn_paths else "…"
+        return f"{name_of(edge.path)} {note}{' (inferred)' if edge.is_inferred else ''}"
+    label = f"{edge.name} {edge.sha256[:DIGITS]}".strip()
+    return label if edge.is_source else f"{label} ({_reason(edge)})"
 
 
-def _gone(given: Input) -> str:
-    return "not there with these bytes" if given.name else "no artefact with this fingerprint is known here"
+def _reason(edge: Input) -> str:
+    return "not there with these bytes" if edge.name else "no artefact with this fingerprint is known here"
 
 
-def _settings(indent: str, told: Mapping[str, Any]) -> list[str]:
-    text = ", ".join(f"{key}\xa0{short(value)}".replace(" ", "\xa0") for key, value in told.items())
-    wrapped = textwrap.wrap(text, max(40, _WIDTH - len(indent)), break_long_words=False, break_on_hyphens=False)
-    return [indent + line.replace("\xa0", " ") for line in wrapped]
+def _settings(indent: str, values: Mapping[str, Any]) -> list[str]:
+    text = ", ".join(f"{key}\xa0{short(value)}".replace(" ", "\xa0") for key, value in values.items())
+    lines = textwrap.wrap(text, max(40, _WIDTH - len(indent)), break_long_words=False, break_on_hyphens=False)
+    return [indent + line.replace("\xa0", " ") for line in lines]
 
 
 def _by_role(node: Artefact) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for given in node.inputs:
-        found.setdefault(given.role, []).append(name_of(given.path) if given.path else given.sha256)
-    return found
+    names: dict[str, list[str]] = {}
+    for edge in node.inputs:
+        name = name_of(edge.path) if edge.path else edge.sha256
+        names.setdefault(edge.role, []).append(name)
+    return names
 
 
-def _edge(given: Input) -> dict[str, Any]:
-    return {"role": given.role, "path": given.name, "sha256": given.sha256, "inferred": given.is_inferred}
+def _edge(edge: Input) -> dict[str, Any]:
+    return {"role": edge.role, "path": edge.name, "sha256": edge.sha256, "inferred": edge.is_inferred}
 
 
 def _edges(trace: Trace) -> Iterator[tuple[str, Input]]:
     for path, node in trace.nodes.items():
-        yield from ((path, given) for given in node.inputs if given.path in trace.nodes)
+        yield from ((path, edge) for edge in node.inputs if edge.path in trace.nodes)

@@ -18,37 +18,44 @@ _WIDTH = 120
 
 def outline(trace: RowTrace) -> str:
     """Return the row, then its ancestry by text, then its ancestry by model, newest first."""
-    own, *rest = trace.texts
-    lines = [f"{trace.of}: {_what(own)}", *_content(own), "by text"]
-    for text in rest:
+    row, *ancestors = trace.texts
+    lines = [f"{trace.reference}: {_kind(row)}", *_content(row), "by text"]
+    for text in ancestors:
         lines += _ancestor(text)
     if trace.article:
         lines.append(f"  cut from {_article(trace.article)}")
     lines += [*_wrapped(_source(trace.source), "  "), "by model"]
-    lines += [line for writer in trace.writers for line in _writer(writer)] or ["  no model: a human wrote it, or the source's law drew it"]
+    writer_lines = [line for writer in trace.writers for line in _writer(writer)]
+    lines += writer_lines or ["  no model: a human wrote it, or the source's law drew it"]
     return "\n".join(lines)
 
 
 def as_json(trace: RowTrace) -> str:
     """Return the same as JSON; rows that a model read are counted by generation of birth, 0 for real."""
-    writers = [
-        {
-            "checkpoint": name_of(writer.checkpoint),
-            "sha256": writer.sha256,
-            "start": writer.start and name_of(writer.start),
-            "train": writer.train and name_of(writer.train),
-            "read": {str(born): rows for born, rows in writer.births.items()},
-        }
-        for writer in trace.writers
-    ]
-    texts = [{"dataset": name_of(text.path), "position": text.position, "row": dict(text.row)} for text in trace.texts]
-    return dumps({"of": trace.of, "texts": texts, "article": trace.article, "source": dict(trace.source), "writers": writers}).rstrip()
+    fields = {
+        "of": trace.reference,
+        "texts": [{"dataset": name_of(text.path), "position": text.position, "row": dict(text.row)} for text in trace.texts],
+        "article": trace.article,
+        "source": dict(trace.source),
+        "writers": list(map(_writer_fields, trace.writers)),
+    }
+    return dumps(fields).rstrip()
+
+
+def _writer_fields(writer: Writer) -> dict[str, Any]:
+    return {
+        "checkpoint": name_of(writer.checkpoint),
+        "sha256": writer.sha256,
+        "start": writer.start and name_of(writer.start),
+        "train": writer.train and name_of(writer.train),
+        "read": {str(born): rows for born, rows in writer.births.items()},
+    }
 
 
 FORMATS: Mapping[str, Callable[[RowTrace], str]] = {"tree": outline, "json": as_json}
 
 
-def _what(text: Text) -> str:
+def _kind(text: Text) -> str:
     row = text.row
     if row["kind"] == "real":
         return f"real row {row['row']}"
@@ -57,14 +64,15 @@ def _what(text: Text) -> str:
 
 
 def _ancestor(text: Text) -> list[str]:
-    where = f"{name_of(text.path)}, row {text.row['row']}"
+    name = f"{name_of(text.path)}, row {text.row['row']}"
     if kinds.REAL_FOLDER.wildcards(text.path) is None:
-        return [f"  continues {where}", *_content(text)]
-    return [f"  which is {where}"]
+        return [f"  continues {name}", *_content(text)]
+    return [f"  which is {name}"]
 
 
 def _content(text: Text) -> list[str]:
-    return _wrapped(f"“{text.row['text']}”" if "text" in text.row else short(text.row["x"]), "      ")
+    row = text.row
+    return _wrapped(f"“{row['text']}”" if "text" in row else short(row["x"]), "      ")
 
 
 def _article(article: Mapping[str, Any]) -> str:
@@ -73,19 +81,26 @@ def _article(article: Mapping[str, Any]) -> str:
 
 
 def _source(source: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in dotted(source).items() if key != "name" and value is not None}
-    return f"of the source {source.get('name', '?')}: " + ", ".join(f"{key} {short(value)}" for key, value in told.items())
+    settings = {key: value for key, value in dotted(source).items() if key != "name" and value is not None}
+    words = ", ".join(f"{key} {short(value)}" for key, value in settings.items())
+    return f"of the source {source.get('name', '?')}: {words}"
 
 
 def _writer(writer: Writer) -> list[str]:
     headline = f"  {name_of(writer.checkpoint)}  {writer.sha256[:DIGITS]}"
     start = name_of(writer.start) if writer.start else ""
     if writer.train is None:
-        return [headline, f"      not kept, nor what it read{f': inside a chain from {start}' if start else ''}"]
+        chain = f": inside a chain from {start}" if start else ""
+        return [headline, f"      not kept, nor what it read{chain}"]
+    if start:
+        headline += f", from the weights of {start}"
+    counts = [f"{rows} {_birth(born)}" for born, rows in writer.births.items()]
     rows = sum(writer.births.values())
-    parts = [f"{count} {'real' if born == 0 else f'born in generation {born}'}" for born, count in writer.births.items()]
-    read = _wrapped(f"read {name_of(writer.train)}: {rows} rows, {', '.join(parts)}", "      ")
-    return [f"{headline}{f', from the weights of {start}' if start else ''}", *read]
+    return [headline, *_wrapped(f"read {name_of(writer.train)}: {rows} rows, {', '.join(counts)}", "      ")]
+
+
+def _birth(born: int) -> str:
+    return "real" if born == 0 else f"born in generation {born}"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,41 +51,45 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
     with _scratch() as folder:
         scratch = Path(folder)
         lineages = sorted({folders.lineage_of(unit) or unit for unit in units})
-        records = {lineage: repair_records.record_of(lineage, _md5s, scratch, dry=dry) for lineage in lineages if not dvc.unavailable()}
+        records = {} if dvc.unavailable() else {name: repair_records.record_of(name, _md5s, scratch, dry=dry) for name in lineages}
         yield from (outcome for record in records.values() for outcome in record.outcomes if outcome.road)
         listings = {lineage: records[lineage].listing if lineage in records else {} for lineage in lineages}
         units = _with_generations(units, listings)
         case = Case(units, listings, survey.digests(units), config, config_file, scratch, dry)
         yield from _mend(case)
-        for lineage in (lineage for lineage, record in records.items() if not record.listing and record.outcomes):
-            # now that its files are right, they may tell what the listing was
-            again = repair_records.record_of(lineage, _md5s, scratch, dry=dry)
-            yield from again.outcomes
-            listings[lineage] = again.listing
-            if again.listing:
-                yield from _mend(replace(case, listings={lineage: again.listing}, read=survey.digests(units)))
+        for lineage, record in records.items():
+            if record.outcomes and not record.listing:
+                listings[lineage] = yield from _mend_unlisted(lineage, case)
         for lineage in lineages:
             yield from repair_records.mend_numbers(lineage, listings[lineage], dry=dry)
         # a run that is not recorded has manifests that the ledger need not know
-        about = {} if unrecorded.is_marked() else listings
-        yield from repair_records.mend_ledger(about, dry=dry)
+        yield from repair_records.mend_ledger({} if unrecorded.is_marked() else listings, dry=dry)
         if on_remote and not dry:
             yield from repair_roads.on_remote(case)
 
 
-def left(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = False) -> list[Outcome]:
+def _mend_unlisted(lineage: str, case: Case) -> Generator[Outcome, None, Mapping[str, str]]:
+    """Mend what had no listing: now that its files are right, they may tell what the listing was. Return that."""
+    record = repair_records.record_of(lineage, _md5s, case.scratch, dry=case.dry)
+    yield from record.outcomes
+    if record.listing:
+        yield from _mend(replace(case, listings={lineage: record.listing}, files=survey.digests(case.units)))
+    return record.listing
+
+
+def remaining_damage(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = False) -> list[Outcome]:
     """Return what `verify` still finds after a repair, without what the outcomes name as not mended (in a dry run: name at all)."""
     mismatches: dict[str, str] = {}
     for reference in _or_all(references):
         try:
-            checked = list(verify.verify(reference))
+            verdicts = list(verify.verify(reference))
         except HeirloomError:  # nothing of it is here, which has been said
             continue
-        mismatches |= {mismatch.path: mismatch.what for one in checked for mismatch in one.mismatches}
-    spoken = {folders.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
+        mismatches |= {mismatch.path: mismatch.what for verdict in verdicts for mismatch in verdict.mismatches}
+    reported = {folders.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
     if any(outcome.why == NEWER for outcome in outcomes):
         mismatches.pop(str(LEDGER), None)  # the next record writes it
-    return [Outcome(path, "", what) for path, what in mismatches.items() if folders.name_in_unit(path) not in spoken]
+    return [Outcome(path, "", reason) for path, reason in mismatches.items() if folders.name_in_unit(path) not in reported]
 
 
 def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
@@ -98,16 +102,17 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     roads.pop(REDONE, None)
     artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
-    what = "would be mended" if dry else "mended"
-    return f"{mended} {what}: {', '.join([*parts, f'{len(artefacts)} artefacts redone'])}; {unmended} not mended"
+    parts.append(f"{len(artefacts)} artefacts redone")
+    verb = "would be mended" if dry else "mended"
+    return f"{mended} {verb}: {', '.join(parts)}; {unmended} not mended"
 
 
 def _units(references: Sequence[str]) -> list[str]:
     for reference in references:
         if "@" in reference and not Path(reference).exists():
             raise HeirloomError(f"{reference}: repair mends what lies on disk; git checkout and heirloom restore bring a revision there")
-    every = [unit for reference in _or_all(references) for unit in survey.scope(reference)]
-    return list(dict.fromkeys(every))
+    units = (unit for reference in _or_all(references) for unit in survey.scope(reference))
+    return list(dict.fromkeys(units))
 
 
 def _or_all(references: Sequence[str]) -> Sequence[str | None]:
@@ -121,14 +126,14 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 def _with_generations(units: Sequence[str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Return units. If a whole lineage is among them, return all of its generations that are here or recorded."""
-    every = {unit for below in folders.lineages().values() for unit in below}
-    every |= {unit for listing in listings.values() for path in listing if (unit := folders.unit_of(path))}
-    return sorted({*units, *(unit for unit in every if folders.lineage_of(unit) in units)})
+    recorded = folders.units_of(path for listing in listings.values() for path in listing)
+    generations = {unit for unit in recorded.union(folders.all_units()) if folders.lineage_of(unit) in units}
+    return sorted(generations.union(units))
 
 
 def _md5s(lineage: str) -> dict[str, str]:
-    read = survey.digests(folders.lineages().get(lineage, []))
-    return {path: one.md5 for path, one in read.items()}
+    digests = survey.digests(folders.lineages().get(lineage, []))
+    return {path: digest.md5 for path, digest in digests.items()}
 
 
 def _mend(case: Case) -> Iterator[Outcome]:
@@ -138,10 +143,10 @@ def _mend(case: Case) -> Iterator[Outcome]:
     yield from (Outcome(path, "", NEWER) for path in newer)
     damages = [damage for damage in damages if damage.path not in newer and damage.artefact not in newer]
     remarks: dict[str, str] = {}
-    for outcomes in (repair_roads.from_stores(case, damages, remarks), repair_roads.strays(case)):
-        spoken = list(outcomes)
-        yield from spoken
-        damages = _without(damages, spoken)
+    for road in (repair_roads.from_stores(case, damages, remarks), repair_roads.strays(case)):
+        outcomes = list(road)
+        yield from outcomes
+        damages = _without(damages, outcomes)
     rebuilt = list(repair_roads.from_records(case, damages))
     yield from rebuilt
     yield from repair_roads.by_jobs(case, _without(damages, rebuilt), remarks)
@@ -153,14 +158,14 @@ def _without(damages: Sequence[Damage], outcomes: Sequence[Outcome]) -> list[Dam
 
 
 def _damages(case: Case) -> list[Damage]:
-    found = []
+    damages = []
     for lineage, listing in case.listings.items():
         units = [unit for unit in case.units if folders.lineage_of(unit) == lineage]
         if listing:
-            found += survey.by_listing(listing, units, case.read)
+            damages += survey.by_listing(listing, units, case.files)
         else:
-            found += [damage for unit in units for damage in survey.by_notes(unit, case.read, case.config)]
-    return found
+            damages += [damage for unit in units for damage in survey.by_notes(unit, case.files, case.config)]
+    return damages
 
 
 def _newer(case: Case, damages: Sequence[Damage]) -> list[str]:
@@ -168,6 +173,7 @@ def _newer(case: Case, damages: Sequence[Damage]) -> list[str]:
     if not unrecorded.is_marked():
         return []
     artefacts = sorted({damage.artefact for damage in damages if damage.md5 and damage.artefact})
-    newer = [path for path in artefacts if survey.is_consistent(path, case.read) and not edges.is_misplaced(path)]
-    units = {folders.unit_of(path) for path in newer}
-    return newer + [damage.path for damage in damages if not damage.artefact and folders.unit_of(damage.path) in units]
+    newer = [path for path in artefacts if survey.is_consistent(path, case.files) and not edges.is_misplaced(path)]
+    units = folders.units_of(newer)
+    provenance = [damage.path for damage in damages if not damage.artefact and folders.unit_of(damage.path) in units]
+    return newer + provenance

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
-from heirloom.artefacts.fingerprints import spelled_fingerprint
+from heirloom.artefacts.fingerprints import fingerprint_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, git, index, ledger, pointers, remote, verify_records
-from heirloom.lineage.ledger import COLUMNS, LEDGER
+from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.pointers import Pointer
 from heirloom.workflow import folders
 
@@ -64,41 +64,51 @@ class Candidate(NamedTuple):
 
 def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
     """Return what is recorded of a lineage. Its pointer and its listing are mended first, if necessary."""
+    file = str(pointers.file_of(lineage))
     try:
-        here, problem = pointers.read(lineage), ""
+        pointer_here, problem = pointers.read(lineage), ""
     except HeirloomError as error:
-        here, problem = None, str(error).partition(": ")[2].partition(";")[0]
+        pointer_here, problem = None, _fault_of(error)
     in_git = pointers.in_git(lineage)
+    candidates = dict.fromkeys([pointer_here, *in_git] if pointer_here else in_git)
+    candidate, obstacle = _candidate(lineage, candidates, md5s, scratch)
+    if candidate:
+        outcomes = _keep_listing(candidate, dry=dry)
+        if candidate.pointer != pointer_here:
+            outcomes.append(Outcome(file, "git"))
+            if not dry:
+                write_text(file, in_git[candidate.pointer])
+        return Record(dvc.parse_listing(candidate.content, lineage), tuple(outcomes))
+    if problem and not in_git:
+        return Record({}, (Outcome(file, "", problem),))
+    if candidates:
+        reason = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
+        return Record({}, (Outcome(file, "", f"{reason}; {obstacle}" if obstacle else reason),))
+    return Record({}, ())
+
+
+def _candidate(lineage: str, candidates: Iterable[Pointer], md5s: Md5s, scratch: Path) -> tuple[Candidate | None, str]:
+    """Return the first pointer whose listing is that of the ledger, else the first one whose listing can be had.
+
+    Exchanged pointers are sound, and not the ledger's. Without any, return why a remote could not be asked.
+    """
     first: Candidate | None = None
     obstacle = ""
-    for pointer in dict.fromkeys([*([here] if here else []), *in_git]):
+    for pointer in candidates:
         content, road = _listing(lineage, pointer, md5s, scratch)
         if content is None:
             obstacle = road
             continue
         candidate = Candidate(pointer, content, road)
+        if _is_in_ledger(lineage, dvc.parse_listing(content, lineage)):
+            return candidate, obstacle
         first = first or candidate
-        if _is_in_ledger(lineage, _entries(lineage, content)):  # exchanged pointers are sound, and not the ledger's
-            first = candidate
-            break
-    if first:
-        outcomes = _keep_listing(first.pointer, first.content, first.road, dry=dry)
-        if first.pointer != here:
-            outcomes.append(Outcome(str(pointers.file_of(lineage)), "git"))
-            if not dry:
-                write_text(pointers.file_of(lineage), in_git[first.pointer])
-        return Record(_entries(lineage, first.content), tuple(outcomes))
-    if problem and not in_git:
-        return Record({}, (Outcome(str(pointers.file_of(lineage)), "", problem),))
-    if here or in_git:
-        why = "its listing is neither in DVC's cache nor on a remote, and the files that lie here do not give it"
-        why += f"; {obstacle}" if obstacle else ""
-        return Record({}, (Outcome(str(pointers.file_of(lineage)), "", why),))
-    return Record({}, ())
+    return first, obstacle
 
 
-def _entries(lineage: str, content: bytes) -> dict[str, str]:
-    return dvc.listed(content, lineage)
+def _fault_of(error: HeirloomError) -> str:
+    """Return what an error says is wrong, without the file before and the way back after."""
+    return str(error).partition(": ")[2].partition(";")[0]
 
 
 def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
@@ -107,9 +117,17 @@ def _is_in_ledger(lineage: str, listing: Mapping[str, str]) -> bool:
         entries = index.read_ledger()
     except HeirloomError:
         return True
-    named = {paths.fingerprint(path): entry for path, entry in entries.items() if folders.lineage_of(path) == lineage}
-    texts = {path: spelled_fingerprint(entry.sha256, entry.size) for path, entry in named.items()}
-    return all(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == listing.get(path) for path, text in texts.items())
+    for path, entry in entries.items():
+        if folders.lineage_of(path) != lineage:
+            continue
+        text = fingerprint_text(entry.sha256, entry.size)
+        if _md5(text.encode()) != listing.get(paths.fingerprint(path)):
+            return False
+    return True
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
@@ -118,13 +136,15 @@ def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list
         pointer = pointers.read(lineage)
     except HeirloomError:  # a dry run has left it as it is
         return []
-    size = verify_records.total_size(listing, {}) if listing else None
-    if pointer is None or not listing or not pointers.unlike(pointer, lineage, listing, size):
+    total_size = verify_records.total_size(listing, {}) if listing else None
+    if pointer is None or not listing or not pointers.number_mismatches(pointer, lineage, listing, total_size):
         return []
-    right = Pointer(pointer.md5, pointer.size if size is None or pointer.size is None else size, len(listing), pointer.path)
+    size = pointer.size if total_size is None or pointer.size is None else total_size
+    mended = Pointer(pointer.md5, size, len(listing), pointer.path)
+    in_git = pointers.in_git(lineage)
     if not dry:
-        write_text(pointers.file_of(lineage), pointers.in_git(lineage).get(right, right.text))
-    return [Outcome(str(pointers.file_of(lineage)), "git" if right in pointers.in_git(lineage) else "its listing and the files")]
+        write_text(pointers.file_of(lineage), in_git.get(mended, mended.text))
+    return [Outcome(str(pointers.file_of(lineage)), "git" if mended in in_git else "its listing and the files")]
 
 
 def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
@@ -138,10 +158,9 @@ def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list
                 write_text(LEDGER, content.decode())
             return [Outcome(str(LEDGER), "git", problems[0])]
     if not dry:
-        lines = _sound_lines()
-        write_text(LEDGER, "".join(f"{line}\n" for line in ["\t".join(COLUMNS), *(lines[path] for path in sorted(lines))]))
+        write_text(LEDGER, ledger.text_of(_sound_lines()))
         units = [unit for lineage in listings for unit in folders.lineages().get(lineage, [])]
-        ledger.write([unit for unit in units if not _is_spoilt(unit)], [], kept=list(listings))
+        ledger.write([unit for unit in units if not _is_spoilt(unit)], [], incomplete=list(listings))
     return [Outcome(str(LEDGER), "the manifests", problems[0])]
 
 
@@ -150,7 +169,7 @@ def ledger_problems(listings: Mapping[str, Mapping[str, str]]) -> list[str]:
     try:
         lines = verify_records.ledger_lines()
     except HeirloomError as error:
-        return [str(error).partition(": ")[2].partition(";")[0]]
+        return [_fault_of(error)]
     return _unlike_manifests(lines, listings)
 
 
@@ -159,12 +178,12 @@ def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[s
     for lineage, listing in listings.items():
         for unit in folders.lineages().get(lineage, []):
             problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
-            recorded = [str(path) for path in folders.sealed(unit) if verify_records.is_recorded(str(path), listing)]
-            parted = [path for path in recorded if path in lines and lines[path] != (_line(path) or lines[path])]
-            problems += [f"its line of {path} is not what the manifest says" for path in parted]
-        units = {folders.unit_of(path) for path in listing}
-        unknown = [path for path in lines if folders.lineage_of(path) == lineage and not _is_known(path, listing)]
-        problems += [f"it names {path}, which nobody has recorded" for path in unknown if units]
+            recorded = [str(path) for path in folders.sealed_artefacts(unit) if verify_records.is_recorded(str(path), listing)]
+            outdated = [path for path in recorded if path in lines and lines[path] != (_line(path) or lines[path])]
+            problems += [f"its line of {path} is not what the manifest says" for path in outdated]
+        if listing:
+            unknown = [path for path in lines if folders.lineage_of(path) == lineage and not _is_known(path, listing)]
+            problems += [f"it names {path}, which nobody has recorded" for path in unknown]
     return problems
 
 
@@ -186,10 +205,11 @@ def _disagreements(content: bytes, listings: Mapping[str, Mapping[str, str]]) ->
 def _sound_lines() -> dict[str, str]:
     """Return path → line, for all readable lines of the ledgers in git and here; the ledger here has precedence."""
     contents = [*git.head_or_index(LEDGER), LEDGER.read_bytes() if LEDGER.exists() else b""]
+    texts = [content.decode(errors="replace") for content in contents]
     lines = {}
-    for line in (line for content in contents for line in content.decode(errors="replace").split("\n")[1:]):
+    for line in (line for text in texts for line in text.split("\n")[1:]):
         try:
-            (path,) = ledger.parse(f"{chr(9).join(COLUMNS)}\n{line}\n".encode())
+            (path,) = ledger.parse(ledger.text_of({"": line}).encode())
         except (HeirloomError, ValueError):
             continue
         lines[path] = line
@@ -205,27 +225,28 @@ def _line(path: str) -> str:
 
 
 def _is_spoilt(unit: str) -> bool:
-    return any(not _line(str(path)) for path in folders.sealed(unit))
+    return any(not _line(str(path)) for path in folders.sealed_artefacts(unit))
 
 
 def _listing(lineage: str, pointer: Pointer, md5s: Md5s, scratch: Path) -> tuple[bytes | None, str]:
     """Return the bytes of a listing and the road that gave them; without bytes, why a remote could not be asked."""
-    place = dvc.cached(pointer.md5)
-    if place.exists() and not cache.damaged({place: pointer.md5}, afresh=True):
+    place = dvc.cache_path(pointer.md5)
+    if place.exists() and not cache.damaged_files({place: pointer.md5}, afresh=True):
         return place.read_bytes(), "cache"
     answer = remote.fetch([pointer.md5], scratch).get(pointer.md5)
     if answer and answer.file:
         return answer.file.read_bytes(), f"the remote {answer.remote!r}"
     entries = [{"md5": md5, "relpath": path.removeprefix(f"{lineage}/")} for path, md5 in md5s(lineage).items()]
     content = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
-    if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" == pointer.md5:
+    if f"{_md5(content)}.dir" == pointer.md5:
         return content, "the files that lie here"
     return None, answer.obstacle if answer else ""
 
 
-def _keep_listing(pointer: Pointer, content: bytes, road: str, *, dry: bool) -> list[Outcome]:
-    if road == "cache":
+def _keep_listing(candidate: Candidate, *, dry: bool) -> list[Outcome]:
+    if candidate.road == "cache":
         return []
+    md5 = candidate.pointer.md5
     if not dry:
-        cache.keep_bytes(pointer.md5, content)
-    return [Outcome(str(dvc.cached(pointer.md5)), road)]
+        cache.keep_bytes(md5, candidate.content)
+    return [Outcome(str(dvc.cache_path(md5)), candidate.road)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Case:
         The units that may be mended.
     listings
         Lineage → path → recorded md5; nothing for a lineage without a record.
-    read
+    files
         Path → digests of what lies here.
     scratch
         A folder for bytes that are not yet checked.
@@ -44,7 +44,7 @@ class Case:
 
     units: Collection[str]
     listings: Mapping[str, Mapping[str, str]]
-    read: Mapping[str, Digests]
+    files: Mapping[str, Digests]
     config: Config
     config_file: Path
     scratch: Path
@@ -53,8 +53,8 @@ class Case:
     @property
     def listing(self) -> dict[str, str]:
         """Path → recorded md5 of all lineages, within the units."""
-        every = (entry for listing in self.listings.values() for entry in listing.items())
-        return {path: md5 for path, md5 in every if folders.unit_of(path) in self.units}
+        entries = (entry for listing in self.listings.values() for entry in listing.items())
+        return {path: md5 for path, md5 in entries if folders.unit_of(path) in self.units}
 
 
 def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) -> Iterator[Outcome]:
@@ -66,49 +66,63 @@ def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) 
         Is filled with remarks for the reader about objects: md5 → remark.
     """
     rotten = _rotten(case)
-    unkept = {md5 for path, md5 in case.listing.items() if path in case.read and case.read[path].md5 == md5}
-    unkept = {md5 for md5 in unkept if not dvc.cached(md5).exists()}
-    wanted: dict[str, list[Damage]] = {md5: [] for md5 in [*rotten, *unkept]}
-    for damage in damages:
-        if damage.md5:
-            wanted.setdefault(damage.md5, []).append(damage)
-    here = {one.md5: Path(path) for path, one in case.read.items() if one.md5 in wanted}
-    in_cache = {md5: dvc.cached(md5) for md5 in wanted if md5 not in rotten and dvc.cached(md5).exists()}
-    answers = remote.fetch([md5 for md5 in wanted if md5 not in in_cache | here], case.scratch)
+    damages_of = _damages_by_md5([*rotten, *_missing_objects(case)], damages)
+    copies = {digests.md5: Path(path) for path, digests in case.files.items() if digests.md5 in damages_of}
+    in_cache = {md5: dvc.cache_path(md5) for md5 in damages_of if md5 not in rotten and dvc.cache_path(md5).exists()}
+    answers = remote.fetch([md5 for md5 in damages_of if md5 not in in_cache | copies], case.scratch)
     artefacts = {damage.artefact for damage in damages if damage.artefact}
-    versions = [path for path in artefacts if survey.is_another_version(path, case.listing, case.read)]
-    for md5, ills in wanted.items():
+    versions = [path for path in artefacts if survey.is_another_version(path, case.listing, case.files)]
+    for md5, damages_of_object in damages_of.items():
         answer = answers.get(md5)
-        remarks[md5] = "; ".join([*_of_remotes(answer), *([f"{dvc.cached(md5)} was damaged, too"] if md5 in rotten else [])])
-        source, road = _source(md5, in_cache, here, answer)
+        remote_notes = _remote_notes(answer)
+        cache_notes = [f"{dvc.cache_path(md5)} was damaged, too"] if md5 in rotten else []
+        remarks[md5] = "; ".join([*remote_notes, *cache_notes])
+        source, road = _source(md5, in_cache, copies, answer)
         if source is None:
             continue
         if not case.dry:
-            _put(md5, source, ills, versions)
-        yield from (Outcome(damage.path, road, remarks[md5]) for damage in ills)
-        if not ills:
-            yield Outcome(str(dvc.cached(md5)), road, "; ".join(_of_remotes(answer)))
+            _put(md5, source, damages_of_object, versions)
+        yield from (Outcome(damage.path, road, remarks[md5]) for damage in damages_of_object)
+        if not damages_of_object:
+            yield Outcome(str(dvc.cache_path(md5)), road, "; ".join(remote_notes))
+
+
+def _missing_objects(case: Case) -> set[str]:
+    """Return the recorded objects that the cache lacks though their bytes are here."""
+    present = {md5 for path, md5 in case.listing.items() if path in case.files and case.files[path].md5 == md5}
+    return {md5 for md5 in present if not dvc.cache_path(md5).exists()}
+
+
+def _damages_by_md5(objects: Iterable[str], damages: Sequence[Damage]) -> dict[str, list[Damage]]:
+    """Return md5 → damaged files that should have it, none for an object that is damaged or missing in the cache alone."""
+    damages_of: dict[str, list[Damage]] = {md5: [] for md5 in objects}
+    for damage in damages:
+        if damage.md5:
+            damages_of.setdefault(damage.md5, []).append(damage)
+    return damages_of
 
 
 def strays(case: Case) -> Iterator[Outcome]:
     """Move files out of places to which they do not belong: out of artefacts' folders, and artefacts of another place with their notes."""
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
-    inside = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
-    elsewhere = _misplaced(case)
-    for path in case.read:
-        if path not in listing and ((inside and path.startswith(inside)) or folders.name_in_unit(path) in elsewhere):
-            if not case.dry:
-                _set_aside(Path(path))
-                Path(path).unlink()
-            yield Outcome(path, f"moved to {REPLACED / path}", "DVC has no record of it")
+    artefact_folders = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
+    misplaced = _misplaced(case)
+    for path in case.files:
+        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced
+        if path in listing or not is_stray:
+            continue
+        if not case.dry:
+            _set_aside(Path(path))
+            Path(path).unlink()
+        yield Outcome(path, f"moved to {REPLACED / path}", "DVC has no record of it")
 
 
 def _misplaced(case: Case) -> set[tuple[str, str]]:
     """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units with no others."""
     names = set()
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
-        sealed = [str(path) for path in folders.sealed(unit)]
+        sealed = [str(path) for path in folders.sealed_artefacts(unit)]
         misplaced = [path for path in sealed if edges.is_misplaced(path)]
         names |= {folders.name_in_unit(path) for path in misplaced}
         if sealed and misplaced == sealed:
@@ -141,12 +155,12 @@ def by_jobs(case: Case, damages: Sequence[Damage], remarks: Mapping[str, str]) -
         else:
             curable[damage.path] = damage
     artefacts = sorted({damage.artefact for damage in curable.values()})
-    why: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     if artefacts and not case.dry:
-        why = redo.redo(artefacts, list(curable), lambda path: survey.is_right(curable[path]), case.config, case.config_file)
+        reasons = redo.redo(artefacts, list(curable), lambda path: survey.is_right(curable[path]), case.config, case.config_file)
     for path, damage in curable.items():
-        if path in why:
-            yield Outcome(path, "", why[path])
+        if path in reasons:
+            yield Outcome(path, "", reasons[path])
             continue
         if not case.dry:
             _to_cache(damage)
@@ -155,51 +169,52 @@ def by_jobs(case: Case, damages: Sequence[Damage], remarks: Mapping[str, str]) -
 
 def on_remote(case: Case) -> Iterator[Outcome]:
     """Put the cache's bytes onto the default remote where it has damaged bytes or none."""
-    named = {pointer.md5 for lineage in case.listings if (pointer := pointers.read(lineage))}
-    md5s = sorted(named | set(case.listing.values()))
+    lineage_pointers = filter(None, map(pointers.read, case.listings))
+    md5s = sorted({pointer.md5 for pointer in lineage_pointers}.union(case.listing.values()))
     rotten = cache.damaged_objects(md5s)
-    sound = [md5 for md5 in md5s if md5 not in rotten and dvc.cached(md5).exists()]
+    sound = [md5 for md5 in md5s if md5 not in rotten and dvc.cache_path(md5).exists()]
     for md5, answer in remote.fetch(sound, case.scratch / "remote").items():
         if answer.file is None or answer.damaged:
             place = answer.damaged[0][1] if answer.damaged else md5
-            yield Outcome(f"{place} on the remote {remote.replace(md5, dvc.cached(md5))!r}", IN_CACHE)
+            name = remote.replace(md5, dvc.cache_path(md5))
+            yield Outcome(f"{place} on the remote {name!r}", IN_CACHE)
 
 
 def _rotten(case: Case) -> set[str]:
     """Return the damaged objects of the cache. An object that is one file with a file here has been read with that file."""
-    rotten, others = set(), []
+    rotten, unread = set(), []
     for path, md5 in case.listing.items():
-        place = dvc.cached(md5)
-        if path in case.read and place.exists() and place.samefile(path):
-            rotten |= {md5} if case.read[path].md5 != md5 else set()
-        else:
-            others.append(md5)
-    return rotten | cache.damaged_objects(others, afresh=True)
+        place = dvc.cache_path(md5)
+        if path not in case.files or not place.exists() or not place.samefile(path):
+            unread.append(md5)
+        elif case.files[path].md5 != md5:
+            rotten.add(md5)
+    return rotten | cache.damaged_objects(unread, afresh=True)
 
 
-def _source(md5: str, in_cache: Mapping[str, Path], here: Mapping[str, Path], answer: remote.Answer | None) -> tuple[Path | None, str]:
+def _source(md5: str, in_cache: Mapping[str, Path], copies: Mapping[str, Path], answer: remote.Answer | None) -> tuple[Path | None, str]:
     if md5 in in_cache:
         return in_cache[md5], IN_CACHE
-    if md5 in here:
-        return here[md5], "an equal file in data/"
+    if md5 in copies:
+        return copies[md5], "an equal file in data/"
     if answer and answer.file:
         return answer.file, f"the remote {answer.remote!r}"
     return None, ""
 
 
-def _of_remotes(answer: remote.Answer | None) -> list[str]:
+def _remote_notes(answer: remote.Answer | None) -> list[str]:
     """Return what the reader should know of the remotes."""
     if answer is None:
         return []
-    damaged = [f"the remote {name!r} holds damaged bytes in {place}: {_REMOTE}" for name, place in answer.damaged]
-    return [*damaged, *([answer.obstacle] if answer.obstacle else [])]
+    notes = [f"the remote {name!r} holds damaged bytes in {place}: {_REMOTE}" for name, place in answer.damaged]
+    return [*notes, answer.obstacle] if answer.obstacle else notes
 
 
-def _put(md5: str, source: Path, ills: Sequence[Damage], versions: Collection[str]) -> None:
+def _put(md5: str, source: Path, damages: Sequence[Damage], versions: Collection[str]) -> None:
     """Put right bytes into the cache and then in place of damaged files; other versions are kept."""
-    if source != dvc.cached(md5):
+    if source != dvc.cache_path(md5):
         cache.keep(md5, source)
-    for damage in ills:
+    for damage in damages:
         if damage.artefact in versions and Path(damage.path).exists():
             _set_aside(Path(damage.path))
         cache.bring(md5, Path(damage.path))

@@ -6,10 +6,11 @@ which files are new since the last look. If none is new, no file is read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from heirloom import results
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import cache, dvc, provenance, stamps
 from heirloom.workflow import folders
 
@@ -21,10 +22,11 @@ def restore() -> int:
 
     A record is put back only where the fingerprint on disk is the one it was written for, so unrecorded results of a local run keep theirs.
     """
-    seen = stamps.read(SEEN)
-    now = signatures()
-    changed = sum(provenance.put_back(unit) for unit, signature in now.items() if seen.get(unit) != signature)
-    remember(now)
+    signatures_before = stamps.read(SEEN)
+    current_signatures = signatures()
+    new_units = [unit for unit, signature in current_signatures.items() if signatures_before.get(unit) != signature]
+    changed = sum(map(provenance.put_back, new_units))
+    remember(current_signatures)
     return changed
 
 
@@ -37,41 +39,43 @@ def bring_back() -> int:
         If DVC cannot be used, or if its cache lacks some lineage folders or holds damaged bytes of them. The other folders are
         brought all the same.
     """
-    if why := dvc.unavailable():
-        raise HeirloomError(why.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
-    here = {lineage: dvc.is_cached(lineage) for lineage in folders.pointed()}
-    sound = {lineage: _damaged(lineage) for lineage, is_here in here.items() if is_here}
-    dvc.checkout([lineage for lineage, damage in sound.items() if not damage])
+    reason = dvc.unavailable()
+    if reason:
+        raise HeirloomError(reason.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
+    lineages = folders.pointed_lineages()
+    incomplete = [lineage for lineage in lineages if not dvc.is_cached(lineage)]
+    damage_of = {lineage: _damage(lineage) for lineage in lineages if lineage not in incomplete}
+    dvc.checkout([lineage for lineage, damage in damage_of.items() if not damage])
     changed = restore()
-    if unsound := [damage for damage in sound.values() if damage]:
-        more = f" (and {len(unsound) - 1} more lineages)" if len(unsound) > 1 else ""
-        raise HeirloomError(f"not restored: {unsound[0]}{more}")
-    if lacking := [lineage for lineage, is_here in here.items() if not is_here]:
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        raise HeirloomError(f"DVC's cache lacks files of {lacking[0]}{more}; dvc pull fetches them, then snakemake goes on")
+    damages = [damage for damage in damage_of.values() if damage]
+    if damages:
+        raise HeirloomError(f"not restored: {first_of(damages, ' (and {} more lineages)')}")
+    if incomplete:
+        names = first_of(incomplete, " and {} more")
+        raise HeirloomError(f"DVC's cache lacks files of {names}; dvc pull fetches them, then snakemake goes on")
     return changed
 
 
-def _damaged(lineage: str) -> str:
+def _damage(lineage: str) -> str:
     """Return what is damaged in the cache of a lineage, or an empty string. DVC would put damaged bytes into the workspace."""
     recorded = dvc.listing(lineage) or {}
-    bad = cache.damaged_objects(recorded.values())
-    path = next((path for path, md5 in recorded.items() if md5 in bad), "")
+    damaged_objects = cache.damaged_objects(recorded.values())
+    path = next((path for path, md5 in recorded.items() if md5 in damaged_objects), "")
     return f"{path} is damaged in DVC's cache; heirloom repair {lineage} mends it" if path else ""
 
 
 def signatures() -> dict[str, str]:
     """Return unit → size, time and inode of its provenance, of all units on disk that have one."""
-    found = {}
-    for unit in (*results.folders(), *(unit for units in folders.lineages().values() for unit in units)):
+    signature_of = {}
+    for unit in (*results.folders(), *folders.all_units()):
         try:
             status = Path(unit, folders.PROVENANCE).stat()
         except FileNotFoundError:
             continue
-        found[unit] = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
-    return found
+        signature_of[unit] = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    return signature_of
 
 
-def remember(now: dict[str, str]) -> None:
+def remember(signatures: Mapping[str, str]) -> None:
     """Write down what has been looked at."""
-    stamps.write(SEEN, now)
+    stamps.write(SEEN, signatures)

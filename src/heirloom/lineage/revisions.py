@@ -36,8 +36,8 @@ def hold(path: str, revision: str) -> Path:
         If the commit does not exist or has no record of the artefact, or its bytes are neither in the cache nor on a remote, or damaged.
     """
     commit = git.commit_of(revision)
-    for beside in (paths.manifest(path), paths.fingerprint(path)):
-        hold_alone(beside, commit)
+    hold_alone(paths.manifest(path), commit)
+    hold_alone(paths.fingerprint(path), commit)
     return hold_alone(path, commit)
 
 
@@ -49,15 +49,14 @@ def hold_alone(path: str, commit: str) -> Path:
     HeirloomError
         As `hold` does.
     """
-    held = HELD / commit / path
-    if held.exists() and _is_sound(path, commit, held):
-        return held
-    _bring(path, commit, held)
-    return held
+    place = HELD / commit / path
+    if not place.exists() or not _is_sound(path, commit, place):
+        _bring(path, commit, place)
+    return place
 
 
 @functools.cache
-def recorded(lineage: str, commit: str) -> Mapping[str, str] | None:
+def listing_of(lineage: str, commit: str) -> Mapping[str, str] | None:
     """Return path → md5 of every file of a lineage folder as recorded in a commit; None if the cache lacks the listing.
 
     Raises
@@ -77,34 +76,44 @@ def _bring(path: str, commit: str, place: Path) -> None:
     lineage = folders.lineage_of(path)
     if lineage is None:
         raise HeirloomError(f"{path}: only what lies under data/ has revisions")
-    listed = recorded(lineage, commit)
-    if listed is None:
+    listing = listing_of(lineage, commit)
+    if listing is None:
         dvc.get(path, commit, place)
         return
-    files = {name: md5 for name, md5 in listed.items() if name == path or name.startswith(f"{path}/")}
+    files = _files_below(path, listing)
     if not files:
         raise HeirloomError(f"{path}: not recorded in commit {commit[:10]}")
-    if not all(dvc.cached(md5).exists() for md5 in files.values()):
-        dvc.get(path, commit, place)
-        if not _is_sound(path, commit, place):
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-            raise HeirloomError(
-                f"{path} of commit {commit[:10]}: the remote's bytes are damaged; dvc push them again from where they are right"
-            )
+    if not all(dvc.cache_path(md5).exists() for md5 in files.values()):
+        _fetch(path, commit, place)
         return
     _mend(files, path, commit)
     with replacing(place) as temporary:
         for name, md5 in files.items():
-            link_or_copy(dvc.cached(md5), temporary / Path(name).relative_to(path))
+            link_or_copy(dvc.cache_path(md5), temporary / Path(name).relative_to(path))
+
+
+def _fetch(path: str, commit: str, place: Path) -> None:
+    """Have DVC fetch a file or folder, and refuse damaged bytes."""
+    dvc.get(path, commit, place)
+    if _is_sound(path, commit, place):
+        return
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    fault = f"{path} of commit {commit[:10]}: the remote's bytes are damaged"
+    raise HeirloomError(f"{fault}; dvc push them again from where they are right")
+
+
+def _files_below(path: str, listing: Mapping[str, str]) -> dict[str, str]:
+    """Return the entries of a listing for a file, or for all files of a folder."""
+    return {name: md5 for name, md5 in listing.items() if name == path or name.startswith(f"{path}/")}
 
 
 def _is_sound(path: str, commit: str, place: Path) -> bool:
     """Return whether a place holds the files that a commit recorded under a path, if the cache has the listing."""
-    listed = recorded(folders.lineage_of(path) or path, commit)
-    if listed is None:
+    listing = listing_of(folders.lineage_of(path) or path, commit)
+    if listing is None:
         return True
-    files = {place / Path(name).relative_to(path): md5 for name, md5 in listed.items() if name == path or name.startswith(f"{path}/")}
-    return all(file.exists() for file in files) and not cache.damaged(files)
+    files = {place / Path(name).relative_to(path): md5 for name, md5 in _files_below(path, listing).items()}
+    return all(file.exists() for file in files) and not cache.damaged_files(files)
 
 
 def _mend(files: Mapping[str, str], path: str, commit: str) -> None:
@@ -115,12 +124,13 @@ def _mend(files: Mapping[str, str], path: str, commit: str) -> None:
     HeirloomError
         If no remote has them.
     """
-    bad = sorted(cache.damaged_objects(files.values()))
+    damaged_objects = sorted(cache.damaged_objects(files.values()))
     with tempfile.TemporaryDirectory() as scratch:
-        answers = remote.fetch(bad, Path(scratch))
-        for md5 in bad:
+        answers = remote.fetch(damaged_objects, Path(scratch))
+        for md5 in damaged_objects:
             answer = answers.get(md5)
             if answer is None or answer.file is None:
-                what = f"{dvc.cached(md5)}: not the bytes that its name says, and no remote has them, so {path} of commit {commit[:10]}"
-                raise HeirloomError(f"{what} cannot be read; git checkout {commit[:10]} and heirloom repair {path} bring it back")
+                version = f"{path} of commit {commit[:10]}"
+                fault = f"{dvc.cache_path(md5)}: not the bytes that its name says, and no remote has them, so {version} cannot be read"
+                raise HeirloomError(f"{fault}; git checkout {commit[:10]} and heirloom repair {path} bring it back")
             cache.keep(md5, answer.file)

@@ -28,19 +28,21 @@ _MADE_IN = {"pool": -1, "held_out": -1, "tokenizer": -1, "original": 0, "prompts
 """Role → the one generation where such an artefact stands, as `folders.order` counts."""
 
 
-def meant(known: Index, sha256: str, role: str, by: str) -> tuple[str | None, bool]:
+def likely_input(index: Index, sha256: str, role: str, by: str) -> tuple[str | None, bool]:
     """Return which artefact with a fingerprint went into another in some role, and whether that is inferred.
 
     It was made before the other, and lies by preference in the same experiment and arm. It is inferred where several artefacts of that
     kind have these bytes; without any, there is none.
     """
-    wanted, parts = _PLAYED_BY.get(role, role), Path(by).parts
+    name, parts = _PLAYED_BY.get(role, role), Path(by).parts
 
     def rank(path: str) -> tuple[Any, ...]:
-        other = Path(path).parts
+        candidate = Path(path).parts
         generation, stage = folders.order(path)
-        elsewhere = other[1] != parts[1], generation != _MADE_IN.get(role, generation), other[:4] != parts[:4]
-        return *elsewhere, folders.stem(path) != wanted, -generation, -stage, path
+        is_other_experiment, is_other_arm = candidate[1] != parts[1], candidate[:4] != parts[:4]
+        is_other_generation = generation != _MADE_IN.get(role, generation)
+        is_other_name = folders.stem(path) != name
+        return is_other_experiment, is_other_generation, is_other_arm, is_other_name, -generation, -stage, path
 
-    before = [path for path in known.paths.get(sha256, []) if folders.order(path) < folders.order(by)]
-    return min(before, key=rank, default=None), len(before) > 1
+    candidates = [path for path in index.paths.get(sha256, []) if folders.order(path) < folders.order(by)]
+    return min(candidates, key=rank, default=None), len(candidates) > 1

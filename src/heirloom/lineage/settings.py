@@ -14,8 +14,10 @@ def setting(fields: Mapping[str, Any], key: str) -> Any:
 
 def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a nested mapping as dotted key → value."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for key, value in content.items():
-        nested = isinstance(value, Mapping)
-        found |= dotted(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return found
+        if isinstance(value, Mapping):
+            fields |= dotted(value, f"{prefix}{key}.")
+        else:
+            fields[f"{prefix}{key}"] = value
+    return fields

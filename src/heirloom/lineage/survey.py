@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,59 +49,64 @@ def scope(reference: str | None) -> list[str]:
         If nothing here or recorded has that name.
     """
     ledger = _in_ledger()
-    lineages = {*folders.lineages(), *folders.pointed(), *pointers.lost(ledger)}
-    units = {unit for below in folders.lineages().values() for unit in below}
-    recorded = {folders.unit_of(path) for lineage in lineages for path in _listed(lineage)}
-    named = {folders.unit_of(path) for path in ledger if folders.lineage_of(path) in lineages}
-    every = sorted(lineages | units | {unit for unit in recorded | named if unit})
-    return references.units(reference, every)
+    lineages = {*folders.lineages(), *folders.pointed_lineages(), *pointers.lost_lineages(ledger)}
+    recorded = folders.units_of(path for lineage in lineages for path in _recorded_paths(lineage))
+    in_ledger = folders.units_of(path for path in ledger if folders.lineage_of(path) in lineages)
+    return references.units(reference, sorted(lineages.union(folders.all_units(), recorded, in_ledger)))
 
 
 def digests(units: Iterable[str]) -> dict[str, Digests]:
     """Return path → digests of every file in some units, without the files that cannot be read."""
-    files = [path for unit in units if Path(unit).is_dir() for path in verify.files(unit)]
+    files = [path for unit in units if Path(unit).is_dir() for path in verify.files_of(unit)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {path: one for path, one in zip(files, pool.map(_digests, files), strict=True) if one is not None}
+        results = zip(files, pool.map(_digests, files), strict=True)
+        return {path: result for path, result in results if result is not None}
 
 
-def by_listing(listing: Mapping[str, str], units: Collection[str], read: Mapping[str, Digests]) -> list[Damage]:
+def by_listing(listing: Mapping[str, str], units: Collection[str], files: Mapping[str, Digests]) -> list[Damage]:
     """Return the files of some units that are not as DVC has recorded them."""
-    found = []
+    damages = []
     artefacts = _artefacts(listing)
     for path, md5 in listing.items():
-        if folders.unit_of(path) in units and (path not in read or read[path].md5 != md5):
-            found.append(Damage(path, md5, "", _artefact_of(path, artefacts)))
-    return found
+        if folders.unit_of(path) in units and (path not in files or files[path].md5 != md5):
+            damages.append(Damage(path, md5, "", _artefact_of(path, artefacts)))
+    return damages
 
 
-def by_notes(unit: str, read: Mapping[str, Digests], config: Config) -> list[Damage]:
+def by_notes(unit: str, files: Mapping[str, Digests], config: Config) -> list[Damage]:
     """Return what is damaged in a unit without a record in DVC. The bytes, the notes and the ledger vote on each hash."""
-    found = []
+    damages = []
     ledger = _in_ledger()
-    named = {path for path in ledger if folders.unit_of(path) == unit}
-    for artefact in sorted({*named, *map(str, folders.fingerprinted(unit) if Path(unit).is_dir() else ())}):
+    in_ledger = {path for path in ledger if folders.unit_of(path) == unit}
+    in_folder = map(str, folders.fingerprinted_artefacts(unit)) if Path(unit).is_dir() else ()
+    for artefact in sorted(in_ledger.union(in_folder)):
         notes = {note: _sha256(note) for note in (paths.fingerprint(artefact), paths.manifest(artefact))}
-        here = _sha256_here(artefact, read)
-        if not here and all(notes.values()) and completeness.is_dropped(artefact, config, {}):
+        sha256_of_bytes = _sha256_of_bytes(artefact, files)
+        if not sha256_of_bytes and all(notes.values()) and completeness.is_dropped(artefact, config, {}):
             continue
-        words = [*notes.values(), here, ledger[artefact].sha256 if artefact in ledger else ""]
-        sha256, votes = Counter(word for word in words if word).most_common(1)[0] if any(words) else ("", 0)
-        sha256 = sha256 if votes > 1 else ""
-        bad = [path for path, word in {artefact: here, **notes}.items() if word != sha256 or not sha256]
-        found += [Damage(path, "", sha256, artefact) for path in bad]
-    return found
+        sha256 = _majority([*notes.values(), sha256_of_bytes, ledger[artefact].sha256 if artefact in ledger else ""])
+        claims = {artefact: sha256_of_bytes, **notes}
+        damages += [Damage(path, "", sha256, artefact) for path, claim in claims.items() if claim != sha256 or not sha256]
+    return damages
 
 
-def is_consistent(artefact: str, read: Mapping[str, Digests]) -> bool:
+def _majority(votes: Iterable[str]) -> str:
+    """Return the hash that most of some votes name, at least two of them; an empty string if there is none. Empty votes do not count."""
+    counts = Counter(filter(None, votes)).most_common(1)
+    return counts[0][0] if counts and counts[0][1] > 1 else ""
+
+
+def is_consistent(artefact: str, files: Mapping[str, Digests]) -> bool:
     """Return whether an artefact that is here agrees with its fingerprint and its manifest."""
-    hashes = {_sha256_here(artefact, read), *map(_sha256, (paths.fingerprint(artefact), paths.manifest(artefact)))}
+    notes = (paths.fingerprint(artefact), paths.manifest(artefact))
+    hashes = {_sha256_of_bytes(artefact, files), *map(_sha256, notes)}
     return len(hashes) == 1 and hashes != {""}
 
 
-def is_another_version(artefact: str, listing: Mapping[str, str], read: Mapping[str, Digests]) -> bool:
+def is_another_version(artefact: str, listing: Mapping[str, str], files: Mapping[str, Digests]) -> bool:
     """Return whether an artefact agrees with its own notes and these are not what DVC has recorded, because it is newer or forged."""
-    noted = paths.fingerprint(artefact)
-    return noted in read and read[noted].md5 != listing.get(noted) and is_consistent(artefact, read)
+    note = paths.fingerprint(artefact)
+    return note in files and files[note].md5 != listing.get(note) and is_consistent(artefact, files)
 
 
 def is_right(damage: Damage) -> bool:
@@ -125,44 +131,48 @@ def _digests(path: str) -> Digests | None:
         return None
 
 
-def _sha256_here(artefact: str, read: Mapping[str, Digests]) -> str:
-    own = {path: one.sha256 for path, one in read.items() if path == artefact or path.startswith(f"{artefact}/")}
-    return verify.sha256_of(artefact, own) if own else ""
+def _sha256_of_bytes(artefact: str, files: Mapping[str, Digests]) -> str:
+    """Return the sha256 of an artefact by its bytes; an empty string if none of its files is here."""
+    sha256s = {path: digests.sha256 for path, digests in files.items() if path == artefact or path.startswith(f"{artefact}/")}
+    return verify.sha256_of(artefact, sha256s) if sha256s else ""
 
 
 def _sha256(note: str) -> str:
     """Return the hash in a fingerprint or a manifest; an empty string if the file is missing or damaged."""
     is_manifest = note.endswith(paths.manifest("x").removeprefix("x"))
     try:
-        return str((manifest.read(note) if is_manifest else read_json(note)).get("sha256", ""))
+        content = manifest.read(note) if is_manifest else read_json(note)
+        return str(content.get("sha256", ""))
     except (HeirloomError, OSError):
         return ""
 
 
-def _artefacts(listing: Mapping[str, str]) -> dict[tuple[str | None, str], str]:
+def _artefacts(listing: Iterable[str]) -> dict[tuple[str | None, str], str]:
     """Return unit and stem → the artefact of a listing."""
-    found: dict[tuple[str | None, str], str] = {}
+    artefacts: dict[tuple[str | None, str], str] = {}
     for path in listing:
         unit = folders.unit_of(path)
         if unit and not path.endswith((".fingerprint.json", ".manifest.json", folders.PROVENANCE)):
-            inside = path.removeprefix(f"{unit}/").split("/")[0]
-            found[unit, folders.stem(inside)] = f"{unit}/{inside}"
-    return found
+            name = path.removeprefix(f"{unit}/").split("/")[0]
+            artefacts[unit, folders.stem(name)] = f"{unit}/{name}"
+    return artefacts
 
 
 def _artefact_of(path: str, artefacts: Mapping[tuple[str | None, str], str]) -> str:
     unit = folders.unit_of(path)
-    inside = path.removeprefix(f"{unit}/").split("/")[0]
-    if inside == folders.PROVENANCE:
+    name = path.removeprefix(f"{unit}/").split("/")[0]
+    if name == folders.PROVENANCE:
         return ""
-    return artefacts.get((unit, folders.stem(inside)), f"{unit}/{folders.name_of(folders.stem(inside))}")
+    stem = folders.stem(name)
+    return artefacts.get((unit, stem), f"{unit}/{folders.name_of(stem)}")
 
 
-def _listed(lineage: str) -> Iterator[str]:
-    try:
-        yield from dvc.listing(lineage) or {} if not dvc.unavailable() else {}
-    except HeirloomError:
+def _recorded_paths(lineage: str) -> Iterator[str]:
+    """Yield the paths that DVC has recorded of a lineage; none where it cannot be asked or its record is damaged."""
+    if dvc.unavailable():
         return
+    with suppress(HeirloomError):
+        yield from dvc.listing(lineage) or {}
 
 
 def _in_ledger() -> dict[str, Entry]:

@@ -24,8 +24,8 @@ class Trace:
 
     Attributes
     ----------
-    of
-        The reference that was asked for.
+    reference
+        What was asked for.
     nodes
         Path → node, the artefact itself first, then nearest first.
     commits
@@ -33,7 +33,7 @@ class Trace:
         empty where the cost table does not say.
     """
 
-    of: str
+    reference: str
     nodes: Mapping[str, Artefact]
     commits: Mapping[str, str]
 
@@ -64,24 +64,33 @@ def trace(reference: str, depth: int | None = None) -> Trace:
     if not project.commit and artefact.is_here:
         artefact.data()
     nodes = project.ancestors([artefact], depth)
-    ran = {} if project.commit else _commits(project)
-    return Trace(reference, nodes, {path: ran.get(job_of(node.step, path), "") for path, node in nodes.items()})
+    commit_of_job = {} if project.commit else _commits(project)
+    commits = {path: commit_of_job.get(job_of(node.step, path), "") for path, node in nodes.items()}
+    return Trace(reference, nodes, commits)
 
 
 def settings(node: Artefact) -> dict[str, Any]:
     """Return dotted key → value of a step's slice, without what the artefact's name and its inputs say already."""
-    every = dotted(node.slice)
-    return {key: value for key, value in every.items() if key not in _SAID_ELSEWHERE and not key.endswith(".step")}
+    fields = dotted(node.slice)
+    return {key: value for key, value in fields.items() if key not in _SAID_ELSEWHERE and not key.endswith(".step")}
 
 
-def distinguishing(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def distinguishing(fields: Mapping[str, Any], other_runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the settings of a step that tell it from the most similar of other runs; if there are none, all that are set."""
-    if not others:
-        return {key: value for key, value in own.items() if value is not None}
-    told = [{key: own.get(key) for key in {**own, **other} if own.get(key) != other.get(key)} for other in others]
-    return min(told, key=len)
+    if not other_runs:
+        return {key: value for key, value in fields.items() if value is not None}
+    return min((_unlike(fields, other_run) for other_run in other_runs), key=len)
+
+
+def _unlike(fields: Mapping[str, Any], other_run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that another run has otherwise, or that only one of the two has."""
+    return {key: fields.get(key) for key in {**fields, **other_run} if fields.get(key) != other_run.get(key)}
 
 
 def _commits(project: Project) -> dict[tuple[Any, ...], str]:
     rows = cost_table.read(project.root / COSTS, [*KEY, "commit", "changes"])
-    return {tuple(row[part] for part in KEY): row["commit"] + (f"+{row['changes']}" if row["changes"] else "") for row in rows}
+    commits = {}
+    for row in rows:
+        key = tuple(row[part] for part in KEY)
+        commits[key] = f"{row['commit']}+{row['changes']}" if row["changes"] else row["commit"]
+    return commits

@@ -70,10 +70,10 @@ class Writer:
     @property
     def births(self) -> dict[int, int]:
         """Generation of birth → rows of its training set, oldest first."""
-        found: dict[int, int] = {}
+        births: dict[int, int] = {}
         for born, model in sorted(self.read, key=lambda key: key[0]):
-            found[born] = found.get(born, 0) + self.read[born, model]
-        return found
+            births[born] = births.get(born, 0) + self.read[born, model]
+        return births
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class RowTrace:
 
     Attributes
     ----------
-    of
+    reference
         What was asked for.
     texts
         The row itself; the prompt that it continues; the same real row in the pool. Of a vector, the row alone.
@@ -95,7 +95,7 @@ class RowTrace:
         a real row.
     """
 
-    of: str
+    reference: str
     texts: tuple[Text, ...]
     article: Mapping[str, Any] | None
     source: Mapping[str, Any]
@@ -104,8 +104,8 @@ class RowTrace:
 
 def split(reference: str) -> tuple[str, str]:
     """Return a reference without its row, and the row as it was written, empty if there is none."""
-    found = _ROW.fullmatch(reference)
-    return (found["bare"], found["row"]) if found else (reference, "")
+    match = _ROW.fullmatch(reference)
+    return (match["bare"], match["row"]) if match else (reference, "")
 
 
 def trace_row(reference: str) -> RowTrace:
@@ -116,15 +116,16 @@ def trace_row(reference: str) -> RowTrace:
     HeirloomError
         If there is no such row, what is named has no rows, or something on the way is not here.
     """
-    bare, named = split(reference)
-    artefact = locate(bare)
+    dataset, row = split(reference)
+    artefact = locate(dataset)
     project, path = artefact.project, artefact.path
     if "row" not in _columns(project, path):
-        raise HeirloomError(f"{bare}: has no rows to trace; training sets, synthetic sets and real rows have")
-    own = _named(project, path, named)
-    texts = (own, *_texts(project, own))
-    pool = _pool(project, texts[-1].path)
-    return RowTrace(reference, texts, _article(project, texts[-1]), project.artefact(pool).slice.get("source", {}), _writers(project, own))
+        raise HeirloomError(f"{dataset}: has no rows to trace; training sets, synthetic sets and real rows have")
+    text = _text(project, path, row)
+    texts = (text, *_texts(project, text))
+    pool = project.artefact(_pool(project, texts[-1].path))
+    article = _article(project, texts[-1])
+    return RowTrace(reference, texts, article, pool.slice.get("source", {}), _writers(project, text))
 
 
 def _columns(project: Project, path: str) -> list[str]:
@@ -133,17 +134,21 @@ def _columns(project: Project, path: str) -> list[str]:
     return list(pq.read_schema(project.data(path)).names) if path.endswith(".parquet") else []
 
 
-def _named(project: Project, path: str, named: str) -> Text:
-    first, *rest = map(int, named.split("/"))
+def _text(project: Project, path: str, row: str) -> Text:
+    """Return the row of a dataset that a position, or birth, id and replica name."""
+    numbers = [int(number) for number in row.split("/")]
     data = project.data(path)
-    position = lookup.position_of(data, rest[0], first, *rest[1:]) if rest else first
+    position = numbers[0]
+    if len(numbers) > 1:
+        born, row_id, *replica = numbers
+        position = lookup.position_of(data, row_id, born, *replica)
     return Text(path, position, lookup.row_at(data, position))
 
 
 def _texts(project: Project, text: Text) -> Iterator[Text]:
     """Yield the prompt that a row continues, that one's, and at last the real row in the pool it was taken from."""
     while text.row["parent"] is not None:
-        (prompts,) = project.artefact(_home(project, text)).played("prompts")
+        (prompts,) = project.artefact(_home(project, text)).input_paths("prompts")
         text = _find(project, prompts, text.row["parent"])
         yield text
     pool = _pool(project, text.path)
@@ -152,16 +157,20 @@ def _texts(project: Project, text: Text) -> Iterator[Text]:
 
 
 def _find(project: Project, path: str, row: int, replica: int = 0) -> Text:
-    position = lookup.position_of(project.data(path), row, replica=replica)
-    return Text(path, position, lookup.row_at(project.data(path), position))
+    data = project.data(path)
+    position = lookup.position_of(data, row, replica=replica)
+    return Text(path, position, lookup.row_at(data, position))
 
 
 def _home(project: Project, text: Text) -> str:
     """Return the synthetic set that a synthetic row was written into."""
     home = text.path
-    while taken := [path for path in project.artefact(home).played("synthetic") if folders.order(path)[0] == text.row["born"]]:
-        home = taken[0]  # of a training set perhaps the selection, and of that the set it was selected from
-    return home
+    while True:
+        sets = project.artefact(home).input_paths("synthetic")
+        source = next((path for path in sets if folders.order(path)[0] == text.row["born"]), None)
+        if source is None:
+            return home
+        home = source  # of a training set perhaps the selection, and of that the set it was selected from
 
 
 def _pool(project: Project, path: str) -> str:
@@ -169,7 +178,7 @@ def _pool(project: Project, path: str) -> str:
     if kinds.REAL_FOLDER.wildcards(path) is not None:
         return path
     experiment = Path(path).parts[1]
-    return next(iter(project.artefact(path).played("pool")), kinds.REAL_TRAIN.path(experiment))
+    return next(iter(project.artefact(path).input_paths("pool")), kinds.REAL_TRAIN.path(experiment))
 
 
 def _article(project: Project, text: Text) -> dict[str, Any] | None:
@@ -183,22 +192,23 @@ def _writers(project: Project, text: Text) -> tuple[Writer, ...]:
     """Return the writer of a row, and all models among its ancestors."""
     if text.row["model"] is None:
         return ()
-    found: dict[str, Writer] = {}
-    waiting = [_checkpoint(project, text.path, text.row["born"], text.row["model"])]
-    while waiting:
-        checkpoint, sha256 = waiting.pop()
-        if checkpoint in found:
+    writers: dict[str, Writer] = {}
+    stack = [_checkpoint(project, text.path, text.row["born"], text.row["model"])]
+    while stack:
+        checkpoint, sha256 = stack.pop()
+        if checkpoint in writers:
             continue
-        found[checkpoint] = writer = _writer(project, checkpoint, sha256)
+        writer = _writer(project, checkpoint, sha256)
+        writers[checkpoint] = writer
         if writer.start and kinds.GENERATION.wildcards(writer.start):  # else it is the pretrained model, which no lineage wrote
-            waiting.append((writer.start, str(project.sha256(writer.start))))
-        waiting += [_checkpoint(project, checkpoint, born, model) for born, model in writer.read if model]
-    return tuple(sorted(found.values(), key=lambda writer: folders.order(writer.checkpoint), reverse=True))
+            stack.append((writer.start, str(project.sha256(writer.start))))
+        stack += [_checkpoint(project, checkpoint, born, model) for born, model in writer.read if model]
+    return tuple(sorted(writers.values(), key=lambda writer: folders.order(writer.checkpoint), reverse=True))
 
 
-def _checkpoint(project: Project, beside: str, born: int, sha256: str) -> tuple[str, str]:
+def _checkpoint(project: Project, path: str, born: int, sha256: str) -> tuple[str, str]:
     """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
-    keys = kinds.GENERATION.wildcards(beside) or {}
+    keys = kinds.GENERATION.wildcards(path) or {}
     return kinds.CHECKPOINT.path(keys["experiment"], keys["regime"], keys["seed"], born - 1), sha256
 
 
@@ -206,8 +216,9 @@ def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
     keys = kinds.GENERATION.wildcards(checkpoint) or {}
     if project.sha256(checkpoint) != sha256:  # a chain keeps some generations alone
         trajectory = kinds.TRAJECTORY.path(**keys)
-        starts = project.artefact(trajectory).played("checkpoint") if project.sha256(trajectory) else []
+        starts = project.artefact(trajectory).input_paths("checkpoint") if project.sha256(trajectory) else []
         return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
     node = project.artefact(checkpoint)
-    (train,) = node.played("train") or [kinds.TRAIN.path(**keys)]  # a chain's checkpoint names the chain's inputs
-    return Writer(checkpoint, sha256, next(iter(node.played("start")), None), train, lookup.writers(project.data(train)))
+    start = next(iter(node.input_paths("start")), None)
+    (train,) = node.input_paths("train") or [kinds.TRAIN.path(**keys)]  # a chain's checkpoint names the chain's inputs
+    return Writer(checkpoint, sha256, start, train, lookup.writers(project.data(train)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from rich.filesize import decimal
 
@@ -71,11 +72,12 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
     except HeirloomError as error:
         lines = {}
         yield Checked(str(LEDGER), 0, 0, (verify_records.of_error(error),))
-    if unknown := verify_records.unknown_lineages(lines):
+    unknown = verify_records.unknown_lineages(lines)
+    if unknown:
         yield Checked(str(LEDGER), 0, 0, tuple(unknown))
     recorded_of, changes_of = cache(verify_records.recorded), cache(verify_sources.changes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reading = {unit: {path: pool.submit(digests, Path(path), fast=fast) for path in files(unit)} for unit in units}
+        reading = {unit: _submit(pool, unit, fast=fast) for unit in units}
         if reference is None:
             yield Checked("data", 0, 0, tuple(_astray(units, lines)))
             yield Checked(paths.RESULTS, 0, 0, tuple(verify_records.results_mismatches()))
@@ -86,19 +88,26 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
             sizes: dict[str, int] = {}
             members = list(its_units)
             for unit in members:
-                read, unreadable = _collect(reading.pop(unit))
-                wrong = [*unreadable, *_fingerprints(unit, read, lines, recorded_of), *verify_records.unlike(listing, unit, read)]
-                wrong += verify_records.ledger_mismatches(unit, lines, listing)
-                wrong += verify_sources.source_mismatches(unit, changes_of, hubs=hubs)
-                sizes |= {path: one.size for path, one in read.items() if listing.get(path) == one.md5}
-                size, absent = sum(one.size for one in read.values()), verify_sources.absent(unit, changes_of)
-                yield Checked(unit, len(read), size, tuple(_one_line_each(wrong)), absent)
-            about_all = verify_records.pointer_mismatches(lineage or "", listing, sizes)
+                files, unreadable = _collect(reading.pop(unit))
+                mismatches = [*unreadable, *_fingerprints(unit, files, lines, recorded_of)]
+                mismatches += verify_records.record_mismatches(listing, unit, files)
+                mismatches += verify_records.ledger_mismatches(unit, lines, listing)
+                mismatches += verify_sources.source_mismatches(unit, changes_of, hubs=hubs)
+                sizes |= {path: digests.size for path, digests in files.items() if listing.get(path) == digests.md5}
+                size = sum(digests.size for digests in files.values())
+                absent = verify_sources.absent(unit, changes_of)
+                yield Checked(unit, len(files), size, tuple(_one_line_each(mismatches)), absent)
+            mismatches = verify_records.pointer_mismatches(lineage or "", listing, sizes)
             if lineage in members:
-                about_all += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
-            about_all += verify_records.cache_mismatches(listing, members) if cache_too else []
-            if about_all:
-                yield Checked(lineage or "", 0, 0, tuple(_one_line_each(about_all)))
+                mismatches += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
+            mismatches += verify_records.cache_mismatches(listing, members) if cache_too else []
+            if mismatches:
+                yield Checked(lineage or "", 0, 0, tuple(_one_line_each(mismatches)))
+
+
+def _submit(pool: ThreadPoolExecutor, unit: str, *, fast: bool) -> dict[str, Future[Digests]]:
+    """Have a unit's files read; return path → what comes of it."""
+    return {path: pool.submit(digests, Path(path), fast=fast) for path in files_of(unit)}
 
 
 def digests(path: Path, *, fast: bool = False) -> Digests:
@@ -116,72 +125,85 @@ def digests(path: Path, *, fast: bool = False) -> Digests:
 
 def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
     """Return in one line how much was read and found wrong, and why DVC's record was not compared, if it was not."""
-    files, size, wrong = (sum(numbers) for numbers in zip(*((one.files, one.size, len(one.mismatches)) for one in checked), strict=True))
-    left_out = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
-    what = f"{files} files, {decimal(size)}: {f'{wrong} mismatches' if wrong else 'all as recorded'}"
-    absent = len(set().union(*(one.absent for one in checked)))
-    what += f"; {absent} source files are not on this machine, and not compared" if absent else ""
-    return f"{what}; not compared with DVC ({left_out})" if left_out else what
+    files = sum(unit.files for unit in checked)
+    size = sum(unit.size for unit in checked)
+    mismatches = sum(len(unit.mismatches) for unit in checked)
+    absent = set().union(*(unit.absent for unit in checked))
+    summary = f"{files} files, {decimal(size)}: {f'{mismatches} mismatches' if mismatches else 'all as recorded'}"
+    if absent:
+        summary += f"; {len(absent)} source files are not on this machine, and not compared"
+    reason = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
+    return f"{summary}; not compared with DVC ({reason})" if reason else summary
 
 
-def _fingerprints(unit: str, read: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
+def _fingerprints(unit: str, files: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
     """Yield where a unit's bytes, fingerprints, manifests and ledger lines disagree."""
-    told = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
-    artefacts = {path.as_posix() for path in folders.fingerprinted(unit)}
+    ledger = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
+    artefacts = {path.as_posix() for path in folders.fingerprinted_artefacts(unit)}
     for artefact in sorted(artefacts):
         try:
             fingerprint, manifest = recorded_fingerprint(artefact), manifests.read(paths.manifest(artefact))
         except HeirloomError as error:
             yield Mismatch(*str(error).split(": ", 1))
             continue
+        yield from _manifest_mismatches(artefact, manifest, fingerprint)
         sha256 = str(fingerprint.get("sha256"))
-        if (manifest.get("sha256"), manifest.get("size")) != (sha256, fingerprint.get("size")):
-            said = str(manifest.get("sha256"))
-            what = f"disagrees with the fingerprint: {short(said, sha256)}, and not {short(sha256, said)}"
-            yield Mismatch(paths.manifest(artefact), what)
-        else:
-            yield from (Mismatch(paths.manifest(artefact), reason) for reason in edges.contradictions(artefact, manifest))
-        if (said := told.get(artefact, sha256)) != sha256:
-            yield Mismatch(paths.fingerprint(artefact), f"says {short(sha256, said)}, but {LEDGER} {short(said, sha256)}")
-        own = {path: found.sha256 for path, found in read.items() if path == artefact or path.startswith(f"{artefact}/")}
-        if not own:
-            if not _is_dropped(artefact, recorded_of):
-                yield Mismatch(artefact, "missing: its fingerprint is here")
-        elif (now := sha256_of(artefact, own)) != sha256:
-            yield Mismatch(artefact, f"changed: sha256 {short(now, sha256)}, the fingerprint says {short(sha256, now)}")
+        in_ledger = ledger.get(artefact, sha256)
+        if in_ledger != sha256:
+            yield Mismatch(paths.fingerprint(artefact), f"says {short(sha256, in_ledger)}, but {LEDGER} {short(in_ledger, sha256)}")
+        sha256s = {path: digests.sha256 for path, digests in files.items() if path == artefact or path.startswith(f"{artefact}/")}
+        if sha256s:
+            yield from _byte_mismatches(artefact, sha256s, sha256)
+        elif not _is_dropped(artefact, recorded_of):
+            yield Mismatch(artefact, "missing: its fingerprint is here")
     extra = {path.as_posix() for path in folders.artefacts(unit)} - artefacts
     yield from (Mismatch(path, "extra or half made: it has no fingerprint") for path in extra)
-    gone = told.keys() - artefacts - extra
-    yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in gone)
+    yield from (Mismatch(path, f"missing: {LEDGER} names it") for path in ledger.keys() - artefacts - extra)
+
+
+def _manifest_mismatches(artefact: str, manifest: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """Yield where a manifest disagrees with the fingerprint beside it or, if it does not, with places and inputs."""
+    file = paths.manifest(artefact)
+    in_fingerprint = str(fingerprint.get("sha256"))
+    if (manifest.get("sha256"), manifest.get("size")) == (in_fingerprint, fingerprint.get("size")):
+        yield from (Mismatch(file, reason) for reason in edges.contradictions(artefact, manifest))
+        return
+    in_manifest = str(manifest.get("sha256"))
+    hashes = f"{short(in_manifest, in_fingerprint)}, and not {short(in_fingerprint, in_manifest)}"
+    yield Mismatch(file, f"disagrees with the fingerprint: {hashes}")
+
+
+def _byte_mismatches(artefact: str, sha256s: Mapping[str, str], recorded: str) -> Iterator[Mismatch]:
+    sha256 = sha256_of(artefact, sha256s)
+    if sha256 != recorded:
+        yield Mismatch(artefact, f"changed: sha256 {short(sha256, recorded)}, the fingerprint says {short(recorded, sha256)}")
 
 
 def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     """Return whether an artefact is a checkpoint that `keep_checkpoints` does not keep: DVC has recorded its lineage without it."""
-    known = kinds.CHECKPOINT.wildcards(artefact)
-    if known is None or known["generation"] == "0" or dvc.unavailable():
+    wildcards = kinds.CHECKPOINT.wildcards(artefact)
+    if wildcards is None or wildcards["generation"] == "0" or dvc.unavailable():
         return False
     recorded, _ = recorded_of(folders.lineage_of(artefact) or "")
     return bool(recorded) and not any(path.startswith(f"{artefact}/") for path in recorded)
 
 
-def sha256_of(artefact: str, inside: Mapping[str, str]) -> str:
+def sha256_of(artefact: str, sha256s: Mapping[str, str]) -> str:
     """Return the fingerprint of an artefact, given path → sha256 of its files."""
-    if artefact in inside:
-        return inside[artefact]
-    return sha256_folder({Path(path).relative_to(artefact).as_posix(): sha256 for path, sha256 in inside.items()})
+    if artefact in sha256s:
+        return sha256s[artefact]
+    return sha256_folder({Path(path).relative_to(artefact).as_posix(): sha256 for path, sha256 in sha256s.items()})
 
 
-def _astray(units: Sequence[str], named: Iterable[str]) -> Iterator[Mismatch]:
+def _astray(units: Sequence[str], ledger_paths: Iterable[str]) -> Iterator[Mismatch]:
     """Yield lineages of which no file is here, and files under ``data/`` outside of all lineages."""
     pointer_files = sorted(path for path in Path("data").rglob("*.dvc") if path.is_file())
     lineages = {folders.lineage_of(unit) for unit in units}
     for pointer in pointer_files:
-        if pointer.with_suffix("").as_posix() not in lineages:
-            yield Mismatch(
-                pointer.with_suffix("").as_posix(),
-                f"missing: nothing of it is here; dvc pull {pointer} or heirloom repair {pointer.with_suffix('').as_posix()}",
-            )
-    for lineage in pointers.lost(named):
+        lineage = pointer.with_suffix("").as_posix()
+        if lineage not in lineages:
+            yield Mismatch(lineage, f"missing: nothing of it is here; dvc pull {pointer} or heirloom repair {lineage}")
+    for lineage in pointers.lost_lineages(ledger_paths):
         if lineage not in lineages:
             yield Mismatch(f"{lineage}.dvc", f"missing, but git has it; heirloom repair {lineage} mends it")
     for path in _visible(Path("data")):
@@ -189,32 +211,33 @@ def _astray(units: Sequence[str], named: Iterable[str]) -> Iterator[Mismatch]:
             yield Mismatch(path.as_posix(), "extra: no step writes there")
 
 
-def files(unit: str) -> list[str]:
+def files_of(unit: str) -> list[str]:
     """Return the files of a unit, not those of units inside it, largest first so that the last ones are short."""
-    inside = [path for path in _visible(Path(unit)) if folders.unit_of(path.as_posix()) == unit]
-    return [path.as_posix() for path in sorted(inside, key=lambda path: (-path.stat().st_size, path))]
+    files = [path for path in _visible(Path(unit)) if folders.unit_of(path.as_posix()) == unit]
+    return [path.as_posix() for path in sorted(files, key=lambda path: (-path.stat().st_size, path))]
 
 
 def _visible(folder: Path) -> Iterator[Path]:
     """Yield the visible files in a folder and below it."""
-    for top, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    for top, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         yield from (Path(top, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _collect(reading: Mapping[str, Future[Digests]]) -> tuple[dict[str, Digests], list[Mismatch]]:
-    read, unreadable = {}, []
+    files, unreadable = {}, []
     for path, future in reading.items():
         try:
-            read[path] = future.result()
+            files[path] = future.result()
         except OSError as error:
             unreadable.append(Mismatch(path, f"cannot be read: {error.strerror}"))
-    return read, unreadable
+    return files, unreadable
 
 
 def _one_line_each(mismatches: Sequence[Mismatch]) -> Iterator[Mismatch]:
     """Yield one mismatch per path, sorted by path."""
-    found: dict[str, list[str]] = {}
-    for path, what in mismatches:
-        found.setdefault(path, []).append(what)
-    yield from (Mismatch(path, "; ".join(dict.fromkeys(what))) for path, what in sorted(found.items()))
+    texts_of: dict[str, list[str]] = {}
+    for path, text in mismatches:
+        texts_of.setdefault(path, []).append(text)
+    for path, texts in sorted(texts_of.items()):
+        yield Mismatch(path, "; ".join(dict.fromkeys(texts)))

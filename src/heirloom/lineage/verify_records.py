@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from heirloom import digests, results
 from heirloom.artefacts import paths
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import cache, cost_table, costs, dvc, git, ledger, pointers, provenance
 from heirloom.lineage.ledger import LEDGER
 from heirloom.workflow import folders
@@ -35,15 +35,15 @@ class Digests(NamedTuple):
     size: int
 
 
-def short(sha256: str, other: str) -> str:
-    """Return the first digits of a hash, or all of them if another hash begins with the same digits."""
-    return sha256 if sha256[:DIGITS] == other[:DIGITS] else sha256[:DIGITS]
+def short(sha256: str, counterpart: str) -> str:
+    """Return the first digits of a hash, or all of them if the hash that stands beside it begins with the same digits."""
+    return sha256 if sha256[:DIGITS] == counterpart[:DIGITS] else sha256[:DIGITS]
 
 
 def of_error(error: HeirloomError) -> Mismatch:
     """Return what an error says of a file as a mismatch."""
-    path, _, what = str(error).partition(": ")
-    return Mismatch(path, what)
+    path, _, fault = str(error).partition(": ")
+    return Mismatch(path, fault)
 
 
 def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
@@ -56,11 +56,11 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
         return listing, None
     pointer = pointers.file_of(lineage)
     if pointer.exists():
-        what = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
-        return {}, Mismatch(lineage, what)
+        fault = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
+        return {}, Mismatch(lineage, fault)
     if git.tracked(pointer):
-        what = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} mends it"
-        return {}, Mismatch(str(pointer), what)
+        fault = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} mends it"
+        return {}, Mismatch(str(pointer), fault)
     return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
 
 
@@ -76,37 +76,38 @@ def pointer_mismatches(lineage: str, listing: Mapping[str, str], sizes: Mapping[
     if pointer is None:
         return []
     size = total_size(listing, sizes)
-    return [Mismatch(str(pointers.file_of(lineage)), what) for what in pointers.unlike(pointer, lineage, listing, size)]
+    faults = pointers.number_mismatches(pointer, lineage, listing, size)
+    return [Mismatch(str(pointers.file_of(lineage)), fault) for fault in faults]
 
 
 def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | None:
     """Return the bytes of all recorded files, or None if some are neither here nor in the cache."""
     total = 0
     for path, md5 in listing.items():
-        place = dvc.cached(md5)
+        place = dvc.cache_path(md5)
         if path not in sizes and not place.exists():
             return None
         total += sizes[path] if path in sizes else place.stat().st_size
     return total
 
 
-def unlike(listing: Mapping[str, str], unit: str, read: Mapping[str, Digests]) -> Iterator[Mismatch]:
+def record_mismatches(listing: Mapping[str, str], unit: str, files: Mapping[str, Digests]) -> Iterator[Mismatch]:
     """Yield where a unit's files and DVC's record disagree."""
-    listed = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
-    for path, md5 in listed.items():
-        if path not in read:
+    recorded = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
+    for path, md5 in recorded.items():
+        if path not in files:
             yield Mismatch(path, "missing: DVC has a record of it")
-        elif read[path].md5 != md5:
-            yield Mismatch(path, f"changed: md5 {short(read[path].md5, md5)}, DVC recorded {short(md5, read[path].md5)}")
+        elif files[path].md5 != md5:
+            yield Mismatch(path, f"changed: md5 {short(files[path].md5, md5)}, DVC recorded {short(md5, files[path].md5)}")
     if listing:
-        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in read if path not in listed)
+        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in recorded)
 
 
-def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], named: Iterable[str]) -> list[Mismatch]:
+def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], ledger_paths: Iterable[str]) -> list[Mismatch]:
     """Return the generations of a lineage of which no file is here, although DVC or the ledger has recorded them."""
-    recorded = [folders.unit_of(path) for path in [*listing, *(path for path in named if folders.lineage_of(path) == lineage)]]
-    gone = sorted({unit for unit in recorded if unit and unit not in units})
-    return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in gone]
+    in_ledger = [path for path in ledger_paths if folders.lineage_of(path) == lineage]
+    absent = sorted(folders.units_of([*listing, *in_ledger]).difference(units))
+    return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in absent]
 
 
 def ledger_lines() -> dict[str, str]:
@@ -130,7 +131,7 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
     What DVC has not recorded yet, the ledger need not name.
     """
     unnamed = []
-    for artefact in map(str, folders.sealed(unit)):
+    for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             line = ledger.line(Path(artefact))
         except (HeirloomError, KeyError, TypeError):  # a manifest that is damaged is named by itself
@@ -140,13 +141,12 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
         elif lines[artefact] != line and lines[artefact].split("\t")[1] == line.split("\t")[1]:
             yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair mends it")
     if unnamed:
-        more = f" and {len(unnamed) - 1} more" if len(unnamed) > 1 else ""
-        yield Mismatch(str(LEDGER), f"does not name {unnamed[0]}{more}; heirloom repair mends it")
+        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed, ' and {} more')}; heirloom repair mends it")
 
 
 def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
     """Return the first line of the ledger whose lineage has neither a folder nor a pointer, here or in git."""
-    lost = pointers.lost(lines)
+    lost = pointers.lost_lineages(lines)
     mismatches = []
     for path in lines:
         lineage = folders.lineage_of(path) or ""
@@ -157,18 +157,18 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
-    every = [results.in_folder(folder) for folder in results.folders()]
-    written = [(Path(table), one.repair) for one in every for table in one.sealed]
+    all_results = [results.in_folder(folder) for folder in results.folders()]
+    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed]
     mismatches = []
-    for table, way_back in [(costs.COSTS, cost_table.REPAIR), *written]:
+    for table, way_back in [(costs.COSTS, cost_table.REPAIR), *tables]:
         try:
             if Path(paths.fingerprint(table)).is_file():
                 digests.check(table, way_back)
         except HeirloomError as error:
             mismatches.append(of_error(error))
-    for one in every:
+    for config_results in all_results:
         try:
-            provenance.read(one.folder)
+            provenance.read(config_results.folder)
         except HeirloomError as error:
             mismatches.append(of_error(error))
     return mismatches
@@ -183,13 +183,13 @@ def is_recorded(artefact: str, listing: Mapping[str, str]) -> bool:
 def cache_mismatches(listing: Mapping[str, str], units: Collection[str]) -> list[Mismatch]:
     """Read DVC's cache; return what is damaged of recorded files, or not there though the files are here."""
     scope = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) in units}
-    bad = cache.damaged_objects(scope.values(), afresh=True)
+    damaged_objects = cache.damaged_objects(scope.values(), afresh=True)
     mismatches = []
     for path, md5 in scope.items():
-        place = dvc.cached(md5)
-        if md5 in bad:
-            what = f"damaged, the cache's bytes of {path}, which dvc push would send; heirloom repair {path} mends it"
-            mismatches.append(Mismatch(str(place), what))
+        place = dvc.cache_path(md5)
+        if md5 in damaged_objects:
+            fault = f"damaged, the cache's bytes of {path}, which dvc push would send; heirloom repair {path} mends it"
+            mismatches.append(Mismatch(str(place), fault))
         elif not place.exists() and Path(path).exists():
             mismatches.append(Mismatch(path, f"not in DVC's cache, and so dvc push would not send it; heirloom repair {path} mends it"))
     return mismatches

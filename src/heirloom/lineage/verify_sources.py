@@ -35,23 +35,24 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
         words = {"changed": f"changed since {artefact} was made from it; snakemake makes it again"}
         if not _is_absent(inputs, changes):
             words["absent"] = f"missing, though {artefact} was made from it; snakemake makes it again from what is here"
-        lines = {change.path: words[change.what] for change in changes if change.what in words}
+        faults = {change.path: words[change.what] for change in changes if change.what in words}
         if hubs:
-            lines |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}
-        for path, what in lines.items():
+            faults |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}
+        for path, fault in faults.items():
             if path not in reported:
                 reported.add(path)
-                yield Mismatch(path, what)
+                yield Mismatch(path, fault)
 
 
 def absent(unit: str, changes_of: ChangesOf) -> frozenset[str]:
     """Return the sources of a unit if none of them is on this machine, so that they cannot be compared."""
-    gone: set[str] = set()
+    paths: set[str] = set()
     for _, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
-        if _is_absent(inputs, changes := changes_of(inputs)):
-            gone |= {change.path for change in changes}
-    return frozenset(gone)
+        changes = changes_of(inputs)
+        if _is_absent(inputs, changes):
+            paths |= {change.path for change in changes}
+    return frozenset(paths)
 
 
 def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
@@ -61,12 +62,12 @@ def changes(inputs: tuple[Input, ...]) -> tuple[Change, ...]:
 
 def _is_absent(inputs: tuple[Input, ...], changes: Sequence[Change]) -> bool:
     """Return whether a job has read files of this machine, and none of them is on it now."""
-    local = [one for one in inputs if one.role in ROLES and not HUB_FILE.fullmatch(one.path)]
+    local = [edge for edge in inputs if edge.role in ROLES and not HUB_FILE.fullmatch(edge.path)]
     return bool(local) and [change.what for change in changes] == ["absent"] * len(local)
 
 
 def _manifests(unit: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for artefact in map(str, folders.sealed(unit)):
+    for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             yield artefact, manifest.read(paths.manifest(artefact))
         except HeirloomError:  # a manifest that is damaged is named by itself

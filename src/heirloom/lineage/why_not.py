@@ -81,55 +81,83 @@ def parting(first: Artefact, second: Artefact) -> Verdict:
         if folders.lineage_of(artefact.path) is None:
             raise HeirloomError(f"{artefact.path}: no artefact; those lie under data/")
     way: list[str] = []
-    while apart := next(_apart(first, second), None):
-        way.append(apart[0].role)
-        first, second = _follow(first, apart[0]), _follow(second, apart[1])
+    unequal = next(_unequal_inputs(first, second), None)
+    while unequal:
+        edge, counterpart = unequal
+        way.append(edge.role)
+        first, second = _follow(first, edge), _follow(second, counterpart)
+        unequal = next(_unequal_inputs(first, second), None)
     differences = tuple(_differences(first, second)) if first.sha256 != second.sha256 else ()
     return Verdict(first, second, tuple(way), differences)
 
 
 def explain(verdict: Verdict) -> str:
     """Return a verdict in words, one line per difference."""
-    one, other = (f"{node.name} {node.sha256[:DIGITS]}" for node in (verdict.first, verdict.second))
-    both = f"{one} and {other} ({verdict.first.step})"
+    first, second = (f"{node.name} {node.sha256[:DIGITS]}" for node in (verdict.first, verdict.second))
+    subject = f"{first} and {second} ({verdict.first.step})"
     if verdict.is_equal:
-        return f"{both}: equal, byte for byte"
+        return f"{subject}: equal, byte for byte"
     way = f", {len(verdict.way)} steps up" if verdict.way else ""
+    headline = f"{subject} differ{way}"
     if not verdict.differences:
-        same = "inputs, settings, code, libraries and instruction set are the same"
-        return f"{both} differ{way}\n  not deterministic here: {same}"
-    return "\n".join([f"{both} differ{way}", *(f"  {what}: {one} | {other}" for what, one, other in verdict.differences)])
+        reason = "inputs, settings, code, libraries and instruction set are the same"
+        return f"{headline}\n  not deterministic here: {reason}"
+    lines = [f"  {difference.what}: {difference.first} | {difference.second}" for difference in verdict.differences]
+    return "\n".join([headline, *lines])
 
 
-def _apart(first: Artefact, second: Artefact) -> Iterator[tuple[Input, Input]]:
+def _unequal_inputs(first: Artefact, second: Artefact) -> Iterator[tuple[Input, Input]]:
     """Yield pairs of known inputs of the same role and generation that differ, oldest first."""
-    for role in dict.fromkeys(given.role for given in first.inputs):
-        pairs = product(_of(first, role), _of(second, role))
-        counterparts = (
-            (one, other) for one, other in pairs if one.path and other.path and folders.order(one.path) == folders.order(other.path)
-        )
-        yield from ((one, other) for one, other in counterparts if one.sha256 != other.sha256)
+    for role in dict.fromkeys(edge.role for edge in first.inputs):
+        for edge, counterpart in product(_inputs_of(first, role), _inputs_of(second, role)):
+            if not edge.path or not counterpart.path or edge.sha256 == counterpart.sha256:
+                continue
+            if folders.order(edge.path) == folders.order(counterpart.path):
+                yield edge, counterpart
 
 
-def _follow(artefact: Artefact, given: Input) -> Artefact:
-    return artefact.project.artefact(given.path or "")
+def _follow(artefact: Artefact, edge: Input) -> Artefact:
+    return artefact.project.artefact(edge.path or "")
 
 
 def _differences(first: Artefact, second: Artefact) -> Iterator[Difference]:
-    own, other_own = ({key: value for key, value in node.slice.items() if key != "files"} for node in (first, second))
-    settings = _unequal(dotted(own), dotted(other_own))  # files are named below, one by one
-    named = {key: values for key, values in settings.items() if key in _WORDS}
-    for key, values in {**{key: values for key, values in settings.items() if key not in _WORDS}, **named}.items():
-        yield Difference(_WORDS.get(key, f"config key {key}"), *values)
-    for role in dict.fromkeys(given.role for given in (*first.inputs, *second.inputs)):
-        if any(one.is_source for one in (*_of(first, role), *_of(second, role))):
-            yield from _sources(_of(first, role), _of(second, role))
-            continue
-        one, other = ([given.sha256 for given in _of(node, role)] for node in (first, second))
-        if one != other:
-            yield Difference(f"input {role}", _prints(one), _prints(other))
-    ran_on = (dotted(node.manifest.get("environment", {})) for node in (first, second))
-    for key, values in _unequal(*ran_on).items():
+    yield from _different_settings(first, second)
+    for role in dict.fromkeys(edge.role for edge in (*first.inputs, *second.inputs)):
+        yield from _different_inputs(role, _inputs_of(first, role), _inputs_of(second, role))
+    yield from _different_environments(first, second)
+
+
+def _different_settings(first: Artefact, second: Artefact) -> Iterator[Difference]:
+    """Yield the settings in which two jobs differ, keys of the config first."""
+    settings = _unequal(_settings(first), _settings(second))
+    for key, values in settings.items():
+        if key not in _WORDS:
+            yield Difference(f"config key {key}", *values)
+    for key, values in settings.items():
+        if key in _WORDS:
+            yield Difference(_WORDS[key], *values)
+
+
+def _settings(node: Artefact) -> dict[str, Any]:
+    """Return the settings of a job without its files, which are named one by one."""
+    return dotted({key: value for key, value in node.slice.items() if key != "files"})
+
+
+def _different_inputs(role: str, first: list[Input], second: list[Input]) -> Iterator[Difference]:
+    """Yield in what the inputs of one role differ: file by file for sources, else their hashes."""
+    if any(edge.is_source for edge in (*first, *second)):
+        yield from _sources(first, second)
+        return
+    hashes = [edge.sha256 for edge in first]
+    counterparts = [edge.sha256 for edge in second]
+    if hashes != counterparts:
+        yield Difference(f"input {role}", _digits(hashes), _digits(counterparts))
+
+
+def _different_environments(first: Artefact, second: Artefact) -> Iterator[Difference]:
+    """Yield the libraries, kernels and variables in which two jobs differ."""
+    environments = (dotted(node.manifest.get("environment", {})) for node in (first, second))
+    for key, values in _unequal(*environments).items():
         kind, _, name = key.partition(".")
         if _UNSET not in values or kind == "variables":  # else a library that only one of the two had loaded
             yield Difference(f"{_KINDS[kind]} {name}" if name else kind.replace("_", " "), *values)
@@ -137,26 +165,28 @@ def _differences(first: Artefact, second: Artefact) -> Iterator[Difference]:
 
 def _sources(first: list[Input], second: list[Input]) -> Iterator[Difference]:
     """Yield the files that only one of two jobs has read, or that had other bytes for the other; by name, in order of reading."""
-    one, other = ({source.name: source.sha256 for source in sources} for sources in (first, second))
-    for name in dict.fromkeys((*one, *other)):
-        if one.get(name) != other.get(name):
-            sha256s = (sources.get(name, _ABSENT)[:DIGITS] for sources in (one, other))
-            yield Difference(f"{first[0].role if first else second[0].role} {name}", *sha256s)
+    hashes = {edge.name: edge.sha256 for edge in first}
+    counterparts = {edge.name: edge.sha256 for edge in second}
+    role = (first or second)[0].role
+    for name in dict.fromkeys((*hashes, *counterparts)):
+        sha256, counterpart = hashes.get(name, _ABSENT), counterparts.get(name, _ABSENT)
+        if sha256 != counterpart:
+            yield Difference(f"{role} {name}", sha256[:DIGITS], counterpart[:DIGITS])
 
 
 def _unequal(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Return key → both values, of the keys whose values differ."""
-    both = {key: (first.get(key), second.get(key)) for key in {**first, **second}}
-    return {key: (_value(one), _value(other)) for key, (one, other) in both.items() if one != other}
+    pairs = {key: (first.get(key), second.get(key)) for key in {**first, **second}}
+    return {key: (_value(value), _value(counterpart)) for key, (value, counterpart) in pairs.items() if value != counterpart}
 
 
 def _value(value: Any) -> str:
     return _UNSET if value is None else short(value)
 
 
-def _of(node: Artefact, role: str) -> list[Input]:
-    return [given for given in node.inputs if given.role == role]
+def _inputs_of(node: Artefact, role: str) -> list[Input]:
+    return [edge for edge in node.inputs if edge.role == role]
 
 
-def _prints(several: list[str]) -> str:
-    return ", ".join(sha256[:DIGITS] for sha256 in several) or _ABSENT
+def _digits(sha256s: list[str]) -> str:
+    return ", ".join(sha256[:DIGITS] for sha256 in sha256s) or _ABSENT

@@ -88,15 +88,17 @@ class Counts:
 def count(types_RN: Integers) -> Counts:
     """Return how often each type occurs among the rows of each replica, shape (R, N)."""
     num_replicas, num_rows = types_RN.shape
-    return _gathered(np.repeat(np.arange(num_replicas), num_rows), types_RN.reshape(-1), None, num_replicas)
+    return _summed_counts(np.repeat(np.arange(num_replicas), num_rows), types_RN.reshape(-1), None, num_replicas)
 
 
 def merged(parts: Sequence[Counts]) -> Counts:
     """Return the counts of several sets of rows together."""
     if len(parts) == 1:
         return parts[0]
-    replica, types, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("replica", "types", "counts"))
-    return _gathered(replica, types, counts, parts[0].num_replicas)
+    replica = np.concatenate([part.replica for part in parts])
+    types = np.concatenate([part.types for part in parts])
+    counts = np.concatenate([part.counts for part in parts])
+    return _summed_counts(replica, types, counts, parts[0].num_replicas)
 
 
 def num_types(law: Counts) -> Floats:
@@ -150,10 +152,15 @@ def survival(law: Counts, origin: Counts) -> dict[str, Floats]:
     """
     band_S, sizes_RB = _bands(origin)
     places = np.searchsorted(origin.keys, law.keys)
-    known = origin.keys[np.minimum(places, len(origin.keys) - 1)] == law.keys  # fresh rows may bring types that the origin has not seen
-    alive_RB = _tallied(law.replica[known], band_S[places[known]], sizes_RB.shape)
-    has_RB = sizes_RB > 0
-    return {label: alive_RB[has, i] / sizes_RB[has, i] for i, (label, has) in enumerate(zip(BANDS, has_RB.T, strict=True)) if has.any()}
+    nearest_keys = origin.keys[np.minimum(places, len(origin.keys) - 1)]
+    is_known = nearest_keys == law.keys  # fresh rows may bring types that the origin has not seen
+    alive_RB = _band_sizes(law.replica[is_known], band_S[places[is_known]], sizes_RB.shape)
+    survival = {}
+    for label, alive_R, sizes_R in zip(BANDS, alive_RB.T, sizes_RB.T, strict=True):
+        has_types = sizes_R > 0
+        if has_types.any():
+            survival[label] = alive_R[has_types] / sizes_R[has_types]
+    return survival
 
 
 @lru_cache(maxsize=1)
@@ -163,14 +170,16 @@ def _bands(origin: Counts) -> tuple[Integers, Floats]:
     Remembered, because every generation is compared with the same origin.
     """
     band_S = np.searchsorted(_EDGES, origin.counts, side="right") - 1
-    return band_S, _tallied(origin.replica, band_S, (origin.num_replicas, len(_EDGES)))
+    return band_S, _band_sizes(origin.replica, band_S, (origin.num_replicas, len(_EDGES)))
 
 
-def _tallied(replica: Integers, band: Integers, shape: tuple[int, ...]) -> Floats:
-    return np.bincount(replica * shape[1] + band, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+def _band_sizes(replica: Integers, band: Integers, shape: tuple[int, ...]) -> Floats:
+    num_replicas, num_bands = shape
+    sizes = np.bincount(replica * num_bands + band, minlength=num_replicas * num_bands)
+    return sizes.reshape(shape).astype(np.float64)
 
 
-def _gathered(replica: Integers, types: Integers, counts: Integers | None, num_replicas: int) -> Counts:
+def _summed_counts(replica: Integers, types: Integers, counts: Integers | None, num_replicas: int) -> Counts:
     """Add up equal pairs of replica and type."""
     if types.min() < 0:
         raise HeirloomError(f"a type is a number from 0, got {types.min()}")

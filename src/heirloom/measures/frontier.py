@@ -51,9 +51,14 @@ def mauve(real_NE: Features, written_NE: Features, stream: Stream) -> float:
         raise HeirloomError(
             f"MAUVE needs as many rows on both sides, at least {2 * ROWS_A_CELL}, got features of {real_NE.shape} and {written_NE.shape}"
         )
-    points, num_cells = _reduced(np.concatenate([real_NE, written_NE]).astype(np.float64)), len(real_NE) // ROWS_A_CELL
-    clusterings = (np.split(_cells(points, num_cells, stream.child(start)), 2) for start in range(CLUSTERINGS))
-    return float(np.mean([frontier_area(*(np.bincount(side, minlength=num_cells) for side in sides)) for sides in clusterings]))
+    points = _reduced(np.concatenate([real_NE, written_NE]).astype(np.float64))
+    num_cells = len(real_NE) // ROWS_A_CELL
+    areas = []
+    for start in range(CLUSTERINGS):
+        real_N, written_N = np.split(_cells(points, num_cells, stream.child(start)), 2)
+        real_K, written_K = (np.bincount(cells_N, minlength=num_cells) for cells_N in (real_N, written_N))
+        areas.append(frontier_area(real_K, written_K))
+    return float(np.mean(areas))
 
 
 def frontier_area(real_K: ArrayLike, written_K: ArrayLike) -> float:
@@ -79,8 +84,9 @@ def frontier_area(real_K: ArrayLike, written_K: ArrayLike) -> float:
 
 def _divergence(side_K: NDArray[np.float64], mixed_WK: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Kullback-Leibler divergence of a histogram from each mixture, in nats."""
-    held = side_K > 0
-    nats_W: NDArray[np.float64] = (side_K[held] * np.log(side_K[held] / mixed_WK[:, held])).sum(axis=1)
+    is_occupied = side_K > 0
+    shares = side_K[is_occupied]
+    nats_W: NDArray[np.float64] = (shares * np.log(shares / mixed_WK[:, is_occupied])).sum(axis=1)
     return nats_W
 
 
@@ -100,7 +106,7 @@ def _cells(points: NDArray[np.float64], num_cells: int, stream: Stream) -> NDArr
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    begun = points[stream.generator().choice(len(points), num_cells, replace=False)]
+    centres = points[stream.generator().choice(len(points), num_cells, replace=False)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than cells: an empty cell is allowed
-        return np.asarray(KMeans(num_cells, init=begun, n_init=1).fit(points).labels_, dtype=np.int64)
+        return np.asarray(KMeans(num_cells, init=centres, n_init=1).fit(points).labels_, dtype=np.int64)

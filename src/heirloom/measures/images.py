@@ -58,12 +58,14 @@ def _nearest(pixels_NW: Pixels, reference_MW: Pixels) -> tuple[NDArray[np.int64]
 
     |x - r|² = |x|² - 2 x·r + |r|² in float64 is exact for whole numbers below 2^53: the same on every machine.
     """
+    images = pixels_NW.astype(np.float64)
     reference = reference_MW.astype(np.float64)
     norms_M = (reference**2).sum(axis=1)
-    places = [(norms_M - 2 * part @ reference.T).argmin(axis=1) for part in _parts(pixels_NW.astype(np.float64))]
-    nearest = np.concatenate(places)
-    return nearest, np.sqrt(((pixels_NW.astype(np.float64) - reference[nearest]) ** 2).sum(axis=1)) / FULL
+    places = [(norms_M - 2 * block @ reference.T).argmin(axis=1) for block in _blocks(images)]
+    nearest_N = np.concatenate(places)
+    squares_N = ((images - reference[nearest_N]) ** 2).sum(axis=1)
+    return nearest_N, np.sqrt(squares_N) / FULL
 
 
-def _parts(pixels_NW: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    return [pixels_NW[first : first + _TOGETHER] for first in range(0, len(pixels_NW), _TOGETHER)]
+def _blocks(images: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    return [images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER)]

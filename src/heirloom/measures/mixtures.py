@@ -47,7 +47,9 @@ def truth(law: Mapping[str, Any] | None) -> Mixture:
     """
     if law is None or "covariance" not in law:
         raise HeirloomError("vectors are measured against the true law; their source must be `normal` or `mixture`")
-    weights, means, covariances = law.get("weights", [1.0]), law.get("means", [law["mean"]]), law.get("covariances", [law["covariance"]])
+    weights = law.get("weights", [1.0])
+    means = law.get("means", [law["mean"]])
+    covariances = law.get("covariances", [law["covariance"]])
     return Mixture(np.array([weights]), np.array([means]), np.array([covariances]))
 
 
@@ -55,8 +57,8 @@ def moments(mixture: Mixture) -> tuple[Floats, Floats]:
     """Return mean (R, D) and covariance (R, D, D) of each whole mixture: sum_k w_k (C_k + (m_k - m)(m_k - m)')."""
     weights_RK1 = mixture.weights[..., None]
     mean_RD = (weights_RK1 * mixture.means).sum(axis=1)
-    apart_RKD = mixture.means - mean_RD[:, None]
-    between_RKDD = apart_RKD[..., :, None] * apart_RKD[..., None, :]
+    shift_RKD = mixture.means - mean_RD[:, None]
+    between_RKDD = shift_RKD[..., :, None] * shift_RKD[..., None, :]
     return mean_RD, (weights_RK1[..., None] * (mixture.covariances + between_RKDD)).sum(axis=1)
 
 
@@ -70,14 +72,15 @@ def log_joint(mixture: Mixture, x_RND: Floats) -> Floats:
     HeirloomError
         If a covariance is degenerate.
     """
-    components = zip(mixture.weights.T, np.moveaxis(mixture.means, 1, 0), np.moveaxis(mixture.covariances, 1, 0), strict=True)
+    weights_KR, means_KRD = mixture.weights.T, np.moveaxis(mixture.means, 1, 0)
+    covariances_KRDD = np.moveaxis(mixture.covariances, 1, 0)
     joint = []
-    for weight_R, mean_RD, covariance_RDD in components:
+    for weight_R, mean_RD, covariance_RDD in zip(weights_KR, means_KRD, covariances_KRDD, strict=True):
         joint.append(np.log(weight_R)[:, None] + vectors.log_density(x_RND, mean_RD, covariance_RDD))
     return np.array(joint)
 
 
-def squared_l2(one: Mixture, other: Mixture) -> Floats:
+def squared_l2(p: Mixture, q: Mixture) -> Floats:
     """Return the integral of (p - q)² for two mixture densities p and q, in units of 1 / x^D.
 
     The integral of N(x; a, A) N(x; b, B) is N(a - b; 0, A + B) (Petersen and Pedersen 2012, The Matrix Cookbook, section 8.1.8), so the
@@ -94,7 +97,7 @@ def squared_l2(one: Mixture, other: Mixture) -> Floats:
     HeirloomError
         If a covariance is degenerate.
     """
-    return np.clip(_overlap(one, one) + _overlap(other, other) - 2 * _overlap(one, other), 0, None)
+    return np.clip(_overlap(p, p) + _overlap(q, q) - 2 * _overlap(p, q), 0, None)
 
 
 def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
@@ -104,10 +107,11 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     (`vectors.outside`). Rows of a normal law give 1 - level, rows of a mixture somewhat less, since they may fall into a neighbour's
     ellipsoid: compare with the control.
     """
+    components = list(zip(law.means[0], law.covariances[0], strict=True))
     masses = {}
     for level in vectors.TAIL_LEVELS:
-        each = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
-        masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(each).mean(axis=-1)
+        is_outside = [vectors.outside(x_RND, mean_D, covariance_DD, level) for mean_D, covariance_DD in components]
+        masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(is_outside).mean(axis=-1)
     return masses
 
 
@@ -122,27 +126,30 @@ def centred_tail_mass(x_RND: Floats, fitted: Mixture, law: Mixture, level: float
     inside_RN = np.zeros(x_RND.shape[:2], dtype=np.bool_)
     for k in range(fitted.means.shape[1]):
         mean_RD = fitted.means[:, k]
-        nearest_R = np.array([((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]).argmin(axis=0)
+        squares = [((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]
+        nearest_R = np.array(squares).argmin(axis=0)
         for j, (_, covariance_DD) in enumerate(components):
-            own_R = nearest_R == j
-            if own_R.any():
-                apart_RND = x_RND[own_R] - mean_RD[own_R, None]
-                inside_RN[own_R] |= ~vectors.outside(apart_RND, np.zeros(x_RND.shape[2]), covariance_DD, level)
+            is_nearest_R = nearest_R == j
+            if is_nearest_R.any():
+                centred_RND = x_RND[is_nearest_R] - mean_RD[is_nearest_R, None]
+                inside_RN[is_nearest_R] |= ~vectors.outside(centred_RND, np.zeros(x_RND.shape[2]), covariance_DD, level)
     return np.asarray(1 - inside_RN.mean(axis=1), dtype=np.float64)
 
 
-def _overlap(one: Mixture, other: Mixture) -> Floats:
+def _overlap(p: Mixture, q: Mixture) -> Floats:
     """Return the integral of the product of the two densities, shape (R,)."""
-    apart_RKJD = one.means[:, :, None] - other.means[:, None, :]
-    joint_RKJDD = one.covariances[:, :, None] + other.covariances[:, None, :]
+    shift_RKJD = p.means[:, :, None] - q.means[:, None, :]
+    covariance_RKJDD = p.covariances[:, :, None] + q.covariances[:, None, :]
     try:
-        root_RKJDD = np.linalg.cholesky(joint_RKJDD)
+        root_RKJDD = np.linalg.cholesky(covariance_RKJDD)
     except np.linalg.LinAlgError:
         raise HeirloomError("squared L2: a covariance is degenerate, so the distance has no bound") from None
-    standard_RKJD = np.linalg.solve(root_RKJDD, apart_RKJD[..., None])[..., 0]
+    standard_RKJD = np.linalg.solve(root_RKJDD, shift_RKJD[..., None])[..., 0]
     log_root_RKJ = np.log(np.diagonal(root_RKJDD, axis1=-2, axis2=-1)).sum(axis=-1)
-    log_RKJ = -(standard_RKJD**2).sum(axis=-1) / 2 - log_root_RKJ - apart_RKJD.shape[-1] / 2 * np.log(2 * np.pi)
-    shares_RKJ = one.weights[:, :, None] * other.weights[:, None, :]
+    square_RKJ = (standard_RKJD**2).sum(axis=-1)
+    dim = shift_RKJD.shape[-1]
+    log_RKJ = -square_RKJ / 2 - log_root_RKJ - dim / 2 * np.log(2 * np.pi)
+    shares_RKJ = p.weights[:, :, None] * q.weights[:, None, :]
     return np.asarray((shares_RKJ * np.exp(log_RKJ)).sum(axis=(1, 2)), dtype=np.float64)
 
 
@@ -173,5 +180,6 @@ def _on_the_line(mean_R: Floats, variance_R: Floats, law: Mixture) -> Floats:
     x_X = centre + deviation * np.linspace(-_REACH, _REACH, _GRID)
     standard_KX = (x_X - law.means[0]) / np.sqrt(law.covariances[0, :, 0])
     share_X = law.weights[0] @ ndtr(standard_KX)
-    c = np.trapezoid(np.exp(-(ndtri(share_X) ** 2) / 2) / np.sqrt(2 * np.pi), x_X)
+    density_X = np.exp(-(ndtri(share_X) ** 2) / 2) / np.sqrt(2 * np.pi)
+    c = np.trapezoid(density_X, x_X)
     return np.asarray((mean_R - centre) ** 2 + variance_R + deviation**2 - 2 * np.sqrt(variance_R) * c, dtype=np.float64)

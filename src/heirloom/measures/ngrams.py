@@ -27,7 +27,7 @@ NONNEGATIVE = ("repetition_4", "self_overlap_4", "novelty_4", "test_leak")
 LEAK_TOKENS = 13
 """Length of a run that counts as leaked: Brown et al. 2020, "Language Models are Few-Shot Learners", appendix C (there words)."""
 
-_A_ROW = 2**34
+_ROW_UNIT = 2**34
 """Added to how often an n-gram stands in a row: two numbers that add up as one, of up to 10^10 n-grams in 10^8 rows."""
 
 _ODD = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -48,11 +48,11 @@ def codes(tokens_NT: Tokens, n: int) -> Codes:
     if n < 1 or tokens_NT.ndim != 2 or tokens_NT.shape[1] < n:
         raise HeirloomError(f"{n}-grams need rows of at least {max(n, 1)} tokens, got shape {tokens_NT.shape}")
     width = tokens_NT.shape[1] - n + 1
-    added = tokens_NT.astype(np.uint64) + np.uint64(1)
-    found = np.zeros((len(tokens_NT), width), np.uint64)
+    numbers = tokens_NT.astype(np.uint64) + np.uint64(1)
+    codes_NG = np.zeros((len(tokens_NT), width), np.uint64)
     for offset in range(n):
-        found = _stirred(found + added[:, offset : offset + width])
-    return found
+        codes_NG = _scrambled(codes_NG + numbers[:, offset : offset + width])
+    return codes_NG
 
 
 def repetition(rows: Iterable[Tokens], n: int) -> float:
@@ -73,7 +73,7 @@ def repetition(rows: Iterable[Tokens], n: int) -> float:
         If there is no row, or rows have fewer than n tokens.
     """
     num_rows, repeats, width = 0, 0, 1
-    for codes_BG in _some(rows, n):
+    for codes_BG in _code_batches(rows, n):
         codes_BG.sort(axis=1)
         repeats += int((codes_BG[:, 1:] == codes_BG[:, :-1]).sum())
         num_rows += len(codes_BG)
@@ -89,10 +89,10 @@ def self_overlap(rows: Iterable[Tokens], n: int) -> float:
     and errors as in `repetition`.
     """
     in_rows, total = Spill(adds=True), 0
-    for codes_BG in _some(rows, n):
-        in_rows.add(*_counted_in_rows(codes_BG))
+    for codes_BG in _code_batches(rows, n):
+        in_rows.add(*_row_counts(codes_BG))
         total += codes_BG.size
-    return sum(_shared(numbers) for (numbers,) in ranges(in_rows)) / total
+    return sum(_num_shared(numbers) for (numbers,) in ranges(in_rows)) / total
 
 
 def novelty(rows: Iterable[Tokens], reference: Iterable[Tokens], n: int) -> float:
@@ -101,15 +101,16 @@ def novelty(rows: Iterable[Tokens], reference: Iterable[Tokens], n: int) -> floa
     Source: McCoy et al. 2023, "How much do language models copy from their training data?" (there novelty of n-grams). Rows and reference
     are given matrix by matrix; errors as in `repetition`.
     """
-    asked, total = Spill(adds=True), 0
-    for codes_BG in _some(rows, n):
-        asked.add(*np.unique(codes_BG, return_counts=True))
+    row_codes, total = Spill(adds=True), 0
+    for codes_BG in _code_batches(rows, n):
+        row_codes.add(*np.unique(codes_BG, return_counts=True))
         total += codes_BG.size
-    known = 0
-    for numbers, said in ranges(asked, _spilled(reference, n)):
+    num_known = 0
+    for numbers, reference_numbers in ranges(row_codes, _text_codes(reference, n)):
         assert numbers.companions is not None
-        known += int(numbers.companions[_is_in(numbers.codes, said.codes)].sum())
-    return 1 - known / total
+        is_known = _is_in(numbers.codes, reference_numbers.codes)
+        num_known += int(numbers.companions[is_known].sum())
+    return 1 - num_known / total
 
 
 def leak(held_out: Iterable[Tokens], text: Iterable[Tokens], n: int = LEAK_TOKENS) -> float:
@@ -117,18 +118,20 @@ def leak(held_out: Iterable[Tokens], text: Iterable[Tokens], n: int = LEAK_TOKEN
 
     Both are given matrix by matrix; errors as in `repetition`.
     """
-    asked, num_rows = Spill(), 0
-    for codes_BG in _some(held_out, n):
-        asked.add(codes_BG.reshape(-1), np.repeat(np.arange(num_rows, num_rows + len(codes_BG)), codes_BG.shape[1]))
+    row_codes, num_rows = Spill(), 0
+    for codes_BG in _code_batches(held_out, n):
+        row_numbers = np.arange(num_rows, num_rows + len(codes_BG))
+        row_codes.add(codes_BG.reshape(-1), np.repeat(row_numbers, codes_BG.shape[1]))
         num_rows += len(codes_BG)
-    leaks = np.zeros(num_rows, bool)
-    for numbers, said in ranges(asked, _spilled(text, n)):
+    is_leaked = np.zeros(num_rows, bool)
+    for numbers, text_numbers in ranges(row_codes, _text_codes(text, n)):
         assert numbers.companions is not None
-        leaks[numbers.companions[_is_in(numbers.codes, said.codes)]] = True
-    return int(leaks.sum()) / num_rows
+        is_in_text = _is_in(numbers.codes, text_numbers.codes)
+        is_leaked[numbers.companions[is_in_text]] = True
+    return int(is_leaked.sum()) / num_rows
 
 
-def different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, int]:
+def count_different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, int]:
     """Return how many different n-grams there are, and how many in all; without n, how many different rows, and rows.
 
     Parameters
@@ -136,16 +139,17 @@ def different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, int]:
     rows
         Token ids, one array a row or a matrix of several; rows shorter than n have none.
     """
-    codes_of = Spill()
+    all_codes = Spill()
     for tokens in rows:
         tokens_BT = np.atleast_2d(tokens)
         length = tokens_BT.shape[1] if n is None else n
         if tokens_BT.shape[1] >= length:
-            codes_of.add(codes(tokens_BT, length).reshape(-1))
-    return sum(len(numbers.codes) for (numbers,) in ranges(codes_of)), codes_of.size
+            all_codes.add(codes(tokens_BT, length).reshape(-1))
+    num_different = sum(len(numbers.codes) for (numbers,) in ranges(all_codes))
+    return num_different, all_codes.size
 
 
-def _some(rows: Iterable[Tokens], n: int) -> Iterator[Codes]:
+def _code_batches(rows: Iterable[Tokens], n: int) -> Iterator[Codes]:
     """Yield the numbers of the n-grams, matrix by matrix.
 
     Raises
@@ -162,28 +166,28 @@ def _some(rows: Iterable[Tokens], n: int) -> Iterator[Codes]:
         raise HeirloomError(f"measuring {n}-grams needs at least one row, got none")
 
 
-def _counted_in_rows(codes_BG: Codes) -> tuple[Codes, NDArray[np.int64]]:
-    """Return each row's different numbers, row after row, and beside each `_A_ROW` and how often it stands in the row."""
+def _row_counts(codes_BG: Codes) -> tuple[Codes, NDArray[np.int64]]:
+    """Return each row's different numbers, row after row, and beside each `_ROW_UNIT` and how often it stands in the row."""
     codes_BG = np.sort(codes_BG, axis=1)
     is_first = np.ones(codes_BG.shape, bool)
     is_first[:, 1:] = codes_BG[:, 1:] != codes_BG[:, :-1]
     places = np.flatnonzero(is_first)
-    return codes_BG.reshape(-1)[places], np.diff(places, append=codes_BG.size) + _A_ROW
+    return codes_BG.reshape(-1)[places], np.diff(places, append=codes_BG.size) + _ROW_UNIT
 
 
-def _shared(in_rows: Numbers) -> int:
-    """Return how many n-grams stand in several rows, of different numbers with what `_counted_in_rows` says of them added up."""
+def _num_shared(in_rows: Numbers) -> int:
+    """Return how many n-grams stand in several rows, of different numbers with what `_row_counts` says of them added up."""
     assert in_rows.companions is not None
-    num_rows, num_all = np.divmod(in_rows.companions, _A_ROW)
+    num_rows, num_all = np.divmod(in_rows.companions, _ROW_UNIT)
     return int(num_all[num_rows > 1].sum())
 
 
-def _spilled(text: Iterable[Tokens], n: int) -> Spill:
+def _text_codes(text: Iterable[Tokens], n: int) -> Spill:
     """Return the numbers of a text's n-grams."""
-    said = Spill()
+    spill = Spill()
     for tokens_BT in text:
-        said.add(codes(tokens_BT, n).reshape(-1))
-    return said
+        spill.add(codes(tokens_BT, n).reshape(-1))
+    return spill
 
 
 def _is_in(codes: Codes, ascending: Codes) -> NDArray[np.bool_]:
@@ -195,7 +199,7 @@ def _is_in(codes: Codes, ascending: Codes) -> NDArray[np.bool_]:
     return is_in
 
 
-def _stirred(x: Codes) -> Codes:
+def _scrambled(x: Codes) -> Codes:
     x = (x ^ (x >> _SHIFTS[0])) * _ODD[0]
     x = (x ^ (x >> _SHIFTS[1])) * _ODD[1]
     return x ^ (x >> _SHIFTS[2])

@@ -30,5 +30,5 @@ def batch_mean_perplexity(losses: ArrayLike, tokens_per_row: int, batch_rows: in
     losses_N = np.asarray(losses, dtype=np.float64)
     if not losses_N.size:
         raise HeirloomError("perplexity needs at least one row, got none")
-    means = [losses_N[first : first + batch_rows].mean() for first in range(0, losses_N.size, batch_rows)]
+    means = [losses_N[start : start + batch_rows].mean() for start in range(0, losses_N.size, batch_rows)]
     return float(row_perplexities([np.mean(means)], tokens_per_row)[0])

@@ -4,7 +4,8 @@ The mean alone misleads under collapse: rare huge replicas carry the expectation
 median and two quantiles always stand beside it.
 
 Whole lineages are told by fewer units than replicas: of each measure of collapse (`measures.stages`) the median of every group of
-replicas, under ``name.unit.0``, ``name.unit.1``, …, which `parted` takes out again. Group by group an arm can be compared with its control.
+replicas, under ``name.unit.0``, ``name.unit.1``, …, which `split_units` takes out again. Group by group an arm can be compared with its
+control.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     HeirloomError
         If there is no replica, or a value is not finite.
     """
-    return parted(summarise_each({name: values}))[0]
+    return split_units(summarise_each({name: values}))[0]
 
 
 def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
@@ -64,16 +65,21 @@ def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
     for size in dict.fromkeys(map(len, checked.values())):
         described |= _described({name: values_R for name, values_R in checked.items() if len(values_R) == size})
     num_replicas = max(map(len, checked.values()))
-    for name in [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]:
+    measures_of_collapse = [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]
+    for name in measures_of_collapse:
         described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_units(checked[name]))}
     return described
 
 
-def parted(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[tuple[str, int], float]]:
+def split_units(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[tuple[str, int], float]]:
     """Return the metrics without the units of replicas, and these by measure and number of the unit."""
     metrics = {name: value for name, value in measured.items() if _UNIT not in name}
-    named = {tuple(name.split(_UNIT)): value for name, value in measured.items() if _UNIT in name}
-    return metrics, {(measure, int(unit)): value for (measure, unit), value in named.items()}
+    units = {}
+    for name, value in measured.items():
+        measure, separator, unit = name.partition(_UNIT)
+        if separator:
+            units[measure, int(unit)] = value
+    return metrics, units
 
 
 def size_of_unit(num_replicas: int) -> int:
@@ -95,16 +101,21 @@ def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     num_replicas = values_MR.shape[1]
     if num_replicas == 1:
         return dict(zip(measures, values_MR[:, 0].tolist(), strict=True))
-    reach = min(0.5, 0.98 / np.sqrt(num_replicas))
-    levels = {"q05": 0.05, "median_low": 0.5 - reach, "median": 0.5, "median_high": 0.5 + reach, "q95": 0.95}
+    half_width = min(0.5, 0.98 / np.sqrt(num_replicas))
+    levels = {"q05": 0.05, "median_low": 0.5 - half_width, "median": 0.5, "median_high": 0.5 + half_width, "q95": 0.95}
+    quantiles = np.quantile(values_MR, list(levels.values()), axis=1)
     columns = {
         "mean": values_MR.mean(axis=1),
         "se": values_MR.std(axis=1, ddof=1) / np.sqrt(num_replicas),
-        **dict(zip(levels, np.quantile(values_MR, list(levels.values()), axis=1), strict=True)),
+        **dict(zip(levels, quantiles, strict=True)),
     }
-    told = {f"{name}.{metric}": float(values_M[m]) for m, name in enumerate(measures) for metric, values_M in columns.items()}
-    positive = {name: values_R for name, values_R in zip(measures, values_MR, strict=True) if name in HEAVY_TAILED and values_R.min() > 0}
-    return told | {f"{name}.mean_log": float(np.log(values_R).mean()) for name, values_R in positive.items()}
+    metrics: dict[str, float] = {}
+    for m, name in enumerate(measures):
+        metrics |= {f"{name}.{metric}": float(values_M[m]) for metric, values_M in columns.items()}
+    for name, values_R in zip(measures, values_MR, strict=True):
+        if name in HEAVY_TAILED and values_R.min() > 0:
+            metrics[f"{name}.mean_log"] = float(np.log(values_R).mean())
+    return metrics
 
 
 def _checked(name: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -38,16 +38,16 @@ class Numbers(NamedTuple):
     def sorted(cls, parts: Sequence[Self], *, adds: bool) -> Numbers:
         """Return several together in ascending order, equal ones once: without companions, or with theirs added up if ``adds``."""
         codes = np.concatenate([np.empty(0, np.uint64), *(part.codes for part in parts)])
-        beside = [part.companions for part in parts if part.companions is not None]
-        if not beside:
+        companions_of_parts = [part.companions for part in parts if part.companions is not None]
+        if not companions_of_parts:
             codes.sort()
-            return Numbers(codes[_firsts(codes)])
+            return Numbers(codes[_starts(codes)])
         order = np.argsort(codes)
-        codes, companions = codes[order], np.concatenate(beside)[order]
+        codes, companions = codes[order], np.concatenate(companions_of_parts)[order]
         if not adds or not len(codes):
             return Numbers(codes, companions)
-        firsts = _firsts(codes)
-        return Numbers(codes[firsts], np.add.reduceat(companions, firsts))
+        starts = _starts(codes)
+        return Numbers(codes[starts], np.add.reduceat(companions, starts))
 
 
 class Spill:
@@ -85,12 +85,13 @@ class Spill:
     def ranges(self, count: int) -> Iterator[Numbers]:
         """Yield the numbers in ``count`` ranges, each ascending; equal ones once, unless each has a companion of its own."""
         bounds = np.array([number * 2**64 // count for number in range(1, count)], np.uint64)
-        held = Numbers.sorted(self._waiting, adds=self._adds)
-        cuts = [_cuts(self._read(piece, 0, size).codes, bounds) for piece, size in enumerate(self._sizes)]
-        last = _cuts(held.codes, bounds)
+        in_memory = Numbers.sorted(self._waiting, adds=self._adds)
+        cuts_in_memory = _cuts(in_memory.codes, bounds)
+        cuts_of_pieces = [_cuts(self._read(piece, 0, size).codes, bounds) for piece, size in enumerate(self._sizes)]
         for number in range(count):
-            parts = [self._read(piece, own[number], own[number + 1]) for piece, own in enumerate(cuts)]
-            yield Numbers.sorted([*parts, held.part(last[number], last[number + 1])], adds=self._adds)
+            parts = [self._read(piece, cuts[number], cuts[number + 1]) for piece, cuts in enumerate(cuts_of_pieces)]
+            parts.append(in_memory.part(cuts_in_memory[number], cuts_in_memory[number + 1]))
+            yield Numbers.sorted(parts, adds=self._adds)
 
     def _write(self) -> None:
         """Put what waits into the file as one sorted piece: the numbers, then their companions."""
@@ -112,8 +113,8 @@ class Spill:
     def _read(self, piece: int, first: int, last: int) -> Numbers:
         """Return the numbers of a piece from a place to another."""
         assert self._file is not None
-        each = 2 if self._has_companions else 1
-        begin = _BYTES * each * sum(self._sizes[:piece])
+        values_per_number = 2 if self._has_companions else 1
+        begin = _BYTES * values_per_number * sum(self._sizes[:piece])
         self._file.seek(begin + _BYTES * first)
         codes = np.fromfile(self._file, np.uint64, last - first)
         if not self._has_companions:
@@ -128,7 +129,7 @@ def ranges(*spills: Spill) -> Iterator[tuple[Numbers, ...]]:
     yield from zip(*(spill.ranges(count) for spill in spills), strict=True)
 
 
-def _firsts(codes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _starts(codes: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Return where each different number begins among ascending ones."""
     return np.flatnonzero(np.diff(codes, prepend=~codes[:1]))
 

@@ -23,35 +23,35 @@ class Sum:
     """The sum of as many numbers as were told of."""
 
     def __init__(self, count: int) -> None:
-        self._tree = _added(count)
-        self._wanted = next(self._tree)
+        self._tree = _pairwise_sum(count)
+        self._num_wanted = next(self._tree)
         self._waiting: list[Floats] = []
-        self._held = 0
+        self._num_waiting = 0
         self._total = 0.0
 
     def add(self, values: Floats) -> None:
         """Take the next numbers, shape (any,)."""
         self._waiting.append(values)
-        self._held += len(values)
-        if self._held < self._wanted:
+        self._num_waiting += len(values)
+        if self._num_waiting < self._num_wanted:
             return
         values, start = np.concatenate(self._waiting), 0
-        while len(values) - start >= self._wanted > 0:
-            end = start + self._wanted
+        while len(values) - start >= self._num_wanted > 0:
+            end = start + self._num_wanted
             self._send(values[start:end])
             start = end
-        self._waiting, self._held = [values[start:]], len(values) - start
+        self._waiting, self._num_waiting = [values[start:]], len(values) - start
 
     def _send(self, values: Floats) -> None:
         try:
-            self._wanted = self._tree.send(values)
+            self._num_wanted = self._tree.send(values)
         except StopIteration as end:
-            self._wanted, self._total = 0, end.value
+            self._num_wanted, self._total = 0, end.value
 
     @property
     def total(self) -> float:
         """The sum, when all numbers are there."""
-        assert not self._wanted
+        assert not self._num_wanted
         return self._total
 
 
@@ -70,22 +70,22 @@ class GroupedSums:
 
     def add(self, groups: NDArray[np.integer], values: Floats) -> None:
         """Take the next numbers with the group of each, arrays of one shape."""
-        for group, own in self._sums.items():
-            own.add(values[groups == group])
+        for group, group_sum in self._sums.items():
+            group_sum.add(values[groups == group])
 
     @property
     def totals(self) -> dict[int, float]:
         """Group → its sum, when all numbers are there; a group without numbers is left out."""
-        return {group: own.total for group, own in self._sums.items()}
+        return {group: group_sum.total for group, group_sum in self._sums.items()}
 
 
-def _added(count: int) -> Generator[int, Floats, float]:
+def _pairwise_sum(count: int) -> Generator[int, Floats, float]:
     """Ask for numbers, so many at a time, and return the sum of ``count`` of them."""
     if count <= _AT_ONCE:
         values = yield count
         return float(np.add.reduce(values))
     half = count // 2
     half -= half % 8
-    left = yield from _added(half)
-    right = yield from _added(count - half)
-    return left + right
+    left_sum = yield from _pairwise_sum(half)
+    right_sum = yield from _pairwise_sum(count - half)
+    return left_sum + right_sum

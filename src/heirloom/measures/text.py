@@ -64,7 +64,8 @@ def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
         If a token id is outside 0 … V - 1.
     """
     counts = np.zeros(vocab_size, np.int64)
-    for tokens in rows if not isinstance(rows, np.ndarray) else [rows]:
+    matrices = [rows] if isinstance(rows, np.ndarray) else rows
+    for tokens in matrices:
         if tokens.size and not 0 <= tokens.min() <= tokens.max() < vocab_size:
             raise HeirloomError(f"token ids run from {tokens.min()} to {tokens.max()}: allowed are 0 to {vocab_size - 1}")
         counts += np.bincount(tokens.reshape(-1), minlength=vocab_size)
@@ -89,7 +90,7 @@ def distinct_n(rows: Iterable[Tokens], n: int) -> float:
     """
     if n < 1:
         raise HeirloomError(f"distinct-n needs n of at least 1, got {n}")
-    num_different, num_all = ngrams.different(rows, n)
+    num_different, num_all = ngrams.count_different(rows, n)
     if not num_all:
         raise HeirloomError(f"distinct-{n} needs a row of at least {n} tokens, and there is none")
     return num_different / num_all
@@ -148,7 +149,7 @@ def duplicate_row_share(rows: Iterable[Tokens]) -> float:
     HeirloomError
         If there is no row.
     """
-    num_different, num_all = ngrams.different(rows)
+    num_different, num_all = ngrams.count_different(rows)
     if not num_all:
         raise HeirloomError("the share of duplicate rows needs at least one row, got none")
     return 1 - num_different / num_all
@@ -218,9 +219,9 @@ def row_perplexities(losses: ArrayLike, tokens_per_row: ArrayLike) -> NDArray[np
         raise HeirloomError(f"perplexity needs at least one token, got {tokens_N.min()}")
     nats_N = losses_N / tokens_N
     largest = math.log(sys.float_info.max)
-    usable_N = np.isfinite(nats_N) & (nats_N < largest)
-    if not usable_N.all():
-        worst = nats_N[~usable_N][0]
+    is_usable_N = np.isfinite(nats_N) & (nats_N < largest)
+    if not is_usable_N.all():
+        worst = nats_N[~is_usable_N][0]
         raise HeirloomError(f"loss is {worst} nats a token: allowed are finite values below {largest:.0f}")
     return np.asarray(np.exp(nats_N), dtype=np.float64)
 
@@ -233,7 +234,7 @@ def perplexity_quantiles(row_ppl: ArrayLike) -> dict[str, float]:
     HeirloomError
         If there is no row, or a perplexity is not a number.
     """
-    ppl_N = _usable(row_ppl)
+    ppl_N = _checked_perplexities(row_ppl)
     names = {"median": 0.5, "q01": 0.01, "q99": 0.99}
     return {name: float(np.quantile(ppl_N, share)) for name, share in names.items()}
 
@@ -253,14 +254,14 @@ def perplexity_histogram(row_ppl: ArrayLike) -> dict[str, float]:
     HeirloomError
         If there is no row, or a perplexity is not a number.
     """
-    ppl_N = _usable(row_ppl)
+    ppl_N = _checked_perplexities(row_ppl)
     with np.errstate(divide="ignore"):
         bins_N = np.searchsorted(_LOG10_EDGES, np.log10(ppl_N), side="right")
     shares = np.bincount(bins_N, minlength=len(_HISTOGRAM_LABELS)) / ppl_N.size
     return dict(zip(_HISTOGRAM_LABELS, shares.tolist(), strict=True))
 
 
-def _usable(row_ppl: ArrayLike) -> NDArray[np.float64]:
+def _checked_perplexities(row_ppl: ArrayLike) -> NDArray[np.float64]:
     ppl_N = np.asarray(row_ppl, dtype=np.float64)
     if ppl_N.size == 0 or not (np.isfinite(ppl_N) & (ppl_N >= 0)).all():
         raise HeirloomError(f"row perplexities must be at least one finite number >= 0 each, got {ppl_N.size} rows")

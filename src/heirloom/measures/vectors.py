@@ -68,11 +68,11 @@ def log_determinant(covariance_RDD: Floats) -> Floats:
     """
     with np.errstate(invalid="ignore"):
         sign_R, log_R = np.linalg.slogdet(covariance_RDD)
-    bad = np.flatnonzero(~((sign_R > 0) & np.isfinite(log_R)))
-    if bad.size:
+    degenerate = np.flatnonzero(~((sign_R > 0) & np.isfinite(log_R)))
+    if degenerate.size:
         raise HeirloomError(
-            f"log determinant: the covariance of {bad.size} of {log_R.size} replicas is degenerate (first: replica "
-            f"{bad[0]}, {covariance_RDD.shape[-1]} dimensions); give each generation more rows than dimensions, "
+            f"log determinant: the covariance of {degenerate.size} of {log_R.size} replicas is degenerate (first: replica "
+            f"{degenerate[0]}, {covariance_RDD.shape[-1]} dimensions); give each generation more rows than dimensions, "
             "or run fewer generations"
         )
     return np.asarray(log_R, dtype=np.float64)

@@ -15,9 +15,9 @@ import numpy as np
 
 from heirloom.artefacts.kinds import ORIGIN
 from heirloom.config import Config
+from heirloom.report import tables
 from heirloom.report.intervals import interval
 from heirloom.specs.experiment import Experiment
-from heirloom.variants import VARIANT_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,22 +57,30 @@ class Grid(NamedTuple):
     variants: Mapping[tuple[str, ...], str]
 
 
+def is_over_sources(variant: Experiment) -> bool:
+    """Return whether the axes of a variant's grid are error sources."""
+    return set(variant.point) <= set(SOURCES)
+
+
 def grids(config: Config) -> dict[str, Grid]:
     """Return the grids over error sources of a config, by the name of their experiment."""
     families: dict[str, dict[str, Experiment]] = {}
     for key, experiment in config.experiments.items():
-        if experiment.variant_of and set(experiment.point) <= set(SOURCES):
-            variant = key.removeprefix(experiment.variant_of + VARIANT_MARK)
-            families.setdefault(experiment.variant_of, {})[variant] = experiment
-    return {name: _grid(variants) for name, variants in families.items()}
+        if experiment.variant_of and is_over_sources(experiment):
+            families.setdefault(experiment.variant_of, {})[key] = experiment
+    return {name: grid(variants) for name, variants in families.items()}
+
+
+def grid(variants: Mapping[str, Experiment]) -> Grid:
+    """Return a grid over error sources from its variants, by their names in the expanded config."""
+    points = {tables.names(key, experiment)[1]: experiment.point for key, experiment in variants.items()}
+    axes = next(iter(points.values()))
+    labels = {axis: tuple(dict.fromkeys(point[axis] for point in points.values())) for axis in axes}
+    return Grid(labels, {tuple(point.values()): name for name, point in points.items()})
 
 
 def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the attribution of every grid over error sources, with the columns `COLUMNS`.
-
-    ``loss`` is the mean over seeds of the measure at the last generation, or of `LIFETIME`; ``gain`` by how much it is better than in the
-    baseline, with its interval over seeds (`intervals.interval`). A row is the baseline (no source), one setting of one source, or ``all``
-    sources switched off.
+    """Return the attribution of every grid over error sources (`of_grid`).
 
     Parameters
     ----------
@@ -81,35 +89,44 @@ def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
-    for name, grid in grids(config).items():
-        own = frame[(frame["experiment"] == name) & (frame["regime"] != ORIGIN)]
-        measure, values, sign = _measured(own)
-        for regime, arm in values.groupby("regime"):
-            losses = arm.pivot_table(index="seed", columns="variant", values="value")
-            rows += [(name, regime, measure, *row) for row in _of_arm(losses, grid, sign)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    parts = [of_grid(name, grid, frame[frame["experiment"] == name]) for name, grid in grids(config).items()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame([], columns=list(COLUMNS))
 
 
-def _measured(own: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+def of_grid(name: str, grid: Grid, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the attribution of a grid, with the columns `COLUMNS`.
+
+    ``loss`` is the mean over seeds of the measure at the last generation, or of `LIFETIME`; ``gain`` by how much it is better than in the
+    baseline, with its interval over seeds (`intervals.interval`). A row is the baseline (no source), one setting of one source, or ``all``
+    sources switched off.
+
+    Parameters
+    ----------
+    rows
+        The tidy rows of its variants.
+    """
+    import pandas as pd
+
+    measure, values, sign = _measured(rows[rows["regime"] != ORIGIN])
+    lines: list[tuple[object, ...]] = []
+    for regime, arm in values.groupby("regime"):
+        losses = arm.pivot_table(index="seed", columns="variant", values="value")
+        lines += [(name, regime, measure, *line) for line in _of_arm(losses, grid, sign)]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _measured(rows: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
     """Return the measure that is attributed, a value of it for each regime, variant and seed, and 1 if less of it is better, or -1.
 
     The mean generation of absorption is the sum of the shares not yet absorbed, generation 0 included.
     """
-    last = own[own["generation"] == own["generation"].max()]
-    alive = own[own["metric"] == "absorbed.mean"]
+    last = rows[rows["generation"] == rows["generation"].max()]
+    alive = rows[rows["metric"] == "absorbed.mean"]
     if len(alive) and (last.loc[last["metric"] == "absorbed.mean", "value"] == 1).all():
         keys = ["regime", "variant", "seed"]
         return LIFETIME, alive.assign(value=1 - alive["value"]).groupby(keys)["value"].sum().add(1).reset_index(), -1
     measure = next((measure for measure in MEASURES if (last["metric"] == measure).any()), next(iter(MEASURES)))
     return measure, last[last["metric"] == measure], MEASURES[measure]
-
-
-def _grid(variants: Mapping[str, Experiment]) -> Grid:
-    points = {name: experiment.point for name, experiment in variants.items()}
-    axes = next(iter(points.values()))
-    labels = {axis: tuple(dict.fromkeys(point[axis] for point in points.values())) for axis in axes}
-    return Grid(labels, {tuple(point.values()): name for name, point in points.items()})
 
 
 def _of_arm(losses: pd.DataFrame, grid: Grid, sign: int) -> Iterator[tuple[object, ...]]:
@@ -118,14 +135,14 @@ def _of_arm(losses: pd.DataFrame, grid: Grid, sign: int) -> Iterator[tuple[objec
     yield "", "", float(baseline.mean()), np.nan, np.nan, np.nan, "", len(baseline)
     for source, setting, point in _settings(grid.labels):
         loss = losses[grid.variants[point]]
-        found = interval((sign * (baseline - loss)).to_numpy())
-        yield source, setting, float(loss.mean()), found.centre, found.low, found.high, found.estimand, len(loss)
+        gain = interval((sign * (baseline - loss)).to_numpy())
+        yield source, setting, float(loss.mean()), gain.centre, gain.low, gain.high, gain.estimand, len(loss)
 
 
 def _settings(labels: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield (source, label, point) of each other label alone, and of all last labels together."""
-    for source, own in labels.items():
-        for label in own[1:]:
-            yield source, label, tuple(label if axis == source else given[0] for axis, given in labels.items())
+    for source, settings in labels.items():
+        for label in settings[1:]:
+            yield source, label, tuple(label if axis == source else others[0] for axis, others in labels.items())
     if len(labels) > 1:
-        yield "all", "", tuple(given[-1] for given in labels.values())
+        yield "all", "", tuple(settings[-1] for settings in labels.values())

@@ -7,32 +7,28 @@ from collections.abc import Mapping
 import numpy as np
 
 from heirloom import controls
-from heirloom.config import Config
 from heirloom.report import expected
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve
 
 
-def computed(key: str, config: Config) -> dict[str, dict[str, Curve]]:
+def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
-    experiment = config.experiments[key]
-    forms = {regime: control(experiment, config.regimes[regime]) for regime in controls.missing_controls(key, config)}
+    forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
-def missing(key: str, config: Config) -> list[str]:
+def missing_comparisons(results: ExperimentResults) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
     One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
     """
-    experiment = config.experiments[key]
-    short = experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
-    lacks = {
-        regime: words for regime, words in controls.missing_controls(key, config).items() if not control(short, config.regimes[regime])
-    }
-    return [*controls.lines(experiment.variant_of or key, lacks), *controls.unchecked_controls(key, config)]
+    short = results.experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
+    lacks = {regime: words for regime, words in results.missing_controls.items() if not control(short, results.regimes[regime])}
+    return [*controls.lines(results.name, lacks), *results.unknown_controls]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
@@ -49,11 +45,11 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
         return {}
     sizes = [experiment.original_rows or experiment.source.rows, *controls.sizes(regime, experiment.rows, experiment.generations)]
     first = {rows: _fitted_to(rows, experiment) for rows in set(sizes)}
-    measures = [measure for measure in first[sizes[0]] if all(measure in known for known in first.values())]
+    measures = [measure for measure in first[sizes[0]] if all(measure in measures_of for measures_of in first.values())]
     return {measure: np.array([first[rows][measure] for rows in sizes]) for measure in measures}
 
 
-def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
+def closed_form(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
     """Return the closed form of a metric, or of the measure whose mean over replicas it is, under a regime; None where there is none."""
     return forms.get(regime, {}).get(metric.removesuffix(".mean"))
 
@@ -61,6 +57,6 @@ def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) ->
 def _fitted_to(rows: int, experiment: Experiment) -> dict[str, float]:
     """Return the expected measures of a model that is fitted to so many true rows."""
     source = experiment.source.model_copy(update={"rows": rows})
-    alone = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})
-    curves = expected.curves(alone, Regime(pool=1.0, synthetic="none"))
+    single = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})
+    curves = expected.curves(single, Regime(pool=1.0, synthetic="none"))
     return {measure: float(curve[0]) for measure, curve in curves.items()}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from heirloom.report.charts import BLACK, DASHED, FONT, POINTS_UP_TO, Look
+from heirloom.report.charts import FONT, POINTS_UP_TO
+from heirloom.report.looks import BLACK, DASHED, Look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,58 +20,33 @@ POINT = 36
 ONSET = 170
 """Area of the triangle that marks an onset of collapse, in square pixels."""
 
-_TOLD = ("value", "low", "high", "theory", "control")
+_VALUES = ("value", "low", "high", "theory", "control")
 
 
-def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: str, last: int) -> alt.LayerChart:
+def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: str, last: int) -> alt.LayerChart:
     """Return the chart.
 
     Parameters
     ----------
     rows
-        A row an arm and generation: ``regime``, ``generation``, ``value``, and where there are any ``low`` and ``high`` (band), ``theory``,
-        ``control`` (closed form of a control of as many rows), ``onset`` (the value where the arm begins to collapse), ``control_low`` and
-        ``control_high``; or the name under which a page puts them in.
-    arms
+        A row per arm and generation: ``regime``, ``generation``, ``value``, and where there are any ``low`` and ``high`` (band),
+        ``theory``, ``control`` (closed form of a control of as many rows), ``onset`` (the value where the arm begins to collapse),
+        ``control_low`` and ``control_high``; or the name under which a page puts them in.
+    looks
         Regime → look, in the order of the legend.
     label
         Title of the vertical axis.
     last
         The last generation.
     """
-    names = list(arms)
     only = alt.selection_point(name="only", fields=["regime"], bind="legend", toggle="true")
+    colours = [look.colour for look in looks.values()]
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
-    colour = alt.Color("regime:N", legend=legend).scale(domain=names, range=[arms[name].colour for name in names])
-    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=names, range=[list(arms[name].dashes) for name in names])
-    ticks = alt.Axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False)
-    x = alt.X("generation:Q", title="generation", axis=ticks).scale(domain=[0, last], nice=False)
-    base = alt.Chart(rows).encode(x=x, color=colour)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", title=label).scale(zero=False)
-
-    def faded(seen: float) -> Any:
-        return alt.when(only).then(alt.value(seen)).otherwise(alt.value(seen * FADED))
-
-    tooltip = [alt.Tooltip("regime:N"), alt.Tooltip("generation:Q"), *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in _TOLD)]
-    around = alt.Chart(rows).transform_filter("isValid(datum.control_low)").mark_area(color="#888888", opacity=BAND)
-    control = base.transform_filter("isValid(datum.control)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED))
-    band = base.transform_filter("isValid(datum.low)").mark_area().encode(y=y("low"), y2="high:Q", opacity=faded(BAND))
-    theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
-    line = base.mark_line(strokeWidth=2.2).encode(y=y("value"), strokeDash=dash, opacity=faded(1.0))
-    # Where there are many, points are there for the mouse alone.
-    point = base.mark_point(filled=True, size=POINT).encode(y=y("value"), opacity=faded(float(last <= POINTS_UP_TO)), tooltip=tooltip)
-    onset = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
-    layers = [
-        around.encode(x=x, y=y("control_low"), y2="control_high:Q"),
-        band,
-        control.encode(y=y("control"), opacity=faded(0.9)),
-        theory.encode(y=y("theory"), opacity=faded(0.9)),
-        line,
-        point.add_params(only),
-        onset.encode(y=y("onset"), opacity=faded(1.0), tooltip=tooltip),
-    ]
+    colour = alt.Color("regime:N", legend=legend).scale(domain=list(looks), range=colours)
+    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=list(looks), range=[list(look.dashes) for look in looks.values()])
+    around = alt.Chart(rows).encode(x=_x(last))
+    arms = around.encode(color=colour)
+    layers = [_control_band(around, label), *_behind(arms, label, only), *_lines(arms, dash, label, last, only)]
     return (
         alt.layer(*layers)
         .configure(font=FONT, background="white", padding=8)
@@ -78,3 +54,50 @@ def curve(rows: pd.DataFrame | alt.NamedData, arms: Mapping[str, Look], label: s
         .configure_legend(labelFontSize=12, symbolOpacity=1, columns=4)
         .configure_view(stroke="#CCCCCC")
     )
+
+
+def _control_band(base: alt.Chart, label: str) -> alt.Chart:
+    """Return where a further control would lie."""
+    area = base.transform_filter("isValid(datum.control_low)").mark_area(color="#888888", opacity=BAND)
+    return area.encode(y=_y("control_low", label), y2="control_high:Q")
+
+
+def _behind(base: alt.Chart, label: str, only: alt.Parameter) -> list[alt.Chart]:
+    """Return what stands behind the lines: bands, the closed form of a control, the closed form of the arm."""
+    band = base.transform_filter("isValid(datum.low)").mark_area()
+    control = base.transform_filter("isValid(datum.control)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED))
+    theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
+    return [
+        band.encode(y=_y("low", label), y2="high:Q", opacity=_faded(BAND, only)),
+        control.encode(y=_y("control", label), opacity=_faded(0.9, only)),
+        theory.encode(y=_y("theory", label), opacity=_faded(0.9, only)),
+    ]
+
+
+def _lines(base: alt.Chart, dash: alt.StrokeDash, label: str, last: int, only: alt.Parameter) -> list[alt.Chart]:
+    """Return the lines, their points and the triangles where arms begin to collapse."""
+    value, tooltip = _y("value", label), _tooltip()
+    line = base.mark_line(strokeWidth=2.2).encode(y=value, strokeDash=dash, opacity=_faded(1.0, only))
+    # Where there are many, points are there for the mouse alone.
+    opacity = _faded(float(last <= POINTS_UP_TO), only)
+    point = base.mark_point(filled=True, size=POINT).encode(y=value, opacity=opacity, tooltip=tooltip)
+    onset = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
+    return [line, point.add_params(only), onset.encode(y=_y("onset", label), opacity=_faded(1.0, only), tooltip=tooltip)]
+
+
+def _x(last: int) -> alt.X:
+    ticks = alt.Axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False)
+    return alt.X("generation:Q", title="generation", axis=ticks).scale(domain=[0, last], nice=False)
+
+
+def _y(field: str, label: str) -> alt.Y:
+    return alt.Y(f"{field}:Q", title=label).scale(zero=False)
+
+
+def _faded(opacity: float, only: alt.Parameter) -> Any:
+    """Return an opacity, of an arm that is not chosen a part of it."""
+    return alt.when(only).then(alt.value(opacity)).otherwise(alt.value(opacity * FADED))
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [alt.Tooltip("regime:N"), alt.Tooltip("generation:Q"), *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in _VALUES)]

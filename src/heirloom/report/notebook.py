@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
+    from heirloom.config import Config
+
 CONFIG = paths.CONFIG
 
 
@@ -91,21 +93,17 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
     """
     import pandas as pd
 
-    from heirloom.config import load
-    from heirloom.report import charts, onset, tables
+    from heirloom.report import experiment_results, tables
     from heirloom.report.curve import curve as drawn
     from heirloom.report.page import curves
 
-    read = load(config)
-    chosen = _experiment(experiment, read)
-    own = tables.of_experiment(tables.load(read.results), experiment, chosen)
-    looks = charts.looks(read.regimes)
-    measures = {one["name"]: one for one in curves.context(experiment, own, read, looks, onset.load(own, chosen, read))["measures"]}
+    loaded = _config(experiment, config)
+    results = experiment_results.of_config(tables.load(loaded.results), loaded, [experiment])[experiment]
+    measures = {curve["name"]: curve for curve in curves.context(results)["measures"]}
     if measure not in measures:
         raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
     rows = pd.DataFrame(curves.rows(measures[measure]))
-    arms = {regime: looks[regime] for regime in read.experiments[experiment].regimes}
-    return drawn(rows, arms, measure, read.experiments[experiment].generations).properties(width=480, height=300)
+    return drawn(rows, results.looks, measure, results.experiment.generations).properties(width=480, height=300)
 
 
 def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLevelMixin:
@@ -117,19 +115,27 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
         If there are no results, or the experiment has no such figure; the message names those that it has.
     """
     from heirloom.config import load
-    from heirloom.report import figures, tables
+    from heirloom.report import experiment_results, tables
+    from heirloom.report.figures import draw, plan
 
-    read = load(config)
-    listed = figures.listed(read)
-    known = {one.kind: one for one in listed if one.experiment == experiment}
-    if not known:
-        raise HeirloomError(f"experiment {experiment!r}: there are figures of {', '.join(dict.fromkeys(one.experiment for one in listed))}")
-    if kind not in known:
-        raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(known)}")
-    return figures.chart(known[kind], tables.load(read.results), read)
+    loaded = load(config)
+    figures = plan.figures(loaded)
+    by_kind = {figure.kind.name: figure for figure in figures if figure.subject.name == experiment}
+    if not by_kind:
+        names = dict.fromkeys(figure.subject.name for figure in figures)
+        raise HeirloomError(f"experiment {experiment!r}: there are figures of {', '.join(names)}")
+    if kind not in by_kind:
+        raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(by_kind)}")
+    drawing = by_kind[kind]
+    results = experiment_results.of_config(tables.load(loaded.results), loaded, drawing.subject.experiments)
+    return draw.chart(drawing, draw.numbers(drawing, results))
 
 
-def _experiment(name: str, config: Any) -> Any:
-    if name not in config.experiments:
-        raise HeirloomError(f"experiment {name!r}: the config has {', '.join(config.experiments)}")
-    return config.experiments[name]
+def _config(experiment: str, file: str | Path) -> Config:
+    """Return a config that has an experiment."""
+    from heirloom.config import load
+
+    config = load(file)
+    if experiment not in config.experiments:
+        raise HeirloomError(f"experiment {experiment!r}: the config has {', '.join(config.experiments)}")
+    return config

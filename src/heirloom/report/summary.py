@@ -11,13 +11,14 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, beside, figures, onset, reference, shown, tables
+from heirloom.report import attribution, beside, experiment_results, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
 from heirloom.report.reference import Place
 from heirloom.sources import counts
-from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,22 +59,20 @@ def print_summary(config: Config, console: Console | None = None) -> None:
 
     console = console or Console()
     frame, reasons, missing, recorded = tables.load(config.results), list[str](), list[str](), reference.read()
-    for key, experiment in config.experiments.items():
-        own = tables.of_experiment(frame, key, experiment)
-        agreeing = reference.compared(own, key, config, recorded)
-        checks = {regime: check(own, regime, experiment, config) for regime in experiment.regimes}
-        console.print(summary_table(own, key, experiment, config, checks, agreeing))
+    for key, one in experiment_results.of_config(frame, config).items():
+        agreeing = reference.compared(one.rows, key, config, recorded)
+        checks = {regime: check(one.rows, regime, one.experiment, config) for regime in one.regimes}
+        console.print(summary_table(one, checks, agreeing))
         for line in _without_z(checks):
             console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
         if agreeing:
             console.print(reference.sentence(agreeing), soft_wrap=True, highlight=False)
         if documents := _documents(key):
             console.print(f"Documents of the real data: {documents}", style="dim")
-        onsets = onset.load(own, experiment, config)
-        if (table := onset_table(onsets, key)) is not None:
+        if (table := onset_table(one.onsets, key)) is not None:
             console.print(table)
-        reasons += onset.not_estimable(onsets, experiment.variant_of or key)
-        missing += beside.missing(key, config)
+        reasons += onset.not_estimable(one.onsets, one.name)
+        missing += beside.missing_comparisons(one)
     for line in dict.fromkeys([*reasons, *missing]):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
@@ -85,7 +84,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         console.print(words, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {config.results.metrics}   headline numbers: {config.results.headlines}")
-    console.print(f"Figures: {config.results.figures}/ ({len(figures.listed(config))}, each as svg, png and csv; captions in index.json)")
+    console.print(f"Figures: {config.results.figures}/ ({len(plan.figures(config))}, each as svg, png and csv; captions in index.json)")
 
 
 def _documents(key: str) -> str:
@@ -97,38 +96,30 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    own: pd.DataFrame,
-    key: str,
-    experiment: Experiment,
-    config: Config,
-    checks: Mapping[str, Mapping[str, Check]],
-    agreeing: Mapping[Place, str] = MappingProxyType({}),
+    results: ExperimentResults, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
 ) -> Table:
-    """Return one experiment's table: a row a metric and regime; closed form, z-score and computed control where there are any.
+    """Return one experiment's table: a row per metric and regime; closed form, z-score and computed control where there are any.
 
     Parameters
     ----------
-    own
-        The tidy rows of the experiment.
-    key
-        Its name in the expanded config.
     checks
         Regime → the measures that have a closed form (`agreement.check`).
     agreeing
         Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
     """
+    own, experiment = results.rows, results.experiment
     regimes, generations = experiment.regimes, shown.generations(experiment)
-    controls = beside.computed(key, config)
+    controls = beside.computed(results)
     theory, recorded = ("theory", "z") if any(checks.values()) else (), ("reference",) if agreeing else ()
     columns = [*(f"gen {g}" for g in generations), *theory, *recorded]
-    table = _empty_table(f"{key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", columns)
+    table = _empty_table(f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", columns)
     for metric in shown.metrics(own):
         for regime in regimes:
             values = (_number(float(shown.values(own, metric, regime, generation).mean())) for generation in generations)
             known = _check_cells(checks[regime].get(metric)) if theory else ()
             words = shown.SHOWN[metric] if regime == regimes[0] else ""
             table.add_row(words, regime, *values, *known, *([reference.worst(agreeing, metric, regime)] if recorded else ()))
-            if (form := beside.shown(controls, regime, metric)) is not None:
+            if (form := beside.closed_form(controls, regime, metric)) is not None:
                 table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table

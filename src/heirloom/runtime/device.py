@@ -21,7 +21,7 @@ VARIABLE = "HEIRLOOM_DEVICE"
 """Environment variable: the device of this process's models, as in the config."""
 
 
-def chosen() -> torch.device:
+def current() -> torch.device:
     """Return where this process's models live, and make it torch's current device.
 
     Raises
@@ -32,23 +32,24 @@ def chosen() -> torch.device:
     import torch
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to repeat itself
-    asked = os.environ.get(VARIABLE, "auto")
-    picked = pick(asked, 0 if asked == "cpu" else torch.cuda.device_count(), processes.local_rank())
-    if picked is None:
+    choice = os.environ.get(VARIABLE, "auto")
+    num_gpus = 0 if choice == "cpu" else torch.cuda.device_count()
+    gpu = pick(choice, num_gpus, processes.local_rank())
+    if gpu is None:
         return torch.device("cpu")
-    torch.cuda.set_device(picked)
+    torch.cuda.set_device(gpu)
     torch.set_float32_matmul_precision("highest")  # the default, unless a container's environment says otherwise
-    return torch.device("cuda", picked)
+    return torch.device("cuda", gpu)
 
 
-def pick(asked: str, num_seen: int, local_rank: int) -> int | None:
+def pick(choice: str, num_gpus: int, local_rank: int) -> int | None:
     """Return the number of a process's GPU, or None for the CPU.
 
     Parameters
     ----------
-    asked
+    choice
         ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
-    num_seen
+    num_gpus
         GPUs that this machine lets the process see.
     local_rank
         Number of the process among those of this machine, from 0.
@@ -58,13 +59,13 @@ def pick(asked: str, num_seen: int, local_rank: int) -> int | None:
     HeirloomError
         If a GPU is asked for and there is none, or there are fewer than processes that share the job.
     """
-    if asked == "cpu" or (asked == "auto" and not num_seen):
+    if choice == "cpu" or (choice == "auto" and not num_gpus):
         return None
-    if not num_seen:
+    if not num_gpus:
         raise HeirloomError("device is cuda, but torch sees no GPU here: allowed are auto and cpu")
-    if local_rank >= num_seen:
+    if local_rank >= num_gpus:
         raise HeirloomError(
-            f"process {local_rank} of this machine has no GPU of its own, torch sees {num_seen}: "
+            f"process {local_rank} of this machine has no GPU of its own, torch sees {num_gpus}: "
             "num_gpus must be at least num_processes / num_nodes, or device: cpu"
         )
     return local_rank

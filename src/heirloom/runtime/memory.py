@@ -13,12 +13,12 @@ _SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 @contextmanager
-def enough(doing: str, lower: str) -> Iterator[None]:
+def guard(activity: str, remedy: str) -> Iterator[None]:
     """Turn a library's failure to allocate into one clear line.
 
     Parameters
     ----------
-    doing, lower
+    activity, remedy
         What was being done, and what to lower.
 
     Raises
@@ -30,5 +30,5 @@ def enough(doing: str, lower: str) -> Iterator[None]:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS):
-            raise HeirloomError(f"out of memory while {doing}; lower {lower}") from None
+            raise HeirloomError(f"out of memory while {activity}; lower {remedy}") from None
         raise

@@ -18,31 +18,32 @@ log = logging.getLogger(__name__)
 LINE_SECONDS = "HEIRLOOM_LINE_SECONDS"
 """Environment variable: seconds between two lines in a job's log, 60 by default."""
 
-Tell = Callable[[int], None]
+Report = Callable[[int], None]
 """To be called with the number of tokens that were done since the last call."""
 
 
-def every(variable: str) -> Callable[[], bool]:
+def timer(variable: str) -> Callable[[], bool]:
     """Return a function that says whether as many seconds have passed as an environment variable asks for, or 60."""
-    seconds, last = variables.seconds(variable, 60), time.monotonic()
+    seconds = variables.seconds(variable, 60)
+    last_time = time.monotonic()
 
-    def due() -> bool:
-        nonlocal last
-        if time.monotonic() - last < seconds:
+    def is_due() -> bool:
+        nonlocal last_time
+        if time.monotonic() - last_time < seconds:
             return False
-        last = time.monotonic()
+        last_time = time.monotonic()
         return True
 
-    return due
+    return is_due
 
 
 @contextmanager
-def counting(doing: str, total: int, done: int = 0) -> Iterator[Tell]:
-    """Show the progress of some work as it is told.
+def progress(activity: str, total: int, done: int = 0) -> Iterator[Report]:
+    """Show the progress of some work as it is reported.
 
     Parameters
     ----------
-    doing
+    activity
         What is done, such as ``training``.
     total, done
         Tokens of the whole work, and those that were done before.
@@ -50,12 +51,12 @@ def counting(doing: str, total: int, done: int = 0) -> Iterator[Tell]:
     if processes.rank():
         yield lambda tokens: None
     elif sys.stderr.isatty():
-        yield from _bar(doing, total, done)
+        yield from _bar(activity, total, done)
     else:
-        yield from _lines(doing, total, done)
+        yield from _lines(activity, total, done)
 
 
-def _bar(doing: str, total: int, done: int) -> Iterator[Tell]:
+def _bar(activity: str, total: int, done: int) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 
@@ -64,23 +65,23 @@ def _bar(doing: str, total: int, done: int) -> Iterator[Tell]:
             return f"{task.finished_speed or task.speed or 0:,.0f} tokens/s"
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"), Speed(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(doing, total=total, completed=done)
-        yield lambda tokens: shown.advance(task, tokens)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(activity, total=total, completed=done)
+        yield lambda tokens: bar.advance(task, tokens)
 
 
-def _lines(doing: str, total: int, done: int) -> Iterator[Tell]:
-    due, begun, before = every(LINE_SECONDS), time.monotonic(), done
+def _lines(activity: str, total: int, done: int) -> Iterator[Report]:
+    is_due, start_time, start = timer(LINE_SECONDS), time.monotonic(), done
 
-    def say() -> None:
-        speed = (done - before) / max(time.monotonic() - begun, 1e-9)
-        log.info("%s: %s of %s tokens, %s tokens/s", doing, f"{done:,}", f"{total:,}", f"{speed:,.0f}")
+    def write_line() -> None:
+        speed = (done - start) / max(time.monotonic() - start_time, 1e-9)
+        log.info("%s: %s of %s tokens, %s tokens/s", activity, f"{done:,}", f"{total:,}", f"{speed:,.0f}")
 
-    def tell(tokens: int) -> None:
+    def report(tokens: int) -> None:
         nonlocal done
         done += tokens
-        if done < total and due():
-            say()
+        if done < total and is_due():
+            write_line()
 
-    yield tell
-    say()
+    yield report
+    write_line()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAUNCHED = "HEIRLOOM_MACHINES"
 """Environment variable: on how many machines `launch` has started the processes that this one is of."""
 
-_OF_LAUNCHERS = (
+_LAUNCHER_VARIABLES = (
     "RANK",
     "WORLD_SIZE",
     "LOCAL_RANK",
@@ -33,7 +33,7 @@ _OF_LAUNCHERS = (
     "MASTER_PORT",
     "MPI_LOCALRANKID",
 )
-_PREFIXES_OF_LAUNCHERS = ("PET_", "TORCHELASTIC_", "ROLE_", "GROUP_WORLD_", "OMPI_", "PMI_", "PMIX_", "MV2_COMM_")
+_LAUNCHER_PREFIXES = ("PET_", "TORCHELASTIC_", "ROLE_", "GROUP_WORLD_", "OMPI_", "PMI_", "PMIX_", "MV2_COMM_")
 
 
 def is_launched() -> bool:
@@ -66,7 +66,7 @@ def forget_foreign_launchers() -> None:
     if is_launched():
         return
     for name in list(os.environ):
-        if name in _OF_LAUNCHERS or name.startswith(_PREFIXES_OF_LAUNCHERS):
+        if name in _LAUNCHER_VARIABLES or name.startswith(_LAUNCHER_PREFIXES):
             del os.environ[name]
 
 
@@ -78,15 +78,16 @@ def share(items: int) -> slice:
 def add_up(tensors: list[Tensor]) -> None:
     """Replace each tensor by its sum over all processes, the same bytes in each."""
     if count() > 1:
-        group = _joined()
-        for sent in [group.all_reduce(tensor, async_op=True) for tensor in tensors]:  # one wait for all, not one for each
-            sent.wait()
+        group = _process_group()
+        reductions = [group.all_reduce(tensor, async_op=True) for tensor in tensors]
+        for reduction in reductions:  # one wait for all, not one for each
+            reduction.wait()
 
 
 def wait_for_all() -> None:
     """Return when every process has come this far."""
     if count() > 1:
-        _joined().barrier()
+        _process_group().barrier()
 
 
 def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None:
@@ -102,19 +103,20 @@ def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None
     """
     if num_processes == 1 or is_launched():
         return
-    here = num_processes
+    num_local = num_processes
     starter, meeting = [sys.executable], ["--standalone"]
-    if num_nodes > 1 and (job := os.environ.get("SLURM_JOB_ID")):
-        here = num_processes // num_nodes
-        starter = [*_srun(num_nodes, here * num_threads), *starter]
+    job = os.environ.get("SLURM_JOB_ID")
+    if num_nodes > 1 and job:
+        num_local = num_processes // num_nodes
+        starter = [*_srun(num_nodes, num_local * num_threads), *starter]
         meeting = [
             f"--nnodes={num_nodes}",
             "--rdzv-backend=c10d",
             f"--rdzv-endpoint={socket.gethostname()}:{_free_port()}",
             f"--rdzv-id={job}",
         ]
-    torchrun = ["-m", "heirloom.torchrun", *meeting, f"--nproc-per-node={here}", "-m", "--", "heirloom"]
-    os.environ[LAUNCHED] = str(num_processes // here)
+    torchrun = ["-m", "heirloom.torchrun", *meeting, f"--nproc-per-node={num_local}", "-m", "--", "heirloom"]
+    os.environ[LAUNCHED] = str(num_processes // num_local)
     os.execvp(starter[0], [*starter, *torchrun, *sys.argv[1:]])  # noqa: S606
 
 
@@ -132,12 +134,12 @@ def _srun(num_nodes: int, num_cpus: int) -> list[str]:
 
 def _free_port() -> int:
     """Return a port of this machine on which the processes can meet."""
-    with socket.socket() as free:
-        free.bind(("", 0))
-        return int(free.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
-def _joined() -> ModuleType:
+def _process_group() -> ModuleType:
     import torch
     import torch.distributed as group
 

@@ -63,8 +63,8 @@ class Stream:
         counters = -(-width // _DRAWS_PER_COUNTER)
         philox = np.random.Philox(key=self._entropy() & (2**128 - 1))
         philox.advance((self.first_row + first_row) * counters)
-        drawn = np.random.Generator(philox).random((num_rows, counters * _DRAWS_PER_COUNTER))
-        return drawn[:, :width]
+        numbers = np.random.Generator(philox).random((num_rows, counters * _DRAWS_PER_COUNTER))
+        return numbers[:, :width]
 
     def _entropy(self) -> int:
         digest = hashlib.sha256(json.dumps(self.names).encode()).digest()

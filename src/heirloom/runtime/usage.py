@@ -49,14 +49,16 @@ def _seconds() -> float:
     stat = _PROCESS / "stat"
     if not stat.exists():
         return time.monotonic() - _STARTED
-    started = int(stat.read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    fields = stat.read_text().rpartition(")")[2].split()  # those after the name, which may hold spaces
+    start = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start
 
 
 def _numbers(name: str) -> dict[str, int]:
     """Return the numbers that Linux keeps of this process in a file of ``name: number`` lines; none elsewhere."""
     try:
-        lines = [line.replace(":", " ").split() for line in (_PROCESS / name).read_text().splitlines()]
+        lines = (_PROCESS / name).read_text().splitlines()
     except OSError:
         return {}
-    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
+    entries = [line.replace(":", " ").split() for line in lines]
+    return {words[0]: int(words[1]) for words in entries if len(words) > 1 and words[1].isdigit()}

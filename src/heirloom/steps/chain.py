@@ -53,19 +53,21 @@ _ROWLESS = ("summarise", "draw", "merge", "subset", "fitted", "measure")
 
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a whole lineage: the slices of its steps, as they are at generation 1, and its length."""
-    experiment, first = config.experiments[key.experiment], key._replace(generation=1)
-    judging = config.regimes[key.regime].select is not None
-    modules: list[Any] = [mix, training, sample, evaluate, *([select] if judging else [])]
-    functions = (*(_ROWS if experiment.has_rows else _ROWLESS), *(("log_likelihoods",) if judging else ()), "load", "save")
-    own: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
+    experiment, first_key = config.experiments[key.experiment], key._replace(generation=1)
+    modules: list[Any] = [mix, training, sample, evaluate]
+    functions = [*(_ROWS if experiment.has_rows else _ROWLESS), "load", "save"]
+    if config.regimes[key.regime].select is not None:
+        modules.append(select)
+        functions.append("log_likelihoods")
+    path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions)),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,
         snapshots=sorted(experiment.snapshots),
-        steps=parts(module.slice_of(config, first) for module in modules),
-        **own,
+        steps=parts(module.slice_of(config, first_key) for module in modules),
+        **path_fields,
     )
 
 
@@ -102,79 +104,91 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     if step.path is not None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
     planned, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
-    written = set(geometrically_spaced(step.generations, ALL_UP_TO))
+    generations_of_units = set(geometrically_spaced(step.generations, ALL_UP_TO))
     with input_files.reading(input_files.planned_files(planned or ()), planned) as files:
         for generation in lineage(step, inputs):
             hashes.append(generation.hashes)
-            metrics, units = replicas.parted(generation.measures)
+            metrics, units = replicas.split_units(generation.measures)
             rows += [(generation.number, name, value) for name, value in metrics.items()]
-            cells += [(generation.number, *unit, value) for unit, value in units.items() if generation.number in written]
+            if generation.number in generations_of_units:
+                cells += [(generation.number, *unit, value) for unit, value in units.items()]
             if generation.number in step.snapshots:
                 _keep(step, inputs, generation, Path(trajectory).parent)
-    beside = str(Path(trajectory).with_name(kinds.REPLICAS.file))
-    for stale in (paths.fingerprint(beside), paths.manifest(beside), beside):  # Snakemake knows of the trajectory alone
+    units_file = str(Path(trajectory).with_name(kinds.REPLICAS.file))
+    for stale in (paths.fingerprint(units_file), paths.manifest(units_file), units_file):  # Snakemake knows of the trajectory alone
         Path(stale).unlink(missing_ok=True)
     if cells:
         numbers, names, places, values = zip(*cells, strict=True)
-        _write(beside, numbers, names, values, unit=column(np.asarray(places, np.int32)))
-        finish(step, inputs, [beside], files, **note)
+        _write(units_file, numbers, names, values, unit=column(np.asarray(places, np.int32)))
+        finish(step, inputs, [units_file], files, **note)
     numbers, names, values = zip(*rows, strict=True)
     _write(trajectory, numbers, names, values)
     finish(step, inputs, [trajectory], files, generations=hashes, **note)
 
 
 def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequence[float], **columns: pa.Array) -> None:
-    measured = {"metric": strings(names), **columns, "value": column(np.asarray(values, np.float64))}
-    table = pa.table({"generation": column(np.asarray(numbers, np.int32)), **measured})
+    table = pa.table(
+        {
+            "generation": column(np.asarray(numbers, np.int32)),
+            "metric": strings(names),
+            **columns,
+            "value": column(np.asarray(values, np.float64)),
+        }
+    )
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)
 
 
 def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, each made from the one before."""
-    mixing_slice, train_slice, sample_slice = step.part(mix.Slice), step.part(training.Slice), step.part(sample.Slice)
-    measuring, judging = step.part(evaluate.Slice), step.part(select.Slice) if step.has(select.Slice) else None
+    mix_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
+    sample_slice, evaluate_slice = step.part(sample.Slice), step.part(evaluate.Slice)
+    select_slice = step.part(select.Slice) if step.has(select.Slice) else None
     module = family(train_slice.family)
     fit = module.Fit.model_validate(train_slice.fit)
-    original, held_out = Dataset.of(Dataset.open(inputs["original"]).table()), Dataset.open(inputs["held_out"])
+    original = Dataset.of(Dataset.open(inputs["original"]).table())
+    held_out = Dataset.open(inputs["held_out"])
     origin = model = module.load(Path(inputs["checkpoint"]))
     author = recorded_sha256(inputs["checkpoint"])
-    train, offered = original, _Offered(step, inputs, original)
+    train, supply = original, _Supply(step, inputs, original)
     for number in range(1, step.generations + 1):
         writer = train.tally.writer(author)
         newest = Dataset.of(pa.concat_tables(sample.vectors(sample_slice, model, writer, number)))
-        selected = select.select(judging, newest, origin, model, number) if judging else newest
-        train = mix.mix(mixing_slice, offered.with_newest(selected, partial(vector_table, born=number, writer=writer)), number)
+        selected = select.select(select_slice, newest, origin, model, number) if select_slice else newest
+        ingredients = supply.with_newest(selected, partial(vector_table, born=number, writer=writer))
+        train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
             model = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
         author = _fingerprint(module, model)
-        sets = evaluate.gather(measuring, original, newest, held_out)
-        measures = evaluate.descend(measuring, train) | evaluate.measure(measuring, model, sets, origin, number)
-        datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train} | ({kinds.SELECTED: selected} if judging else {})
+        sets = evaluate.gather(evaluate_slice, original, newest, held_out)
+        measures = evaluate.descend(evaluate_slice, train) | evaluate.measure(evaluate_slice, model, sets, origin, number)
+        datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
+        if select_slice:
+            datasets[kinds.SELECTED] = selected
         yield Generation(number, datasets, model, author, measures)
 
 
-class _Offered:
+class _Supply:
     """What the generations of a lineage are mixed from; where they keep every synthetic set, these lie on a stack behind the original."""
 
     def __init__(self, step: Slice, inputs: Paths, original: Dataset) -> None:
-        mixing_slice, pool = step.part(mix.Slice), Dataset.open(inputs["pool"])
-        is_read = mixing_slice.mixing.pool + mixing_slice.mixing.fresh > 0
-        self._none = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mixing_slice.num_replicas)
+        mix_slice, pool = step.part(mix.Slice), Dataset.open(inputs["pool"])
+        is_read = mix_slice.mixing.pool + mix_slice.mixing.fresh > 0
+        self._real_rows = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mix_slice.num_replicas)
         self._stack: Stack | None = None
-        if mixing_slice.mixing.synthetic == "all":
+        if mix_slice.mixing.synthetic == "all":
             sampled = (sample.num_rows(step.part(sample.Slice), number) for number in range(1, step.generations + 1))
-            self._stack = Stack(original.num_rows // mixing_slice.num_replicas + sum(sampled))
+            self._stack = Stack(original.num_rows // mix_slice.num_replicas + sum(sampled))
             self._stack.put(original)
-            self._none = replace(self._none, original=self._stack.sets(0, 1))
+            self._real_rows = replace(self._real_rows, original=self._stack.sets(0, 1))
 
     def with_newest(self, newest: Dataset, table: Callable[[NDArray[Any]], pa.Table]) -> mixing.Ingredients:
         """Return what the next generation can be mixed from; ``table`` makes the newest set's rows from their vectors."""
         if self._stack is None:
-            return replace(self._none, synthetic=[newest])
+            return replace(self._real_rows, synthetic=[newest])
         self._stack.put(newest, table)
-        return replace(self._none, synthetic=[self._stack.sets(1)])
+        return replace(self._real_rows, synthetic=[self._stack.sets(1)])
 
 
 def without_rows(step: Slice, inputs: Paths) -> Iterator[Generation]:

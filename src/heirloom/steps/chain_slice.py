@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from heirloom.steps import slices
 
-_ONCE = frozenset({"regime", "seed", "generation", "code", "num_threads"})
-_Part = TypeVar("_Part", bound=slices.GenerationSlice)
+_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads"})
+_Step = TypeVar("_Step", bound=slices.GenerationSlice)
 
 
 class Slice(slices.LineageSlice):
@@ -31,17 +31,20 @@ class Slice(slices.LineageSlice):
     steps: dict[str, slices.Settings]
     path: str | None = None
 
-    def has(self, part: type[slices.GenerationSlice]) -> bool:
+    def has(self, step: type[slices.GenerationSlice]) -> bool:
         """Return whether the lineage has a step."""
-        return part.name in self.steps
+        return step.name in self.steps
 
-    def part(self, part: type[_Part]) -> _Part:
+    def part(self, step: type[_Step]) -> _Step:
         """Return the slice of one of the lineage's steps, at generation 1."""
-        once = {"regime": self.regime, "seed": self.seed, "generation": 1, "code": self.code, "num_threads": self.num_threads}
-        return part.model_validate(self.steps[part.name] | once)
+        shared = {"regime": self.regime, "seed": self.seed, "generation": 1, "code": self.code, "num_threads": self.num_threads}
+        return step.model_validate(self.steps[step.name] | shared)
 
 
 def parts(steps: Iterable[slices.GenerationSlice]) -> dict[str, slices.Settings]:
     """Return step → slice, without what a chain's own slice says once."""
-    fields = {step.name: step.json_fields() for step in steps}
-    return {name: {key: value for key, value in own.items() if key not in _ONCE} for name, own in fields.items()}
+    return {step.name: _step_fields(step) for step in steps}
+
+
+def _step_fields(step: slices.GenerationSlice) -> slices.Settings:
+    return {key: value for key, value in step.json_fields().items() if key not in _SHARED_FIELDS}

@@ -26,7 +26,7 @@ def finish(
     inputs: Mapping[str, str | Sequence[str]],
     artefacts: Sequence[str],
     sources: Sequence[Input] = (),
-    **more: Any,
+    **entries: Any,
 ) -> None:
     """Write manifests and fingerprints of the artefacts that a step has made.
 
@@ -38,16 +38,16 @@ def finish(
         Role → path, or paths, of the artefacts that went in; they enter by path and fingerprint.
     sources
         Files that went in and are no artefacts: the user's, a package's, a hub's.
-    more
+    entries
         Further entries of the manifest.
     """
-    made_by = made_of(step, inputs)
+    made_by = provenance(step, inputs)
     made_by["inputs"] += sources
     made_by["environment"]["libraries"] |= _packages(sources)
-    seal(artefacts, {**made_by, **more})
+    seal(artefacts, {**made_by, **entries})
 
 
-def made_of(step: Slice, inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+def provenance(step: Slice, inputs: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
     """Return everything that decides an artefact's bytes: the step's slice, its inputs, the machine's kind."""
     can_use_gpu = step.family is not None and "gpu" in family(step.family).Spec.abilities
     return {"slice": step.json_fields(), "inputs": artefact_inputs(inputs), "environment": environment(can_use_gpu=can_use_gpu)}
@@ -73,6 +73,8 @@ def artefact_inputs(inputs: Mapping[str, str | Sequence[str]]) -> list[Input]:
 
     Roles stand in alphabetical order, several inputs of a role in the order in which they went in.
     """
-    listed = {role: [several] if isinstance(several, str) else several for role, several in sorted(inputs.items())}
-    named = [(role, path) for role, several in listed.items() for path in several if path]
-    return [Input(role, paths.inside(path), recorded_sha256(path)) for role, path in named]
+    entries = []
+    for role, artefacts in sorted(inputs.items()):
+        role_paths = [artefacts] if isinstance(artefacts, str) else artefacts
+        entries += [Input(role, paths.project_path(path), recorded_sha256(path)) for path in role_paths if path]
+    return entries

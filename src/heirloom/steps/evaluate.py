@@ -41,21 +41,21 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's measures."""
     experiment = config.experiments[key.experiment]
-    own: dict[str, Any] = {"rows": experiment.rows, "num_replicas": experiment.num_replicas}
+    measure_fields: dict[str, Any] = {"rows": experiment.rows, "num_replicas": experiment.num_replicas}
     if experiment.text:
-        own |= {"evaluation_rows": experiment.evaluation_rows, "vocab_size": experiment.text.vocab_size or 0}
-        own |= {"divergence_rows": experiment.divergence_rows} if experiment.divergence_rows else {}
+        measure_fields |= {"evaluation_rows": experiment.evaluation_rows, "vocab_size": experiment.text.vocab_size or 0}
+        measure_fields |= {"divergence_rows": experiment.divergence_rows} if experiment.divergence_rows else {}
     else:
-        own |= {"truth": sources.module(experiment.source.name).law(experiment.source)}
+        measure_fields |= {"truth": sources.module(experiment.source.name).law(experiment.source)}
         pool = Key(key.experiment, seed=experiment.pool_of(key.seed or 0) or None)
-        own |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
+        measure_fields |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         family=experiment.family.name,
-        **own,
+        **measure_fields,
     )
 
 
@@ -74,10 +74,11 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     module = family(step.family)
     synthetic = Dataset.open(inputs["synthetic"]) if inputs.get("synthetic") else None
     sets = gather(step, Dataset.open(inputs["original"]), synthetic, Dataset.open(inputs["held_out"]))
-    model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
+    model = module.load(Path(inputs["checkpoint"]))
+    origin = module.load(Path(inputs["origin"]))
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
-        measured = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step.generation)
-    write_text(outputs["metrics"], dumps(replicas.parted(measured)[0]))
+        measures = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step.generation)
+    write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))
     finish(step, inputs, [outputs["metrics"]], files)
 
 
@@ -87,9 +88,9 @@ def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: 
     Held-out text is cut to ``evaluation_rows``, drawn once a seed.
     """
     num_replicas = step.num_replicas
-    measured = synthetic or original
-    rows = min(step.rows, measured.num_rows // num_replicas)
-    sample = mixing.mix_origin(measured, rows, Stream((step.seed, "shown")), num_replicas)
+    available = synthetic or original
+    rows = min(step.rows, available.num_rows // num_replicas)
+    sample = mixing.mix_origin(available, rows, Stream((step.seed, "shown")), num_replicas)
     if step.evaluation_rows is not None and held_out.num_rows > step.evaluation_rows:
         held_out = mixing.mix_origin(held_out, step.evaluation_rows, Stream((step.seed, "held_out")))
     return Sets(sample, sample if synthetic else held_out, held_out, original)

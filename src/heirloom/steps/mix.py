@@ -20,18 +20,18 @@ class Slice(slices.GenerationSlice):
 
     num_replicas: int
     rows: int | None
-    mixing: slices.Chosen[Regime] = Regime()
+    mixing: slices.NonDefault[Regime] = Regime()
 
 
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's training set."""
     experiment = config.experiments[key.experiment]
-    own = {"rows": experiment.rows, "mixing": config.regimes[key.regime]} if key.generation else {"rows": experiment.original_rows}
+    row_fields = {"rows": experiment.rows, "mixing": config.regimes[key.regime]} if key.generation else {"rows": experiment.original_rows}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.mix:run"),
         **slices.place(key),
         num_replicas=experiment.num_replicas,
-        **own,
+        **row_fields,
     )
 
 
@@ -46,22 +46,24 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     outputs
         ``train``: the file to write.
     """
-    pool, original, synthetic = Dataset.open(inputs["pool"]), inputs.get("original"), inputs.get("synthetic", "").split()
+    pool, original = Dataset.open(inputs["pool"]), inputs.get("original")
+    synthetic = inputs.get("synthetic", "").split()
     if original:
-        offered = mixing.Ingredients(pool, Dataset.open(original), [Dataset.open(path) for path in synthetic], step.num_replicas)
-        mixed = mix(step, offered, step.generation)
+        sets = [Dataset.open(path) for path in synthetic]
+        ingredients = mixing.Ingredients(pool, Dataset.open(original), sets, step.num_replicas)
+        train = mix(step, ingredients, step.generation)
     else:
         rows = step.rows or pool.num_rows // step.num_replicas
-        mixed = mixing.mix_origin(pool, rows, shuffle(step.seed), step.num_replicas)
-    mixed.write(outputs["train"])
+        train = mixing.mix_origin(pool, rows, shuffle(step.seed), step.num_replicas)
+    train.write(outputs["train"])
     finish(step, {**inputs, "synthetic": synthetic}, [outputs["train"]])
 
 
-def mix(step: Slice, offered: mixing.Ingredients, generation: int) -> Dataset:
+def mix(step: Slice, ingredients: mixing.Ingredients, generation: int) -> Dataset:
     """Return the training set that a slice describes."""
     assert step.rows is not None
     lineage = streams.lineage(step.seed, step.regime)
-    return mixing.mix(step.mixing, offered, step.rows, generation, shuffle=shuffle(step.seed), lineage=lineage)
+    return mixing.mix(step.mixing, ingredients, step.rows, generation, shuffle=shuffle(step.seed), lineage=lineage)
 
 
 def shuffle(seed: int) -> Stream:

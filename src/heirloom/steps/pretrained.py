@@ -22,7 +22,7 @@ class Slice(slices.Slice):
     name = "pretrained"
 
     family: str
-    model: slices.Whole[Pretrained]
+    model: slices.Full[Pretrained]
     files: slices.Files | None = None
 
 

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
-from heirloom.artefacts.files import write_text
+from heirloom.artefacts.files import replacing, write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data import tokenization
@@ -72,12 +72,12 @@ def settings_of(config: Config, key: Key) -> Slice:
     """Return the slice without the files; seed 0's pool says nothing of a seed."""
     experiment = config.experiments[key.experiment]
     entry = "heirloom.steps.real:run_text" if experiment.is_text else "heirloom.steps.real:run_vectors"
-    own: slices.Settings = {} if experiment.is_text else {"num_replicas": experiment.num_replicas}
-    own |= {"seed": key.seed} if key.seed else {}
+    fields: slices.Settings = {} if experiment.is_text else {"num_replicas": experiment.num_replicas}
+    fields |= {"seed": key.seed} if key.seed else {}
     return Slice(
         **slices.common(config, Slice, entry, f"{sources.SOURCES[experiment.source.name]}:*"),
         source=experiment.source.model_dump(mode="json", exclude={"license"}),
-        **own,
+        **fields,
     )
 
 
@@ -111,10 +111,12 @@ def run_vectors(step: Slice, outputs: Paths) -> None:
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step.source)
     source, local = sources.module(spec.name), sources.source_files(spec)
     spec, fetched = sources.fetch(spec)
-    drawn = stream(step.seed)
+    pool_stream = stream(step.seed)
     with reading(local, step.files, fetched) as inputs:
-        Dataset.of(vector_table(source.draw(spec, step.num_replicas, drawn))).write(outputs["train"])
-        Dataset.of(vector_table(source.draw_test(spec, step.num_replicas, drawn))).write(outputs["test"])
+        pool = vector_table(source.draw(spec, step.num_replicas, pool_stream))
+        Dataset.of(pool).write(outputs["train"])
+        held_out = vector_table(source.draw_test(spec, step.num_replicas, pool_stream))
+        Dataset.of(held_out).write(outputs["test"])
     finish(step, {}, [outputs["train"], outputs["test"]], sources=inputs, counts={"files": len(inputs)})
 
 
@@ -140,13 +142,14 @@ def run_text(step: Slice, outputs: Paths) -> None:
         num_rows = np.zeros(len(names), np.int64)
         for split in SPLITS:
             places = [place for place, name in enumerate(names) if name == split]
-            write_batches(outputs[split], _rows(_cut(spec.text, spool, names, split, reader), reader[0], places, (first_rows, num_rows)))
+            cut_rows = _cut(spec.text, spool, names, split, reader)
+            write_batches(outputs[split], _rows(cut_rows, reader[0], places, (first_rows, num_rows)))
     write_text(outputs["tokenizer"], tokenization.to_json(reader[0]))
     index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": num_rows}
     table = pa.table({name: pa.array(values) for name, values in index.items()})
     _write_index(outputs["documents"], table.filter(table["split"].is_valid()) if None in names else table)
-    counted = _counted(spec.text, counts, names, len(inputs))
-    finish(step, {}, [*outputs.values()], sources=inputs, counts=counted, **record)
+    row_counts = _manifest_counts(spec.text, counts, names, len(inputs))
+    finish(step, {}, [*outputs.values()], sources=inputs, counts=row_counts, **record)
 
 
 def count_rows(spec: AnyTextSource) -> int:
@@ -185,17 +188,17 @@ def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: st
 
 def _spool(spec: AnyTextSource, path: Path, counts: Counts) -> tuple[list[str], list[str | None]]:
     """Write the documents of a source down; return the title and the split of each, None where it is held out in another split."""
-    titles, own, digests = [], [], []
+    titles, splits, digests = [], [], []
     schema = pa.schema([("text", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
         documents = sources.documents(spec, counts)
-        while part := list(islice(documents, _SPOOLED)):
-            titles += [document.title for document in part]
-            own += [document.split for document in part]
-            texts = [document.text for document in part]
+        while batch := list(islice(documents, _SPOOLED)):
+            titles += [document.title for document in batch]
+            splits += [document.split for document in batch]
+            texts = [document.text for document in batch]
             digests += [blake2b(text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
             writer.write_table(pa.table({"text": texts}, schema))
-    names = assign(own, spec.text.split, STREAM.child("split"))
+    names = assign(splits, spec.text.split, STREAM.child("split"))
     return titles, hold_out(names, digests, spec.text.packing is not None, counts)
 
 
@@ -213,19 +216,21 @@ def _fetched_tokenizer(text: TextSettings) -> tuple[TextSettings, list[SourceFil
     return text.model_copy(update={"tokenizer": tokenizer}), files
 
 
-def _counted(text: TextSettings, counts: Counts, names: Sequence[str | None], num_files: int) -> dict[str, int]:
+def _manifest_counts(text: TextSettings, counts: Counts, names: Sequence[str | None], num_files: int) -> dict[str, int]:
     """Return what the manifest says of reading, having told it to the log: what was read, what was dropped, and what is left."""
     repeats = "kept" if text.packing else "dropped"
-    counted = {
+    numbers = {
         "files": num_files,
         "documents_read": counts["read"] + counts["null"],
         "dropped_null": counts["null"],
         "dropped_without_text": counts["without_text"],
-        **{f"{split}_{repeats}_equal_to_held_out": counts[f"{split}_equal_to_held_out"] for split in ("train", "valid")},
-        **{f"{split}_documents": names.count(split) for split in SPLITS},
     }
-    _log.info("Real data: %s", ", ".join(f"{name} {number}" for name, number in counted.items()))
-    return counted
+    for split in ("train", "valid"):
+        numbers[f"{split}_{repeats}_equal_to_held_out"] = counts[f"{split}_equal_to_held_out"]
+    for split in SPLITS:
+        numbers[f"{split}_documents"] = names.count(split)
+    _log.info("Real data: %s", ", ".join(f"{name} {number}" for name, number in numbers.items()))
+    return numbers
 
 
 def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str]:
@@ -239,7 +244,7 @@ def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str
 
 
 def _rows(
-    cut: Iterator[PackedRows],
+    cut_rows: Iterator[PackedRows],
     tokenizer: Tokenizer,
     places: Sequence[int],
     index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
@@ -247,7 +252,7 @@ def _rows(
     """Yield a split's rows, noting in ``index`` where each document's rows begin and how many it has."""
     first_rows, counts = index
     row = 0
-    for tokens_NT, spans in cut:
+    for tokens_NT, spans in cut_rows:
         for span in spans:
             first_rows[places[span.document]] = row + span.first_row if span.num_rows else 0
             counts[places[span.document]] = span.num_rows
@@ -258,7 +263,5 @@ def _rows(
 
 
 def _write_index(path: str, table: pa.Table) -> None:
-    from heirloom.artefacts.files import replacing
-
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)

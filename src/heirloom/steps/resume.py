@@ -21,7 +21,7 @@ from heirloom import saved_files
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import dumps
 from heirloom.runtime import processes
-from heirloom.steps.common import made_of
+from heirloom.steps.common import provenance
 from heirloom.steps.slices import Slice
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ def folder(step: Slice, inputs: Mapping[str, str | Sequence[str]], artefact: str
     inputs
         Role → path, or paths, of the artefacts that go in; they count by fingerprint.
     """
-    return paths.state(artefact) / hashlib.sha256(dumps(made_of(step, inputs)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(dumps(provenance(step, inputs)).encode()).hexdigest()
+    return paths.state(artefact) / digest[:16]
 
 
 @contextmanager
@@ -52,36 +53,38 @@ def state(step: Slice, inputs: Mapping[str, str | Sequence[str]], artefact: str)
         shutil.rmtree(paths.state(artefact), ignore_errors=True)
 
 
-def chunks(kept: Path, wanted: range, make: Maker) -> Iterator[NDArray[np.int32]]:
+def chunks(store: Path, numbers: range, make: Maker) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of rows by number; each is kept in a file once it is made, and undamaged ones are read from theirs.
 
     Parameters
     ----------
-    kept
+    store
         The folder of the files.
-    wanted
+    numbers
         Numbers of the chunks.
     make
         Yields the chunks of these numbers.
     """
-    saved_chunks = saved_files.versions(kept)
-    num_saved = sum(_name(number) in saved_chunks for number in wanted)
-    if 0 < num_saved < len(wanted):
-        log.info("%d of %d chunks are there already", num_saved, len(wanted))
-    number = wanted.start
-    while number < wanted.stop:
-        if file := saved_files.undamaged(saved_chunks.get(_name(number), ())):
+    saved_chunks = saved_files.versions(store)
+    num_saved = sum(_name(number) in saved_chunks for number in numbers)
+    if 0 < num_saved < len(numbers):
+        log.info("%d of %d chunks are there already", num_saved, len(numbers))
+    number = numbers.start
+    while number < numbers.stop:
+        file = saved_files.undamaged(saved_chunks.get(_name(number), ()))
+        if file:
             yield np.load(file)
             number += 1
             continue
-        stop = next((later for later in range(number + 1, wanted.stop) if _name(later) in saved_chunks), wanted.stop)
-        yield from _made(kept, range(number, stop), make)
+        later_saved = (later for later in range(number + 1, numbers.stop) if _name(later) in saved_chunks)
+        stop = next(later_saved, numbers.stop)
+        yield from _new_chunks(store, range(number, stop), make)
         number = stop
 
 
-def _made(kept: Path, missing: range, make: Maker) -> Iterator[NDArray[np.int32]]:
-    for number, tokens_BT in zip(missing, make(missing), strict=True):
-        with saved_files.replacing(kept, _name(number)) as temporary:
+def _new_chunks(store: Path, numbers: range, make: Maker) -> Iterator[NDArray[np.int32]]:
+    for number, tokens_BT in zip(numbers, make(numbers), strict=True):
+        with saved_files.replacing(store, _name(number)) as temporary:
             np.save(temporary, tokens_BT)
         yield tokens_BT
 

@@ -27,21 +27,24 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, flo
     """Yield model and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
     mixing_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
     module = rowless(train_slice.family)
-    fit, settings = module.Fit.model_validate(train_slice.fit), module.Sampling.model_validate(step.part(sample.Slice).sampling)
+    fit = module.Fit.model_validate(train_slice.fit)
+    settings = module.Sampling.model_validate(step.part(sample.Slice).sampling)
     regime, rows = mixing_slice.mixing, mixing_slice.rows
     assert rows is not None
-    offered = _real(regime, inputs, mixing_slice.num_replicas)
+    ingredients = _ingredients(regime, inputs, mixing_slice.num_replicas)
     lineage, shuffle = streams.lineage(step.seed, step.regime), mix.shuffle(step.seed)
     measuring = Measuring(1, truth=step.part(evaluate.Slice).truth)
     origin = model = module.load(Path(inputs["checkpoint"]))
     so_far: list[Any] = []  # synthetic sets that later generations see again, as one
     for number in range(1, step.generations + 1):
         with naming(number):
-            real = mixing.real_rows(regime, offered, rows, number, shuffle=shuffle, lineage=lineage)
-            num_real = sum(part.num_rows for part in real) // offered.num_replicas
+            real = mixing.real_rows(regime, ingredients, rows, number, shuffle=shuffle, lineage=lineage)
+            num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
             stream = lineage.child(number)
-            wanted = rows - num_real if regime.budget == "fixed" else rows
-            newest = [module.draw(model, wanted, settings, stream.child("sample"))] if regime.synthetic != "none" and wanted else []
+            num_synthetic = rows - num_real if regime.budget == "fixed" else rows
+            newest = []
+            if regime.synthetic != "none" and num_synthetic:
+                newest = [module.draw(model, num_synthetic, settings, stream.child("sample"))]
             synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
             so_far = synthetic if regime.synthetic == "all" else []
             trained = module.merge([*map(module.summarise, real), *synthetic])
@@ -52,9 +55,13 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, flo
         yield model, measures
 
 
-def _real(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:
+def _ingredients(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:
     """Return the real rows, in memory where the regime takes some of them in every generation."""
-    taken = {"pool": regime.pool + regime.fresh > 0, "original": regime.original is not None}
-    opened = {role: Dataset.open(inputs[role]) for role in taken}
-    held = {role: Dataset.of(dataset.table()) if taken[role] else dataset for role, dataset in opened.items()}
-    return mixing.Ingredients(held["pool"], held["original"], (), num_replicas)
+    pool = _dataset(inputs["pool"], in_memory=regime.pool + regime.fresh > 0)
+    original = _dataset(inputs["original"], in_memory=regime.original is not None)
+    return mixing.Ingredients(pool, original, (), num_replicas)
+
+
+def _dataset(path: str, *, in_memory: bool) -> Dataset:
+    dataset = Dataset.open(path)
+    return Dataset.of(dataset.table()) if in_memory else dataset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,8 +42,8 @@ class Slice(slices.GenerationSlice):
     family: str
     rows: int
     sampling: slices.Settings
-    sizes: slices.Chosen[Sizes] = Sizes()
-    edit: slices.Chosen[Edit] | None = None
+    sizes: slices.NonDefault[Sizes] = Sizes()
+    edit: slices.NonDefault[Edit] | None = None
     row_tokens: int = 0
     chunk_rows: int = 1
 
@@ -50,10 +51,10 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's synthetic set."""
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
-    given = {"sizes": regime.sizes, "edit": regime.edit}
-    own: dict[str, Any] = {name: part for name, part in given.items() if part and slices.chosen(part)}
+    sections = {"sizes": regime.sizes, "edit": regime.edit}
+    fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     if experiment.text and not experiment.continues_rows:
-        own |= {"row_tokens": experiment.text.row_tokens}
+        fields |= {"row_tokens": experiment.text.row_tokens}
     functions = ("sample", "load", "edit") if regime.edit else ("sample", "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
@@ -62,8 +63,8 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.chosen(experiment.family.sampling),
-        **own,
+        sampling=slices.non_default_settings(experiment.family.sampling),
+        **fields,
     )
 
 
@@ -101,16 +102,19 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         (i, n): make the i-th of n shares of the chunks only, and leave them for the job that writes the file. Text only.
     """
     load, synthetic = family(step.family).load, outputs["synthetic"]
-    model, train = load(Path(inputs["checkpoint"])), Dataset.open(inputs["train"])
+    model = load(Path(inputs["checkpoint"]))
+    train = Dataset.open(inputs["train"])
     writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
     if not inputs["tokenizer"]:
         tables = vectors(step, model, writer, step.generation)
         write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))
         finish(step, inputs, [synthetic])
         return
-    prompts, judge = inputs["prompts"], inputs["judge"]
-    read = choose_prompts(Dataset.open(prompts), num_rows(step, step.generation), step.seed) if prompts else None
-    text = Text(model, load(Path(judge)) if judge else None, read)
+    prompt_rows = None
+    if inputs["prompts"]:
+        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_rows(step, step.generation), step.seed)
+    judge = load(Path(inputs["judge"])) if inputs["judge"] else None
+    text = Text(model, judge, prompt_rows)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
         _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
@@ -119,15 +123,15 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         _make_share(step, text, state, 0, 1)
         processes.wait_for_all()
         if processes.rank() == 0:
-            written = _kept(step, text, state, _share(step, 0, 1))
-            write_batches(synthetic, _texts(step, written, writer, read, decoder))
+            chunks = _chunks(step, text, state, _share(step, 0, 1))
+            write_batches(synthetic, _texts(step, chunks, writer, prompt_rows, decoder))
             finish(step, inputs, [synthetic])
 
 
 def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
     """Make the chunks of this process's part of a shard, and leave them in the state."""
     number, parts = shard * processes.count() + processes.rank(), shards * processes.count()
-    deque(_kept(step, text, state, _share(step, number, parts)), maxlen=0)
+    deque(_chunks(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
 def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
@@ -135,11 +139,11 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling)
     stream = streams.step(step.seed, step.regime, generation, "sample")
-    first = 0
+    first_row = 0
     with naming(generation):
         for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
-            yield vector_table(x_RNW, first_row=first, born=generation, writer=writer)
-            first += x_RNW.shape[1]
+            yield vector_table(x_RNW, first_row=first_row, born=generation, writer=writer)
+            first_row += x_RNW.shape[1]
 
 
 def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
@@ -158,21 +162,21 @@ def _share(step: Slice, shard: int, shards: int) -> range:
     return range(shard * chunks // shards, (shard + 1) * chunks // shards)
 
 
-def _kept(step: Slice, text: Text, state: Path, wanted: range) -> Iterator[NDArray[np.int32]]:
+def _chunks(step: Slice, text: Text, state: Path, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of new rows: those that a job before this one has left, then those that are still to be made."""
-    return resume.chunks(state, wanted, lambda numbers: _told(step, text, numbers))
+    return resume.chunks(state, numbers, partial(_reported_chunks, step, text))
 
 
-def _told(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
-    """Yield chunks as `_written` does, and show how far it is."""
+def _reported_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
+    """Yield chunks as `_new_chunks` does, and show how far it is."""
     width = step.row_tokens if text.prompts is None else text.prompts.head("tokens", 1).shape[1]
-    with meter.counting("sampling", len(numbers) * step.chunk_rows * width) as tell:
-        for tokens_BT in _written(step, text, numbers):
-            tell(tokens_BT.size)
+    with meter.progress("sampling", len(numbers) * step.chunk_rows * width) as report:
+        for tokens_BT in _new_chunks(step, text, numbers):
+            report(tokens_BT.size)
             yield tokens_BT
 
 
-def _written(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
+def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling)
@@ -181,27 +185,27 @@ def _written(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)
         return module.sample(text.model, repeat(empty, len(numbers)), len(numbers) * size, settings, stream)
-    read = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
+    prompts_BT = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
     if step.edit is not None:
-        return cast("Editor", module).edit(text.model, text.judge, read, step.edit.above, settings, stream)
-    return module.sample(text.model, read, len(numbers) * size, settings, stream)
+        return cast("Editor", module).edit(text.model, text.judge, prompts_BT, step.edit.above, settings, stream)
+    return module.sample(text.model, prompts_BT, len(numbers) * size, settings, stream)
 
 
 def _texts(
-    step: Slice, written: Iterator[NDArray[np.int32]], writer: Writer, read: Dataset | None, decoder: Tokenizer
+    step: Slice, chunks: Iterator[NDArray[np.int32]], writer: Writer, prompts: Dataset | None, decoder: Tokenizer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows with their text and ancestry."""
     count = num_rows(step, step.generation)
-    parents: list[int] | None = None if read is None else read.table(["row"])["row"].to_pylist()
-    first = 0
-    for tokens_BT in written:
-        kept = tokens_BT[: count - first]  # the last chunk was filled up
+    parents: list[int] | None = None if prompts is None else prompts.table(["row"])["row"].to_pylist()
+    first_row = 0
+    for tokens_BT in chunks:
+        rows_BT = tokens_BT[: count - first_row]  # the last chunk was filled up
         yield from text_table(
-            kept,
-            tokenization.decode(decoder, kept),
-            first_row=first,
+            rows_BT,
+            tokenization.decode(decoder, rows_BT),
+            first_row=first_row,
             born=step.generation,
-            parent=parents[first : first + len(kept)] if parents else None,
+            parent=parents[first_row : first_row + len(rows_BT)] if parents else None,
             writer=writer,
         ).to_batches()
-        first += len(kept)
+        first_row += len(rows_BT)

@@ -20,7 +20,7 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 
-_Part = TypeVar("_Part", bound=Strict)
+_Section = TypeVar("_Section", bound=Strict)
 
 Settings = dict[str, Any]
 """Settings as JSON has them, which only the family or the source that they are for can read."""
@@ -29,22 +29,22 @@ Files = list[dict[str, str]]
 """Files that a step reads and that are no artefacts: role, path and sha256 of each (`planned_files`)."""
 
 
-def chosen(part: Strict) -> Settings:
+def non_default_settings(section: Strict) -> Settings:
     """Return what a part of the config chooses other than the default: a key that is added later leaves slices without it as they are.
 
     A default that changes reruns what it concerns all the same, because it is code.
     """
-    return part.model_dump(mode="json", exclude_defaults=True)
+    return section.model_dump(mode="json", exclude_defaults=True)
 
 
-def whole(part: Strict) -> Settings:
+def full_settings(section: Strict) -> Settings:
     """Return a part of the config with its defaults."""
-    return part.model_dump(mode="json")
+    return section.model_dump(mode="json")
 
 
-Chosen = Annotated[_Part, PlainSerializer(chosen)]
+NonDefault = Annotated[_Section, PlainSerializer(non_default_settings)]
 """A part of the config, of which a slice says what it chooses other than the default."""
-Whole = Annotated[_Part, PlainSerializer(whole)]
+Full = Annotated[_Section, PlainSerializer(full_settings)]
 """A part of the config, of which a slice says everything."""
 
 

@@ -33,16 +33,16 @@ def slice_of(config: Config, key: Key) -> Slice:
     experiment = config.experiments[key.experiment]
     assert key.generation is not None
     fit = experiment.family.training.fit_settings(key.generation, experiment.text)
-    trains = ("train", "resume") if "resume" in experiment.family.abilities else ("train",)
-    code = slices.family_code(experiment, (*trains, "load", "save"))
-    own: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}
+    functions = ("train", "resume") if "resume" in experiment.family.abilities else ("train",)
+    code = slices.family_code(experiment, (*functions, "load", "save"))
+    process_fields: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.train:run", *code),
         **slices.place(key),
         **slices.device(experiment),
         family=experiment.family.name,
-        fit=slices.whole(fit),
-        **own,
+        fit=slices.full_settings(fit),
+        **process_fields,
     )
 
 

@@ -6,7 +6,8 @@ Built from the places in `artefacts.kinds`: nothing here spells a path.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from heirloom import results
@@ -18,7 +19,7 @@ PROVENANCE = "provenance.jsonl"
 
 _STAGES = tuple(kind.name for kind in made_kinds() if kind.folder == kinds.GENERATION)
 """What is made first within a generation."""
-_NOTES = tuple(beside("x").removeprefix("x") for beside in (paths.fingerprint, paths.manifest))
+_NOTES = tuple(note_of("x").removeprefix("x") for note_of in (paths.fingerprint, paths.manifest))
 _TRACKED = (kinds.REAL_FOLDER, kinds.LINEAGE)
 _UNITS = (kinds.GENERATION, kinds.SEED_FOLDER, *_TRACKED)
 _INSIDE = {kinds.REAL_FOLDER: kinds.SEED_FOLDER, kinds.LINEAGE: kinds.GENERATION}
@@ -64,19 +65,35 @@ def name_in_unit(path: str) -> tuple[str, str]:
 
 def lineages(root: Path = Path()) -> dict[str, list[str]]:
     """Return lineage folder → its units, of all that are on disk, sorted."""
-    found: dict[str, list[str]] = {}
+    units_of_lineage: dict[str, list[str]] = {}
     for place in _TRACKED:
-        for folder in (path for path in _existing(place.pattern, root) if lineage_of(path) == path):  # a seed's pool looks like a lineage
-            inside = _existing(folder + _INSIDE[place].pattern.removeprefix(place.pattern), root)
-            found[folder] = [folder, *sorted(inside, key=lambda unit: (len(unit), unit))]
-    return dict(sorted(found.items()))
+        for folder in _existing(place.pattern, root):
+            if lineage_of(folder) == folder:  # a seed's pool looks like a lineage
+                pattern = folder + _INSIDE[place].pattern.removeprefix(place.pattern)
+                units_of_lineage[folder] = [folder, *sorted(_existing(pattern, root), key=lambda unit: (len(unit), unit))]
+    return dict(sorted(units_of_lineage.items()))
 
 
-def pointed() -> list[str]:
+def all_units(root: Path = Path()) -> list[str]:
+    """Return the units of all lineage folders that are on disk."""
+    return [*chain.from_iterable(lineages(root).values())]
+
+
+def units_of(paths_: Iterable[str]) -> set[str]:
+    """Return the units that some paths belong to."""
+    return set(filter(None, map(unit_of, paths_)))
+
+
+def lineages_of(paths_: Iterable[str]) -> set[str]:
+    """Return the lineage folders that some paths belong to."""
+    return set(filter(None, map(lineage_of, paths_)))
+
+
+def pointed_lineages() -> list[str]:
     """Return the lineage folders that a ``.dvc`` file tells of, on disk themselves or not, sorted."""
-    wanted = [f"{place.glob}.dvc" for place in _TRACKED]
-    found = {path.with_suffix("").as_posix() for pattern in wanted for path in Path().glob(pattern)}
-    return sorted(path for path in found if lineage_of(path) == path)
+    patterns = [f"{place.glob}.dvc" for place in _TRACKED]
+    folders = {file.with_suffix("").as_posix() for pattern in patterns for file in Path().glob(pattern)}
+    return sorted(folder for folder in folders if lineage_of(folder) == folder)
 
 
 def artefacts(unit: str | Path) -> list[Path]:
@@ -86,20 +103,20 @@ def artefacts(unit: str | Path) -> list[Path]:
 
 def files(unit: str) -> list[Path]:
     """Return the files of a unit's artefacts."""
-    inside = (sorted(path.rglob("*")) if path.is_dir() else [path] for path in artefacts(unit))
-    return [path for paths_ in inside for path in paths_ if path.is_file() and not path.name.startswith(".")]
+    paths_ = chain.from_iterable(sorted(path.rglob("*")) if path.is_dir() else [path] for path in artefacts(unit))
+    return [path for path in paths_ if path.is_file() and not path.name.startswith(".")]
 
 
-def sealed(unit: str | Path) -> list[Path]:
+def sealed_artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
-    return [path for path in fingerprinted(unit) if Path(paths.manifest(path)).exists()]
+    return [path for path in fingerprinted_artefacts(unit) if Path(paths.manifest(path)).exists()]
 
 
-def fingerprinted(unit: str | Path) -> list[Path]:
+def fingerprinted_artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint, on disk themselves or not, with a manifest or without."""
     suffix = paths.fingerprint("*").removeprefix("*")
     stems = sorted(path.name.removesuffix(suffix) for path in Path(unit).iterdir() if path.name.endswith(suffix))
-    return [Path(unit, _NAMES.get(stem) or _present(unit).get(stem, stem)) for stem in stems]
+    return [Path(unit, _NAMES.get(stem) or _names_on_disk(unit).get(stem, stem)) for stem in stems]
 
 
 def notes(unit: str) -> list[Path]:
@@ -108,7 +125,7 @@ def notes(unit: str) -> list[Path]:
     return sorted(Path(unit).glob(paths.fingerprint("*"))) + ([provenance] if provenance.exists() else [])
 
 
-def whole(lineage: str, units: Collection[str], marks: Collection[str]) -> list[str]:
+def complete_units(lineage: str, units: Collection[str], marks: Collection[str]) -> list[str]:
     """Return the units of a lineage folder that have something to record and nothing that is half made.
 
     Parameters
@@ -117,28 +134,34 @@ def whole(lineage: str, units: Collection[str], marks: Collection[str]) -> list[
         Units in which Snakemake has a job running or interrupted. What is half made on a lineage's own level makes all of its generations
         so, because a `chain` job makes them.
     """
-    if lineage in marks or not set(artefacts(lineage)) <= set(sealed(lineage)):
+    if lineage in marks or not set(artefacts(lineage)) <= set(sealed_artefacts(lineage)):
         return []
-    return [unit for unit in units if unit not in marks and (present := set(sealed(unit))) and set(artefacts(unit)) <= present]
+    complete = []
+    for unit in units:
+        sealed = set(sealed_artefacts(unit))
+        if sealed and unit not in marks and set(artefacts(unit)) <= sealed:
+            complete.append(unit)
+    return complete
 
 
-def is_half_made(unit: str, whole: Collection[str]) -> bool:
-    """Return whether a unit holds something, and is not among the whole ones."""
-    return unit not in whole and bool(artefacts(unit) or sealed(unit))
+def is_half_made(unit: str, complete: Collection[str]) -> bool:
+    """Return whether a unit holds something, and is not among the complete ones."""
+    return unit not in complete and bool(artefacts(unit) or sealed_artefacts(unit))
 
 
 def is_finished(unit: str) -> bool:
     """Return whether a generation was carried through to its measures, its own or those of the chain it is a snapshot of."""
-    known = kinds.GENERATION.wildcards(unit)
-    if known is None:
+    wildcards = kinds.GENERATION.wildcards(unit)
+    if wildcards is None:
         return True
-    measures = Path(unit, kinds.METRICS.file), Path(kinds.TRAJECTORY.path(**known))
+    measures = Path(unit, kinds.METRICS.file), Path(kinds.TRAJECTORY.path(**wildcards))
     return any(Path(paths.fingerprint(path)).exists() for path in measures)
 
 
 def _first(path: str, places: tuple[Place, ...]) -> str | None:
     for place in places:
-        if (wildcards := place.wildcards(path)) is not None:
+        wildcards = place.wildcards(path)
+        if wildcards is not None:
             return place.pattern.format(**wildcards)
     return None
 
@@ -150,7 +173,7 @@ def _existing(pattern: str, root: Path) -> Iterator[str]:
             yield path
 
 
-def _present(unit: str | Path) -> dict[str, str]:
+def _names_on_disk(unit: str | Path) -> dict[str, str]:
     return {stem(path): path.name for path in artefacts(unit)}
 
 
@@ -161,4 +184,4 @@ def _is_artefact(path: Path) -> bool:
         return True
     if unit_of(path.as_posix()) == path.as_posix():
         return False
-    return any(inside.is_file() and not inside.name.startswith(".") for inside in path.rglob("*"))
+    return any(file.is_file() and not file.name.startswith(".") for file in path.rglob("*"))

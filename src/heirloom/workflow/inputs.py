@@ -23,28 +23,28 @@ def real(kind: Kind) -> Find:
     return find
 
 
-def own(kind: Kind) -> Find:
+def same_generation(kind: Kind) -> Find:
     """Find what the same generation has."""
-    return _generation(kind, lambda number: number)
+    return _in_generation(kind, lambda number: number)
 
 
 def parents(kind: Kind) -> Find:
     """Find what the generation before has."""
-    return _generation(kind, lambda number: number - 1)
+    return _in_generation(kind, lambda number: number - 1)
 
 
 def origins(kind: Kind) -> Find:
     """Find what generation 0 has, which all arms share."""
-    return _generation(kind, lambda _: 0)
+    return _in_generation(kind, lambda _: 0)
 
 
-def where(condition: Callable[[Config, Key], bool], find: Find) -> Find:
+def only_if(condition: Callable[[Config, Key], bool], find: Find) -> Find:
     """Find something where a condition holds, and else nothing."""
 
-    def find_where(config: Config, key: Key) -> Sequence[str]:
+    def find_if(config: Config, key: Key) -> Sequence[str]:
         return find(config, key) if condition(config, key) else []
 
-    return find_where
+    return find_if
 
 
 def synthetic_sets(config: Config, key: Key) -> Sequence[str]:
@@ -57,8 +57,8 @@ def synthetic_sets(config: Config, key: Key) -> Sequence[str]:
         return []
     regime = config.regimes[key.regime]
     first = {"latest": generation, "all": 1, "none": generation + 1}[regime.synthetic]
-    offered = kinds.SELECTED if regime.select else kinds.SYNTHETIC
-    return [offered.path(key.experiment, key.regime, key.seed or 0, number) for number in range(first, generation + 1)]
+    kind = kinds.SELECTED if regime.select else kinds.SYNTHETIC
+    return [kind.path(key.experiment, key.regime, key.seed or 0, number) for number in range(first, generation + 1)]
 
 
 def starts(config: Config, key: Key) -> Sequence[str]:
@@ -66,7 +66,8 @@ def starts(config: Config, key: Key) -> Sequence[str]:
     experiment, generation = config.experiments[key.experiment], _number(key)
     start = experiment.family.training.begins_from if generation else "scratch"
     if start in {"origin", "previous"}:
-        return (origins if start == "origin" else parents)(kinds.CHECKPOINT)(config, key)
+        find = origins(kinds.CHECKPOINT) if start == "origin" else parents(kinds.CHECKPOINT)
+        return find(config, key)
     return real(kinds.PRETRAINED)(config, key) if experiment.pretrained else []
 
 
@@ -101,9 +102,9 @@ def is_compared(config: Config, key: Key) -> bool:
     return judge is not None and judge.by == "detector"
 
 
-def _generation(kind: Kind, numbered: Callable[[int], int]) -> Find:
+def _in_generation(kind: Kind, number_of: Callable[[int], int]) -> Find:
     def find(config: Config, key: Key) -> Sequence[str]:
-        return [kind.path(key.experiment, key.regime, key.seed or 0, numbered(_number(key)))]
+        return [kind.path(key.experiment, key.regime, key.seed or 0, number_of(_number(key)))]
 
     return find
 

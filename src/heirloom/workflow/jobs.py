@@ -41,15 +41,17 @@ def measure_files(config: Config) -> list[tuple[Key, str]]:
     The origin's come first, once a seed; then one file a generation, or one a lineage, whose key has no generation, where the granularity
     is ``chain``.
     """
-    made = [(job.key, kind) for job in jobs(config) for kind in STEPS[job.step].makes.values()]
-    return [(key, kind.at(key)) for key, kind in made if kind.form == "measures"]
+    kinds_by_job = [(job.key, kind) for job in jobs(config) for kind in STEPS[job.step].makes.values()]
+    return [(key, kind.at(key)) for key, kind in kinds_by_job if kind.form == "measures"]
 
 
 def target(config: Config, path: str) -> str:
     """Return what Snakemake is asked for to make an artefact: its path, or what the job makes that only leaves it, such as a snapshot."""
     key = key_of(path)
-    for step in STEPS.values() if key else ():
-        if key and step.runs(config, key) and any(kind.at(key) == path for kind in step.leaves):
+    if key is None:
+        return path
+    for step in STEPS.values():
+        if step.runs(config, key) and any(kind.at(key) == path for kind in step.leaves):
             return step.main.at(key)
     return path
 

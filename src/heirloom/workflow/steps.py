@@ -19,13 +19,13 @@ from heirloom.workflow.inputs import (
     is_prompted,
     is_text,
     is_validated,
+    only_if,
     origins,
-    own,
     parents,
     real,
+    same_generation,
     starts,
     synthetic_sets,
-    where,
 )
 from heirloom.workflow.step import Job, Role, Step
 
@@ -81,10 +81,10 @@ _ALL = (
         takes={
             "checkpoint": Role(parents(kinds.CHECKPOINT), "The parent."),
             "train": Role(parents(kinds.TRAIN), "The training set of the checkpoint."),
-            "prompts": Role(where(is_prompted, origins(kinds.TRAIN)), "Real rows to continue or to edit.", is_needed=False),
-            "tokenizer": Role(where(is_text, real(kinds.TOKENIZER)), "The tokenizer of text.", is_needed=False),
+            "prompts": Role(only_if(is_prompted, origins(kinds.TRAIN)), "Real rows to continue or to edit.", is_needed=False),
+            "tokenizer": Role(only_if(is_text, real(kinds.TOKENIZER)), "The tokenizer of text.", is_needed=False),
             "judge": Role(
-                where(is_edited, origins(kinds.CHECKPOINT)),
+                only_if(is_edited, origins(kinds.CHECKPOINT)),
                 "The checkpoint that says which tokens are too easy, where rows are edited.",
                 is_needed=False,
             ),
@@ -100,9 +100,9 @@ _ALL = (
         "Keep the rows of a synthetic set that a judge lets pass.",
         makes={"selected": kinds.SELECTED},
         takes={
-            "synthetic": Role(own(kinds.SYNTHETIC), "The synthetic set."),
+            "synthetic": Role(same_generation(kinds.SYNTHETIC), "The synthetic set."),
             "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0, which judges."),
-            "parent": Role(where(is_compared, parents(kinds.CHECKPOINT)), "The model that wrote the rows, if compared.", is_needed=False),
+            "parent": Role(only_if(is_compared, parents(kinds.CHECKPOINT)), "The model that wrote the rows, if compared.", is_needed=False),
         },
         exists=_is_selected,
         priority=30,
@@ -115,7 +115,7 @@ _ALL = (
         makes={"train": kinds.TRAIN},
         takes={
             "pool": Role(real(kinds.REAL_TRAIN), "The real training rows."),
-            "original": Role(where(is_later, origins(kinds.TRAIN)), "The training set of generation 0.", is_needed=False),
+            "original": Role(only_if(is_later, origins(kinds.TRAIN)), "The training set of generation 0.", is_needed=False),
             "synthetic": Role(synthetic_sets, "Synthetic sets, oldest first, separated by spaces.", is_needed=False, is_many=True),
         },
         exists=_always,
@@ -127,10 +127,10 @@ _ALL = (
         "Train a generation's model.",
         makes={"checkpoint": kinds.CHECKPOINT},
         takes={
-            "train": Role(own(kinds.TRAIN), "The training set."),
+            "train": Role(same_generation(kinds.TRAIN), "The training set."),
             "start": Role(starts, "The checkpoint whose weights the training begins from.", is_needed=False),
             "valid": Role(
-                where(is_validated, real(kinds.REAL_VALID)), "Real rows that choose the epoch whose weights are kept.", is_needed=False
+                only_if(is_validated, real(kinds.REAL_VALID)), "Real rows that choose the epoch whose weights are kept.", is_needed=False
             ),
         },
         exists=_always,
@@ -145,9 +145,11 @@ _ALL = (
         "Measure a generation's model and synthetic set.",
         makes={"metrics": kinds.METRICS},
         takes={
-            "checkpoint": Role(own(kinds.CHECKPOINT), "The generation's model."),
-            "train": Role(own(kinds.TRAIN), "Its training set."),
-            "synthetic": Role(where(is_later, own(kinds.SYNTHETIC)), "Its synthetic set; generation 0 has none.", is_needed=False),
+            "checkpoint": Role(same_generation(kinds.CHECKPOINT), "The generation's model."),
+            "train": Role(same_generation(kinds.TRAIN), "Its training set."),
+            "synthetic": Role(
+                only_if(is_later, same_generation(kinds.SYNTHETIC)), "Its synthetic set; generation 0 has none.", is_needed=False
+            ),
             "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),

@@ -81,7 +81,7 @@ def sample(
         check_tokens(model, context_BT, "prompts")
         check_context(model, context_BT.shape[1] + width, "a prompt and its continuation")
         uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
-        with memory.enough("sampling", "chunk_rows or sampling.beams"):
+        with memory.guard("sampling", "chunk_rows or sampling.beams"):
             yield write(context_BT, width, uniforms_BT)
 
 
@@ -108,8 +108,8 @@ def _continue(
             generation_config=_generation(model, num_new, settings),
             logits_processor=LogitsProcessorList(processors),
         )
-    new: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
-    return new
+    new_tokens: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
+    return new_tokens
 
 
 def _generation(model: CausalLM, num_new: int, settings: CausalSampling) -> GenerationConfig:

@@ -29,7 +29,7 @@ def sample(
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = prompts_BT[:, :1] if settings.prompts == "none" else prompts_BT
-        with memory.enough("sampling", "chunk_rows or sampling.beams"):
+        with memory.guard("sampling", "chunk_rows or sampling.beams"):
             yield write(context_BT, width, stream.child("tokens").uniforms(number * num_prompts, num_prompts, width))
 
 

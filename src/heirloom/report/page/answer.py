@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from heirloom.config import Config
 from heirloom.diffs.render.blocks import number
 from heirloom.report.claims.sentences import SIGNS, chance
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
-from heirloom.report.intervals import Interval, conditional
+from heirloom.report.intervals import Interval
 
 STANDS_ON = {
     "t": "over seeds",
@@ -21,15 +20,21 @@ STANDS_ON = {
 }
 
 
-def context(answered: Sequence[Answer], config: Config) -> dict[str, Any]:
-    """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus."""
+def context(answered: Sequence[Answer], conditional: str) -> dict[str, Any]:
+    """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus.
+
+    Parameters
+    ----------
+    conditional
+        Which intervals speak of one corpus alone (`intervals.conditional`).
+    """
     counts = Counter(answer.verdict for answer in answered)
     return {
         "rule": RULE,
         "counts": [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS],
         "chance": chance(answered),
         "claims": [_claim(answer) for answer in answered],
-        "conditional": conditional(config),
+        "conditional": conditional,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,28 +11,33 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.report import beside, figures, tables
-from heirloom.report.kinds import OF_ROWS
+from heirloom.report import beside, experiment_results, tables
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.figures import plan
+from heirloom.report.figures.kind import Kind
+from heirloom.report.figures.plan import Figure
+from heirloom.report.intervals import conditional
 from heirloom.workflow.jobs import target
 
 if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
-    from heirloom.lineage.artefact import Artefact
+Entry = dict[str, Any]
+"""A figure as the template shows it."""
 
 TEMPLATES = Path(__file__).with_name("template")
 
 
 def datasets(config: Config) -> list[str]:
     """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
+    from heirloom.report.generations import kept_generations
     from heirloom.report.page import lost, remains, texts
-    from heirloom.report.page.generations import kept
 
     found = []
     for key, one in config.experiments.items():
         most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
-        shown = {(regime, g) for regime in one.regimes for g in kept(one, most)} if lost.unit(one) else set()
+        shown = {(regime, g) for regime in one.regimes for g in kept_generations(one, most)} if lost.unit(one) else set()
         shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
         found += [target(config, kinds.SYNTHETIC.path(key, regime, one.seeds[0], g)) for regime, g in sorted(shown)]
     return list(dict.fromkeys(found))
@@ -65,76 +71,76 @@ def write(config: Config, config_file: Path) -> None:
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
     """Return all that the template shows, as plain data."""
     from heirloom.lineage.project import Project
-    from heirloom.report.page import answer, lineage, lost, making, remains, texts
+    from heirloom.report.page import answer, lineage, making
     from heirloom.words import DEFINITION
 
-    project, drawn = Project(), _figures(frame, config)
-    nodes: list[Artefact] = []
+    project, results = Project(), experiment_results.of_config(frame, config)
+    boxes = {key: lineage.boxes(key, config) for key in results}
+    nodes = {key: lineage.nodes(own_boxes, project) for key, own_boxes in boxes.items()}
+    folder = Path(config.results.figures).relative_to(config.results.folder)
+    entries = _figures(plan.figures(config), results, folder)
     experiments = []
-    for key, experiment in config.experiments.items():
-        known = lineage.nodes(key, experiment, config, project)
-        own = tables.of_experiment(frame, key, experiment)
-        nodes += known.values()
-        told: dict[str, Any] = {"texts": texts.context(key, experiment), "lost": lost.context(key, experiment)}
-        told |= {"remains": remains.context(key, experiment, own)}
-        told |= {"graph": lineage.context(key, experiment, config, known, own), "curves": _curves(key, own, config)}
-        told |= {"missing": beside.missing(key, config)}
-        told |= _parted(drawn.pop(key, []))
-        experiments.append({"name": key, "family": experiment.family.name, **told})
+    for key, result in results.items():
+        graph = lineage.context(result, boxes[key], nodes[key])
+        experiments.append({**_experiment(result), "graph": graph, **_parted(entries.pop(key, []))})
     return {
-        "answer": answer.context(answered, config),
+        "answer": answer.context(answered, conditional(config)),
         "experiments": experiments,
-        "grids": [{"name": name, "figures": listed} for name, listed in drawn.items()],
-        "making": making.context(config, config_file, nodes, answered),
+        "grids": [{"name": name, "figures": [entry for _, entry in of_grid]} for name, of_grid in entries.items()],
+        "making": making.context(config, config_file, [node for by_path in nodes.values() for node in by_path.values()], answered),
         "word": DEFINITION,
     }
 
 
-def _curves(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
+def _experiment(results: ExperimentResults) -> dict[str, Any]:
+    """Return what an experiment's own results show, but for figures and the graph."""
+    from heirloom.report.page import lost, remains, texts
+
+    key, experiment = results.key, results.experiment
+    return {
+        "name": key,
+        "family": experiment.family.name,
+        "missing": beside.missing_comparisons(results),
+        "curves": _explorer(results),
+        "texts": texts.context(key, experiment),
+        "lost": lost.context(key, experiment),
+        "remains": remains.context(key, experiment, results.rows),
+    }
+
+
+def _explorer(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's explorer: its chart, and the data of every measure."""
-    from heirloom.report import charts, onset
     from heirloom.report.page import curves, drawings
 
-    experiment = config.experiments[key]
-    looks = charts.looks(config.regimes)
-    arms = {regime: looks[regime] for regime in experiment.regimes}
-    onsets = onset.load(own, experiment, config)
-    return {"data": curves.context(key, own, config, looks, onsets), "spec": drawings.explorer(arms, experiment.generations)}
+    return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
-def _figures(frame: pd.DataFrame, config: Config) -> dict[str, list[dict[str, Any]]]:
+def _figures(figures: Iterable[Figure], results: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
     """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
-    import pandas as pd
-
-    from heirloom.report import onset
+    from heirloom.report.figures import draw
     from heirloom.report.page import drawings
-    from heirloom.report.page.generations import CURVE_POINTS
-    from heirloom.stats.spacing import evenly_spaced
 
-    parts = []
-    for key, experiment in config.experiments.items():
-        own = tables.of_experiment(frame, key, experiment)
-        starts = onset.load(own, experiment, config)["onset"].dropna()
-        parts.append(own[own["generation"].isin({*evenly_spaced(range(experiment.generations + 1), CURVE_POINTS), *starts})])
-    thinned = pd.concat(parts)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for one in figures.listed(config):
-        if not figures.can_be_drawn(one, config):
+    entries: dict[str, list[tuple[Kind, Entry]]] = {}
+    for figure in figures:
+        if not figure.can_be_drawn():
             continue  # a clone without its data still has its measures
-        drawn = {"kind": one.kind, "caption": one.caption, "files": _files(one, config), "spec": drawings.figure(one, thinned, config)}
-        found.setdefault(one.experiment, []).append(drawn)
-    return found
+        spec = drawings.figure(figure, draw.numbers(figure, results, for_page=True))
+        entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure, folder), "spec": spec}
+        entries.setdefault(figure.subject.name, []).append((figure.kind, entry))
+    return entries
 
 
-def _parted(drawn: list[dict[str, Any]]) -> dict[str, Any]:
+def _parted(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
     """Return an experiment's figures in two: of measures, and of rows, which stand side by side with texts."""
-    return {name: [one for one in drawn if (one["kind"] in OF_ROWS) == of_rows] for name, of_rows in (("figures", False), ("rows", True))}
+    parts: dict[str, list[Entry]] = {"figures": [], "rows": []}
+    for kind, entry in entries:
+        parts["rows" if kind.artefacts else "figures"].append(entry)
+    return parts
 
 
-def _files(figure: figures.Figure, config: Config) -> list[dict[str, str]]:
-    """Return the links to a figure's files, as seen from the page."""
-    folder = Path(config.results.figures).relative_to(config.results.folder)
-    return [{"suffix": suffix, "href": str(folder / figure.file(suffix))} for suffix in ("svg", "png", "pdf", "csv")]
+def _files(figure: Figure, folder: Path) -> list[dict[str, str]]:
+    """Return the links to a figure's files, whose folder is given as seen from the page."""
+    return [{"suffix": suffix, "href": str(folder / figure.file(suffix))} for suffix in plan.SUFFIXES]
 
 
 def rendered(context: dict[str, Any]) -> str:

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import controls
-from heirloom.config import Config
 from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
-from heirloom.report.page.generations import CURVE_POINTS
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.shown import SHOWN
 from heirloom.specs.experiment import Experiment
-from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from heirloom.report.charts import Look
 
 FEWEST_FOR_A_BAND = 2
 """Seeds of the control."""
@@ -35,30 +30,21 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(key: str, own: pd.DataFrame, config: Config, looks: Mapping[str, Look], onsets: pd.DataFrame) -> dict[str, Any]:
+def context(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
     ``l`` and ``h`` (band), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run). ``onset`` of a measure has the
     generation of each regime that has one, and words.
-
-    Parameters
-    ----------
-    own
-        The tidy rows of the experiment.
-    onsets
-        Its onsets of collapse (`onset.table`).
     """
-    experiment = config.experiments[key]
-    generations = {*evenly_spaced(range(experiment.generations + 1), CURVE_POINTS), *onsets["onset"].dropna()}
-    shown = own[own["generation"].isin(generations) & ~own["metric"].str.contains(_BINS, regex=False)]
-    known = by_arm.tables(shown)
-    theory = {regime: expected.curves(experiment, config.regimes[regime]) for regime in experiment.regimes}
-    forms = {"t": theory, "c": beside.computed(key, config)}
+    onsets, rows = results.onsets, results.curve_rows
+    known = by_arm.tables(rows[~rows["metric"].str.contains(_BINS, regex=False)])
+    theory = {name: expected.curves(results.experiment, regime) for name, regime in results.regimes.items()}
+    forms = {"t": theory, "c": beside.computed(results)}
     names = _listed({metric for metric, _ in known})
-    measures = [_measure(name, known, experiment, config, forms) | _onset(name, onsets) for name in names]
-    arms = [{"name": regime, "colour": looks[regime].colour, "dashes": list(looks[regime].dashes)} for regime in experiment.regimes]
-    return {"experiment": key, "arms": arms, "measures": measures}
+    measures = [_measure(name, known, results.experiment, results.constant_control, forms) | _onset(name, onsets) for name in names]
+    arms = [{"name": name, "colour": look.colour, "dashes": list(look.dashes)} for name, look in results.looks.items()]
+    return {"experiment": results.key, "arms": arms, "measures": measures}
 
 
 def rows(measure: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -87,16 +73,18 @@ def _listed(names: set[str]) -> list[str]:
     return sorted(listed, key=lambda name: (places.get(name, len(places)), name))
 
 
-def _measure(name: str, known: ByArm, experiment: Experiment, config: Config, forms: Forms) -> dict[str, Any]:
+def _measure(name: str, known: ByArm, experiment: Experiment, control: str | None, forms: Forms) -> dict[str, Any]:
     curves = {}
     for regime in experiment.regimes:
         if (curve := _curve(name, regime, known, experiment)) is not None:
-            found = {part: beside.shown(known_forms, regime, name) for part, known_forms in forms.items()}
+            found = {part: beside.closed_form(known_forms, regime, name) for part, known_forms in forms.items()}
             generations = [int(g) for g in curve["g"] if g is not None]
             curves[regime] = curve | {part: _rounded(form[generations]) for part, form in found.items() if form is not None}
     words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))
     label = f"{words} ({name})" if words else name
-    return {"name": name, "label": label, "about": _about(name, known, experiment), "arms": curves} | _band(name, known, experiment, config)
+    return {"name": name, "label": label, "about": _about(name, known, experiment), "arms": curves} | _band(
+        name, known, experiment, control
+    )
 
 
 def _curve(name: str, regime: str, known: ByArm, experiment: Experiment) -> Curve | None:
@@ -134,14 +122,13 @@ def _has(known: ByArm, metric: str) -> bool:
     return any(measured == metric for measured, _ in known)
 
 
-def _band(name: str, known: ByArm, experiment: Experiment, config: Config) -> dict[str, Any]:
+def _band(name: str, known: ByArm, experiment: Experiment, control: str | None) -> dict[str, Any]:
     """Return the band (`onset.band`) of the control of constant size, where there is anything that it can stand on.
 
     With several seeds it holds a whole further lineage of the control. With one, and no replicas, it holds one more generation of the
     control, as if its generations were independent lineages: their rows are redrawn every time. Of a measure of rows it begins at
     generation 2, since the rows of generation 1 are the origin's.
     """
-    control = controls.constant_control(experiment, config)
     if control is None or (name, control) not in known:
         return {}
     own = known[name, control]

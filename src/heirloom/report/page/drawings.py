@@ -1,13 +1,12 @@
-"""The charts of the page as Vega-Lite: the explorer of every measure, and the figures of `figures`, made to answer a mouse."""
+"""The charts of the page as Vega-Lite: the explorer of every measure, and the figures of `figures.kinds`, made to answer a mouse."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from heirloom.config import Config
-from heirloom.report.charts import Look
-from heirloom.report.figures import Figure
+from heirloom.report.figures.plan import Figure
+from heirloom.report.looks import Look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,20 +28,20 @@ def explorer(arms: Mapping[str, Look], last: int) -> Spec:
     return dict(chart.to_dict(validate=False))
 
 
-def figure(shown: Figure, frame: pd.DataFrame, config: Config) -> Spec:
+def figure(shown: Figure, numbers: pd.DataFrame) -> Spec:
     """Return a figure that shows values under the mouse, and one colour alone on a click in the legend.
 
     Parameters
     ----------
-    frame
-        Tidy rows of its experiments.
+    numbers
+        The table that is drawn (`figures.draw.numbers`).
     """
     import altair as alt
 
-    from heirloom.report import figures
+    from heirloom.report.figures import draw
 
     with alt.data_transformers.enable("default", max_rows=None):
-        return answering(dict(figures.chart(shown, frame, config).to_dict(validate=False)))  # `heirloom plot` has validated it
+        return answering(dict(draw.chart(shown, numbers).to_dict(validate=False)))  # `heirloom plot` has validated it
 
 
 def answering(spec: Spec) -> Spec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,8 @@ from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.report import facts
-from heirloom.report.page.generations import kept
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.generations import kept_generations
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.steps import STEPS, made_kinds
 
@@ -51,16 +52,17 @@ class Box(NamedTuple):
         return kinds.REAL if self.regime == kinds.REAL else self.kind.name
 
 
-def nodes(key: str, experiment: Experiment, config: Config, project: Project) -> dict[str, Artefact]:
-    """Return path → node of the artefacts that are shown, of the first seed; none where no manifest is here."""
-    return {box.path: project.artefact(box.path) for box in boxes(key, experiment, config) if Path(paths.manifest(box.path)).is_file()}
+def nodes(boxes: Iterable[Box], project: Project) -> dict[str, Artefact]:
+    """Return path → node of the boxes that can be drawn; none where no manifest is here."""
+    return {box.path: project.artefact(box.path) for box in boxes if Path(paths.manifest(box.path)).is_file()}
 
 
-def boxes(key: str, experiment: Experiment, config: Config) -> list[Box]:
-    """Return every artefact that could be shown: the real pool, the origin, and each arm's sets and checkpoints.
+def boxes(key: str, config: Config) -> list[Box]:
+    """Return every artefact that could be shown, of the first seed: the real pool, the origin, and each arm's sets and checkpoints.
 
     A generation has a column for each kind that any of its arms has, so that generations stand below one another.
     """
+    experiment = config.experiments[key]
     seed = experiment.seeds[0]
     origin, arms = (
         _kinds(config, Key(key, kinds.ORIGIN, seed, 0)),
@@ -70,7 +72,7 @@ def boxes(key: str, experiment: Experiment, config: Config) -> list[Box]:
     found = [Box(kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed)), kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
     found += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin, 1)]
     for row, (regime, listed) in enumerate(arms.items(), 1):
-        for place, generation in enumerate(kept(experiment, MAX_GENERATIONS)):
+        for place, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS)):
             first = 1 + len(origin) + place * len(columns)
             places = [(kind, first + columns.index(kind)) for kind in listed]
             found += [
@@ -85,25 +87,26 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
     return [kind for step in steps for kind in step.makes.values() if kind.is_drawn]
 
 
-def context(key: str, experiment: Experiment, config: Config, known: Mapping[str, Artefact], own: pd.DataFrame) -> dict[str, Any] | None:
+def context(results: ExperimentResults, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
     """Return the drawing for the template, and what is told of each box for the script; None where nothing is here.
 
     Parameters
     ----------
+    boxes
+        Every artefact that could be shown (`boxes`).
     known
         Path → node (`nodes`).
-    own
-        The tidy rows of the experiment.
     """
-    shown = [box for box in boxes(key, experiment, config) if box.path in known]
+    shown = [box for box in boxes if box.path in known]
     if not shown:
         return None
-    shares = _shares(own)
+    experiment = results.experiment
+    shares = _shares(results.rows)
     spent = facts.ledger()
     drawn = [_drawn(box, known[box.path], shares, spent) for box in shown]
     told = [_told(box, known[box.path], shares, spent) for box in shown]
     return {
-        "experiment": key,
+        "experiment": results.key,
         "seed": experiment.seeds[0],
         "width": max(box["x"] for box in drawn) + WIDTH + GAP,
         "height": max(box["y"] for box in drawn) + HEIGHT + GAP,
@@ -188,7 +191,7 @@ def _shares(own: pd.DataFrame) -> dict[Share, float]:
 
 def _table(experiment: Experiment, shares: Mapping[Share, float]) -> dict[str, Any]:
     """Return what each generation's training set was made of: a row an arm, a column a generation that is shown."""
-    generations = [0, *kept(experiment, 2 * MAX_GENERATIONS)]
+    generations = [0, *kept_generations(experiment, 2 * MAX_GENERATIONS)]
     rows = []
     for regime in experiment.regimes:
         cells = [[shares.get((name, regime if g else kinds.ORIGIN, g)) for name in SHARES] for g in generations]

@@ -30,7 +30,7 @@ def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answer
     return {
         "config_file": config_file.name,
         "config": safe_lines(config_file.read_text(encoding="utf-8")),
-        "experiments": [_experiment(name, experiment, config) for name, experiment in config.experiments.items()],
+        "experiments": [_experiment(name, experiment) for name, experiment in config.experiments.items()],
         "environment": environment(node.manifest.get("environment", {}) for node in nodes),
         "num_threads": config.num_threads,
         "written_with": versions(),
@@ -71,7 +71,7 @@ def versions() -> str:
     return ", ".join(f"{name} {metadata.version(name)}" for name in WRITERS)
 
 
-def _experiment(name: str, experiment: Experiment, config: Config) -> dict[str, Any]:
+def _experiment(name: str, experiment: Experiment) -> dict[str, Any]:
     origin = experiment.original_rows
     return {
         "name": name,

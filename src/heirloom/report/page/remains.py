@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import reading
-from heirloom.report import by_arm, scatter
+from heirloom.report import by_arm, kept_rows
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 from heirloom.stats.spacing import evenly_spaced
@@ -50,7 +50,7 @@ def datasets(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:
     source = experiment.source
     if not isinstance(source, MixtureSource) or len(source.weights) == 1 or not experiment.has_rows:
         return {}
-    sets = scatter.datasets(key, experiment)
+    sets = kept_rows.vectors(key, experiment)
     return sets if any(generation for _, generation in sets) else {}
 
 

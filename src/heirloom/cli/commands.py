@@ -1,0 +1,43 @@
+"""All commands: one per step and per tool. Each reads arguments and calls one function; bad input ends in one line."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import typer
+
+from heirloom.cli import diff, export, lineage, plan, results, steps
+from heirloom.errors import BAD_INPUT, HeirloomError, printed
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the library that draws boxes takes longer to import than all the rest
+    help="What each generation of models inherits.",
+    epilog="The words are in docs/glossary.md",
+)
+for part in (steps, plan, results, lineage, diff):
+    app.add_typer(part.app)
+app.add_typer(export.app, name="export")
+
+
+@cache
+def tree() -> Callable[[], Any]:
+    """Return all commands as one to be called: built once, in a worker for all of its jobs."""
+    return typer.main.get_command(app)
+
+
+def run() -> None:
+    """Run the command that this process was started with; bad input ends in one line and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
+    try:
+        tree()()
+    except HeirloomError as error:
+        print(*printed(error), sep="\n", file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,80 @@
+"""How far the mean and standard deviation of one-dimensional Gaussians are from the truth, over a grid, beside the closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from heirloom.report import expected, tables
+from heirloom.report.charts import logarithmic
+from heirloom.report.looks import BLACK, DASHED
+from heirloom.report.numbers import estimates
+from heirloom.specs.experiment import Experiment
+from heirloom.specs.regime import Regime
+from heirloom.stats.spacing import geometrically_spaced
+
+if TYPE_CHECKING:
+    from heirloom.report.figures.kind import Subject
+    from heirloom.theory import Curve
+
+MEAN, DEVIATION = "mean", "standard deviation"
+MAX_POINTS = 60
+SUBTITLE = "root of the mean squared error over replicas; dashed: closed form"
+
+
+def errors(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the root of the mean squared error of a one-dimensional Gaussian's mean and standard deviation, and its closed form.
+
+    Since W2² to the truth is the one squared error plus the other (Dowson and Landau 1982), the second is a difference.
+
+    Parameters
+    ----------
+    rows
+        The tidy rows of the grid.
+
+    Returns
+    -------
+    variant, rows, divisor, regime, generation, of (`MEAN` or `DEVIATION`), error, expected (NaN where there is none); of at most
+    `MAX_POINTS` generations, evenly spaced on the log axis of fits
+    """
+    parts = []
+    for key, experiment in subject.experiments.items():
+        variant = tables.names(key, experiment)[1]
+        divisor, measured = experiment.family.divisor, rows[rows["variant"] == variant]
+        for regime in experiment.regimes:
+            of_arm = pd.concat(_of_arm(measured, regime, subject.regimes[regime], experiment))
+            parts.append(of_arm.assign(variant=variant, rows=experiment.rows, divisor=divisor, regime=regime))
+    table = pd.concat(parts, ignore_index=True)
+    fits = geometrically_spaced(int(table["generation"].max()) + 1, MAX_POINTS)
+    table = table[(table["generation"] + 1).isin(fits)]
+    return table[["variant", "rows", "divisor", "regime", "generation", "of", "error", "expected"]]
+
+
+def panel(marks: alt.Chart, numbers: pd.DataFrame, x: alt.X, colour: alt.Color, of: str) -> alt.LayerChart:
+    """Draw the measured errors as given marks, over their closed form as dashed lines; ``of`` is what the errors are of."""
+    y = logarithmic(alt.Y("error:Q", title=f"error of the {of} (log)"), pd.concat([numbers["error"], numbers["expected"].dropna()]))
+    closed_form = (
+        alt.Chart(numbers).transform_filter("isValid(datum.expected)").mark_line(strokeWidth=1.3, strokeDash=list(DASHED), color=BLACK)
+    )
+    return alt.layer(marks.encode(x=x, y=y, color=colour), closed_form.encode(x=x, y=alt.Y("expected:Q"), detail=[colour.shorthand]))
+
+
+def _of_arm(rows: pd.DataFrame, name: str, regime: Regime, experiment: Experiment) -> Iterator[pd.DataFrame]:
+    """Yield generation, of, error and expected of the mean, then of the standard deviation."""
+    mean_square, total = (estimates(rows, [name], measure) for measure in ("mean_squared_error", "wasserstein2_squared"))
+    forms = _closed_forms(expected.curves(experiment, regime))
+    measured = {MEAN: mean_square["mean"], DEVIATION: total["mean"] - mean_square["mean"]}
+    for of, squares in measured.items():
+        form = forms[of]
+        generations = mean_square["generation"]
+        expected_G = np.full(len(generations), np.nan) if form is None else np.sqrt(np.clip(form[generations], 0, None))
+        yield pd.DataFrame({"generation": generations, "of": of, "error": np.sqrt(squares.clip(0)), "expected": expected_G})
+
+
+def _closed_forms(curves: Mapping[str, Curve]) -> dict[str, Curve | None]:
+    mean_square, total = curves.get("mean_squared_error"), curves.get("wasserstein2_squared")
+    return {MEAN: mean_square, DEVIATION: None if mean_square is None or total is None else total - mean_square}

@@ -1,0 +1,20 @@
+"""Which generations are shown where there is no room for all of them."""
+
+from __future__ import annotations
+
+from heirloom.artefacts import kinds
+from heirloom.specs.experiment import Experiment
+from heirloom.stats.spacing import evenly_spaced
+
+CURVE_POINTS = 97
+"""Generations of a curve, evenly spaced: 96 is divisible by 6, so that the seven curves of a histogram are among them."""
+
+
+def kept_generations(experiment: Experiment, most: int) -> list[int]:
+    """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
+    return evenly_spaced(experiment.kept_generations, most)
+
+
+def synthetic_path(key: str, experiment: Experiment, regime: str, generation: int) -> str:
+    """Return the path of a synthetic set of an experiment's first seed."""
+    return kinds.SYNTHETIC.path(key, regime, experiment.seeds[0], generation)

@@ -1,0 +1,57 @@
+"""Charts of a measure over replicas beside its closed form: mean with two standard errors, median, and what theory expects."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from heirloom.report.charts import generation_axis, onsets, panels
+from heirloom.report.looks import BLACK, BLUE, DASHED, DOTTED, ORANGE, SOLID
+
+MEASURES = {
+    "covariance_trace": "covariance trace (squared units)",
+    "diversity": "diversity, 1 - sum p²",
+    "types": "types alive",
+    "variance": "variance, p (1 - p)",
+    "fixed_at_1": "replicas that are all ones (%)",
+    "squared_error": "squared error to the truth",
+    "absorbed": "replicas that are absorbed (%)",
+}
+"""Measure to the title of its axis."""
+
+SHARES = ("fixed_at_1", "absorbed")
+WHICH = {"mean": "mean ± 2 se", "median": "median", "expected": "closed form of the mean"}
+_STYLES = {"mean": (BLUE, SOLID), "median": (ORANGE, DOTTED), "expected": (BLACK, DASHED)}
+"""Colour and dashes of each line of `WHICH`."""
+_KEYS = ["regime", "generation"]
+
+
+def by_regime(numbers: pd.DataFrame, measure: str, regimes: list[str], height: int) -> alt.FacetChart:
+    """Draw a measure, one panel per regime.
+
+    Parameters
+    ----------
+    numbers
+        `numbers.beside_theory` of the measure, with ``onset`` where onsets are marked.
+    """
+    rows = _rows(numbers)
+    labels = {WHICH[which]: style for which, style in _STYLES.items() if WHICH[which] in set(rows["which"])}
+    legend = alt.Legend(title=None, symbolSize=300, symbolStrokeWidth=2)
+    colour = alt.Color("which:N", legend=legend).scale(domain=list(labels), range=[colour for colour, _ in labels.values()])
+    dash = alt.StrokeDash("which:N", legend=legend).scale(domain=list(labels), range=[list(dashes) for _, dashes in labels.values()])
+    base = alt.Chart(rows).encode(x=generation_axis(numbers))
+    axis = alt.Axis(tickCount=5, format=".0%") if measure in SHARES else alt.Axis(tickCount=5)
+    y = alt.Y("value:Q", title=MEASURES[measure].split(",")[0].split(" (")[0], axis=axis)
+    area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
+    line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
+    triangles = onsets(base.encode(color=colour), numbers, y)
+    band = [area] if rows["low"].notna().any() else []  # without rows, an area has no extent
+    return panels(alt.layer(*band, line, *triangles), regimes, 230, height)
+
+
+def _rows(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Return what is drawn as rows: regime, generation, which line, value, low and high of the band, onset."""
+    lines = numbers.melt(_KEYS, list(WHICH), "which", "value").dropna().assign(low=float("nan"), high=float("nan"))
+    band = numbers[[*_KEYS]].assign(which="mean", low=numbers["mean"] - 2 * numbers["se"], high=numbers["mean"] + 2 * numbers["se"])
+    starts = numbers.reindex(columns=[*_KEYS, "onset"]).dropna().assign(which="median")
+    return pd.concat([lines, band.dropna(), starts], ignore_index=True).replace({"which": WHICH})
