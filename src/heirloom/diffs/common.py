@@ -67,13 +67,10 @@ def common(a: Side, b: Side) -> Common:
     others = tuple(name for name in further if a.has(name) and b.has(name))
     if not (shared.data or others):
         raise HeirloomError(f"{a.name} and {b.name} cannot be compared: {_holds(a)}, {_holds(b)}")
-    return replace(
-        shared,
-        others=others,
-        only_a=tuple(name for name in further if not b.has(name)),
-        only_b=tuple(name for name in further if not a.has(name)),
-        by_value=any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data),
-    )
+    only_a = tuple(name for name in further if not b.has(name))
+    only_b = tuple(name for name in further if not a.has(name))
+    by_value = any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data)
+    return replace(shared, others=others, only_a=only_a, only_b=only_b, by_value=by_value)
 
 
 def _data_names(side: Side, shared: Common) -> set[str]:

@@ -58,11 +58,11 @@ def parts(text: str | Path) -> Parts:
     match = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
     if match is None or not (Path(match["whole"]).is_dir() or _is_hub_id(match["whole"])):
         return _all(text)
-    whole, part = match["whole"], match["part"]
-    sides = {key.label: side for key, side in _all(whole).items()}
+    container, part = match["whole"], match["part"]
+    sides = {key.label: side for key, side in _all(container).items()}
     if part not in sides:
         labels = ", ".join(filter(None, sides))
-        raise HeirloomError(f"{whole} has no {part!r}; it has {labels or 'no splits'}")
+        raise HeirloomError(f"{container} has no {part!r}; it has {labels or 'no splits'}")
     return {WHOLE: sides[part]}
 
 
@@ -185,11 +185,11 @@ def _split_words(name: str) -> set[str]:
     return keywords & set(re.split(r"[^a-z]+", name.lower()))
 
 
-def _sides(whole: Side, files_of: Mapping[Key, list[str]]) -> Parts:
+def _sides(container: Side, files_of: Mapping[Key, list[str]]) -> Parts:
     """Return the dataset of each part; a single file as if it had been named itself."""
     sides: dict[Key, Side] = {}
     for key, names in files_of.items():
-        files = tuple(whole.path / name for name in names)
-        name = f"{whole.name}:{key.label}" if key != WHOLE else whole.name
-        sides[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(whole, name=name, parts=files)
+        files = tuple(container.path / name for name in names)
+        name = f"{container.name}:{key.label}" if key != WHOLE else container.name
+        sides[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(container, name=name, parts=files)
     return sides

@@ -75,11 +75,13 @@ def _verdict(splits: Sequence[Split], moved_rows: Sequence[MovedRows]) -> Verdic
     clauses = [f"{split.name} {'differs' if split.diff else split.line}" for split in unlike[:_MAX_NAMES]]
     if len(unlike) > _MAX_NAMES:
         clauses.append(f"{len(unlike) - _MAX_NAMES} more")
-    moves = [moved.line for moved in moved_rows[:_MAX_NAMES]]
+    moves = [move.line for move in moved_rows[:_MAX_NAMES]]
     return Verdict("different", "", "; ".join([", ".join(clauses), *moves]))
 
 
 def _summary(name: str, parts: Sequence[Side]) -> SideSummary:
     lines = "".join(f"{side.sha256}\n" for side in parts)
     digest = hashlib.sha256(lines.encode()).hexdigest()
-    return SideSummary(name, digest, sum(side.num_rows for side in parts), None, sum(side.size for side in parts), {})
+    num_rows = sum(side.num_rows for side in parts)
+    size = sum(side.size for side in parts)
+    return SideSummary(name, digest, num_rows, None, size, {})

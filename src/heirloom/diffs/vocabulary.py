@@ -127,9 +127,9 @@ def _top(block: Block, n: int, totals: tuple[int, int], lexicon: Lexicon, exampl
         return []
     smallest = np.argpartition(z, size - 1)[:size].tolist()
     largest = np.argpartition(z, -size)[-size:].tolist()
-    moved = [index for index in {*smallest, *largest} if z[index]]
+    candidates = [index for index in {*smallest, *largest} if z[index]]
     grams = []
-    for index in sorted(moved, key=lambda index: -z[index]):
+    for index in sorted(candidates, key=lambda index: -z[index]):
         words = lexicon.spell(unpack(int(block.grams[index]), n))
         count_a, count_b = int(block.a[index]), int(block.b[index])
         grams.append(Moved(n, " ".join(words), count_a, count_b, float(delta[index]), float(z[index])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, safe
 from heirloom.diffs.row_result import Piece
@@ -13,7 +14,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 def text(sections: Iterable[Section]) -> str:
     """Return the sections as one Markdown text; everything from the data is escaped."""
-    return "\n".join(line for section in sections for line in _section(section)) + "\n"
+    lines = chain.from_iterable(map(_section, sections))
+    return "\n".join(lines) + "\n"
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -41,7 +41,7 @@ def title(diff: DatasetDiff) -> str:
 def _splits(diff: DatasetDiff) -> list[Section]:
     """Return all splits in one table, then each that differs by itself."""
     rows = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
-    moved_rows = [Line(f"{moved.line}.") for moved in diff.moved]
+    moved_rows = [Line(f"{move.line}.") for move in diff.moved]
     sections = [Section("Splits", (Table("", ("", "rows of A", "rows of B", ""), rows), *moved_rows))]
     for split in diff.splits:
         if split.diff and not split.diff.same:
