@@ -17,7 +17,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
@@ -25,7 +25,7 @@ from heirloom.words import DEFINITION
 
 def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
     Path(paths.fingerprint(results.DEFAULT.onset)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
-    return curves.context(Results(key, config, own))
+    return curves.context(ExperimentResults(key, config, own))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
@@ -126,7 +126,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
 
     own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
     boxes = lineage.boxes("words", config)
-    found = lineage.context(Results("words", config, own), boxes, lineage.nodes(boxes, Project()))
+    found = lineage.context(ExperimentResults("words", config, own), boxes, lineage.nodes(boxes, Project()))
     assert found is not None
     assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
@@ -134,7 +134,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
     assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
     assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
-    assert lineage.context(Results("toy", config, own), lineage.boxes("toy", config), {}) is None
+    assert lineage.context(ExperimentResults("toy", config, own), lineage.boxes("toy", config), {}) is None
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:

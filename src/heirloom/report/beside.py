@@ -8,20 +8,20 @@ import numpy as np
 
 from heirloom import controls
 from heirloom.report import expected
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve
 
 
-def computed(results: Results) -> dict[str, dict[str, Curve]]:
+def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
     forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
-def missing(results: Results) -> list[str]:
+def missing_comparisons(results: ExperimentResults) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
     One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
@@ -49,7 +49,7 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     return {measure: np.array([first[rows][measure] for rows in sizes]) for measure in measures}
 
 
-def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
+def closed_form(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
     """Return the closed form of a metric, or of the measure whose mean over replicas it is, under a regime; None where there is none."""
     return forms.get(regime, {}).get(metric.removesuffix(".mean"))
 

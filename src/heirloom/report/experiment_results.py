@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Results:
+class ExperimentResults:
     """The results of one experiment; what has to be worked out is worked out when it is first asked for.
 
     Attributes
@@ -84,7 +84,7 @@ class Results:
         return controls.constant_control(self.experiment, self.config)
 
 
-def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = None) -> dict[str, Results]:
+def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = None) -> dict[str, ExperimentResults]:
     """Return the results of experiments by their names in the expanded config.
 
     Parameters
@@ -100,4 +100,4 @@ def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = 
         If the table has no measures of an experiment.
     """
     names = config.experiments if keys is None else keys
-    return {key: Results(key, config, tables.of_experiment(frame, key, config.experiments[key])) for key in names}
+    return {key: ExperimentResults(key, config, tables.of_experiment(frame, key, config.experiments[key])) for key in names}

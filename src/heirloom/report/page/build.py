@@ -12,7 +12,7 @@ from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
 from heirloom.report import beside, experiment_results, tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
@@ -31,13 +31,13 @@ TEMPLATES = Path(__file__).with_name("template")
 
 def datasets(config: Config) -> list[str]:
     """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
-    from heirloom.report.generations import kept
+    from heirloom.report.generations import kept_generations
     from heirloom.report.page import lost, remains, texts
 
     found = []
     for key, one in config.experiments.items():
         most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
-        shown = {(regime, g) for regime in one.regimes for g in kept(one, most)} if lost.unit(one) else set()
+        shown = {(regime, g) for regime in one.regimes for g in kept_generations(one, most)} if lost.unit(one) else set()
         shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
         found += [target(config, kinds.SYNTHETIC.path(key, regime, one.seeds[0], g)) for regime, g in sorted(shown)]
     return list(dict.fromkeys(found))
@@ -92,7 +92,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: li
     }
 
 
-def _experiment(results: Results) -> dict[str, Any]:
+def _experiment(results: ExperimentResults) -> dict[str, Any]:
     """Return what an experiment's own results show, but for figures and the graph."""
     from heirloom.report.page import lost, remains, texts
 
@@ -100,7 +100,7 @@ def _experiment(results: Results) -> dict[str, Any]:
     return {
         "name": key,
         "family": experiment.family.name,
-        "missing": beside.missing(results),
+        "missing": beside.missing_comparisons(results),
         "curves": _explorer(results),
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),
@@ -108,14 +108,14 @@ def _experiment(results: Results) -> dict[str, Any]:
     }
 
 
-def _explorer(results: Results) -> dict[str, Any]:
+def _explorer(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's explorer: its chart, and the data of every measure."""
     from heirloom.report.page import curves, drawings
 
     return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
-def _figures(figures: Iterable[Figure], results: Mapping[str, Results], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
+def _figures(figures: Iterable[Figure], results: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
     """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
     from heirloom.report.figures import draw
     from heirloom.report.page import drawings

@@ -13,7 +13,7 @@ from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, of_control
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.shown import SHOWN
 from heirloom.specs.experiment import Experiment
 
@@ -30,7 +30,7 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(results: Results) -> dict[str, Any]:
+def context(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
@@ -77,7 +77,7 @@ def _measure(name: str, known: ByArm, experiment: Experiment, control: str | Non
     curves = {}
     for regime in experiment.regimes:
         if (curve := _curve(name, regime, known, experiment)) is not None:
-            found = {part: beside.shown(known_forms, regime, name) for part, known_forms in forms.items()}
+            found = {part: beside.closed_form(known_forms, regime, name) for part, known_forms in forms.items()}
             generations = [int(g) for g in curve["g"] if g is not None]
             curves[regime] = curve | {part: _rounded(form[generations]) for part, form in found.items() if form is not None}
     words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))

@@ -15,8 +15,8 @@ from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.report import facts
-from heirloom.report.experiment_results import Results
-from heirloom.report.generations import kept
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.generations import kept_generations
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.steps import STEPS, made_kinds
 
@@ -72,7 +72,7 @@ def boxes(key: str, config: Config) -> list[Box]:
     found = [Box(kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed)), kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
     found += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin, 1)]
     for row, (regime, listed) in enumerate(arms.items(), 1):
-        for place, generation in enumerate(kept(experiment, MAX_GENERATIONS)):
+        for place, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS)):
             first = 1 + len(origin) + place * len(columns)
             places = [(kind, first + columns.index(kind)) for kind in listed]
             found += [
@@ -87,7 +87,7 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
     return [kind for step in steps for kind in step.makes.values() if kind.is_drawn]
 
 
-def context(results: Results, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
+def context(results: ExperimentResults, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
     """Return the drawing for the template, and what is told of each box for the script; None where nothing is here.
 
     Parameters
@@ -191,7 +191,7 @@ def _shares(own: pd.DataFrame) -> dict[Share, float]:
 
 def _table(experiment: Experiment, shares: Mapping[Share, float]) -> dict[str, Any]:
     """Return what each generation's training set was made of: a row an arm, a column a generation that is shown."""
-    generations = [0, *kept(experiment, 2 * MAX_GENERATIONS)]
+    generations = [0, *kept_generations(experiment, 2 * MAX_GENERATIONS)]
     rows = []
     for regime in experiment.regimes:
         cells = [[shares.get((name, regime if g else kinds.ORIGIN, g)) for name in SHARES] for g in generations]

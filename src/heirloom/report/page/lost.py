@@ -17,7 +17,7 @@ from heirloom.diffs.spool import Block, pack, unpack
 from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import WordLexicon
 from heirloom.measures.text import BANDS
-from heirloom.report.generations import kept, synthetic
+from heirloom.report.generations import kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
 
 MAX_GENERATIONS = 8
@@ -34,9 +34,9 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or rows are neither texts nor types.
     """
-    generations, of = kept(experiment, MAX_GENERATIONS), unit(experiment)
+    generations, of = kept_generations(experiment, MAX_GENERATIONS), unit(experiment)
     origin = kinds.TRAIN.path(key, "", experiment.seeds[0], 0)
-    sets = {regime: [synthetic(key, experiment, regime, g) for g in generations] for regime in experiment.regimes}
+    sets = {regime: [synthetic_path(key, experiment, regime, g) for g in generations] for regime in experiment.regimes}
     there = all(Path(path).is_file() for path in (origin, *(path for listed in sets.values() for path in listed)))
     if of is None or not there or len(generations) < 2:
         return None
