@@ -325,6 +325,8 @@ def test_nothing_is_left_of_a_run_that_is_killed(home: Path) -> None:
         run.kill()
         assert [job.end() for job in jobs] == [(-signal.SIGKILL, "", "")] * 2
         assert all(is_gone(process) for process in (*processes, worker))
+        run.wait()
+        assert do(home, PARENT, address) == (-signal.SIGKILL, "", "")
 
 
 def test_a_family_has_a_worker_of_its_own_which_is_replaced_when_it_is_killed(home: Path) -> None:
