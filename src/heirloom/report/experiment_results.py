@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExperimentResults:
-    """The results of one experiment; what has to be worked out is worked out when it is first asked for.
+    """The results of one experiment; derived values are computed when they are first asked for.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class ExperimentResults:
 
     @property
     def experiment(self) -> Experiment:
-        """What the config says of it."""
+        """Its declaration in the config."""
         return self.config.experiments[self.key]
 
     @property

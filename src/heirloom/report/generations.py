@@ -1,4 +1,4 @@
-"""Which generations are shown where there is no room for all of them."""
+"""Which generations a page or a figure shows where there is no room for all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CURVE_POINTS = 97
 
 
 def kept_generations(experiment: Experiment, most: int) -> list[int]:
-    """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
+    """Return the generations from 1 on whose datasets stay on disk, or ``most`` of them spread evenly, first and last among them."""
     return evenly_spaced(experiment.kept_generations, most)
 
 
