@@ -102,7 +102,7 @@ rule page:
 rule compare:
     """Say what changed between the first and the last generation of an arm, on a page that stands alone; exit code 1 is `different`."""
     input:
-        datasets=ancient(RUN.compared),
+        datasets=ancient(RUN.compared_sets),
         fingerprints=RUN.compared_fingerprints,
     output:
         page=report(

@@ -22,7 +22,7 @@ rule sample_shard:
     params:
         slice=SAMPLE.slice,
         shards=SAMPLE.num_shards,
-        synthetic=SAMPLE.whole,
+        synthetic=SAMPLE.main_output,
     shell:
         "heirloom sample --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train}"
         " --prompts '{input.prompts}' --tokenizer '{input.tokenizer}' --judge '{input.judge}' --synthetic {params.synthetic}"

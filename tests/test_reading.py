@@ -32,7 +32,7 @@ from heirloom.export import crate, huggingface
 from heirloom.lineage import cost_table, costs, trace_row
 from heirloom.lineage.project import Project
 from heirloom.report import agreement, files, show, summary, tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import draw
 from heirloom.report.page import build, lineage, lost, making, remains, texts
 from heirloom.steps import chain, evaluate
@@ -137,7 +137,7 @@ def remaining(config: Config) -> None:
 def drawn(config: Config) -> None:
     boxes = lineage.boxes("text", config)
     own = tables.of_experiment(tables.load(results.DEFAULT), "text", config.experiments["text"])
-    lineage.context(Results("text", config, own), boxes, lineage.nodes(boxes, Project()))
+    lineage.context(ExperimentResults("text", config, own), boxes, lineage.nodes(boxes, Project()))
 
 
 def plotted(config: Config) -> None:

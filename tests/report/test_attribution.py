@@ -11,7 +11,7 @@ import vl_convert
 
 from heirloom.config import Config, parse
 from heirloom.report import attribution
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import draw
 from heirloom.report.summary import attribution_table
 from report.conftest import figure_names, figure_of
@@ -99,7 +99,7 @@ def test_the_page_draws_what_the_table_says_of_more_generations_than_a_curve_has
     for variant, generation in last.items():
         shares = np.minimum(1.0, np.arange(1, 201) / generation)
         rows = pd.DataFrame({**key, "variant": variant, "generation": range(1, 201), "value": shares})
-        results[f"e__{variant}"] = Results(f"e__{variant}", read, rows)
+        results[f"e__{variant}"] = ExperimentResults(f"e__{variant}", read, rows)
     assert len(results["e__float16"].curve_rows) < 200
     table = draw.numbers(figure_of(read, "e", "attribution"), results, for_page=True)
     # mean generation of absorption of a share that grows evenly to 1 in n generations: 1 + (n - 1) / 2

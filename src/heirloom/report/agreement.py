@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("family", "regime", "measure", "generation", "chains", "expected", "mean", "se", "z", "note")
 BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
-"""What encloses the table in a page that `inserted` renews."""
-
+"""The lines that enclose the table in a page that `inserted` renews."""
 
 ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
 """Measures of the number of chains that have ended."""
@@ -44,45 +43,55 @@ class Check(NamedTuple):
         return (self.mean - self.expected) / self.se if not self.note and self.se > 0 else None
 
 
-def check(own: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
+def check(rows: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> dict[str, Check]:
     """Return the last generation's measures that have a closed form.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the experiment.
     """
     from heirloom.report.numbers import estimates
 
-    last_rows = own[(own["regime"] == regime) & (own["generation"] == experiment.generations)]
-    metrics = set(last_rows["metric"])
-    said = {str(metric): float(mean) for metric, mean in last_rows.groupby("metric")["value"].mean().items()}
+    last_rows = rows[(rows["regime"] == regime) & (rows["generation"] == experiment.generations)]
+    metric_means = last_rows.groupby("metric")["value"].mean()
+    means = {str(metric): float(mean) for metric, mean in metric_means.items()}
     curves = expected.curves(experiment, config.regimes[regime])
-    known = {measure: float(curve[-1]) for measure, curve in curves.items()}
+    closed_forms = {measure: float(curve[-1]) for measure, curve in curves.items()}
     checks = {}
-    for measure, value in known.items():
-        if metrics.isdisjoint([measure, f"{measure}.mean"]):
+    for measure, closed_form in closed_forms.items():
+        if means.keys().isdisjoint([measure, f"{measure}.mean"]):
             continue  # such as the survival of types seen once, where there are none
-        last = estimates(last_rows, [regime], measure).iloc[-1]
-        se = float(last["se"])
-        checks[measure] = Check(value, float(last["mean"]), se, _note(measure, known, se, said, experiment))
+        estimate = estimates(last_rows, [regime], measure).iloc[-1]
+        se = float(estimate["se"])
+        note = _note(measure, closed_forms, se, means, experiment)
+        checks[measure] = Check(closed_form, float(estimate["mean"]), se, note)
     return checks
 
 
-def _note(measure: str, known: Mapping[str, float], se: float, said: Mapping[str, float], experiment: Experiment) -> str:
-    """Return why a mean with a standard error has no z; empty if it has one. ``known`` has the closed form of each measure."""
-    if _is_rounded(said, experiment):
+def _note(measure: str, closed_forms: Mapping[str, float], se: float, means: Mapping[str, float], experiment: Experiment) -> str:
+    """Return why a mean with a standard error has no z; empty if it has one."""
+    if _is_rounded(means, experiment):
         return ROUNDED
-    if not compares(measure, said, experiment):
+    if not compares(measure, means, experiment):
         return RARE
-    mean_log = said.get("covariance_trace.mean_log")
-    is_spread = measure in HEAVY_TAILED and known.get("covariance_trace", 0.0) > 0
-    spread = 2 * (math.log(known["covariance_trace"]) - mean_log) if is_spread and mean_log is not None else None
-    alive = 1.0 - sum(known.get(end, 0.0) for end in ENDS)
-    return doubt(measure, known[measure], se, chains(experiment), spread, alive) if se > 0 else ""
+    if not se > 0:
+        return ""
+    spread = _spread(closed_forms, means) if measure in HEAVY_TAILED else None
+    alive = 1.0 - sum(closed_forms.get(end, 0.0) for end in ENDS)
+    return doubt(measure, closed_forms[measure], se, chains(experiment), spread, alive)
 
 
-def compares(measure: str, said: Mapping[str, float], experiment: Experiment) -> bool:
+def _spread(closed_forms: Mapping[str, float], means: Mapping[str, float]) -> float | None:
+    """Return v = 2 (ln E - E ln) of the chains' variance, E in closed form and E ln as measured; None where one is missing."""
+    expectation = closed_forms.get("covariance_trace", 0.0)
+    mean_log = means.get("covariance_trace.mean_log")
+    if mean_log is None or not expectation > 0:
+        return None
+    return 2 * (math.log(expectation) - mean_log)
+
+
+def compares(measure: str, means: Mapping[str, float], experiment: Experiment) -> bool:
     """Return whether a measure's mean over chains can be compared with its closed form.
 
     It cannot where rare chains carry a heavy-tailed mean (`_rare_chains_carry_it`). It cannot where arithmetic was rounded, on
@@ -91,15 +100,17 @@ def compares(measure: str, said: Mapping[str, float], experiment: Experiment) ->
 
     Parameters
     ----------
-    said
+    means
         An arm's metrics at the generation, mean over seeds.
     """
-    return not _is_rounded(said, experiment) and not (measure in HEAVY_TAILED and _rare_chains_carry_it(said, chains(experiment)))
+    if _is_rounded(means, experiment):
+        return False
+    return measure not in HEAVY_TAILED or not _rare_chains_carry_it(means, chains(experiment))
 
 
-def _is_rounded(said: Mapping[str, float], experiment: Experiment) -> bool:
+def _is_rounded(means: Mapping[str, float], experiment: Experiment) -> bool:
     family = experiment.family
-    return family.is_rounded or (family.absorbs_by_rounding and said.get("absorbed.mean", 0.0) > 0)
+    return family.is_rounded or (family.absorbs_by_rounding and means.get("absorbed.mean", 0.0) > 0)
 
 
 def chains(experiment: Experiment) -> int:
@@ -107,34 +118,39 @@ def chains(experiment: Experiment) -> int:
     return len(experiment.seeds) * experiment.num_replicas
 
 
-def _rare_chains_carry_it(said: Mapping[str, float], num_chains: int) -> bool:
+def _rare_chains_carry_it(means: Mapping[str, float], num_chains: int) -> bool:
     """Return whether chains that are rarer than one in N carry the expected variance.
 
     Take N lognormal numbers whose logarithms have the variance v. From v = ln(N) / 2 on, a few of the largest carry the sum of squares,
     and so the standard error. There a random energy model of N levels freezes (Derrida 1981, Random-energy model), for logarithms
     twice as large. v is 2 (ln E - E ln), both as measured. Under replacement it is about 2 t / n after t fits to n rows.
     """
-    mean, mean_log = said.get("covariance_trace.mean", 0.0), said.get("covariance_trace.mean_log")
-    return mean > 0 and mean_log is not None and 2 * (math.log(mean) - mean_log) > math.log(num_chains) / 2
+    mean = means.get("covariance_trace.mean", 0.0)
+    mean_log = means.get("covariance_trace.mean_log")
+    if mean_log is None or not mean > 0:
+        return False
+    variance = 2 * (math.log(mean) - mean_log)
+    return variance > math.log(num_chains) / 2
 
 
-def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
+def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
     """Return one experiment's checks with the columns `COLUMNS`; z is NaN without an error, or if the note says why.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the experiment.
     """
     import pandas as pd
 
-    last, family = experiment.generations, experiment.family.name
-    rows = [
-        (family, regime, measure, last, chains(experiment), *found[:3], math.nan if found.z is None else found.z, found.note)
-        for regime in experiment.regimes
-        for measure, found in check(own, regime, experiment, config).items()
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    family, generation, num_chains = experiment.family.name, experiment.generations, chains(experiment)
+    lines = []
+    for regime in experiment.regimes:
+        for measure, checked in check(rows, regime, experiment, config).items():
+            z = math.nan if checked.z is None else checked.z
+            place = (family, regime, measure, generation, num_chains)
+            lines.append((*place, checked.expected, checked.mean, checked.se, z, checked.note))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def load(results: Results) -> pd.DataFrame:
@@ -162,8 +178,8 @@ def markdown(frame: pd.DataFrame) -> str:
     for row in frame.to_dict("records"):
         name = f"{row['experiment']}__{row['variant']}" if row["variant"] else row["experiment"]
         z = row.get("note", "") if math.isnan(row["z"]) else f"{row['z']:+.1f}"
-        words = f"| {row['family']} | `{name}` | {row['regime']} | `{row['measure']}` | {row['generation']} | {row['chains']}"
-        lines.append(f"{words} | {row['expected']:.5g} | {row['mean']:.5g} ({row['se']:.1g}) | {z} |")
+        place = f"| {row['family']} | `{name}` | {row['regime']} | `{row['measure']}` | {row['generation']} | {row['chains']}"
+        lines.append(f"{place} | {row['expected']:.5g} | {row['mean']:.5g} ({row['se']:.1g}) | {z} |")
     return "\n".join(lines) + "\n"
 
 
@@ -175,8 +191,8 @@ def inserted(page: str, lines: str) -> str:
     HeirloomError
         If the page lacks one of the two.
     """
-    before, begun, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (begun and ended):
+    page_head, begin_mark, remainder = page.partition(BEGIN)
+    _, end_mark, page_tail = remainder.partition(END)
+    if not (begin_mark and end_mark):
         raise HeirloomError(f"the page has no place for the table; it needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{lines}\n{END}{after}"
+    return f"{page_head}{BEGIN}\n\n{lines}\n{END}{page_tail}"

@@ -25,16 +25,21 @@ def one_panel(subject: Subject, numbers: pd.DataFrame, axis: str, title: str) ->
 
 def side_by_side(subject: Subject, numbers: pd.DataFrame, axes: Mapping[str, str], title: str) -> alt.TopLevelMixin:
     """Draw one panel per metric; ``axes`` has the words of each metric's axis."""
-    parts = [numbers[numbers["metric"] == metric] for metric in axes]
-    panels = [_lines(part, subject.looks, axis).properties(width=300, height=260) for part, axis in zip(parts, axes.values(), strict=True)]
+    panels = []
+    for metric, axis in axes.items():
+        lines = _lines(numbers[numbers["metric"] == metric], subject.looks, axis)
+        panels.append(lines.properties(width=300, height=260))
     words = heading(title, subject.name, _how_to_read(numbers, subject.looks))
     return dressed(alt.hconcat(*panels, spacing=30).properties(title=words))
 
 
 def _lines(numbers: pd.DataFrame, looks: Mapping[str, Look], axis: str) -> alt.LayerChart:
     legend = stroke_legend("regime")
-    colour = alt.Color("regime:N", legend=legend).scale(domain=list(looks), range=[look.colour for look in looks.values()])
-    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=list(looks), range=[list(look.dashes) for look in looks.values()])
+    regimes = list(looks)
+    colours = [look.colour for look in looks.values()]
+    dashes = [list(look.dashes) for look in looks.values()]
+    colour = alt.Color("regime:N", legend=legend).scale(domain=regimes, range=colours)
+    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=regimes, range=dashes)
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     y = alt.Y("mean:Q", title=axis).scale(zero=False)
     line = base.mark_line(point=points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
@@ -42,23 +47,25 @@ def _lines(numbers: pd.DataFrame, looks: Mapping[str, Look], axis: str) -> alt.L
 
 
 def _behind(base: alt.Chart, numbers: pd.DataFrame, axis: str) -> list[alt.Chart]:
-    """Return what shows the seeds behind their mean."""
-    seeds = _each_seed(numbers)
-    if seeds:
-        thin = base.transform_fold(seeds, as_=["which", "value"]).mark_line(strokeWidth=1, opacity=0.55)
-        return [thin.encode(y=alt.Y("value:Q", title=axis).scale(zero=False), detail="which:N")]
-    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")
-    return [band] if numbers["seeds"].max() > 1 else []
+    """Return the layer that shows the seeds behind their mean: a line per seed, or a band; none with one seed."""
+    seed_columns = _seed_columns(numbers)
+    if seed_columns:
+        thin_lines = base.transform_fold(seed_columns, as_=["which", "value"]).mark_line(strokeWidth=1, opacity=0.55)
+        return [thin_lines.encode(y=alt.Y("value:Q", title=axis).scale(zero=False), detail="which:N")]
+    if numbers["seeds"].max() <= 1:
+        return []
+    band = base.mark_area(opacity=0.18)
+    return [band.encode(y=alt.Y("low:Q", title=axis).scale(zero=False), y2="high:Q")]
 
 
-def _each_seed(numbers: pd.DataFrame) -> list[str]:
+def _seed_columns(numbers: pd.DataFrame) -> list[str]:
     return [column for column in numbers.columns if column.startswith(EACH_SEED)]
 
 
 def _how_to_read(numbers: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     seeds = int(numbers["seeds"].max())
-    seeds_behind = "thin: each" if _each_seed(numbers) else "band: least to greatest"
-    over = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, {seeds_behind}"
-    growing = "; dotted grey: the same, as many rows as an arm that grows" if Look(GREY, DOTTED) in looks.values() else ""
-    dashed = "; dashed grey: trained on real rows only" if Look(GREY, DASHED) in looks.values() else ""
-    return over + dashed + growing + about_onsets(numbers)
+    seeds_behind = "thin: each" if _seed_columns(numbers) else "band: least to greatest"
+    about_seeds = "one seed" if seeds == 1 else f"line: mean of {seeds} seeds, {seeds_behind}"
+    about_growth = "; dotted grey: the same, as many rows as an arm that grows" if Look(GREY, DOTTED) in looks.values() else ""
+    about_control = "; dashed grey: trained on real rows only" if Look(GREY, DASHED) in looks.values() else ""
+    return about_seeds + about_control + about_growth + about_onsets(numbers)

@@ -1,14 +1,14 @@
 """Which error source costs what: a grid whose axes are sources, read one source at a time and all at once.
 
-A grid is read so if every axis is named after a source (`SOURCES`). An axis's first label is the source at work, its last label the source
-switched off, and labels between are other settings of it. All first labels together are the baseline. What is gained by one other label,
-the rest as in the baseline, is that setting's part; what all last labels gain together is more or less than the sum, because sources
-interact. Variants share their random numbers, so that gains are differences within a seed.
+A grid is read so if every axis is named after a source (`SOURCES`). An axis's first label is the source at work, its last label is the
+source switched off, and labels between are other settings of it. All first labels together are the baseline. A setting's part is what its
+label gains with all other axes as in the baseline. All last labels together gain more or less than the sum, because sources interact.
+Variants share their random numbers, so that gains are differences within a seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -74,9 +74,14 @@ def grids(config: Config) -> dict[str, Grid]:
 def grid(variants: Mapping[str, Experiment]) -> Grid:
     """Return a grid over error sources from its variants, by their names in the expanded config."""
     points = {tables.names(key, experiment)[1]: experiment.point for key, experiment in variants.items()}
-    axes = next(iter(points.values()))
-    labels = {axis: tuple(dict.fromkeys(point[axis] for point in points.values())) for axis in axes}
-    return Grid(labels, {tuple(point.values()): name for name, point in points.items()})
+    labels = {axis: _labels(axis, points.values()) for axis in next(iter(points.values()))}
+    variant_names = {tuple(point.values()): name for name, point in points.items()}
+    return Grid(labels, variant_names)
+
+
+def _labels(axis: str, points: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the different labels of an axis, in their order."""
+    return tuple(dict.fromkeys(point[axis] for point in points))
 
 
 def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -107,7 +112,7 @@ def of_grid(name: str, grid: Grid, rows: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    measure, values, sign = _measured(rows[rows["regime"] != ORIGIN])
+    measure, values, sign = _attributed_measure(rows[rows["regime"] != ORIGIN])
     lines: list[tuple[object, ...]] = []
     for regime, arm in values.groupby("regime"):
         losses = arm.pivot_table(index="seed", columns="variant", values="value")
@@ -115,34 +120,46 @@ def of_grid(name: str, grid: Grid, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _measured(rows: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
+def _attributed_measure(rows: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
     """Return the measure that is attributed, a value of it for each regime, variant and seed, and 1 if less of it is better, or -1.
 
     The mean generation of absorption is the sum of the shares not yet absorbed, generation 0 included.
     """
-    last = rows[rows["generation"] == rows["generation"].max()]
-    alive = rows[rows["metric"] == "absorbed.mean"]
-    if len(alive) and (last.loc[last["metric"] == "absorbed.mean", "value"] == 1).all():
-        keys = ["regime", "variant", "seed"]
-        return LIFETIME, alive.assign(value=1 - alive["value"]).groupby(keys)["value"].sum().add(1).reset_index(), -1
-    measure = next((measure for measure in MEASURES if (last["metric"] == measure).any()), next(iter(MEASURES)))
-    return measure, last[last["metric"] == measure], MEASURES[measure]
+    last_rows = rows[rows["generation"] == rows["generation"].max()]
+    absorbed = rows[rows["metric"] == "absorbed.mean"]
+    absorbed_at_last = last_rows.loc[last_rows["metric"] == "absorbed.mean", "value"]
+    if len(absorbed) and (absorbed_at_last == 1).all():
+        return LIFETIME, _lifetimes(absorbed), -1
+    default = next(iter(MEASURES))
+    measure = next((measure for measure in MEASURES if (last_rows["metric"] == measure).any()), default)
+    return measure, last_rows[last_rows["metric"] == measure], MEASURES[measure]
+
+
+def _lifetimes(absorbed: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean generation of absorption by regime, variant and seed, from the rows of absorbed shares."""
+    alive = absorbed.assign(value=1 - absorbed["value"])
+    sums = alive.groupby(["regime", "variant", "seed"])["value"].sum()
+    return sums.add(1).reset_index()
 
 
 def _of_arm(losses: pd.DataFrame, grid: Grid, sign: int) -> Iterator[tuple[object, ...]]:
-    """Yield (source, setting, loss, gain, low, high, estimand, seeds); ``losses`` has a row a seed and a column a variant."""
-    baseline = losses[grid.variants[tuple(labels[0] for labels in grid.labels.values())]]
+    """Yield (source, setting, loss, gain, low, high, estimand, seeds); ``losses`` has one row per seed and one column per variant."""
+    baseline_point = tuple(labels[0] for labels in grid.labels.values())
+    baseline = losses[grid.variants[baseline_point]]
     yield "", "", float(baseline.mean()), np.nan, np.nan, np.nan, "", len(baseline)
     for source, setting, point in _settings(grid.labels):
         loss = losses[grid.variants[point]]
-        gain = interval((sign * (baseline - loss)).to_numpy())
+        gains = sign * (baseline - loss)
+        gain = interval(gains.to_numpy())
         yield source, setting, float(loss.mean()), gain.centre, gain.low, gain.high, gain.estimand, len(loss)
 
 
 def _settings(labels: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield (source, label, point) of each other label alone, and of all last labels together."""
+    baseline = {axis: settings[0] for axis, settings in labels.items()}
     for source, settings in labels.items():
         for label in settings[1:]:
-            yield source, label, tuple(label if axis == source else others[0] for axis, others in labels.items())
+            point = baseline | {source: label}
+            yield source, label, tuple(point.values())
     if len(labels) > 1:
         yield "all", "", tuple(settings[-1] for settings in labels.values())

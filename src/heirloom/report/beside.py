@@ -1,4 +1,4 @@
-"""What stands beside an arm for which no control is run: the closed form of one, or a line that says which comparison is missing."""
+"""What stands beside an arm for which no control is run: the control's closed form, or a line that says which comparison is missing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 
 from heirloom import controls
 from heirloom.report import expected
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve
 
 
-def computed(results: Results) -> dict[str, dict[str, Curve]]:
+def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
     forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
 
 
-def missing(results: Results) -> list[str]:
+def missing_comparisons(results: ExperimentResults) -> list[str]:
     """Return a line for each comparison that an experiment lacks: a control of as many rows as an arm, neither run nor computed.
 
     One more where nobody can tell whether its controls redraw (`controls.unchecked_controls`).
     """
     short = results.experiment.model_copy(update={"generations": 1})  # enough to know whether there is a closed form
-    lacks = {regime: words for regime, words in results.missing_controls.items() if not control(short, results.regimes[regime])}
-    return [*controls.lines(results.name, lacks), *results.unknown_controls]
+    remedies = {regime: words for regime, words in results.missing_controls.items() if not control(short, results.regimes[regime])}
+    return [*controls.lines(results.name, remedies), *results.unknown_controls]
 
 
 def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
@@ -43,18 +43,23 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """
     if not isinstance(experiment.source, VectorSource):
         return {}
-    sizes = [experiment.original_rows or experiment.source.rows, *controls.sizes(regime, experiment.rows, experiment.generations)]
-    first = {rows: _fitted_to(rows, experiment) for rows in set(sizes)}
-    measures = [measure for measure in first[sizes[0]] if all(measure in measures_of for measures_of in first.values())]
-    return {measure: np.array([first[rows][measure] for rows in sizes]) for measure in measures}
+    origin_size = experiment.original_rows or experiment.source.rows
+    sizes = [origin_size, *controls.sizes(regime, experiment.rows, experiment.generations)]
+    fits = {size: _fit_to(size, experiment) for size in set(sizes)}
+    common_measures = set.intersection(*map(set, fits.values()))
+    curves = {}
+    for measure in fits[origin_size]:
+        if measure in common_measures:
+            curves[measure] = np.array([fits[size][measure] for size in sizes])
+    return curves
 
 
-def shown(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
+def closed_form(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: str) -> Curve | None:
     """Return the closed form of a metric, or of the measure whose mean over replicas it is, under a regime; None where there is none."""
     return forms.get(regime, {}).get(metric.removesuffix(".mean"))
 
 
-def _fitted_to(rows: int, experiment: Experiment) -> dict[str, float]:
+def _fit_to(rows: int, experiment: Experiment) -> dict[str, float]:
     """Return the expected measures of a model that is fitted to so many true rows."""
     source = experiment.source.model_copy(update={"rows": rows})
     single = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})

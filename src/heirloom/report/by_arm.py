@@ -1,4 +1,4 @@
-"""One experiment's measures as small tables that are looked up, not searched for: generations by seeds, per measure and arm."""
+"""One experiment's measures as small tables, one per measure and arm: generations by seeds. A reader looks a table up by its key."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ if TYPE_CHECKING:
 ByArm = dict[tuple[str, str], "pd.DataFrame"]
 
 
-def tables(own: pd.DataFrame) -> ByArm:
+def tables(rows: pd.DataFrame) -> ByArm:
     """Return (metric, regime) → table with one row per generation and one column per seed, both ascending.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of one experiment.
     """
-    wide = own.set_index(["metric", "regime", "generation", "seed"])["value"].unstack("seed")  # keeps what is not a number
-    return {(str(metric), str(regime)): part.droplevel([0, 1]) for (metric, regime), part in wide.groupby(level=[0, 1], sort=False)}
+    values = rows.set_index(["metric", "regime", "generation", "seed"])["value"]
+    by_seed = values.unstack("seed")  # keeps what is not a number
+    arms = by_seed.groupby(level=[0, 1], sort=False)
+    return {(str(metric), str(regime)): arm.droplevel([0, 1]) for (metric, regime), arm in arms}
 
 
-def joined(known: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
+def joined(arms: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
     """Return an arm's table with the origin's row of generation 0 at its head; None if the arm does not have the metric."""
     import pandas as pd
 
-    if (metric, regime) not in known:
+    if (metric, regime) not in arms:
         return None
-    parts = [known[metric, arm] for arm in (kinds.ORIGIN, regime) if (metric, arm) in known]
+    parts = [arms[metric, arm] for arm in (kinds.ORIGIN, regime) if (metric, arm) in arms]
     return pd.concat(parts).sort_index()

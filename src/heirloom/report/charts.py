@@ -21,7 +21,7 @@ Channel = TypeVar("Channel", alt.X, alt.Y)
 
 
 def heading(text: str, name: str, subtitle: str) -> alt.Title:
-    """Return a figure's title: what it shows, and below it of which experiment, and how to read it."""
+    """Return a figure's title: what it shows, and below that the experiment's name and how to read it."""
     return alt.Title(text, subtitle=f"{name} · {subtitle}", anchor="start", offset=12)
 
 
@@ -41,8 +41,9 @@ def panels(chart: alt.Chart | alt.LayerChart, regimes: Iterable[str], width: int
     names = list(regimes)
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start", labelPadding=4)
     facet = alt.Facet("regime:N", title=None, sort=names, header=header)
-    faceted = chart.properties(width=width, height=height).facet(facet=facet, columns=2 if len(names) == 2 * 2 else COLUMNS, spacing=24)
-    return faceted.resolve_axis(x="independent", y="independent")
+    num_columns = 2 if len(names) == 2 * 2 else COLUMNS
+    panel = chart.properties(width=width, height=height)
+    return panel.facet(facet=facet, columns=num_columns, spacing=24).resolve_axis(x="independent", y="independent")
 
 
 def by_regime_and_generation(chart: alt.Chart | alt.LayerChart, regimes: Iterable[str], spacing: int) -> alt.FacetChart:
@@ -55,24 +56,23 @@ def by_regime_and_generation(chart: alt.Chart | alt.LayerChart, regimes: Iterabl
 
 def generation_axis(numbers: pd.DataFrame) -> alt.X:
     """Return the axis of generations, from 0 to the last one."""
-    last = int(numbers["generation"].max())
-    return (
-        alt.X("generation:Q", title="generation")
-        .scale(domain=[0, last], nice=False)
-        .axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False, labelFlush=False)
-    )
+    last_generation = int(numbers["generation"].max())
+    axis = alt.X("generation:Q", title="generation").scale(domain=[0, last_generation], nice=False)
+    return axis.axis(tickMinStep=1, tickCount=min(last_generation, 10), format="d", grid=False, labelFlush=False)
 
 
 def logarithmic(channel: Channel, values: pd.Series[float]) -> Channel:
     """Return a channel on a log axis from the least to the greatest value, with a tick per decade."""
     positive = values[values > 0]
     low, high = float(positive.min()), float(positive.max())
-    decades = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-    return channel.scale(type="log", domain=[low, high], nice=False).axis(values=decades, format="~g", labelFlush=False)
+    first_power, last_power = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    decades = [10.0**power for power in range(first_power, last_power + 1)]
+    scaled = channel.scale(type="log", domain=[low, high], nice=False)
+    return scaled.axis(values=decades, format="~g", labelFlush=False)
 
 
 def points(numbers: pd.DataFrame) -> dict[str, int] | bool:
-    """Return the points of a line, which many generations do not have."""
+    """Return the points of a line; a line of many generations has none."""
     return {"size": 36} if numbers["generation"].max() <= POINTS_UP_TO else False
 
 
@@ -83,8 +83,9 @@ def stroke_legend(title: str | None) -> alt.Legend:
 
 def ordered(field: str, values: Sequence[object], title: str, colours: Sequence[str] | None = None) -> alt.Color:
     """Return the colour of an ordered field, given its values in order; their colours are those of `ramp` unless others are given."""
-    scale = alt.Scale(domain=list(values), range=list(colours or ramp(len(values))))
-    return alt.Color(f"{field}:O", sort=list(values), legend=stroke_legend(title), scale=scale)
+    domain = list(values)
+    scale = alt.Scale(domain=domain, range=list(colours or ramp(len(domain))))
+    return alt.Color(f"{field}:O", sort=domain, legend=stroke_legend(title), scale=scale)
 
 
 def of_generations(numbers: pd.DataFrame) -> alt.Color:
@@ -94,15 +95,17 @@ def of_generations(numbers: pd.DataFrame) -> alt.Color:
 
 
 def onsets(base: alt.Chart, numbers: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
-    """Return the triangles where arms begin to collapse (`marks.marked`), for the axis of the curves; nothing where none does."""
+    """Return the triangles where arms begin to collapse (`marks.marked`), for the axis of the curves; empty where no arm collapses."""
     if not about_onsets(numbers):
         return []
-    mark = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK, opacity=1)
+    arms_with_onset = base.transform_filter("isValid(datum.onset)")
+    triangles = arms_with_onset.mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK, opacity=1)
     height = y.copy()
     height["shorthand"] = "onset:Q"
-    return [mark.encode(y=height)]
+    return [triangles.encode(y=height)]
 
 
 def about_onsets(numbers: pd.DataFrame) -> str:
-    """Return the end of a subtitle that explains the triangles; empty where there is none."""
-    return "; triangle: onset of collapse" if "onset" in numbers and numbers["onset"].notna().any() else ""
+    """Return the end of a subtitle that explains the triangles; empty where no arm has one."""
+    has_onset = "onset" in numbers and numbers["onset"].notna().any()
+    return "; triangle: onset of collapse" if has_onset else ""

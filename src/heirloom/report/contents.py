@@ -1,4 +1,4 @@
-"""The contents of ``results/``: a page with a line for each config whose results lie there, and links to what there is of it."""
+"""The contents of ``results/``: a page with a line for each config whose results lie there, and links to its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEMPLATE = Path(__file__).with_name("contents.html.j2")
 
 
 class Line(NamedTuple):
-    """What is there of one config.
+    """The results of one config, as its line shows them.
 
     Attributes
     ----------
@@ -33,26 +33,28 @@ class Line(NamedTuple):
 
 
 def write() -> None:
-    """Write ``results/index.html`` from what lies beside it; nothing where no run has left results."""
+    """Write ``results/index.html`` from the results beside it; write nothing where no run has left results."""
     from jinja2 import Environment
 
-    every = lines()
-    if every:
-        template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-        write_text(results.CONTENTS, template.render(lines=every) + "\n")
+    config_lines = lines()
+    if config_lines:
+        environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+        write_text(results.CONTENTS, template.render(lines=config_lines) + "\n")
 
 
 def lines() -> list[Line]:
     """Return a line for each config that has a tidy table, ``config.yaml`` first."""
-    every = [results.in_folder(folder) for folder in results.folders()]
-    return [_line(one) for one in every if Path(one.metrics).is_file()]
+    all_results = [results.in_folder(folder) for folder in results.folders()]
+    return [_line(places) for places in all_results if Path(places.metrics).is_file()]
 
 
-def _line(one: Results) -> Line:
-    tables = (one.metrics, one.headlines, one.intervals, one.onset, one.attribution, one.theory, one.claims)
-    present = [_link(path) for path in (*tables, one.figures) if Path(path).exists()]
-    experiments = sorted(path.stem for path in Path(one.plots).glob("*.csv"))
-    return Line(one.name or one.config_file, experiments, _link(one.page) if Path(one.page).exists() else "", present)
+def _line(places: Results) -> Line:
+    tables = (places.metrics, places.headlines, places.intervals, places.onset, places.attribution, places.theory, places.claims)
+    links = [_link(path) for path in (*tables, places.figures) if Path(path).exists()]
+    experiments = sorted(path.stem for path in Path(places.plots).glob("*.csv"))
+    page = _link(places.page) if Path(places.page).exists() else ""
+    return Line(places.name or places.config_file, experiments, page, links)
 
 
 def _link(path: str) -> str:

@@ -23,7 +23,7 @@ ONSET = 170
 _VALUES = ("value", "low", "high", "theory", "control")
 
 
-def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: str, last: int) -> alt.LayerChart:
+def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: str, last_generation: int) -> alt.LayerChart:
     """Return the chart.
 
     Parameters
@@ -36,17 +36,19 @@ def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: 
         Regime → look, in the order of the legend.
     label
         Title of the vertical axis.
-    last
+    last_generation
         The last generation.
     """
     only = alt.selection_point(name="only", fields=["regime"], bind="legend", toggle="true")
+    regimes = list(looks)
     colours = [look.colour for look in looks.values()]
+    dashes = [list(look.dashes) for look in looks.values()]
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
-    colour = alt.Color("regime:N", legend=legend).scale(domain=list(looks), range=colours)
-    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=list(looks), range=[list(look.dashes) for look in looks.values()])
-    around = alt.Chart(rows).encode(x=_x(last))
-    arms = around.encode(color=colour)
-    layers = [_control_band(around, label), *_behind(arms, label, only), *_lines(arms, dash, label, last, only)]
+    colour = alt.Color("regime:N", legend=legend).scale(domain=regimes, range=colours)
+    dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=regimes, range=dashes)
+    base = alt.Chart(rows).encode(x=_x(last_generation))
+    arms = base.encode(color=colour)
+    layers = [_control_band(base, label), *_behind(arms, label, only), *_lines(arms, dash, label, last_generation, only)]
     return (
         alt.layer(*layers)
         .configure(font=FONT, background="white", padding=8)
@@ -57,13 +59,13 @@ def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: 
 
 
 def _control_band(base: alt.Chart, label: str) -> alt.Chart:
-    """Return where a further control would lie."""
+    """Return the band in which a further control would lie."""
     area = base.transform_filter("isValid(datum.control_low)").mark_area(color="#888888", opacity=BAND)
     return area.encode(y=_y("control_low", label), y2="control_high:Q")
 
 
 def _behind(base: alt.Chart, label: str, only: alt.Parameter) -> list[alt.Chart]:
-    """Return what stands behind the lines: bands, the closed form of a control, the closed form of the arm."""
+    """Return the layers behind the lines: bands, the closed form of a control, the closed form of the arm."""
     band = base.transform_filter("isValid(datum.low)").mark_area()
     control = base.transform_filter("isValid(datum.control)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED))
     theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
@@ -74,20 +76,21 @@ def _behind(base: alt.Chart, label: str, only: alt.Parameter) -> list[alt.Chart]
     ]
 
 
-def _lines(base: alt.Chart, dash: alt.StrokeDash, label: str, last: int, only: alt.Parameter) -> list[alt.Chart]:
+def _lines(base: alt.Chart, dash: alt.StrokeDash, label: str, last_generation: int, only: alt.Parameter) -> list[alt.Chart]:
     """Return the lines, their points and the triangles where arms begin to collapse."""
     value, tooltip = _y("value", label), _tooltip()
     line = base.mark_line(strokeWidth=2.2).encode(y=value, strokeDash=dash, opacity=_faded(1.0, only))
-    # Where there are many, points are there for the mouse alone.
-    opacity = _faded(float(last <= POINTS_UP_TO), only)
+    # Points of many generations are there for the mouse alone.
+    opacity = _faded(float(last_generation <= POINTS_UP_TO), only)
     point = base.mark_point(filled=True, size=POINT).encode(y=value, opacity=opacity, tooltip=tooltip)
-    onset = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
-    return [line, point.add_params(only), onset.encode(y=_y("onset", label), opacity=_faded(1.0, only), tooltip=tooltip)]
+    triangle = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
+    onset = triangle.encode(y=_y("onset", label), opacity=_faded(1.0, only), tooltip=tooltip)
+    return [line, point.add_params(only), onset]
 
 
-def _x(last: int) -> alt.X:
-    ticks = alt.Axis(tickMinStep=1, tickCount=min(last, 10), format="d", grid=False)
-    return alt.X("generation:Q", title="generation", axis=ticks).scale(domain=[0, last], nice=False)
+def _x(last_generation: int) -> alt.X:
+    ticks = alt.Axis(tickMinStep=1, tickCount=min(last_generation, 10), format="d", grid=False)
+    return alt.X("generation:Q", title="generation", axis=ticks).scale(domain=[0, last_generation], nice=False)
 
 
 def _y(field: str, label: str) -> alt.Y:
@@ -95,9 +98,10 @@ def _y(field: str, label: str) -> alt.Y:
 
 
 def _faded(opacity: float, only: alt.Parameter) -> Any:
-    """Return an opacity, of an arm that is not chosen a part of it."""
+    """Return an opacity; an arm outside the reader's selection has a part of it."""
     return alt.when(only).then(alt.value(opacity)).otherwise(alt.value(opacity * FADED))
 
 
 def _tooltip() -> list[alt.Tooltip]:
-    return [alt.Tooltip("regime:N"), alt.Tooltip("generation:Q"), *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in _VALUES)]
+    values = [alt.Tooltip(f"{name}:Q", format=".5~g") for name in _VALUES]
+    return [alt.Tooltip("regime:N"), alt.Tooltip("generation:Q"), *values]

@@ -7,5 +7,8 @@ from heirloom.config import Config
 
 def files(config: Config) -> list[str]:
     """Return the pages that a config has: one per arm of text with more than one generation."""
-    compared = [(name, experiment) for name, experiment in config.experiments.items() if experiment.is_text and experiment.generations > 1]
-    return [config.results.diff.format(experiment=name, regime=regime) for name, experiment in compared for regime in experiment.regimes]
+    pages = []
+    for name, experiment in config.experiments.items():
+        if experiment.is_text and experiment.generations > 1:
+            pages += [config.results.diff.format(experiment=name, regime=regime) for regime in experiment.regimes]
+    return pages

@@ -1,4 +1,4 @@
-"""Why a z is left out: so few chains carry a mean that |z| > 4 occurs too often by chance.
+"""Why a mean has no z: so few chains carry it that |z| > 4 occurs too often by chance.
 
 A mean over chains divided by its standard error is normal only for many chains. If chains are skewed, the error shrinks with
 the mean, and a rare sample without a large chain lies many of its own errors below the truth. The limits are measured
@@ -45,15 +45,16 @@ def doubt(measure: str, expected: float, se: float, chains: int, spread: float |
     alive
         The expected share of chains that are not absorbed yet.
     """
-    least = FEWEST_SQUARES if measure in SQUARES else FEWEST_CHAINS
-    if chains < least:
-        return f"{chains} chains; a z of this measure needs {least}"
-    events = chains * (min(expected, 1 - expected) if measure in EVENTS else alive)
+    fewest = FEWEST_SQUARES if measure in SQUARES else FEWEST_CHAINS
+    if chains < fewest:
+        return f"{chains} chains; a z of this measure needs {fewest}"
+    rarer_share = min(expected, 1 - expected)
+    events = chains * (rarer_share if measure in EVENTS else alive)
     if round(events, 6) < FEWEST_EVENTS and (measure in EVENTS or alive < 1):
         return f"{events:.2g} chains are expected to make the difference; a z needs {FEWEST_EVENTS}"
     if measure in EVENTS | SIGNED:
         return ""
-    error = _error(min(expected, 1 - expected) if measure in FRACTIONS else expected, se, chains, spread)
+    error = _error(rarer_share if measure in FRACTIONS else expected, se, chains, spread)
     if error <= LARGEST_ERROR:
         return ""
     return f"few chains carry the mean: its error is {100 * error:.2g} % of it; a z needs {100 * LARGEST_ERROR:g} % at most"
@@ -62,5 +63,6 @@ def doubt(measure: str, expected: float, se: float, chains: int, spread: float |
 def _error(expected: float, se: float, chains: int, spread: float | None) -> float:
     """Return the standard error as a part of the expectation."""
     if spread is not None:
-        return math.sqrt(max(0.0, math.expm1(min(spread, 100.0))) / chains)
+        relative_variance = max(0.0, math.expm1(min(spread, 100.0)))
+        return math.sqrt(relative_variance / chains)
     return se / expected if expected > 0 else math.inf

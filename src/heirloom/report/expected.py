@@ -48,17 +48,20 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
     rows, fits, source = experiment.rows, experiment.generations + 1, experiment.source
     is_plain = regime.is_plain and (regime.budget, regime.synthetic) != ("grows", "latest")
     parts = [] if is_plain else [_parts(regime, rows, generation) for generation in range(1, fits)]
+    has_fixed_original = regime.original is not None and regime.original.draw == "fixed"
+    is_edited = regime.select is not None or regime.edit is not None
+    real_weight = mixing.golden_weight(*parts[0]) if regime.real_weight == "golden" else regime.real_weight
     return Arm(
         rows,
         fits,
         source.pool_rows or rows,
         _real_rows(regime, rows),
-        regime.original is not None and regime.original.draw == "fixed",
+        has_fixed_original,
         regime.synthetic,
         regime.budget,
         is_plain,
-        regime.select is not None or regime.edit is not None,
-        mixing.golden_weight(*parts[0]) if regime.real_weight == "golden" else regime.real_weight,
+        is_edited,
+        real_weight,
         parts,
     )
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Results:
-    """The results of one experiment; what has to be worked out is worked out when it is first asked for.
+class ExperimentResults:
+    """The results of one experiment; derived values are computed when they are first asked for.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Results:
 
     @property
     def experiment(self) -> Experiment:
-        """What the config says of it."""
+        """Its declaration in the config."""
         return self.config.experiments[self.key]
 
     @property
@@ -84,7 +84,7 @@ class Results:
         return controls.constant_control(self.experiment, self.config)
 
 
-def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = None) -> dict[str, Results]:
+def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = None) -> dict[str, ExperimentResults]:
     """Return the results of experiments by their names in the expanded config.
 
     Parameters
@@ -100,4 +100,4 @@ def of_config(frame: pd.DataFrame, config: Config, keys: Iterable[str] | None = 
         If the table has no measures of an experiment.
     """
     names = config.experiments if keys is None else keys
-    return {key: Results(key, config, tables.of_experiment(frame, key, config.experiments[key])) for key in names}
+    return {key: ExperimentResults(key, config, tables.of_experiment(frame, key, config.experiments[key])) for key in names}

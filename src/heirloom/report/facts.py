@@ -1,4 +1,4 @@
-"""What the page and the terminal show of one artefact: fingerprint, rows, cost, and what it was made from."""
+"""The facts of one artefact that the page and the terminal show: fingerprint, rows, cost, and inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from heirloom import reading
 from heirloom.diffs.render.blocks import number
 from heirloom.lineage import cost_table, costs, references
-from heirloom.lineage.artefact import Artefact
+from heirloom.lineage.artefact import Artefact, Input
 from heirloom.runtime import usage
 from heirloom.workflow.steps import job_of
 
@@ -21,7 +21,7 @@ Ledger = Mapping[tuple[Any, ...], Mapping[str, Any]]
 _DIGITS = 12
 
 
-def facts(node: Artefact, place: Path, spent: Ledger) -> list[tuple[str, str]]:
+def facts(node: Artefact, place: Path, costs_by_job: Ledger) -> list[tuple[str, str]]:
     """Return pairs of words, with a dash where nothing is known.
 
     Parameters
@@ -30,15 +30,21 @@ def facts(node: Artefact, place: Path, spent: Ledger) -> list[tuple[str, str]]:
         Where the artefact lies, if it is here.
     """
     size = node.manifest.get("size")
-    made_from = (f"{given.role}: {references.name_of(given.name) if given.name else given.sha256[:_DIGITS]}" for given in node.inputs)
+    sources = ", ".join(_source(source) for source in node.inputs)
     return [
         ("fingerprint", node.sha256),
         ("rows", number(rows(place))),
         ("bytes", number(None if size is None else float(size))),
         ("step", node.step),
-        ("cost", _cost(spent.get(job_of(node.step, node.path)))),
-        ("made from", ", ".join(made_from) or "–"),
+        ("cost", _cost(costs_by_job.get(job_of(node.step, node.path)))),
+        ("made from", sources or "–"),
     ]
+
+
+def _source(source: Input) -> str:
+    """Return an input in words: its role, and its name or the first digits of its fingerprint."""
+    name = references.name_of(source.name) if source.name else source.sha256[:_DIGITS]
+    return f"{source.role}: {name}"
 
 
 def ledger() -> Ledger:
@@ -61,15 +67,16 @@ def rows(path: Path) -> float | None:
     return float(pq.read_metadata(reading.artefact(path)).num_rows)
 
 
-def seconds(node: Artefact, spent: Ledger) -> float | None:
+def seconds(node: Artefact, costs_by_job: Ledger) -> float | None:
     """Return the wall time of the job that made an artefact, in seconds; None where it is not known."""
-    row = spent.get(job_of(node.step, node.path))
+    row = costs_by_job.get(job_of(node.step, node.path))
     return None if row is None else row["seconds"]
 
 
 def _cost(row: Mapping[str, Any] | None) -> str:
     if row is None or row["seconds"] is None:
         return "–"
-    peak = row["peak_memory_mb"]
+    peak, num_tokens = row["peak_memory_mb"], row["tokens"]
     memory = "" if peak is None else f", {decimal(round(peak * usage.MB))} at most"
-    return f"{row['seconds']:.1f} s{memory}" + (f", {row['tokens']:,.0f} tokens" if row["tokens"] is not None else "")
+    tokens = "" if num_tokens is None else f", {num_tokens:,.0f} tokens"
+    return f"{row['seconds']:.1f} s{memory}{tokens}"

@@ -24,18 +24,29 @@ def write(config: Config) -> None:
     _write_parquet(frame, results.metrics)
     digests.seal(results.metrics)
     write_text(results.headlines, dumps(headlines(frame, config)))
-    within = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
-    replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
-    write_text(results.intervals, _csv(intervals.table(frame[frame["metric"].isin([*tables.HEADLINES, *within])], replicas)))
+    write_text(results.intervals, _csv(headline_intervals(frame, config)))
     write_text(results.onset, _csv(onsets(frame, config)))
     digests.seal(results.onset)
     write_text(results.attribution, _csv(attribution.table(frame, config)))
     write_text(results.theory, _csv(agreements(frame, config)))
     digests.seal(results.theory)
-    with replacing(results.plots) as folder:
+    _write_plot_tables(frame, config)
+
+
+def _write_plot_tables(frame: pd.DataFrame, config: Config) -> None:
+    with replacing(config.results.plots) as folder:
         folder.mkdir()
         for path, (key, experiment) in zip(tables.plot_files(config), config.experiments.items(), strict=True):
-            (folder / Path(path).name).write_text(_csv(plot_table(tables.of_experiment(frame, key, experiment))), encoding="utf-8")
+            table = plot_table(tables.of_experiment(frame, key, experiment))
+            (folder / Path(path).name).write_text(_csv(table), encoding="utf-8")
+
+
+def headline_intervals(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Return the intervals of all headline metrics (`intervals.table`)."""
+    within_chains = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
+    rows = frame[frame["metric"].isin([*tables.HEADLINES, *within_chains])]
+    num_replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
+    return intervals.table(rows, num_replicas)
 
 
 def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -47,8 +58,8 @@ def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
         If a file of replicas is not as it was recorded.
     """
 
-    def table(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-        return onset.table(own, experiment, config, onset.of_replicas(experiment, config))
+    def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
+        return onset.table(rows, experiment, config, onset.of_replicas(experiment, config))
 
     return _each(frame, config, table)
 
@@ -65,8 +76,9 @@ def _each(frame: pd.DataFrame, config: Config, table: Callable[[pd.DataFrame, Ex
     parts = []
     for key, experiment in config.experiments.items():
         name, variant = tables.names(key, experiment)
-        own = table(tables.of_experiment(frame, key, experiment), experiment, config)
-        parts.append(own.assign(experiment=name, variant=variant)[["experiment", "variant", *own.columns]])
+        part = table(tables.of_experiment(frame, key, experiment), experiment, config)
+        columns = ["experiment", "variant", *part.columns]
+        parts.append(part.assign(experiment=name, variant=variant)[columns])
     return pd.concat(parts)
 
 
@@ -74,14 +86,16 @@ def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[s
     """Return the last generation's headline metrics: {experiment: {regime: {metric: mean over seeds, to six digits}}}."""
     numbers: dict[str, dict[str, dict[str, float]]] = {}
     for key, experiment in config.experiments.items():
-        own = tables.of_experiment(frame, key, experiment)
-        last = own[(own["generation"] == experiment.generations) & own["metric"].isin(tables.HEADLINES)]
-        for row in last.groupby(["regime", "metric"], as_index=False)["value"].mean().itertuples():
-            numbers.setdefault(key, {}).setdefault(str(row.regime), {})[str(row.metric)] = float(f"{row.value:.6g}")
+        rows = tables.of_experiment(frame, key, experiment)
+        last_rows = rows[(rows["generation"] == experiment.generations) & rows["metric"].isin(tables.HEADLINES)]
+        means = last_rows.groupby(["regime", "metric"], as_index=False)["value"].mean()
+        for row in means.itertuples():
+            by_regime = numbers.setdefault(key, {})
+            by_regime.setdefault(str(row.regime), {})[str(row.metric)] = float(f"{row.value:.6g}")
     return numbers
 
 
-def plot_table(own: pd.DataFrame) -> pd.DataFrame:
+def plot_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (mean over seeds).
 
     The template ``.dvc/plots/regimes.json`` draws one panel per metric and one line per regime. The line of every regime begins at the
@@ -89,16 +103,22 @@ def plot_table(own: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    shown = own[own["metric"].isin(tables.HEADLINES)]
-    means = shown.groupby(["generation", "regime", "metric"], as_index=False)["value"].mean()
-    origin, later = means[means["regime"] == kinds.ORIGIN], means[means["regime"] != kinds.ORIGIN]
-    parts = [part for regime in sorted(set(later["regime"])) for part in (origin.assign(regime=regime), later[later["regime"] == regime])]
+    headline_rows = rows[rows["metric"].isin(tables.HEADLINES)]
+    means = headline_rows.groupby(["generation", "regime", "metric"], as_index=False)["value"].mean()
+    origin, arms = means[means["regime"] == kinds.ORIGIN], means[means["regime"] != kinds.ORIGIN]
+    parts = []
+    for regime in sorted(set(arms["regime"])):
+        parts += [origin.assign(regime=regime), arms[arms["regime"] == regime]]
     table = pd.concat(parts or [origin])
-    return table.sort_values(["metric", "regime", "generation"], key=_headline_order, ignore_index=True)[list(tables.PLOT_COLUMNS)]
+    in_order = table.sort_values(["metric", "regime", "generation"], key=_headline_order, ignore_index=True)
+    return in_order[list(tables.PLOT_COLUMNS)]
 
 
 def _headline_order(column: pd.Series[Any]) -> pd.Series[Any]:
-    return column.map({metric: place for place, metric in enumerate(tables.HEADLINES)}) if column.name == "metric" else column
+    if column.name != "metric":
+        return column
+    places = {metric: place for place, metric in enumerate(tables.HEADLINES)}
+    return column.map(places)
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -44,24 +44,26 @@ def p_values(losses_MUG: NDArray[np.float64]) -> NDArray[np.float64]:
     length_M1G = np.sqrt((losses_MUG**2).sum(axis=1, keepdims=True))
     unit_MUG = np.divide(losses_MUG, length_M1G, out=np.zeros_like(losses_MUG), where=length_M1G > 0)
     signs_FU = flips(losses_MUG.shape[1])
-    greatest_F = np.sort(np.max([(signs_FU @ unit_UG).max(axis=1) for unit_UG in unit_MUG], axis=0))
+    greatest_MF = [(signs_FU @ unit_UG).max(axis=1) for unit_UG in unit_MUG]
+    greatest_F = np.sort(np.max(greatest_MF, axis=0))
     below_MG = np.searchsorted(greatest_F, unit_MUG.sum(axis=1) - TOLERANCE)
     return np.asarray(1 - below_MG / len(signs_FU))
 
 
 @cache
 def flips(num_units: int) -> NDArray[np.float64]:
-    """Return signs of units, shape (F, U), the first all 1: every combination, or `DRAWN` of them that are the same in every run."""
+    """Return signs of units, shape (F, U), the first all 1: every combination, or `DRAWN` of them, the same in every run."""
     if num_units <= ALL_UP_TO:
         return np.array(list(itertools.product((1.0, -1.0), repeat=num_units)))
-    drawn = Stream(("onset", num_units)).generator().integers(0, 2, (DRAWN - 1, num_units))
-    return np.concatenate([np.ones((1, num_units)), 1.0 - 2.0 * drawn])
+    generator = Stream(("onset", num_units)).generator()
+    bits_FU = generator.integers(0, 2, (DRAWN - 1, num_units))
+    return np.concatenate([np.ones((1, num_units)), 1.0 - 2.0 * bits_FU])
 
 
 def level(num_units: int) -> float:
-    """Return the largest chance of an onset in a stage of an arm that is the control: `NOMINAL`, or the value below that flips can reach.
+    """Return the largest chance of an onset in a stage of an arm that is the control: `NOMINAL`, or the nearest value below it.
 
-    Five units cannot reach it, and have 1 / 32.
+    It is a multiple of one over the number of flips. Five units cannot stay below `NOMINAL`, and have 1 / 32.
     """
     num_flips = min(2**num_units, DRAWN)
     return max(1, math.floor(NOMINAL * num_flips)) / num_flips

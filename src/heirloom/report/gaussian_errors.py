@@ -44,37 +44,42 @@ def errors(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for key, experiment in subject.experiments.items():
         variant = tables.names(key, experiment)[1]
-        divisor, measured = experiment.family.divisor, rows[rows["variant"] == variant]
+        variant_rows = rows[rows["variant"] == variant]
         for regime in experiment.regimes:
-            of_arm = pd.concat(_of_arm(measured, regime, subject.regimes[regime], experiment))
-            parts.append(of_arm.assign(variant=variant, rows=experiment.rows, divisor=divisor, regime=regime))
+            arm = pd.concat(_arm_errors(variant_rows, regime, subject.regimes[regime], experiment))
+            parts.append(arm.assign(variant=variant, rows=experiment.rows, divisor=experiment.family.divisor, regime=regime))
     table = pd.concat(parts, ignore_index=True)
-    fits = geometrically_spaced(int(table["generation"].max()) + 1, MAX_POINTS)
-    table = table[(table["generation"] + 1).isin(fits)]
+    num_fits = int(table["generation"].max()) + 1
+    fits = table["generation"] + 1
+    table = table[fits.isin(geometrically_spaced(num_fits, MAX_POINTS))]
     return table[["variant", "rows", "divisor", "regime", "generation", "of", "error", "expected"]]
 
 
-def panel(marks: alt.Chart, numbers: pd.DataFrame, x: alt.X, colour: alt.Color, of: str) -> alt.LayerChart:
-    """Draw the measured errors as given marks, over their closed form as dashed lines; ``of`` is what the errors are of."""
-    y = logarithmic(alt.Y("error:Q", title=f"error of the {of} (log)"), pd.concat([numbers["error"], numbers["expected"].dropna()]))
-    closed_form = (
-        alt.Chart(numbers).transform_filter("isValid(datum.expected)").mark_line(strokeWidth=1.3, strokeDash=list(DASHED), color=BLACK)
-    )
-    return alt.layer(marks.encode(x=x, y=y, color=colour), closed_form.encode(x=x, y=alt.Y("expected:Q"), detail=[colour.shorthand]))
+def panel(marks: alt.Chart, numbers: pd.DataFrame, x: alt.X, colour: alt.Color, estimate: str) -> alt.LayerChart:
+    """Draw the measured errors of an estimate (`MEAN` or `DEVIATION`) with marks, over their closed form as dashed lines."""
+    values = pd.concat([numbers["error"], numbers["expected"].dropna()])
+    y = logarithmic(alt.Y("error:Q", title=f"error of the {estimate} (log)"), values)
+    measured = marks.encode(x=x, y=y, color=colour)
+    rows_with_form = alt.Chart(numbers).transform_filter("isValid(datum.expected)")
+    dashed_line = rows_with_form.mark_line(strokeWidth=1.3, strokeDash=list(DASHED), color=BLACK)
+    closed_form = dashed_line.encode(x=x, y=alt.Y("expected:Q"), detail=[colour.shorthand])
+    return alt.layer(measured, closed_form)
 
 
-def _of_arm(rows: pd.DataFrame, name: str, regime: Regime, experiment: Experiment) -> Iterator[pd.DataFrame]:
+def _arm_errors(rows: pd.DataFrame, name: str, regime: Regime, experiment: Experiment) -> Iterator[pd.DataFrame]:
     """Yield generation, of, error and expected of the mean, then of the standard deviation."""
-    mean_square, total = (estimates(rows, [name], measure) for measure in ("mean_squared_error", "wasserstein2_squared"))
-    forms = _closed_forms(expected.curves(experiment, regime))
+    mean_square = estimates(rows, [name], "mean_squared_error")
+    total = estimates(rows, [name], "wasserstein2_squared")
+    generations = mean_square["generation"]
+    closed_forms = _closed_forms(expected.curves(experiment, regime))
     measured = {MEAN: mean_square["mean"], DEVIATION: total["mean"] - mean_square["mean"]}
-    for of, squares in measured.items():
-        form = forms[of]
-        generations = mean_square["generation"]
+    for estimate, squares in measured.items():
+        form = closed_forms[estimate]
         expected_G = np.full(len(generations), np.nan) if form is None else np.sqrt(np.clip(form[generations], 0, None))
-        yield pd.DataFrame({"generation": generations, "of": of, "error": np.sqrt(squares.clip(0)), "expected": expected_G})
+        yield pd.DataFrame({"generation": generations, "of": estimate, "error": np.sqrt(squares.clip(0)), "expected": expected_G})
 
 
 def _closed_forms(curves: Mapping[str, Curve]) -> dict[str, Curve | None]:
     mean_square, total = curves.get("mean_squared_error"), curves.get("wasserstein2_squared")
-    return {MEAN: mean_square, DEVIATION: None if mean_square is None or total is None else total - mean_square}
+    deviation = None if mean_square is None or total is None else total - mean_square
+    return {MEAN: mean_square, DEVIATION: deviation}

@@ -1,4 +1,4 @@
-"""Which generations are shown where there is no room for all of them."""
+"""Which generations a page or a figure shows where there is no room for all of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ CURVE_POINTS = 97
 """Generations of a curve, evenly spaced: 96 is divisible by 6, so that the seven curves of a histogram are among them."""
 
 
-def kept(experiment: Experiment, most: int) -> list[int]:
-    """Return the generations from 1 on whose datasets are kept on disk, or ``most`` of them spread evenly, first and last among them."""
+def kept_generations(experiment: Experiment, most: int) -> list[int]:
+    """Return the generations from 1 on whose datasets stay on disk, or ``most`` of them spread evenly, first and last among them."""
     return evenly_spaced(experiment.kept_generations, most)
 
 
-def synthetic(key: str, experiment: Experiment, regime: str, generation: int) -> str:
+def synthetic_path(key: str, experiment: Experiment, regime: str, generation: int) -> str:
     """Return the path of a synthetic set of an experiment's first seed."""
     return kinds.SYNTHETIC.path(key, regime, experiment.seeds[0], generation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -48,10 +48,10 @@ class Interval(NamedTuple):
 
 def conditional(config: Config) -> str:
     """Return one sentence that names the experiments whose intervals are about one corpus and its split; empty if each seed has a pool."""
-    fixed = dict.fromkeys(one.variant_of or key for key, one in config.experiments.items() if not one.has_pools)
-    if not fixed:
+    names = dict.fromkeys(experiment.variant_of or key for key, experiment in config.experiments.items() if not experiment.has_pools)
+    if not names:
         return ""
-    return f"Intervals of {', '.join(fixed)} are conditional on this corpus and split: all seeds of an experiment share its real rows."
+    return f"Intervals of {', '.join(names)} are conditional on this corpus and split: all seeds of an experiment share its real rows."
 
 
 def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
@@ -70,7 +70,7 @@ def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
     Raises
     ------
     HeirloomError
-        If there is none, or one is not finite.
+        If there is no value, or one is not finite.
     """
     values_S = np.asarray(values, dtype=np.float64)
     if values_S.ndim != 1 or not values_S.size or not np.isfinite(values_S).all():
@@ -106,48 +106,66 @@ def table(frame: pd.DataFrame, num_replicas: Mapping[tuple[str, str], int]) -> p
     groups = _groups(frame, list(COLUMNS[:5]))
     rows = []
     for (*place, metric), values_S in groups.items():
-        name, _, what = metric.rpartition(".")
-        if what in WITHIN:
+        measure, _, statistic = metric.rpartition(".")
+        if statistic in WITHIN:
             continue
-        found = {other: groups.get((*place, f"{name}.{other}")) for other in WITHIN}
-        within = {other: float(value_S[0]) for other, value_S in found.items() if value_S is not None and len(value_S) == 1}
-        row = dict(zip(COLUMNS[5:], _described(metric, values_S), strict=True))
+        over_seeds = dict(zip(COLUMNS[5:], _over_seeds(metric, values_S), strict=True))
+        within = _within_lineage(groups, place, measure)
         replicas = num_replicas.get((place[0], place[1]), 1)
-        rows.append((*place, metric, *(row | _of_replicas(what, float(values_S[0]), within, replicas)).values()))
+        over_replicas = _over_replicas(statistic, float(values_S[0]), within, replicas)
+        row = over_seeds | over_replicas
+        rows.append((*place, metric, *row.values()))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _within_lineage(groups: Mapping[tuple[Any, ...], NDArray[np.float64]], place: Sequence[Any], measure: str) -> dict[str, float]:
+    """Return a measure's statistics over the replicas of a single lineage (`WITHIN`); empty with several seeds."""
+    statistics = {}
+    for statistic in WITHIN:
+        value_S = groups.get((*place, f"{measure}.{statistic}"))
+        if value_S is not None and len(value_S) == 1:
+            statistics[statistic] = float(value_S[0])
+    return statistics
 
 
 def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArray[np.float64]]:
     """Return the values of each group, with groups and values in order; ten times as fast as a loop over pandas' groups."""
     grouped = frame.groupby(keys, sort=True)
-    group = grouped.ngroup().to_numpy()
-    ends = np.cumsum(np.bincount(group))[:-1]
-    values = np.split(frame["value"].to_numpy()[np.argsort(group, kind="stable")], ends)
-    return dict(zip(grouped.size().index, values, strict=True))
+    group_R = grouped.ngroup().to_numpy()
+    values_R = frame["value"].to_numpy()
+    in_order_R = values_R[np.argsort(group_R, kind="stable")]
+    ends = np.cumsum(np.bincount(group_R))[:-1]
+    return dict(zip(grouped.size().index, np.split(in_order_R, ends), strict=True))
 
 
-def _described(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
-    low, high = np.quantile(values_S, [0.05, 0.95]) if values_S.size > 1 else (values_S[0], values_S[0])
-    shown = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
+def _over_seeds(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
+    """Return a metric's summary over seeds, in the order of `COLUMNS` from ``seeds`` on."""
     positive = is_positive(metric)
+    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if values_S.size > 1 else (values_S[0], values_S[0])
     logs = mean_log(values_S) if positive else np.nan
-    return (values_S.size, values_S.mean(), np.median(values_S), low, high, *interval(values_S, positive=positive), logs, shown)
+    listing = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
+    summary = (values_S.size, values_S.mean(), np.median(values_S), q05, q95)
+    return (*summary, *interval(values_S, positive=positive), logs, listing)
 
 
-def _of_replicas(what: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:
+def _over_replicas(statistic: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:
     """Return the mean or the median over the replicas of a single lineage (`measures.replicas.summarise`), by column."""
     if "se" not in within:
         return {}
-    own = {"q05": within["q05"], "q95": within["q95"], "mean_log": within.get("mean_log", np.nan)}
-    if what == "median":
-        return own | {
-            "low": within["median_low"],
-            "high": within["median_high"],
-            "interval": "replicas",
-            "estimand": "median over replicas",
-        }
-    half = t_quantile((1 + LEVEL) / 2, num_replicas) * within["se"]
-    return own | {"low": value - half, "high": value + half, "interval": "replicas", "estimand": "mean over replicas"}
+    if statistic == "median":
+        low, high, estimand = within["median_low"], within["median_high"], "median over replicas"
+    else:
+        half = t_quantile((1 + LEVEL) / 2, num_replicas) * within["se"]
+        low, high, estimand = value - half, value + half, "mean over replicas"
+    return {
+        "q05": within["q05"],
+        "q95": within["q95"],
+        "mean_log": within.get("mean_log", np.nan),
+        "low": low,
+        "high": high,
+        "interval": "replicas",
+        "estimand": estimand,
+    }
 
 
 def mean_log(values: ArrayLike) -> float:
@@ -166,5 +184,6 @@ def t_quantile(probability: float, num_lineages: float) -> float:
 def _student(values_S: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return the mean and the ends of Student's interval."""
     mean = float(values_S.mean())
-    half = float(t_quantile((1 + LEVEL) / 2, values_S.size) * values_S.std(ddof=1) / np.sqrt(values_S.size))
+    quantile = t_quantile((1 + LEVEL) / 2, values_S.size)
+    half = float(quantile * values_S.std(ddof=1) / np.sqrt(values_S.size))
     return mean, mean - half, mean + half

@@ -29,7 +29,7 @@ class Look:
 
 
 def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
-    """Return the look of each regime: usual names have their own colour, the rest get free ones, controls are dashed grey.
+    """Return the look of each regime: usual names have their own colour, other names get free colours, controls are dashed grey.
 
     A control is a regime whose rows are all redrawn from the real pool, whatever its name; one that grows has other dashes. More regimes
     than colours begin again with dashed lines.
@@ -40,11 +40,16 @@ def looks(regimes: Mapping[str, Regime]) -> dict[str, Look]:
     others = [name for name in arms if name not in usual]
     places = usual | dict(zip(others, free_places, strict=False))
     dashes = (SOLID, (8, 2), (4, 2), DOTTED)
-    arm_looks = {name: Look(PALETTE[i % len(PALETTE)], dashes[i // len(PALETTE) % len(dashes)]) for name, i in places.items()}
+    arm_looks = {}
+    for name, place in places.items():
+        cycle, colour = divmod(place, len(PALETTE))
+        arm_looks[name] = Look(PALETTE[colour], dashes[cycle % len(dashes)])
     control_looks = {name: Look(GREY, DOTTED if regime.growth else DASHED) for name, regime in regimes.items() if regime.is_control}
     return arm_looks | control_looks
 
 
 def ramp(count: int) -> list[str]:
     """Return colours spread evenly over the ordered scale, darkest first."""
-    return [VIRIDIS[round(i * (len(VIRIDIS) - 1) / max(1, count - 1))] for i in range(count)]
+    num_steps = max(1, count - 1)
+    last_colour = len(VIRIDIS) - 1
+    return [VIRIDIS[round(step * last_colour / num_steps)] for step in range(count)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def marked(numbers: pd.DataFrame, curve: Curve, onsets: pd.DataFrame) -> pd.DataFrame:
-    """Return the numbers behind a figure with the column ``onset``: the height of the curve where an arm begins to collapse, else nothing.
+    """Return the numbers behind a figure with the column ``onset``: the height of the curve where an arm begins to collapse, else NaN.
 
     Parameters
     ----------
@@ -24,7 +24,9 @@ def marked(numbers: pd.DataFrame, curve: Curve, onsets: pd.DataFrame) -> pd.Data
     onsets
         As `onset.table` returns them.
     """
-    starts = onsets.dropna(subset="onset").set_index(["measure", "regime"])["onset"].to_dict()
-    keys = zip(curve.measures(numbers), numbers["regime"], strict=True)
-    begins = np.array([starts.get(key, np.nan) for key in keys])
-    return numbers.assign(onset=numbers[curve.column].where(numbers["generation"] == begins))
+    arms_with_onset = onsets.dropna(subset="onset").set_index(["measure", "regime"])
+    generations = arms_with_onset["onset"].to_dict()
+    arms = zip(curve.measures(numbers), numbers["regime"], strict=True)
+    onset_R = np.array([generations.get(arm, np.nan) for arm in arms])
+    heights = numbers[curve.column].where(numbers["generation"] == onset_R)
+    return numbers.assign(onset=heights)

@@ -27,9 +27,11 @@ def chart(numbers: pd.DataFrame, colour: alt.Color) -> alt.LayerChart:
     """Draw the distances by generation on a log axis, one line per colour."""
     y = logarithmic(alt.Y("median:Q", title="squared L2 distance (log)"), pd.concat([numbers["low"], numbers["high"]]))
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
-    band = [base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q")] if has_spread(numbers) else []
-    layers = alt.layer(*band, base.mark_line(strokeWidth=1.6).encode(y=y))
-    return layers.properties(width=480, height=300)
+    layers = [base.mark_line(strokeWidth=1.6).encode(y=y)]
+    if has_spread(numbers):
+        band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q")
+        layers.insert(0, band)
+    return alt.layer(*layers).properties(width=480, height=300)
 
 
 def has_spread(numbers: pd.DataFrame) -> bool:

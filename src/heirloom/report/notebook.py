@@ -21,7 +21,7 @@ CONFIG = paths.CONFIG
 def load_metrics(
     *, experiment: str | None = None, regime: str | None = None, metric: str | None = None, config: str | Path = CONFIG
 ) -> pd.DataFrame:
-    """Return the tidy table of a config's last run, whole or what is asked for.
+    """Return the tidy table of a config's last run, or the rows of one experiment, regime or metric.
 
     Parameters
     ----------
@@ -37,18 +37,23 @@ def load_metrics(
     Raises
     ------
     HeirloomError
-        If there are no results, or none of what is asked for; the message names what there is.
+        If there are no results, or no rows of these; the message names what there is.
     """
     from heirloom.report import tables
 
     frame = tables.load(results.of(config))
-    for column, wanted in (("experiment", experiment), ("regime", regime), ("metric", metric)):
-        if wanted is None:
-            continue
-        if not (frame[column] == wanted).any():
-            raise HeirloomError(f"{column} {wanted!r}: not among the results, which have {', '.join(sorted(frame[column].unique()))}")
-        frame = frame[frame[column] == wanted]
+    for column, value in (("experiment", experiment), ("regime", regime), ("metric", metric)):
+        if value is not None:
+            frame = _rows_with(frame, column, value)
     return frame.reset_index(drop=True)
+
+
+def _rows_with(frame: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
+    rows = frame[frame[column] == value]
+    if rows.empty:
+        values = ", ".join(sorted(frame[column].unique()))
+        raise HeirloomError(f"{column} {value!r}: not among the results, which have {values}")
+    return rows
 
 
 def load_dataset(reference: str) -> Any:
@@ -77,7 +82,7 @@ def load_dataset(reference: str) -> Any:
 
 
 def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.LayerChart:
-    """Return a measure by generation: an arm a colour, bands, theory where it exists.
+    """Return a measure by generation: one colour per arm, bands, and theory where it exists.
 
     Parameters
     ----------
@@ -94,16 +99,18 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
     import pandas as pd
 
     from heirloom.report import experiment_results, tables
-    from heirloom.report.curve import curve as drawn
+    from heirloom.report.curve import curve as curve_chart
     from heirloom.report.page import curves
 
     loaded = _config(experiment, config)
-    results = experiment_results.of_config(tables.load(loaded.results), loaded, [experiment])[experiment]
-    measures = {curve["name"]: curve for curve in curves.context(results)["measures"]}
+    frame = tables.load(loaded.results)
+    results = experiment_results.of_config(frame, loaded, [experiment])[experiment]
+    measures = {entry["name"]: entry for entry in curves.context(results)["measures"]}
     if measure not in measures:
         raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
     rows = pd.DataFrame(curves.rows(measures[measure]))
-    return drawn(rows, results.looks, measure, results.experiment.generations).properties(width=480, height=300)
+    chart = curve_chart(rows, results.looks, measure, results.experiment.generations)
+    return chart.properties(width=480, height=300)
 
 
 def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLevelMixin:
@@ -127,7 +134,8 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
     if kind not in by_kind:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(by_kind)}")
     drawing = by_kind[kind]
-    results = experiment_results.of_config(tables.load(loaded.results), loaded, drawing.subject.experiments)
+    frame = tables.load(loaded.results)
+    results = experiment_results.of_config(frame, loaded, drawing.subject.experiments)
     return draw.chart(drawing, draw.numbers(drawing, results))
 
 

@@ -1,4 +1,4 @@
-"""What the numbers behind figures are made by: the tidy rows of one experiment in, small tables by regime and generation out.
+"""Functions that make the numbers behind figures: the tidy rows of one experiment in, small tables by regime and generation out.
 
 Every function takes the tidy rows of one experiment (see `tables.of_experiment`), and its regimes in the order of the legend. Generation 0
 belongs to all regimes, so each of them gets its rows.
@@ -37,11 +37,13 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what `over_seeds` does, and with 2 to 9 seeds a column each (``seed 0``, …): so few are shown one by one."""
-    keys, means = ["regime", "generation", "metric"], over_seeds(rows)
+    """Return what `over_seeds` returns, and with 2 to 9 seeds a column per seed (``seed 0``, …): so few have a line each."""
+    keys = ["regime", "generation", "metric"]
+    means = over_seeds(rows)
     if not 1 < means["seeds"].max() < FEW:
         return means
-    by_seed = rows.pivot_table(index=keys, columns="seed", values="value").add_prefix(EACH_SEED).reset_index()
+    wide = rows.pivot_table(index=keys, columns="seed", values="value")
+    by_seed = wide.add_prefix(EACH_SEED).reset_index()
     return means.merge(by_seed, how="left", on=keys)
 
 
@@ -75,14 +77,16 @@ def spread(rows: pd.DataFrame, regimes: Iterable[str], measure: str) -> pd.DataF
     """
     arms = joined(rows, regimes)
     index = ["regime", "generation"]
-    if (arms["metric"] == measure).any():
-        values = arms[arms["metric"] == measure].groupby(index, sort=False)["value"]
-        return pd.DataFrame({"median": values.median(), "low": values.quantile(0.05), "high": values.quantile(0.95)}).reset_index()
-    columns = {"median": "median", "low": "q05", "high": "q95"}
-    parts = {
-        what: arms[arms["metric"] == f"{measure}.{metric}"].groupby(index, sort=False)["value"].mean() for what, metric in columns.items()
-    }
-    return pd.DataFrame(parts).reset_index()
+    measured = arms[arms["metric"] == measure]
+    if len(measured):
+        values = measured.groupby(index, sort=False)["value"]
+        over_seeds = {"median": values.median(), "low": values.quantile(0.05), "high": values.quantile(0.95)}
+        return pd.DataFrame(over_seeds).reset_index()
+    over_replicas = {}
+    for column, statistic in {"median": "median", "low": "q05", "high": "q95"}.items():
+        summary = arms[arms["metric"] == f"{measure}.{statistic}"]
+        over_replicas[column] = summary.groupby(index, sort=False)["value"].mean()
+    return pd.DataFrame(over_replicas).reset_index()
 
 
 def estimates(rows: pd.DataFrame, regimes: Iterable[str], measure: str) -> pd.DataFrame:
@@ -94,12 +98,15 @@ def estimates(rows: pd.DataFrame, regimes: Iterable[str], measure: str) -> pd.Da
     arms = joined(rows, regimes)
     index = ["regime", "generation"]
     keys = arms[index].drop_duplicates().set_index(index)
-    if (arms["metric"] == measure).any():
-        values = arms[arms["metric"] == measure].groupby(index)["value"]
-        over = pd.DataFrame({"mean": values.mean(), "se": values.sem(), "median": values.median()})
-        return keys.join(over, how="inner").reset_index()
-    parts = {what: arms[arms["metric"] == f"{measure}.{what}"].groupby(index)["value"] for what in ("mean", "se", "median")}
-    summary = pd.DataFrame({"mean": parts["mean"].mean(), "se": parts["se"].apply(_pooled), "median": parts["median"].mean()})
+    measured = arms[arms["metric"] == measure]
+    if len(measured):
+        values = measured.groupby(index)["value"]
+        summary = pd.DataFrame({"mean": values.mean(), "se": values.sem(), "median": values.median()})
+    else:
+        means = arms[arms["metric"] == f"{measure}.mean"].groupby(index)["value"]
+        errors = arms[arms["metric"] == f"{measure}.se"].groupby(index)["value"]
+        medians = arms[arms["metric"] == f"{measure}.median"].groupby(index)["value"]
+        summary = pd.DataFrame({"mean": means.mean(), "se": errors.apply(_pooled), "median": medians.mean()})
     return keys.join(summary, how="inner").reset_index()
 
 

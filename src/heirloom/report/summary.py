@@ -14,7 +14,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import attribution, beside, experiment_results, onset, reference, shown, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
 from heirloom.report.reference import Place
@@ -72,7 +72,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
         if (table := onset_table(one.onsets, key)) is not None:
             console.print(table)
         reasons += onset.not_estimable(one.onsets, one.name)
-        missing += beside.missing(one)
+        missing += beside.missing_comparisons(one)
     for line in dict.fromkeys([*reasons, *missing]):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if len(attributed := attribution.table(frame, config)):
@@ -96,7 +96,7 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    results: Results, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
+    results: ExperimentResults, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
 ) -> Table:
     """Return one experiment's table: a row per metric and regime; closed form, z-score and computed control where there are any.
 
@@ -119,7 +119,7 @@ def summary_table(
             known = _check_cells(checks[regime].get(metric)) if theory else ()
             words = shown.SHOWN[metric] if regime == regimes[0] else ""
             table.add_row(words, regime, *values, *known, *([reference.worst(agreeing, metric, regime)] if recorded else ()))
-            if (form := beside.shown(controls, regime, metric)) is not None:
+            if (form := beside.closed_form(controls, regime, metric)) is not None:
                 table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
         table.add_section()
     return table

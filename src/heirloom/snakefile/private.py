@@ -26,12 +26,12 @@ NEEDED = (
 
 
 def check(workflow: Any) -> None:
-    """Refuse a Snakemake that has not what a run needs.
+    """Refuse a Snakemake that lacks what a run needs.
 
     Raises
     ------
     HeirloomError
-        Naming what is not there.
+        If an attribute is missing; the message names it.
     """
     for name in NEEDED:
         if not hasattr(workflow, name):
@@ -44,9 +44,9 @@ def is_included(workflow: Any) -> bool:
 
 
 def config_files(workflow: Any, default: str) -> Sequence[str]:
-    """Return the configs of the command line, or else the default, which Snakemake is told of and does not read.
+    """Return the configs of the command line, or else the default, which Snakemake then lists and does not read.
 
-    They are seen from the project's folder, and not absolute as Snakemake has them, so that a clone elsewhere has the same jobs.
+    Their paths are relative to the project's folder, and not absolute as Snakemake has them, so that a clone elsewhere has the same jobs.
 
     Its own statement `configfile:` would read the default before us and end in a traceback on YAML that PyYAML refuses. What --configfile
     names is read by Snakemake before this: the profiles look at it first (`command_line`).
@@ -78,13 +78,13 @@ def is_submitted(workflow: Any) -> bool:
 
 
 def is_forced(workflow: Any) -> bool:
-    """Return whether a run is to make anew what is there (``--force`` and its like)."""
+    """Return whether a run makes existing files anew (``--force`` and its like)."""
     settings = workflow.dag_settings
     return bool(settings.forceall or settings.forcetargets or settings.forcerun)
 
 
 def slurm_settings(workflow: Any) -> Any:
-    """Return the settings of the executor plugin for Slurm; None where another one runs the jobs, or is not told."""
+    """Return the settings of the executor plugin for Slurm; None where another plugin runs the jobs, or none is known."""
     try:
         return workflow.executor_settings if workflow.executor_plugin.name == "slurm" else None
     except AttributeError:
@@ -114,4 +114,5 @@ def finished_outputs(workflow: Any) -> list[str]:
     dag = workflow.dag
     if dag is None or any(True for _ in dag.needrun_jobs()):
         return []
-    return [str(path) for job in dag.needrun_jobs(exclude_finished=False) for path in job.output]
+    jobs = dag.needrun_jobs(exclude_finished=False)
+    return [str(path) for job in jobs for path in job.output]

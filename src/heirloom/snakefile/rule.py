@@ -6,6 +6,7 @@ is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See doc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -54,9 +55,10 @@ class Rule:
 
     def inputs(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """Return role → artefacts, whose time stamps do not count, and their fingerprints, which do."""
-        taken = self.step.inputs(self.config, self.key(wildcards))
-        prints = [paths.fingerprint(path) for several in taken.values() for path in several]
-        return {**{role: [ancient(path) for path in several] for role, several in taken.items()}, "fingerprints": prints}
+        artefacts = self.step.inputs(self.config, self.key(wildcards))
+        inputs = {role: [ancient(path) for path in role_paths] for role, role_paths in artefacts.items()}
+        fingerprints = [paths.fingerprint(path) for path in itertools.chain.from_iterable(artefacts.values())]
+        return {**inputs, "fingerprints": fingerprints}
 
     def outputs(self, *roles: str, is_kept: bool = True, of_seed: bool = False) -> dict[str, Any]:
         """Return role → path of what the step makes, or of some roles alone, and the two notes beside each.
@@ -68,10 +70,15 @@ class Rule:
         of_seed
             Whether it is the pool of real rows that one seed draws for itself.
         """
-        made = {role: kind.of_seed if of_seed else kind for role, kind in self.step.makes.items() if not roles or role in roles}
-        files = {role: directory(kind.pattern) if kind.is_folder else kind.pattern for role, kind in made.items()}
-        notes = [beside(kind.pattern) for kind in made.values() for beside in (paths.manifest, paths.fingerprint)]
-        return {**(files if is_kept else {role: temp(file) for role, file in files.items()}), "notes": notes}
+        makes = {role: kind for role, kind in self.step.makes.items() if not roles or role in roles}
+        kinds = {role: kind.of_seed if of_seed else kind for role, kind in makes.items()}
+        outputs = {role: directory(kind.pattern) if kind.is_folder else kind.pattern for role, kind in kinds.items()}
+        notes = []
+        for kind in kinds.values():
+            notes += [paths.manifest(kind.pattern), paths.fingerprint(kind.pattern)]
+        if not is_kept:
+            outputs = {role: temp(output) for role, output in outputs.items()}
+        return {**outputs, "notes": notes}
 
     @property
     def log(self) -> str:
@@ -90,23 +97,24 @@ class Rule:
 
     def slice(self, wildcards: Wildcards) -> str:
         """Return the slice of a job, as one argument of its command."""
-        return slice_arguments.write(self.step.slice(self.config, self.key(wildcards)).json_fields())
+        job_slice = self.step.slice(self.config, self.key(wildcards))
+        return slice_arguments.write(job_slice.json_fields())
 
     @cached_property
     def resources(self) -> Mapping[str, Callable[..., Any]]:
-        """What a job asks a scheduler for, a function each; the machine at hand is asked for nothing."""
+        """What a job asks a scheduler for, one function per resource; a job on this machine asks for nothing."""
         return {name: partial(_resource, self, name) for name in slurm.RESOURCES}
 
     def group(self, wildcards: Wildcards) -> str | None:
-        """Return the group that a scheduler is given as one job: a whole lineage if it is cheap. Local runs know no groups."""
-        return self.groups.of(self.key(wildcards))
+        """Return the group that a scheduler runs as one job: a whole lineage if it is cheap. Local runs have no groups."""
+        return self.groups.name(self.key(wildcards))
 
     def threads(self, wildcards: Wildcards) -> int:
         """Return the threads of a job's processes on one machine."""
         return self.config.num_threads * estimate.processes_on_a_machine(self._experiment(wildcards), self.step)
 
     def machines(self, wildcards: Wildcards) -> int:
-        """Return how many machines share a job: one, where Snakemake runs it itself, though it be in a Slurm job of its user."""
+        """Return how many machines share a job: one where Snakemake runs it itself, even inside a Slurm job of its user."""
         return 1 if self.runs_here else estimate.machines(self._experiment(wildcards), self.step)
 
     def processes(self, wildcards: Wildcards) -> int:
@@ -114,7 +122,7 @@ class Rule:
         return self._experiment(wildcards).num_processes
 
     def gatherers(self, wildcards: Wildcards) -> int:
-        """Return how many processes share a job that leaves the whole; where jobs of its shards have done the work, one gathers."""
+        """Return how many processes share a job that leaves the whole artefact; one gathers it where jobs of shards did the work."""
         return self.processes(wildcards) if self.num_shards(wildcards) == 1 else 1
 
     def num_shards(self, wildcards: Wildcards) -> int:
@@ -122,19 +130,23 @@ class Rule:
         return self._experiment(wildcards).shards
 
     def shards(self, wildcards: Wildcards) -> list[str]:
-        """Return what the jobs leave that the work is shared out to, if it is."""
+        """Return the files that the jobs of the shards leave; none where one job does all the work."""
         key = self.key(wildcards)
         return paths.shards(key.experiment, key.regime, key.seed or 0, key.generation or 0, self.num_shards(wildcards))
 
-    def whole(self, wildcards: Wildcards) -> str:
-        """Return the path of what the jobs of the shards make together."""
+    def main_output(self, wildcards: Wildcards) -> str:
+        """Return the path of the artefact that the jobs of the shards make together."""
         return self.step.main.at(self.key(wildcards))
 
     @property
     def experiments(self) -> str:
         """A wildcard constraint: the experiments that have such jobs."""
-        keys = (Key(name, regime, 0, 1) for name, experiment in self.config.experiments.items() for regime in (REAL, *experiment.regimes))
-        return constraint(key.experiment for key in keys if self.step.runs(self.config, key))
+        return constraint(name for name in self.config.experiments if self._runs_in(name))
+
+    def _runs_in(self, name: str) -> bool:
+        """Return whether an experiment has jobs of this step."""
+        regimes = (REAL, *self.config.experiments[name].regimes)
+        return any(self.step.runs(self.config, Key(name, regime, 0, 1)) for regime in regimes)
 
     def _experiment(self, wildcards: Wildcards) -> Experiment:
         return self.config.experiments[self.key(wildcards).experiment]
@@ -147,10 +159,11 @@ class Groups:
     """
 
     def __init__(self, config: Config, seconds: float) -> None:
-        self._config, self._seconds = config, seconds
+        self._config = config
+        self._seconds = seconds
         self._cheap: dict[Key, bool] = {}
 
-    def of(self, key: Key) -> str | None:
+    def name(self, key: Key) -> str | None:
         """Return the name of a lineage's group; None where its jobs are jobs of their own."""
         lineage = key._replace(generation=None)
         if lineage not in self._cheap:

@@ -1,4 +1,4 @@
-"""A run of Snakemake from its start to its end: the config is checked, the rules are answered, what came of it is recorded."""
+"""A run of Snakemake from its start to its end: it checks the config, answers the rules and records the outcome."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _IMPORTED = (
 )
 _CHEAP_SECONDS = 1800
 _DEEPEST = 60_000
-"""Frames: building the DAG of a lineage recurses once a step. 1,000 generations need about 10,000, 13,000 with `select`."""
+"""Frames: building the DAG of a lineage recurses once per step. 1,000 generations need about 10,000, 13,000 with `select`."""
 
 
 def start(workflow: Any) -> Run:
-    """Return the run that Snakemake begins, its config checked; bad input ends the process with a line a fault and exit code 2."""
+    """Return the run that Snakemake begins, its config checked; bad input ends the process with one line per fault and exit code 2."""
     try:
         return _started(workflow)
     except HeirloomError as error:
@@ -50,25 +50,25 @@ def _started(workflow: Any) -> Run:
     private.check(workflow)
     if private.is_included(workflow):
         raise HeirloomError(_IMPORTED)
-    files = private.config_files(workflow, paths.CONFIG)
-    if private.config_values(workflow) or len(files) != 1:
-        raise HeirloomError(command_line.ONE_FILE)
-    config = configuration.load(files[0])  # not Snakemake's `config`, in which the last of two equal keys wins
+    config_file = _config_file(workflow)
+    config = configuration.load(config_file)  # not Snakemake's `config`, in which the last of two equal keys wins
     groups = Groups(config, variables.seconds(slurm.GROUP_SECONDS, _CHEAP_SECONDS))
-    run = Run(workflow, config, files[0], groups)
+    run = Run(workflow, config, config_file, groups)
     preflight.cheap(config)
     if private.is_main(workflow):
-        layout.check(config)
-        for line in preflight.notes(config):
-            print(errors.line(line), file=sys.stderr)
-        restore()  # Snakemake's records follow the data that git and DVC have brought
-        # the last to be called, because the first to be registered: nothing comes after the cause of a failure
-        atexit.register(failed_jobs.tell, failed_jobs.listen(workflow))
-        atexit.register(ending.after_nothing, workflow, config, files[0])
+        run.prepare()
     if private.is_submitted(workflow):
         os.environ[sealed_steps.SUBMITTED] = "1"
         atexit.register(run.drop_finished)
     return run
+
+
+def _config_file(workflow: Any) -> str:
+    """Return the one config file of the command line."""
+    files = private.config_files(workflow, paths.CONFIG)
+    if private.config_values(workflow) or len(files) != 1:
+        raise HeirloomError(command_line.ONE_FILE)
+    return files[0]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ class Run:
     config: Config
     config_file: str
     groups: Groups
+
+    def prepare(self) -> None:
+        """Check the layout, print the notes on the config, restore Snakemake's records, and register what the end of the process does."""
+        layout.check(self.config)
+        for note in preflight.notes(self.config):
+            print(errors.line(note), file=sys.stderr)
+        restore()  # Snakemake's records follow the data that git and DVC have brought
+        # the last to be called, because the first to be registered: nothing comes after the cause of a failure
+        atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
+        atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
 
     def rule(self, name: str) -> Rule:
         """Return a step as its rule sees it."""
@@ -113,44 +123,50 @@ class Run:
 
     @property
     def dropped_checkpoints(self) -> str:
-        """A constraint of the wildcard ``experiment`` in a checkpoint's path: experiments followed by a generation whose does not stay."""
-        rest = kinds.CHECKPOINT.pattern.partition("{experiment}")[2]
-        found = []
+        """A constraint of the wildcard ``experiment`` in a checkpoint's path: the generation that follows drops its checkpoint."""
+        path_end = kinds.CHECKPOINT.pattern.partition("{experiment}")[2]
+        constraints = []
         for name, experiment in self.config.experiments.items():
-            dropped = [str(g) for g in range(experiment.generations + 1) if not experiment.keeps_checkpoint(g)]
-            if dropped:
-                path = rest.format(regime=kinds.NAME, seed=kinds.NUMBER, generation=f"(?:{'|'.join(dropped)})")
-                found.append(f"{name}(?={path})")
-        return constraint(found)
+            generations = [str(g) for g in range(experiment.generations + 1) if not experiment.keeps_checkpoint(g)]
+            if generations:
+                any_generation = f"(?:{'|'.join(generations)})"
+                lookahead = path_end.format(regime=kinds.NAME, seed=kinds.NUMBER, generation=any_generation)
+                constraints.append(f"{name}(?={lookahead})")
+        return constraint(constraints)
 
     @cached_property
-    def asked(self) -> list[str]:
+    def final_artefacts(self) -> list[str]:
         """The artefacts that the config asks for, because no step takes them: measures of every generation or lineage."""
-        listed = ((STEPS[job.step], job.key) for job in jobs(self.config))
-        return [kind.at(key) for step, key in listed if step.is_asked for kind in step.makes.values()]
+        artefacts = []
+        for job in jobs(self.config):
+            step = STEPS[job.step]
+            if step.is_asked:
+                artefacts += [kind.at(job.key) for kind in step.makes.values()]
+        return artefacts
 
     def every_measure(self, wildcards: Wildcards) -> list[str]:
-        """Return the fingerprints of all that the config asks for."""
-        return [paths.fingerprint(path) for path in self.asked]
+        """Return the fingerprints of the artefacts that the config asks for."""
+        return [paths.fingerprint(path) for path in self.final_artefacts]
 
     def measure_files(self, wildcards: Wildcards) -> list[str]:
         """Return every file of measures."""
         return [path for _, path in measure_files(self.config)]
 
     def every_page(self, wildcards: Wildcards) -> list[str]:
-        """Return the pages that are made from the data again at any time."""
+        """Return the pages, which can be made from the data again at any time."""
         return [self.config.results.page, *diff_pages.files(self.config)]
 
-    def compared(self, wildcards: Wildcards) -> list[str]:
+    def compared_sets(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""
         name = wildcards.get("experiment") or ""
+        regime = wildcards.get("regime") or ""
         experiment = self.config.experiments[name]
-        place = (name, wildcards.get("regime") or "", experiment.seeds[0])
-        return [kinds.SYNTHETIC.path(*place, generation) for generation in (1, experiment.generations)]
+        first_seed = experiment.seeds[0]
+        return [kinds.SYNTHETIC.path(name, regime, first_seed, generation) for generation in (1, experiment.generations)]
 
     def compared_fingerprints(self, wildcards: Wildcards) -> list[str]:
         """Return the fingerprints of the two sets that are compared."""
-        return [paths.fingerprint(path) for path in self.compared(wildcards)]
+        return [paths.fingerprint(path) for path in self.compared_sets(wildcards)]
 
     def on_start(self) -> None:
         """Check the config and the cluster thoroughly, before the first job."""
@@ -159,10 +175,12 @@ class Run:
         private.lift_rate(self.workflow)
         if private.is_forced(self.workflow):
             sealed_steps.empty()
-        if (settings := private.slurm_settings(self.workflow)) is not None:
+        settings = private.slurm_settings(self.workflow)
+        if settings is not None:
             accounting.check(settings)
         ending.check(self.config_file)
-        if private.runs_jobs_here(self.workflow) and (fault := worker.start()):
+        fault = worker.start() if private.runs_jobs_here(self.workflow) else ""
+        if fault:
             print(errors.line(fault), file=sys.stderr)
 
     def on_success(self) -> None:
@@ -175,14 +193,15 @@ class Run:
     def on_error(self) -> None:
         """Record what a failed run has carried through, and cancel its jobs.
 
-        Interrupted while it asks after its jobs, Slurm's plugin (2.8) cancels none of them; all bear the name of this run.
+        Slurm's plugin (2.8) cancels no job if it is interrupted while it asks after its jobs. All jobs bear the name of this run.
         """
-        if name := private.run_name(self.workflow):
+        name = private.run_name(self.workflow)
+        if name:
             with suppress(FileNotFoundError):  # no cluster
                 subprocess.run(["scancel", "--name", name], check=False)
         ending.record(self.config_file)
 
     def drop_finished(self) -> None:
-        """Drop what the steps of a submitted job have left for a later attempt, if all are done: none follows."""
+        """Drop what the steps of a submitted job have left for a later attempt, if all are done and no attempt follows."""
         for path in private.finished_outputs(self.workflow):
             sealed_steps.drop(path)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from heirloom.cli import client, worker
 
@@ -16,23 +17,23 @@ _PATIENCE_SECONDS = 60.0
 def start() -> str:
     """Start the worker of this run, and tell the run's jobs of it by the environment; it ends with this process, however that ends.
 
-    Where the environment holds an empty `client.VARIABLE`, or there is no Linux, there is none: every job starts for itself.
+    There is no worker where the environment holds an empty `client.VARIABLE`, or outside Linux. Then every job starts for itself.
 
     Returns
     -------
-    What stands in the way of one, if something does.
+    The reason why no worker could be started; empty otherwise.
     """
     command = shutil.which("heirloom")
     if sys.platform != "linux" or command is None or os.environ.get(client.VARIABLE) == "":
         return ""
-    address = f"heirloom-{os.getpid()}-{os.urandom(8).hex()}"
     try:
+        address = f"heirloom-{os.getpid()}-{Path('/proc/self/ns/pid').stat().st_ino}-{os.urandom(8).hex()}"
         os.close(os.pidfd_open(os.getpid()))  # the worker needs them
         with worker.listener(address) as listener:
-            files = [listener.fileno()]
-            arguments = [command, worker.COMMAND, str(files[0])]
+            number = listener.fileno()
+            arguments = [command, worker.COMMAND, str(number)]
             pipe = subprocess.PIPE  # its output, too: Python takes a file or a terminal for one still when a job has another in its place
-            process = subprocess.Popen(arguments, stdin=pipe, stdout=pipe, pass_fds=files, process_group=0)
+            process = subprocess.Popen(arguments, stdin=pipe, stdout=pipe, pass_fds=[number], process_group=0)
     except OSError as error:
         return f"no worker for this run ({error.strerror}): every job starts for itself"
     os.environ[client.VARIABLE] = address
@@ -41,7 +42,7 @@ def start() -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let the worker end: it watches its standard input. One that does not is killed, and what it has forked with it."""
+    """Let the worker end: it watches its standard input. Kill a worker that does not end; the processes that it forked end with it."""
     try:
         process.communicate(timeout=_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts.files import dumps, replacing
 from heirloom.config import Config
 from heirloom.report import experiment_results, marks, tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures.plan import SUFFIXES, Figure, figures
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write(config: Config) -> None:
         (folder / Path(config.results.figure_index).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
-def numbers(figure: Figure, results: Mapping[str, Results], *, for_page: bool = False) -> pd.DataFrame:
+def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_page: bool = False) -> pd.DataFrame:
     """Return the table behind a figure, with onsets of collapse where its kind marks them.
 
     Parameters

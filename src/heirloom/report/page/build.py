@@ -12,11 +12,11 @@ from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
 from heirloom.report import beside, experiment_results, tables
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
-from heirloom.report.generations import kept, synthetic
+from heirloom.report.generations import kept_generations, synthetic_path
 from heirloom.report.intervals import conditional
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
@@ -39,7 +39,7 @@ def datasets(config: Config) -> list[str]:
     """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
     targets = []
     for key, experiment in config.experiments.items():
-        paths = [synthetic(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
+        paths = [synthetic_path(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
         targets += [target(config, path) for path in paths]
     return list(dict.fromkeys(targets))
 
@@ -50,7 +50,7 @@ def _places(key: str, experiment: Experiment) -> list[tuple[str, int]]:
 
     places = {(regime, generation) for regime, generation in remains.datasets(key, experiment) if generation}
     if lost.unit(experiment):
-        generations = kept(experiment, max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS))
+        generations = kept_generations(experiment, max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS))
         places.update(itertools.product(experiment.regimes, generations))
     return sorted(places)
 
@@ -113,7 +113,7 @@ def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
     return {"name": name, "figures": [entry for _, entry in entries]}
 
 
-def _experiment(results: Results) -> dict[str, Any]:
+def _experiment(results: ExperimentResults) -> dict[str, Any]:
     """Return what an experiment's own results show, but for figures and the graph."""
     from heirloom.report.page import lost, remains, texts
 
@@ -121,7 +121,7 @@ def _experiment(results: Results) -> dict[str, Any]:
     return {
         "name": key,
         "family": experiment.family.name,
-        "missing": beside.missing(results),
+        "missing": beside.missing_comparisons(results),
         "curves": _explorer(results),
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),
@@ -129,14 +129,14 @@ def _experiment(results: Results) -> dict[str, Any]:
     }
 
 
-def _explorer(results: Results) -> dict[str, Any]:
+def _explorer(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's explorer: its chart, and the data of every measure."""
     from heirloom.report.page import curves, drawings
 
     return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
-def _figures(figures: Iterable[Figure], results_of: Mapping[str, Results], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
+def _figures(figures: Iterable[Figure], results_of: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
     """Return every figure whose data is here, with links to its files, by its subject: an experiment, or the grid of several."""
     from heirloom.report.figures import draw
     from heirloom.report.page import drawings

@@ -13,7 +13,7 @@ from heirloom.measures import stages
 from heirloom.report import beside, by_arm, expected, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, scatter_generations
-from heirloom.report.experiment_results import Results
+from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.looks import Look
 from heirloom.report.shown import SHOWN
 from heirloom.specs.experiment import Experiment
@@ -33,7 +33,7 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(results: Results) -> dict[str, Any]:
+def context(results: ExperimentResults) -> dict[str, Any]:
     """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
@@ -83,7 +83,7 @@ def _choices(names: set[str]) -> list[str]:
     return sorted(choices, key=lambda name: (places.get(name, len(places)), name))
 
 
-def _measure(name: str, by_metric: ByArm, results: Results, forms: Forms) -> dict[str, Any]:
+def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: Forms) -> dict[str, Any]:
     experiment = results.experiment
     curves = {}
     for regime in experiment.regimes:
@@ -99,7 +99,7 @@ def _measure(name: str, by_metric: ByArm, results: Results, forms: Forms) -> dic
 def _theory(name: str, regime: str, curve: Curve, forms: Forms) -> Curve:
     """Return the closed forms of a measure at the generations of an arm's curve, as far as there are any."""
     generations = [int(g) for g in curve["g"] if g is not None]
-    form_of = {key: beside.shown(by_regime, regime, name) for key, by_regime in forms.items()}
+    form_of = {key: beside.closed_form(by_regime, regime, name) for key, by_regime in forms.items()}
     return {key: _rounded(form[generations]) for key, form in form_of.items() if form is not None}
 
 

@@ -16,8 +16,8 @@ from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.report import facts
-from heirloom.report.experiment_results import Results
-from heirloom.report.generations import kept
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.generations import kept_generations
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.steps import STEPS, made_kinds
 
@@ -73,7 +73,7 @@ def boxes(key: str, config: Config) -> list[Box]:
     graph = [Box(pool, kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
     graph += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin_kinds, 1)]
     for row, (regime, arm_kinds) in enumerate(kinds_of.items(), 1):
-        for gaps, generation in enumerate(kept(experiment, MAX_GENERATIONS), 1):
+        for gaps, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS), 1):
             first = 1 + len(origin_kinds) + (gaps - 1) * len(columns)
             for kind in arm_kinds:
                 path = kind.path(key, regime, seed, generation)
@@ -87,7 +87,7 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
     return [kind for step in steps for kind in step.makes.values() if kind.is_drawn]
 
 
-def context(results: Results, boxes: Iterable[Box], node_of: Mapping[str, Artefact]) -> dict[str, Any] | None:
+def context(results: ExperimentResults, boxes: Iterable[Box], node_of: Mapping[str, Artefact]) -> dict[str, Any] | None:
     """Return the drawing for the template, and the facts of each box for the script; None where nothing is here.
 
     Parameters
@@ -212,7 +212,7 @@ def _shares(rows: pd.DataFrame) -> dict[Share, float]:
 
 def _table(experiment: Experiment, shares: Mapping[Share, float]) -> dict[str, Any]:
     """Return the ancestry of each generation's training set: one row per arm, one column per generation that is shown."""
-    generations = [0, *kept(experiment, 2 * MAX_GENERATIONS)]
+    generations = [0, *kept_generations(experiment, 2 * MAX_GENERATIONS)]
     rows = []
     for regime in experiment.regimes:
         cells = [_cell(regime if generation else kinds.ORIGIN, generation, shares) for generation in generations]

@@ -18,7 +18,7 @@ from heirloom.diffs.spool import Block, pack, unpack
 from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import WordLexicon
 from heirloom.measures.text import BANDS
-from heirloom.report.generations import kept, synthetic
+from heirloom.report.generations import kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
 
 MAX_GENERATIONS = 8
@@ -35,7 +35,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or rows are neither texts nor types.
     """
-    generations, unit_name = kept(experiment, MAX_GENERATIONS), unit(experiment)
+    generations, unit_name = kept_generations(experiment, MAX_GENERATIONS), unit(experiment)
     origin = kinds.TRAIN.path(key, "", experiment.seeds[0], 0)
     sets = {regime: _paths(key, experiment, regime, generations) for regime in experiment.regimes}
     paths = itertools.chain([origin], *sets.values())
@@ -53,7 +53,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
 
 def _paths(key: str, experiment: Experiment, regime: str, generations: Sequence[int]) -> list[str]:
-    return [synthetic(key, experiment, regime, generation) for generation in generations]
+    return [synthetic_path(key, experiment, regime, generation) for generation in generations]
 
 
 def unit(experiment: Experiment) -> str | None:

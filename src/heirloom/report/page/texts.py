@@ -10,7 +10,7 @@ from typing import Any
 from heirloom import reading, words
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import safe
-from heirloom.report.generations import kept, synthetic
+from heirloom.report.generations import kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
 from heirloom.stats.spacing import evenly_spaced
 
@@ -30,8 +30,8 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or nothing is a text.
     """
-    generations = kept(experiment, MAX_GENERATIONS)
-    sets = {(regime, g): synthetic(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
+    generations = kept_generations(experiment, MAX_GENERATIONS)
+    sets = {(regime, g): synthetic_path(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
     real = kinds.REAL_TRAIN.path(key)
     if not experiment.is_text or not all(Path(path).is_file() for path in (real, *sets.values())):
         return None
