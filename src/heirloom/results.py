@@ -131,7 +131,7 @@ class Results:
 
     @property
     def repair(self) -> str:
-        """How a table that does not have its recorded digest is mended."""
+        """How a table that does not have its recorded digest is repaired."""
         option = f" --config {shlex.quote(self.config_file)}" if self.name else ""
         return f"heirloom summarise{option} writes it again"
 
