@@ -116,9 +116,9 @@ def flipped(path: str) -> Iterator[None]:
     """Change one bit of a file, or of a folder's largest file, as long as the block lasts."""
     file = Path(path) if Path(path).is_file() else max(Path(path).iterdir(), key=lambda inside: inside.stat().st_size)
     whole = file.read_bytes()
-    with contextlib.ExitStack() as mended:
-        mended.callback(reading._check_once.cache_clear)  # a test writes faster than clocks of file systems tick
-        mended.callback(file.write_bytes, whole)
+    with contextlib.ExitStack() as repaired:
+        repaired.callback(reading._check_once.cache_clear)  # a test writes faster than clocks of file systems tick
+        repaired.callback(file.write_bytes, whole)
         middle = len(whole) // 2
         file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
         reading._check_once.cache_clear()

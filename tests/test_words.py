@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from heirloom import words
 from heirloom.diffs.engine import diff
-from heirloom.report.page.texts import marked
+from heirloom.report.page.texts import marked_pieces
 from heirloom.runtime.streams import Stream
 
 SIX = ["गंगा", "सीता", "पर्वत", "आकाश", "नदी", "राम"]
@@ -99,7 +99,7 @@ def test_a_line_is_as_long_as_its_pieces_between_spaces_and_its_characters_witho
 
 def test_the_page_marks_a_word_with_its_marks_and_none_beside_a_broken_character() -> None:
     known = frozenset(["नमस्ते", "été"])
-    assert marked(" नमस्ते e\u0301te\u0301 गंगा abc\ufffd ", known) == [" नमस्ते e\u0301te\u0301 ", ["गंगा", "i"], " abc\ufffd "]
+    assert marked_pieces(" नमस्ते e\u0301te\u0301 गंगा abc\ufffd ", known) == [" नमस्ते e\u0301te\u0301 ", ["गंगा", "i"], " abc\ufffd "]
 
 
 def test_six_of_eighteen_hindi_words_are_lost(tmp_path: Path) -> None:

@@ -56,9 +56,10 @@ def killed(text: str) -> str:
         return "killed, because it ran out of the time that its job had"
     numbers = (_signal(match) for pattern in _SIGNALS for match in pattern.finditer(text))
     number = next((number for number in numbers if number), 0)
-    if number == signal.SIGKILL:
-        return f"killed by signal {number}, probably out of memory"
-    return f"killed by signal {number} ({signal.Signals(number).name})" if number else ""
+    if not number:
+        return ""
+    cause = ", probably out of memory" if number == signal.SIGKILL else f" ({signal.Signals(number).name})"
+    return f"killed by signal {number}{cause}"
 
 
 def left_out(text: str) -> str:
@@ -66,8 +67,9 @@ def left_out(text: str) -> str:
     match = LEFT_OUT.search(text)
     if match is None:
         return ""
-    listed = text[match.end() :].partition("--latency-wait:")[2].strip() or text[match.end() :].strip()
-    files = ", ".join(re.sub(r" \(missing locally.*\)$", "", line) for line in listed.splitlines())
+    message = text[match.end() :]
+    file_lines = message.partition("--latency-wait:")[2].strip() or message.strip()
+    files = ", ".join(re.sub(r" \(missing locally.*\)$", "", line) for line in file_lines.splitlines())
     return one_line(f"its command ended well, but has not written {files}")
 
 
@@ -79,10 +81,11 @@ def exit_status(text: str) -> str:
 
 def _signal(match: re.Match[str]) -> int:
     """Return the number of the signal in a match of `_SIGNALS`; a shell adds 128 to it. 0 if there is none."""
-    named = match.groupdict()
-    if name := named.get("name"):
+    groups = match.groupdict()
+    name = groups.get("name")
+    if name:
         return getattr(signal, name, 0)
-    number = int(named["status"]) - 128
+    number = int(groups["status"]) - 128
     return number if number in set(signal.Signals) else 0
 
 

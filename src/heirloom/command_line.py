@@ -27,10 +27,10 @@ def check_config(arguments: Sequence[str]) -> None:
     parser.add_argument("--config", "-C", nargs="*", default=[])
     parser.add_argument("--profile", default=os.environ.get("SNAKEMAKE_PROFILE", ""))
     try:
-        known = parser.parse_known_args(arguments)[0]
-        if known.config:  # Snakemake reads the values as YAML
+        options = parser.parse_known_args(arguments)[0]
+        if options.config:  # Snakemake reads the values as YAML
             raise HeirloomError(ONE_FILE)
-        for path in known.configfile or _of_profile(known.profile):
+        for path in options.configfile or _profile_configs(options.profile):
             _check(path)
     except argparse.ArgumentError:
         return  # Snakemake says what is wrong with its arguments
@@ -39,14 +39,14 @@ def check_config(arguments: Sequence[str]) -> None:
         sys.exit(BAD_INPUT)
 
 
-def _of_profile(name: str) -> list[str]:
+def _profile_configs(name: str) -> list[str]:
     """Return the configs that another profile than ours names; none if the profile cannot be read, which Snakemake says."""
     try:
         keys = profiles.keys(name) if name else {}
     except HeirloomError:
         return []
-    named = [keys[key] for key in ("configfile", "configfiles") if key in keys]
-    return [str(path) for value in named for path in (value if isinstance(value, list) else [value])]
+    values = [keys[key] for key in ("configfile", "configfiles") if key in keys]
+    return [str(path) for value in values for path in (value if isinstance(value, list) else [value])]
 
 
 def _check(path: str) -> None:

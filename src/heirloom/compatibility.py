@@ -27,20 +27,20 @@ def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any
     section
         The regimes of the file, those that are not sound included; where it is no mapping, none is called undefined.
     """
-    named = {regime for experiment in experiments.values() for regime in experiment.regimes}
-    names: Collection[str] = section.keys() if isinstance(section, Mapping) else named
-    yield from (Fault(("regimes", reserved), "the name is reserved") for reserved in sorted(RESERVED & set(names)))
-    lineages = sum(_generations(experiment) for experiment in experiments.values())
-    if lineages > MOST_JOBS:
+    requested = {regime for experiment in experiments.values() for regime in experiment.regimes}
+    names: Collection[str] = section.keys() if isinstance(section, Mapping) else requested
+    yield from (Fault(("regimes", name), "the name is reserved") for name in sorted(RESERVED & set(names)))
+    generations = sum(map(_generations, experiments.values()))
+    if generations > MOST_JOBS:
         product = "experiments x regimes x seeds x generations x shards"
-        yield Fault(("experiments",), f"{lineages:,} generations in all ({product}); at most {MOST_JOBS:,} are allowed")
+        yield Fault(("experiments",), f"{generations:,} generations in all ({product}); at most {MOST_JOBS:,} are allowed")
         return
     for name, experiment in experiments.items():
-        there = [regime for regime in experiment.regimes if regime in regimes]
         misfits = [text for regime in experiment.regimes for text in _misfits(regime, experiment, regimes, names)]
         yield from (Fault(("experiments", name, "regimes"), text) for text in misfits)
         if not misfits:
-            yield from (Fault(("experiments", name), text) for text in row_counts.faults(experiment, there, regimes))
+            sound_regimes = [regime for regime in experiment.regimes if regime in regimes]
+            yield from (Fault(("experiments", name), text) for text in row_counts.faults(experiment, sound_regimes, regimes))
 
 
 def _generations(experiment: Experiment) -> int:
@@ -58,12 +58,13 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
     if not (experiment.has_rows or regime.is_plain):
         yield f"{name!r} needs rows to act on; family.path: statistics draws none"
     if regime.excludes_continuations and not experiment.continues_rows:
-        why = "with `sampling.prompts: none`" if experiment.is_text else f"in family {family!r}"
-        yield f"{name!r} leaves out continuations of kept rows (`original.continuation: excluded`), but {why} no row is continued"
+        condition = "with `sampling.prompts: none`" if experiment.is_text else f"in family {family!r}"
+        yield f"{name!r} leaves out continuations of kept rows (`original.continuation: excluded`), but {condition} no row is continued"
     if not experiment.has_rows and regime.budget == "drawn" and "subset" not in abilities:
         yield (
             f"{name!r} draws from rows of earlier generations (`budget: drawn`), of which family.path: statistics has none for "
             f"{family!r}; use path: rows"
         )
-    if lacking := sorted(regime.abilities - abilities):
-        yield f"{name!r} asks to {' and '.join(lacking)}, which {family!r} cannot"
+    missing_abilities = sorted(regime.abilities - abilities)
+    if missing_abilities:
+        yield f"{name!r} asks to {' and '.join(missing_abilities)}, which {family!r} cannot"

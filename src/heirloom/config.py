@@ -56,7 +56,7 @@ class Config(Strict):
 
     def key_of(self, experiment: Experiment) -> str:
         """Return the name of one of its experiments."""
-        return next(key for key, one in self.experiments.items() if one is experiment)
+        return next(key for key, value in self.experiments.items() if value is experiment)
 
     def lineages(self) -> Iterator[tuple[str, str, int]]:
         """Yield (experiment, regime, seed) of every lineage, in the order of the config."""
@@ -74,20 +74,20 @@ def load(path: str | Path) -> Config:
         If the file is missing, is no YAML that says one thing, or does not validate; every fault is told, with its key. If its name
         cannot be that of a folder of results.
     """
-    raw, wrong = strict_yaml.read(path)
-    return parse(raw, str(path), wrong, result_folders.of(path))
+    raw, reading_faults = strict_yaml.read(path)
+    return parse(raw, str(path), reading_faults, result_folders.of(path))
 
 
-def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = (), results: Results | None = None) -> Config:
+def parse(raw: Any, file: str = "config", reading_faults: Sequence[Fault] = (), results: Results | None = None) -> Config:
     """Return the validated, expanded config of a mapping.
 
     Parameters
     ----------
     raw
         What the YAML file holds.
-    where
+    file
         The file's name, for messages.
-    wrong
+    reading_faults
         What was wrong with the file although it could be read; told together with what is found here.
     results
         Where the results of the file lie; by default those of ``config.yaml``.
@@ -98,8 +98,8 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = (), results:
         Naming each fault, the misspelt keys first.
     """
     if not isinstance(raw, Mapping):
-        nothing = "nothing" if raw is None else f"a {type(raw).__name__}"
-        raise HeirloomError(f"{where}: expected a mapping with `regimes` and `experiments`, got {nothing}")
+        content = "nothing" if raw is None else f"a {type(raw).__name__}"
+        raise HeirloomError(f"{file}: expected a mapping with `regimes` and `experiments`, got {content}")
     raw = copy.deepcopy(dict(raw))
     misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
@@ -107,9 +107,10 @@ def parse(raw: Any, where: str = "config", wrong: Sequence[Fault] = (), results:
     config, invalid = _validated(raw, results)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
-    faulty = config_faults.merged(wrong, variants.joined([*misfits, *invalid], raw.get("experiments")))
-    if faulty or config is None:
-        raise HeirloomError(*config_faults.lines(faulty, where))
+    validation_faults = variants.joined([*misfits, *invalid], raw.get("experiments"))
+    faults = config_faults.merged(reading_faults, validation_faults)
+    if faults or config is None:
+        raise HeirloomError(*config_faults.lines(faults, file))
     return config
 
 
@@ -120,16 +121,17 @@ def _validated(raw: dict[str, Any], results: Results | None) -> tuple[Config | N
     except ValidationError as error:
         from heirloom import schema
 
-        parts = {name: _sound(model, raw.get(name)) for name, model in (("experiments", Experiment), ("regimes", Regime))}
-        between = compatibility.faults(parts["experiments"], parts["regimes"], raw.get("regimes"))
-        return None, [*config_faults.validation(error, raw, schema.generate(Config)), *between]
+        experiments = _sound_entries(Experiment, raw.get("experiments"))
+        regimes = _sound_entries(Regime, raw.get("regimes"))
+        misfits = compatibility.faults(experiments, regimes, raw.get("regimes"))
+        return None, [*config_faults.validation(error, raw, schema.generate(Config)), *misfits]
     return config, list(compatibility.faults(config.experiments, config.regimes, config.regimes))
 
 
-def _sound(model: type[Strict], section: Any) -> dict[str, Any]:
+def _sound_entries(model: type[Strict], section: Any) -> dict[str, Any]:
     """Return the entries of a section that validate by themselves."""
-    sound: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, body in section.items() if isinstance(section, Mapping) else ():
         with suppress(ValidationError):
-            sound[name] = model.model_validate(body)
-    return sound
+            entries[name] = model.model_validate(body)
+    return entries

@@ -43,44 +43,43 @@ def validation(error: ValidationError, raw: Any, schema: Schema) -> list[Fault]:
         The JSON schema of it, which knows the keys that are allowed.
     """
     by_key: dict[Key, list[Error]] = defaultdict(list)
-    for one in error.errors(include_url=False):
-        by_key[_key(one, raw)].append(one)
-    unknown = [
-        Fault(key, _unknown(one, schema), is_unknown=True) for key, errors in by_key.items() for one in errors if one["type"] == _UNKNOWN
-    ]
+    for finding in error.errors(include_url=False):
+        by_key[_key(finding, raw)].append(finding)
     parents = {key[:end] for key in by_key for end in range(len(key))}
-    others = []
+    unknown_keys: list[Fault] = []
+    faults: list[Fault] = []
     for key, errors in by_key.items():
-        rest = [one for one in errors if one["type"] != _UNKNOWN]
+        unknown_keys += [Fault(key, _unknown(finding, schema), is_unknown=True) for finding in errors if finding["type"] == _UNKNOWN]
+        findings = [finding for finding in errors if finding["type"] != _UNKNOWN]
         if key in parents:  # a union's other branches ask for another type of value; the faults inside it say more
-            rest = [one for one in rest if not one["type"].endswith(("_type", "literal_error"))]
-        if rest:
-            others.append(_fault(key, rest, raw))
-    return unknown + others
+            findings = [finding for finding in findings if not finding["type"].endswith(("_type", "literal_error"))]
+        if findings:
+            faults.append(_fault(key, findings, raw))
+    return unknown_keys + faults
 
 
-def suggestion(word: str, allowed: Iterable[str]) -> str:
+def suggestion(word: str, allowed_words: Iterable[str]) -> str:
     """Return ``; did you mean `…`?`` for the allowed word that is most like a given one; nothing where none is."""
-    close = difflib.get_close_matches(word[:_LONGEST_WORD], list(allowed), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    matches = difflib.get_close_matches(word[:_LONGEST_WORD], list(allowed_words), n=1)
+    return f"; did you mean `{matches[0]}`?" if matches else ""
 
 
-def merged(read: Iterable[Fault], validated: Iterable[Fault]) -> list[Fault]:
+def merged(reading_faults: Iterable[Fault], validation_faults: Iterable[Fault]) -> list[Fault]:
     """Return the faults of reading among those of validation: after the unknown keys, and in place of others at the same key."""
-    read, validated = list(read), list(validated)
-    known = {fault.key for fault in read}
-    rest = [fault for fault in validated if fault.key not in known]
-    first = [fault for fault in rest if fault.is_unknown]
-    return first + read + [fault for fault in rest if not fault.is_unknown]
+    from_reading = list(reading_faults)
+    keys = {fault.key for fault in from_reading}
+    from_validation = [fault for fault in validation_faults if fault.key not in keys]
+    unknown_keys = [fault for fault in from_validation if fault.is_unknown]
+    return [*unknown_keys, *from_reading, *(fault for fault in from_validation if not fault.is_unknown)]
 
 
-def lines(faulty: Iterable[Fault], where: str) -> list[str]:
+def lines(faults: Iterable[Fault], file: str) -> list[str]:
     """Return faults as the lines of a message: file, line, key, what is wrong. A few short ones are numbered and share a line."""
-    texts = [_spelled(fault) for fault in faulty]
+    texts = [_spelled(fault) for fault in faults]
     numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
     if len(texts) > 1 and len(numbered) <= _LONGEST_SHARED_LINE:
-        return [f"{where}: {numbered}"]
-    return [f"{where}: {text}" for text in texts]
+        return [f"{file}: {numbered}"]
+    return [f"{file}: {text}" for text in texts]
 
 
 def _spelled(fault: Fault) -> str:
@@ -89,19 +88,24 @@ def _spelled(fault: Fault) -> str:
     return ": ".join(filter(None, [place, key, fault.text]))
 
 
-def given(value: Any) -> str:
+def value_note(value: Any) -> str:
     """Return a value that a message quotes, shortened, or its kind; nothing for what is too large to quote."""
+    words = _value_words(value)
+    return f" (given: {words})" if words else ""
+
+
+def _value_words(value: Any) -> str:
     match value:
         case bool() | None:
-            return f" (given: {json.dumps(value)})"
+            return json.dumps(value)
         case float():
-            return f" (given: {value!r})"
+            return repr(value)
         case int():
-            return f" (given: {value})" if abs(value) < 10**40 else " (given: an integer of more than 40 digits)"
+            return str(value) if abs(value) < 10**40 else "an integer of more than 40 digits"
         case str():
-            return f" (given: {value!r})" if len(value) <= _LONGEST_WORD else f" (given: {value[:40]!r} [{len(value):,} characters])"
+            return repr(value) if len(value) <= _LONGEST_WORD else f"{value[:40]!r} [{len(value):,} characters]"
         case list() | tuple():
-            return " (given: a list)"
+            return "a list"
     return ""
 
 
@@ -130,13 +134,13 @@ def _holds(place: Any, step: str | int) -> bool:
 
 def _fault(key: Key, errors: list[Error], raw: Any) -> Fault:
     """Return one fault for all that is wrong at a key: the branches of a union each ask for something else."""
-    texts = list(dict.fromkeys(_text(one, raw) for one in errors))
-    first, *others = texts
-    both = first + "".join(f", or {text.removeprefix('Input should be ')}" for text in others)
-    shown = (
-        "" if errors[0]["type"] in ("value_error", "missing") or errors[0]["type"].startswith("union_tag") else given(errors[0]["input"])
-    )
-    return Fault(key, both + shown)
+    texts = dict.fromkeys(_text(error, raw) for error in errors)
+    first, *alternatives = texts
+    text = first + "".join(f", or {alternative.removeprefix('Input should be ')}" for alternative in alternatives)
+    kind = errors[0]["type"]
+    if kind in ("value_error", "missing") or kind.startswith("union_tag"):
+        return Fault(key, text)
+    return Fault(key, text + value_note(errors[0]["input"]))
 
 
 def _text(error: Error, raw: Any) -> str:
@@ -147,20 +151,24 @@ def _text(error: Error, raw: Any) -> str:
         return f"{short(tag)!r} is none of {', '.join(names)}{suggestion(tag, names)}"
     if kind == "union_tag_not_found":
         name = error["ctx"]["discriminator"].strip("'")
-        words = [word for word in error["input"] if isinstance(word, str)] if isinstance(error["input"], Mapping) else []
-        close = difflib.get_close_matches(name, [word[:_LONGEST_WORD] for word in words], n=1)
-        return "Field required" + (f"; is `{close[0]}` meant to be `{name}`?" if close else "")
+        keys = error["input"] if isinstance(error["input"], Mapping) else ()
+        words = [key[:_LONGEST_WORD] for key in keys if isinstance(key, str)]
+        matches = difflib.get_close_matches(name, words, n=1)
+        return f"Field required; is `{matches[0]}` meant to be `{name}`?" if matches else "Field required"
     return _WANTED.get(kind, message)
 
 
 def _unknown(error: Error, schema: Schema) -> str:
-    allowed = sorted(_allowed(error["loc"], schema))
-    close = suggestion(str(error["loc"][-1]), allowed)
-    listed = ", ".join(allowed[:_MOST_ALLOWED]) + (f" and {len(allowed) - _MOST_ALLOWED} more" if len(allowed) > _MOST_ALLOWED else "")
-    return f"no such key{close}" if close else f"no such key (allowed here: {listed or 'none'})"
+    allowed_keys = sorted(_allowed_keys(error["loc"], schema))
+    hint = suggestion(str(error["loc"][-1]), allowed_keys)
+    if hint:
+        return f"no such key{hint}"
+    names = ", ".join(allowed_keys[:_MOST_ALLOWED]) or "none"
+    remainder = len(allowed_keys) - _MOST_ALLOWED
+    return f"no such key (allowed here: {names}{f' and {remainder} more' if remainder > 0 else ''})"
 
 
-def _allowed(loc: tuple[str | int, ...], schema: Schema) -> set[str]:
+def _allowed_keys(loc: tuple[str | int, ...], schema: Schema) -> set[str]:
     """Return the keys that may stand where an unknown one stands."""
     nodes = list(_alternatives(schema, schema))
     for step in loc[:-1]:
@@ -184,8 +192,8 @@ def _alternatives(node: Schema, schema: Schema) -> Iterator[Schema]:
 def _below(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
     key = str(step)
     by_pattern = [inner for pattern, inner in node.get("patternProperties", {}).items() if re.match(pattern, key)]
-    named = (node.get("properties", {}).get(key), *by_pattern, node.get("additionalProperties"))
-    for inner in (node.get("items"),) if isinstance(step, int) else named:
+    by_name = (node.get("properties", {}).get(key), *by_pattern, node.get("additionalProperties"))
+    for inner in (node.get("items"),) if isinstance(step, int) else by_name:
         if isinstance(inner, Mapping):
             yield from _alternatives(inner, schema)
 

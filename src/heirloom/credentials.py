@@ -32,17 +32,19 @@ def hidden(text: str) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of another program's error, without secrets; its type where it says nothing."""
-    said = [line for line in str(error).splitlines() if line.strip()]
-    return hidden(said[0].strip()) if said else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return hidden(lines[0]) if lines else type(error).__name__
 
 
 def _secrets() -> set[str]:
     """Return the secrets that DVC's settings hold, as they are written and as an address spells them."""
-    found = {spelled for secret in _configured() for spelled in (secret, unquote(secret), quote(secret, safe=""))}
-    return found - {""}
+    spellings: set[str] = set()
+    for secret in _settings_secrets():
+        spellings |= {secret, unquote(secret), quote(secret, safe="")}
+    return spellings - {""}
 
 
-def _configured() -> Iterator[str]:
+def _settings_secrets() -> Iterator[str]:
     for file in _settings_files():
         settings = configparser.RawConfigParser(strict=False)
         try:
@@ -52,17 +54,18 @@ def _configured() -> Iterator[str]:
         for section in settings.sections():
             for key, value in settings.items(section):
                 if key == "url":
-                    yield from _in_address(value)
+                    yield from _address_secrets(value)
                 elif _SECRET_KEY.search(key) and value.lower() not in ("true", "false"):
                     yield value
 
 
-def _in_address(address: str) -> Iterator[str]:
-    rest = address.partition("://")[2]
-    user, colon, password = rest.rpartition("@")[0].partition(":")
+def _address_secrets(address: str) -> Iterator[str]:
+    location = address.partition("://")[2]
+    user, colon, password = location.rpartition("@")[0].partition(":")
     if colon and "/" not in user and not _PORT.match(password):  # a password may hold what an address should spell otherwise
         yield password
-    yield from (pair.partition("=")[2] for pair in rest.partition("?")[2].split("&"))
+    query = location.partition("?")[2]
+    yield from (pair.partition("=")[2] for pair in query.split("&"))
 
 
 def _settings_files() -> list[Path]:

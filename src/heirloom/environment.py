@@ -81,15 +81,14 @@ def environment(*, can_use_gpu: bool) -> dict[str, Any]:
     """
     import numpy as np
 
-    where = device.current().type if can_use_gpu else "cpu"
-    packages = (package for module, package in LIBRARIES.items() if module in sys.modules)
-    variables = (*VARIABLES, *CUDA_VARIABLES) if where == "cuda" else VARIABLES
+    device_type = device.current().type if can_use_gpu else "cpu"
+    variables = (*VARIABLES, *CUDA_VARIABLES) if device_type == "cuda" else VARIABLES
     return {
-        "device": where,
+        "device": device_type,
         "instruction_set": sorted(np.show_config(mode="dicts")["SIMD Extensions"]["found"]),
-        "kernels": _kernels(where),
+        "kernels": _kernels(device_type),
         "libc": " ".join(platform.libc_ver()).strip(),
-        "libraries": {package: metadata.version(package) for package in packages},
+        "libraries": _library_versions(),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "variables": {name: os.environ[name] for name in variables if name in os.environ},
@@ -97,7 +96,12 @@ def environment(*, can_use_gpu: bool) -> dict[str, Any]:
     }
 
 
-def _kernels(where: str) -> dict[str, str]:
+def _library_versions() -> dict[str, str]:
+    """Return package → version, of the libraries that this process has loaded."""
+    return {package: metadata.version(package) for module, package in LIBRARIES.items() if module in sys.modules}
+
+
+def _kernels(device_type: str) -> dict[str, str]:
     """Return library → the kernels that it has chosen on this machine, of the libraries that this process has loaded.
 
     numpy's list of processor features has no word for bfloat16 products, for which oneDNN has kernels of their own.
@@ -110,7 +114,7 @@ def _kernels(where: str) -> dict[str, str]:
     torch: ModuleType | None = sys.modules.get("torch")
     if torch is None:
         return kernels
-    device_kernels = {"cuda": torch.cuda.get_device_name()} if where == "cuda" else {"onednn": _bfloat16_kernel()}
+    device_kernels = {"cuda": torch.cuda.get_device_name()} if device_type == "cuda" else {"onednn": _bfloat16_kernel()}
     return kernels | device_kernels | {"torch": torch.backends.cpu.get_cpu_capability()}
 
 

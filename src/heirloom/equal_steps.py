@@ -57,21 +57,22 @@ def copy(step: Mapping[str, Any], outputs: Mapping[str, str]) -> bool:
     if not _note(step).exists():
         return False
     try:
-        made = read_json(_note(step))
-        checked = [_checked(made[role], step) for role in outputs]
+        source_of = read_json(_note(step))
+        manifests = [_manifest(source_of[role], step) for role in outputs]
     except (HeirloomError, KeyError, OSError) as error:
         log.warning("%s; the step is done again", str(error).partition("; ")[0])
         return False
     for role, path in outputs.items():
         with replacing(path) as temporary:
-            shutil.copyfile(made[role], temporary)
-    made_by = {key: value for key, value in checked[0].items() if key not in _OF_ONE}
-    seal([*outputs.values()], {**made_by, "inputs": [Input(**one) for one in made_by["inputs"]]})
-    log.info("copied from %s, which an equal job has made", ", ".join(made[role] for role in outputs))
+            shutil.copyfile(source_of[role], temporary)
+    content = {key: value for key, value in manifests[0].items() if key not in _OF_ONE}
+    inputs = [Input(**fields) for fields in content["inputs"]]
+    seal([*outputs.values()], {**content, "inputs": inputs})
+    log.info("copied from %s, which an equal job has made", ", ".join(source_of[role] for role in outputs))
     return True
 
 
-def _checked(path: str, step: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(path: str, step: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of an artefact that is whole and of the same slice."""
     manifest.check(path)
     content = manifest.read(paths.manifest(path))

@@ -27,7 +27,7 @@ _CLOCK_SECONDS = 60.0  # by which the clock of the machine that has written a lo
 
 
 @dataclass
-class Said:
+class Report:
     """What Snakemake has said of a failed job or group."""
 
     message: str = ""
@@ -51,9 +51,9 @@ class Listener(logging.Handler):
     def __init__(self, workflow: Any) -> None:
         super().__init__(logging.ERROR)
         self.workflow = workflow
-        self.said: dict[object, Said] = {}
+        self.reports: dict[object, Report] = {}
         """A job's number, or a group's name → what was said of it."""
-        self._last: dict[int | None, str] = {}
+        self._last_exceptions: dict[int | None, str] = {}
         """Thread → the last exception that it has told; the job that it ended is named right after."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -69,23 +69,22 @@ class Listener(logging.Handler):
         event, facts = get_event(record), record.__dict__
         if event == LogEvent.ERROR:
             text = record.getMessage()
-            self._last[record.thread] = text
+            self._last_exceptions[record.thread] = text
             for number in causes.LEFT_OUT.findall(text):
-                self.said[int(number)] = Said(text)
+                self.reports[int(number)] = Report(text)
         elif event == LogEvent.JOB_ERROR and not facts["indent"]:
-            self._note(facts["jobid"], f"{self._last.pop(record.thread, '')}\n{facts['rule_msg'] or ''}", facts["log"])
+            exception = self._last_exceptions.pop(record.thread, "")
+            self._note(facts["jobid"], f"{exception}\n{facts['rule_msg'] or ''}", facts["log"])
         elif event == LogEvent.GROUP_ERROR:
             self._note(facts["groupid"], "", facts["aux_logs"])
 
     def _note(self, name: object, message: str, logs: list[str]) -> None:
-        self.said[name] = Said(message, [str(log) for log in logs])
-        for job in list(self.workflow.scheduler.running):
-            if _name(job) == name and any(causes.bad_input(_text(log, self._began)) for log in _logs(job)):
+        self.reports[name] = Report(message, list(map(str, logs)))
+        since = began(self.workflow)
+        running = list(self.workflow.scheduler.running)
+        for job in running:
+            if _name(job) == name and any(causes.bad_input(_text(log, since)) for log in _logs(job)):
                 job.attempt = job.restart_times + 1
-
-    @property
-    def _began(self) -> float:
-        return began(self.workflow)
 
 
 def listen(workflow: Any) -> Listener:
@@ -103,9 +102,9 @@ def tell(listener: Listener) -> None:
     if scheduler is None or not scheduler.failed:
         return
     lines = [line for job in sorted(scheduler.failed, key=_order) for line in _lines(job, listener)]
-    rest = len(lines) - MOST
-    if rest > 0:
-        lines = [*lines[:MOST], f"{rest} more job{'s' if rest > 1 else ''} failed; the logs lie under logs/"]
+    remainder = len(lines) - MOST
+    if remainder > 0:
+        lines = [*lines[:MOST], f"{remainder} more job{'s' if remainder > 1 else ''} failed; the logs lie under logs/"]
     for line in lines:
         print(errors.line(line), file=sys.stderr)
     sys.stderr.flush()
@@ -118,18 +117,29 @@ def began(workflow: Any) -> float:
 
 def _lines(job: Any, listener: Listener) -> Iterator[str]:
     """Yield a line for a job, or for each job of a group that has failed itself; for the whole group if none says so."""
-    said, since = listener.said.get(_name(job), Said()), began(listener.workflow)
+    report = listener.reports.get(_name(job), Report())
+    since = began(listener.workflow)
     if not job.is_group():
-        yield _line(place(job.rule.name, job.wildcards_dict), _cause(job, said, since), [*_logs(job), *said.logs])
+        yield _job_line(job, report, since)
         return
-    listed = {log for file in said.logs for logs in _FAILED_LOG.findall(_text(file, since)) for log in logs.split(", ")}
-    failed = [member for member in job.jobs if listed.intersection(_logs(member))]
+    logs = {log for file in report.logs for log in _failed_logs(_text(file, since))}
+    failed = [member for member in job.jobs if logs.intersection(_logs(member))]
     for member in sorted(failed, key=_order):
-        yield _line(place(member.rule.name, member.wildcards_dict), _cause(member, said, since), [*_logs(member), *said.logs])
+        yield _job_line(member, report, since)
     if not failed:
         first = min(job.jobs, key=_order)
-        words = f"a group of {len(job.jobs)} jobs, of them {place(first.rule.name, first.wildcards_dict)}"
-        yield _line(words, _cause(None, said, since) if said.logs else _UNTOLD, said.logs)
+        subject = f"a group of {len(job.jobs)} jobs, of them {place(first.rule.name, first.wildcards_dict)}"
+        yield _line(subject, _cause(None, report, since) if report.logs else _UNTOLD, report.logs)
+
+
+def _failed_logs(text: str) -> Iterator[str]:
+    """Yield the logs of the jobs of a group that have failed themselves, by the group's log."""
+    for names in _FAILED_LOG.findall(text):
+        yield from names.split(", ")
+
+
+def _job_line(job: Any, report: Report, since: float) -> str:
+    return _line(place(job.rule.name, job.wildcards_dict), _cause(job, report, since), [*_logs(job), *report.logs])
 
 
 def place(rule: str, wildcards: Mapping[str, Any]) -> str:
@@ -139,12 +149,12 @@ def place(rule: str, wildcards: Mapping[str, Any]) -> str:
 
 
 def _line(subject: str, cause: str, logs: list[str]) -> str:
-    files = [paths.project_path(file) for number, file in enumerate(logs) if Path(file).exists() and file not in logs[:number]]
-    where = f" (log: {', '.join(files)})" if files else " (it has left no log)"
-    return f"{subject} failed: {cause}{where}"
+    files = [paths.project_path(log) for log in dict.fromkeys(logs) if Path(log).exists()]
+    note = f" (log: {', '.join(files)})" if files else " (it has left no log)"
+    return f"{subject} failed: {cause}{note}"
 
 
-def _cause(job: Any, said: Said, since: float) -> str:
+def _cause(job: Any, report: Report, since: float) -> str:
     """Return why a job failed: its own message first, then a signal, a bug's exception, and what Snakemake and Slurm say.
 
     Parameters
@@ -152,18 +162,20 @@ def _cause(job: Any, said: Said, since: float) -> str:
     job
         None for a group none of whose jobs says that it has failed.
     """
-    own_logs = _logs(job) if job else []
-    log = "\n".join(_text(file, since) for file in own_logs)
-    around = "\n".join([said.message, *(_text(file, since) for file in said.logs if file not in own_logs)])
-    last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    job_logs = _logs(job) if job else []
+    log = "\n".join(_text(file, since) for file in job_logs)
+    executor_logs = [_text(file, since) for file in report.logs if file not in job_logs]
+    executor_text = "\n".join([report.message, *executor_logs])
+    last_line = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    status = causes.exit_status(executor_text)
     return (
-        causes.left_out(said.message)
+        causes.left_out(report.message)
         or causes.bad_input(log)
-        or causes.killed(f"{said.message}\n{log}")
+        or causes.killed(f"{report.message}\n{log}")
         or causes.exception(log)
-        or causes.killed(around)
-        or causes.one_line(", ".join(filter(None, [causes.exit_status(around), last])))
-        or causes.one_line(_executor_words(said.message))
+        or causes.killed(executor_text)
+        or causes.one_line(", ".join(filter(None, [status, last_line])))
+        or causes.one_line(_executor_words(report.message))
         or "without a word"
     )
 
@@ -194,8 +206,8 @@ def _text(file: str, since: float) -> str:
     try:
         if path.stat().st_mtime < since:
             return ""
-        with path.open("rb") as opened:
-            opened.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
-            return opened.read().decode(errors="replace")
+        with path.open("rb") as stream:
+            stream.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
+            return stream.read().decode(errors="replace")
     except OSError:
         return ""

@@ -43,7 +43,7 @@ class Group(NamedTuple):
     files: Callable[[], list[SourceFile]]
 
 
-def of_real(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
+def of_real(settings: Slice, pool: str, experiment: Experiment) -> dict[str, Any]:
     """Return the slice's entry for the files of real data and tokenizer; none where no file is read, or a hub has them.
 
     Parameters
@@ -51,15 +51,15 @@ def of_real(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
     pool
         The rows that are made, or were made, from these files under the settings.
     """
-    return _entry(settings, pool, real_groups(chosen))
+    return _entry(settings, pool, real_groups(experiment))
 
 
-def of_pretrained(settings: Slice, experiment: str, chosen: Experiment) -> dict[str, Any]:
+def of_pretrained(settings: Slice, name: str, experiment: Experiment) -> dict[str, Any]:
     """Return the slice's entry for the files of a pretrained model."""
-    return _entry(settings, kinds.PRETRAINED.path(experiment), model_groups(chosen))
+    return _entry(settings, kinds.PRETRAINED.path(name), model_groups(experiment))
 
 
-def of_measures(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any]:
+def of_measures(settings: Slice, pool: str, experiment: Experiment) -> dict[str, Any]:
     """Return the entry for the files that measuring a model reads: the text of a law of words, the labelled digits of images.
 
     Parameters
@@ -67,29 +67,30 @@ def of_measures(settings: Slice, pool: str, chosen: Experiment) -> dict[str, Any
     settings, pool
         The settings of the real data, and the rows that are made under them.
     """
-    match chosen.source:
+    match experiment.source:
         case CategoricalSource(law=Words()):
-            return of_real(settings, pool, chosen)
+            return of_real(settings, pool, experiment)
         case MnistSource():
-            return {"files": [entry._asdict() for entry in input_files.hashed_inputs(sources.module("mnist").packaged_files())]}
+            entries = input_files.hashed_inputs(sources.module("mnist").packaged_files())
+            return {"files": [entry._asdict() for entry in entries]}
     return {}
 
 
-def real_groups(chosen: Experiment) -> list[Group]:
+def real_groups(experiment: Experiment) -> list[Group]:
     """Return the files that an experiment's real data and tokenizer come from."""
-    source = chosen.source
+    source = experiment.source
     roles = frozenset({SOURCE, *SPLIT_ROLES.values()})
     groups = [Group("source files", roles, sources.is_here(source), lambda: sources.source_files(source))]
-    reader = source.text.tokenizer if chosen.is_text else None  # type: ignore[union-attr]
+    reader = source.text.tokenizer if experiment.is_text else None  # type: ignore[union-attr]
     if reader is not None:
         is_here = pretrained_files.is_here(reader)
         groups += [Group("tokenizer files", frozenset({TOKENIZER_FILE}), is_here, lambda: pretrained_files.tokenizer_files(reader))]
     return groups
 
 
-def model_groups(chosen: Experiment) -> list[Group]:
+def model_groups(experiment: Experiment) -> list[Group]:
     """Return the files that a pretrained model comes from."""
-    model = chosen.pretrained
+    model = experiment.pretrained
     if model is None:
         return []
     return [Group("model files", frozenset({MODEL_FILE}), pretrained_files.is_here(model), lambda: pretrained_files.model_files(model))]
@@ -98,11 +99,11 @@ def model_groups(chosen: Experiment) -> list[Group]:
 def recorded(settings: Slice, artefact: str) -> list[dict[str, str]]:
     """Return the files that an artefact on this machine was made from under these very settings; none where that is not known."""
     try:
-        made_with = dict(manifest.read(paths.manifest(artefact))["slice"])
+        recorded_slice = dict(manifest.read(paths.manifest(artefact))["slice"])
     except (OSError, KeyError, HeirloomError):
         return []
-    files: list[dict[str, str]] = made_with.pop("files", [])
-    return files if made_with == json.loads(json.dumps(settings)) else []
+    files: list[dict[str, str]] = recorded_slice.pop("files", [])
+    return files if recorded_slice == json.loads(json.dumps(settings)) else []
 
 
 def stand_in(settings: Slice, artefact: str, group: Group) -> list[dict[str, str]]:
@@ -110,7 +111,7 @@ def stand_in(settings: Slice, artefact: str, group: Group) -> list[dict[str, str
     return [] if group.is_here else [entry for entry in recorded(settings, artefact) if entry["role"] in group.roles]
 
 
-def gone(settings: Slice, artefact: str, group: Group) -> list[str]:
+def missing_files(settings: Slice, artefact: str, group: Group) -> list[str]:
     """Return the names of the recorded files of a group that are not on this machine any more."""
     names = [entry["path"] for entry in recorded(settings, artefact) if entry["role"] in group.roles]
     return [name for name in names if input_files.place_of(name) is None]

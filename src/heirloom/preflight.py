@@ -15,7 +15,7 @@ from heirloom import controls, planned_files, reading, row_counts, sources
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.families import pretrained
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import VectorSource
@@ -46,24 +46,27 @@ def cheap(config: Config) -> None:
 
 def notes(config: Config) -> list[str]:
     """Return a line for each experiment that goes on without the files it was made from, because what was made is here."""
-    lines = ((name, " and ".join(_absent(config, name))) for name in config.experiments)
-    rest = "on this machine; the run goes on with what was made from them"
-    notes_ = [f"experiments.{name}: no {words} {rest}" for name, words in lines if words]
+    lines = []
     for name in config.experiments:
-        if gone := _gone(config, name):
-            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-            notes_.append(f"experiments.{name}: {gone[0]}{more}, which its data were made from, not here; they are made anew without")
-    return notes_
+        groups = " and ".join(_absent(config, name))
+        if groups:
+            lines.append(f"experiments.{name}: no {groups} on this machine; the run goes on with what was made from them")
+    for name in config.experiments:
+        files = _missing_files(config, name)
+        if files:
+            names = first_of(files, " and {} more")
+            lines.append(f"experiments.{name}: {names}, which its data were made from, not here; they are made anew without")
+    return lines
 
 
-def _gone(config: Config, name: str) -> list[str]:
+def _missing_files(config: Config, name: str) -> list[str]:
     """Return the files that an experiment's data were made from under the same settings, and that are gone, others being here."""
     return [
         path
-        for settings, artefact, groups in _made(config, name)
+        for settings, artefact, groups in _from_files(config, name)
         for group in groups
         if group.is_here
-        for path in planned_files.gone(settings, artefact, group)
+        for path in planned_files.missing_files(settings, artefact, group)
     ]
 
 
@@ -71,13 +74,13 @@ def _absent(config: Config, name: str) -> list[str]:
     """Return which of an experiment's files are not on this machine, where what was made from them under the same settings is."""
     return [
         group.words
-        for settings, artefact, groups in _made(config, name)
+        for settings, artefact, groups in _from_files(config, name)
         for group in groups
         if not group.is_here and planned_files.stand_in(settings, artefact, group)
     ]
 
 
-def _made(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str, list[planned_files.Group]]]:
+def _from_files(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str, list[planned_files.Group]]]:
     """Yield what an experiment makes from files: the settings, the artefact that tells of them, and the files.
 
     All pools of an experiment are made from the same files: the first one's tells of them.
@@ -101,7 +104,8 @@ def thorough(config: Config) -> None:
     for name, experiment in config.experiments.items():
         _check_model(name, experiment)
         _check_rows(name, experiment)
-        if (pool_rows := _pool_rows(name, experiment, config)) is not None:
+        pool_rows = _pool_rows(name, experiment, config)
+        if pool_rows is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
             _warn_of_controls(name, experiment, config, pool_rows)
 
@@ -109,9 +113,9 @@ def thorough(config: Config) -> None:
 def _warn_of_controls(name: str, experiment: Experiment, config: Config, pool_rows: int) -> None:
     """Say before any job which controls of text redraw nothing; of other rows `results/onset.csv` says it in every clone."""
     if experiment.is_text:
-        said = "each of its generations takes all %d rows of the pool, so it redraws nothing and is no control"
+        message = "experiments.%s, %s: each of its generations takes all %d rows of the pool, so it redraws nothing and is no control"
         for control in controls.idle(experiment, config, pool_rows):
-            _log.warning(f"experiments.%s, %s: {said}", name, control, pool_rows)
+            _log.warning(message, name, control, pool_rows)
 
 
 def _check_model(name: str, experiment: Experiment) -> None:
@@ -122,9 +126,9 @@ def _check_model(name: str, experiment: Experiment) -> None:
     if experiment.pretrained is None or Path(kinds.PRETRAINED.path(name)).is_dir():
         return
     text = experiment.source.text  # type: ignore[union-attr]
-    reach = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
+    positions = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
     try:
-        pretrained.check_reach(experiment.pretrained, reach)
+        pretrained.check_reach(experiment.pretrained, positions)
         if experiment.family.sampling.borrows_engine:
             from heirloom.families.causal_lm import native
 
@@ -152,15 +156,16 @@ def _check_rows(name: str, experiment: Experiment) -> None:
 
 def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     """Return the size of a text pool; None where its bytes are ample or, on a hub, unknown before the download."""
-    made = Path(kinds.REAL_TRAIN.path(name))
-    if made.is_file() and Path(paths.fingerprint(made)).is_file():  # without, a job was cut, and will make it anew
-        return reading.dataset(made).num_rows
+    pool = Path(kinds.REAL_TRAIN.path(name))
+    if pool.is_file() and Path(paths.fingerprint(pool)).is_file():  # without, a job was cut, and will make it anew
+        return reading.dataset(pool).num_rows
     source = experiment.source
     if isinstance(source, VectorSource):
         return source.rows
     module = sources.module(source.name)
-    known_bytes = module.text_bytes(source)
-    wanted_tokens = row_counts.most_needed(experiment, config.regimes) * source.text.row_tokens / source.text.split.train
-    if known_bytes is None or known_bytes > wanted_tokens * module.AMPLE_BYTES_A_TOKEN:
+    text_bytes = module.text_bytes(source)
+    rows = row_counts.most_needed(experiment, config.regimes)
+    tokens = rows * source.text.row_tokens / source.text.split.train
+    if text_bytes is None or text_bytes > tokens * module.AMPLE_BYTES_A_TOKEN:
         return None
     return real.count_rows(source)

@@ -23,11 +23,12 @@ def keys(name: str) -> dict[str, Any]:
     from snakemake.cli import get_profile_dir
     from snakemake.profiles import ConfigFileParserException, ProfileConfigFileParser
 
-    place = get_profile_dir(name)
-    if place is None:
+    folder_and_file = get_profile_dir(name)
+    if folder_and_file is None:
         raise HeirloomError(f"{name}: no profile; a folder with a config.yaml for Snakemake is wanted, such as profiles/slurm")
+    _, file = folder_and_file
     try:
-        with place[1].open(encoding="utf-8") as stream:
+        with file.open(encoding="utf-8") as stream:
             return dict(ProfileConfigFileParser().parse(stream))
     except (ConfigFileParserException, OSError, ValueError) as error:
-        raise HeirloomError(f"{place[1]}: {' '.join(str(error).split())}") from None
+        raise HeirloomError(f"{file}: {' '.join(str(error).split())}") from None

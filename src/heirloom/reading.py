@@ -65,8 +65,9 @@ def any_file(path: str | Path) -> Path:
     """
     path = Path(path)
     note = Path(paths.fingerprint(path))
-    if (whole := enclosing(path)) is not None:
-        artefact(whole)
+    enclosing_artefact = enclosing(path)
+    if enclosing_artefact is not None:
+        artefact(enclosing_artefact)
     elif note.is_file() and fingerprint(path) != read_json(note):
         repair = f"copy both again, or remove {note} and it is read as it is"
         raise HeirloomError(f"{path}: not the bytes that {note} records; {repair}")
@@ -96,16 +97,25 @@ def project_of(path: Path) -> tuple[Path, str] | None:
 
     In a folder that is no project, such as a copy of ``data/`` alone, a fingerprint or a manifest tells an artefact.
     """
-    for place, part in enumerate(path.parts):
-        root, inside = Path(*path.parts[:place]), Path(*path.parts[place:])
-        unit = folders.unit_of(inside.as_posix()) if part == "data" else None
-        if unit is None or unit == inside.as_posix():
+    for position, part in enumerate(path.parts):
+        if part != "data":
             continue
-        whole = Path(unit, inside.relative_to(unit).parts[0])
-        notes = (root / paths.fingerprint(whole), root / paths.manifest(whole))
-        if root.resolve() == Path.cwd() or (root / _WORKFLOW).is_file() or any(note.is_file() for note in notes):
-            return root, whole.as_posix()
+        root, path_in_project = Path(*path.parts[:position]), Path(*path.parts[position:])
+        unit = folders.unit_of(path_in_project.as_posix())
+        if unit is None or unit == path_in_project.as_posix():
+            continue
+        artefact_path = Path(unit, path_in_project.relative_to(unit).parts[0])
+        if _is_project(root) or _has_notes(root / artefact_path):
+            return root, artefact_path.as_posix()
     return None
+
+
+def _is_project(root: Path) -> bool:
+    return root.resolve() == Path.cwd() or (root / _WORKFLOW).is_file()
+
+
+def _has_notes(path: Path) -> bool:
+    return Path(paths.fingerprint(path)).is_file() or Path(paths.manifest(path)).is_file()
 
 
 @cache
@@ -115,7 +125,7 @@ def _check_once(path: Path, project: Path, state: State) -> None:
 
 def _state(path: Path) -> State:
     """Return what changes when a file is written to or replaced."""
-    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-    beside = [Path(paths.fingerprint(path)), Path(paths.manifest(path))]
-    stats = ((str(file), file.stat()) for file in (*inside, *beside) if file.exists())
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    notes = [Path(paths.fingerprint(path)), Path(paths.manifest(path))]
+    stats = ((str(file), file.stat()) for file in (*files, *notes) if file.exists())
     return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for name, stat in stats)

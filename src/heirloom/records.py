@@ -97,36 +97,41 @@ def yaml_strings(content: bytes, file: str | Path, way_back: str) -> Any:
     spelled = text(content, file, way_back)
     try:
         node = yaml.compose(spelled, yaml.BaseLoader)
-        twice = _twice(node) if node else ""
+        repeated = _repeated_key(node) if node else ""
         value = yaml.load(spelled, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
     except (yaml.YAMLError, ValueError, RecursionError):
         raise HeirloomError(f"{file}: damaged, it is no YAML; {way_back}") from None
-    if twice:
-        raise HeirloomError(f"{file}: damaged, it has the key {ascii(twice)[:60]} twice; {way_back}")
+    if repeated:
+        raise HeirloomError(f"{file}: damaged, it has the key {ascii(repeated)[:60]} twice; {way_back}")
     return value
 
 
-def _twice(node: yaml.Node) -> str:
+def _repeated_key(node: yaml.Node) -> str:
     """Return a key that a mapping at or below a node has twice, of which a reader would believe the last; nothing if there is none."""
-    waiting, seen = [node], set()
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen or not isinstance(one.value, list):
+    stack, ids = [node], set()
+    while stack:
+        current = stack.pop()
+        if id(current) in ids or not isinstance(current.value, list):
             continue
-        seen.add(id(one))
-        pairs = [entry for entry in one.value if isinstance(entry, tuple)]
-        names = [key.value for key, _ in pairs if isinstance(key.value, str)]
-        if repeated := next((name for name in names if names.count(name) > 1), ""):
+        ids.add(id(current))
+        pairs = [entry for entry in current.value if isinstance(entry, tuple)]
+        repeated = _first_repeated([key.value for key, _ in pairs if isinstance(key.value, str)])
+        if repeated:
             return repeated
-        waiting += [value for _, value in pairs] if pairs else one.value
+        stack += [value for _, value in pairs] if pairs else current.value
     return ""
+
+
+def _first_repeated(names: list[str]) -> str:
+    """Return the first name that a list has more than once; an empty string if there is none."""
+    return next((name for name in names if names.count(name) > 1), "")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {shown(next(name for name in names if names.count(name) > 1))} twice")
+        repeated = _first_repeated([name for name, _ in pairs])
+        raise ValueError(f"the key {shown(repeated)} twice")
     return value
 
 

@@ -121,7 +121,8 @@ class Results:
 
     def _of_config(self, job: str) -> str:
         rule, *wildcards = job.split("/")
-        return "/".join([rule, *([self.name] if self.name else []), *wildcards])
+        parts = [rule, self.name, *wildcards] if self.name else [rule, *wildcards]
+        return "/".join(parts)
 
     @property
     def snakemake(self) -> str:
@@ -130,7 +131,7 @@ class Results:
 
     @property
     def repair(self) -> str:
-        """How a table that does not have its recorded digest is mended."""
+        """How a table that does not have its recorded digest is repaired."""
         option = f" --config {shlex.quote(self.config_file)}" if self.name else ""
         return f"heirloom summarise{option} writes it again"
 
@@ -151,24 +152,26 @@ def of(config_file: str | Path) -> Results:
     if path.resolve() == Path(paths.CONFIG).resolve():
         return DEFAULT
     if not _is_name(path.stem):
-        allowed = f"letters, digits, _, - and . make a name that is none of {', '.join(FOLDERS)} and ends in none of {', '.join(SUFFIXES)}"
-        raise HeirloomError(f"{config_file}: its results cannot lie in {paths.RESULTS}/{path.stem}/; rename the file: {allowed}")
+        rule = f"letters, digits, _, - and . make a name that is none of {', '.join(FOLDERS)} and ends in none of {', '.join(SUFFIXES)}"
+        raise HeirloomError(f"{config_file}: its results cannot lie in {paths.RESULTS}/{path.stem}/; rename the file: {rule}")
     return Results(path.stem, paths.project_path(path))
 
 
 def folder_of(path: str) -> str | None:
     """Return the folder of results, of one config, that a path is or lies in; None outside of ``results/``."""
-    top, *inside = Path(path).parts or ("",)
+    top, *parts = Path(path).parts or ("",)
     if top != paths.RESULTS:
         return None
-    return f"{top}/{inside[0]}" if inside and _is_name(inside[0]) else top
+    return f"{top}/{parts[0]}" if parts and _is_name(parts[0]) else top
 
 
 def folders() -> list[str]:
     """Return the folders of results that are on disk, that of ``config.yaml`` first, the others sorted."""
     top = Path(paths.RESULTS)
+    if not top.is_dir():
+        return []
     names = sorted(path.name for path in top.glob("*") if path.is_dir() and _is_name(path.name))
-    return [paths.RESULTS, *(f"{paths.RESULTS}/{name}" for name in names)] if top.is_dir() else []
+    return [paths.RESULTS, *(f"{paths.RESULTS}/{name}" for name in names)]
 
 
 def in_folder(folder: str) -> Results:

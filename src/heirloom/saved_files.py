@@ -28,9 +28,9 @@ def replacing(folder: Path, name: str) -> Iterator[Path]:
         previous_files = versions(folder).get(name, [])
         file = folder / f"{temporary.stem}.{sha256_file(temporary)}{temporary.suffix}"
         temporary.replace(file)
-    for other in previous_files:
-        if other != file:
-            other.unlink(missing_ok=True)
+    for previous_file in previous_files:
+        if previous_file != file:
+            previous_file.unlink(missing_ok=True)
 
 
 def versions(folder: Path) -> dict[str, list[Path]]:

@@ -21,8 +21,8 @@ def generate(config: type[Strict]) -> dict[str, Any]:
     schema: dict[str, Any] = config.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     experiment = schema["$defs"][Experiment.__name__]
-    for ours in OF_GRIDS:
-        experiment["properties"].pop(ours)
+    for key in OF_GRIDS:
+        experiment["properties"].pop(key)
     grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
     experiment["properties"]["grid"] = {**grid, "description": "Axes of variants; each point becomes an experiment <name>__<labels>."}
     designs = "`crossed`: every combination of labels; `switched`: all first labels, each other label alone, and all last labels together."
@@ -40,11 +40,12 @@ def run(config: type[Strict], *, fix: bool, file: Path = FILE) -> None:
     HeirloomError
         If the file differs and is not to be fixed; the message shows the first difference.
     """
-    wanted = dumps(generate(config))
+    schema = dumps(generate(config))
     if fix:
-        write_text(file, wanted)
+        write_text(file, schema)
         return
-    there = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if there != wanted:
-        changed = [line for line in difflib.unified_diff(there.splitlines(), wanted.splitlines(), lineterm="", n=0) if line[:1] in "+-"]
-        raise HeirloomError(f"{file} is out of date ({changed[2] if len(changed) > 2 else 'missing'}); run: heirloom schema --fix")
+    content = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if content != schema:
+        difference = difflib.unified_diff(content.splitlines(), schema.splitlines(), lineterm="", n=0)
+        changes = [line for line in difference if line[:1] in "+-"][2:]  # after the names of the two files
+        raise HeirloomError(f"{file} is out of date ({changes[0] if changes else 'missing'}); run: heirloom schema --fix")

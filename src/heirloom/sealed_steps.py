@@ -49,26 +49,26 @@ def take(step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]], art
     artefact
         What the step makes.
     """
-    kept = FOLDER / artefact
-    if SUBMITTED not in os.environ or not kept.exists():
+    copy = FOLDER / artefact
+    if SUBMITTED not in os.environ or not copy.exists():
         return False
     try:
-        manifest.check(kept)
-        if not _is_of(kept, step, inputs):
+        manifest.check(copy)
+        if not _is_of(copy, step, inputs):
             return False
-        _link_sealed(str(kept), artefact)
+        _link_sealed(str(copy), artefact)
     except (HeirloomError, OSError) as error:
         log.warning("%s; it is dropped, and the step is done again", str(error).partition("; ")[0])
         drop(artefact)
         return False
-    log.info("taken from %s, where an earlier attempt left it", kept)
+    log.info("taken from %s, where an earlier attempt left it", copy)
     return True
 
 
 def drop(artefact: str) -> None:
     """Remove an artefact and its notes from the folder."""
-    for spelled in (paths.fingerprint, paths.manifest, str):
-        path = FOLDER / spelled(artefact)
+    for name in (paths.fingerprint(artefact), paths.manifest(artefact), artefact):
+        path = FOLDER / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
@@ -77,23 +77,23 @@ def empty() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def _is_of(kept: Path, step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> bool:
+def _is_of(artefact: Path, step: Mapping[str, Any], inputs: Mapping[str, str | Sequence[str]]) -> bool:
     """Return whether a sealed artefact was made by the same slice from the same artefacts; further inputs stand in the slice."""
     from heirloom.steps.common import artefact_inputs
 
-    content = manifest.read(paths.manifest(kept))
+    content = manifest.read(paths.manifest(artefact))
     try:
-        wanted = artefact_inputs(inputs)
+        edges = artefact_inputs(inputs)
     except HeirloomError:  # an input has no fingerprint: the step itself says so
         return False
-    return bool(content.get("slice") == step and manifest.inputs(content)[: len(wanted)] == wanted)
+    return bool(content.get("slice") == step and manifest.inputs(content)[: len(edges)] == edges)
 
 
 def _link_sealed(source: str, target: str) -> None:
     """Link an artefact to another place, and its notes, the fingerprint last."""
-    for spelled in (str, paths.manifest, paths.fingerprint):
-        with replacing(spelled(target)) as temporary:
-            _link(Path(spelled(source)), temporary)
+    for name_of in (str, paths.manifest, paths.fingerprint):
+        with replacing(name_of(target)) as temporary:
+            _link(Path(name_of(source)), temporary)
 
 
 def _link(source: Path, target: Path) -> None:

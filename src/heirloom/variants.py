@@ -34,41 +34,42 @@ class _Misfit(Exception):  # noqa: N818, it never leaves this module
 def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """Return the experiments that a file's stand for, and what is wrong with their names and grids; a misfit stands for nothing."""
     bodies: dict[str, Any] = {}
-    wrong: list[Fault] = []
+    faults: list[Fault] = []
     for key, body in experiments.items():
         name = str(key)
         if VARIANT_MARK in name:
-            wrong.append(Fault(("experiments", name), f"{VARIANT_MARK!r} is kept for variants of a grid"))
+            faults.append(Fault(("experiments", name), f"{VARIANT_MARK!r} is kept for variants of a grid"))
             continue
-        if isinstance(body, Mapping):
-            wrong += [Fault(("experiments", name, ours), _SET_BY_GRIDS) for ours in OF_GRIDS if body.get(ours)]
+        fields = body if isinstance(body, Mapping) else {}
+        faults += [Fault(("experiments", name, field), _SET_BY_GRIDS) for field in OF_GRIDS if fields.get(field)]
         try:
-            bodies |= _variants(name, dict(body)) if isinstance(body, Mapping) and "grid" in body else {name: body}
+            bodies |= _variants(name, dict(fields)) if "grid" in fields else {name: body}
         except _Misfit as misfit:
-            wrong += misfit.reasons
+            faults += misfit.reasons
         if len(bodies) > MOST_EXPERIMENTS:
-            fault = f"more than {MOST_EXPERIMENTS:,} experiments, each variant of a grid counted as one"
-            return {}, [*wrong, Fault(("experiments",), fault)]
-    return bodies, wrong
+            text = f"more than {MOST_EXPERIMENTS:,} experiments, each variant of a grid counted as one"
+            return {}, [*faults, Fault(("experiments",), text)]
+    return bodies, faults
 
 
-def joined(faulty: Iterable[Fault], experiments: Any) -> list[Fault]:
+def joined(faults: Iterable[Fault], experiments: Any) -> list[Fault]:
     """Return faults with those that several variants of a grid share told once: of the experiment where all variants have them."""
     groups: dict[tuple[str, Key, str], list[Fault]] = defaultdict(list)
-    for fault in faulty:
+    for fault in faults:
         is_inside = len(fault.key) > 1 and fault.key[0] == "experiments"
         name = str(fault.key[1]) if is_inside else ""
-        base = name.partition(VARIANT_MARK)[0]
-        groups[base, fault.key[2:] if is_inside else fault.key, fault.text].append(fault)
-    numbers: dict[str, int] = defaultdict(int)
+        experiment = name.partition(VARIANT_MARK)[0]
+        key_inside = fault.key[2:] if is_inside else fault.key
+        groups[experiment, key_inside, fault.text].append(fault)
+    num_variants: dict[str, int] = defaultdict(int)
     for name in experiments if isinstance(experiments, Mapping) else ():
-        numbers[name.partition(VARIANT_MARK)[0]] += 1
-    return [_joined(base, rest, group, numbers[base]) for (base, rest, _), group in groups.items()]
+        num_variants[name.partition(VARIANT_MARK)[0]] += 1
+    return [_joined(experiment, key, group, num_variants[experiment]) for (experiment, key, _), group in groups.items()]
 
 
-def _joined(base: str, rest: Key, group: list[Fault], variants: int) -> Fault:
+def _joined(experiment: str, key: Key, group: list[Fault], num_variants: int) -> Fault:
     first = group[0]
-    return first._replace(key=("experiments", base, *rest)) if base and len(group) == variants else first
+    return first._replace(key=("experiments", experiment, *key)) if experiment and len(group) == num_variants else first
 
 
 def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -79,16 +80,17 @@ def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
         raise _Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
     key = (*key, "grid")
     axes = _axes(grid, key)
-    if (number := size(axes, design)) > MAX_VARIANTS:
-        spelled = number if number < _COUNTABLE else f"more than {_COUNTABLE:,}"
-        raise _Misfit(Fault(key, f"{spelled} variants, at most {MAX_VARIANTS} are allowed"))
+    num_variants = size(axes, design)
+    if num_variants > MAX_VARIANTS:
+        count = num_variants if num_variants < _COUNTABLE else f"more than {_COUNTABLE:,}"
+        raise _Misfit(Fault(key, f"{count} variants, at most {MAX_VARIANTS} are allowed"))
     variants = {}
     for point in points(axes, design):
         variant = copy.deepcopy(body) | {"variant_of": name, "point": point}
         for label, axis in axes.items():
             _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), key)
         variants[name + VARIANT_MARK + "_".join(point.values())] = variant
-    if len(variants) < number:
+    if len(variants) < num_variants:
         raise _Misfit(Fault(key, "labels joined by '_' name two variants alike; use other labels"))
     return variants
 
@@ -98,33 +100,36 @@ def _axes(grid: Any, key: Key) -> dict[str, Axis]:
     if not isinstance(grid, Mapping) or not grid:
         raise _Misfit(Fault(key, "expected axis → {key, values}"))
     axes: dict[str, Axis] = {}
-    wrong: list[Fault] = []
+    faults: list[Fault] = []
     for label, raw in grid.items():
         try:
             axes[str(label)] = Axis.model_validate(raw)
         except ValidationError as error:
-            inner = config_faults.validation(error, raw, Axis.model_json_schema())
-            wrong += [fault._replace(key=(*key, str(label), *fault.key)) for fault in inner]
-    ours = [label for label, axis in axes.items() if axis.key.partition(".")[0] in OF_GRIDS]
-    wrong += [Fault((*key, label, "key"), f"no axis may set {', '.join(OF_GRIDS)}") for label in ours]
-    wrong += [Fault(key, text) for text in _overlaps(axes)]
-    if wrong:
-        raise _Misfit(*wrong)
+            axis_faults = config_faults.validation(error, raw, Axis.model_json_schema())
+            faults += [fault._replace(key=(*key, str(label), *fault.key)) for fault in axis_faults]
+    reserved_labels = [label for label, axis in axes.items() if axis.key.partition(".")[0] in OF_GRIDS]
+    faults += [Fault((*key, label, "key"), f"no axis may set {', '.join(OF_GRIDS)}") for label in reserved_labels]
+    faults += [Fault(key, text) for text in _overlaps(axes)]
+    if faults:
+        raise _Misfit(*faults)
     return axes
 
 
 def _overlaps(axes: Mapping[str, Axis]) -> Iterator[str]:
     """Yield which axes set the same key, or a key inside another's."""
-    earlier: dict[str, str] = {}
-    below: dict[str, str] = {}
+    label_of: dict[str, str] = {}
+    key_inside: dict[str, str] = {}
     for label, axis in axes.items():
         parts = axis.key.split(".")
-        around = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
-        others = [key for key in around if key in earlier] + ([below[axis.key]] if axis.key in below else [])
-        for other in others:
-            yield f"the axes {short(earlier[other])} and {short(label)} both set {short(max(axis.key, other, key=len))!r}"
-        earlier[axis.key] = label
-        below |= dict.fromkeys(around[:-1], axis.key)
+        prefixes = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        rivals = [key for key in prefixes if key in label_of]
+        if axis.key in key_inside:
+            rivals.append(key_inside[axis.key])
+        for rival in rivals:
+            longer = max(axis.key, rival, key=len)
+            yield f"the axes {short(label_of[rival])} and {short(label)} both set {short(longer)!r}"
+        label_of[axis.key] = label
+        key_inside |= dict.fromkeys(prefixes[:-1], axis.key)
 
 
 def _assign(body: dict[str, Any], dotted: str, value: Any, key: Key) -> None:

@@ -87,14 +87,14 @@ def pieces(text: str) -> list[str]:
 
 def spans(text: str) -> Iterator[Span]:
     """Yield all words of a text with their places."""
-    before = 0
+    offset = 0
     for part in text.split(_UNDECODABLE):
         matches = list(_WORD.finditer(part))
         opening, closing = _touching(part, [match.group() for match in matches])
         for place, match in enumerate(matches):
             cut = (place == 0 and opening) or (place == len(matches) - 1 and closing)
-            yield Span(before + match.start(), before + match.end(), _spelled(match.group()), cut)
-        before += len(part) + 1
+            yield Span(offset + match.start(), offset + match.end(), _spelled(match.group()), cut)
+        offset += len(part) + 1
 
 
 def is_character(word: str) -> bool:
@@ -116,13 +116,14 @@ def _uncut(text: str) -> list[str]:
 def _broken(text: str) -> list[str]:
     """Return the words as they stand, as in `pieces`."""
     if _UNDECODABLE not in text:
-        return _whole(text)
-    first, *middle, last = map(_whole, text.split(_UNDECODABLE))
-    inside = chain.from_iterable(part[1:-1] for part in middle)
-    return [*first[:-1], "", *inside, "", *last[1:]]
+        return _with_ends(text)
+    first, *middle, last = map(_with_ends, text.split(_UNDECODABLE))
+    middle_words = chain.from_iterable(part[1:-1] for part in middle)
+    return [*first[:-1], "", *middle_words, "", *last[1:]]
 
 
-def _whole(text: str) -> list[str]:
+def _with_ends(text: str) -> list[str]:
+    """Return the words of a text without undecodable characters, an empty string at an end that no word touches."""
     raw: list[str] = _WORD.findall(text)
     opening, closing = _touching(text, raw)
     if not opening:

@@ -35,9 +35,9 @@ def test_a_folders_fingerprint_covers_names_and_bytes_and_ignores_snakemakes_sta
 def test_sealing_writes_manifest_and_fingerprint_beside_the_artefact(tmp_path: Path) -> None:
     (tmp_path / "train.parquet").write_bytes(b"x")
     manifest.seal([tmp_path / "train.parquet"], {"slice": {"step": "mix"}})
-    made = json.loads((tmp_path / "train.manifest.json").read_text())
-    assert made["slice"] == {"step": "mix"}
-    assert made["sha256"] == recorded_sha256(tmp_path / "train.parquet") == hashlib.sha256(b"x").hexdigest()
+    content = json.loads((tmp_path / "train.manifest.json").read_text())
+    assert content["slice"] == {"step": "mix"}
+    assert content["sha256"] == recorded_sha256(tmp_path / "train.parquet") == hashlib.sha256(b"x").hexdigest()
 
 
 def half_made(folder: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_job_that_writes_to_a_terminal_sees_one(home: Path, address: str) -> N
     [
         ("umask 027;", "differs in the process's status"),
         ("trap '' USR1;", "differs in the process's status"),
-        ("renice -n 3 $$ > /dev/null;", "differs in the niceness"),
+        ("renice -n 19 $$ > /dev/null;", "differs in the niceness"),
         ("ulimit -n 99;", "differs in the limits"),
         ("exec 7< bin/heirloom;", "differs in the open files"),
         ("export OMP_SCHEDULE=dynamic TQDM_MININTERVAL=3;", "has another OMP_SCHEDULE, TQDM_MININTERVAL"),
@@ -325,6 +325,8 @@ def test_nothing_is_left_of_a_run_that_is_killed(home: Path) -> None:
         run.kill()
         assert [job.end() for job in jobs] == [(-signal.SIGKILL, "", "")] * 2
         assert all(is_gone(process) for process in (*processes, worker))
+        run.wait()
+        assert do(home, PARENT, address) == (-signal.SIGKILL, "", "")
 
 
 def test_a_family_has_a_worker_of_its_own_which_is_replaced_when_it_is_killed(home: Path) -> None:

@@ -16,11 +16,11 @@ from heirloom.data.arrow import column, numbers, strings
 @pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.float32, np.float64])
 def test_numbers_become_a_column_and_come_back_as_they_were(kind: type[np.number[Any]]) -> None:
     values = np.array([3, 1, 2], kind)
-    made = column(values)
-    assert made.equals(pa.array([3, 1, 2], made.type))
-    assert numbers(made).dtype == kind
-    assert numbers(made).tolist() == [3, 1, 2]
-    assert numbers(made[1:]).tolist() == [1, 2]
+    array = column(values)
+    assert array.equals(pa.array([3, 1, 2], array.type))
+    assert numbers(array).dtype == kind
+    assert numbers(array).tolist() == [3, 1, 2]
+    assert numbers(array[1:]).tolist() == [1, 2]
 
 
 def test_every_second_number_becomes_a_column_of_its_own() -> None:

@@ -34,9 +34,9 @@ def test_text_rows_have_the_columns_of_the_contract_and_open_with_pandas_and_dat
     assert frame["depth_max"].tolist() == [0, 0, 3, 3]
     assert frame["parent"].isna().tolist() == [True, True, False, False]
     assert frame["tokens"].iloc[3].tolist() == [4, 5, 6, 7]
-    opened = datasets.load_dataset("parquet", data_files=str(path), cache_dir=str(tmp_path / "cache"))["train"]
-    assert opened[2]["text"] == "row 0 é"
-    assert opened[2]["parent"] == 7
+    hub_dataset = datasets.load_dataset("parquet", data_files=str(path), cache_dir=str(tmp_path / "cache"))["train"]
+    assert hub_dataset[2]["text"] == "row 0 é"
+    assert hub_dataset[2]["parent"] == 7
 
 
 def test_the_bytes_of_a_file_depend_on_the_rows_alone_and_not_on_how_they_came(tmp_path: Path) -> None:
@@ -49,12 +49,12 @@ def test_the_bytes_of_a_file_depend_on_the_rows_alone_and_not_on_how_they_came(t
 def test_a_selection_of_a_file_is_the_same_as_of_the_table_in_memory(tmp_path: Path) -> None:
     rows = text(0, 3 * BATCH_ROWS // 2)
     rows.write(tmp_path / "rows.parquet")
-    chosen = np.array([0, 5, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 7])
+    positions = np.array([0, 5, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 7])
     on_disk = Dataset.open(tmp_path / "rows.parquet")
     assert on_disk.num_rows == rows.num_rows
-    assert on_disk.take(chosen).table(["row"])["row"].to_pylist() == chosen.tolist()
-    assert on_disk.take(chosen).take(np.array([1, 4])).table(["row"])["row"].to_pylist() == [5, BATCH_ROWS + 7]
-    assert rows.take(chosen).table(["row"])["row"].to_pylist() == chosen.tolist()
+    assert on_disk.take(positions).table(["row"])["row"].to_pylist() == positions.tolist()
+    assert on_disk.take(positions).take(np.array([1, 4])).table(["row"])["row"].to_pylist() == [5, BATCH_ROWS + 7]
+    assert rows.take(positions).table(["row"])["row"].to_pylist() == positions.tolist()
 
 
 def test_vectors_survive_the_round_trip_with_replicas_leading(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_vectors_survive_the_round_trip_with_replicas_leading(tmp_path: Path) ->
 
 
 def test_a_mixture_read_back_from_its_file_gives_the_same_array_as_in_memory(tmp_path: Path) -> None:
-    one, two = np.arange(12.0).reshape(2, 3, 2), -np.arange(8.0).reshape(2, 2, 2)
-    mixed = Dataset([Piece(InMemory(vector_table(one)), np.array([0, 2, 3, 5])), *Dataset.of(vector_table(two)).pieces])
+    first, second = np.arange(12.0).reshape(2, 3, 2), -np.arange(8.0).reshape(2, 2, 2)
+    mixed = Dataset([Piece(InMemory(vector_table(first)), np.array([0, 2, 3, 5])), *Dataset.of(vector_table(second)).pieces])
     mixed.write(tmp_path / "mixed.parquet")
-    expected = np.concatenate([one[:, [0, 2]], two], axis=1)
+    expected = np.concatenate([first[:, [0, 2]], second], axis=1)
     assert np.array_equal(mixed.by_replica(), expected)
     assert np.array_equal(Dataset.open(tmp_path / "mixed.parquet").by_replica(), expected)
 

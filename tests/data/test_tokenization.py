@@ -65,8 +65,8 @@ def test_any_unicode_comes_back_as_it_was(text: str, tokenizer: Tokenizer) -> No
 
 def test_a_document_that_spells_the_special_token_does_not_contain_it(tokenizer: Tokenizer) -> None:
     reloaded = tokenization.from_json(tokenization.to_json(tokenizer))
-    for one in (tokenizer, reloaded):
-        assert tokenization.END_OF_DOCUMENT_ID not in rows_of(AWKWARD, one)
+    for reader in (tokenizer, reloaded):
+        assert tokenization.END_OF_DOCUMENT_ID not in rows_of(AWKWARD, reader)
 
 
 def test_a_saved_tokenizer_is_the_same_tokenizer(tokenizer: Tokenizer) -> None:
@@ -78,11 +78,11 @@ def test_a_saved_tokenizer_is_the_same_tokenizer(tokenizer: Tokenizer) -> None:
 
 def test_rows_are_cut_inside_a_document_and_the_remainder_is_dropped() -> None:
     learnt = tokenization.fit(CORPUS, 257)  # no merges: one token a byte
-    found = list(tokenization.encode_rows(["abcdefg", "hi", "jklm"], learnt, 3))
-    assert [index for index, _ in found] == [0, 2]
-    assert [tokenization.decode(learnt, tokens) for _, tokens in found] == [["abc", "def"], ["jkl"]]
-    assert {tokens.dtype for _, tokens in found} == {np.dtype(np.int32)}
-    assert [tokens.shape for _, tokens in found] == [(2, 3), (1, 3)]
+    rows = list(tokenization.encode_rows(["abcdefg", "hi", "jklm"], learnt, 3))
+    assert [index for index, _ in rows] == [0, 2]
+    assert [tokenization.decode(learnt, tokens) for _, tokens in rows] == [["abc", "def"], ["jkl"]]
+    assert {tokens.dtype for _, tokens in rows} == {np.dtype(np.int32)}
+    assert [tokens.shape for _, tokens in rows] == [(2, 3), (1, 3)]
 
 
 def test_rows_are_the_document_s_tokens_in_order(tokenizer: Tokenizer) -> None:

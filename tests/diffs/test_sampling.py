@@ -25,7 +25,7 @@ def test_near_duplicates_are_sampled_together() -> None:
     changed = rows.copy()
     changed[:, 0] = 10_001
     signed = [near.signatures(Ragged(table.reshape(-1), ends(np.full(4000, 40))), 0) for table in (rows, changed)]
-    chosen = [near.chosen(one, 0.25) for one in signed]
+    chosen = [near.in_sample(one, 0.25) for one in signed]
     share = 0.25
     assert abs(chosen[0].mean() - share) < 4 * (share * (1 - share) / 4000) ** 0.5
     together = (chosen[0] & chosen[1]).sum() / chosen[0].sum()

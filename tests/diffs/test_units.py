@@ -39,7 +39,7 @@ def keys(a: Path, b: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         rows.read(other, shared, belonging.belonging(other, one)),
     )
     matched = rows.match(*tables, same_prompts=False)
-    return sampling.keys(*tables, sampling.named(*tables, matched), grouped=False)
+    return sampling.keys(*tables, sampling.row_names(*tables, matched), grouped=False)
 
 
 def test_equal_laws_of_few_values_are_not_told_apart() -> None:

@@ -22,7 +22,7 @@ COVARIANCE = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
 def both(dim: int, num_rows: int, replicas: int = 20_000) -> tuple[sufficient.Statistics, sufficient.Statistics]:
     model = gaussian.Model(np.full((replicas, dim), 3.0), np.tile(COVARIANCE[:dim, :dim], (replicas, 1, 1)))
     (x_RND,) = gaussian.sample(model, None, num_rows, NoSettings(), Stream((0, "rows")))
-    return gaussian.draw(model, num_rows, NoSettings(), Stream((0, "statistics"))), sufficient.of(x_RND)
+    return gaussian.draw(model, num_rows, NoSettings(), Stream((0, "statistics"))), sufficient.summarise(x_RND)
 
 
 def z_of_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -53,8 +53,8 @@ def test_the_log_determinant_has_its_closed_form_and_no_neighbours(dim: int, num
 
 def test_a_union_of_sets_has_the_statistics_of_their_rows() -> None:
     x_RND = Stream((0, "x")).generator().standard_normal((2, 9, 3)) + 5
-    whole = sufficient.of(x_RND)
-    merged = sufficient.union([sufficient.of(x_RND[:, :2]), sufficient.of(x_RND[:, 2:3]), sufficient.of(x_RND[:, 3:])])
+    whole = sufficient.summarise(x_RND)
+    merged = sufficient.union([sufficient.summarise(x_RND[:, :2]), sufficient.summarise(x_RND[:, 2:3]), sufficient.summarise(x_RND[:, 3:])])
     assert merged.num_rows == 9
     np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-13)
     np.testing.assert_allclose(merged.scatter, whole.scatter, rtol=1e-11)
@@ -76,7 +76,7 @@ def test_as_few_rows_as_dimensions_and_draws_from_earlier_rows_are_refused() -> 
 
 def test_a_fit_to_one_row_is_refused_with_the_unbiased_divisor() -> None:
     with pytest.raises(HeirloomError, match="divisor 'n-1' needs at least 2 rows, got 1"):
-        gaussian.fitted(sufficient.of(np.ones((1, 1, 1))), GaussianTraining(divisor="n-1"))
+        gaussian.fitted(sufficient.summarise(np.ones((1, 1, 1))), GaussianTraining(divisor="n-1"))
 
 
 def experiment(**changes: Any) -> dict[str, Any]:

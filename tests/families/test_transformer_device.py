@@ -22,7 +22,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families.transformer import adamw, static
 from heirloom.families.transformer.beams import _hidden, _step
 from heirloom.families.transformer.decoding import GRAINS, Decoding, draw_tokens, in_grains, penalised, running_sums_of_grains
-from heirloom.families.transformer.generation import Ready, continue_prompts, read_prompts, room
+from heirloom.families.transformer.generation import Decoder, continue_prompts, read_prompts, room
 from heirloom.families.transformer.model import Llama, LlamaShape, hidden_states, initialise, logits
 from heirloom.families.transformer.replay import Work
 from heirloom.families.transformer.training import cross_entropy_gradients
@@ -72,7 +72,7 @@ def test_steps_that_are_all_alike_write_what_decoding_writes_also_after_the_ring
 ) -> None:
     model, prompts, uniforms = lively(shape), some_tokens(6, num_prompt), STREAM.uniforms(0, 6, num_new)
     for decoding in DECODINGS:
-        write = static.writer(model, decoding, again=plainly)
+        write = static.writer(model, decoding, repeat=plainly)
         write(prompts[::-1], num_new, 1 - uniforms[::-1] - 2**-53)  # a desk that was used before
         expected = continue_prompts(model, prompts, num_new, uniforms, decoding)
         assert write(prompts, num_new, uniforms).tolist() == expected.tolist()
@@ -80,7 +80,7 @@ def test_steps_that_are_all_alike_write_what_decoding_writes_also_after_the_ring
 
 def test_a_writer_takes_chunks_of_several_shapes_and_products_in_bfloat16() -> None:
     model = lively(GROUPED)
-    write = static.writer(model, Decoding(), "bfloat16", again=plainly)
+    write = static.writer(model, Decoding(), "bfloat16", repeat=plainly)
     for rows, num_prompt, num_new in ((4, 5, 20), (2, 5, 20), (4, 14, 3), (4, 5, 20)):
         prompts, uniforms = some_tokens(rows, num_prompt), STREAM.uniforms(0, rows, num_new)
         expected = continue_prompts(model, prompts, num_new, uniforms, Decoding(), "bfloat16")
@@ -96,7 +96,7 @@ def test_the_logits_of_a_step_are_those_of_a_full_forward_pass(shape: LlamaShape
     model, tokens = lively(shape), torch.from_numpy(some_tokens(4, 12))
     seen: list[torch.Tensor] = []
     with torch.inference_mode():
-        ready = Ready.of(model, "float32")
+        ready = Decoder.of(model, "float32")
         desk = static.Desk.of(ready, 4, 5, 7)
         desk.tokens.copy_(tokens)
         read_prompts(ready, tokens[:, :5], desk.ring)
@@ -109,7 +109,7 @@ def test_the_logits_of_a_step_are_those_of_a_full_forward_pass(shape: LlamaShape
 def test_logits_that_are_no_numbers_are_refused_at_the_end_of_a_chunk() -> None:
     model = lively(GROUPED)
     broken = Llama(GROUPED, model.weights | {"model.norm.weight": torch.full((32,), math.nan)})
-    write = static.writer(broken, Decoding(), again=plainly)
+    write = static.writer(broken, Decoding(), repeat=plainly)
     with pytest.raises(HeirloomError, match="logits of a new token are not finite"):
         write(some_tokens(2, 4), 3, np.zeros((2, 3)))
 
@@ -162,10 +162,10 @@ def test_no_tensor_of_training_is_made_on_another_device_than_the_weights(shape:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("decoding", DECODINGS, ids=str)
 def test_no_tensor_of_decoding_is_made_on_another_device_than_the_weights(decoding: Decoding, precision: Precision) -> None:
-    ready = Ready.of(lively(GROUPED).on(META), precision)
+    ready = Decoder.of(lively(GROUPED).on(META), precision)
     with torch.no_grad():  # inference mode would show some operations whole, and hide what they make
         desk = static.Desk.of(ready, 4, 20, 3)
-        static.put(desk, read_prompts(ready, desk.tokens[:, :20], desk.ring), decoding)
+        static.write_token(desk, read_prompts(ready, desk.tokens[:, :20], desk.ring), decoding)
         # a capture forbids copies from the CPU, and waiting for numbers, of which meta tensors have none
         with NothingOnTheCpu():  # type: ignore[no-untyped-call]
             static.step(ready, desk, decoding)
@@ -173,7 +173,7 @@ def test_no_tensor_of_decoding_is_made_on_another_device_than_the_weights(decodi
 
 
 def test_no_tensor_of_a_beam_search_is_made_on_another_device_than_the_weights() -> None:
-    ready = Ready.of(lively(GROUPED).on(META), "float32")
+    ready = Decoder.of(lively(GROUPED).on(META), "float32")
     with torch.inference_mode():
         token, slots = torch.zeros((4, 3), dtype=torch.int64, device=META), torch.ones((4, 3, 11), dtype=torch.bool, device=META)
         found = _step(ready, token, _hidden(slots, 6, 5, 12), room(ready, 4, 11), 6)

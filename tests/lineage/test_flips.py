@@ -1,4 +1,4 @@
-"""Two hundred single bits over every kind of file: each is named by `verify`, refused by the next reader, mended by `repair`."""
+"""Two hundred single bits over every kind of file: each is named by `verify`, refused by the next reader, repaired by `repair`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def put_back(file: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def test_two_hundred_flipped_bits_are_named_refused_and_mended(recorded: RecordReport) -> None:
+def test_two_hundred_flipped_bits_are_named_refused_and_repaired(recorded: RecordReport) -> None:
     files = sorted(path for path in Path("data").glob("*/**/*") if path.is_file() and not path.name.startswith("."))
     right = {file: file.read_bytes() for file in [*files, ledger.LEDGER]}
     artefacts = {file: artefact_of(file) for file in files if kind(file) not in ("pointer", "provenance")}
@@ -83,7 +83,7 @@ def test_two_hundred_flipped_bits_are_named_refused_and_mended(recorded: RecordR
             flips[kind(file)] += 1
         for file, bit in bits.items():
             flip(file, bit)
-        unmended = [outcome for outcome in repair([], Path("config.yaml")) if not outcome.road]
-        assert unmended == []
+        unrepaired = [outcome for outcome in repair([], Path("config.yaml")) if not outcome.road]
+        assert unrepaired == []
         assert {file for file in right if file.read_bytes() != right[file]} == set()
     assert flips == {"artefact": 49, "fingerprint": 49, "manifest": 49, "provenance": 28, "pointer": 21, "ledger": 7}

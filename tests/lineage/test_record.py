@@ -163,11 +163,11 @@ def test_a_lineage_of_which_something_is_missing_keeps_its_record(recorded: Reco
     shutil.rmtree(".heirloom")
     report = record(CONFIG, complete=True)
     assert (report.missing, report.committed) == ((missing,), False)
-    assert report.line == f"not recorded: {missing}; heirloom repair mends it"
+    assert report.line == f"not recorded: {missing}; heirloom repair repairs it"
     Path(f"{LINEAGE}.dvc").unlink()
     assert record(CONFIG, complete=True).missing == (missing,)
     assert Path("results/lineage.tsv").read_text() == lines
-    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not mended")
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
     assert record(CONFIG, complete=True).missing == ()
     assert Path(f"{LINEAGE}.dvc").read_text() == pointer
     assert listed(LINEAGE) == before

@@ -50,7 +50,7 @@ def on_remote(path: Path) -> Path:
     return STORE / "files/md5" / md5[:2] / md5[2:]
 
 
-def mended(*references: str, **options: bool) -> list[str]:
+def repaired(*references: str, **options: bool) -> list[str]:
     """Return what the command prints, without the places of objects, which vary."""
     outcomes = list(repair(references, CONFIG, **options))
     outcomes += [] if "dry" in options else remaining_damage(references, outcomes)
@@ -69,7 +69,7 @@ def mismatches() -> list[str]:
     return [str(mismatch) for checked in verify(cache_too=True) for mismatch in checked.mismatches]
 
 
-def test_a_file_that_rots_with_its_object_in_the_cache_is_mended_from_the_remote_pushed_cloned_and_verified(
+def test_a_file_that_rots_with_its_object_in_the_cache_is_repaired_from_the_remote_pushed_cloned_and_verified(
     recorded: RecordReport, sh: Shell
 ) -> None:
     store(sh)
@@ -78,10 +78,10 @@ def test_a_file_that_rots_with_its_object_in_the_cache_is_mended_from_the_remote
     sh("dvc", "checkout", "--force", "-q")
     assert FIRST_MODEL.read_bytes() != right  # DVC has put the damaged object back
     line = f"{FIRST_MODEL}: from the remote 'store' (OBJECT was damaged, too)"
-    total = "1 {}: 1 from the remote 'store', 0 artefacts redone; 0 not mended"
-    assert mended(dry=True) == [line, total.format("would be mended")]
+    total = "1 {}: 1 from the remote 'store', 0 artefacts redone; 0 not repaired"
+    assert repaired(dry=True) == [line, total.format("would be repaired")]
     assert FIRST_MODEL.read_bytes() != right
-    assert mended() == [line, total.format("mended")]
+    assert repaired() == [line, total.format("repaired")]
     assert FIRST_MODEL.read_bytes() == right
     assert FIRST_MODEL.stat().st_nlink == 2
     assert cache_is_intact()
@@ -103,16 +103,16 @@ def test_what_the_cache_and_the_remote_hold_damaged_is_redone_and_replaced_on_th
     rot(FIRST_MODEL)
     rot(damaged)
     why = "the remote 'store' holds damaged bytes in OBJECT: heirloom repair --remote replaces them there; OBJECT was damaged, too"
-    assert mended("toy/replace") == [
+    assert repaired("toy/replace") == [
         f"{FIRST_MODEL}: from snakemake, redone ({why})",
-        "1 mended: 1 artefacts redone; 0 not mended",
+        "1 repaired: 1 artefacts redone; 0 not repaired",
     ]
     assert FIRST_MODEL.read_bytes() == right
     assert cache_is_intact()
     assert sh("dvc", "push") == "Everything is up to date.\n"
     assert damaged.read_bytes() != right  # DVC does not look at what it believes to be there
-    said = mended(on_remote=True)
-    assert said == ["OBJECT on the remote 'store': from DVC's cache", "1 mended: 1 from DVC's cache, 0 artefacts redone; 0 not mended"]
+    said = repaired(on_remote=True)
+    assert said == ["OBJECT on the remote 'store': from DVC's cache", "1 repaired: 1 from DVC's cache, 0 artefacts redone; 0 not repaired"]
     assert damaged.read_bytes() == right
 
 
@@ -124,14 +124,14 @@ def test_only_what_exists_nowhere_is_redone_and_in_the_order_in_which_it_is_made
         rot(path)
     (LINEAGE / "gen=2/checkpoint.fingerprint.json").unlink()
     (LINEAGE / "gen=2/checkpoint/stray").touch()
-    said = mended()
+    said = repaired()
     assert [line.partition(" (")[0] for line in said] == [
         f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from DVC's cache",
         f"{LINEAGE}/gen=2/checkpoint/stray: moved to .heirloom/replaced/{LINEAGE}/gen=2/checkpoint/stray",
         f"{LINEAGE}/gen=1/provenance.jsonl: from Snakemake's own records",
         "data/toy/real/train.parquet: from snakemake, redone",
         f"{FIRST_MODEL}: from snakemake, redone",
-        "5 mended: 1 from DVC's cache, 1 moved, 1 from Snakemake's own records, 2 artefacts redone; 0 not mended",
+        "5 repaired: 1 from DVC's cache, 1 moved, 1 from Snakemake's own records, 2 artefacts redone; 0 not repaired",
     ]
     assert {path: path.read_bytes() for path in before} == before
     assert mismatches() == []
@@ -145,9 +145,9 @@ def test_a_job_that_gives_other_bytes_changes_nothing_and_says_so(recorded: Reco
     rot(FIRST_MODEL)
     before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
     why = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"
-    assert mended() == [f"{FIRST_MODEL}: not mended: {why}", "0 mended: 0 artefacts redone; 1 not mended"]
+    assert repaired() == [f"{FIRST_MODEL}: not repaired: {why}", "0 repaired: 0 artefacts redone; 1 not repaired"]
     assert {path: path.read_bytes() for path in before} == before
-    assert mended("toy/replace/0/2") == ["nothing to mend: all as recorded"]
+    assert repaired("toy/replace/0/2") == ["nothing to repair: all as recorded"]
 
 
 def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree(recorded: RecordReport, sh: Shell) -> None:
@@ -157,17 +157,17 @@ def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree
     dvc.cache_path(md5).unlink()
     ledger.write_text(ledger.read_text().replace("gen=2", "gen=8"))
     Path("data/toy/origin/seed=0.dvc").unlink()
-    assert mended() == [
+    assert repaired() == [
         "data/toy/origin/seed=0.dvc: from git",
         "OBJECT: from the files that lie here",
         f"{pointer}: from git",
-        f"{ledger}: from git (does not name {LINEAGE}/gen=2/checkpoint and 1 more; heirloom repair mends it)",
-        "4 mended: 3 from git, 1 from the files that lie here, 0 artefacts redone; 0 not mended",
+        f"{ledger}: from git (does not name {LINEAGE}/gen=2/checkpoint and 1 more; heirloom repair repairs it)",
+        "4 repaired: 3 from git, 1 from the files that lie here, 0 artefacts redone; 0 not repaired",
     ]
     assert sh("git", "status", "--short") == ""
     dvc.cache_path(md5).unlink()
     rot(FIRST_MODEL)
-    mended()  # the job first, then the listing from its files
+    repaired()  # the job first, then the listing from its files
     assert mismatches() == []
     text = ledger.read_text()
     ledger.write_text("path\tsha256\tsize\tinputs\n")
@@ -175,7 +175,7 @@ def test_pointers_listings_and_the_ledger_come_from_git_or_from_files_that_agree
     assert sh("heirloom", "verify", status=1).startswith(
         "results/lineage.tsv: does not name data/toy/origin/seed=0/gen=0/checkpoint and 1 m"
     )
-    assert "results/lineage.tsv: from the manifests" in mended()[0]
+    assert "results/lineage.tsv: from the manifests" in repaired()[0]
     assert ledger.read_text() == text
 
 
@@ -186,10 +186,10 @@ def test_without_dvc_the_notes_tell_what_was_recorded(recorded: RecordReport, sh
     right = FIRST_MODEL.read_bytes()
     rot(FIRST_MODEL)
     rot(LINEAGE / "gen=2/checkpoint.fingerprint.json")
-    assert mended() == [
+    assert repaired() == [
         f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from its artefact",
         f"{LINEAGE}/gen=1/checkpoint: from snakemake, redone",
-        "2 mended: 1 from its artefact, 1 artefacts redone; 0 not mended",
+        "2 repaired: 1 from its artefact, 1 artefacts redone; 0 not repaired",
     ]
     assert FIRST_MODEL.read_bytes() == right
 
@@ -198,17 +198,17 @@ def test_a_forged_version_makes_room_and_is_kept_and_one_that_nobody_has_recorde
     shutil.move(LINEAGE / "gen=1", "x")
     shutil.copytree(LINEAGE / "gen=2", LINEAGE / "gen=1")
     forged = FIRST_MODEL.read_bytes()
-    assert mended()[-1].endswith("from DVC's cache, 0 artefacts redone; 0 not mended")
+    assert repaired()[-1].endswith("from DVC's cache, 0 artefacts redone; 0 not repaired")
     assert Path(".heirloom/replaced", FIRST_MODEL).read_bytes() == forged
     assert mismatches() == []
     change_rows()
     snakemake(sh)
     Path(".heirloom/unrecorded").touch()
     newer = FIRST_MODEL.read_bytes()
-    assert mended("toy/replace/0/1") == [
-        f"{LINEAGE}/gen=1/checkpoint: not mended: {NEWER}",
-        f"{LINEAGE}/gen=1/metrics.json: not mended: {NEWER}",
-        "0 mended: 0 artefacts redone; 2 not mended",
+    assert repaired("toy/replace/0/1") == [
+        f"{LINEAGE}/gen=1/checkpoint: not repaired: {NEWER}",
+        f"{LINEAGE}/gen=1/metrics.json: not repaired: {NEWER}",
+        "0 repaired: 0 artefacts redone; 2 not repaired",
     ]
     assert FIRST_MODEL.read_bytes() == newer
 
@@ -225,20 +225,20 @@ def test_lineages_that_were_exchanged_pointers_and_all_come_back_and_the_ledger_
     assert any("belongs to data/toy/" in line for line in report.missing)
     assert sh("heirloom", "record", status=1).startswith("not recorded: data/toy/")
     assert Path("results/lineage.tsv").read_text() == text
-    lines = mended()
-    assert lines[-1].endswith("0 artefacts redone; 0 not mended"), lines
+    lines = repaired()
+    assert lines[-1].endswith("0 artefacts redone; 0 not repaired"), lines
     assert Path("results/lineage.tsv").read_text() == text
     assert mismatches() == []
 
 
-def test_artefacts_that_were_exchanged_are_mended_after_a_record_too(recorded: RecordReport, sh: Shell) -> None:
+def test_artefacts_that_were_exchanged_are_repaired_after_a_record_too(recorded: RecordReport, sh: Shell) -> None:
     for note in ("metrics.json", "metrics.fingerprint.json", "metrics.manifest.json"):
         first, second = LINEAGE / "gen=1" / note, LINEAGE / "gen=2" / note
         first.rename("aside")
         second.rename(first)
         Path("aside").rename(second)
     assert "belongs to" in record(CONFIG, complete=True).missing[0]
-    assert mended()[-1].endswith("0 artefacts redone; 0 not mended")
+    assert repaired()[-1].endswith("0 artefacts redone; 0 not repaired")
     assert mismatches() == []
 
 
@@ -256,14 +256,14 @@ def test_a_forgery_that_what_was_made_from_it_contradicts_is_not_recorded(record
 
 def test_the_command_prints_a_line_for_each_file_and_one_for_bad_input(recorded: RecordReport, sh: Shell) -> None:
     with pytest.raises(HeirloomError, match=r"^'toy/replac': nothing of that name lies under data/;"):
-        mended("toy/replac")
-    with pytest.raises(HeirloomError, match=r"^toy/replace/0/1@HEAD: repair mends what lies on disk; "):
-        mended("toy/replace/0/1@HEAD")
+        repaired("toy/replac")
+    with pytest.raises(HeirloomError, match=r"^toy/replace/0/1@HEAD: repair repairs what lies on disk; "):
+        repaired("toy/replace/0/1@HEAD")
     assert sh("heirloom", "repair", "--config", "no.yaml", status=2) == "heirloom: no.yaml: no such config file\n"
     MODEL.unlink()
-    line = f"{MODEL}: from DVC's cache\n1 {{}}: 1 from DVC's cache, 0 artefacts redone; 0 not mended\n"
-    assert sh("heirloom", "repair", "-n", status=1) == line.format("would be mended")
-    assert sh("heirloom", "repair") == line.format("mended")
+    line = f"{MODEL}: from DVC's cache\n1 {{}}: 1 from DVC's cache, 0 artefacts redone; 0 not repaired\n"
+    assert sh("heirloom", "repair", "-n", status=1) == line.format("would be repaired")
+    assert sh("heirloom", "repair") == line.format("repaired")
 
 
 def test_every_bit_of_a_pointer_that_flips_is_named(recorded: RecordReport) -> None:
@@ -305,7 +305,7 @@ def test_every_bit_of_the_ledger_that_flips_is_named(recorded: RecordReport) -> 
     assert silent == []
     ledger.unlink()
     assert [str(mismatch) for checked in verify(fast=True) for mismatch in checked.mismatches] == [
-        "results/lineage.tsv: missing, but git has it; git checkout -- results/lineage.tsv or heirloom repair mends it"
+        "results/lineage.tsv: missing, but git has it; git checkout -- results/lineage.tsv or heirloom repair repairs it"
     ]
 
 
@@ -316,12 +316,12 @@ def test_the_cache_is_read_before_a_push(recorded: RecordReport, sh: Shell) -> N
     rot(dvc.cache_path(md5))
     Path("x").replace(metrics)
     assert [line for checked in verify() for line in checked.mismatches] == []
-    what = f"damaged, the cache's bytes of {metrics}, which dvc push would send; heirloom repair {metrics} mends it"
+    what = f"damaged, the cache's bytes of {metrics}, which dvc push would send; heirloom repair {metrics} repairs it"
     assert sh("heirloom", "verify", "--cache", status=1).splitlines()[0] == f"{dvc.cache_path(md5)}: {what}"
-    assert mended()[0] == "OBJECT: from an equal file in data/"
+    assert repaired()[0] == "OBJECT: from an equal file in data/"
     assert mismatches() == []
     dvc.cache_path(md5).unlink()
-    assert mismatches() == [f"{metrics}: not in DVC's cache, and so dvc push would not send it; heirloom repair {metrics} mends it"]
-    mended("toy/replace/0/1")
+    assert mismatches() == [f"{metrics}: not in DVC's cache, and so dvc push would not send it; heirloom repair {metrics} repairs it"]
+    repaired("toy/replace/0/1")
     assert mismatches() == []
     assert verify_records.cache_mismatches({}, []) == []

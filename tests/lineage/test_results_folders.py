@@ -29,7 +29,7 @@ def finish(folder: str) -> str:
     return table
 
 
-def test_a_damaged_table_of_another_config_is_named_with_the_command_that_mends_it() -> None:
+def test_a_damaged_table_of_another_config_is_named_with_the_command_that_repairs_it() -> None:
     for folder in ("results", "results/lm"):
         finish(folder)
     assert verify_records.results_mismatches() == []
@@ -41,7 +41,7 @@ def test_a_damaged_table_of_another_config_is_named_with_the_command_that_mends_
     )
     Path("results/lm/provenance.jsonl").write_text("{}\n")
     assert str(verify_records.results_mismatches()[1]) == (
-        "results/lm/provenance.jsonl: not as it was written; git checkout -- results/lm/provenance.jsonl mends it"
+        "results/lm/provenance.jsonl: not as it was written; git checkout -- results/lm/provenance.jsonl repairs it"
     )
 
 

@@ -126,8 +126,8 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
         locate(f"{MODEL}@HEAD~1").data()
     sh("git", "checkout", "-q", "HEAD~1")
     said = sh("heirloom", "restore", status=2)
-    what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} mends it"
+    what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} repairs it"
     assert said == f"heirloom: not restored: {what}\n"
-    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not mended")
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
     assert FILE.read_bytes() == old
     assert "restored" in sh("heirloom", "restore")

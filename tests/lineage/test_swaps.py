@@ -50,7 +50,7 @@ def test_all_artefacts_of_one_format_that_are_exchanged_with_their_notes_are_ref
     for one, other in list(pairs()):
         swap(one, other)
         for artefact, belongs in ((one, other), (other, one)):
-            with pytest.raises(HeirloomError, match=f"belongs to {belongs}, not to {artefact}; heirloom repair {artefact} mends it$"):
+            with pytest.raises(HeirloomError, match=f"belongs to {belongs}, not to {artefact}; heirloom repair {artefact} repairs it$"):
                 manifest.check(artefact)
         swap(one, other)
         refused[Path(one).suffix or "folder"] += 1

@@ -179,8 +179,8 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
 def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
     manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
-    mended = f"heirloom repair {GENERATION}/train.parquet mends it"
-    with pytest.raises(HeirloomError, match=rf"^{manifest}: records 000000000000, but the artefact is recorded as .*; {mended}$"):
+    repaired = f"heirloom repair {GENERATION}/train.parquet repairs it"
+    with pytest.raises(HeirloomError, match=rf"^{manifest}: records 000000000000, but the artefact is recorded as .*; {repaired}$"):
         trace("text/replace/0/2:checkpoint")
     manifest.unlink()
     with pytest.raises(HeirloomError, match=rf"^{manifest}: missing; run snakemake, or fetch it with dvc pull$"):

@@ -109,10 +109,10 @@ def test_a_file_that_is_missing_is_named_last_and_a_record_that_was_cut_is_finis
     sh("dvc", "pull", "-q")
     middle, pointer = LINEAGE / "gen=1/train.parquet", Path(f"{LINEAGE}.dvc")
     middle.unlink()
-    named = f"heirloom: {middle}: missing, though results/lineage.tsv names it; heirloom repair mends it"
+    named = f"heirloom: {middle}: missing, though results/lineage.tsv names it; heirloom repair repairs it"
     assert sh("snakemake").splitlines()[-1] == named  # nothing was to be done
     assert sh("snakemake", str(LINEAGE / "gen=2/metrics.json"), "--force").splitlines()[-1] == named
-    assert sh("heirloom", "repair").splitlines()[-1] == "1 mended: 1 from DVC's cache, 0 artefacts redone; 0 not mended"
+    assert sh("heirloom", "repair").splitlines()[-1] == "1 repaired: 1 from DVC's cache, 0 artefacts redone; 0 not repaired"
     text = pointer.read_text()
     pointer.unlink()  # as if the record had been killed before DVC was asked
     Path(".heirloom/recorded.json").unlink()

@@ -125,7 +125,7 @@ def test_the_page_about_data_is_no_stray_file_and_one_of_its_name_elsewhere_is()
     [
         (corrupt_parquet, f"{GENERATION}/train.parquet: changed: sha256 …, the fingerprint says …"),
         (corrupt_checkpoint, f"{GENERATION}/checkpoint: changed: sha256 …, the fingerprint says …"),
-        (corrupt_manifest, f"{MANIFEST}: not as it was written; heirloom repair {MANIFEST} mends it"),
+        (corrupt_manifest, f"{MANIFEST}: not as it was written; heirloom repair {MANIFEST} repairs it"),
         (contradict_fingerprint, f"{MANIFEST}: disagrees with the fingerprint: …, and not …"),
         (corrupt_json, f"{GENERATION}/train.manifest.json: not valid JSON (Expecting property name enclosed in double quotes: line 1 …"),
         (remove_manifest, f"{GENERATION}/train.manifest.json: missing; run snakemake, or fetch it with dvc pull"),
@@ -173,7 +173,7 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
         rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
     assert [str(outcome).partition(": missing")[0] for outcome in remaining_damage(["text/real"], [], dry=True)] == [
-        f"{source}: not mended"
+        f"{source}: not repaired"
     ]
     shutil.rmtree("corpus")
     checked = list(verify("text/real", fast=True))
@@ -209,7 +209,7 @@ def test_dvcs_record_covers_the_small_files_too(recorded: RecordReport) -> None:
         f"{ORIGIN}: missing: nothing of it is here; dvc pull {ORIGIN}.dvc or heirloom repair {ORIGIN}",
         f"{LINEAGE}/gen=1/checkpoint: changed: sha256 …, the fingerprint says …",
         f"{LINEAGE}/gen=1/checkpoint/model.safetensors: {CHANGED}",
-        f"{METRICS}: not valid JSON (Extra data: line 5 column 2 (char 118)); heirloom repair {METRICS} mends it; {CHANGED}",
+        f"{METRICS}: not valid JSON (Extra data: line 5 column 2 (char 118)); heirloom repair {METRICS} repairs it; {CHANGED}",
         f"{LINEAGE}/gen=2/checkpoint: changed: sha256 …, the fingerprint says …",
         f"{LINEAGE}/gen=2/checkpoint/extra.txt: unrecorded: DVC does not know it; heirloom record",
         f"{LINEAGE}/gen=2/metrics.json: missing: its fingerprint is here; missing: DVC has a record of it",
@@ -226,8 +226,8 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
     absent.unlink()
     done = sh("heirloom", "verify", status=1)
     assert done.splitlines()[:-1] == [
-        f"{damaged}: DVC's listing of {ORIGIN} is damaged; heirloom repair {ORIGIN} mends it",
-        "data/toy/real.dvc: missing, but git has it; git checkout -- data/toy/real.dvc or heirloom repair data/toy/real mends it",
+        f"{damaged}: DVC's listing of {ORIGIN} is damaged; heirloom repair {ORIGIN} repairs it",
+        "data/toy/real.dvc: missing, but git has it; git checkout -- data/toy/real.dvc or heirloom repair data/toy/real repairs it",
         f"{LINEAGE}: not compared with DVC: its record is not in the cache; dvc fetch {LINEAGE}.dvc or heirloom repair {LINEAGE}",
     ]
     assert done.splitlines()[-1].endswith(": 3 mismatches")
@@ -247,6 +247,6 @@ def test_a_checkpoint_that_the_config_lets_go_was_dropped_and_is_not_missing(rec
     assert sh("heirloom", "record") == "recorded 1 lineage folders\n"
     assert found() == []
     assert found(fast=True) == []
-    assert sh("heirloom", "repair") == "nothing to mend: all as recorded\n"
+    assert sh("heirloom", "repair") == "nothing to repair: all as recorded\n"
     shutil.rmtree(LINEAGE / "gen=2/checkpoint")
     assert found(fast=True) == [missing.replace("gen=1", "gen=2")]

@@ -24,8 +24,8 @@ def test_only_types_that_occur_are_stored() -> None:
 
 
 def test_counts_of_two_sets_add_up_type_by_type() -> None:
-    other = categorical.count(np.array([[1, 2], [5, 0]]))
-    assert as_lists(categorical.merged([categorical.count(ROWS), other])) == ([0, 3, 5], [1, 2, 3, 0, 5], [3, 1, 2, 5, 1])
+    second = categorical.count(np.array([[1, 2], [5, 0]]))
+    assert as_lists(categorical.merged([categorical.count(ROWS), second])) == ([0, 3, 5], [1, 2, 3, 0, 5], [3, 1, 2, 5, 1])
 
 
 def test_diversity_entropy_and_types_of_two_equal_types_and_of_one() -> None:
@@ -46,8 +46,8 @@ def test_distances_to_four_equal_types_are_those_worked_out_by_hand() -> None:
 def test_survival_is_by_how_often_the_origin_has_a_type() -> None:
     origin = categorical.count(np.array([[0, 1, 1, 2], [0, 0, 4, 4]]))
     later = categorical.count(np.array([[1, 1, 9, 2], [4, 4, 4, 4]]))  # replica 0 has lost type 0, replica 1 too
-    found = categorical.survival(later, origin)
-    assert {band: share.tolist() for band, share in found.items()} == {"1": [0.5], "2-4": [1.0, 0.5]}
+    survival = categorical.survival(later, origin)
+    assert {band: share.tolist() for band, share in survival.items()} == {"1": [0.5], "2-4": [1.0, 0.5]}
     assert all((share == 1).all() for share in categorical.survival(origin, origin).values())
 
 

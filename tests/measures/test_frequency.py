@@ -31,8 +31,8 @@ def test_a_slope_needs_two_types() -> None:
 def loss_by_frequency(nats: np.ndarray, targets: np.ndarray, counts: np.ndarray) -> dict[str, float]:
     band_of = frequency.bands(counts)
     sums = GroupedSums(np.bincount(band_of[targets.reshape(-1)], minlength=len(frequency.BANDS)))
-    for row, own in zip(nats, targets, strict=True):
-        sums.add(band_of[own], row)
+    for row_nats, row_targets in zip(nats, targets, strict=True):
+        sums.add(band_of[row_targets], row_nats)
     return frequency.loss_by_frequency(sums)
 
 

@@ -53,9 +53,9 @@ def test_texts_alike_have_mauve_near_one_and_texts_apart_the_least() -> None:
 
 
 def test_the_length_of_features_does_not_matter_and_equal_streams_give_equal_numbers() -> None:
-    one, other = cloud(0.0), np.concatenate([cloud(0.3, 20), cloud(1.0, 20)])
-    assert frontier.mauve(one, 100 * other, STREAM) == pytest.approx(frontier.mauve(one, other, STREAM))
-    assert frontier.mauve(one, other, STREAM) == frontier.mauve(one, other, STREAM)
+    real, written = cloud(0.0), np.concatenate([cloud(0.3, 20), cloud(1.0, 20)])
+    assert frontier.mauve(real, 100 * written, STREAM) == pytest.approx(frontier.mauve(real, written, STREAM))
+    assert frontier.mauve(real, written, STREAM) == frontier.mauve(real, written, STREAM)
 
 
 def test_rows_that_are_all_copies_have_fewer_cells_and_no_warning() -> None:

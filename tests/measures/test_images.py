@@ -18,9 +18,9 @@ def test_pixel_variance_is_in_units_of_white_and_a_mean_over_pixels() -> None:
 
 
 def test_the_nearest_reference_gives_distance_and_label() -> None:
-    seen = np.array([[3, 4], [250, 0]], np.uint8)
-    assert images.nearest_distance(seen, FOUR) == pytest.approx((5 + 5) / 2 / 255, rel=1e-15)
-    assert images.nearest_labels(seen, FOUR, np.array([7, 5, 1, 2])).tolist() == [7, 5]
+    pixels = np.array([[3, 4], [250, 0]], np.uint8)
+    assert images.nearest_distance(pixels, FOUR) == pytest.approx((5 + 5) / 2 / 255, rel=1e-15)
+    assert images.nearest_labels(pixels, FOUR, np.array([7, 5, 1, 2])).tolist() == [7, 5]
 
 
 def test_a_copy_is_at_distance_0_exactly_and_chunks_do_not_show() -> None:

@@ -17,15 +17,15 @@ def normal(mean: float, variance: float) -> Mixture:
 
 def density(mixture: Mixture, x: np.ndarray) -> np.ndarray:
     spread = np.sqrt(mixture.covariances[0, :, 0, 0])[:, None]
-    each = np.exp(-(((x - mixture.means[0]) / spread) ** 2) / 2) / spread / np.sqrt(2 * np.pi)
-    return np.asarray(mixture.weights[0] @ each)
+    components = np.exp(-(((x - mixture.means[0]) / spread) ** 2) / 2) / spread / np.sqrt(2 * np.pi)
+    return np.asarray(mixture.weights[0] @ components)
 
 
 def test_the_squared_l2_distance_is_the_integral() -> None:
     x = np.linspace(-12, 12, 20_001)
-    for other in (normal(0.5, 2.0), TWO):
-        integral = ((density(TWO, x) - density(other, x)) ** 2).sum() * (x[1] - x[0])
-        assert mixtures.squared_l2(TWO, other)[0] == pytest.approx(integral, abs=1e-9)
+    for mixture in (normal(0.5, 2.0), TWO):
+        integral = ((density(TWO, x) - density(mixture, x)) ** 2).sum() * (x[1] - x[0])
+        assert mixtures.squared_l2(TWO, mixture)[0] == pytest.approx(integral, abs=1e-9)
 
 
 def test_the_distance_to_a_point_like_mixture_in_the_plane_tends_to_one_over_four_pi_variance() -> None:
@@ -71,9 +71,9 @@ def test_the_wasserstein_distance_on_the_line_matches_quantiles() -> None:
     u = (np.arange(200_000) + 0.5) / 200_000
     quantiles = np.interp(u, share, x)
     mean, variance = np.array([[0.5], [1.0]]), np.array([[[4.0]], [[0.0]]])
-    found = mixtures.wasserstein2_squared(mean, variance, TWO)
+    distances = mixtures.wasserstein2_squared(mean, variance, TWO)
     normal_quantiles = 0.5 + 2.0 * ndtri(u)
-    assert found == pytest.approx([((normal_quantiles - quantiles) ** 2).mean(), ((1.0 - quantiles) ** 2).mean()], rel=1e-3)
+    assert distances == pytest.approx([((normal_quantiles - quantiles) ** 2).mean(), ((1.0 - quantiles) ** 2).mean()], rel=1e-3)
 
 
 def test_the_wasserstein_distance_to_a_normal_law_is_that_of_mean_and_deviation() -> None:
@@ -85,9 +85,9 @@ def test_the_wasserstein_distance_to_a_normal_law_is_that_of_mean_and_deviation(
 
 def test_the_tail_about_fitted_means_does_not_see_that_a_replica_has_drifted_away() -> None:
     x = np.linspace(-5, 5, 101).reshape(1, 101, 1)
-    moved = mixtures.Mixture(np.ones((3, 1)), np.array([[[0.0]], [[40.0]], [[40.0]]]), np.ones((3, 1, 1, 1)))
-    here = mixtures.centred_tail_mass(np.concatenate([x, x + 40, x / 10 + 40]), moved, normal(0.0, 1.0), 0.95)
-    assert here == pytest.approx([62 / 101, 62 / 101, 0.0])  # 39 of 101 lie within 1.96 of the mean
+    fitted = mixtures.Mixture(np.ones((3, 1)), np.array([[[0.0]], [[40.0]], [[40.0]]]), np.ones((3, 1, 1, 1)))
+    shares = mixtures.centred_tail_mass(np.concatenate([x, x + 40, x / 10 + 40]), fitted, normal(0.0, 1.0), 0.95)
+    assert shares == pytest.approx([62 / 101, 62 / 101, 0.0])  # 39 of 101 lie within 1.96 of the mean
     assert mixtures.tail_masses(x / 10 + 40, normal(0.0, 1.0))["tail_mass_95"].tolist() == [1.0]
 
 

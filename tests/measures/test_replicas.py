@@ -18,9 +18,9 @@ def test_one_replica_keeps_the_plain_name() -> None:
 
 def test_many_replicas_give_mean_error_median_and_quantiles() -> None:
     summary = summarise("variance", np.arange(21.0))
-    reach = 20 * 0.98 / math.sqrt(21)
+    half_width = 20 * 0.98 / math.sqrt(21)
     expected = {"mean": 10.0, "se": math.sqrt(38.5 / 21), "median": 10.0, "q05": 1.0, "q95": 19.0}
-    expected |= {"median_low": 10 - reach, "median_high": 10 + reach}
+    expected |= {"median_low": 10 - half_width, "median_high": 10 + half_width}
     assert summary == pytest.approx({f"variance.{name}": value for name, value in expected.items()})
 
 
@@ -31,8 +31,9 @@ def test_a_heavy_tailed_measure_is_told_by_its_mean_logarithm_too_where_it_has_o
 
 def test_the_interval_of_the_median_holds_it_nineteen_times_in_twenty() -> None:
     samples = np.exp(3 * Stream((0, "median")).generator().standard_normal((2000, 100)))
-    held = np.mean([found["x.median_low"] <= 1 <= found["x.median_high"] for found in (summarise("x", values) for values in samples)])
-    assert abs(held - 0.95) / math.sqrt(0.95 * 0.05 / 2000) < 4
+    summaries = [summarise("x", values) for values in samples]
+    share = np.mean([summary["x.median_low"] <= 1 <= summary["x.median_high"] for summary in summaries])
+    assert abs(share - 0.95) / math.sqrt(0.95 * 0.05 / 2000) < 4
 
 
 def test_the_median_tells_of_the_typical_replica_where_the_mean_does_not() -> None:

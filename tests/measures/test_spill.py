@@ -20,16 +20,16 @@ ALL = np.concatenate(BATCHES)
 
 
 @pytest.fixture(params=[10**6, 500], ids=["in memory", "on disk"])
-def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spill, "HELD", request.param)
 
 
-def beside(numbers: spill.Numbers) -> NDArray[np.int64]:
+def companions(numbers: spill.Numbers) -> NDArray[np.int64]:
     assert numbers.companions is not None
     return numbers.companions
 
 
-def test_every_number_comes_back_once_in_its_range(held: None) -> None:
+def test_every_number_comes_back_once_in_its_range(limit: None) -> None:
     bag = spill.Spill()
     for batch in BATCHES:
         bag.add(batch)
@@ -39,18 +39,18 @@ def test_every_number_comes_back_once_in_its_range(held: None) -> None:
     assert bag.size == len(ALL)
 
 
-def test_companions_come_back_beside_their_numbers_or_added_up(held: None) -> None:
-    apart, together = spill.Spill(), spill.Spill(adds=True)
+def test_companions_come_back_beside_their_numbers_or_added_up(limit: None) -> None:
+    separate, summed = spill.Spill(), spill.Spill(adds=True)
     for number, batch in enumerate(BATCHES):
-        for bag in (apart, together):
+        for bag in (separate, summed):
             bag.add(batch, np.full(len(batch), number))
-    pairs = [pair for (numbers,) in spill.ranges(apart) for pair in zip(numbers.codes, beside(numbers), strict=True)]
+    pairs = [pair for (numbers,) in spill.ranges(separate) for pair in zip(numbers.codes, companions(numbers), strict=True)]
     assert sorted(pairs) == sorted((code, number) for number, batch in enumerate(BATCHES) for code in batch)
     sums = Counter[int]()
     for code, number in pairs:
         sums[int(code)] += int(number)
     assert {
-        int(code): int(total) for (numbers,) in spill.ranges(together) for code, total in zip(numbers.codes, beside(numbers), strict=True)
+        int(code): int(total) for (numbers,) in spill.ranges(summed) for code, total in zip(numbers.codes, companions(numbers), strict=True)
     } == sums
 
 

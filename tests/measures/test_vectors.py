@@ -79,8 +79,8 @@ def test_tail_mass_in_two_dimensions_follows_the_ellipse_of_the_truth() -> None:
     radius = math.sqrt(-2 * math.log(0.05))
     root = np.linalg.cholesky(COVARIANCES[0])
     directions = np.array([[1.0, 0.0], [0.0, 1.0], [-0.6, 0.8]])
-    inside, outside = 0.999 * radius * directions @ root.T, 1.001 * radius * directions @ root.T
-    assert vectors.tail_mass(np.array([inside, outside]), ORIGIN, COVARIANCES[0], 0.95).tolist() == [0.0, 1.0]
+    inner, outer = 0.999 * radius * directions @ root.T, 1.001 * radius * directions @ root.T
+    assert vectors.tail_mass(np.array([inner, outer]), ORIGIN, COVARIANCES[0], 0.95).tolist() == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("level", vectors.TAIL_LEVELS)

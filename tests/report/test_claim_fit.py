@@ -126,7 +126,7 @@ def test_the_control_s_scatter_leaves_out_generation_1_of_what_the_origin_wrote_
         told = {("ngram", "control", 0, g, metric): value for g, value in enumerate((30.0, 9.0, 10.0, 11.0), 1)}
         told |= {("ngram", "replace", 0, 4, metric): 20.0}
         one = answered(claims({"quantity": {"measure": metric, "arm": "replace"}, "above": 0}), frame(told), made)
-        scatter[metric] = one.findings[0].outcomes[0].found.high
+        scatter[metric] = one.findings[0].outcomes[0].interval.high
     log_sd = pd.Series([30.0, 9.0, 10.0, 11.0]).map(math.log).std()
     assert scatter["tail_survival.2-4"] == pytest.approx(20 + t_quantile(0.975, 3) * 1.0 * 2)
     assert scatter["test_perplexity"] == pytest.approx(20 * math.exp(t_quantile(0.975, 4) * log_sd * 2))
@@ -143,24 +143,24 @@ def test_a_median_over_replicas_has_its_own_interval_and_none_where_the_measure_
     test = {"quantity": {"measure": "tail", "arm": "replace", "over": "median"}, "above": 0.48, "below": 0.52}
     one = answered(claims(test, where={"family": "gmm"}), told, made)
     assert one.verdict == verdict
-    assert one.findings[0].outcomes[0].found.centre == 0.5
+    assert one.findings[0].outcomes[0].interval.centre == 0.5
 
 
 def test_an_expectation_is_tested_as_far_as_the_chains_can_estimate_it_and_says_so() -> None:
     source = {"name": "normal", "rows": 100}
     body = {"family": {"name": "gaussian"}, "source": source, "regimes": ["replace"], "rows": 100, "num_replicas": 1000}
     made = config(chains={**body, "generations": 500, "granularity": "chain"})
-    assert quantities.estimable(made.experiments["chains"]) == 169  # ln(1000) / (4 gap) - 1 with a gap of about 1 / 99
+    assert quantities.estimation_horizon(made.experiments["chains"]) == 169  # ln(1000) / (4 gap) - 1 with a gap of about 1 / 99
     means = {("chains", "replace", 0, g, "w.mean"): value for g, value in ((84, 2.0), (169, 3.0), (500, 0.0))}
     told = frame(means | {(*place[:4], "w.se"): 0.1 for place in means})
     last = {"measure": "w", "arm": "replace"}
     test = {"quantity": {"difference": [last, {**last, "at": "middle"}]}, "above": 0}
     one = answered(claims(test, where={"family": "gaussian"}, expectation=True), told, made)
-    assert (one.verdict, one.findings[0].outcomes[0].found.centre) == ("supported", 1.0)
+    assert (one.verdict, one.findings[0].outcomes[0].interval.centre) == ("supported", 1.0)
     assert one.findings[0].note == "1,000 chains of 100 rows estimate the expectation up to generation 169; tested at 169"
     few = config(chains={**body, "num_replicas": 1, "generations": 5})
     lonely = answered(claims(test, where={"family": "gaussian"}, expectation=True), told[told["generation"] == 84], few)
-    assert lonely.missing == "chains comes nearest; it lacks chains enough to estimate an expectation at any generation"
+    assert lonely.lack == "chains comes nearest; it lacks chains enough to estimate an expectation at any generation"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_claim_that_is_not_run_names_exactly_what_is_missing(name: str, senten
     told = pd.DataFrame(rows, columns=list(tables.COLUMNS))
     one = next(one for one in verdicts.answers(SHIPPED, told, made) if one.claim.id == name)
     assert (one.verdict, one.findings) == ("not built" if name == "verifier_helps" else "not run", ())
-    assert sentence in one.missing
+    assert sentence in one.lack
 
 
 def test_what_is_kept_may_have_any_share_below_all_and_the_finding_states_it() -> None:
@@ -210,7 +210,7 @@ def test_what_is_kept_may_have_any_share_below_all_and_the_finding_states_it() -
         "keep: original.share 0.2, original.draw fixed",
         "keep: original.share 0.1, original.draw redrawn",
     ]
-    assert [round(finding.outcomes[0].found.centre, 1) for finding in one.findings] == [1.2, 1.5]
+    assert [round(finding.outcomes[0].interval.centre, 1) for finding in one.findings] == [1.2, 1.5]
 
 
 def test_experiments_of_a_family_that_share_a_seed_count_once() -> None:
@@ -226,9 +226,9 @@ def test_beside_the_sums_stands_what_chance_alone_would_give() -> None:
     premise = {"quantity": LESS, "above": 1, "premise": True}
     below = {"quantity": LESS, "below": 3}
     found = verdicts.answers(claims(premise, below, below), told, made)
-    assert verdicts.by_chance(found) == pytest.approx((2 * 0.025, 2 * 2 * 0.025))
+    assert verdicts.chance_counts(found) == pytest.approx((2 * 0.025, 2 * 2 * 0.025))
     shown = verdicts.answers(claims(below, existential=True), told, made)
-    assert verdicts.by_chance(shown) == pytest.approx((2 * 0.025, 0))
+    assert verdicts.chance_counts(shown) == pytest.approx((2 * 0.025, 0))
     assert sentences.chance(found * 4) == (
         "Chance alone would give about 0.2 of the supported or shown and 0.4 of the contradicted: "
         "2.5 % for each side of a test, were the truth on the edge of its region."
@@ -240,7 +240,7 @@ def test_the_interval_of_a_positive_ratio_lies_above_0_however_wide() -> None:
     made = config(ngram=NGRAM)
     told = {("ngram", "control", 0, g, "test_perplexity"): value for g, value in enumerate((10.0, 30.0, 10.0, 30.0), 1)}
     one = answered(claims({"quantity": LESS, "above": 0}), frame(told | {("ngram", "replace", 0, 4, "test_perplexity"): 20.0}), made)
-    found = one.findings[0].outcomes[0].found
+    found = one.findings[0].outcomes[0].interval
     assert found.low > 0
     assert math.log(found.centre / found.low) == pytest.approx(math.log(found.high / found.centre))
 

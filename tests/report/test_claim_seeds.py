@@ -9,7 +9,7 @@ import pytest
 
 from heirloom.report.claims import seeds
 from heirloom.report.claims.specs import Claim, Test
-from heirloom.report.claims.verdicts import Answer, Finding, Outcome, Verdict, judged
+from heirloom.report.claims.verdicts import Answer, Finding, Outcome, Verdict, region_verdict
 from heirloom.report.intervals import Interval, interval
 from heirloom.runtime.streams import Stream
 
@@ -24,7 +24,7 @@ def spread(centre: float, half: float) -> Interval:
 
 
 def answer(*outcomes: tuple[Test, Interval], verdict: Verdict = "inconclusive", num_seeds: int = 6) -> Answer:
-    found = tuple(Outcome(test, one, judged(test, one)) for test, one in outcomes)
+    found = tuple(Outcome(test, one, region_verdict(test, one)) for test, one in outcomes)
     finding = Finding("words", "ngram", "", "words", "", num_seeds, found, verdict)
     claim = Claim.model_validate(
         {"id": "one", "short": "one", "statement": "One.", "source": "", "tests": [{"quantity": LOSS, "below": 1}]}

@@ -17,7 +17,7 @@ from heirloom.report import tables
 from heirloom.report.claims import quantities, specs, verdicts
 from heirloom.report.claims.specs import Claims, Difference, Measured, Ratio, Test
 from heirloom.report.intervals import Interval, t_quantile
-from heirloom.report.page.answer import spelled
+from heirloom.report.page.answer import interval_words
 
 LOSS = {"measure": "test_perplexity", "arm": "replace"}
 SHARE = {"measure": "tail_survival.2-4", "arm": "replace"}
@@ -70,9 +70,9 @@ def test_an_arm_plays_the_part_whose_declaration_it_has_and_seeds_are_paired() -
     (outcome,) = found.findings[0].outcomes
     # the ratios 1.8 and 2.2, whose logarithms lie ln(2.2 / 1.8) / 2 to either side of their mean
     half = t_quantile(0.975, 2) * math.log(2.2 / 1.8) / 2
-    assert outcome.found.centre == pytest.approx(math.sqrt(1.8 * 2.2))
-    assert outcome.found.low == pytest.approx(math.sqrt(1.8 * 2.2) * math.exp(-half))
-    assert outcome.found[3:] == ("t", "geometric mean")
+    assert outcome.interval.centre == pytest.approx(math.sqrt(1.8 * 2.2))
+    assert outcome.interval.low == pytest.approx(math.sqrt(1.8 * 2.2) * math.exp(-half))
+    assert outcome.interval[3:] == ("t", "geometric mean")
     assert found.verdict == "inconclusive"  # two seeds that far apart say little
 
 
@@ -87,8 +87,8 @@ def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generati
     (outcome,) = found.findings[0].outcomes
     # a perplexity is positive, so that its logarithm scatters
     half = t_quantile(0.975, 4) * np.log([9.0, 10.0, 11.0, 10.0]).std(ddof=1) * math.sqrt(4)
-    assert outcome.found[3:] == ("control", "one seed")
-    assert (outcome.found.low, outcome.found.high) == pytest.approx((20.0 * math.exp(-half), 20.0 * math.exp(half)))
+    assert outcome.interval[3:] == ("control", "one seed")
+    assert (outcome.interval.low, outcome.interval.high) == pytest.approx((20.0 * math.exp(-half), 20.0 * math.exp(half)))
     assert found.verdict == "supported"
 
 
@@ -99,7 +99,7 @@ def test_the_generations_of_a_control_that_grows_are_no_scatter_of_a_single_seed
     alone = Config.model_validate(read | {"regimes": read["regimes"] | grows, "experiments": {"words": body}})
     control = {("grows", 0, generation): value for generation, value in enumerate((40.0, 30.0, 20.0, 10.0), 1)}
     found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), alone)
-    assert (found.findings[0].outcomes[0].found.kind, found.verdict) == ("none", "inconclusive")
+    assert (found.findings[0].outcomes[0].interval.kind, found.verdict) == ("none", "inconclusive")
 
 
 def test_a_claim_compares_an_arm_with_a_control_of_as_many_rows() -> None:
@@ -125,10 +125,10 @@ def test_a_ratio_of_one_seed_stays_above_zero_and_a_difference_may_have_any_sign
     control = {("control", 0, generation): value for generation, value in enumerate((2.0, 10.0, 50.0, 10.0), 1)}
     measures = frame(control | {("swap", 0, 4): 20.0})
     (ratio,) = answer(claims(RATIO), measures, words([0])).findings[0].outcomes
-    assert 0 < ratio.found.low < ratio.found.centre == 2.0
+    assert 0 < ratio.interval.low < ratio.interval.centre == 2.0
     apart = {"quantity": {"difference": [LOSS, {**LOSS, "arm": "control"}]}, "above": 0.0}
     (difference,) = answer(claims(apart), measures, words([0])).findings[0].outcomes
-    assert (difference.found.centre, difference.found.low < 0) == (10.0, True)
+    assert (difference.interval.centre, difference.interval.low < 0) == (10.0, True)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
     test = {"quantity": {"difference": [leaf, {**leaf, "arm": "control"}]}, "above": 0.0, "below": 4.0}
     found = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
     (outcome,) = found.findings[0].outcomes
-    assert outcome.found.kind == "replicas"
+    assert outcome.interval.kind == "replicas"
     # of five replicas: t(0.975; 4) = 2.776445
-    assert (outcome.found.low, outcome.found.high) == pytest.approx((2 - 2.776445 * 0.5, 2 + 2.776445 * 0.5), abs=1e-5)
+    assert (outcome.interval.low, outcome.interval.high) == pytest.approx((2 - 2.776445 * 0.5, 2 + 2.776445 * 0.5), abs=1e-5)
     assert found.verdict == "supported"
 
 
@@ -203,9 +203,9 @@ def test_a_seed_that_lacks_a_measure_is_inconclusive_and_a_control_that_is_no_nu
 
 
 def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> None:
-    assert spelled(Interval(math.nan, math.nan, math.nan, "none", "none")) == "no number: a measure diverged or is missing"
-    assert spelled(Interval(1.0, math.nan, math.nan, "none", "one seed")) == "no interval"
-    assert spelled(Interval(1.0, 0.5, 1.5, "t", "geometric mean")) == "0.5 to 1.5, geometric mean over seeds"
+    assert interval_words(Interval(math.nan, math.nan, math.nan, "none", "none")) == "no number: a measure diverged or is missing"
+    assert interval_words(Interval(1.0, math.nan, math.nan, "none", "one seed")) == "no interval"
+    assert interval_words(Interval(1.0, 0.5, 1.5, "t", "geometric mean")) == "0.5 to 1.5, geometric mean over seeds"
 
 
 @pytest.mark.parametrize(
@@ -222,18 +222,18 @@ def test_the_page_says_of_a_finding_without_a_number_that_there_is_none() -> Non
 )
 def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
     test = Test.model_validate({"quantity": LOSS, "above": 1.0, "below": 2.0})
-    assert verdicts.judged(test, Interval(1.5, low, high, "t", "mean")) == verdict
+    assert verdicts.region_verdict(test, Interval(1.5, low, high, "t", "mean")) == verdict
 
 
 def test_support_in_one_place_and_contradiction_in_another_are_mixed() -> None:
-    assert verdicts.overall(["supported", "contradicted"]) == "mixed"
-    assert verdicts.overall(["supported", "mixed"]) == "mixed"
-    assert verdicts.overall(["inconclusive", "contradicted"]) == "contradicted"
-    assert verdicts.overall(["not shown here", "shown"]) == "shown"
-    assert verdicts.overall(["inconclusive", "supported"]) == "supported"
-    assert verdicts.overall([]) == "not run"
-    assert verdicts.together(["supported", "inconclusive"]) == "inconclusive"
-    assert verdicts.together(["supported", "contradicted"]) == "contradicted"
+    assert verdicts.overall_verdict(["supported", "contradicted"]) == "mixed"
+    assert verdicts.overall_verdict(["supported", "mixed"]) == "mixed"
+    assert verdicts.overall_verdict(["inconclusive", "contradicted"]) == "contradicted"
+    assert verdicts.overall_verdict(["not shown here", "shown"]) == "shown"
+    assert verdicts.overall_verdict(["inconclusive", "supported"]) == "supported"
+    assert verdicts.overall_verdict([]) == "not run"
+    assert verdicts.joint_verdict(["supported", "inconclusive"]) == "inconclusive"
+    assert verdicts.joint_verdict(["supported", "contradicted"]) == "contradicted"
 
 
 def test_a_leaf_may_name_another_variant_of_the_grid() -> None:
@@ -245,7 +245,7 @@ def test_a_leaf_may_name_another_variant_of_the_grid() -> None:
     test = {"quantity": {"ratio": [LOSS, {**LOSS, "settings": {"rows": 90}}]}, "above": 1.0}
     found = answer(claims(test, settings={"rows": 9}), pd.DataFrame(rows, columns=list(tables.COLUMNS)), config)
     assert [finding.experiment for finding in found.findings] == ["words__few"]
-    assert found.findings[0].outcomes[0].found.centre == pytest.approx(math.sqrt(8 / 2 * 8.01 / 2.01))
+    assert found.findings[0].outcomes[0].interval.centre == pytest.approx(math.sqrt(8 / 2 * 8.01 / 2.01))
 
 
 def test_the_table_has_a_row_a_test_and_spells_the_expression() -> None:

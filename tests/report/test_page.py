@@ -30,8 +30,8 @@ def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
     known = {"the", "cat", "sat", "on"}
-    assert texts.marked("xqz the cat sat on glorp xqz", known) == ["xqz the cat sat on ", ["glorp", "i"], " xqz"]
-    twice = texts.marked("so the cat sat. The cat sat", known)
+    assert texts.marked_pieces("xqz the cat sat on glorp xqz", known) == ["xqz the cat sat on ", ["glorp", "i"], " xqz"]
+    twice = texts.marked_pieces("so the cat sat. The cat sat", known)
     assert [piece[0] for piece in twice if isinstance(piece, list)] == ["the", "cat", "sat", "The", "cat", "sat"]
     assert {piece[1] for piece in twice if isinstance(piece, list)} == {"r"}
     assert "".join(piece if isinstance(piece, str) else piece[0] for piece in twice) == "so the cat sat. The cat sat"
@@ -116,7 +116,7 @@ def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_w
 
 def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: Config) -> None:
     spec = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"color": {"field": "regime"}}}
-    answering = drawings.answering(spec)
+    answering = drawings.interactive(spec)
     assert answering["params"][0]["bind"] == "legend"
     assert answering["encoding"]["opacity"] == {"condition": {"param": "only", "value": 0.5}, "value": 0.06}
 
@@ -128,7 +128,7 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     boxes = lineage.boxes("words", config)
     found = lineage.context(ExperimentResults("words", config, own), boxes, lineage.nodes(boxes, Project()))
     assert found is not None
-    assert len(found["boxes"]) == len(found["told"]) == 1 + 1 + 3 * 3 * 2
+    assert len(found["boxes"]) == len(found["facts"]) == 1 + 1 + 3 * 3 * 2
     assert found["boxes"][0]["share"] == 1.0
     assert [line["words"] for line in found["boxes"][0]["lines"]][2:] == ["24 rows, 100 % real"]
     kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
@@ -144,7 +144,7 @@ def test_versions_are_told_once_and_two_machines_as_two() -> None:
 
 def test_no_character_of_the_data_can_end_a_script_block() -> None:
     hostile = "</script><!-- & \u2028"
-    text = str(build.embedded({"text": hostile}))
+    text = str(build.script_json({"text": hostile}))
     assert not re.search("[<>&]", text)
     assert json.loads(text) == {"text": hostile}
 

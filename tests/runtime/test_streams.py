@@ -11,13 +11,13 @@ PINNED_UNIFORMS = [[0.38428200953583525, 0.3697505453826395]]
 def test_equal_names_give_equal_numbers_and_any_other_name_gives_others() -> None:
     first = step(0, "replace", 1, "train").generator().random(4)
     assert np.array_equal(first, step(0, "replace", 1, "train").generator().random(4))
-    for other in (
+    for stream in (
         step(1, "replace", 1, "train"),
         step(0, "keep", 1, "train"),
         step(0, "replace", 2, "train"),
         step(0, "replace", 1, "mix"),
     ):
-        assert not np.array_equal(first, other.generator().random(4))
+        assert not np.array_equal(first, stream.generator().random(4))
 
 
 def test_names_are_hashed_and_never_run_into_each_other() -> None:
@@ -32,17 +32,17 @@ def test_the_first_draws_are_pinned_so_that_published_fingerprints_stay_valid() 
 
 def test_a_rows_uniforms_do_not_depend_on_which_rows_are_asked_for() -> None:
     stream = Stream((3, "rows"))
-    whole = stream.uniforms(0, 10, 7)
-    assert np.array_equal(whole[4:9], stream.uniforms(4, 5, 7))
-    assert whole.shape == (10, 7)
-    assert len(np.unique(whole)) == 70
+    uniforms = stream.uniforms(0, 10, 7)
+    assert np.array_equal(uniforms[4:9], stream.uniforms(4, 5, 7))
+    assert uniforms.shape == (10, 7)
+    assert len(np.unique(uniforms)) == 70
 
 
 def test_uniforms_are_uniform() -> None:
-    drawn = Stream((0, "uniform")).uniforms(0, 1000, 50)
-    z = (drawn.mean() - 0.5) / np.sqrt(1 / 12 / drawn.size)
+    uniforms = Stream((0, "uniform")).uniforms(0, 1000, 50)
+    z = (uniforms.mean() - 0.5) / np.sqrt(1 / 12 / uniforms.size)
     assert abs(z) < 4
-    assert 0 <= drawn.min() < drawn.max() < 1
+    assert 0 <= uniforms.min() < uniforms.max() < 1
 
 
 def test_a_stream_from_a_row_on_gives_that_row_what_the_whole_stream_gives_it() -> None:

@@ -44,7 +44,7 @@ def test_a_missing_manifest_or_fingerprint_is_named(sealed: Path, beside: Callab
 
 def test_changed_bytes_of_the_same_size_are_noticed(sealed: Path) -> None:
     sealed.write_bytes(b"ROWS")
-    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} records; heirloom repair {TRAIN} mends it")
+    assert refused().startswith(f"{TRAIN}: not the bytes that {paths.fingerprint(TRAIN)} records; heirloom repair {TRAIN} repairs it")
 
 
 def test_a_manifest_of_another_version_is_named(sealed: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_artefact_that_was_exchanged_with_all_its_notes_is_refused(sealed: Pa
     with pytest.raises(HeirloomError) as caught:
         manifest.check(one)
     reason = f"belongs to {other}, not to {one}"
-    assert str(caught.value) == f"{paths.manifest(one)}: {reason}; heirloom repair {one} mends it"
+    assert str(caught.value) == f"{paths.manifest(one)}: {reason}; heirloom repair {one} repairs it"
 
 
 @pytest.mark.parametrize(("key", "value"), [("generation", 4), ("seed", 1), ("regime", "keep")])

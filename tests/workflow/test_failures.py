@@ -58,7 +58,7 @@ def test_the_last_lines_name_each_failed_job_its_cause_and_its_log_and_bad_input
     missing = ", ".join(data.format("lazy") + suffix for suffix in (".parquet", ".manifest.json", ".fingerprint.json"))
     real = "data/bad/real/train"
     causes = {
-        "bad": f"{real}.parquet: not the bytes that {real}.fingerprint.json records; heirloom repair {real}.parquet mends it",
+        "bad": f"{real}.parquet: not the bytes that {real}.fingerprint.json records; heirloom repair {real}.parquet repairs it",
         "buggy": "KeyError: 'NO_SUCH_VARIABLE'",
         "killed": "killed by signal 9, probably out of memory",
         "lazy": f"its command ended well, but has not written {missing}",

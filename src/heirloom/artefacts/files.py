@@ -45,7 +45,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 def repair(artefact: str | Path) -> str:
     """Return the command that brings the recorded bytes of an artefact back, as the end of a message."""
-    return f"heirloom repair {artefact} mends it"
+    return f"heirloom repair {artefact} repairs it"
 
 
 def write_text(path: str | Path, text: str) -> None:

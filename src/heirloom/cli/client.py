@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 VARIABLE = "HEIRLOOM_WORKER"
-"""Environment variable: the abstract name of the socket of this run's worker. No job sees it."""
+"""Environment variable: the abstract name of the socket of this run's worker, with the process of the run. No job sees it."""
 
 LARGEST = 1 << 20
 """Bytes of a message, larger than the kernel lets one be by default."""
@@ -44,6 +44,8 @@ def hand_over() -> None:
         while "address" in answer:
             answer = _answer(answer["address"], caught)
     except OSError as error:
+        if _is_over(address):
+            _end(-signal.SIGKILL)
         answer = {"refused": f"the run's worker is gone ({error.strerror or error})"}
     if "status" in answer:
         _end(answer["status"])
@@ -52,6 +54,12 @@ def hand_over() -> None:
     for number in caught:
         if number not in _PASSING:
             signal.raise_signal(number)
+
+
+def _is_over(address: str) -> bool:
+    """Return whether the run that has told of a worker has ended, so that nobody waits for this job; a process elsewhere cannot know."""
+    _, process, space, *_ = [*address.split("-"), "", ""]
+    return str(os.stat("/proc/self/ns/pid").st_ino) == space and not os.path.exists(f"/proc/{process}")
 
 
 def check_owner(connection: socket.socket) -> None:

@@ -119,11 +119,11 @@ def verify(
 @app.command()
 def repair(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to mend; all of data/ by default.")
+        list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to repair; all of data/ by default.")
     ] = None,
     config: ConfigFile = CONFIG,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be mended, and by which road.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be repaired, and by which road.")] = False,
     remote: Annotated[bool, typer.Option("--remote", help="Also put right bytes in place of damaged ones on the default remote.")] = False,
 ) -> None:
     """Mend what verify finds: from DVC's cache, the remote, or by redoing the job; exit status 1 if something is left."""

@@ -94,7 +94,9 @@ def merge(tallies: Sequence[Tally]) -> Tally:
         return Tally(born, counts, depth, depth_max, prompted)
     born = np.unique(born)
     shape = max(sizes), len(born)
-    counts, depth, depth_max = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int32)
+    counts = np.zeros(shape, np.int64)
+    depth = np.zeros(shape)
+    depth_max = np.zeros(shape, np.int32)
     for part in tallies:
         cells = np.ix_(np.arange(len(part.counts)), np.searchsorted(born, part.born))
         counts[cells] += part.counts

@@ -183,8 +183,9 @@ def joined(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
     array, strides = first_block.base, first_block.strides
     starts = [_address(block) for block in blocks]
     ends = [start + block.shape[1] * strides[1] for start, block in zip(starts, blocks, strict=True)]
-    is_view = all(block.base is array and block.strides == strides for block in blocks) and starts[1:] == ends[:-1]
-    if not is_view or not isinstance(array, np.ndarray) or array.strides != strides:
+    has_gaps = starts[1:] != ends[:-1]
+    has_one_base = all(block.base is array and block.strides == strides for block in blocks)
+    if has_gaps or not has_one_base or not isinstance(array, np.ndarray) or array.strides != strides:
         return np.concatenate(blocks, axis=1)
     begin = (starts[0] - _address(array)) // strides[1]
     num_rows = sum(block.shape[1] for block in blocks)

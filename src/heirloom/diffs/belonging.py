@@ -43,9 +43,10 @@ class Documents:
         """Return the document of each row of the split by its id, unknown for ids outside, shape (N,)."""
         if not self.first_rows.size:
             return np.zeros(rows.size, np.uint64)
-        at = np.maximum(np.searchsorted(self.first_rows, rows, "right") - 1, 0)
-        inside = (rows >= self.first_rows[at]) & (rows < self.first_rows[at] + self.num_rows[at])
-        return np.where(inside, self.hashes[at], UNKNOWN)
+        document = np.maximum(np.searchsorted(self.first_rows, rows, "right") - 1, 0)
+        first_row, num_rows = self.first_rows[document], self.num_rows[document]
+        is_inside = (rows >= first_row) & (rows < first_row + num_rows)
+        return np.where(is_inside, self.hashes[document], UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class Belonging:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns to read."""
-        return (*self.row, *([self.unit] if self.unit else []), *(_INDEXED if self.documents else ()))
+        unit = (self.unit,) if self.unit else ()
+        indexed = _INDEXED if self.documents else ()
+        return (*self.row, *unit, *indexed)
 
 
 def belonging(side: Side, other: Side) -> Belonging:
@@ -74,17 +77,26 @@ def belonging(side: Side, other: Side) -> Belonging:
     HeirloomError
         If an index of documents is damaged or is not as it was recorded.
     """
-    units = [name for name in UNIT_COLUMNS if side.has(name)]
-    unit = next((name for name in units if other.has(name)), units[0] if units else None)
-    row: tuple[str, ...] = (ID_COLUMN,) if side.has(ID_COLUMN) and other.has(ID_COLUMN) else ()
-    if tells_lineage(side) and tells_lineage(other):
-        row = (*_LINEAGE_ID, *(("replica",) if side.has("replica") and other.has("replica") else ()))
-    return Belonging(row, unit, _documents(side), _pool(side))
+    return Belonging(_row_columns(side, other), _unit_column(side, other), _documents(side), _pool(side))
+
+
+def _row_columns(side: Side, other: Side) -> tuple[str, ...]:
+    """Return the columns that name a row and that both sides have."""
+    if has_lineage(side) and has_lineage(other):
+        return (*_LINEAGE_ID, "replica") if side.has("replica") and other.has("replica") else _LINEAGE_ID
+    return (ID_COLUMN,) if side.has(ID_COLUMN) and other.has(ID_COLUMN) else ()
+
+
+def _unit_column(side: Side, other: Side) -> str | None:
+    """Return the first column of units that both sides have, else the first that this side has."""
+    columns = [name for name in UNIT_COLUMNS if side.has(name)]
+    shared_columns = [name for name in columns if other.has(name)]
+    return next(iter([*shared_columns, *columns]), None)
 
 
 def _documents(side: Side) -> Documents | None:
     """Return the documents of Heirloom's own real text, where their index is on disk."""
-    if not (side.has("tokens") and tells_lineage(side)):
+    if not (side.has("tokens") and has_lineage(side)):
         return None
     index, split = _index(side)
     if index is None or not index.is_file():
@@ -92,62 +104,70 @@ def _documents(side: Side) -> Documents | None:
     import pyarrow.parquet as pq
 
     table = pq.read_table(reading.any_file(index))
-    table = table.filter(pc.equal(table["split"], split)).sort_by("first_row")
-    table = table.filter(pc.greater(table["num_rows"], 0))
-    first_rows, num_rows, numbers = (table[name].to_numpy() for name in ("first_row", "num_rows", "document"))
+    in_split = pc.equal(table["split"], split)
+    has_rows = pc.greater(table["num_rows"], 0)
+    documents = table.filter(pc.and_(in_split, has_rows)).sort_by("first_row")
+    first_rows, num_rows, numbers = (documents[name].to_numpy() for name in ("first_row", "num_rows", "document"))
     corpus = np.uint64(int(reading.sha256(index)[:16], 16))
     return Documents(first_rows, num_rows, values.mixed(numbers.view(np.uint64) ^ corpus))
 
 
-def row_names(batch: pa.RecordBatch, told: Belonging) -> Hashes:
+def row_names(batch: pa.RecordBatch, belonging: Belonging) -> Hashes:
     """Return a hash of each row's name, unknown where no column names rows or the cell is null, shape (N,)."""
-    if not told.row:
+    if not belonging.row:
         return np.zeros(batch.num_rows, np.uint64)
-    names = values.of_rows(batch.select(list(told.row)))
-    if told.pool and "model" in told.row:  # a row that a model wrote is told by the model's fingerprint
-        is_real = batch.column("model").is_null().to_numpy(zero_copy_only=False)
-        names = np.where(is_real, values.mixed(names ^ np.uint64(told.pool)), names)
-    return _where_known(names, batch.column(told.row[0]))
+    names = values.record_hashes(batch.select(list(belonging.row)))
+    if belonging.pool and "model" in belonging.row:  # the model's fingerprint names the rows that a model wrote
+        is_real = _mask(batch.column("model").is_null())
+        names = np.where(is_real, values.mixed(names ^ np.uint64(belonging.pool)), names)
+    return _unknown_where_null(names, batch.column(belonging.row[0]))
 
 
-def units(batch: pa.RecordBatch, told: Belonging) -> Hashes:
+def units(batch: pa.RecordBatch, belonging: Belonging) -> Hashes:
     """Return what each row is a part of: the cell of the column that says so, or the document of a real row or of its prompt."""
-    found = np.zeros(batch.num_rows, np.uint64)
-    if told.documents:
-        rows = pc.coalesce(batch.column("parent"), batch.column("row"))
-        is_real = _real(batch) | batch.column("parent").is_valid().to_numpy(zero_copy_only=False)
-        found = np.where(is_real, told.documents.of(rows.to_numpy(zero_copy_only=False)), UNKNOWN)
-    if told.unit:
-        column = batch.column(told.unit)
-        found = _where_known(values.mixed(values.hashes(column)), column)
-    return found
+    if belonging.unit:
+        column = batch.column(belonging.unit)
+        return _unknown_where_null(values.mixed(values.hashes(column)), column)
+    if belonging.documents is None:
+        return np.zeros(batch.num_rows, np.uint64)
+    prompts = batch.column("parent")
+    source_rows = pc.coalesce(prompts, batch.column("row")).to_numpy(zero_copy_only=False)
+    has_source = _is_real(batch) | _mask(prompts.is_valid())
+    return np.where(has_source, belonging.documents.of(source_rows), UNKNOWN)
 
 
-def _real(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+def _is_real(batch: pa.RecordBatch) -> NDArray[np.bool_]:
     kinds = arrow_columns.raw_text(batch.column("kind"), "column kind")
-    return np.asarray(pc.fill_null(pc.equal(kinds, b"real"), False).to_numpy(zero_copy_only=False))
+    return _mask(pc.fill_null(pc.equal(kinds, b"real"), False))
 
 
-def _where_known(hashes: Hashes, column: pa.Array) -> Hashes:
-    return np.where(column.is_valid().to_numpy(zero_copy_only=False), hashes, UNKNOWN)
+def _unknown_where_null(hashes: Hashes, column: pa.Array) -> Hashes:
+    return np.where(_mask(column.is_valid()), hashes, UNKNOWN)
 
 
-def tells_lineage(side: Side) -> bool:
+def _mask(flags: pa.BooleanArray) -> NDArray[np.bool_]:
+    return np.asarray(flags.to_numpy(zero_copy_only=False))
+
+
+def has_lineage(side: Side) -> bool:
     """Return whether a side has the columns that name Heirloom's rows."""
     return side.has(*_LINEAGE_ID, *_ANCESTRY, "kind", "parent")
 
 
 def _pool(side: Side) -> int:
     """Return the seed whose own pool a side's real rows come from; 0 where seeds share one, and where nothing is known."""
-    given = (one.path for one in side.inputs("pool"))
-    known = (kinds.SEED_FOLDER.wildcards(path) for path in (side.path_here, *given))
-    return next((int(wildcards["seed"]) for wildcards in known if wildcards), 0)
+    paths = [side.path_here, *(source.path for source in side.inputs("pool"))]
+    for wildcards in map(kinds.SEED_FOLDER.wildcards, paths):
+        if wildcards:
+            return int(wildcards["seed"])
+    return 0
 
 
 def _index(side: Side) -> tuple[Path | None, str]:
     """Return where the documents' index lies and the split whose rows have these ids: rows of a lineage come from the training split."""
-    known = kinds.LINEAGE.wildcards(side.path_here)
-    if known is not None:
-        return Path(kinds.DOCUMENTS.path(known["experiment"])), "train"
-    beside = side.path.parent / kinds.DOCUMENTS.file
-    return (beside if side.path.is_file() else None), side.path.name.split(".")[0]
+    lineage = kinds.LINEAGE.wildcards(side.path_here)
+    if lineage is not None:
+        return Path(kinds.DOCUMENTS.path(lineage["experiment"])), "train"
+    index = side.path.parent / kinds.DOCUMENTS.file if side.path.is_file() else None
+    split, *_ = side.path.name.split(".")
+    return index, split

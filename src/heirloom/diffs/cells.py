@@ -53,7 +53,9 @@ def join(parts: Sequence[Ragged]) -> Ragged:
     """Return batches of rows as one."""
     if not parts:
         return Ragged(np.empty(0, np.int64), np.zeros(1, np.int64))
-    return Ragged(np.concatenate([part.values for part in parts]), ends(np.concatenate([part.lengths for part in parts])))
+    values = np.concatenate([part.values for part in parts])
+    lengths = np.concatenate([part.lengths for part in parts])
+    return Ragged(values, ends(lengths))
 
 
 def ends(lengths: NDArray[Any]) -> Ints:
@@ -79,8 +81,8 @@ def ragged(column: pa.Array) -> Ragged:
     values = arrow_columns.bare_values(flat).to_numpy(zero_copy_only=False)
     if values.dtype == np.uint64 and values.max(initial=0) > _LARGEST:
         raise HeirloomError(f"columns tokens and x must hold whole numbers up to 2^63 - 1, got {values.max()}")
-    wanted = np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64
-    return Ragged(values.astype(wanted, copy=False), ends(lengths))
+    is_floating = np.issubdtype(values.dtype, np.floating)
+    return Ragged(values.astype(np.float64 if is_floating else np.int64, copy=False), ends(lengths))
 
 
 def strings(column: pa.Array) -> tuple[pa.Array, int]:
@@ -96,9 +98,9 @@ def strings(column: pa.Array) -> tuple[pa.Array, int]:
         return raw.cast(pa.large_string()), 0
     except pa.ArrowInvalid:
         rows = raw.to_pylist()
-        decoded = [row.decode("utf-8", "replace") for row in rows]
-        wrong = sum(text.encode() != row for text, row in zip(decoded, rows, strict=True))
-        return pa.array(decoded, pa.large_string()), wrong
+        texts = [row.decode("utf-8", "replace") for row in rows]
+        invalid_rows = sum(text.encode() != row for text, row in zip(texts, rows, strict=True))
+        return pa.array(texts, pa.large_string()), invalid_rows
 
 
 def row_hashes(batch: pa.RecordBatch) -> Hashes:
@@ -118,9 +120,9 @@ def _hashes(column: pa.Array) -> Hashes:
     from xxhash import xxh3_64_intdigest
 
     view, offsets = _bytes(column)
-    bounds = offsets.tolist()
-    pairs = pairwise(bounds)
-    hashes = np.fromiter((xxh3_64_intdigest(view[start:stop]) for start, stop in pairs), np.uint64, len(column))
+    bounds = pairwise(offsets.tolist())
+    digests = (xxh3_64_intdigest(view[start:stop]) for start, stop in bounds)
+    hashes = np.fromiter(digests, np.uint64, len(column))
     if column.null_count and arrow_columns.is_numbers(column.type):
         hashes[column.is_null().to_numpy(zero_copy_only=False)] = _NO_LIST
     return hashes
@@ -129,7 +131,8 @@ def _hashes(column: pa.Array) -> Hashes:
 def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
     if arrow_columns.is_numbers(column.type):
         cells = ragged(column)
-        values = np.ascontiguousarray(cells.values + 0 if cells.values.dtype == np.float64 else cells.values)
+        numbers = cells.values + 0 if cells.values.dtype == np.float64 else cells.values  # minus zero becomes zero
+        values = np.ascontiguousarray(numbers)
         return values.data.cast("B") if values.size else memoryview(b""), cells.offsets * values.itemsize
     # Casting keeps the bytes as they are, valid or not; a null is told from an empty text by a byte that UTF-8 never has.
     raw = _raw(column, b"\xff")
@@ -138,6 +141,6 @@ def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
     return memoryview(data or b""), bounds
 
 
-def _raw(column: pa.Array, missing: bytes) -> pa.Array:
+def _raw(column: pa.Array, null_value: bytes) -> pa.Array:
     """Return a text column as bytes."""
-    return pc.fill_null(arrow_columns.raw_text(column, "column text"), missing)
+    return pc.fill_null(arrow_columns.raw_text(column, "column text"), null_value)

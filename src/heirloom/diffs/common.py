@@ -61,21 +61,25 @@ def common(a: Side, b: Side) -> Common:
     shared = _content(a, b)
     if a.is_ours and b.is_ours:
         return shared
-    data = [set(side.schema.names) - (BOOKKEEPING if side.is_ours else set()) for side in (a, b)]
-    coded = {"tokens"} if "text" in shared.data else set()
-    data = [names - (coded if side.is_ours else set()) for names, side in zip(data, (a, b), strict=True)]
-    wanted = [name for name in dict.fromkeys([*a.schema.names, *b.schema.names]) if name in data[0] | data[1]]
-    rest = [name for name in wanted if name not in shared.data]
-    found = replace(
-        shared,
-        others=tuple(name for name in rest if a.has(name) and b.has(name)),
-        only_a=tuple(name for name in rest if not b.has(name)),
-        only_b=tuple(name for name in rest if not a.has(name)),
-        by_value=any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data),
-    )
-    if not (found.data or found.others):
+    data_names = _data_names(a, shared) | _data_names(b, shared)
+    names = dict.fromkeys([*a.schema.names, *b.schema.names])
+    further = [name for name in names if name in data_names and name not in shared.data]
+    others = tuple(name for name in further if a.has(name) and b.has(name))
+    if not (shared.data or others):
         raise HeirloomError(f"{a.name} and {b.name} cannot be compared: {_holds(a)}, {_holds(b)}")
-    return found
+    only_a = tuple(name for name in further if not b.has(name))
+    only_b = tuple(name for name in further if not a.has(name))
+    by_value = any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data)
+    return replace(shared, others=others, only_a=only_a, only_b=only_b, by_value=by_value)
+
+
+def _data_names(side: Side, shared: Common) -> set[str]:
+    """Return the names of a side's columns that are data."""
+    names = set(side.schema.names)
+    if not side.is_ours:
+        return names
+    spelling = {"tokens"} if "text" in shared.data else set()
+    return names - BOOKKEEPING - spelling
 
 
 def _content(a: Side, b: Side) -> Common:
@@ -83,7 +87,8 @@ def _content(a: Side, b: Side) -> Common:
     shared = [column for column in CONTENT if _is_content(a, b, column)]
     if "x" in shared:
         return Common("vectors", ("x",), windows=False)
-    unlike = _tokenizer(a) != _tokenizer(b) and None not in (_tokenizer(a), _tokenizer(b))
+    tokenizers = {_tokenizer(a), _tokenizer(b)}
+    unlike = len(tokenizers) > 1 and None not in tokenizers
     if "text" in shared:
         notes = ("the tokenizers differ: rows are compared as text",) if unlike else ()
         data = ("text",) if unlike else tuple(shared)
@@ -109,19 +114,23 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
     fits = [_fits(side, column) for side in (a, b)]
     if column == "text" and any(fits) and not all(fits):
         side = (a, b)[fits.index(False)]
-        held = side.schema.field(column).type
-        raise HeirloomError(f"{side.name}: column {column} holds {held}; allowed is {arrow_columns.TEXT_TYPES}, as on the other side")
+        column_type = side.schema.field(column).type
+        raise HeirloomError(
+            f"{side.name}: column {column} holds {column_type}; allowed is {arrow_columns.TEXT_TYPES}, as on the other side"
+        )
     return all(fits)
 
 
 def _fits(side: Side, column: str) -> bool:
-    held = side.schema.field(column).type
-    return arrow_columns.is_text(held) if column == "text" else arrow_columns.is_numbers(held, only_whole=column == "tokens")
+    column_type = side.schema.field(column).type
+    if column == "text":
+        return arrow_columns.is_text(column_type)
+    return arrow_columns.is_numbers(column_type, only_whole=column == "tokens")
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:
-    held = arrow_columns.bare_type(side.schema.field(column).type)
-    return arrow_columns.shape(held.value_type if column != "text" else held)
+    column_type = arrow_columns.bare_type(side.schema.field(column).type)
+    return arrow_columns.shape(column_type if column == "text" else column_type.value_type)
 
 
 def _tokenizer(side: Side) -> str | None:
@@ -129,9 +138,11 @@ def _tokenizer(side: Side) -> str | None:
     tokenizers = side.inputs("tokenizer")
     if tokenizers:
         return tokenizers[0].sha256
-    known = kinds.REAL_FOLDER.wildcards(side.path_here) or kinds.LINEAGE.wildcards(side.path_here)
-    beside = kinds.TOKENIZER.path(known["experiment"]) if known else ""
-    return recorded_sha256(beside) if beside and Path(paths.fingerprint(beside)).is_file() else None
+    wildcards = kinds.REAL_FOLDER.wildcards(side.path_here) or kinds.LINEAGE.wildcards(side.path_here)
+    if not wildcards:
+        return None
+    tokenizer = kinds.TOKENIZER.path(wildcards["experiment"])
+    return recorded_sha256(tokenizer) if Path(paths.fingerprint(tokenizer)).is_file() else None
 
 
 def _holds(side: Side) -> str:

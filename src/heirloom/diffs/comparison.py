@@ -6,6 +6,7 @@ lexicon, and one part of the n-grams; the rest is on disk.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,16 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from heirloom.diffs import belonging, columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
-from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
+from heirloom.diffs.cells import Hashes, Ints, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
 from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
-from heirloom.diffs.row_result import Rows
+from heirloom.diffs.row_result import Edits, Rows
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
-from heirloom.stats.samples import TextSample, VectorSample
+from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 MAX_EXAMPLES = 5
 SAMPLE = 10_000
@@ -53,11 +54,11 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Compared(columns.Pairing):
+class Comparison(columns.Pairing):
     """Two open sides with their rows matched, and how they are to be compared."""
 
     grouped: bool
-    names: sampling.Named
+    names: sampling.RowNames
     options: Options
 
 
@@ -65,173 +66,216 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     """Return what changed from one open side to another."""
     shared = common(a, b)
     if a.sha256 == b.sha256:
-        known = identity.identity(a, b)
-        same = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
-        return DatasetDiff(shared.kind, known, same, None, None, None, verdict.verdict(known, same, None, None))
-    return described(matched(a, b, shared, options))
+        same_files = identity.identity(a, b)
+        same_rows = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
+        answer = verdict.verdict(same_files, same_rows, None, None)
+        return DatasetDiff(shared.kind, same_files, same_rows, None, None, None, answer)
+    return describe(pair_rows(a, b, shared, options))
 
 
-def matched(a: Side, b: Side, shared: Common, options: Options) -> Compared:
+def pair_rows(a: Side, b: Side, shared: Common, options: Options) -> Comparison:
     """Return two sides with their rows matched."""
     tables = rows.read(a, shared, belonging.belonging(a, b)), rows.read(b, shared, belonging.belonging(b, a))
-    vectors = shared.kind == "vectors"
-    grouped = sampling.many(*tables) if vectors else bool(shared.data) and rows.same_prompts(a, b)
-    pairs = rows.match(*tables, same_prompts=grouped and not vectors, by_place=not shared.data)
-    return Compared(a, b, shared, *tables, pairs, grouped, sampling.named(*tables, pairs), options)
+    is_vectors = shared.kind == "vectors"
+    grouped = sampling.have_enough_units(*tables) if is_vectors else bool(shared.data) and rows.same_prompts(a, b)
+    matching = rows.match(*tables, same_prompts=grouped and not is_vectors, by_place=not shared.data)
+    names = sampling.row_names(*tables, matching)
+    return Comparison(a, b, shared, *tables, matching, grouped, names, options)
 
 
-def described(both: Compared) -> DatasetDiff:
+def describe(sides: Comparison) -> DatasetDiff:
     """Return what changed between matched sides."""
-    totals = int(both.table_a.lengths.sum()), int(both.table_b.lengths.sum())
-    known = identity.identity(both.a, both.b, totals if both.shared.data else (None, None))
-    unlike = columns.compare(both, both.options.max_examples)
-    changes = _rows(both, all(column.is_same for column in unlike))
+    shared = sides.shared
+    num_tokens = int(sides.table_a.lengths.sum()), int(sides.table_b.lengths.sum())
+    files = identity.identity(sides.a, sides.b, num_tokens if shared.data else (None, None))
+    unlike_columns = columns.compare(sides, sides.options.max_examples)
+    changes = _rows(sides, all(column.is_same for column in unlike_columns))
     words, law = None, None
-    if both.shared.data and any(map(len, (*both.matched.open, both.matched.edited[0]))):
-        words, law, changes = _vectors(both, changes) if both.shared.kind == "vectors" else _words(both, changes)
-    answer = verdict.verdict(known, changes, words, law, unlike)
-    return DatasetDiff(both.shared.kind, known, changes, words, law, None, answer, unlike)
+    if shared.data and (changes.removed or changes.added or changes.edited):
+        words, law, changes = _vectors(sides, changes) if shared.kind == "vectors" else _words(sides, changes)
+    answer = verdict.verdict(files, changes, words, law, unlike_columns)
+    return DatasetDiff(shared.kind, files, changes, words, law, None, answer, unlike_columns)
 
 
-def _rows(both: Compared, same_columns: bool) -> Rows:
+def _rows(sides: Comparison, same_columns: bool) -> Rows:
     """Return the counts of rows, with examples; near-duplicates come with the words."""
-    matched, most = both.matched, both.options.max_examples
-    removed, added = matched.open
-    edited = matched.edited
-    shown = both.shared.data[-1:] or both.shared.others
-    same = same_columns and not (len(removed) or len(added) or len(edited[0]))
-    every = -(-len(edited[0]) // EDITED_ROWS) or 1
-    measured = edited[0][::every], edited[1][::every]
+    matching, most = sides.matching, sides.options.max_examples
+    removed, added = matching.unmatched
+    edited_a, edited_b = matching.edited
+    example_columns = sides.shared.data[-1:] or sides.shared.others
+    same = same_columns and not (len(removed) or len(added) or len(edited_a))
     return Rows(
         same=same,
-        same_order=same and rows.same_order(both.table_a, both.table_b),
-        kept=int(matched.kept_a.sum()),
-        edited=len(edited[0]),
+        same_order=same and rows.same_order(sides.table_a, sides.table_b),
+        kept=int(matching.kept_a.sum()),
+        edited=len(edited_a),
         removed=len(removed),
         added=len(added),
-        repeated_a=rows.repeated(both.table_a),
-        repeated_b=rows.repeated(both.table_b),
-        groups=tuple(rows.groups(both.table_a, both.table_b, matched)),
-        edits=edits(*(_ids(side, at, both.shared) for side, at in zip((both.a, both.b), measured, strict=True)))
-        if len(edited[0]) and both.shared.data
-        else None,
-        removed_examples=examples.shown(both.a, removed[:most], shown),
-        added_examples=examples.shown(both.b, added[:most], shown),
-        edited_examples=examples.pairs(both.a, both.b, (edited[0][:most], edited[1][:most]), shown),
-        notes=both.shared.notes,
+        repeated_a=rows.repeated(sides.table_a),
+        repeated_b=rows.repeated(sides.table_b),
+        groups=tuple(rows.groups(sides.table_a, sides.table_b, matching)),
+        edits=_edits(sides) if len(edited_a) and sides.shared.data else None,
+        removed_examples=examples.texts(sides.a, removed[:most], example_columns),
+        added_examples=examples.texts(sides.b, added[:most], example_columns),
+        edited_examples=examples.pairs(sides.a, sides.b, (edited_a[:most], edited_b[:most]), example_columns),
+        notes=sides.shared.notes,
     )
 
 
-def _ids(side: Side, at: Ints, shared: Common) -> list[list[int]]:
+def _edits(sides: Comparison) -> Edits:
+    """Return the edits of the edited pairs, of about `EDITED_ROWS` of them where there are more."""
+    edited_a, edited_b = sides.matching.edited
+    stride = math.ceil(len(edited_a) / EDITED_ROWS)
+    ids_a = _ids(sides.a, edited_a[::stride], sides.shared)
+    ids_b = _ids(sides.b, edited_b[::stride], sides.shared)
+    return edits(ids_a, ids_b)
+
+
+def _ids(side: Side, positions: Ints, shared: Common) -> list[list[int]]:
     """Return tokens, or where there are none words, of the rows at some positions, as ids."""
-    ordered, back = np.unique(at, return_inverse=True)
+    ascending, inverse = np.unique(positions, return_inverse=True)
     lexicon = shared.lexicon()
     if "tokens" in shared.data:
-        parts = [ragged(batch.column(0)) for batch in origin.take(side, ordered, ["tokens"])]
+        parts = [ragged(batch.column(0)) for batch in origin.take(side, ascending, ["tokens"])]
     else:
-        parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ordered, [lexicon.column])]
-    return [row.tolist() for row in join(parts).take(back).rows()]
+        parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ascending, [lexicon.column])]
+    return [row.tolist() for row in join(parts).take(inverse).rows()]
 
 
-def _words(both: Compared, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
+def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
     """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
-    options, lexicon = both.options, both.shared.lexicon()
-    keys = sampling.keys(both.table_a, both.table_b, both.names, grouped=both.grouped)
-    order = sampling.order(both.table_a, keys[0]), sampling.order(both.table_b, keys[1])
-    drawn = sampling.draw(*order, options.sample, options.stream("sample"))
-    free = both.matched.open
-    share = 1.0 if max(map(len, free)) <= ALL_NEAR_ROWS else NEAR_SAMPLE / max(map(len, free))
-    expected = max(int(both.table_a.lengths.sum(dtype=np.int64)), int(both.table_b.lengths.sum(dtype=np.int64)))
+    options, lexicon = sides.options, sides.shared.lexicon()
+    keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
+    order_a, order_b = sampling.order(sides.table_a, keys[0]), sampling.order(sides.table_b, keys[1])
+    sampled = sampling.draw(order_a, order_b, options.sample, options.stream("sample"))
+    removed, added = sides.matching.unmatched
+    near_share = _near_share(max(len(removed), len(added)))
+    selection_a = corpus.Selection(sampled[0], removed, near_share, options.seed)
+    selection_b = corpus.Selection(sampled[1], added, near_share, options.seed)
+    num_words = max(int(table.lengths.sum(dtype=np.int64)) for table in (sides.table_a, sides.table_b))
     with tempfile.TemporaryDirectory(prefix="heirloom-diff-") as folder:
-        spools = [Spool(Path(folder), n, expected) for n in (2, 3)]
-        a, b = (
-            corpus.read(side, name, lexicon, spools, corpus.Wanted(sampled, close, share, options.seed))
-            for side, name, sampled, close in zip((both.a, both.b), ("a", "b"), drawn, free, strict=True)
-        )
-        words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(both), options.max_examples)
-    changes = replace(_near(both, changes, (a, b)), notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
-    return words, _law(both, (a, b), drawn, keys), changes
+        spools = [Spool(Path(folder), n, num_words) for n in (2, 3)]
+        a = corpus.read(sides.a, "a", lexicon, spools, selection_a)
+        b = corpus.read(sides.b, "b", lexicon, spools, selection_b)
+        words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(sides), options.max_examples)
+    changes = _near(sides, changes, a, b)
+    changes = replace(changes, notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
+    return words, _law(sides, (a, b), sampled, keys), changes
+
+
+def _near_share(num_rows: int) -> float:
+    """Return which share of the rows without a partner is looked at for near-duplicates."""
+    return 1.0 if num_rows <= ALL_NEAR_ROWS else NEAR_SAMPLE / num_rows
 
 
 def _law(
-    both: Compared, read: tuple[corpus.Reading, corpus.Reading], drawn: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
+    sides: Comparison, readings: tuple[corpus.Reading, corpus.Reading], sampled: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
 ) -> Distribution | None:
     from heirloom.diffs import dependence, distribution  # scipy: half a second that equal datasets need not wait for
 
-    chosen_a, chosen_b, note = sampling.contrast(both.names, *drawn)
-    samples, places, loose = [], [], []
-    for reading, at, chosen, key, table in zip(read, drawn, (chosen_a, chosen_b), keys, (both.table_a, both.table_b), strict=True):
-        here = at[chosen]
-        words: Ragged = reading.sample.take(np.flatnonzero(chosen))
-        samples.append(distribution.text_sample(words, key[here], table.hashes[here], reading.repetition[here]))
-        places.append(here[: origin.MAX_ROWS])
-        loose.append(sampling.alone(table, grouped=both.grouped)[here])
-    if not all(_enough(sample) for sample in samples):
+    in_contrast_a, in_contrast_b, contrast_note = sampling.contrast(sides.names, *sampled)
+    rows_a, rows_b = sampled[0][in_contrast_a], sampled[1][in_contrast_b]
+    words_a = readings[0].sample.take(np.flatnonzero(in_contrast_a))
+    words_b = readings[1].sample.take(np.flatnonzero(in_contrast_b))
+    samples = (
+        distribution.text_sample(words_a, keys[0][rows_a], sides.table_a.hashes[rows_a], readings[0].repetition[rows_a]),
+        distribution.text_sample(words_b, keys[1][rows_b], sides.table_b.hashes[rows_b], readings[1].repetition[rows_b]),
+    )
+    if not all(_is_enough(sample) for sample in samples):
         return None
-    model = origin.find(both.a, both.b)
-    scored, why_not = origin.perplexities(model, both.a, both.b, places[0], places[1]) if model else (None, "")
-    notes = list(filter(None, (note, why_not)))
-    pair, caveat = (samples[0], samples[1]), ""
-    if np.concatenate(loose).mean() > 0.5:
-        pair, caveat = dependence.of_text(pair, both.options.stream("neighbours"))
-    return distribution.of_text(pair, scored, both.options.stream("tests"), notes, caveat)
+    scored, origin_note = _perplexities(sides, rows_a, rows_b)
+    caveat = ""
+    if _most_lack_a_unit(sides, rows_a, rows_b):
+        samples, caveat = dependence.of_text(samples, sides.options.stream("neighbours"))
+    notes = [note for note in (contrast_note, origin_note) if note]
+    return distribution.of_text(samples, scored, sides.options.stream("tests"), notes, caveat)
 
 
-def _vectors(both: Compared, changes: Rows) -> tuple[None, Distribution | None, Rows]:
+def _perplexities(sides: Comparison, rows_a: Ints, rows_b: Ints) -> tuple[tuple[Floats, ...] | None, str]:
+    """Return the perplexities of the first of some rows under the origin, None without one, and why they are left out."""
+    model = origin.find(sides.a, sides.b)
+    if model is None:
+        return None, ""
+    return origin.perplexities(model, sides.a, sides.b, rows_a[: origin.MAX_ROWS], rows_b[: origin.MAX_ROWS])
+
+
+def _most_lack_a_unit(sides: Comparison, rows_a: Ints, rows_b: Ints) -> bool:
+    """Return whether more than half of some rows of both sides belong to no unit."""
+    without_unit_a = sampling.without_unit(sides.table_a, grouped=sides.grouped)[rows_a]
+    without_unit_b = sampling.without_unit(sides.table_b, grouped=sides.grouped)[rows_b]
+    return bool(np.concatenate([without_unit_a, without_unit_b]).mean() > 0.5)
+
+
+def _vectors(sides: Comparison, changes: Rows) -> tuple[None, Distribution | None, Rows]:
     from heirloom.diffs import dependence, vector_distribution
 
-    keys = sampling.keys(both.table_a, both.table_b, both.names, grouped=both.grouped)
-    order = sampling.order(both.table_a, keys[0]), sampling.order(both.table_b, keys[1])
-    if both.grouped:
-        order = sampling.places(both.table_a), sampling.places(both.table_b)
-    drawn = sampling.draw(*order, both.options.sample, both.options.stream("sample"))
-    *chosen, note = sampling.contrast(both.names, *drawn)
-    samples = []
-    for side, at, key in zip((both.a, both.b), (drawn[0][chosen[0]], drawn[1][chosen[1]]), keys, strict=True):
-        found = join([ragged(batch.column(0)) for batch in origin.take(side, at, ["x"])])
-        widths = np.unique(found.lengths)
-        if len(widths) > 1:
-            raise HeirloomError(f"{side.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
-        units = key[at].view(np.int64)
-        samples.append(VectorSample(found.values.reshape(len(at), -1), units, units if both.grouped else None))
+    keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
+    if sides.grouped:
+        order_a, order_b = sampling.unit_places(sides.table_a), sampling.unit_places(sides.table_b)
+    else:
+        order_a, order_b = sampling.order(sides.table_a, keys[0]), sampling.order(sides.table_b, keys[1])
+    sampled_a, sampled_b = sampling.draw(order_a, order_b, sides.options.sample, sides.options.stream("sample"))
+    in_contrast_a, in_contrast_b, note = sampling.contrast(sides.names, sampled_a, sampled_b)
+    samples = (
+        _vector_sample(sides.a, sampled_a[in_contrast_a], keys[0], grouped=sides.grouped),
+        _vector_sample(sides.b, sampled_b[in_contrast_b], keys[1], grouped=sides.grouped),
+    )
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
         return None, None, changes
-    pair, caveat = (samples[0], samples[1]), ""
-    if not _is_drawn(both):
-        pair, caveat = dependence.of_vectors(pair, both.options.stream("neighbours"))
-    return None, vector_distribution.of_vectors(pair, both.options.stream("tests"), [note] if note else [], caveat), changes
+    caveat = ""
+    if not _has_units(sides):
+        samples, caveat = dependence.of_vectors(samples, sides.options.stream("neighbours"))
+    notes = [note] if note else []
+    return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), changes
 
 
-def _is_drawn(both: Compared) -> bool:
+def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> VectorSample:
+    """Return the vectors of the rows at ascending positions, with their keys.
+
+    Raises
+    ------
+    HeirloomError
+        If two vectors have another number of numbers.
+    """
+    vectors = join([ragged(batch.column(0)) for batch in origin.take(side, rows, ["x"])])
+    widths = np.unique(vectors.lengths)
+    if len(widths) > 1:
+        raise HeirloomError(f"{side.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
+    units = keys[rows].view(np.int64)
+    return VectorSample(vectors.values.reshape(len(rows), -1), units, units if grouped else None)
+
+
+def _has_units(sides: Comparison) -> bool:
     """Return whether vectors are units by their making: replicas or documents are known, or Heirloom drew each row by itself."""
-    drawn = belonging.tells_lineage(both.a) and belonging.tells_lineage(both.b)
-    tables = (both.table_a, both.table_b)
-    return drawn or not any(sampling.alone(table, grouped=both.grouped).any() for table in tables)
+    if belonging.has_lineage(sides.a) and belonging.has_lineage(sides.b):
+        return True
+    tables = (sides.table_a, sides.table_b)
+    return not any(sampling.without_unit(table, grouped=sides.grouped).any() for table in tables)
 
 
-def _near(both: Compared, changes: Rows, read: tuple[corpus.Reading, corpus.Reading]) -> Rows:
-    signed_a, signed_b = read[0].signatures, read[1].signatures
-    to_b, likeness = near.nearest(signed_a, signed_b)
-    to_a, _ = near.nearest(signed_b, signed_a)
-    best = np.argsort(-likeness, kind="stable")[: both.options.max_examples]
-    best = best[to_b[best] >= 0]
-    at = read[0].near_rows[best], read[1].near_rows[to_b[best]]
+def _near(sides: Comparison, changes: Rows, a: corpus.Reading, b: corpus.Reading) -> Rows:
+    """Return the changes with the near-duplicates among the rows without a partner."""
+    to_b, similarity = near.nearest(a.signatures, b.signatures)
+    to_a, _ = near.nearest(b.signatures, a.signatures)
+    nearest_first = np.argsort(-similarity, kind="stable")[: sides.options.max_examples]
+    example_rows = nearest_first[to_b[nearest_first] >= 0]
+    positions = a.near_rows[example_rows], b.near_rows[to_b[example_rows]]
     return replace(
         changes,
         near_removed=int((to_b >= 0).sum()),
         near_added=int((to_a >= 0).sum()),
-        near_checked=(len(signed_a), len(signed_b)),
-        near_examples=examples.pairs(both.a, both.b, at, both.shared.data[-1:]),
+        near_checked=(len(a.signatures), len(b.signatures)),
+        near_examples=examples.pairs(sides.a, sides.b, positions, sides.shared.data[-1:]),
     )
 
 
-def _generations(both: Compared) -> int:
+def _generations(sides: Comparison) -> int:
     """Return how many generations lie between A and B, 1 where it is not known."""
-    born = [side.slice.get("generation") for side in (both.a, both.b)]
-    return max(1, born[1] - born[0]) if isinstance(born[0], int) and isinstance(born[1], int) else 1
+    first, last = (side.slice.get("generation") for side in (sides.a, sides.b))
+    return max(1, last - first) if isinstance(first, int) and isinstance(last, int) else 1
 
 
-def _enough(sample: TextSample) -> bool:
+def _is_enough(sample: TextSample) -> bool:
     return len(sample.offsets) > FEWEST_ROWS and len(sample.types) > 0
 
 

@@ -25,7 +25,7 @@ REGIME = "control"
 """The control of lineages whose manifests do not say how their training sets were mixed."""
 
 
-def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) -> Control:
+def control(a: str | Path, b: str | Path, diff: DatasetDiff, options: Options) -> Control:
     """Return the distance between the control generations of A's and B's numbers, and how many times as far A and B are apart.
 
     Generation 0 is shared by all regimes: it stands for itself.
@@ -35,64 +35,71 @@ def control(a: str | Path, b: str | Path, found: DatasetDiff, options: Options) 
     HeirloomError
         If A or B is no generation of a lineage, both are the same generation, or the experiment has no control of as many rows on disk.
     """
-    pair = [_of(locate(one)) for one in (a, b)]
-    if pair[0] == pair[1]:
+    path_a, path_b = (_control_path(locate(side)) for side in (a, b))
+    if path_a == path_b:
         raise HeirloomError(f"--against-control: {a} and {b} are the same generation of one experiment; compare two generations")
-    sides = [locate(path) for path in pair]
-    between = compare(sides[0], sides[1], options)
-    distance = between.distribution.distance if between.distribution else 0.0
-    own = found.distribution.distance if found.distribution else 0.0
-    return Control(sides[0].name, sides[1].name, distance, own / distance if distance else None)
+    control_a, control_b = locate(path_a), locate(path_b)
+    control_distance = _distance(compare(control_a, control_b, options))
+    ratio = _distance(diff) / control_distance if control_distance else None
+    return Control(control_a.name, control_b.name, control_distance, ratio)
 
 
-def _of(side: Side) -> str:
+def _distance(diff: DatasetDiff) -> float:
+    return diff.distribution.distance if diff.distribution else 0.0
+
+
+def _control_path(side: Side) -> str:
     """Return the path of the control's generation that answers to a side."""
-    known = kinds.GENERATION.wildcards(side.path_here)
-    if known is None:
+    generation = kinds.GENERATION.wildcards(side.path_here)
+    if generation is None:
         raise HeirloomError(f"--against-control: {side.name} is no generation of a lineage, so it has no control")
-    regime, name = _regime(known), Path(side.path_here).name
-    twin = f"{kinds.GENERATION.path(known['experiment'], regime, known['seed'], known['generation'])}/{name}"
-    if not Path(twin).exists():
+    regime, name = _regime(generation), Path(side.path_here).name
+    folder = kinds.GENERATION.path(generation["experiment"], regime, generation["seed"], generation["generation"])
+    path = f"{folder}/{name}"
+    if not Path(path).exists():
         raise HeirloomError(
-            f"--against-control: {twin} does not exist; give the experiment a regime named {regime}, or fetch it with dvc pull"
+            f"--against-control: {path} does not exist; give the experiment a regime named {regime}, or fetch it with dvc pull"
         )
-    return twin
+    return path
 
 
-def _regime(known: Mapping[str, str]) -> str:
+def _regime(generation: Mapping[str, str]) -> str:
     """Return the regime that is the control of a generation's lineage."""
-    mixed = _mixed(known)
-    if mixed is None:
+    declaration = _declaration(generation)
+    if declaration is None:
         return REGIME
-    arm, rows = mixed
-    generations = int(known["generation"])
-    others = {regime: _mixed({**known, "regime": regime}) for regime in _regimes(known)}
-    arms = {regime: other[0] for regime, other in others.items() if other is not None}
-    regime = controls.first_of_equal_size(arm, arms, rows, generations)
+    arm, rows = declaration
+    num_generations = int(generation["generation"])
+    declarations = {regime: _declaration({**generation, "regime": regime}) for regime in _regimes(generation)}
+    arms = {regime: declared[0] for regime, declared in declarations.items() if declared is not None}
+    regime = controls.first_of_equal_size(arm, arms, rows, num_generations)
     if regime is None:
-        control = controls.matching_control(arm, rows, generations)
+        control = controls.matching_control(arm, rows, num_generations)
         cure = "" if control is None else f"; give it `{controls.yaml_line(controls.control_name(control, arms), control)}`"
-        raise HeirloomError(
-            f"--against-control: no regime of {known['experiment']} is trained on real rows alone, as many as {known['regime']}{cure}"
-        )
+        need = f"is trained on real rows alone, as many as {generation['regime']}"
+        raise HeirloomError(f"--against-control: no regime of {generation['experiment']} {need}{cure}")
     return regime
 
 
-def _regimes(known: Mapping[str, str]) -> list[str]:
+def _regimes(generation: Mapping[str, str]) -> list[str]:
     """Return the regimes of an experiment that have a lineage of a generation's seed here."""
-    pattern = kinds.LINEAGE.path(known["experiment"], "*", known["seed"])
-    here = (kinds.LINEAGE.wildcards(path.as_posix()) for path in sorted(Path().glob(pattern)))
-    return [place["regime"] for place in here if place is not None]
+    pattern = kinds.LINEAGE.path(generation["experiment"], "*", generation["seed"])
+    folders = sorted(Path().glob(pattern))
+    lineages = (kinds.LINEAGE.wildcards(folder.as_posix()) for folder in folders)
+    return [lineage["regime"] for lineage in lineages if lineage is not None]
 
 
-def _mixed(known: Mapping[str, str]) -> tuple[Regime, int] | None:
+def _declaration(generation: Mapping[str, str]) -> tuple[Regime, int] | None:
     """Return how the training set of a generation was mixed, and from how many ``rows``; None where no manifest says so."""
-    note = Path(paths.manifest(kinds.TRAIN.path(known["experiment"], known["regime"], known["seed"], known["generation"])))
-    if not note.is_file():
+    train = kinds.TRAIN.path(generation["experiment"], generation["regime"], generation["seed"], generation["generation"])
+    manifest = Path(paths.manifest(train))
+    if not manifest.is_file():
         return None
-    made: Mapping[str, Any] = read_json(note).get("slice", {})
-    mixing, rows = setting(made, "mixing"), setting(made, "rows")
+    settings: Mapping[str, Any] = read_json(manifest).get("slice", {})
+    mixing, rows = setting(settings, "mixing"), setting(settings, "rows")
+    if mixing is None:
+        return None
     try:
-        return (Regime.model_validate(mixing), int(rows)) if mixing is not None else None
+        return Regime.model_validate(mixing), int(rows)
     except ValidationError:  # of a version whose regimes were others
         return None

@@ -16,7 +16,7 @@ from heirloom.diffs.words import Lexicon
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """Which rows are looked at more closely.
 
     Parameters
@@ -35,7 +35,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one pass has found.
+    """What one pass counts and keeps.
 
     Parameters
     ----------
@@ -57,25 +57,25 @@ class Reading:
     signatures: near.Signatures
 
 
-def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], wanted: Wanted) -> Reading:
+def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], selection: Selection) -> Reading:
     """Read side ``a`` or ``b`` once, putting its n-grams into the spools."""
     counts = np.zeros(0, np.int64)
     lengths, repetition = np.zeros(side.num_rows, np.int32), np.zeros(side.num_rows, np.float32)
-    samples, close = [], [(np.empty(0, np.int64), np.empty((0, near.NUM_PERMUTATIONS), np.uint32))]
+    samples, signed_rows = [], [(np.empty(0, np.int64), np.empty((0, near.NUM_PERMUTATIONS), np.uint32))]
     start = 0
     for batch in side.batches([lexicon.column]):
         words = lexicon.read(batch.column(0))
         stop = start + batch.num_rows
         lengths[start:stop], repetition[start:stop] = words.lengths, repeated_share(words)
-        seen = np.bincount(words.values, minlength=len(counts))
-        seen[: len(counts)] += counts
-        counts = seen
+        batch_counts = np.bincount(words.values, minlength=len(counts))
+        batch_counts[: len(counts)] += counts
+        counts = batch_counts
         for spool in spools:
             spool.add(name, words)
-        samples.append(words.take(_within(wanted.sample, start, stop)))
-        close.append(_signed(words, start, wanted))
+        samples.append(words.take(_within(selection.sample, start, stop)))
+        signed_rows.append(_signatures(words, start, selection))
         start = stop
-    positions, signatures = (np.concatenate(parts) for parts in zip(*close, strict=True))
+    positions, signatures = (np.concatenate(parts) for parts in zip(*signed_rows, strict=True))
     return Reading(counts, lengths, repetition, join(samples), positions, signatures)
 
 
@@ -88,17 +88,18 @@ def repeated_share(words: Ragged) -> NDArray[np.float64]:
     keys ^= keys >> np.uint64(32)
     keys = keys * np.uint64(0xD6E8FEB86659FD93) + rows.astype(np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
     order = np.argsort(keys)
-    again = order[1:][keys[order][1:] == keys[order][:-1]]
-    return np.bincount(rows[again], minlength=len(grams.lengths)) / np.maximum(grams.lengths, 1)
+    ordered_keys = keys[order]
+    repeats = order[1:][ordered_keys[1:] == ordered_keys[:-1]]
+    return np.bincount(rows[repeats], minlength=len(grams.lengths)) / np.maximum(grams.lengths, 1)
 
 
-def _signed(words: Ragged, start: int, wanted: Wanted) -> tuple[Ints, near.Signatures]:
+def _signatures(words: Ragged, start: int, selection: Selection) -> tuple[Ints, near.Signatures]:
     """Return the positions and signatures of a batch's rows that are compared; a row without a word is near to nothing."""
-    rows = _within(wanted.near_rows, start, start + len(words.lengths))
+    rows = _within(selection.near_rows, start, start + len(words.lengths))
     rows = rows[words.lengths[rows] > 0]
-    signed = near.signatures(words.take(rows), wanted.seed)
-    chosen = near.chosen(signed, wanted.near_share)
-    return rows[chosen] + start, signed[chosen]
+    signatures = near.signatures(words.take(rows), selection.seed)
+    in_sample = near.in_sample(signatures, selection.near_share)
+    return rows[in_sample] + start, signatures[in_sample]
 
 
 def _within(positions: Ints, start: int, stop: int) -> Ints:

@@ -19,7 +19,8 @@ Vectors = tuple[VectorSample, VectorSample]
 
 def of_text(samples: Texts, stream: Stream) -> tuple[Texts, str]:
     """Return two samples, with blocks of neighbours as keys if rows depend, and what is to be said then."""
-    num_types = max(int(sample.types.max(initial=0)) for sample in samples) + 1
+    largest_type = max(int(sample.types.max(initial=0)) for sample in samples)
+    num_types = largest_type + 1
     a, b = (neighbours.word_vectors(sample.types, sample.offsets, num_types, stream) for sample in samples)
     return _blocked(samples, (a, b))
 
@@ -31,18 +32,18 @@ def of_vectors(samples: Vectors, stream: Stream) -> tuple[Vectors, str]:
 
 
 def _blocked(samples: tuple[Sample, Sample], numbers: tuple[Floats, Floats]) -> tuple[tuple[Sample, Sample], str]:
-    found = neighbours.dependence(numbers)
-    if found is None:
+    dependence = neighbours.dependence(numbers)
+    if dependence is None:
         return samples, ""
-    said = (
-        f"rows resemble the rows up to {found.max_lag:,} before them ({found.strength:.0f} standard deviations above chance) and no "
-        f"column {_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
+    caveat = (
+        f"rows resemble the rows up to {dependence.max_lag:,} before them ({dependence.strength:.0f} standard deviations above chance) "
+        f"and no column {_or(UNIT_COLUMNS)} says what belongs together, so the level of 5 % is not guaranteed"
     )
     a, b = samples
     if _share_keys(a.keys, b.keys):
-        return samples, said
-    keys_a, keys_b = neighbours.block_keys(len(numbers[0]), len(numbers[1]), found.max_lag)
-    return (replace(a, keys=keys_a), replace(b, keys=keys_b)), said
+        return samples, caveat
+    keys_a, keys_b = neighbours.block_keys(len(numbers[0]), len(numbers[1]), dependence.max_lag)
+    return (replace(a, keys=keys_a), replace(b, keys=keys_b)), caveat
 
 
 def _share_keys(a: Ints | None, b: Ints | None) -> bool:

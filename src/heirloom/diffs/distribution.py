@@ -36,17 +36,19 @@ def of_text(
         Perplexities under the origin of the first rows of A, of B, and of held-out real rows; None without an origin.
     """
     a, b = samples
-    found = text_tests(a, b, stream.child("text"))
-    results = [*found.results, *([_perplexity_test(a, b, scored, stream)] if scored else [])]
+    text = text_tests(a, b, stream.child("text"))
+    results = [*text.results]
+    if scored:
+        results.append(_perplexity_test(a, b, scored, stream))
     return Distribution(
         distance_name="Jensen-Shannon distance of words",
-        distance=corrected_distance(found.divergence_bits, found.chance_bits),
-        uncorrected=corrected_distance(found.divergence_bits, 0),
+        distance=corrected_distance(text.divergence_bits, text.chance_bits),
+        uncorrected=corrected_distance(text.divergence_bits, 0),
         direction=direction(results),
         tests=adjusted(results),
         measures=tuple(_perplexity_measures(scored)) if scored else (),
         sampled=(len(a.offsets) - 1, len(b.offsets) - 1),
-        notes=(*notes, *([caveat] if caveat else [])),
+        notes=(*notes, caveat) if caveat else tuple(notes),
         caveat=caveat,
         is_decidable=is_decidable(results),
     )
@@ -56,10 +58,11 @@ def text_sample(words: Ragged, keys: Hashes, content: Hashes, repetition: NDArra
     """Return rows of words as the tests want them, with their length and repetition as features."""
     rows = np.repeat(np.arange(len(words.lengths)), words.lengths)
     ordered = np.sort(rows * (1 << 32) + words.values)
-    again = np.bincount(ordered[1:][ordered[1:] == ordered[:-1]] >> 32, minlength=len(words.lengths))
+    repeats = ordered[1:][ordered[1:] == ordered[:-1]]
+    num_repeats = np.bincount(repeats >> 32, minlength=len(words.lengths))
     features = {
         "row length": words.lengths.astype(np.float64),
-        "distinct share of a row": (words.lengths - again) / np.maximum(words.lengths, 1),
+        "distinct share of a row": (words.lengths - num_repeats) / np.maximum(words.lengths, 1),
         "repetition": repetition.astype(np.float64),
     }
     return TextSample(words.values, words.offsets, keys.view(np.int64), content.view(np.int64), features)
@@ -75,18 +78,20 @@ def adjusted(results: Sequence[TestResult]) -> tuple[Test, ...]:
 
 
 def _perplexity_test(a: TextSample, b: TextSample, scored: tuple[Floats, ...], stream: Stream) -> TestResult:
-    logs = [np.log(values)[:, None] for values in scored[:2]]
-    first = [None if sample.keys is None else sample.keys[: len(log)] for sample, log in zip((a, b), logs, strict=True)]
-    keys = row_keys(first[0], first[1], len(logs[0]), len(logs[1]))
+    logs_a, logs_b = (np.log(perplexities)[:, None] for perplexities in scored[:2])
+    keys_a = None if a.keys is None else a.keys[: len(logs_a)]
+    keys_b = None if b.keys is None else b.keys[: len(logs_b)]
+    keys = row_keys(keys_a, keys_b, len(logs_a), len(logs_b))
     moves = exchange(*keys, stream.child("perplexity"), NUM_PERMUTATIONS)
-    mean_a, mean_b = dealt_means(logs[0], logs[1], moves)
-    found = two_sided("perplexity", (mean_b - mean_a)[:, 0], moves, "mean log perplexity under the origin, B - A beyond chance")
-    return replace(found, exchanged_p=None)
+    mean_a, mean_b = dealt_means(logs_a, logs_b, moves)
+    differences = (mean_b - mean_a)[:, 0]
+    result = two_sided("perplexity", differences, moves, "mean log perplexity under the origin, B - A beyond chance")
+    return replace(result, exchanged_p=None)
 
 
 def _perplexity_measures(scored: tuple[Floats, ...]) -> Iterator[Measure]:
-    found = compare_perplexities(*scored)
-    for level, value in found.quantiles_a.items():
-        yield Measure(f"perplexity under the origin, {100 * level:g} % quantile", value, found.quantiles_b[level])
-    yield Measure("rows less surprising than 99 % of real rows", found.beyond_a[0], found.beyond_b[0])
-    yield Measure("rows more surprising than 99 % of real rows", found.beyond_a[1], found.beyond_b[1])
+    comparison = compare_perplexities(*scored)
+    for level, value in comparison.quantiles_a.items():
+        yield Measure(f"perplexity under the origin, {100 * level:g} % quantile", value, comparison.quantiles_b[level])
+    yield Measure("rows less surprising than 99 % of real rows", comparison.beyond_a[0], comparison.beyond_b[0])
+    yield Measure("rows more surprising than 99 % of real rows", comparison.beyond_a[1], comparison.beyond_b[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from statistics import fmean, median
 from typing import Any
 
@@ -25,16 +26,18 @@ def edits(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> Edits:
     """
     from rapidfuzz.distance import Levenshtein
 
-    scripts = [Levenshtein.editops(one, other) for one, other in zip(a, b, strict=True)]
-    kinds = [operation.tag for script in scripts for operation in script]
-    longest = [max(len(one), len(other), 1) for one, other in zip(a, b, strict=True)]
+    pairs = list(zip(a, b, strict=True))
+    scripts = [Levenshtein.editops(row_a, row_b) for row_a, row_b in pairs]
+    kinds = [operation.tag for operation in chain.from_iterable(scripts)]
+    longest = [max(len(row_a), len(row_b), 1) for row_a, row_b in pairs]
+    first_changes = [_first_change(row_a, row_b) for row_a, row_b in pairs]
     return Edits(
         measured=len(scripts),
         inserted=kinds.count("insert"),
         deleted=kinds.count("delete"),
         replaced=kinds.count("replace"),
         changed_share=fmean(len(script) / length for script, length in zip(scripts, longest, strict=True)),
-        first_change=float(median(_first_change(one, other) for one, other in zip(a, b, strict=True))),
+        first_change=float(median(first_changes)),
     )
 
 
@@ -44,9 +47,9 @@ def marked(a: str, b: str) -> Pair:
 
     pieces_a, pieces_b = _PIECE.findall(clipped(a)), _PIECE.findall(clipped(b))
     blocks = list(Indel.opcodes(pieces_a, pieces_b))
-    left = (Piece("".join(pieces_a[block.src_start : block.src_end]), block.tag != "equal") for block in blocks)
-    right = (Piece("".join(pieces_b[block.dest_start : block.dest_end]), block.tag != "equal") for block in blocks)
-    return Pair(_filled(left), _filled(right))
+    marked_a = (Piece("".join(pieces_a[block.src_start : block.src_end]), block.tag != "equal") for block in blocks)
+    marked_b = (Piece("".join(pieces_b[block.dest_start : block.dest_end]), block.tag != "equal") for block in blocks)
+    return Pair(_nonempty(marked_a), _nonempty(marked_b))
 
 
 def clipped(text: str) -> str:
@@ -54,12 +57,12 @@ def clipped(text: str) -> str:
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]} … ({len(text):,} characters)"
 
 
-def _filled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+def _nonempty(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
 def _first_change(a: Sequence[Any], b: Sequence[Any]) -> int:
-    for position, (one, other) in enumerate(zip(a, b, strict=False)):
-        if one != other:
+    for position, (element_a, element_b) in enumerate(zip(a, b, strict=False)):
+        if element_a != element_b:
             return position
     return min(len(a), len(b))

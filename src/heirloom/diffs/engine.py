@@ -38,15 +38,15 @@ def diff(
         If a side cannot be read, the two have no data in common, or there is no control.
     """
     options = Options(max_examples, sample, seed)
-    paired = parts.paired(a, b)
-    if len(paired) > 1 or None in next(iter(paired.values())):
+    pairs = parts.paired(a, b)
+    if len(pairs) > 1 or None in next(iter(pairs.values())):
         if against_control:
             raise HeirloomError(f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
-        return splits.compare(str(a), str(b), paired, options)
-    ((one, other),) = paired.values()
-    assert one is not None
-    assert other is not None
-    found = compare(one, other, options)
+        return splits.compare(str(a), str(b), pairs, options)
+    ((side_a, side_b),) = pairs.values()
+    assert side_a is not None
+    assert side_b is not None
+    result = compare(side_a, side_b, options)
     if against_control:
-        return replace(found, control=control(a, b, found, options))
-    return found
+        return replace(result, control=control(a, b, result, options))
+    return result

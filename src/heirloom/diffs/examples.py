@@ -15,39 +15,44 @@ from heirloom.diffs.origin import take
 from heirloom.diffs.row_result import Pair
 from heirloom.diffs.sides import Side
 
-_SHOWN_NUMBERS = 16
-_SHOWN_COLUMNS = 12
-_SHOWN_CHARACTERS = 60
+_MAX_NUMBERS = 16
+_MAX_COLUMNS = 12
+_MAX_CHARACTERS = 60
 
 
-def shown(side: Side, rows: Ints, columns: Sequence[str]) -> tuple[str, ...]:
+def texts(side: Side, rows: Ints, columns: Sequence[str]) -> tuple[str, ...]:
     """Return rows as text, short enough to be shown, in the order asked for: their content, or each cell by its column's name."""
     return tuple(map(clipped, _texts(side, rows, columns)))
 
 
 def pairs(a: Side, b: Side, rows: tuple[Ints, Ints], columns: Sequence[str]) -> tuple[Pair, ...]:
     """Return rows of A beside rows of B, with what differs marked."""
-    return tuple(marked(one, other) for one, other in zip(_texts(a, rows[0], columns), _texts(b, rows[1], columns), strict=True))
+    rows_a, rows_b = rows
+    texts_a, texts_b = _texts(a, rows_a, columns), _texts(b, rows_b, columns)
+    return tuple(marked(text_a, text_b) for text_a, text_b in zip(texts_a, texts_b, strict=True))
 
 
 def _texts(side: Side, rows: Ints, columns: Sequence[str]) -> Sequence[str]:
-    ordered, back = np.unique(rows, return_inverse=True)
-    found: list[str] = []
-    for batch in take(side, ordered, list(columns[:_SHOWN_COLUMNS])):
+    ascending_rows, inverse = np.unique(rows, return_inverse=True)
+    texts: list[str] = []
+    for batch in take(side, ascending_rows, list(columns[:_MAX_COLUMNS])):
         if columns == ("text",):
-            found += cells.strings(batch.column(0))[0].to_pylist()
+            valid_texts, _ = cells.strings(batch.column(0))
+            texts += valid_texts.to_pylist()
         elif columns in (("tokens",), ("x",)) and arrow_columns.is_numbers(batch.schema.field(0).type):
-            found += [_numbers(row.tolist(), columns[0]) for row in cells.ragged(batch.column(0)).rows()]
+            rows_of_numbers = cells.ragged(batch.column(0)).rows()
+            texts += [_numbers(row.tolist(), columns[0]) for row in rows_of_numbers]
         else:
-            found += [_cells(row) for row in batch.to_pylist()]
-    return [found[position] for position in back]
+            texts += [_cells(row) for row in batch.to_pylist()]
+    return [texts[position] for position in inverse]
 
 
 def _cells(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {value!s:.{_SHOWN_CHARACTERS}}" for name, value in row.items())
+    return ", ".join(f"{name}: {value!s:.{_MAX_CHARACTERS}}" for name, value in row.items())
 
 
 def _numbers(row: list[float], column: str) -> str:
     if column == "tokens":
         return " ".join(f"⟨{number}⟩" for number in row)
-    return " ".join(f"{number:.4g}" for number in row[:_SHOWN_NUMBERS]) + (" …" if len(row) > _SHOWN_NUMBERS else "")
+    numbers = " ".join(f"{number:.4g}" for number in row[:_MAX_NUMBERS])
+    return f"{numbers} …" if len(row) > _MAX_NUMBERS else numbers

@@ -37,13 +37,13 @@ def answer(arguments: Sequence[str]) -> str:
     path, *versions = arguments
     if not versions:
         return f"{safe(path)}: a merge has left it in conflict; git checkout --ours or --theirs takes one side of it\n"
-    old, new = (Path(versions[place]).absolute() for place in (0, 3))
+    old_file, new_file = Path(versions[0]).absolute(), Path(versions[3]).absolute()
     project = _project(path)
     if project is None:
         return f"{safe(path)}: changed; no DVC project holds it in this checkout, so its rows cannot be compared\n"
     try:
         with chdir(project):
-            return summary(Path(path).relative_to(project).as_posix(), old, new)
+            return summary(Path(path).relative_to(project).as_posix(), old_file, new_file)
     except HeirloomError as error:
         return f"{safe(path)}: changed; {safe(str(error))}\n"
     except Exception as error:  # noqa: BLE001, git stops all of its output where its driver fails
@@ -60,14 +60,15 @@ def summary(path: str, old: Path, new: Path) -> str:
     old, new
         The two versions; an empty file where there was none.
     """
-    before, after = _files(path, old), _files(path, new)
-    if before is None or after is None:
+    old_files, new_files = _files(path, old), _files(path, new)
+    if old_files is None or new_files is None:
         return f"{safe(path)}: another version, and DVC's cache lacks its listing; dvc fetch {safe(path)} brings it\n"
-    changed = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
-    came, left = len(after.keys() - before.keys()), len(before.keys() - after.keys())
-    lines = [f"{path.removesuffix('.dvc')}: {len(changed)} files changed, {came} added, {left} removed"]
+    shared_names = old_files.keys() & new_files.keys()
+    changed = sorted(name for name in shared_names if old_files[name] != new_files[name])
+    num_added, num_removed = len(new_files.keys() - shared_names), len(old_files.keys() - shared_names)
+    lines = [f"{path.removesuffix('.dvc')}: {len(changed)} files changed, {num_added} added, {num_removed} removed"]
     datasets = [name for name in changed if name.endswith(".parquet")]
-    lines += [f"  {name}: {_rows(name, before, after)}" for name in datasets[:MAX_DATASETS]]
+    lines += [f"  {name}: {_rows(name, old_files, new_files)}" for name in datasets[:MAX_DATASETS]]
     if len(datasets) > MAX_DATASETS:
         lines.append(f"  … and {len(datasets) - MAX_DATASETS} more datasets")
     return "".join(f"{line}\n" for line in map(safe, lines))
@@ -78,37 +79,40 @@ def _project(path: str) -> Path | None:
     return next((folder for folder in Path(path).parents if (folder / ".dvc").is_dir()), None)
 
 
-def _rows(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    caches = dvc.cache_path(before[name]), dvc.cache_path(after[name])
-    if not all(cached.is_file() for cached in caches):
+def _rows(name: str, old_files: Mapping[str, str], new_files: Mapping[str, str]) -> str:
+    old_md5, new_md5 = old_files[name], new_files[name]
+    old_cache, new_cache = dvc.cache_path(old_md5), dvc.cache_path(new_md5)
+    if not (old_cache.is_file() and new_cache.is_file()):
         return "changed; not in DVC's cache"
-    damaged = [cached for md5, cached in zip((before[name], after[name]), caches, strict=True) if dvc.md5(cached) != md5]
-    if damaged:
-        return f"changed; {damaged[0]} in DVC's cache is damaged, so its rows cannot be compared"
+    for md5, cache in ((old_md5, old_cache), (new_md5, new_cache)):
+        if dvc.md5(cache) != md5:
+            return f"changed; {cache} in DVC's cache is damaged, so its rows cannot be compared"
     try:
-        a, b = (_side(cached, name, listed) for cached, listed in zip(caches, (before, after), strict=True))
+        a, b = _side(old_cache, name, old_files), _side(new_cache, name, new_files)
         shared = common(a, b)
         tables = rows.read(a, shared), rows.read(b, shared)
     except HeirloomError as error:
         return f"changed; {error}"
-    matched = rows.match(*tables, same_prompts=True, by_place=not shared.data)
-    removed, added = matched.open
-    counts = f"{matched.kept_a.sum():,} rows kept, {len(matched.edited[0]):,} edited, {len(removed):,} removed, {len(added):,} added"
-    return counts + verdict.told(columns.compare(columns.Pairing(a, b, shared, *tables, matched), examples=0))
+    matching = rows.match(*tables, same_prompts=True, by_place=not shared.data)
+    removed, added = matching.unmatched
+    edited, _ = matching.edited
+    counts = f"{matching.kept_a.sum():,} rows kept, {len(edited):,} edited, {len(removed):,} removed, {len(added):,} added"
+    unlike_columns = columns.compare(columns.Pairing(a, b, shared, *tables, matching), examples=0)
+    return counts + verdict.column_clauses(unlike_columns)
 
 
-def _side(cached: Path, name: str, listed: Mapping[str, str]) -> Side:
+def _side(cache: Path, name: str, files: Mapping[str, str]) -> Side:
     """Return a dataset of a folder out of DVC's cache; Heirloom wrote it if the folder has its manifest."""
-    artefact = Artefact(Project(), name, {}, ()) if paths.manifest(name) in listed else None
-    return Side(str(cached), cached, artefact)
+    artefact = Artefact(Project(), name, {}, ()) if paths.manifest(name) in files else None
+    return Side(str(cache), cache, artefact)
 
 
 def _files(path: str, version: Path) -> Mapping[str, str] | None:
     """Return relative name → md5 of what a version of a ``.dvc`` file stands for; None if the cache lacks the listing."""
-    found: dict[str, str] = {}
-    for name, md5 in pointers.outputs(version.read_bytes(), path).items():
-        listed = dvc.entries("", md5) if md5.endswith(".dir") else {name: md5}
-        if listed is None:
+    md5_of: dict[str, str] = {}
+    for output, output_md5 in pointers.outputs(version.read_bytes(), path).items():
+        entries = dvc.entries("", output_md5) if output_md5.endswith(".dir") else {output: output_md5}
+        if entries is None:
             return None
-        found |= {inside.removeprefix("/"): value for inside, value in listed.items()}
-    return found
+        md5_of |= {name.removeprefix("/"): md5 for name, md5 in entries.items()}
+    return md5_of

@@ -22,7 +22,7 @@ def identity(a: Side, b: Side, tokens: tuple[int, int] | tuple[None, None] = (No
         a=_summary(a, tokens[0]),
         b=_summary(b, tokens[1]),
         same_bytes=a.sha256 == b.sha256,
-        schema=tuple(_unlike(_columns(a), _columns(b))),
+        schema=tuple(_differences(_columns(a), _columns(b))),
         lineage=tuple(differences),
         lineage_step=step,
     )
@@ -41,12 +41,12 @@ def lineage(a: Side, b: Side) -> tuple[str, list[Difference]]:
         verdict = parting(a.artefact, b.artefact)
     except HeirloomError as error:
         return "", [Difference("ancestry not compared", None, str(error))]
-    differences = [Difference(one.what, one.first, one.second) for one in verdict.differences]
+    differences = [Difference(difference.what, difference.first, difference.second) for difference in verdict.differences]
     upstream = [Difference("artefact", verdict.first.name, verdict.second.name)] if verdict.way else []
     return verdict.first.step, [*upstream, *differences]
 
 
-def _unlike(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
+def _differences(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
     for key in sorted(a.keys() | b.keys()):
         if a.get(key) != b.get(key):
             yield Difference(key, a.get(key), b.get(key))

@@ -21,20 +21,25 @@ def occurrence(keys: NDArray[Any]) -> Ints:
     """Return for each row how many earlier rows have its key, shape (N,)."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if keys.size else np.empty(0, np.int64)
+    is_first = np.ones(keys.size, bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(is_first)
+    sizes = np.diff(np.append(first, keys.size))
     rank = np.empty(keys.size, np.int64)
-    rank[order] = np.arange(keys.size) - np.repeat(first, np.diff(np.append(first, keys.size)))
+    rank[order] = np.arange(keys.size) - np.repeat(first, sizes)
     return rank
 
 
 def kept(a: NDArray[Any], b: NDArray[Any]) -> tuple[Flags, Flags]:
     """Return which rows of each side have a partner: of equal rows the first min(count in A, count in B) of either side."""
-    return _with_partner(a, np.sort(b)), _with_partner(b, np.sort(a))
+    return _has_partner(a, np.sort(b)), _has_partner(b, np.sort(a))
 
 
-def _with_partner(keys: NDArray[Any], other: NDArray[Any]) -> Flags:
-    there = np.searchsorted(other, keys, "right") - np.searchsorted(other, keys, "left")
-    return occurrence(keys) < there
+def _has_partner(keys: NDArray[Any], other_keys: NDArray[Any]) -> Flags:
+    """Return which rows have a partner among ascending keys of the other side."""
+    first = np.searchsorted(other_keys, keys, "left")
+    stop = np.searchsorted(other_keys, keys, "right")
+    return occurrence(keys) < stop - first
 
 
 def pairs(a: Ints, b: Ints, open_a: Flags, open_b: Flags) -> tuple[Ints, Ints]:
@@ -51,9 +56,10 @@ def pairs(a: Ints, b: Ints, open_a: Flags, open_b: Flags) -> tuple[Ints, Ints]:
     ranks_a, ranks_b = occurrence(a[rows_a]), occurrence(b[rows_b])
     width = 1 + max(int(ranks_a.max(initial=0)), int(ranks_b.max(initial=0)))
     prompts_a, prompts_b = a[rows_a], b[rows_b]
-    if max(int(prompts_a.max(initial=0)), int(prompts_b.max(initial=0))) > _LARGEST // width - 1:
-        numbered = np.unique(np.concatenate([prompts_a, prompts_b]), return_inverse=True)[1]
-        prompts_a, prompts_b = numbered[: len(prompts_a)], numbered[len(prompts_a) :]
+    largest_prompt = max(int(prompts_a.max(initial=0)), int(prompts_b.max(initial=0)))
+    if largest_prompt > _LARGEST // width - 1:
+        _, codes = np.unique(np.concatenate([prompts_a, prompts_b]), return_inverse=True)
+        prompts_a, prompts_b = np.split(codes, [len(prompts_a)])
     keys_a, keys_b = prompts_a * width + ranks_a, prompts_b * width + ranks_b
     _, at_a, at_b = np.intersect1d(keys_a, keys_b, assume_unique=True, return_indices=True)
     order = np.argsort(at_a)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.diffs.cells import Ints, Ragged
+from heirloom.diffs.cells import Ints, Ragged, join
 from heirloom.diffs.spool import pack
 
 THRESHOLD = 0.8
@@ -22,13 +22,13 @@ MAX_CANDIDATES = 8
 Signatures = NDArray[np.uint32]
 
 
-def chosen(signed: Signatures, share: float) -> NDArray[np.bool_]:
+def in_sample(signatures: Signatures, share: float) -> NDArray[np.bool_]:
     """Return which rows belong to a sample of about that share, shape (N,).
 
     The choice hangs on the first entry of the signature, so two rows of Jaccard similarity s are chosen or left out together with
     probability s or more: a sample of either side still finds most near-duplicates of its rows.
     """
-    mixed = signed[:, 0].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+    mixed = signatures[:, 0].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
     return np.asarray(mixed < share * 2**32)
 
 
@@ -37,14 +37,14 @@ def signatures(rows: Ragged, seed: int) -> Signatures:
     from rensa import RMinHash
 
     grams = pack(rows, 3)
-    short = grams.lengths == 0
-    shingles = grams if not short.any() else _mixed(grams, pack(rows, 1), short)
+    is_short = grams.lengths == 0
+    shingles = _with_single_words(grams, pack(rows, 1), is_short) if is_short.any() else grams
     if not len(shingles.offsets) - 1:
         return np.empty((0, NUM_PERMUTATIONS), np.uint32)
-    made = RMinHash.digest_matrix_from_flat_token_hashes(
-        shingles.values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15), shingles.offsets.astype(np.uint64), NUM_PERMUTATIONS, seed
-    )
-    return np.asarray(made.to_rows(), np.uint32)
+    token_hashes = shingles.values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    offsets = shingles.offsets.astype(np.uint64)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(token_hashes, offsets, NUM_PERMUTATIONS, seed)
+    return np.asarray(matrix.to_rows(), np.uint32)
 
 
 def nearest(a: Signatures, b: Signatures) -> tuple[Ints, NDArray[np.float64]]:
@@ -56,25 +56,27 @@ def nearest(a: Signatures, b: Signatures) -> tuple[Ints, NDArray[np.float64]]:
         keys_a, keys_b = _band(a, start, width), _band(b, start, width)
         order = np.argsort(keys_b, kind="stable")
         first = np.searchsorted(keys_b[order], keys_a, "left")
-        last = np.searchsorted(keys_b[order], keys_a, "right")
-        for step in range(int(min(MAX_CANDIDATES, (last - first).max(initial=0)))):
-            rows = np.flatnonzero(first + step < last)
-            other = order[first[rows] + step]
-            share = (a[rows] == b[other]).mean(axis=1)
-            better = (share >= THRESHOLD) & (share > similarity[rows])
-            best[rows[better]], similarity[rows[better]] = other[better], share[better]
+        stop = np.searchsorted(keys_b[order], keys_a, "right")
+        most_candidates = int((stop - first).max(initial=0))
+        for candidate in range(min(MAX_CANDIDATES, most_candidates)):
+            rows_a = np.flatnonzero(first + candidate < stop)
+            rows_b = order[first[rows_a] + candidate]
+            share = (a[rows_a] == b[rows_b]).mean(axis=1)
+            is_better = (share >= THRESHOLD) & (share > similarity[rows_a])
+            better_rows = rows_a[is_better]
+            best[better_rows], similarity[better_rows] = rows_b[is_better], share[is_better]
     return best, similarity
 
 
-def _band(signed: Signatures, start: int, width: int) -> NDArray[np.uint64]:
-    keys = np.zeros(len(signed), np.uint64)
+def _band(signatures: Signatures, start: int, width: int) -> NDArray[np.uint64]:
+    keys = np.zeros(len(signatures), np.uint64)
     for column in range(start, start + width):
-        keys = keys * np.uint64(0x9E3779B97F4A7C15) + signed[:, column]
+        keys = keys * np.uint64(0x9E3779B97F4A7C15) + signatures[:, column]
     return keys
 
 
-def _mixed(grams: Ragged, single: Ragged, short: NDArray[np.bool_]) -> Ragged:
+def _with_single_words(grams: Ragged, words: Ragged, is_short: NDArray[np.bool_]) -> Ragged:
     """Return 3-grams, and single words for the rows that are short."""
-    both = Ragged(np.concatenate([grams.values, single.values]), np.concatenate([grams.offsets, grams.offsets[-1] + single.offsets[1:]]))
-    rows = np.arange(len(short))
-    return both.take(np.where(short, rows + len(short), rows))
+    joined = join([grams, words])
+    rows = np.arange(len(is_short))
+    return joined.take(np.where(is_short, rows + len(is_short), rows))

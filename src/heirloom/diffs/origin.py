@@ -56,10 +56,11 @@ def find(a: Side, b: Side) -> Origin | None:
     HeirloomError
         If its checkpoint or the real rows are on disk, and not as they were recorded.
     """
-    known = {found for side in (a, b) if (found := _of(side))}
-    if len(known) != 1 or not (a.has("tokens") and b.has("tokens")):
+    origins = {_origin(a), _origin(b)} - {None}
+    if len(origins) != 1 or not (a.has("tokens") and b.has("tokens")):
         return None
-    (origin,) = known
+    (origin,) = origins
+    assert origin is not None
     if not (origin.checkpoint.is_dir() and origin.real.is_file()):
         return None
     return replace(origin, sha256=(reading.sha256(origin.checkpoint), reading.sha256(origin.real)))
@@ -73,12 +74,13 @@ def perplexities(origin: Origin, a: Side, b: Side, rows_a: Ints, rows_b: Ints) -
     None if the family scores no rows, lengths differ, or the model cannot be opened or score them; and why, where the reason is the model
     """
     real = _real(origin)
-    asked = ((a, rows_a), (b, rows_b), (real, np.arange(min(MAX_ROWS, real.num_rows))))
+    real_rows = np.arange(min(MAX_ROWS, real.num_rows))
     try:
-        found = [_scored(origin, side, rows.tobytes()) for side, rows in asked]
+        scored = [_scored(origin, side, rows.tobytes()) for side, rows in ((a, rows_a), (b, rows_b), (real, real_rows))]
     except HeirloomError as error:
         return None, f"perplexity under the origin is left out: {error}"
-    return (tuple(one for one in found if one is not None) if all(one is not None for one in found) else None), ""
+    perplexities = tuple(values for values in scored if values is not None)
+    return (perplexities if len(perplexities) == len(scored) else None), ""
 
 
 def tokens_at(side: Side, rows: Ints) -> Ragged:
@@ -88,23 +90,23 @@ def tokens_at(side: Side, rows: Ints) -> Ragged:
 
 def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
     """Return some columns of the rows at ascending positions."""
-    found, start = [], 0
+    parts, start = [], 0
     for batch in side.batches(columns):
         low, high = np.searchsorted(rows, (start, start + batch.num_rows))
         if low < high:
-            found.append(batch.take(pa.array(rows[low:high] - start)))
+            parts.append(batch.take(pa.array(rows[low:high] - start)))
         start += batch.num_rows
         if high == len(rows):
             break
-    return found
+    return parts
 
 
-def _of(side: Side) -> Origin | None:
-    known = kinds.LINEAGE.wildcards(side.path_here)
+def _origin(side: Side) -> Origin | None:
+    lineage = kinds.LINEAGE.wildcards(side.path_here)
     family = side.slice.get("family")
-    if known is None or family is None:
+    if lineage is None or family is None:
         return None
-    experiment, seed = known["experiment"], known["seed"]
+    experiment, seed = lineage["experiment"], lineage["seed"]
     checkpoint = Path(kinds.CHECKPOINT.path(experiment, kinds.ORIGIN, seed, 0))
     num_threads = side.slice.get("num_threads", 1)
     return Origin(str(family), checkpoint, Path(kinds.REAL_TEST.path(experiment)), num_threads=num_threads)
@@ -125,8 +127,9 @@ def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | No
         return None
     module, model = judge
     lists = pa.FixedSizeListArray.from_arrays(arrow.column(tokens.values), width)
+    dataset = Dataset.of(pa.table({"tokens": lists}))
     with threadpool_limits(origin.num_threads):  # torch takes a thread a core, which wait for one another where cores are shared
-        likelihoods_RN = module.log_likelihoods(model, Dataset.of(pa.table({"tokens": lists})), len(tokens.lengths))
+        likelihoods_RN = module.log_likelihoods(model, dataset, len(tokens.lengths))
     return row_perplexities(-likelihoods_RN[0], width - 1)
 
 

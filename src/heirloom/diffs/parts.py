@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,13 +55,15 @@ def parts(text: str | Path) -> Parts:
         If there is nothing there, the hub cannot be asked, or there is no such part.
     """
     text = str(text)
-    named = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
-    if named is None or not (Path(named["whole"]).is_dir() or _is_hub_id(named["whole"])):
+    match = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
+    if match is None or not (Path(match["whole"]).is_dir() or _is_hub_id(match["whole"])):
         return _all(text)
-    every = {key.label: side for key, side in _all(named["whole"]).items()}
-    if named["part"] not in every:
-        raise HeirloomError(f"{named['whole']} has no {named['part']!r}; it has {', '.join(filter(None, every)) or 'no splits'}")
-    return {WHOLE: every[named["part"]]}
+    container, part = match["whole"], match["part"]
+    sides = {key.label: side for key, side in _all(container).items()}
+    if part not in sides:
+        labels = ", ".join(filter(None, sides))
+        raise HeirloomError(f"{container} has no {part!r}; it has {labels or 'no splits'}")
+    return {WHOLE: sides[part]}
 
 
 def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Side | None, Side | None]]:
@@ -71,16 +74,30 @@ def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Side | None, Side | 
     HeirloomError
         If a side cannot be had, or is a single dataset without a split's name and the other side holds several.
     """
-    both = [parts(text) for text in (a, b)]
-    if any(WHOLE in held for held in both):
-        for text, held in zip((a, b), both, strict=True):
-            if len(held) > 1:
-                names = ", ".join(sorted(side.name for side in held.values()))
-                raise HeirloomError(f"{text} holds several datasets; name one of them: {names}")
-        return {"": (next(iter(both[0].values())), next(iter(both[1].values())))}
-    if all(len({key.config for key in held}) == 1 for held in both):
-        both = [{Key("", key.split): side for key, side in held.items()} for held in both]
-    return {key.label: (both[0].get(key), both[1].get(key)) for key in dict.fromkeys([*both[0], *both[1]])}
+    parts_a, parts_b = parts(a), parts(b)
+    if WHOLE in parts_a or WHOLE in parts_b:
+        return {"": (_single(a, parts_a), _single(b, parts_b))}
+    if _num_configurations(parts_a) == _num_configurations(parts_b) == 1:
+        parts_a, parts_b = _by_split(parts_a), _by_split(parts_b)
+    keys = dict.fromkeys([*parts_a, *parts_b])
+    return {key.label: (parts_a.get(key), parts_b.get(key)) for key in keys}
+
+
+def _single(text: str | Path, sides: Parts) -> Side:
+    """Return the only dataset of a side."""
+    if len(sides) > 1:
+        names = ", ".join(sorted(side.name for side in sides.values()))
+        raise HeirloomError(f"{text} holds several datasets; name one of them: {names}")
+    (side,) = sides.values()
+    return side
+
+
+def _num_configurations(sides: Parts) -> int:
+    return len({key.config for key in sides})
+
+
+def _by_split(sides: Parts) -> Parts:
+    return {Key("", key.split): side for key, side in sides.items()}
 
 
 def _all(text: str) -> Parts:
@@ -95,22 +112,23 @@ def _all(text: str) -> Parts:
 
 def _is_hub_id(text: str) -> bool:
     """Return whether a text may be a repository's name: one slash, nothing here of that name, nor its first half."""
-    found = None if is_reference(text) else _HUB.fullmatch(text)
-    return found is not None and not Path(text).exists() and not Path(found["name"]).parent.exists()
+    match = None if is_reference(text) else _HUB.fullmatch(text)
+    return match is not None and not Path(text).exists() and not Path(match["name"]).parent.exists()
 
 
 def _of_repository(text: str) -> Parts:
     from heirloom.sources import data_layouts
 
-    named = _HUB.fullmatch(text)
-    assert named is not None
+    match = _HUB.fullmatch(text)
+    assert match is not None
     try:
-        layout = data_layouts.repository_layout(named["name"], named["revision"])
+        layout = data_layouts.repository_layout(match["name"], match["revision"])
     except HeirloomError as error:
         raise HeirloomError(f"{text}: no file, folder or reference here, and no dataset of the hub: {error}") from error
     folder = next(iter(layout.values())).folder
-    resolutions = {config: one.resolution for config, one in layout.items()}
-    return _sides(Side(f"{named['name']}@{folder.name[:12]}", folder), dict(_grouped(folder, resolutions)))
+    resolutions = {config: dataset.resolution for config, dataset in layout.items()}
+    repository = Side(f"{match['name']}@{folder.name[:12]}", folder)
+    return _sides(repository, dict(_files_of_parts(folder, resolutions)))
 
 
 def _of_folder(side: Side) -> Parts:
@@ -127,51 +145,51 @@ def _of_folder(side: Side) -> Parts:
         layout = data_layouts.folder_layout(folder, files)
     except HeirloomError as error:
         raise HeirloomError(f"{folder}: {error}") from error
-    groups = dict(_grouped(folder, layout))
-    left = {name.relative_to(folder).as_posix() for name in files} - {name for names in groups.values() for name in names}
-    if left:
-        groups[Key("", OTHER_FILES)] = sorted(left)
-    return _sides(side, groups)
+    files_of = dict(_files_of_parts(folder, layout))
+    names = {file.relative_to(folder).as_posix() for file in files}
+    other_names = names.difference(*files_of.values())
+    if other_names:
+        files_of[Key("", OTHER_FILES)] = sorted(other_names)
+    return _sides(side, files_of)
 
 
-def _grouped(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:
+def _files_of_parts(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:
     """Yield each part's files; where no card and no file's name tells a split, all files are one dataset."""
     from heirloom.sources import data_layouts
 
     for config, resolution in layout.items():
         if resolution.reader not in READERS:
             raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet and Arrow")
-        told = (
-            config != DEFAULT
-            or data_layouts.declares_files(folder)
-            or any(_words_of(name) for names in resolution.files.values() for name in names)
-        )
-        found: dict[Key, list[str]] = {}
+        all_names = chain.from_iterable(resolution.files.values())
+        has_splits = config != DEFAULT or data_layouts.declares_files(folder) or any(map(_split_words, all_names))
+        files_of: dict[Key, list[str]] = {}
         for split, names in resolution.files.items():
             for name in names:
-                own = config if config != DEFAULT else _own_folder(name)
-                found.setdefault(Key(own, split) if told else WHOLE, []).append(name)
-        yield from found.items()
+                configuration = config if config != DEFAULT else _configuration_folder(name)
+                key = Key(configuration, split) if has_splits else WHOLE
+                files_of.setdefault(key, []).append(name)
+        yield from files_of.items()
 
 
-def _own_folder(name: str) -> str:
-    """Return the folders of a file that tell neither a split nor a value of Hive's kind: such a folder is a configuration."""
+def _configuration_folder(name: str) -> str:
+    """Return the folders of a file that name neither a split nor a value of Hive's kind: such a folder is a configuration."""
     folders = PurePosixPath(name).parts[:-1]
-    return "/".join(part for part in folders if part != "data" and "=" not in part and not _words_of(part))
+    return "/".join(part for part in folders if part != "data" and "=" not in part and not _split_words(part))
 
 
-def _words_of(name: str) -> set[str]:
+def _split_words(name: str) -> set[str]:
+    """Return the words of a name that `datasets` takes for a split's."""
     from datasets.data_files import SPLIT_KEYWORDS
 
-    words = {word for group in SPLIT_KEYWORDS.values() for word in group}
-    return words & set(re.split(r"[^a-z]+", name.lower()))
+    keywords = set(chain.from_iterable(SPLIT_KEYWORDS.values()))
+    return keywords & set(re.split(r"[^a-z]+", name.lower()))
 
 
-def _sides(whole: Side, groups: Mapping[Key, list[str]]) -> Parts:
+def _sides(container: Side, files_of: Mapping[Key, list[str]]) -> Parts:
     """Return the dataset of each part; a single file as if it had been named itself."""
     sides: dict[Key, Side] = {}
-    for key, names in groups.items():
-        files = tuple(whole.path / name for name in names)
-        name = f"{whole.name}:{key.label}" if key != WHOLE else whole.name
-        sides[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(whole, name=name, parts=files)
+    for key, names in files_of.items():
+        files = tuple(container.path / name for name in names)
+        name = f"{container.name}:{key.label}" if key != WHOLE else container.name
+        sides[key] = replace(locate(files[0]), name=name) if len(files) == 1 else replace(container, name=name, parts=files)
     return sides

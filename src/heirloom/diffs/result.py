@@ -179,7 +179,8 @@ class Verdict:
     @property
     def line(self) -> str:
         """The verdict in one sentence."""
-        return f"{self.answer}{f' ({self.direction})' if self.direction else ''}: {self.evidence}"
+        direction = f" ({self.direction})" if self.direction else ""
+        return f"{self.answer}{direction}: {self.evidence}"
 
 
 @dataclass(frozen=True)

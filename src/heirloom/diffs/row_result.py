@@ -127,12 +127,11 @@ class Column:
         if self.type_a is None or self.type_b is None:
             return f"column {self.name} is only in {'B' if self.type_a is None else 'A'}"
         types = f"column {self.name}: {self.type_a} against {self.type_b}, " if self.type_a != self.type_b else ""
+        subject = types or f"{self.name} "
         if self.name_b:
             return f"column {self.name} is named {self.name_b} in B, with equal values"
         if self.differs:
-            return f"{types or f'{self.name} '}differs in {self.differs:,} of {self.matched:,} rows"
+            return f"{subject}differs in {self.differs:,} of {self.matched:,} rows"
         if self.values_a or self.values_b:
-            return (
-                f"{types or f'{self.name} '}has {self.values_a:,} cells without an equal one in B, and B {self.values_b:,} without one in A"
-            )
+            return f"{subject}has {self.values_a:,} cells without an equal one in B, and B {self.values_b:,} without one in A"
         return f"{types}values equal"

@@ -51,7 +51,7 @@ _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
-class Matched:
+class Matching:
     """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of the edited pairs.
 
     ``changed`` are pairs of kept rows whose content is equal and whose further columns are not.
@@ -63,52 +63,59 @@ class Matched:
     changed: tuple[Ints, Ints] = _NO_PAIRS
 
     @property
-    def open(self) -> tuple[Ints, Ints]:
+    def unmatched(self) -> tuple[Ints, Ints]:
         """Positions of the removed and of the added rows."""
-        left = []
-        for flags, pairs in ((self.kept_a, self.edited[0]), (self.kept_b, self.edited[1])):
-            free = ~flags
-            free[pairs] = False
-            left.append(np.flatnonzero(free))
-        return left[0], left[1]
+        edited_a, edited_b = self.edited
+        return _without_partner(self.kept_a, edited_a), _without_partner(self.kept_b, edited_b)
+
+
+def _without_partner(is_kept: NDArray[np.bool_], edited: Ints) -> Ints:
+    is_unmatched = ~is_kept
+    is_unmatched[edited] = False
+    return np.flatnonzero(is_unmatched)
 
 
 def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -> Table:
     """Return the table of a side, its rows hashed over the data columns; one pass over the file."""
     names = names or belonging.Belonging()
     unit = "replica" if "x" in shared.data else "parent"
-    told = [name for name in (unit, "kind", "depth") if _is_told(side, name)]
-    length_of = next((name for name in ("tokens", *shared.data) if _has_lengths(side, name)), None)
-    columns = list(dict.fromkeys([*shared.data, *([length_of] if length_of else []), *told, *shared.others, *names.columns]))
-    size = side.num_rows
-    table = Table(
-        np.empty(size, np.uint64),
-        np.zeros(size, np.int32),
-        np.empty(size, np.int64),
-        np.empty(size, np.int8),
-        np.empty(size, np.int16),
-        np.empty(size, np.uint64),
-        np.empty(size, np.uint64),
-        np.empty(size, np.uint64) if shared.data and shared.others else None,
-        by_replica=unit == "replica",
-    )
+    ancestry = [name for name in (unit, "kind", "depth") if _has_ancestry(side, name)]
+    length_columns = [name for name in ("tokens", *shared.data) if _has_lengths(side, name)][:1]
+    columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns]))
+    table = _empty(side.num_rows, has_others=bool(shared.data and shared.others), by_replica=unit == "replica")
     start = 0
     for batch in side.batches(columns):
-        here = slice(start, start := start + batch.num_rows)
-        table.hashes[here] = _content(batch, shared)
+        span = slice(start, start + batch.num_rows)
+        table.hashes[span] = _content(batch, shared)
         if table.others is not None:
-            table.others[here] = values.of_rows(batch.select(list(shared.others)))
-        if length_of:
-            table.lengths[here] = _lengths(batch.column(length_of))
-        table.units[here] = _numbers(batch, unit, NO_UNIT, told)
-        table.kinds[here] = _kinds(batch, told)
-        table.depths[here] = _numbers(batch, "depth", UNKNOWN, told)
-        table.names[here] = belonging.row_names(batch, names)
-        table.groups[here] = belonging.units(batch, names)
+            table.others[span] = values.record_hashes(batch.select(list(shared.others)))
+        for name in length_columns:
+            table.lengths[span] = _lengths(batch.column(name))
+        table.units[span] = _numbers(batch, unit, NO_UNIT, ancestry)
+        table.kinds[span] = _kinds(batch, ancestry)
+        table.depths[span] = _numbers(batch, "depth", UNKNOWN, ancestry)
+        table.names[span] = belonging.row_names(batch, names)
+        table.groups[span] = belonging.units(batch, names)
+        start = span.stop
     return table
 
 
-def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> Matched:
+def _empty(size: int, *, has_others: bool, by_replica: bool) -> Table:
+    """Return a table of some size that is to be filled; its lengths are 0."""
+    return Table(
+        hashes=np.empty(size, np.uint64),
+        lengths=np.zeros(size, np.int32),
+        units=np.empty(size, np.int64),
+        kinds=np.empty(size, np.int8),
+        depths=np.empty(size, np.int16),
+        names=np.empty(size, np.uint64),
+        groups=np.empty(size, np.uint64),
+        others=np.empty(size, np.uint64) if has_others else None,
+        by_replica=by_replica,
+    )
+
+
+def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> Matching:
     """Return every row's status.
 
     Parameters
@@ -125,22 +132,24 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
     edited = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
     if by_place and len(kept_a) == len(kept_b) and (kept_a == kept_b).all():
         edited = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    return Matched(kept_a, kept_b, edited, changed)
+    return Matching(kept_a, kept_b, edited, changed)
 
 
 def _kept_with_others(
     content: tuple[Hashes, Hashes], others: tuple[Hashes, Hashes]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
     """Match rows that are equal in all columns first, then rows of equal content, in order of appearance."""
-    kept_a, kept_b = matching.kept(values.mixed(content[0]) + others[0], values.mixed(content[1]) + others[1])
-    left_a, left_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    more_a, more_b = matching.kept(content[0][left_a], content[1][left_b])
-    changed_a, changed_b = left_a[more_a], left_b[more_b]
+    content_a, content_b = content
+    others_a, others_b = others
+    kept_a, kept_b = matching.kept(values.mixed(content_a) + others_a, values.mixed(content_b) + others_b)
+    unequal_a, unequal_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
+    has_content_a, has_content_b = matching.kept(content_a[unequal_a], content_b[unequal_b])
+    changed_a, changed_b = unequal_a[has_content_a], unequal_b[has_content_b]
     kept_a[changed_a], kept_b[changed_b] = True, True
-    pairs_a = changed_a[np.argsort(content[0][changed_a], kind="stable")]
-    pairs_b = changed_b[np.argsort(content[1][changed_b], kind="stable")]
-    in_order = np.argsort(pairs_a)
-    return kept_a, kept_b, (pairs_a[in_order], pairs_b[in_order])
+    pairs_a = changed_a[np.argsort(content_a[changed_a], kind="stable")]
+    pairs_b = changed_b[np.argsort(content_b[changed_b], kind="stable")]
+    order = np.argsort(pairs_a)
+    return kept_a, kept_b, (pairs_a[order], pairs_b[order])
 
 
 def repeated(table: Table) -> int:
@@ -155,11 +164,13 @@ def same_order(a: Table, b: Table) -> bool:
     return bool((a.hashes == b.hashes).all()) and others
 
 
-def groups(a: Table, b: Table, matched: Matched) -> Iterator[Group]:
+def groups(a: Table, b: Table, matching: Matching) -> Iterator[Group]:
     """Yield the counts by origin and by depth, where the columns are there."""
-    status_a, status_b = _status(matched.kept_a, matched.edited[0]), _status(matched.kept_b, matched.edited[1])
+    edited_a, edited_b = matching.edited
+    status_a, status_b = _status(matching.kept_a, edited_a), _status(matching.kept_b, edited_b)
     for by, values_a, values_b in (("kind", a.kinds, b.kinds), ("depth", a.depths, b.depths)):
-        for value in sorted({*np.unique(values_a).tolist(), *np.unique(values_b).tolist()} - {UNKNOWN}):
+        group_values = {*np.unique(values_a).tolist(), *np.unique(values_b).tolist()} - {UNKNOWN}
+        for value in sorted(group_values):
             counts_a = np.bincount(status_a[values_a == value], minlength=3).tolist()
             counts_b = np.bincount(status_b[values_b == value], minlength=3).tolist()
             yield Group(by, KINDS[value] if by == "kind" else str(value), *counts_a, *counts_b)
@@ -176,12 +187,12 @@ def same_prompts(a: Side, b: Side) -> bool:
 def _family_tree(side: Side) -> tuple[Any, ...]:
     from heirloom.artefacts import kinds
 
-    found = kinds.LINEAGE.wildcards(side.path_here) or {}
-    return found.get("experiment"), found.get("seed")
+    lineage = kinds.LINEAGE.wildcards(side.path_here) or {}
+    return lineage.get("experiment"), lineage.get("seed")
 
 
-def _status(kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
-    status = np.where(kept, 0, 2).astype(np.int8)
+def _status(is_kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
+    status = np.where(is_kept, 0, 2).astype(np.int8)
     status[edited] = 1
     return status
 
@@ -189,18 +200,19 @@ def _status(kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
 def _content(batch: pa.RecordBatch, shared: Common) -> Hashes:
     """Return a hash a row over its content; of a table over all columns that both sides have."""
     if shared.by_value or not shared.data:
-        return values.of_rows(batch.select(list(shared.data or shared.others)))
+        return values.record_hashes(batch.select(list(shared.data or shared.others)))
     return cells.row_hashes(batch.select(list(shared.data)))
 
 
-def _is_told(side: Side, name: str) -> bool:
-    """Return whether a side tells a row's unit, origin or depth; a column of that name that others wrote may hold anything."""
+def _has_ancestry(side: Side, name: str) -> bool:
+    """Return whether a column tells a row's unit, origin or depth; a column of that name that others wrote may hold anything."""
     if not side.has(name):
         return False
-    held = arrow_columns.bare_type(side.schema.field(name).type)
+    column_type = arrow_columns.bare_type(side.schema.field(name).type)
+    is_integer = pa.types.is_signed_integer(column_type)
     if name in ("parent", "replica"):
-        return bool(pa.types.is_signed_integer(held))
-    fits = arrow_columns.is_text(held) if name == "kind" else pa.types.is_signed_integer(held) or pa.types.is_floating(held)
+        return bool(is_integer)
+    fits = arrow_columns.is_text(column_type) if name == "kind" else is_integer or pa.types.is_floating(column_type)
     return bool(fits and (side.is_ours or side.has("born", "depth_max")))
 
 
@@ -208,8 +220,8 @@ def _has_lengths(side: Side, name: str) -> bool:
     """Return whether rows have lengths by a column: numbers in lists, or text."""
     if not side.has(name):
         return False
-    held = side.schema.field(name).type
-    return arrow_columns.is_numbers(held) or (name == "text" and arrow_columns.is_text(held))
+    column_type = side.schema.field(name).type
+    return arrow_columns.is_numbers(column_type) or (name == "text" and arrow_columns.is_text(column_type))
 
 
 def _lengths(column: pa.Array) -> NDArray[Any]:
@@ -221,15 +233,17 @@ def _lengths(column: pa.Array) -> NDArray[Any]:
     return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
 
 
-def _kinds(batch: pa.RecordBatch, told: Sequence[str]) -> NDArray[Any]:
-    if "kind" not in told:
+def _kinds(batch: pa.RecordBatch, ancestry: Sequence[str]) -> NDArray[Any]:
+    """Return the position of each row's kind in `KINDS`, shape (N,)."""
+    if "kind" not in ancestry:
         return np.full(batch.num_rows, UNKNOWN)
-    found = pc.index_in(arrow_columns.raw_text(batch.column("kind"), "column kind"), pa.array(KINDS).cast(pa.large_binary()))
-    return np.asarray(pc.fill_null(found, UNKNOWN).to_numpy(zero_copy_only=False))
+    kinds = arrow_columns.raw_text(batch.column("kind"), "column kind")
+    positions = pc.index_in(kinds, pa.array(KINDS).cast(pa.large_binary()))
+    return np.asarray(pc.fill_null(positions, UNKNOWN).to_numpy(zero_copy_only=False))
 
 
-def _numbers(batch: pa.RecordBatch, name: str, missing: int, told: Sequence[str]) -> NDArray[Any]:
-    if name not in told:
-        return np.full(batch.num_rows, missing)
-    numbers = pc.fill_null(arrow_columns.bare_values(batch.column(name)), missing).to_numpy(zero_copy_only=False)
+def _numbers(batch: pa.RecordBatch, name: str, null_value: int, ancestry: Sequence[str]) -> NDArray[Any]:
+    if name not in ancestry:
+        return np.full(batch.num_rows, null_value)
+    numbers = pc.fill_null(arrow_columns.bare_values(batch.column(name)), null_value).to_numpy(zero_copy_only=False)
     return np.asarray(np.rint(numbers) if numbers.dtype.kind == "f" else numbers)

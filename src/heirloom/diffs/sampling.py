@@ -15,7 +15,7 @@ import numpy as np
 from heirloom.diffs.belonging import UNKNOWN
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.matching import Flags, occurrence
-from heirloom.diffs.rows import Matched, Table
+from heirloom.diffs.rows import Matching, Table
 from heirloom.runtime.streams import Stream
 
 FEWEST_ROWS = 32
@@ -31,7 +31,7 @@ _TURN = np.uint64(29)
 
 
 @dataclass(frozen=True)
-class Named:
+class RowNames:
     """Which row each row is.
 
     Attributes
@@ -47,7 +47,7 @@ class Named:
     both: tuple[Flags, Flags] | None = None
 
 
-def named(a: Table, b: Table, matched: Matched) -> Named:
+def row_names(a: Table, b: Table, matching: Matching) -> RowNames:
     """Return which rows are the same on both sides: by lineage or id, else because their text or numbers were copied.
 
     Names count if most rows of a side have one of their own, and at least half of the names that are on both sides stand
@@ -57,16 +57,20 @@ def named(a: Table, b: Table, matched: Matched) -> Named:
     at_a, at_b = at_a[shared != UNKNOWN], at_b[shared != UNKNOWN]
     equal = a.hashes[at_a] == b.hashes[at_b]
     agree = bool(equal.size) and equal.mean() >= _FEWEST_EQUAL
-    if agree and all(2 * len(np.unique(table.names)) > len(table.names) for table in (a, b)):
+    if agree and _are_mostly_unique(a.names) and _are_mostly_unique(b.names):
         both = (np.isin(a.names, shared), np.isin(b.names, shared)) if equal.all() else None
-        return Named(a.names, b.names, both)
-    copies = _copies(a.hashes, b.hashes) if matched.kept_a.any() else None
+        return RowNames(a.names, b.names, both)
+    copies = _copies(a.hashes, b.hashes) if matching.kept_a.any() else None
     if copies is not None:
-        return Named(*copies, (matched.kept_a, matched.kept_b))
-    return Named(np.zeros(len(a.hashes), np.uint64), np.zeros(len(b.hashes), np.uint64))
+        return RowNames(*copies, (matching.kept_a, matching.kept_b))
+    return RowNames(np.zeros(len(a.hashes), np.uint64), np.zeros(len(b.hashes), np.uint64))
 
 
-def keys(a: Table, b: Table, names: Named, *, grouped: bool) -> tuple[Hashes, Hashes]:
+def _are_mostly_unique(names: Hashes) -> bool:
+    return 2 * len(np.unique(names)) > len(names)
+
+
+def keys(a: Table, b: Table, names: RowNames, *, grouped: bool) -> tuple[Hashes, Hashes]:
     """Return the key of each row, shapes (N,) and (M,).
 
     In this order: its prompt or replica, where these are the same on both sides (``grouped``); its document; its prompt,
@@ -75,24 +79,27 @@ def keys(a: Table, b: Table, names: Named, *, grouped: bool) -> tuple[Hashes, Ha
     return _keys(a, names.a, 1, grouped=grouped), _keys(b, names.b, 2, grouped=grouped)
 
 
-def alone(table: Table, *, grouped: bool) -> Flags:
+def without_unit(table: Table, *, grouped: bool) -> Flags:
     """Return which rows belong to no prompt, replica or document, shape (N,)."""
-    return np.asarray((table.groups == UNKNOWN) & ((table.units < 0) | (not grouped and table.by_replica)))
+    counts_as_unit = (table.units >= 0) & (grouped or not table.by_replica)
+    return np.asarray((table.groups == UNKNOWN) & ~counts_as_unit)
 
 
-def many(*tables: Table) -> bool:
+def have_enough_units(*tables: Table) -> bool:
     """Return whether every side has enough units, such as replicas, that these and not rows can be what trades places."""
     return all(len(np.unique(table.units)) >= FEWEST_ROWS for table in tables)
 
 
-def places(table: Table) -> Hashes:
+def unit_places(table: Table) -> Hashes:
     """Return a key of each row's unit and place in it, shape (N,): drawing by it takes some rows of every replica, alike on both sides."""
-    return _mixed(table.units.view(np.uint64) * np.uint64(2**32) + occurrence(table.units).view(np.uint64))
+    places = occurrence(table.units).view(np.uint64)
+    return _mixed(table.units.view(np.uint64) * np.uint64(2**32) + places)
 
 
 def order(table: Table, keys: Hashes) -> Hashes:
     """Return what rows are drawn by, shape (N,): their keys, but some rows of every document, alike on both sides."""
-    return np.where(table.groups == UNKNOWN, keys, _mixed(keys + _mixed(occurrence(keys).view(np.uint64))))
+    places = _mixed(occurrence(keys).view(np.uint64))
+    return np.where(table.groups == UNKNOWN, keys, _mixed(keys + places))
 
 
 def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
@@ -105,7 +112,7 @@ def draw(a: Hashes, b: Hashes, most: int, stream: Stream) -> tuple[Ints, Ints]:
     return np.flatnonzero(order_a < bound), np.flatnonzero(order_b < bound)
 
 
-def contrast(names: Named, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
+def contrast(names: RowNames, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
     """Return which of the sampled rows, on which sides, tell A's law from B's, and a note where these are not all rows of A and B.
 
     Rows that are the same on both sides say nothing about a difference, unless next to nothing left or next to nothing
@@ -115,14 +122,15 @@ def contrast(names: Named, a: Ints, b: Ints) -> tuple[Flags, Flags, str]:
     -------
     flags over the sampled rows of A and of B, and the note
     """
-    everything = np.ones(len(a), bool), np.ones(len(b), bool), ""
+    all_rows = np.ones(len(a), bool), np.ones(len(b), bool), ""
     if names.both is None:
-        return everything
-    kept_a, kept_b = names.both[0][a], names.both[1][b]
-    removed, added, shared = int((~kept_a).sum()), int((~kept_b).sum()), int(kept_a.sum())
-    if not shared or removed == added or min(removed, added) >= FEWEST_ROWS:
-        return everything
-    if removed > added:
+        return all_rows
+    in_both_a, in_both_b = names.both
+    kept_a, kept_b = in_both_a[a], in_both_b[b]
+    num_removed, num_added, num_kept = int((~kept_a).sum()), int((~kept_b).sum()), int(kept_a.sum())
+    if not num_kept or num_removed == num_added or min(num_removed, num_added) >= FEWEST_ROWS:
+        return all_rows
+    if num_removed > num_added:
         return ~kept_a, kept_b, "tests compare the removed rows with the kept ones"
     return kept_a, ~kept_b, "tests compare the kept rows with the added ones"
 
@@ -133,27 +141,33 @@ def _copies(a: Hashes, b: Hashes) -> tuple[Hashes, Hashes] | None:
     Of contents that occur twice, samples of one law hold at most as many on both sides as twice on one side. Rows were
     copied if at least `_FEWEST_COPIES` are on both sides and hardly any is twice on one.
     """
-    codes, counts = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)[1:]
-    in_a = np.bincount(codes[: len(a)], minlength=len(counts))
-    twice = counts == 2
-    on_both, on_one = int((twice & (in_a == 1)).sum()), int((twice & (in_a != 1)).sum())
-    if on_both < _FEWEST_COPIES or on_one > on_both * _MOST_REPEATS:
+    _, codes, counts = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)
+    codes_a, codes_b = np.split(codes, [len(a)])
+    counts_a = np.bincount(codes_a, minlength=len(counts))
+    occurs_twice = counts == 2
+    num_on_both = int((occurs_twice & (counts_a == 1)).sum())
+    num_on_one = int((occurs_twice & (counts_a != 1)).sum())
+    if num_on_both < _FEWEST_COPIES or num_on_one > num_on_both * _MOST_REPEATS:
         return None
-    balanced = 2 * in_a == counts
-    sides = []
-    for part, there in ((a, balanced[codes[: len(a)]]), (b, balanced[codes[len(a) :]])):
-        sides.append(np.where(there, _mixed(part + occurrence(part).view(np.uint64)), UNKNOWN))
-    return sides[0], sides[1]
+    is_balanced = 2 * counts_a == counts
+    return _copy_names(a, is_balanced[codes_a]), _copy_names(b, is_balanced[codes_b])
+
+
+def _copy_names(content: Hashes, is_copy: Flags) -> Hashes:
+    """Return a name of each copied row: its content, and how many earlier rows of its side have the same."""
+    names = _mixed(content + occurrence(content).view(np.uint64))
+    return np.where(is_copy, names, UNKNOWN)
 
 
 def _keys(table: Table, names: Hashes, side: int, *, grouped: bool) -> Hashes:
-    lone = _mixed(np.arange(len(names), dtype=np.uint64) * np.uint64(4) + np.uint64(side))
-    found = np.where(names != UNKNOWN, _mixed(names ^ _NAME), lone)
-    has_unit, unit = table.units >= 0, table.units.view(np.uint64) * np.uint64(4)
+    positions = np.arange(len(names), dtype=np.uint64)
+    keys = _mixed(positions * np.uint64(4) + np.uint64(side))
+    keys = np.where(names != UNKNOWN, _mixed(names ^ _NAME), keys)
+    has_unit, units = table.units >= 0, table.units.view(np.uint64) * np.uint64(4)
     if not (grouped or table.by_replica):
-        found = np.where(has_unit, _mixed(unit + np.uint64(side)), found)
-    found = np.where(table.groups != UNKNOWN, _mixed(table.groups ^ _GROUP), found)
-    return np.where(has_unit, _mixed(unit), found) if grouped else found
+        keys = np.where(has_unit, _mixed(units + np.uint64(side)), keys)
+    keys = np.where(table.groups != UNKNOWN, _mixed(table.groups ^ _GROUP), keys)
+    return np.where(has_unit, _mixed(units), keys) if grouped else keys
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS
+
+_OPPOSITE = {"narrower": "broader", "broader": "narrower"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Series:
     @property
     def same(self) -> bool:
         """Whether all hold the same rows."""
-        return all(one == "same" for row in self.verdicts for one in row)
+        return all(verdict == "same" for verdict in chain.from_iterable(self.verdicts))
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values."""
@@ -79,8 +82,9 @@ class Series:
         text = StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("a", "b", "distance", "verdict"))
-        for one, distances, verdicts in zip(self.names, self.distances, self.verdicts, strict=True):
-            writer.writerows((one, *rest) for rest in zip(self.names, distances, verdicts, strict=True))
+        for name_a, distances, verdicts in zip(self.names, self.distances, self.verdicts, strict=True):
+            for name_b, distance, verdict in zip(self.names, distances, verdicts, strict=True):
+                writer.writerow((name_a, name_b, distance, verdict))
         return text.getvalue()
 
 
@@ -91,15 +95,17 @@ def series(references: Sequence[str | Path], options: Options) -> Series:
     """
     sides = [locate(reference) for reference in references]
     size = len(sides)
-    distances, verdicts, distance_name = np.zeros((size, size)), [["same"] * size for _ in range(size)], ""
-    for i in range(size):
-        for j in range(i + 1, size):
-            found = compare(sides[i], sides[j], options)
-            law = found.distribution
-            distance_name = law.distance_name if law else distance_name
-            distances[i, j] = distances[j, i] = law.distance if law else 0.0
-            verdicts[i][j] = found.verdict.direction or found.verdict.answer
-            verdicts[j][i] = {"narrower": "broader", "broader": "narrower"}.get(verdicts[i][j], verdicts[i][j])
+    distances = np.zeros((size, size))
+    verdicts = [["same"] * size for _ in range(size)]
+    distance_name = ""
+    for i, j in combinations(range(size), 2):
+        diff = compare(sides[i], sides[j], options)
+        if diff.distribution:
+            distance_name = diff.distribution.distance_name
+            distances[i, j] = distances[j, i] = diff.distribution.distance
+        verdict = diff.verdict.direction or diff.verdict.answer
+        verdicts[i][j] = verdict
+        verdicts[j][i] = _OPPOSITE.get(verdict, verdict)
     return Series(
         names=tuple(side.name for side in sides),
         distance_name=distance_name,
@@ -109,27 +115,32 @@ def series(references: Sequence[str | Path], options: Options) -> Series:
     )
 
 
-def page(found: Series) -> list[Section]:
+def page(result: Series) -> list[Section]:
     """Return the sections of a series."""
-    short = _short(found.names)
-    rows = tuple((name, *map(number, row)) for name, row in zip(short, found.distances, strict=True))
-    verdicts = tuple((name, *row) for name, row in zip(short, found.verdicts, strict=True))
-    matrix: list[Block] = [Table(found.distance_name, ("", *short), rows), Table("row against column: B is …", ("", *short), verdicts)]
-    return [Section(f"All pairs of {found.names[0]} … {found.names[-1]}", tuple(matrix)), *_path_section(found, short)]
+    names = _short(result.names)
+    distances = tuple((name, *map(number, row)) for name, row in zip(names, result.distances, strict=True))
+    verdicts = tuple((name, *row) for name, row in zip(names, result.verdicts, strict=True))
+    matrices = (Table(result.distance_name, ("", *names), distances), Table("row against column: B is …", ("", *names), verdicts))
+    return [Section(f"All pairs of {result.names[0]} … {result.names[-1]}", matrices), *_path_section(result, names)]
 
 
-def _path_section(found: Series, short: Sequence[str]) -> list[Section]:
-    if not found.path:
+def _path_section(result: Series, names: Sequence[str]) -> list[Section]:
+    if not result.path:
         return []
-    bands = [one.name for one in found.path[0].alive]
+    bands = [share.name for share in result.path[0].alive]
     columns = ("", "types", *bands, "died", "reborn")
-    rows = tuple(
-        (name, number(step.types), *(f"{100 * one.b:.1f} %" for one in step.alive), number(step.died), number(step.reborn))
-        for name, step in zip(short, found.path, strict=True)
-    )
-    died = tuple(f"{name}: {', '.join(step.died_examples)}" for name, step in zip(short, found.path, strict=True) if step.died_examples)
-    blocks: list[Block] = [Line(f"Share of the types of {found.names[0]} that are still there, by how often it had them.")]
-    blocks += [Table("", columns, rows), *([Texts("last seen before: the most frequent that never came back", died)] if died else [])]
+    rows, examples = [], []
+    for name, step in zip(names, result.path, strict=True):
+        shares = [f"{100 * share.b:.1f} %" for share in step.alive]
+        rows.append((name, number(step.types), *shares, number(step.died), number(step.reborn)))
+        if step.died_examples:
+            examples.append(f"{name}: {', '.join(step.died_examples)}")
+    blocks: list[Block] = [
+        Line(f"Share of the types of {result.names[0]} that are still there, by how often it had them."),
+        Table("", columns, tuple(rows)),
+    ]
+    if examples:
+        blocks.append(Texts("last seen before: the most frequent that never came back", tuple(examples)))
     return [Section("What died when", tuple(blocks))]
 
 
@@ -138,33 +149,35 @@ def _path(sides: Sequence[Side], examples: int) -> tuple[Step, ...]:
     if shared.kind == "vectors":
         return ()
     lexicon = shared.lexicon()
-    counted = [_counts(side, lexicon) for side in sides]
-    counts = np.stack([np.pad(one, (0, len(lexicon) - len(one))) for one in counted])
-    there = counts > 0
-    first = counts[0]
-    bands = {label: (first >= band.start) & (first < band.stop) for label, band in BANDS.items()}
+    side_counts = [_counts(side, lexicon) for side in sides]
+    counts_GV = np.stack([np.pad(counts, (0, len(lexicon) - len(counts))) for counts in side_counts])
+    alive_GV = counts_GV > 0
+    first_counts_V = counts_GV[0]
+    bands = {label: (first_counts_V >= band.start) & (first_counts_V < band.stop) for label, band in BANDS.items()}
     steps = []
-    for number_, side in enumerate(sides):
-        before = there[number_ - 1] if number_ else there[0]
-        gone = there[0] & before & ~there[number_:].any(axis=0)
-        named = np.flatnonzero(gone)[np.argsort(-first[gone], kind="stable")][:examples]
-        alive = (Measure(f"seen {label}", 1.0, float(there[number_][band].mean())) for label, band in bands.items() if band.any())
-        reborn = int((there[0] & ~before & there[number_]).sum())
-        spelled = tuple(lexicon.spell(named.tolist()))
-        steps.append(Step(side.name, int(there[number_].sum()), tuple(alive), int(gone.sum()), reborn, spelled))
+    for index, side in enumerate(sides):
+        alive_V, previous_V = alive_GV[index], alive_GV[max(0, index - 1)]
+        died_V = alive_GV[0] & previous_V & ~alive_GV[index:].any(axis=0)
+        died = np.flatnonzero(died_V)
+        most_frequent = died[np.argsort(-first_counts_V[died], kind="stable")][:examples]
+        shares = [Measure(f"seen {label}", 1.0, float(alive_V[band_V].mean())) for label, band_V in bands.items() if band_V.any()]
+        num_reborn = int((alive_GV[0] & ~previous_V & alive_V).sum())
+        died_examples = tuple(lexicon.spell(most_frequent.tolist()))
+        steps.append(Step(side.name, int(alive_V.sum()), tuple(shares), len(died), num_reborn, died_examples))
     return tuple(steps)
 
 
 def _counts(side: Side, lexicon: Lexicon) -> NDArray[np.int64]:
     counts = np.zeros(0, np.int64)
     for batch in side.batches([lexicon.column]):
-        seen = np.bincount(lexicon.read(batch.column(0)).values, minlength=len(counts))
-        seen[: len(counts)] += counts
-        counts = seen
+        words = lexicon.read(batch.column(0))
+        batch_counts = np.bincount(words.values, minlength=len(counts))
+        batch_counts[: len(counts)] += counts
+        counts = batch_counts
     return counts
 
 
 def _short(names: Sequence[str]) -> list[str]:
     """Return the part of each name that tells it from the others."""
-    lasts = [re.sub(r"^.*/", "", name) for name in names]
-    return lasts if len(set(lasts)) == len(lasts) else list(names)
+    last_parts = [re.sub(r"^.*/", "", name) for name in names]
+    return last_parts if len(set(last_parts)) == len(last_parts) else list(names)

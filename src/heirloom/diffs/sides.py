@@ -133,7 +133,8 @@ class Side:
         import pyarrow as pa
 
         _, rows, size = self._described
-        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // (size // max(1, rows) + 1)))
+        row_bytes = size // max(1, rows) + 1
+        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // row_bytes))
         for file in self.files:
             try:
                 for batch in _batches(file, list(columns), batch_rows):
@@ -185,13 +186,13 @@ def generations(text: str) -> list[str] | None:
     HeirloomError
         If the series has fewer than two generations.
     """
-    found = _RANGE.fullmatch(text)
-    if found is None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
         return None
-    first, last = int(found["first"]), int(found["last"])
+    first, last = int(match["first"]), int(match["last"])
     if last <= first:
-        raise HeirloomError(f"{text}: a series runs upwards, as in {found['before']}0..5")
-    return [f"{found['before']}{generation}{found['after']}" for generation in range(first, last + 1)]
+        raise HeirloomError(f"{text}: a series runs upwards, as in {match['before']}0..5")
+    return [f"{match['before']}{generation}{match['after']}" for generation in range(first, last + 1)]
 
 
 def _check_columns(file: Path, schema: pa.Schema) -> None:
@@ -212,27 +213,32 @@ def _copied(path: Path) -> Artefact | None:
     from heirloom.lineage.artefact import Artefact
     from heirloom.lineage.project import Project
 
-    beside = Path(paths.manifest(path))
-    if not beside.is_file() or read_json(beside).get("sha256") != reading.sha256(path):
+    manifest_file = Path(paths.manifest(path))
+    if not manifest_file.is_file() or read_json(manifest_file).get("sha256") != reading.sha256(path):
         return None
-    return Artefact(Project(), str(path), manifest.read(beside), ())
+    return Artefact(Project(), str(path), manifest.read(manifest_file), ())
 
 
 def files_below(folder: Path) -> tuple[Path, ...]:
     """Return a folder's Parquet files, or where there are none its Arrow files; sorted."""
     for pattern in ("*.parquet", "*.arrow"):
-        below = (file for file in folder.rglob(pattern) if not any(part.startswith(_HIDDEN) for part in file.parts[-2:]))
-        if files := tuple(sorted(below)):
+        files = tuple(sorted(file for file in folder.rglob(pattern) if not _is_hidden(file)))
+        if files:
             return files
     return ()
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(_HIDDEN) for part in file.parts[-2:])
 
 
 def _files(side: Side) -> tuple[Path, ...]:
     if side.parts or side.path.is_file():
         return side.parts or (side.path,)
-    if files := files_below(side.path):
-        return files
-    raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file is no dataset")
+    files = files_below(side.path)
+    if not files:
+        raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file is no dataset")
+    return files
 
 
 def _about(file: Path) -> tuple[pa.Schema, int, int]:

@@ -15,61 +15,73 @@ from heirloom.diffs.common import common
 from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
 from heirloom.diffs.sides import Side
 
-_SHOWN = 5
+_MAX_NAMES = 5
 
 
-class _Open(NamedTuple):
+class _Unmatched(NamedTuple):
     """Hashes of the rows of one part without an equal row in the same part of the other side."""
 
     removed: Hashes
     added: Hashes
 
 
-def compare(a: str, b: str, paired: Mapping[str, tuple[Side | None, Side | None]], options: comparison.Options) -> DatasetDiff:
+def compare(a: str, b: str, pairs: Mapping[str, tuple[Side | None, Side | None]], options: comparison.Options) -> DatasetDiff:
     """Return what changed, one part after the other."""
-    found, left = [], {}
-    sides: tuple[list[Side], list[Side]] = ([], [])
-    for name, (one, other) in paired.items():
-        diff, left[name] = _compared(one, other, options)
-        found.append(Split(name, one.num_rows if one else None, other.num_rows if other else None, diff))
-        for side, there in zip(sides, (one, other), strict=True):
-            side.extend([there] if there else [])
-    moved = tuple(_moved(left))
-    summaries = _summary(a, sides[0]), _summary(b, sides[1])
-    known = Identity(*summaries, same_bytes=summaries[0].sha256 == summaries[1].sha256)
-    return DatasetDiff("splits", known, None, None, None, None, _verdict(found, moved), splits=tuple(found), moved=moved)
+    splits, unmatched = [], {}
+    for name, (side_a, side_b) in pairs.items():
+        diff, unmatched[name] = _compare_part(side_a, side_b, options)
+        rows_a = side_a.num_rows if side_a else None
+        rows_b = side_b.num_rows if side_b else None
+        splits.append(Split(name, rows_a, rows_b, diff))
+    moved_rows = tuple(_moved_rows(unmatched))
+    summary_a = _summary(a, [side_a for side_a, _ in pairs.values() if side_a])
+    summary_b = _summary(b, [side_b for _, side_b in pairs.values() if side_b])
+    files = Identity(summary_a, summary_b, same_bytes=summary_a.sha256 == summary_b.sha256)
+    verdict = _verdict(splits, moved_rows)
+    return DatasetDiff("splits", files, None, None, None, None, verdict, splits=tuple(splits), moved=moved_rows)
 
 
-def _compared(one: Side | None, other: Side | None, options: comparison.Options) -> tuple[DatasetDiff | None, _Open]:
-    nothing = np.empty(0, np.uint64)
-    if one is None or other is None:
-        there = one or other
-        assert there is not None
-        whole = rows.read(there, common(there, there)).hashes
-        return None, _Open(whole, nothing) if one else _Open(nothing, whole)
-    if one.sha256 == other.sha256:
-        return comparison.compare(one, other, options), _Open(nothing, nothing)
-    both = comparison.matched(one, other, common(one, other), options)
-    return comparison.described(both), _Open(both.table_a.hashes[~both.matched.kept_a], both.table_b.hashes[~both.matched.kept_b])
+def _compare_part(side_a: Side | None, side_b: Side | None, options: comparison.Options) -> tuple[DatasetDiff | None, _Unmatched]:
+    no_rows = np.empty(0, np.uint64)
+    if side_a is None and side_b is not None:
+        return None, _Unmatched(no_rows, _content_hashes(side_b))
+    if side_b is None and side_a is not None:
+        return None, _Unmatched(_content_hashes(side_a), no_rows)
+    assert side_a is not None
+    assert side_b is not None
+    if side_a.sha256 == side_b.sha256:
+        return comparison.compare(side_a, side_b, options), _Unmatched(no_rows, no_rows)
+    sides = comparison.pair_rows(side_a, side_b, common(side_a, side_b), options)
+    removed = sides.table_a.hashes[~sides.matching.kept_a]
+    added = sides.table_b.hashes[~sides.matching.kept_b]
+    return comparison.describe(sides), _Unmatched(removed, added)
 
 
-def _moved(left: Mapping[str, _Open]) -> Iterator[MovedRows]:
-    for before, after in permutations(left, 2):
-        kept, _ = matching.kept(left[before].removed, left[after].added)
-        if kept.any():
-            yield MovedRows(before, after, int(kept.sum()))
+def _content_hashes(side: Side) -> Hashes:
+    return rows.read(side, common(side, side)).hashes
 
 
-def _verdict(found: Sequence[Split], moved: Sequence[MovedRows]) -> Verdict:
-    unlike = [split for split in found if split.diff is None or not split.diff.same]
+def _moved_rows(unmatched: Mapping[str, _Unmatched]) -> Iterator[MovedRows]:
+    for split_a, split_b in permutations(unmatched, 2):
+        is_moved, _ = matching.kept(unmatched[split_a].removed, unmatched[split_b].added)
+        if is_moved.any():
+            yield MovedRows(split_a, split_b, int(is_moved.sum()))
+
+
+def _verdict(splits: Sequence[Split], moved_rows: Sequence[MovedRows]) -> Verdict:
+    unlike = [split for split in splits if split.diff is None or not split.diff.same]
     if not unlike:
-        return Verdict("same", "", f"all {len(found)} splits hold the same rows")
-    told = [f"{split.name} {'differs' if split.diff else split.line}" for split in unlike[:_SHOWN]]
-    more = [f"{len(unlike) - _SHOWN} more"] if len(unlike) > _SHOWN else []
-    return Verdict("different", "", "; ".join([", ".join([*told, *more]), *(one.line for one in moved[:_SHOWN])]))
+        return Verdict("same", "", f"all {len(splits)} splits hold the same rows")
+    clauses = [f"{split.name} {'differs' if split.diff else split.line}" for split in unlike[:_MAX_NAMES]]
+    if len(unlike) > _MAX_NAMES:
+        clauses.append(f"{len(unlike) - _MAX_NAMES} more")
+    moves = [move.line for move in moved_rows[:_MAX_NAMES]]
+    return Verdict("different", "", "; ".join([", ".join(clauses), *moves]))
 
 
 def _summary(name: str, parts: Sequence[Side]) -> SideSummary:
     lines = "".join(f"{side.sha256}\n" for side in parts)
     digest = hashlib.sha256(lines.encode()).hexdigest()
-    return SideSummary(name, digest, sum(side.num_rows for side in parts), None, sum(side.size for side in parts), {})
+    num_rows = sum(side.num_rows for side in parts)
+    size = sum(side.size for side in parts)
+    return SideSummary(name, digest, num_rows, None, size, {})

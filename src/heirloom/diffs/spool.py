@@ -43,8 +43,8 @@ def pack(rows: Ragged, n: int) -> Ragged:
         packed = packed << bits | ids[offset : offset + starts]
     lengths = np.maximum(rows.lengths - (n - 1), 0)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    where = np.arange(offsets[-1]) + np.repeat(rows.offsets[:-1] - offsets[:-1], lengths)
-    return Ragged(packed[where], offsets)
+    positions = np.arange(offsets[-1]) + np.repeat(rows.offsets[:-1] - offsets[:-1], lengths)
+    return Ragged(packed[positions], offsets)
 
 
 def unpack(gram: int, n: int) -> list[int]:
@@ -75,10 +75,12 @@ class Spool:
         if self._parts == 1:
             self._append(side, 0, grams)
             return
-        part = ((grams.view(np.uint64) * _MIX) >> np.uint64(64 - self._parts.bit_length() + 1)).astype(np.uint8)
-        ordered = grams[np.argsort(part, kind="stable")]
-        for number, piece in enumerate(np.split(ordered, np.cumsum(np.bincount(part, minlength=self._parts))[:-1])):
-            self._append(side, number, piece)
+        part_bits = self._parts.bit_length() - 1
+        parts = ((grams.view(np.uint64) * _MIX) >> np.uint64(64 - part_bits)).astype(np.uint8)
+        ordered = grams[np.argsort(parts, kind="stable")]
+        bounds = np.cumsum(np.bincount(parts, minlength=self._parts))[:-1]
+        for part, part_grams in enumerate(np.split(ordered, bounds)):
+            self._append(side, part, part_grams)
 
     def blocks(self) -> Iterator[Block]:
         """Yield every n-gram once with its counts, part by part."""
@@ -105,5 +107,6 @@ def _count(a: Ints, b: Ints) -> Block:
     marked.sort()
     grams = marked >> _ONE
     first = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]]))
-    from_b = np.add.reduceat(marked & _ONE, first).astype(np.int64)
-    return Block(grams[first].view(np.int64), np.diff(np.append(first, grams.size)) - from_b, from_b)
+    counts = np.diff(np.append(first, grams.size))
+    counts_b = np.add.reduceat(marked & _ONE, first).astype(np.int64)
+    return Block(grams[first].view(np.int64), counts - counts_b, counts_b)

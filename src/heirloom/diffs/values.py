@@ -5,6 +5,7 @@ A null is equal to a null only, NaN to NaN, minus zero to zero, 1 to 1.0; true i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -40,17 +41,18 @@ def hashes(column: pa.Array) -> Hashes:
     kind = arrow_columns.shape(column.type)
     if kind == "nothing":
         return np.full(len(column), _MISSING)
-    found = _VALUES[str(kind)](column)
+    cell_hashes = _VALUES[str(kind)](column)
     if column.null_count:
-        found[column.is_null().to_numpy(zero_copy_only=False)] = _MISSING
-    return found
+        is_null = column.is_null().to_numpy(zero_copy_only=False)
+        cell_hashes[is_null] = _MISSING
+    return cell_hashes
 
 
-def of_rows(batch: pa.RecordBatch) -> Hashes:
+def record_hashes(batch: pa.RecordBatch) -> Hashes:
     """Return one hash a row over named cells, shape (N,); the order of the columns does not matter."""
     total = np.zeros(batch.num_rows, np.uint64)
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        total += mixed(hashes(column) ^ _named(name))
+        total += mixed(hashes(column) ^ _name_hash(name))
     return total
 
 
@@ -58,29 +60,35 @@ def _truth(column: pa.Array) -> Hashes:
     return _tagged(_filled(column, fill=False).astype(np.uint64), _TRUTH)
 
 
-def _whole(column: pa.Array) -> Hashes:
+def _integer(column: pa.Array) -> Hashes:
     numbers = _filled(column, 0)
-    found = mixed(numbers.astype(np.int64).view(np.uint64))
-    if numbers.dtype == np.uint64 and (large := numbers >= _INT64).any():
-        found[large] = _tagged(numbers[large], _LARGE)
-    return found
+    number_hashes = mixed(numbers.astype(np.int64).view(np.uint64))
+    if numbers.dtype == np.uint64:
+        is_large = numbers >= _INT64
+        number_hashes[is_large] = _tagged(numbers[is_large], _LARGE)
+    return number_hashes
 
 
 def _float(column: pa.Array) -> Hashes:
     numbers = _filled(column, 0.0).astype(np.float64)
-    whole = (np.abs(numbers) < float(_INT64)) & (np.trunc(numbers) == numbers)
+    is_integer = (np.abs(numbers) < float(_INT64)) & (np.trunc(numbers) == numbers)
     numbers[np.isnan(numbers)] = np.nan
-    found = _tagged(numbers.view(np.uint64), _FLOAT)
-    found[whole] = mixed(numbers[whole].astype(np.int64).view(np.uint64))
-    return found
+    number_hashes = _tagged(numbers.view(np.uint64), _FLOAT)
+    integers = numbers[is_integer].astype(np.int64)
+    number_hashes[is_integer] = mixed(integers.view(np.uint64))
+    return number_hashes
 
 
 def _decimal(column: pa.Array) -> Hashes:
     wide = column.cast(pa.decimal256(76, column.type.scale))
-    return _each_once(wide, lambda values: np.array([_of_decimal(value) for value in values.to_pylist()], np.uint64))
+    return _each_once(wide, _decimal_hashes)
 
 
-def _of_decimal(value: Decimal) -> np.uint64:
+def _decimal_hashes(values: pa.Array) -> Hashes:
+    return np.array([_decimal_hash(value) for value in values.to_pylist()], np.uint64)
+
+
+def _decimal_hash(value: Decimal) -> np.uint64:
     """Return the hash of the equal whole number or float, where there is one."""
     if value == value.to_integral_value() and abs(value) < _INT64:
         return hashes(pa.array([int(value)], pa.int64()))[0]
@@ -90,54 +98,62 @@ def _of_decimal(value: Decimal) -> np.uint64:
 
 
 def _bytes(column: pa.Array) -> Hashes:
+    return _each_once(column.cast(pa.large_binary()), _byte_hashes)
+
+
+def _byte_hashes(values: pa.Array) -> Hashes:
     from xxhash import xxh3_64_intdigest
 
-    return _each_once(
-        column.cast(pa.large_binary()),
-        lambda values: np.fromiter(map(xxh3_64_intdigest, values.to_pylist()), np.uint64, len(values)),
-    )
+    return np.fromiter(map(xxh3_64_intdigest, values.to_pylist()), np.uint64, len(values))
 
 
-def _each_once(column: pa.Array, hashed: Any) -> Hashes:
+def _each_once(column: pa.Array, hashes_of: Callable[[pa.Array], Hashes]) -> Hashes:
     """Hash each different value once: labels and categories repeat; nulls get the hash of whatever value comes first."""
     coded = column.dictionary_encode()
     if not len(coded.dictionary):
         return np.zeros(len(column), np.uint64)
-    return np.asarray(hashed(coded.dictionary)[_filled(coded.indices, 0)])
+    dictionary_hashes = hashes_of(coded.dictionary)
+    return np.asarray(dictionary_hashes[_filled(coded.indices, 0)])
 
 
 def _date(column: pa.Array) -> Hashes:
-    return _tagged(_filled(column.cast(pa.date32()).cast(pa.int32()), 0).astype(np.int64).view(np.uint64), _DATE)
+    days = _filled(column.cast(pa.date32()).cast(pa.int32()), 0).astype(np.int64)
+    return _tagged(days.view(np.uint64), _DATE)
 
 
 def _time(column: pa.Array) -> Hashes:
-    own = column.type
-    per_second = _PER_SECOND[own.unit]
-    wide = pa.int32() if pa.types.is_time32(own) else pa.int64()
-    seconds, rest = np.divmod(_filled(column.cast(wide), 0).astype(np.int64), per_second)
-    whole = mixed(seconds.view(np.uint64))
-    return _tagged(whole ^ (rest * (10**9 // per_second)).view(np.uint64), np.uint64(_TIMES[_sort_of_time(own)]))
+    time_type = column.type
+    per_second = _PER_SECOND[time_type.unit]
+    integer_type = pa.int32() if pa.types.is_time32(time_type) else pa.int64()
+    ticks = _filled(column.cast(integer_type), 0).astype(np.int64)
+    seconds, fractions = np.divmod(ticks, per_second)
+    nanoseconds = fractions * (10**9 // per_second)
+    bits = mixed(seconds.view(np.uint64)) ^ nanoseconds.view(np.uint64)
+    return _tagged(bits, np.uint64(_TIMES[_sort_of_time(time_type)]))
 
 
-def _sort_of_time(own: pa.DataType) -> str:
-    if pa.types.is_timestamp(own):
-        return "timestamp" if own.tz else "local timestamp"
-    return "time" if pa.types.is_time(own) else "duration"
+def _sort_of_time(time_type: pa.DataType) -> str:
+    if pa.types.is_timestamp(time_type):
+        return "timestamp" if time_type.tz else "local timestamp"
+    return "time" if pa.types.is_time(time_type) else "duration"
 
 
 def _list(column: pa.Array) -> Hashes:
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     offsets = ends(lengths)
-    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    values = mixed(hashes(column.flatten()) + mixed(place.view(np.uint64)))
-    before = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
-    return _tagged(before[offsets[1:]] - before[offsets[:-1]] + mixed(lengths.astype(np.uint64)), _LIST)
+    places = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    element_hashes = mixed(hashes(column.flatten()) + mixed(places.view(np.uint64)))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(element_hashes, dtype=np.uint64)])
+    list_sums = sums[offsets[1:]] - sums[offsets[:-1]]
+    return _tagged(list_sums + mixed(lengths.astype(np.uint64)), _LIST)
 
 
 def _struct(column: pa.Array) -> Hashes:
     names = [column.type.field(number).name for number in range(column.type.num_fields)]
-    fields = pa.RecordBatch.from_arrays(column.flatten(), names) if names else None
-    return _tagged(np.zeros(len(column), np.uint64) if fields is None else of_rows(fields), _STRUCT)
+    if not names:
+        return _tagged(np.zeros(len(column), np.uint64), _STRUCT)
+    fields = pa.RecordBatch.from_arrays(column.flatten(), names)
+    return _tagged(record_hashes(fields), _STRUCT)
 
 
 def _tagged(values: NDArray[Any], tag: np.uint64) -> Hashes:
@@ -145,7 +161,7 @@ def _tagged(values: NDArray[Any], tag: np.uint64) -> Hashes:
     return mixed(mixed(values) ^ mixed(np.array([tag])))
 
 
-def _named(name: str) -> np.uint64:
+def _name_hash(name: str) -> np.uint64:
     from xxhash import xxh3_64_intdigest
 
     return np.uint64(xxh3_64_intdigest(name.encode()))
@@ -160,7 +176,7 @@ def _filled(column: pa.Array, fill: Any) -> NDArray[Any]:
 
 _VALUES = {
     "truth": _truth,
-    "whole": _whole,
+    "whole": _integer,
     "float": _float,
     "decimal": _decimal,
     "bytes": _bytes,

@@ -19,8 +19,8 @@ from heirloom.stats.vectors import VectorDifferences, mode_occupancy, vector_dif
 
 Floats = NDArray[np.float64]
 NUM_MODES = 10
-_SHOWN_DIMENSIONS = 8
-_SHOWN_COVARIANCES = 4
+_MAX_DIMENSIONS = 8
+_MAX_COVARIANCES = 4
 
 
 def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes: Sequence[str] = (), caveat: str = "") -> Distribution:
@@ -28,7 +28,8 @@ def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes
     a, b = samples
     results = vector_tests(a, b, stream.child("vectors"))
     differences = vector_differences(a.x, b.x, stream.child("differences"))
-    looked_at = f"energy distance over {differences.energy_rows[0]:,} and {differences.energy_rows[1]:,} rows"
+    rows_a, rows_b = differences.energy_rows
+    energy_note = f"energy distance over {rows_a:,} and {rows_b:,} rows"
     return Distribution(
         distance_name="energy distance",
         distance=differences.energy_distance,
@@ -37,28 +38,30 @@ def of_vectors(samples: tuple[VectorSample, VectorSample], stream: Stream, notes
         tests=adjusted(results),
         measures=tuple(_vector_measures(a.x, b.x, differences, stream)),
         sampled=(len(a.x), len(b.x)),
-        notes=(*notes, looked_at, *([caveat] if caveat else [])),
+        notes=(*notes, energy_note, caveat) if caveat else (*notes, energy_note),
         caveat=caveat,
         is_decidable=is_decidable(results),
     )
 
 
-def _vector_measures(a: Floats, b: Floats, found: VectorDifferences, stream: Stream) -> Iterator[Measure]:
-    shown = min(a.shape[1], _SHOWN_DIMENSIONS)
-    for dimension in range(shown):
-        yield Measure(f"mean of dimension {dimension}", float(a[:, dimension].mean()), float(b[:, dimension].mean()))
-        yield Measure(f"standard deviation of dimension {dimension}", float(a[:, dimension].std()), float(b[:, dimension].std()))
-        yield Measure(f"Kolmogorov-Smirnov distance of dimension {dimension}", 0.0, float(found.kolmogorov_smirnov[dimension]))
-        yield Measure(f"Wasserstein-1 distance of dimension {dimension}", 0.0, float(found.wasserstein[dimension]))
-    for one, other in combinations(range(min(a.shape[1], _SHOWN_COVARIANCES)), 2):
-        yield Measure(f"covariance of dimensions {one} and {other}", *(float(np.cov(x[:, one], x[:, other])[0, 1]) for x in (a, b)))
-    if a.shape[1] > 1:
-        yield Measure("Kolmogorov-Smirnov distance, largest of all dimensions", 0.0, float(found.kolmogorov_smirnov.max()))
-        yield Measure("Wasserstein-1 distance, sliced", 0.0, found.sliced_wasserstein)
-    yield Measure("total variance, share of A's", 1.0, _number(found.total_variance_ratio))
-    yield Measure("log generalised variance, beyond A's", 0.0, _number(found.log_generalised_variance))
-    for tail, beyond in found.tails_a.items():
-        yield Measure(f"beyond A's outer {100 * tail:g} % quantiles", sum(beyond), sum(found.tails_b[tail]))
+def _vector_measures(a: Floats, b: Floats, differences: VectorDifferences, stream: Stream) -> Iterator[Measure]:
+    num_dimensions = a.shape[1]
+    for dimension in range(min(num_dimensions, _MAX_DIMENSIONS)):
+        a_N, b_N = a[:, dimension], b[:, dimension]
+        yield Measure(f"mean of dimension {dimension}", float(a_N.mean()), float(b_N.mean()))
+        yield Measure(f"standard deviation of dimension {dimension}", float(a_N.std()), float(b_N.std()))
+        yield Measure(f"Kolmogorov-Smirnov distance of dimension {dimension}", 0.0, float(differences.kolmogorov_smirnov[dimension]))
+        yield Measure(f"Wasserstein-1 distance of dimension {dimension}", 0.0, float(differences.wasserstein[dimension]))
+    for first, second in combinations(range(min(num_dimensions, _MAX_COVARIANCES)), 2):
+        covariance_a, covariance_b = (float(np.cov(x[:, first], x[:, second])[0, 1]) for x in (a, b))
+        yield Measure(f"covariance of dimensions {first} and {second}", covariance_a, covariance_b)
+    if num_dimensions > 1:
+        yield Measure("Kolmogorov-Smirnov distance, largest of all dimensions", 0.0, float(differences.kolmogorov_smirnov.max()))
+        yield Measure("Wasserstein-1 distance, sliced", 0.0, differences.sliced_wasserstein)
+    yield Measure("total variance, share of A's", 1.0, _number(differences.total_variance_ratio))
+    yield Measure("log generalised variance, beyond A's", 0.0, _number(differences.log_generalised_variance))
+    for tail, shares_a in differences.tails_a.items():
+        yield Measure(f"beyond A's outer {100 * tail:g} % quantiles", sum(shares_a), sum(differences.tails_b[tail]))
     modes = min(NUM_MODES, len(np.unique(a, axis=0)))
     shares: Any = mode_occupancy(a, b, modes, stream.child("modes")) if modes else ((), ())
     for number, (share_a, share_b) in enumerate(zip(*shares, strict=True)):

@@ -7,8 +7,7 @@ Shapes: K n-grams of a block, V types.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +38,13 @@ def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool]
     examples
         How many n-grams and types to name, of each sort.
     """
-    words = Block(np.arange(len(lexicon)), _whole(a.counts, lexicon), _whole(b.counts, lexicon))
+    words = Block(np.arange(len(lexicon)), _padded(a.counts, lexicon), _padded(b.counts, lexicon))
     totals = int(words.a.sum()), int(words.b.sum())
-    measures = [*_described(a, b, words)]
-    moved = _top(words, 1, totals, lexicon, examples)
+    measures = [*_measures(a, b, words)]
+    grams = _top(words, 1, totals, lexicon, examples)
     for spool in spools:
-        found, distinct = _scanned(spool, lexicon, examples, (a, b))
-        moved += found
+        spool_grams, distinct = _scan(spool, lexicon, examples, (a, b))
+        grams += spool_grams
         measures.append(Measure(f"distinct_{spool.n}", *distinct))
     gained = np.flatnonzero((words.a == 0) & (words.b > 0))
     return Vocabulary(
@@ -57,8 +56,8 @@ def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool]
         generations=generations,
         bands=tuple(_bands(words, lexicon, generations, examples)),
         gained_bands=tuple(Measure(f"gained, seen {label} times", 0, count) for label, count in _by_band(words.b[gained])),
-        gained_examples=tuple(_most(gained, words.b, lexicon, examples)),
-        moved=tuple(moved),
+        gained_examples=tuple(_most_frequent(gained, words.b, lexicon, examples)),
+        moved=tuple(grams),
         measures=tuple(measures),
         notes=tuple(_notes(words, totals, lexicon)),
     )
@@ -84,8 +83,8 @@ def log_odds(block: Block, totals: tuple[int, int], prior: float = PRIOR_WEIGHT)
     with np.errstate(divide="ignore", invalid="ignore"):
         delta = np.log(in_b / (n_b + prior - in_b)) - np.log(in_a / (n_a + prior - in_a))
         z = delta / np.sqrt(1 / in_a + 1 / in_b)
-    there = (block.a + block.b > 0) & np.isfinite(z)
-    return np.where(there, delta, 0.0), np.where(there, z, 0.0)
+    is_known = (block.a + block.b > 0) & np.isfinite(z)
+    return np.where(is_known, delta, 0.0), np.where(is_known, z, 0.0)
 
 
 def _notes(words: Block, totals: tuple[int, int], lexicon: Lexicon) -> Iterable[str]:
@@ -98,21 +97,27 @@ def _notes(words: Block, totals: tuple[int, int], lexicon: Lexicon) -> Iterable[
         yield f"{single[0]:,} of A's {totals[0]:,} words and {single[1]:,} of B's {totals[1]:,} are {CHARACTERS}"
 
 
-def _scanned(spool: Spool, lexicon: Lexicon, examples: int, read: tuple[Reading, Reading]) -> tuple[list[Moved], tuple[float, float]]:
+def _scan(spool: Spool, lexicon: Lexicon, examples: int, readings: tuple[Reading, Reading]) -> tuple[list[Moved], tuple[float, float]]:
     """Return the n-grams that moved most, and distinct-n of both sides."""
-    totals = _num_grams(read[0], spool.n), _num_grams(read[1], spool.n)
-    best: list[Moved] = []
+    total_a, total_b = (_num_grams(reading, spool.n) for reading in readings)
+    candidates: list[Moved] = []
     types_a = types_b = 0
     for block in spool.blocks():
-        types_a, types_b = types_a + int((block.a > 0).sum()), types_b + int((block.b > 0).sum())
-        best += _top(block, spool.n, totals, lexicon, examples)
-    ordered = heapq.nlargest(examples, best, key=lambda one: one.z), heapq.nsmallest(examples, best, key=lambda one: one.z)
-    chosen = [*(one for one in ordered[0] if one.z > 0), *(one for one in ordered[1] if one.z < 0)]
-    return chosen, (types_a / max(1, totals[0]), types_b / max(1, totals[1]))
+        types_a += int((block.a > 0).sum())
+        types_b += int((block.b > 0).sum())
+        candidates += _top(block, spool.n, (total_a, total_b), lexicon, examples)
+    risen = [gram for gram in heapq.nlargest(examples, candidates, key=_z_score) if gram.z > 0]
+    fallen = [gram for gram in heapq.nsmallest(examples, candidates, key=_z_score) if gram.z < 0]
+    return [*risen, *fallen], (types_a / max(1, total_a), types_b / max(1, total_b))
 
 
-def _num_grams(read: Reading, n: int) -> int:
-    return int(np.maximum(read.lengths.astype(np.int64) - (n - 1), 0).sum())
+def _z_score(gram: Moved) -> float:
+    return gram.z
+
+
+def _num_grams(reading: Reading, n: int) -> int:
+    lengths = reading.lengths.astype(np.int64)
+    return int(np.maximum(lengths - (n - 1), 0).sum())
 
 
 def _top(block: Block, n: int, totals: tuple[int, int], lexicon: Lexicon, examples: int) -> list[Moved]:
@@ -120,57 +125,65 @@ def _top(block: Block, n: int, totals: tuple[int, int], lexicon: Lexicon, exampl
     size = min(examples, len(z))
     if not size:
         return []
-    order = {*np.argpartition(z, size - 1)[:size].tolist(), *np.argpartition(z, -size)[-size:].tolist()}
-    found = sorted((index for index in order if z[index]), key=lambda index: -z[index])
-    spelled = [lexicon.spell(unpack(int(block.grams[index]), n)) for index in found]
-    return [
-        Moved(n, " ".join(words), int(block.a[index]), int(block.b[index]), float(delta[index]), float(z[index]))
-        for index, words in zip(found, spelled, strict=True)
-    ]
+    smallest = np.argpartition(z, size - 1)[:size].tolist()
+    largest = np.argpartition(z, -size)[-size:].tolist()
+    candidates = [index for index in {*smallest, *largest} if z[index]]
+    grams = []
+    for index in sorted(candidates, key=lambda index: -z[index]):
+        words = lexicon.spell(unpack(int(block.grams[index]), n))
+        count_a, count_b = int(block.a[index]), int(block.b[index])
+        grams.append(Moved(n, " ".join(words), count_a, count_b, float(delta[index]), float(z[index])))
+    return grams
 
 
 def _bands(words: Block, lexicon: Lexicon, generations: int, examples: int) -> Iterable[Band]:
     ratio = words.b.sum() / max(1, words.a.sum())
     for label, band in BANDS.items():
-        inside = np.flatnonzero((words.a >= band.start) & (words.a < band.stop))
-        if inside.size:
-            expected = drift_survival(words.a[inside], generations, float(ratio))[-1].mean()
-            lost = inside[words.b[inside] == 0]
-            survived = int(inside.size - lost.size)
+        types = np.flatnonzero((words.a >= band.start) & (words.a < band.stop))
+        if types.size:
+            lost = types[words.b[types] == 0]
+            survived = int(types.size - lost.size)
             yield Band(
-                label, int(inside.size), survived, survived / inside.size, float(expected), tuple(_most(lost, words.a, lexicon, examples))
+                band=label,
+                types=int(types.size),
+                survived=survived,
+                survival=survived / types.size,
+                expected=float(drift_survival(words.a[types], generations, float(ratio))[-1].mean()),
+                lost_examples=tuple(_most_frequent(lost, words.a, lexicon, examples)),
             )
 
 
 def _by_band(counts: Ints) -> Iterable[tuple[str, int]]:
     for label, band in BANDS.items():
-        yield label, int(((counts >= band.start) & (counts < band.stop)).sum())
+        in_band = (counts >= band.start) & (counts < band.stop)
+        yield label, int(in_band.sum())
 
 
-def _most(ids: Ints, counts: Ints, lexicon: Lexicon, examples: int) -> list[str]:
-    return lexicon.spell(ids[np.argsort(-counts[ids], kind="stable")][:examples].tolist())
+def _most_frequent(ids: Ints, counts: Ints, lexicon: Lexicon, examples: int) -> list[str]:
+    most_frequent_first = ids[np.argsort(-counts[ids], kind="stable")]
+    return lexicon.spell(most_frequent_first[:examples].tolist())
 
 
-def _whole(counts: Ints, lexicon: Lexicon) -> Ints:
+def _padded(counts: Ints, lexicon: Lexicon) -> Ints:
     return np.pad(counts, (0, len(lexicon) - len(counts)))
 
 
-def _described(a: Reading, b: Reading, words: Block) -> Iterable[Measure]:
-    sides: list[Mapping[str, Any]] = [_numbers(a, words.a), _numbers(b, words.b)]
-    for name in sides[0]:
-        yield Measure(name, sides[0][name], sides[1][name])
+def _measures(a: Reading, b: Reading, words: Block) -> Iterable[Measure]:
+    numbers_a, numbers_b = _numbers(a, words.a), _numbers(b, words.b)
+    for name, number_a in numbers_a.items():
+        yield Measure(name, number_a, numbers_b[name])
 
 
-def _numbers(read: Reading, counts: Ints) -> dict[str, float]:
+def _numbers(reading: Reading, counts: Ints) -> dict[str, float]:
     total, types = int(counts.sum()), int((counts > 0).sum())
-    rows = len(read.lengths)
+    rows = len(reading.lengths)
     return {
         "words": total,
         "entropy (nats)": token_entropy(counts) + (types - 1) / (2 * total) if total else 0.0,
         "zipf_slope": frequency.zipf_slope(counts) if types > 1 else 0.0,
-        "row length, mean": float(read.lengths.mean()) if rows else 0.0,
-        "row length, 5 %": float(np.quantile(read.lengths, 0.05)) if rows else 0.0,
-        "row length, 95 %": float(np.quantile(read.lengths, 0.95)) if rows else 0.0,
-        "repetition": float(read.repetition.mean(dtype=np.float64)) if rows else 0.0,
+        "row length, mean": float(reading.lengths.mean()) if rows else 0.0,
+        "row length, 5 %": float(np.quantile(reading.lengths, 0.05)) if rows else 0.0,
+        "row length, 95 %": float(np.quantile(reading.lengths, 0.95)) if rows else 0.0,
+        "repetition": float(reading.repetition.mean(dtype=np.float64)) if rows else 0.0,
         "distinct_1": types / max(1, total),
     }

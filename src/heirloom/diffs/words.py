@@ -53,31 +53,33 @@ class WordLexicon:
 
     def read(self, column: pa.Array) -> Ragged:
         """Return the words of each text as ids."""
-        texts, wrong = strings(column)
-        self.invalid_rows += wrong
+        texts, invalid_rows = strings(column)
+        self.invalid_rows += invalid_rows
         # No word has a space in it, and texts repeat what stands between two: each such piece of a batch is taken apart once.
         spaced = pc.split_pattern(texts, " ")
         coded = spaced.flatten().dictionary_encode()
-        found = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
+        pieces = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
         lengths = pc.list_value_length(spaced).to_numpy(zero_copy_only=False)
-        values, offsets = found.values, found.offsets[ends(lengths)]
+        values, offsets = pieces.values, pieces.offsets[ends(lengths)]
         if self.windows:
             # What touches an end is the first or last piece; where a row begins or ends between words that piece is empty.
-            values[offsets[:-1][lengths > 0]] = _NO_WORD
-            values[offsets[1:][lengths > 0] - 1] = _NO_WORD
-        there = values != _NO_WORD
-        return Ragged(values[there], ends(there)[offsets])
+            starts, stops = offsets[:-1][lengths > 0], offsets[1:][lengths > 0]
+            values[starts] = _NO_WORD
+            values[stops - 1] = _NO_WORD
+        is_word = values != _NO_WORD
+        return Ragged(values[is_word], ends(is_word)[offsets])
 
     def _words(self, spaced: pa.Array) -> Ragged:
         """Return the ids of the words in each piece without a space; ``_NO_WORD`` where a piece begins or ends between words."""
-        split = [words.pieces(piece) for piece in spaced.to_pylist()]
-        ids = np.fromiter(map(self._ids.__getitem__, chain.from_iterable(split)), np.int64)
-        return Ragged(ids, ends(np.fromiter(map(len, split), np.int64, len(split))))
+        words_of_pieces = [words.pieces(piece) for piece in spaced.to_pylist()]
+        ids = np.fromiter(map(self._ids.__getitem__, chain.from_iterable(words_of_pieces)), np.int64)
+        lengths = np.fromiter(map(len, words_of_pieces), np.int64, len(words_of_pieces))
+        return Ragged(ids, ends(lengths))
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
-        known = list(self._ids)[1:]
-        return [known[number] for number in ids]
+        lexicon = list(self._ids)[1:]
+        return [lexicon[number] for number in ids]
 
     def characters(self) -> Ints:
         """Return the ids of words that are one character of a script without spaces, ascending."""

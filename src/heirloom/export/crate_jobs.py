@@ -149,7 +149,11 @@ def _cost(crate: Any, action: Any, step: str, place: str, cost: Cost) -> None:
 
 
 def _costs() -> dict[tuple[Any, ...], Cost]:
-    return {tuple(row[name] for name in KEY): row for row in cost_table.read(COSTS)}
+    costs: dict[tuple[Any, ...], Cost] = {}
+    for row in cost_table.read(COSTS):
+        job = tuple(row[name] for name in KEY)
+        costs[job] = row
+    return costs
 
 
 def _add(crate: Any, address: str, kind: str, **properties: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TOKENIZER = pretrained_tokenizer.WHOLE
+TOKENIZER = pretrained_tokenizer.TOKENIZER
 _MODEL_FILES = ("config.json", "generation_config.json")
 _ROLES = ("bos", "eos", "pad")
 

@@ -12,21 +12,22 @@ from heirloom.data.dataset import WEIGHT, Dataset
 
 Floats = NDArray[np.float64]
 
-_AT_ONCE = 2**16
+_BLOCK_NUMBERS = 2**16
 """Numbers of which the deviations from the mean are held at once, in whole replicas: half a megabyte."""
 
 
 def mean_of_numbers(rows: Dataset) -> Floats:
     """Return the mean of rows of one number, weighted where they have weights, shape (R,)."""
+    x_RN = rows.by_replica()[..., 0]
     weight_RN = rows.by_replica(WEIGHT)[..., 0] if rows.is_weighted else None
-    return np.asarray(np.average(rows.by_replica()[..., 0], axis=1, weights=weight_RN), dtype=np.float64)
+    return np.asarray(np.average(x_RN, axis=1, weights=weight_RN), dtype=np.float64)
 
 
 def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     """Return the rows' mean (R, D) and the sum of outer products of their deviations from it (R, D, D)."""
     num_replicas, num_rows, dim = x_RND.shape
-    at_once = max(1, _AT_ONCE // (num_rows * dim))
-    blocks = (_scatter(x_RND[first : first + at_once]) for first in range(0, num_replicas, at_once))
+    block_replicas = max(1, _BLOCK_NUMBERS // (num_rows * dim))
+    blocks = (_scatter(x_RND[start : start + block_replicas]) for start in range(0, num_replicas, block_replicas))
     means, scatters = zip(*blocks, strict=True)
     return np.concatenate(means), np.concatenate(scatters)
 

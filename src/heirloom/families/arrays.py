@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Model = TypeVar("Model")
 
@@ -25,8 +27,13 @@ def load(kind: type[Model], folder: Path) -> Model:
     from safetensors import deserialize
 
     tensors = deserialize((folder / "model.safetensors").read_bytes())  # type: ignore[no-untyped-call]
-    shaped = {name: np.frombuffer(tensor["data"], _dtype(tensor["dtype"])).reshape(tensor["shape"]) for name, tensor in tensors}
-    return kind(**shaped)
+    arrays = {name: _array(tensor) for name, tensor in tensors}
+    return kind(**arrays)
+
+
+def _array(tensor: Mapping[str, Any]) -> NDArray[Any]:
+    numbers = np.frombuffer(tensor["data"], _dtype(tensor["dtype"]))
+    return numbers.reshape(tensor["shape"])
 
 
 def _dtype(name: str) -> np.dtype[Any]:

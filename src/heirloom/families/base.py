@@ -142,7 +142,7 @@ class Rowless(Family, Protocol):
         """Return the statistics of several sets of rows together."""
         ...
 
-    def subset(self, whole: Any, num_rows: int, stream: Stream) -> Any:
+    def subset(self, statistics: Any, num_rows: int, stream: Stream) -> Any:
         """Return the statistics of ``num_rows`` rows chosen from a set without replacement.
 
         Raises

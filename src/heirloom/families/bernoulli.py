@@ -98,8 +98,8 @@ def expected_curves(family: Bernoulli, source: BernoulliSource, arm: Arm) -> dic
         return {}
     p, rows, fits = source.probability, arm.rows, arm.num_fits
     scale = p * (1 - p)
-    known = {"probability": np.full(fits, p), "variance": scale * moments.variance, "squared_error": scale * moments.mean_square}
+    curves = {"probability": np.full(fits, p), "variance": scale * moments.variance, "squared_error": scale * moments.mean_square}
     if arm.name == "replace" and rows <= theory.discrete.EXACT_ROWS:
         spectrum = theory.discrete.spectrum([p], rows, fits)
-        known |= {"fixed_at_0": spectrum[:, 0], "fixed_at_1": spectrum[:, -1]}
-    return known
+        curves |= {"fixed_at_0": spectrum[:, 0], "fixed_at_1": spectrum[:, -1]}
+    return curves

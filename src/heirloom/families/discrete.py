@@ -10,6 +10,7 @@ Legend of shapes: R replicas, N rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +49,20 @@ def sample(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, 1), each row a copy of one of the training rows."""
     trained_RN = np.repeat(model.types, model.counts).reshape(model.num_replicas, -1)
-    chosen_RN = stream.child("rows").generator().integers(0, trained_RN.shape[1], (model.num_replicas, num_rows))
-    yield np.take_along_axis(trained_RN, chosen_RN, axis=1).astype(np.float64)[..., None]
+    place_RN = stream.child("rows").generator().integers(0, trained_RN.shape[1], (model.num_replicas, num_rows))
+    yield np.take_along_axis(trained_RN, place_RN, axis=1).astype(np.float64)[..., None]
 
 
 def log_likelihoods(model: Counts, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return the log share of each row's type in nats, shape (R, N); minus infinity of a type that the model has not."""
     x_RN = rows.by_replica()[..., 0].astype(np.int64)
-    judged_RN = np.full(x_RN.shape, -np.inf)
-    for x_N, judged_N, own in zip(x_RN, judged_RN, _replicas(model), strict=True):  # types ascend within a replica
-        types, place_N = model.types[own], np.searchsorted(model.types[own], x_N)
-        known_N = types[np.minimum(place_N, len(types) - 1)] == x_N
-        judged_N[known_N] = np.log(model.shares[own][place_N[known_N]])
-    return judged_RN
+    log_share_RN = np.full(x_RN.shape, -np.inf)
+    for x_N, log_share_N, replica in zip(x_RN, log_share_RN, _replicas(model), strict=True):  # types ascend within a replica
+        types, shares = model.types[replica], model.shares[replica]
+        place_N = np.searchsorted(types, x_N)
+        is_known_N = types[np.minimum(place_N, len(types) - 1)] == x_N
+        log_share_N[is_known_N] = np.log(shares[place_N[is_known_N]])
+    return log_share_RN
 
 
 def evaluate(model: Counts, sets: Sets, origin: Counts, measuring: Measuring, stream: Stream) -> dict[str, float]:
@@ -86,10 +88,10 @@ def summarise(rows: Dataset) -> Counts:
 def draw(model: Counts, num_rows: int, settings: NoSettings, stream: Stream) -> Counts:
     """Return the counts of rows that are never drawn: multinomial, so equal in law to counting `sample`'s rows."""
     rng = stream.child("counts").generator()
-    drawn = np.empty_like(model.counts)
-    for own in _replicas(model):  # one generator in order of replicas: more of them leave the earlier ones alone
-        drawn[own] = rng.multinomial(num_rows, model.shares[own])
-    return _without_zeros(model, drawn)
+    counts = np.empty_like(model.counts)
+    for replica in _replicas(model):  # one generator in order of replicas: more of them leave the earlier ones alone
+        counts[replica] = rng.multinomial(num_rows, model.shares[replica])
+    return _without_zeros(model, counts)
 
 
 def merge(parts: Sequence[Counts]) -> Counts:
@@ -97,7 +99,7 @@ def merge(parts: Sequence[Counts]) -> Counts:
     return categorical.merged(parts)
 
 
-def subset(whole: Counts, num_rows: int, stream: Stream) -> Counts:
+def subset(statistics: Counts, num_rows: int, stream: Stream) -> Counts:
     """Return the counts of rows chosen without replacement: multivariate hypergeometric.
 
     Raises
@@ -105,13 +107,14 @@ def subset(whole: Counts, num_rows: int, stream: Stream) -> Counts:
     HeirloomError
         If there are too few rows.
     """
-    if (available := int(whole.num_rows.min())) < num_rows:
+    available = int(statistics.num_rows.min())
+    if available < num_rows:
         raise HeirloomError(f"`rows` needs {num_rows} rows, but the union it draws from has {available}")
     rng = stream.child("counts").generator()
-    drawn = np.empty_like(whole.counts)
-    for own in _replicas(whole):
-        drawn[own] = rng.multivariate_hypergeometric(whole.counts[own], num_rows, method="marginals")
-    return _without_zeros(whole, drawn)
+    counts = np.empty_like(statistics.counts)
+    for replica in _replicas(statistics):
+        counts[replica] = rng.multivariate_hypergeometric(statistics.counts[replica], num_rows, method="marginals")
+    return _without_zeros(statistics, counts)
 
 
 def fitted(statistics: Counts, fit: NoTraining) -> Counts:
@@ -149,13 +152,15 @@ def measure(model: Counts, origin: Counts, measuring: Measuring) -> dict[str, fl
 
 
 def _replicas(law: Counts) -> Iterator[slice]:
-    yield from (slice(int(first), int(last)) for first, last in zip(law.starts[:-1], law.starts[1:], strict=True))
+    for start, stop in pairwise(law.starts.tolist()):
+        yield slice(start, stop)
 
 
 def _without_zeros(law: Counts, counts: NDArray[np.int64]) -> Counts:
-    kept = counts > 0
-    starts = np.concatenate([[0], np.cumsum(np.add.reduceat(kept.astype(np.int64), law.starts[:-1]))])
-    return Counts(starts, law.types[kept], counts[kept])
+    occurs = counts > 0
+    sizes = np.add.reduceat(occurs.astype(np.int64), law.starts[:-1])
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    return Counts(starts, law.types[occurs], counts[occurs])
 
 
 def expected_curves(family: Discrete, source: CategoricalSource, arm: Arm) -> dict[str, theory.Curve]:

@@ -20,7 +20,7 @@ from heirloom.errors import HeirloomError
 
 Floats = NDArray[np.float64]
 
-_AT_LEAST = 10 * float(np.finfo(np.float64).eps)  # rows of an empty component, so that its mean is defined
+_SMALLEST_COUNT = 10 * float(np.finfo(np.float64).eps)  # rows of an empty component, so that its mean is defined
 
 
 class Parameters(NamedTuple):
@@ -30,7 +30,7 @@ class Parameters(NamedTuple):
     means: Floats
     covariances: Floats
 
-    def of(self, replicas: NDArray[np.bool_]) -> Parameters:
+    def select(self, replicas: NDArray[np.bool_]) -> Parameters:
         """Return the mixtures of some replicas."""
         return Parameters(*(values[replicas] for values in self))
 
@@ -60,8 +60,9 @@ class Fit(NamedTuple):
 def from_labels(x_RND: Floats, labels_RN: NDArray[np.int64], num_components: int, reg_covar: float) -> Parameters:
     """Return the mixture whose components are the rows of each label: one M step."""
     features_RFN, centre_RD = _features(x_RND)
-    belongs_RKN = (labels_RN[:, None, :] == np.arange(num_components)[:, None]).astype(np.float64)
-    return _maximise(features_RFN, belongs_RKN, reg_covar).shifted(centre_RD)
+    has_label_RKN = labels_RN[:, None, :] == np.arange(num_components)[:, None]
+    responsibility_RKN = has_label_RKN.astype(np.float64)
+    return _maximise(features_RFN, responsibility_RKN, reg_covar).shifted(centre_RD)
 
 
 def run(x_RND: Floats, start: Parameters, tolerance: float, max_iterations: int, reg_covar: float) -> Fit:
@@ -84,34 +85,40 @@ def run(x_RND: Floats, start: Parameters, tolerance: float, max_iterations: int,
         If a covariance is not positive definite.
     """
     features_RFN, centre_RD = _features(x_RND)
-    running, now = np.arange(len(x_RND)), start.shifted(-centre_RD)
-    kept = Fit(Parameters(*map(np.empty_like, now)), np.zeros(len(x_RND), np.int64), np.full(len(x_RND), -np.inf))
-    work_RKN = np.empty((*now.weights.shape, x_RND.shape[1]))
+    num_replicas, num_rows = x_RND.shape[:2]
+    active, mixtures = np.arange(num_replicas), start.shifted(-centre_RD)
+    fit = Fit(
+        parameters=Parameters(*map(np.empty_like, mixtures)),
+        iterations=np.zeros(num_replicas, np.int64),
+        log_likelihood=np.full(num_replicas, -np.inf),
+    )
+    work_RKN = np.empty((*mixtures.weights.shape, num_rows))
     for iteration in range(1, max_iterations + 1):
-        log_R = _expect(features_RFN, now, work_RKN[: len(running)])
-        now = _maximise(features_RFN, work_RKN[: len(running)], reg_covar)
-        going = np.abs(log_R - kept.log_likelihood[running]) >= tolerance
-        for kept_values, values in zip((*kept.parameters, kept.log_likelihood), (*now, log_R), strict=True):
-            kept_values[running] = values
-        kept.iterations[running] = iteration
-        if not going.any():
+        responsibility_RKN = work_RKN[: len(active)]
+        log_R = _expect(features_RFN, mixtures, responsibility_RKN)
+        mixtures = _maximise(features_RFN, responsibility_RKN, reg_covar)
+        goes_on = np.abs(log_R - fit.log_likelihood[active]) >= tolerance
+        for all_values, values in zip((*fit.parameters, fit.log_likelihood), (*mixtures, log_R), strict=True):
+            all_values[active] = values
+        fit.iterations[active] = iteration
+        if not goes_on.any():
             break
-        if not going.all():
-            running, features_RFN, now = running[going], features_RFN[going], now.of(going)
-    return kept._replace(parameters=kept.parameters.shifted(centre_RD))
+        if not goes_on.all():
+            active, features_RFN, mixtures = active[goes_on], features_RFN[goes_on], mixtures.select(goes_on)
+    return fit._replace(parameters=fit.parameters.shifted(centre_RD))
 
 
 def _features(x_RND: Floats) -> tuple[Floats, Floats]:
     """Return 1, x_i and x_i x_j of every row (R, F, N), and the mean (R, D) that x is counted from: far from 0, squares lose digits."""
     num_replicas, num_rows, dim = x_RND.shape
-    first, second = _pairs(dim)
-    features_RFN = np.empty((num_replicas, 1 + dim + len(first), num_rows))
+    rows, columns = _pairs(dim)
+    features_RFN = np.empty((num_replicas, 1 + dim + len(rows), num_rows))
     features_RFN[:, 0] = 1
     centred_RDN = features_RFN[:, 1 : 1 + dim]
     centred_RDN[:] = x_RND.transpose(0, 2, 1)
     centre_RD = centred_RDN.mean(axis=2)
     centred_RDN -= centre_RD[:, :, None]
-    for f, (i, j) in enumerate(zip(first, second, strict=True), 1 + dim):
+    for f, (i, j) in enumerate(zip(rows, columns, strict=True), 1 + dim):
         np.multiply(centred_RDN[:, i], centred_RDN[:, j], out=features_RFN[:, f])
     return features_RFN, centre_RD
 
@@ -122,48 +129,50 @@ def _pairs(dim: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.triu_indices(dim)
 
 
-def _expect(features_RFN: Floats, now: Parameters, belongs_RKN: Floats) -> Floats:
-    """Write each row's responsibilities into ``belongs_RKN``, and return the mean log density of a row (R,).
+def _expect(features_RFN: Floats, mixtures: Parameters, responsibility_RKN: Floats) -> Floats:
+    """Write each row's responsibilities into ``responsibility_RKN``, and return the mean log density of a row (R,).
 
     Large arrays made anew in every iteration would cost as much as the arithmetic.
     """
-    np.matmul(_coefficients(now), features_RFN, out=belongs_RKN)
-    highest_R1N = belongs_RKN.max(axis=1, keepdims=True)
-    belongs_RKN -= highest_R1N
+    np.matmul(_coefficients(mixtures), features_RFN, out=responsibility_RKN)
+    highest_R1N = responsibility_RKN.max(axis=1, keepdims=True)
+    responsibility_RKN -= highest_R1N
     # single precision: four times faster, and a responsibility is still right to 3e-8
-    share_RKN = np.exp(belongs_RKN, dtype=np.float32, casting="same_kind")
+    share_RKN = np.exp(responsibility_RKN, dtype=np.float32, casting="same_kind")
     total_R1N = share_RKN.sum(axis=1, keepdims=True, dtype=np.float64)
-    np.divide(share_RKN, total_R1N, out=belongs_RKN)
+    np.divide(share_RKN, total_R1N, out=responsibility_RKN)
     return (highest_R1N + np.log(total_R1N, dtype=np.float32, casting="same_kind")).mean(axis=(1, 2))
 
 
-def _coefficients(now: Parameters) -> Floats:
+def _coefficients(mixtures: Parameters) -> Floats:
     """Return what each feature is multiplied with in a component's weighted log density, shape (R, K, F)."""
-    dim = now.means.shape[-1]
+    dim = mixtures.means.shape[-1]
     try:
-        root_RKDD = np.linalg.cholesky(now.covariances)
+        root_RKDD = np.linalg.cholesky(mixtures.covariances)
     except np.linalg.LinAlgError:
         raise HeirloomError("a component's covariance is not positive definite; raise family.training.reg_covar") from None
-    precision_RKDD = np.linalg.inv(now.covariances)
-    slope_RKD = np.matmul(precision_RKDD, now.means[..., None])[..., 0]
+    precision_RKDD = np.linalg.inv(mixtures.covariances)
+    slope_RKD = np.matmul(precision_RKDD, mixtures.means[..., None])[..., 0]
     log_root_RK = np.log(np.diagonal(root_RKDD, axis1=-2, axis2=-1)).sum(axis=-1)
-    constant_RK = np.log(now.weights) - log_root_RK - (dim * np.log(2 * np.pi) + (slope_RKD * now.means).sum(axis=-1)) / 2
-    first, second = _pairs(dim)
-    squares_RKF = precision_RKDD[..., first, second] * np.where(first == second, -0.5, -1.0)
+    square_RK = (slope_RKD * mixtures.means).sum(axis=-1)
+    constant_RK = np.log(mixtures.weights) - log_root_RK - (dim * np.log(2 * np.pi) + square_RK) / 2
+    rows, columns = _pairs(dim)
+    squares_RKF = precision_RKDD[..., rows, columns] * np.where(rows == columns, -0.5, -1.0)
     return np.concatenate([constant_RK[..., None], slope_RKD, squares_RKF], axis=-1)
 
 
-def _maximise(features_RFN: Floats, belongs_RKN: Floats, reg_covar: float) -> Parameters:
+def _maximise(features_RFN: Floats, responsibility_RKN: Floats, reg_covar: float) -> Parameters:
     """Return the mixture that weighted counts, means and second moments give."""
-    sums_RKF = np.matmul(belongs_RKN, features_RFN.transpose(0, 2, 1))
+    sums_RKF = np.matmul(responsibility_RKN, features_RFN.transpose(0, 2, 1))
     num_features = features_RFN.shape[1]
     dim = int(np.sqrt(2 * num_features + 0.25) - 1.5)
-    counts_RK1 = sums_RKF[..., :1] + _AT_LEAST
+    counts_RK1 = sums_RKF[..., :1] + _SMALLEST_COUNT
     moments_RKF = sums_RKF[..., 1:] / counts_RK1
     means_RKD = moments_RKF[..., :dim]
     covariances_RKDD = np.empty((*means_RKD.shape, dim))
-    first, second = _pairs(dim)
-    covariances_RKDD[..., first, second] = covariances_RKDD[..., second, first] = moments_RKF[..., dim:]
+    rows, columns = _pairs(dim)
+    covariances_RKDD[..., rows, columns] = covariances_RKDD[..., columns, rows] = moments_RKF[..., dim:]
     covariances_RKDD -= means_RKD[..., :, None] * means_RKD[..., None, :]
     covariances_RKDD += reg_covar * np.eye(dim)
-    return Parameters((counts_RK1 / counts_RK1.sum(axis=1, keepdims=True))[..., 0], means_RKD, covariances_RKDD)
+    weights_RK1 = counts_RK1 / counts_RK1.sum(axis=1, keepdims=True)
+    return Parameters(weights_RK1[..., 0], means_RKD, covariances_RKDD)

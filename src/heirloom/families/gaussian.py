@@ -65,7 +65,7 @@ def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Str
     if rows.is_weighted:
         return _weighted_fit(x_RND, rows.by_replica(WEIGHT), fit)
     if fit.precision == "float64":
-        return fitted(sufficient.of(x_RND), fit)
+        return fitted(sufficient.summarise(x_RND), fit)
     _, num_rows, dim = x_RND.shape
     if dim > 1:
         raise HeirloomError(f"family.training.precision: {fit.precision} is for one dimension, the rows have {dim}; use float64")
@@ -124,7 +124,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
 
 def summarise(rows: Dataset) -> Statistics:
     """Return what a fit needs of rows."""
-    return sufficient.of(rows.by_replica())
+    return sufficient.summarise(rows.by_replica())
 
 
 def draw(model: Model, num_rows: int, settings: NoSettings, stream: Stream) -> Statistics:
@@ -137,7 +137,7 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
     return sufficient.union(parts)
 
 
-def subset(whole: Statistics, num_rows: int, stream: Stream) -> Statistics:
+def subset(statistics: Statistics, num_rows: int, stream: Stream) -> Statistics:
     """Refuse: mean and scatter of a set say nothing of which rows are chosen from it.
 
     Raises
@@ -185,11 +185,11 @@ def measure(model: Model, origin: Model, measuring: Measuring) -> dict[str, floa
 
 def _density_measures(mean_RD: NDArray[np.float64], covariance_RDD: NDArray[np.float64], truth: mixtures.Mixture) -> dict[str, Any]:
     """Return the measures that only a Gaussian with a density has."""
-    known = {"log_determinant": vectors.log_determinant(covariance_RDD)}
+    measures = {"log_determinant": vectors.log_determinant(covariance_RDD)}
     if truth.weights.shape[1] == 1:
-        return known
-    one = mixtures.Mixture(np.ones((len(mean_RD), 1)), mean_RD[:, None], covariance_RDD[:, None])
-    return known | {"squared_l2": mixtures.squared_l2(one, truth)}
+        return measures
+    mixture = mixtures.Mixture(np.ones((len(mean_RD), 1)), mean_RD[:, None], covariance_RDD[:, None])
+    return measures | {"squared_l2": mixtures.squared_l2(mixture, truth)}
 
 
 def save(model: Model, folder: Path) -> None:
@@ -213,8 +213,10 @@ def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[s
     """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
     if not arm.is_plain:
         return closed_forms.traces(source, arm.mixed_moments(family.ddof))
-    known = closed_forms.traces(source, arm.moments(family.ddof))
-    return known | _more_curves(family.ddof, source, arm) if known and isinstance(source, NormalSource) else known
+    curves = closed_forms.traces(source, arm.moments(family.ddof))
+    if curves and isinstance(source, NormalSource):
+        curves |= _more_curves(family.ddof, source, arm)
+    return curves
 
 
 def _more_curves(ddof: int, source: NormalSource, arm: Arm) -> dict[str, theory.Curve]:
@@ -225,8 +227,8 @@ def _more_curves(ddof: int, source: NormalSource, arm: Arm) -> dict[str, theory.
     # Under the control every fit is like the first: entry 0 of replacing.
     entries = np.zeros(arm.num_fits, np.int64) if arm.name == "control" else np.arange(arm.num_fits)
     log_determinant = theory.replace_log_determinant(arm.rows, arm.num_fits, source.dim, ddof)[entries]
-    known = {"log_determinant": log_determinant + float(np.linalg.slogdet(covariance)[1])}
+    curves = {"log_determinant": log_determinant + float(np.linalg.slogdet(covariance)[1])}
     if source.dim == 1:
         distance = theory.replace_wasserstein2_squared(arm.rows, arm.num_fits, ddof)
-        known["wasserstein2_squared"] = float(covariance[0, 0]) * distance[entries]
-    return known
+        curves["wasserstein2_squared"] = float(covariance[0, 0]) * distance[entries]
+    return curves

@@ -10,7 +10,7 @@ Legend of shapes: R replicas, N rows, K components, D dimensions.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,10 @@ def train(rows: Dataset, fit: GmmTraining, start: Model | None, stream: Stream) 
     x_RND = rows.by_replica()
     if x_RND.shape[1] < max(2, fit.components):
         raise HeirloomError(f"a mixture of {fit.components} components needs at least {max(2, fit.components)} rows, got {x_RND.shape[1]}")
-    begun = em.Parameters(start.weights, start.means, start.covariances) if start and fit.start == "previous" else None
-    fitted = {"sklearn": _by_sklearn, "em": _by_em}[fit.estimator](x_RND, fit, begun, stream)
-    return Model(*fitted.parameters, fitted.iterations)
+    initial = em.Parameters(start.weights, start.means, start.covariances) if start and fit.start == "previous" else None
+    estimate = {"sklearn": _by_sklearn, "em": _by_em}[fit.estimator]
+    result = estimate(x_RND, fit, initial, stream)
+    return Model(*result.parameters, result.iterations)
 
 
 def sample(
@@ -78,17 +79,17 @@ def sample(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D): for each row a component by weight, then a normal draw from it."""
     num_replicas, num_components, dim = model.means.shape
-    chosen_RN = stream.child("component").generator().random((num_replicas, num_rows))
+    uniform_RN = stream.child("component").generator().random((num_replicas, num_rows))
     noise_RDN = stream.child("noise").generator().standard_normal((num_replicas, dim, num_rows))
     try:
         roots_RKDD = np.linalg.cholesky(model.covariances)
     except np.linalg.LinAlgError:
         raise HeirloomError("a component's covariance is not positive definite; raise family.training.reg_covar") from None
-    below_RK = np.cumsum(model.weights, axis=1)
+    cumulated_RK = np.cumsum(model.weights, axis=1)
     x_RDN = _affine(noise_RDN, roots_RKDD[:, -1], model.means[:, -1])
     for k in reversed(range(num_components - 1)):  # component k where the draw is below its cumulated weight and no earlier one's
-        drawn_RDN = _affine(noise_RDN, roots_RKDD[:, k], model.means[:, k])
-        np.copyto(x_RDN, drawn_RDN, where=(chosen_RN < below_RK[:, k, None])[:, None, :])
+        component_RDN = _affine(noise_RDN, roots_RKDD[:, k], model.means[:, k])
+        np.copyto(x_RDN, component_RDN, where=(uniform_RN < cumulated_RK[:, k, None])[:, None, :])
     yield np.ascontiguousarray(x_RDN.transpose(0, 2, 1))
 
 
@@ -139,22 +140,23 @@ def load(folder: Path) -> Model:
 
 
 def _affine(noise_RDN: NDArray[np.float64], root_RDD: NDArray[Any], mean_RD: NDArray[np.float64]) -> NDArray[np.float64]:
-    drawn_RDN = np.matmul(root_RDD, noise_RDN)
-    drawn_RDN += mean_RD[:, :, None]
-    return drawn_RDN
+    x_RDN = np.matmul(root_RDD, noise_RDN)
+    x_RDN += mean_RD[:, :, None]
+    return x_RDN
 
 
 def _seeds(num_replicas: int, stream: Stream) -> list[int]:
     """Return what starts scikit-learn's own generator in each replica."""
-    drawn: list[int] = stream.child("k-means").generator().integers(2**32, size=num_replicas).tolist()
-    return drawn
+    seeds: list[int] = stream.child("k-means").generator().integers(2**32, size=num_replicas).tolist()
+    return seeds
 
 
-def _by_em(x_RND: NDArray[np.float64], fit: GmmTraining, begun: em.Parameters | None, stream: Stream) -> em.Fit:
-    if begun is None:
-        labels = [_k_means(x_ND, fit.components, seed) for x_ND, seed in zip(x_RND, _seeds(len(x_RND), stream), strict=True)]
-        begun = em.from_labels(x_RND, np.stack(labels), fit.components, fit.reg_covar)
-    return em.run(x_RND, begun, fit.tolerance, fit.max_iterations, fit.reg_covar)
+def _by_em(x_RND: NDArray[np.float64], fit: GmmTraining, initial: em.Parameters | None, stream: Stream) -> em.Fit:
+    if initial is None:
+        seeds = _seeds(len(x_RND), stream)
+        labels = [_k_means(x_ND, fit.components, seed) for x_ND, seed in zip(x_RND, seeds, strict=True)]
+        initial = em.from_labels(x_RND, np.stack(labels), fit.components, fit.reg_covar)
+    return em.run(x_RND, initial, fit.tolerance, fit.max_iterations, fit.reg_covar)
 
 
 def _k_means(x_ND: NDArray[np.float64], num_clusters: int, seed: int) -> NDArray[np.int64]:
@@ -164,33 +166,40 @@ def _k_means(x_ND: NDArray[np.float64], num_clusters: int, seed: int) -> NDArray
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters: an empty component is allowed
-        labels: NDArray[np.int64] = KMeans(num_clusters, n_init=1, random_state=seed).fit(x_ND).labels_.astype(np.int64)
+        clustering = KMeans(num_clusters, n_init=1, random_state=seed).fit(x_ND)
+    labels: NDArray[np.int64] = clustering.labels_.astype(np.int64)
     return labels
 
 
-def _by_sklearn(x_RND: NDArray[np.float64], fit: GmmTraining, begun: em.Parameters | None, stream: Stream) -> em.Fit:
+def _by_sklearn(x_RND: NDArray[np.float64], fit: GmmTraining, initial: em.Parameters | None, stream: Stream) -> em.Fit:
     """Fit each replica with scikit-learn; a fit stopped by ``max_iterations`` is a result, not a fault."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    fitted = []
+    models = []
     for r, (x_ND, seed) in enumerate(zip(x_RND, _seeds(len(x_RND), stream), strict=True)):
-        given: dict[str, Any] = {"init_params": "kmeans"}
-        if begun:  # the given parameters replace what the cheapest initialisation makes
-            precisions_KDD = np.linalg.inv(begun.covariances[r])
-            given = {"weights_init": begun.weights[r], "means_init": begun.means[r], "precisions_init": precisions_KDD}
-            given["init_params"] = "random_from_data"
+        settings: dict[str, Any] = {"init_params": "kmeans"}
+        if initial:  # these parameters replace what the cheapest initialisation makes
+            precisions_KDD = np.linalg.inv(initial.covariances[r])
+            settings = {"weights_init": initial.weights[r], "means_init": initial.means[r], "precisions_init": precisions_KDD}
+            settings["init_params"] = "random_from_data"
         mixture = GaussianMixture(
-            fit.components, tol=fit.tolerance, max_iter=fit.max_iterations, reg_covar=fit.reg_covar, random_state=seed, **given
+            fit.components, tol=fit.tolerance, max_iter=fit.max_iterations, reg_covar=fit.reg_covar, random_state=seed, **settings
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             try:
-                fitted.append(mixture.fit(x_ND))
+                models.append(mixture.fit(x_ND))
             except ValueError as error:
-                raise HeirloomError(f"replica {r}: {str(error).split(';')[0].split('. ')[0]}; raise family.training.reg_covar") from None
-    parameters = (np.stack([getattr(one, name) for one in fitted]) for name in ("weights_", "means_", "covariances_"))
-    return em.Fit(em.Parameters(*parameters), np.array([one.n_iter_ for one in fitted]), np.array([one.lower_bound_ for one in fitted]))
+                reason = str(error).split(";")[0].split(". ")[0]
+                raise HeirloomError(f"replica {r}: {reason}; raise family.training.reg_covar") from None
+    parameters = em.Parameters(*(_stacked(models, name) for name in ("weights_", "means_", "covariances_")))
+    return em.Fit(parameters, _stacked(models, "n_iter_"), _stacked(models, "lower_bound_"))
+
+
+def _stacked(models: Sequence[Any], name: str) -> NDArray[Any]:
+    """Return what scikit-learn calls by a name in each of its models, replica by replica."""
+    return np.stack([getattr(mixture, name) for mixture in models])
 
 
 def expected_curves(family: Gmm, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:

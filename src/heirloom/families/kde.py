@@ -68,7 +68,8 @@ def train(rows: Dataset, fit: KdeTraining, start: Model | None, stream: Stream) 
         return Model(x_RND, np.broadcast_to(fit.bandwidth**2 * np.eye(dim), (num_replicas, dim, dim)))
     if num_rows == 1:
         raise HeirloomError("Scott's rule needs at least 2 rows, got 1; give family.training.bandwidth as a number")
-    return Model(x_RND, num_rows ** (-2 / (dim + 4)) * num_rows / (num_rows - 1) * _covariance(x_RND))
+    factor = num_rows ** (-2 / (dim + 4)) * num_rows / (num_rows - 1)
+    return Model(x_RND, factor * _covariance(x_RND))
 
 
 def sample(
@@ -80,10 +81,10 @@ def sample(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D)."""
     num_replicas, num_kept, dim = model.x.shape
-    chosen_RN = stream.child("row").generator().integers(num_kept, size=(num_replicas, num_rows))
+    place_RN = stream.child("row").generator().integers(num_kept, size=(num_replicas, num_rows))
     noise_RND = stream.child("noise").generator().standard_normal((num_replicas, num_rows, dim))
     noise_RND = np.matmul(noise_RND, algebra.root(model.kernel))
-    noise_RND += np.take_along_axis(model.x, chosen_RN[:, :, None], axis=1)
+    noise_RND += np.take_along_axis(model.x, place_RN[:, :, None], axis=1)
     yield noise_RND
 
 
@@ -95,16 +96,25 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
     HeirloomError
         If a kernel is degenerate.
     """
-    from scipy.special import logsumexp
-
     num_kept, dim = model.x.shape[1:]
     whitening_RDD = np.linalg.inv(algebra.root(model.kernel))
-    constant_R = -vectors.log_determinant(model.kernel) / 2 - dim * np.log(2 * np.pi) / 2 - np.log(num_kept)
-    judged_RN = []
-    for x_ND, kept_KD in zip(np.matmul(rows.by_replica(), whitening_RDD), np.matmul(model.x, whitening_RDD), strict=True):
+    log_determinant_R = vectors.log_determinant(model.kernel)
+    constant_R = -log_determinant_R / 2 - dim * np.log(2 * np.pi) / 2 - np.log(num_kept)
+    x_RND, centres_RKD = np.matmul(rows.by_replica(), whitening_RDD), np.matmul(model.x, whitening_RDD)
+    log_sum_RN = []
+    for x_ND, centres_KD in zip(x_RND, centres_RKD, strict=True):
         blocks = np.array_split(x_ND, -(-len(x_ND) * num_kept // _PAIRS))
-        judged_RN.append(np.concatenate([logsumexp(-((x_BD[:, None] - kept_KD) ** 2).sum(axis=-1) / 2, axis=1) for x_BD in blocks]))
-    return np.asarray(constant_R[:, None] + judged_RN, dtype=np.float64)
+        log_sum_RN.append(np.concatenate([_log_sum(x_BD, centres_KD) for x_BD in blocks]))
+    return np.asarray(constant_R[:, None] + log_sum_RN, dtype=np.float64)
+
+
+def _log_sum(x_BD: NDArray[np.float64], centres_KD: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of the sum of exp(-|x - c|² / 2) over centres c, shape (B,)."""
+    from scipy.special import logsumexp
+
+    square_BK = ((x_BD[:, None] - centres_KD) ** 2).sum(axis=-1)
+    log_sum_B: NDArray[np.float64] = logsumexp(-square_BK / 2, axis=1)
+    return log_sum_B
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:

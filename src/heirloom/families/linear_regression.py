@@ -59,13 +59,13 @@ def train(rows: Dataset, fit: LinearRegressionTraining, start: Model | None, str
     design_RND, label_RN = x_RNW[..., :-1], x_RNW[..., -1]
     transposed_RDN = design_RND.transpose(0, 2, 1)
     try:
-        weights_RD = np.linalg.solve(transposed_RDN @ design_RND, transposed_RDN @ label_RN[..., None])[..., 0]
+        weights_RD1 = np.linalg.solve(transposed_RDN @ design_RND, transposed_RDN @ label_RN[..., None])
     except np.linalg.LinAlgError:
         num_rows, num_features = design_RND.shape[1:]
         raise HeirloomError(
             f"linear regression: {num_rows} rows do not determine {num_features} weights; give more rows, no feature twice"
         ) from None
-    return Model(start.design if start else design_RND, np.asarray(weights_RD, dtype=np.float64))
+    return Model(start.design if start else design_RND, np.asarray(weights_RD1[..., 0], dtype=np.float64))
 
 
 def sample(

@@ -31,24 +31,25 @@ def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callabl
     A scheduler whose time is up, or that wants its machine back, sends SIGTERM some seconds before it kills: the step in hand is ended,
     saved, and the process exits with status 143. Processes other than the first leave it to that one, which needs them for its step.
     """
-    due, asked = meter.timer(SAVE_SECONDS), threading.Event()
+    is_due = meter.timer(SAVE_SECONDS)
+    stop_request = threading.Event()
 
     def step_done() -> None:
-        if not state or processes.rank() or not (asked.is_set() or due()):
+        if not state or processes.rank() or not (stop_request.is_set() or is_due()):
             return
         save(state)
-        if asked.is_set():
+        if stop_request.is_set():
             log.info("asked to stop: what is done so far is saved")
             raise SystemExit(128 + signal.SIGTERM)
 
     if state is None:  # nothing to save, and so no reason to outlive a SIGTERM
         yield step_done
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    previous_handler = signal.signal(signal.SIGTERM, lambda *_: stop_request.set())
     try:
         yield step_done
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous_handler)
 
 
 @contextmanager
@@ -74,9 +75,9 @@ def batches(num_rows: int, epochs: int, batch_rows: int, stream: Stream) -> Iter
 
 def one_epoch(num_rows: int, epoch: int, batch_rows: int, stream: Stream) -> Iterator[NDArray[np.int64]]:
     """Yield the rows of each step of one epoch, as `batches` does."""
-    permuted = stream.child("order", epoch).generator().permutation(num_rows)
+    order = stream.child("order", epoch).generator().permutation(num_rows)
     for start in range(0, num_rows, batch_rows):
-        yield permuted[start : start + batch_rows]
+        yield order[start : start + batch_rows]
 
 
 def use_deterministic_kernels() -> None:

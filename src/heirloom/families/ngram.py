@@ -13,7 +13,7 @@ Legend of shapes: N rows, B rows of a chunk, T tokens a row, K different n-grams
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,10 @@ def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> 
         if tokens_NT.shape[1] < fit.order:
             raise HeirloomError(f"rows of {tokens_NT.shape[1]} tokens are shorter than family.training.order {fit.order}")
         for length, table in enumerate(tables, start=1):
-            table.add(*_counted(_keys(tokens_NT, length, fit.vocab_size), weight_N))
-    return Model(fit.vocab_size, tuple(_level(*table.merged(), fit.vocab_size) for table in tables))
+            keys = _keys(tokens_NT, length, fit.vocab_size)
+            table.add(*_key_counts(keys, weight_N))
+    levels = [_level(*table.merged(), fit.vocab_size) for table in tables]
+    return Model(fit.vocab_size, tuple(levels))
 
 
 def sample(
@@ -121,9 +123,10 @@ def edit(
     for number, tokens_BT in enumerate(rows):
         num_rows, width = tokens_BT.shape
         uniforms_BT = stream.child("edits").uniforms(number * num_rows, num_rows, width)
-        read = tokens_BT.astype(np.int64)
-        drawn = [_next_tokens(model, read[:, :position], uniforms_BT[:, position]) for position in range(1, width)]
-        yield text.edited(read, _probabilities(judge, read)[:, 1:], np.column_stack(drawn), above)
+        ids_BT = tokens_BT.astype(np.int64)
+        new_tokens = [_next_tokens(model, ids_BT[:, :position], uniforms_BT[:, position]) for position in range(1, width)]
+        probability_BT = _probabilities(judge, ids_BT)[:, 1:]
+        yield text.edited(ids_BT, probability_BT, np.column_stack(new_tokens), above)
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
@@ -149,14 +152,14 @@ def _probabilities(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]
     for length, level in enumerate(model.levels, start=1):
         keys = _keys(tokens_NT, length, model.vocab_size)
         context, token = np.divmod(keys, model.vocab_size)
-        found, first, last, total, kinds = _look_up(level, context)
-        gram = first + _rank(level, first, last, token)
-        inside = found & (gram < last) & (level.tokens[np.minimum(gram, len(level.tokens) - 1)] == token)
-        gram = np.where(inside, gram, 0)
-        counts = np.where(inside, level.before[gram + 1] - level.before[gram], 0)
+        is_known, start, stop, total, kinds = _look_up(level, context)
+        gram = start + _rank(level, start, stop, token)
+        is_gram = is_known & (gram < stop) & (_tokens_at(level, gram) == token)
+        gram = np.where(is_gram, gram, 0)
+        counts = np.where(is_gram, level.before[gram + 1] - level.before[gram], 0)
         lower = probability[:, length - 1 :].reshape(-1)
-        mixed = np.where(found, (counts + kinds * lower) / np.maximum(total + kinds, 1), lower)
-        probability[:, length - 1 :] = mixed.reshape(num_rows, -1)
+        interpolated = (counts + kinds * lower) / np.maximum(total + kinds, 1)
+        probability[:, length - 1 :] = np.where(is_known, interpolated, lower).reshape(num_rows, -1)
     return probability
 
 
@@ -167,13 +170,12 @@ def save(model: Model, folder: Path) -> None:
     from heirloom.artefacts.files import dumps
 
     folder.mkdir()
-    tensors = {
-        f"{length}.{name}": np.ascontiguousarray(getattr(level, name))
-        for length, level in enumerate(model.levels, start=1)
-        for name in ("contexts", "starts", "tokens", "before")
-    }
+    tensors: dict[str, NDArray[Any]] = {}
+    for length, level in enumerate(model.levels, start=1):
+        tensors |= {f"{length}.{field.name}": np.ascontiguousarray(getattr(level, field.name)) for field in fields(level)}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(dumps({"vocab_size": model.vocab_size, "order": len(model.levels)}), encoding="utf-8")
+    config = {"vocab_size": model.vocab_size, "order": len(model.levels)}
+    (folder / "config.json").write_text(dumps(config), encoding="utf-8")
 
 
 def load(folder: Path) -> Model:
@@ -184,10 +186,10 @@ def load(folder: Path) -> Model:
 
     config = read_json(folder / "config.json")
     tensors = load_file(folder / "model.safetensors")
-    levels = (
-        Level(*(tensors[f"{length}.{name}"] for name in ("contexts", "starts", "tokens", "before")))
-        for length in range(1, config["order"] + 1)
-    )
+    levels = []
+    for length in range(1, config["order"] + 1):
+        arrays = {field.name: tensors[f"{length}.{field.name}"] for field in fields(Level)}
+        levels.append(Level(**arrays))
     return Model(config["vocab_size"], tuple(levels))
 
 
@@ -209,12 +211,13 @@ def _weighted_matrices(rows: Dataset) -> Iterator[tuple[NDArray[Any], NDArray[np
         yield as_matrix(batch.column("tokens")), numbers(batch.column(WEIGHT))
 
 
-def _counted(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Counts]:
+def _key_counts(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Counts]:
     """Return the different keys and how often each stands there; keys of one row stand together and weigh what the row weighs."""
     if weight_N is None:
         return np.unique(keys, return_counts=True)
     unique, place = np.unique(keys, return_inverse=True)
-    return unique, np.bincount(place, weights=np.repeat(weight_N, len(keys) // len(weight_N)))
+    weights = np.repeat(weight_N, len(keys) // len(weight_N))
+    return unique, np.bincount(place, weights=weights)
 
 
 class _Table:
@@ -222,21 +225,21 @@ class _Table:
 
     def __init__(self) -> None:
         self._parts: list[tuple[Ints, Counts]] = []
-        self._waiting = 0
+        self._num_waiting = 0
 
     def add(self, keys: Ints, counts: Counts) -> None:
         """Take the different keys of a batch, and how often each stands there."""
         self._parts.append((keys, counts))
-        self._waiting += len(keys)
-        if self._waiting > max(_MOST_WAITING, len(self._parts[0][0]) // 2):
+        self._num_waiting += len(keys)
+        if self._num_waiting > max(_MOST_WAITING, len(self._parts[0][0]) // 2):
             self._parts = [self.merged()]
-            self._waiting = 0
+            self._num_waiting = 0
 
     def merged(self) -> tuple[Ints, Counts]:
         """Return the different keys, ascending, and their counts, added in the order of the batches."""
         if len(self._parts) == 1:
             return self._parts[0]
-        keys, counts = (np.concatenate(several) for several in zip(*self._parts, strict=True))
+        keys, counts = (np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))
         unique, place = np.unique(keys, return_inverse=True)
         return unique, np.bincount(place, weights=counts).astype(counts.dtype)
 
@@ -244,43 +247,51 @@ class _Table:
 def _level(keys: Ints, counts: Counts, vocab_size: int) -> Level:
     context, token = np.divmod(keys, vocab_size)
     contexts, starts = np.unique(context, return_index=True)
-    before = np.concatenate([np.zeros(1, counts.dtype), np.cumsum(counts)])
-    return Level(contexts, np.append(starts, len(keys)), token, before)
+    cumulated = np.concatenate([np.zeros(1, counts.dtype), np.cumsum(counts)])
+    return Level(contexts, np.append(starts, len(keys)), token, cumulated)
 
 
 def _look_up(level: Level, context: Ints) -> tuple[NDArray[np.bool_], Ints, Ints, Counts, Ints]:
     """Return for each context whether it was seen, its n-grams' first and last place, c(h) and T(h)."""
     place = np.minimum(np.searchsorted(level.contexts, context), len(level.contexts) - 1)
-    found = level.contexts[place] == context
-    first, last = level.starts[place], level.starts[place + 1]
-    return found, first, last, level.before[last] - level.before[first], last - first
+    is_known = level.contexts[place] == context
+    start, stop = level.starts[place], level.starts[place + 1]
+    total, kinds = level.before[stop] - level.before[start], stop - start
+    return is_known, start, stop, total, kinds
 
 
-def _rank(level: Level, first: Ints, last: Ints, token: Ints) -> Ints:
+def _tokens_at(level: Level, gram: Ints) -> Ints:
+    """Return the last token of n-grams by place; of a place behind the last n-gram, which nobody asks for, that of the last."""
+    return level.tokens[np.minimum(gram, len(level.tokens) - 1)]
+
+
+def _rank(level: Level, start: Ints, stop: Ints, token: Ints) -> Ints:
     """Return how many of each context's tokens are smaller than ``token``: a binary search in all slices at once."""
-    low, high = first.copy(), last.copy()
+    low, high = start.copy(), stop.copy()
     while np.any(low < high):
         middle = (low + high) // 2
-        smaller = (level.tokens[np.minimum(middle, len(level.tokens) - 1)] < token) & (low < high)
-        low, high = np.where(smaller, middle + 1, low), np.where(smaller, high, np.minimum(middle, high))
-    return low - first
+        is_smaller = (_tokens_at(level, middle) < token) & (low < high)
+        low = np.where(is_smaller, middle + 1, low)
+        high = np.where(is_smaller, high, np.minimum(middle, high))
+    return low - start
 
 
 def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> Ints:
     """Draw one token a row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
     u = uniforms.copy()
-    chosen = np.full(len(written), -1, np.int64)
+    tokens = np.full(len(written), -1, np.int64)
     for length in range(min(len(model.levels), written.shape[1] + 1), 0, -1):
         level = model.levels[length - 1]
-        context = (
-            _keys(written[:, written.shape[1] - length + 1 :], length - 1, model.vocab_size) if length > 1 else np.zeros(len(u), np.int64)
-        )
-        found, first, last, total, kinds = _look_up(level, context)
-        stay = np.where(found, total / np.maximum(total + kinds, 1), 0.0)
-        here = (chosen < 0) & (u < stay)
-        within = u / np.where(here, stay, 1.0) * total
-        gram = np.minimum(np.searchsorted(level.before, level.before[first] + within, side="right"), last) - 1
-        chosen = np.where(here, level.tokens[np.minimum(gram, len(level.tokens) - 1)], chosen)
-        u = np.where(chosen < 0, (u - stay) / (1.0 - stay), u)
+        context = np.zeros(len(u), np.int64)
+        if length > 1:
+            start_of_context = written.shape[1] - length + 1
+            context = _keys(written[:, start_of_context:], length - 1, model.vocab_size)
+        is_known, start, stop, total, kinds = _look_up(level, context)
+        stay_probability = np.where(is_known, total / np.maximum(total + kinds, 1), 0.0)
+        is_drawn = (tokens < 0) & (u < stay_probability)
+        count = u / np.where(is_drawn, stay_probability, 1.0) * total
+        gram = np.minimum(np.searchsorted(level.before, level.before[start] + count, side="right"), stop) - 1
+        tokens = np.where(is_drawn, _tokens_at(level, gram), tokens)
+        u = np.where(tokens < 0, (u - stay_probability) / (1.0 - stay_probability), u)
     uniform = np.minimum((u * model.vocab_size).astype(np.int64), model.vocab_size - 1)
-    return np.where(chosen < 0, uniform, chosen)
+    return np.where(tokens < 0, uniform, tokens)

@@ -47,7 +47,9 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
     from scipy.special import gammaln, xlogy
 
     x_RN = rows.by_replica()[..., 0]
-    return np.asarray(xlogy(x_RN, model.rate[:, None]) - model.rate[:, None] - gammaln(x_RN + 1), dtype=np.float64)
+    rate_R1 = model.rate[:, None]
+    log_probability_RN = xlogy(x_RN, rate_R1) - rate_R1 - gammaln(x_RN + 1)
+    return np.asarray(log_probability_RN, dtype=np.float64)
 
 
 def sample(
@@ -55,7 +57,8 @@ def sample(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield counts of shape (R, num_rows, 1); more replicas leave earlier ones' draws alone."""
     rng = stream.child("rows").generator()
-    yield rng.poisson(model.rate[:, None], (len(model.rate), num_rows)).astype(np.float64)[..., None]
+    counts_RN = rng.poisson(model.rate[:, None], (len(model.rate), num_rows))
+    yield counts_RN.astype(np.float64)[..., None]
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
@@ -93,7 +96,7 @@ def expected_curves(family: Poisson, source: PoissonSource, arm: Arm) -> dict[st
     moments = arm.moments(None)
     if moments is None:
         return {}
-    known = {"rate": np.full(arm.num_fits, source.rate), "squared_error": source.rate * moments.mean_square}
+    curves = {"rate": np.full(arm.num_fits, source.rate), "squared_error": source.rate * moments.mean_square}
     if arm.name == "replace":
-        known["absorbed"] = theory.discrete.poisson_extinction(source.rate, arm.rows, arm.num_fits)
-    return known
+        curves["absorbed"] = theory.discrete.poisson_extinction(source.rate, arm.rows, arm.num_fits)
+    return curves

@@ -58,7 +58,8 @@ def mean_and_variance(x_RN: NDArray[np.float64], name: str, ddof: int) -> tuple[
 
 def _sum(values_NR: Narrow) -> Narrow:
     """Add up rows in pairs, then pairs of pairs, an odd one joining the first; shape (R,)."""
-    while (num_rows := len(values_NR)) > 1:
+    while len(values_NR) > 1:
+        num_rows = len(values_NR)
         half = num_rows // 2
         halved_NR = values_NR[:half] + values_NR[half : 2 * half]
         if num_rows % 2:

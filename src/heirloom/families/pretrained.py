@@ -11,7 +11,7 @@ from typing import Any
 
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_gguf, pretrained_tokenizer, pretrained_weights
-from heirloom.families.pretrained_files import KEY, clearly, model_files, options, where
+from heirloom.families.pretrained_files import KEY, location, model_files, one_line_errors, options
 from heirloom.sources.input_files import check
 from heirloom.specs.pretrained import Pretrained
 
@@ -29,7 +29,7 @@ def preflight(spec: Pretrained) -> None:
     HeirloomError
         If a folder, package or GGUF file is missing, or a folder has no safetensors or is an adapter.
     """
-    place = where(spec)
+    place = location(spec)
     if isinstance(place, str):
         return
     if spec.gguf and not (place / spec.gguf).is_file():
@@ -69,7 +69,7 @@ def check_causal(spec: Pretrained) -> None:
     """
     preflight(spec)
     config = _check_architecture(spec)
-    if not spec.gguf and isinstance(where(spec), Path) and _num_parameters(spec, config) <= _OPENED_PARAMETERS:
+    if not spec.gguf and isinstance(location(spec), Path) and _num_parameters(spec, config) <= _OPENED_PARAMETERS:
         module(spec)
 
 
@@ -86,14 +86,18 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:
         If the tokenizer has an id that the model lacks; or one of the two cannot be had.
     """
     weights = pretrained_gguf.num_embeddings(spec) if spec.gguf else int(configuration(spec).get_text_config().vocab_size)
-    read = None if reader.gguf else pretrained_tokenizer.read(reader)
-    ids = pretrained_gguf.num_tokens(reader) if read is None else max(read.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+    text_reader = None if reader.gguf else pretrained_tokenizer.read(reader)
+    if text_reader is None:
+        ids = pretrained_gguf.num_tokens(reader)
+    else:
+        ids = max(text_reader.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     if ids > weights:
         raise HeirloomError(
             f"source.text.tokenizer: the tokenizer of {reader.name} has {ids} token ids, but {KEY}, {spec.name}, has weights for {weights} "
             f"({'token_embd.weight' if spec.gguf else 'vocab_size in config.json'}); give a model its own tokenizer"
         )
-    return tuple(f"{reader.name}: {note}" for note in (read or pretrained_tokenizer.read(reader)).notes)
+    notes = (text_reader or pretrained_tokenizer.read(reader)).notes
+    return tuple(f"{reader.name}: {note}" for note in notes)
 
 
 def module(spec: Pretrained) -> Any:
@@ -106,12 +110,12 @@ def module(spec: Pretrained) -> Any:
     """
     preflight(spec)
     config = _check_architecture(spec)
-    if not spec.gguf and isinstance(where(spec), Path):
+    if not spec.gguf and isinstance(location(spec), Path):
         _num_parameters(spec, config)
-    with clearly(spec):
-        opened = pretrained_weights.open_folder(where(spec), **options(spec))
-    pretrained_weights.check_causal(opened, spec.name)
-    return opened
+    with one_line_errors(spec):
+        model = pretrained_weights.open_folder(location(spec), **options(spec))
+    pretrained_weights.check_causal(model, spec.name)
+    return model
 
 
 def _check_architecture(spec: Pretrained) -> Any:
@@ -130,9 +134,9 @@ def _num_parameters(spec: Pretrained, config: Any) -> int:
     layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > _MOST_LAYERS:
         raise HeirloomError(f"{KEY}: the config.json of {spec.name} asks for {layers} layers, and at most {_MOST_LAYERS} are read")
-    with clearly(spec):
+    with one_line_errors(spec):
         number = pretrained_weights.num_parameters(config)
-    num_bytes = sum(file.stat().st_size for file in Path(where(spec)).glob("*.safetensors"))
+    num_bytes = sum(file.stat().st_size for file in Path(location(spec)).glob("*.safetensors"))
     if number > _NUMBERS_A_BYTE * num_bytes:
         raise HeirloomError(
             f"{KEY}: the config.json of {spec.name} asks for {number:,} numbers, which its .safetensors files of {num_bytes:,} bytes"
@@ -152,8 +156,8 @@ def configuration(spec: Pretrained) -> Any:
     if spec.gguf:
         preflight(spec)
         return pretrained_gguf.configuration(spec)
-    with clearly(spec):
-        found = options(spec)
+    with one_line_errors(spec):
+        load_options = options(spec)
         from transformers import AutoConfig
 
-        return AutoConfig.from_pretrained(where(spec), trust_remote_code=False, **found)
+        return AutoConfig.from_pretrained(location(spec), trust_remote_code=False, **load_options)

@@ -43,7 +43,7 @@ def fetch_tokenizer(spec: Pretrained) -> tuple[Pretrained, list[SourceFile]]:
     return _fetch(spec, TOKENIZER_FILE, _is_of_tokenizer)
 
 
-def where(spec: Pretrained) -> str | Path:
+def location(spec: Pretrained) -> str | Path:
     """Return a hub id, or the folder of a model on this machine."""
     if spec.package:
         folder = package_folder(spec.package)
@@ -53,8 +53,8 @@ def where(spec: Pretrained) -> str | Path:
     path = Path(spec.path or "")
     if path.is_dir():
         return path
-    looks_local = str(spec.path).startswith((".", "/", "~")) or str(spec.path).count("/") > 1 or Path(f"{path}.dvc").is_file()
-    if looks_local:
+    has_local_form = str(spec.path).startswith((".", "/", "~")) or str(spec.path).count("/") > 1
+    if has_local_form or Path(f"{path}.dvc").is_file():
         hint = absence(path).removeprefix(str(path))
         raise HeirloomError(f"{KEY}.path: no such folder: {spec.path} (a hub id has the form owner/name){hint}")
     return spec.path or ""
@@ -70,21 +70,22 @@ def options(spec: Pretrained) -> dict[str, Any]:
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
 
-    place, revision = where(spec), spec.revision or "main"
+    place, revision = location(spec), spec.revision or "main"
+    file_options = {"gguf_file": spec.gguf} if spec.gguf else {}
     if isinstance(place, Path):
-        return {"gguf_file": spec.gguf} if spec.gguf else {}
-    at = {"revision": revision, **({"gguf_file": spec.gguf} if spec.gguf else {})}
+        return file_options
+    hub_options = {"revision": revision, **file_options}
     try:
         HfApi().model_info(place, revision=revision, timeout=_PATIENCE)
     except Exception as error:  # noqa: BLE001  network libraries share no narrower base
         if not isinstance(try_to_load_from_cache(place, "config.json", revision=revision), str):
             raise OSError(str(error)) from None
-        return {**at, "local_files_only": True}
-    return at
+        return {**hub_options, "local_files_only": True}
+    return hub_options
 
 
 @contextmanager
-def clearly(spec: Pretrained) -> Iterator[None]:
+def one_line_errors(spec: Pretrained) -> Iterator[None]:
     """Say in one line what could not be had, and what to give in its place."""
     try:
         yield
@@ -98,28 +99,37 @@ def clearly(spec: Pretrained) -> Iterator[None]:
 
 
 def _local_files(spec: Pretrained, role: str, belongs: Callable[[str], bool]) -> list[SourceFile]:
-    place = where(spec)
+    place = location(spec)
     if isinstance(place, str):
         return []
-    names = [spec.gguf] if spec.gguf else sorted(path.name for path in place.iterdir() if belongs(path.name))
-    return [package_file(role, spec.package, place / name) if spec.package else local_file(role, place / name) for name in names]
+    names = _names(spec, place, belongs)
+    if spec.package:
+        return [package_file(role, spec.package, place / name) for name in names]
+    return [local_file(role, place / name) for name in names]
+
+
+def _names(spec: Pretrained, folder: Path, belongs: Callable[[str], bool]) -> list[str]:
+    """Return the names of a model's or tokenizer's files in a folder: of a GGUF file its own alone."""
+    return [spec.gguf] if spec.gguf else sorted(path.name for path in folder.iterdir() if belongs(path.name))
 
 
 def _fetch(spec: Pretrained, role: str, belongs: Callable[[str], bool]) -> tuple[Pretrained, list[SourceFile]]:
-    place = where(spec)
+    place = location(spec)
     if isinstance(place, Path):
         return spec, []
-    with clearly(spec):
+    with one_line_errors(spec):
         commit = hub_repository.commit_of(place, "model", spec.revision)
-        folder = hub_repository.snapshot(place, "model", commit, _patterns(spec, belongs), () if spec.gguf else ("*/*",))
-    names = [spec.gguf] if spec.gguf else sorted(path.name for path in folder.iterdir() if belongs(path.name))
-    files = [hub_repository.source_file(role, place, folder, folder / name) for name in names]
+        subfolders = () if spec.gguf else ("*/*",)
+        folder = hub_repository.snapshot(place, "model", commit, _patterns(spec, belongs), subfolders)
+    files = [hub_repository.source_file(role, place, folder, folder / name) for name in _names(spec, folder, belongs)]
     return spec.model_copy(update={"path": str(folder), "revision": None}), files
 
 
 def _patterns(spec: Pretrained, belongs: Callable[[str], bool]) -> list[str]:
+    if spec.gguf:
+        return [spec.gguf]
     suffixes = sorted(suffix for suffix in (*_TEXT_SUFFIXES, ".safetensors") if belongs(f"model{suffix}"))
-    return [spec.gguf] if spec.gguf else [f"*{suffix}" for suffix in suffixes]
+    return [f"*{suffix}" for suffix in suffixes]
 
 
 def _is_of_model(name: str) -> bool:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
-from heirloom.families.pretrained_files import KEY, clearly, fetch_tokenizer, where
+from heirloom.families.pretrained_files import KEY, fetch_tokenizer, location, one_line_errors
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-ADDS = ("add_bos_token", "add_eos_token")
+TOKEN_FLAGS = ("add_bos_token", "add_eos_token")
 """What a configuration, too, calls the tokens before and after each text."""
 
 _LIKE_GPT2 = frozenset({"gpt-2", "phi-2", "mpt", "olmo", "jais", "roberta-bpe", "exaone4"})
@@ -32,9 +32,9 @@ def header(spec: Pretrained) -> Any:
     """
     from gguf import GGUFReader
 
-    here, _ = fetch_tokenizer(spec)
-    with clearly(spec):
-        return GGUFReader(Path(where(here)) / str(here.gguf))
+    local_spec, _ = fetch_tokenizer(spec)
+    with one_line_errors(spec):
+        return GGUFReader(Path(location(local_spec)) / str(local_spec.gguf))
 
 
 @lru_cache(maxsize=1)
@@ -48,15 +48,16 @@ def configuration(spec: Pretrained) -> Any:
     """
     from transformers import AutoConfig
 
-    here, _ = fetch_tokenizer(spec)
-    with clearly(spec):
-        return AutoConfig.from_pretrained(where(here), gguf_file=here.gguf, trust_remote_code=False)
+    local_spec, _ = fetch_tokenizer(spec)
+    with one_line_errors(spec):
+        return AutoConfig.from_pretrained(location(local_spec), gguf_file=local_spec.gguf, trust_remote_code=False)
 
 
 def num_embeddings(spec: Pretrained) -> int:
     """Return how many token ids a file has weights for."""
     sizes = (int(tensor.shape[-1]) for tensor in header(spec).tensors if tensor.name == "token_embd.weight")
-    if (size := next(sizes, None)) is None:
+    size = next(sizes, None)
+    if size is None:
         raise HeirloomError(f"{KEY}: {spec.name} holds no token_embd.weight; a GGUF file of a whole language model is needed")
     return size
 
@@ -68,9 +69,9 @@ def num_tokens(spec: Pretrained) -> int:
     return len(header(spec).fields["tokenizer.ggml.tokens"].data)
 
 
-def adds(spec: Pretrained) -> dict[str, bool]:
+def token_flags(spec: Pretrained) -> dict[str, bool]:
     """Return whether the file wants a token of its own before and after each text."""
-    return {name: _said(spec, name) is True for name in ADDS}
+    return {name: _tokenizer_field(spec, name) is True for name in TOKEN_FLAGS}
 
 
 def split_as_written(tokenizer: Tokenizer, spec: Pretrained) -> tuple[str, ...]:
@@ -86,12 +87,12 @@ def split_as_written(tokenizer: Tokenizer, spec: Pretrained) -> tuple[str, ...]:
     from tokenizers import pre_tokenizers
     from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
-    if _said(spec, "model") != "gpt2":
+    if _tokenizer_field(spec, "model") != "gpt2":
         return ()  # a sentencepiece vocabulary, which is not split
-    name = _said(spec, "pre") or "default"
+    name = _tokenizer_field(spec, "pre") or "default"
     if name in _DIGIT_BY_DIGIT:
-        digits, rest = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, rest])
+        digits, bytes_as_characters = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, bytes_as_characters])
     elif name == "default":
         return ("the file does not say how its tokenizer splits text (tokenizer.ggml.pre), so text is split like GPT-2's",)
     elif name not in _LIKE_GPT2 | GGUF_PRE_TOKENIZER_SPLITS.keys():
@@ -102,7 +103,7 @@ def split_as_written(tokenizer: Tokenizer, spec: Pretrained) -> tuple[str, ...]:
     return ()
 
 
-def _said(spec: Pretrained, name: str) -> Any:
+def _tokenizer_field(spec: Pretrained, name: str) -> Any:
     """Return what the file says of its tokenizer under a name; None if it does not."""
-    fields = header(spec).fields
-    return fields[f"tokenizer.ggml.{name}"].contents() if f"tokenizer.ggml.{name}" in fields else None
+    fields, key = header(spec).fields, f"tokenizer.ggml.{name}"
+    return fields[key].contents() if key in fields else None

@@ -40,11 +40,11 @@ def open_folder(place: str | Path, **options: Any) -> Any:
     )
     _check_complete(report, place)
     _check_nothing_left(module, report["unexpected_keys"], place)
-    tell_ties(module)
+    record_ties(module)
     return _plain(module) if options.get("gguf_file") else module
 
 
-def tell_ties(module: Any) -> None:
+def record_ties(module: Any) -> None:
     """Set ``tie_word_embeddings`` of a model's configuration to what its tensors say.
 
     The library leaves the flag as it was where a file holds a head of its own beside it, and would save it so.
@@ -85,21 +85,22 @@ def check_causal(module: Any, name: str) -> None:
     import torch
 
     rows_BT = probe_rows(module)
-    other_BT = rows_BT.clone()
-    other_BT[:, -1] = rows_BT[:, -2]
+    changed_BT = rows_BT.clone()
+    changed_BT[:, -1] = rows_BT[:, -2]
     try:
-        first_BTV, second_BTV = probe_logits(module, rows_BT), probe_logits(module, other_BT)
+        logits_BTV = probe_logits(module, rows_BT)
+        changed_BTV = probe_logits(module, changed_BT)
     except Exception as error:  # noqa: BLE001  a model of any architecture fails in its own way
         reason = " ".join(str(error).split())[:160]
         raise HeirloomError(f"family.model: {name} ({type(module).__name__}) cannot read rows of tokens alone ({reason})") from None
-    change_BT = (first_BTV - second_BTV).abs().amax(dim=-1)
+    change_BT = (logits_BTV - changed_BTV).abs().amax(dim=-1)
     if not bool(torch.isfinite(change_BT).all()):
         raise HeirloomError(f"family.model: the logits of {name} are not finite: its weights are not usable")
-    earlier, last = float(change_BT[:, :-1].max()), float(change_BT[:, -1].max())
-    if earlier > _NOISE * last:
+    earlier, newest = float(change_BT[:, :-1].max()), float(change_BT[:, -1].max())
+    if earlier > _NOISE * newest:
         raise HeirloomError(
             f"family.model: {name} ({type(module).__name__}) is no causal model: another last token changes earlier logits by "
-            f"{earlier:.2g} (its own by {last:.2g}), so that a token is predicted from itself; give a decoder, such as a GPT-2 or Llama"
+            f"{earlier:.2g} (its own by {newest:.2g}), so that a token is predicted from itself; give a decoder, such as a GPT-2 or Llama"
         )
 
 
@@ -109,7 +110,8 @@ def probe_rows(module: Any) -> Any:
 
     num_ids = module.get_input_embeddings().weight.shape[0]
     step = max(1, num_ids // (PROBE_ROWS * PROBE_TOKENS + 1))
-    return (torch.arange(PROBE_ROWS * PROBE_TOKENS, device=module.device).view(PROBE_ROWS, -1) * step + step) % num_ids
+    numbers_BT = torch.arange(PROBE_ROWS * PROBE_TOKENS, device=module.device).view(PROBE_ROWS, -1)
+    return (numbers_BT * step + step) % num_ids
 
 
 def probe_logits(module: Any, rows_BT: Any) -> Any:
@@ -122,31 +124,38 @@ def probe_logits(module: Any, rows_BT: Any) -> Any:
 
 
 def _check_complete(report: Mapping[str, Any], place: str | Path) -> None:
-    if others := sorted((str(name), tuple(stored), tuple(wanted)) for name, stored, wanted in report["mismatched_keys"]):
-        name, stored, wanted = others[0]
+    mismatches = sorted((str(name), tuple(stored), tuple(configured)) for name, stored, configured in report["mismatched_keys"])
+    if mismatches:
+        name, stored, configured = mismatches[0]
         raise HeirloomError(
-            f"{place}: the weight {name} has shape {stored}, but the configuration asks for {wanted} "
-            f"(weights of another shape: {len(others)}); give the config.json that belongs to the weights"
+            f"{place}: the weight {name} has shape {stored}, but the configuration asks for {configured} "
+            f"(weights of another shape: {len(mismatches)}); give the config.json that belongs to the weights"
         )
-    if missing := sorted(map(str, report["missing_keys"])):
-        raise HeirloomError(f"{place}: {len(missing)} weights of the architecture are missing, such as {missing[0]}")
+    names = sorted(map(str, report["missing_keys"]))
+    if names:
+        raise HeirloomError(f"{place}: {len(names)} weights of the architecture are missing, such as {names[0]}")
 
 
-def _check_nothing_left(module: Any, others: Iterable[str], place: str | Path) -> None:
+def _check_nothing_left(module: Any, unread_names: Iterable[str], place: str | Path) -> None:
     """Refuse weights of the model's own layers that its configuration leaves out, such as further layers, biases and scales.
 
     Those of other parts, a head for another task or a tower for images, are no part of the model.
     """
-    first = f"{module.base_model_prefix}."
-    read = {_LAYER_NUMBER.sub(".#.", f".{name.removeprefix(first)}") for name in module.state_dict()}
-    layers = {name.rpartition(".")[0] for name in read}
-    patterns = {name: _LAYER_NUMBER.sub(".#.", f".{name.removeprefix(first)}") for name in sorted(map(str, others))}
-    left = [name for name, pattern in patterns.items() if pattern in read or pattern.rpartition(".")[0] in layers]
-    if left:
+    prefix = f"{module.base_model_prefix}."
+    model_patterns = {_pattern(name, prefix) for name in module.state_dict()}
+    layers = {pattern.rpartition(".")[0] for pattern in model_patterns}
+    unread_patterns = {name: _pattern(name, prefix) for name in sorted(map(str, unread_names))}
+    names = [name for name, pattern in unread_patterns.items() if pattern in model_patterns or pattern.rpartition(".")[0] in layers]
+    if names:
         raise HeirloomError(
-            f"{place}: the files hold {len(left)} weights of the model's layers that config.json leaves out, such as {left[0]}; "
+            f"{place}: the files hold {len(names)} weights of the model's layers that config.json leaves out, such as {names[0]}; "
             "give the config.json that belongs to the weights"
         )
+
+
+def _pattern(name: str, prefix: str) -> str:
+    """Return a weight's name without the model's prefix, and with one mark for the numbers of all layers."""
+    return _LAYER_NUMBER.sub(".#.", f".{name.removeprefix(prefix)}")
 
 
 def _plain(quantised: Any) -> Any:

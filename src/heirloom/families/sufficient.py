@@ -41,14 +41,14 @@ class Statistics(NamedTuple):
     scatter: Floats
 
 
-def of(x_RND: Floats) -> Statistics:
+def summarise(x_RND: Floats) -> Statistics:
     """Return the statistics of rows of shape (R, N, D)."""
     return Statistics(x_RND.shape[1], *algebra.scatter(x_RND))
 
 
 def union(parts: Sequence[Statistics]) -> Statistics:
     """Return the statistics of a union of sets, at least one (Chan, Golub and LeVeque 1983, equations 2.1)."""
-    return reduce(_merged, parts)
+    return reduce(_union_of_two, parts)
 
 
 def draw(mean_RD: Floats, covariance_RDD: Floats, count: int, stream: Stream) -> Statistics:
@@ -68,17 +68,21 @@ def draw(mean_RD: Floats, covariance_RDD: Floats, count: int, stream: Stream) ->
     root_RDD = algebra.root(covariance_RDD)
     shift_RD1 = stream.child("mean").generator().standard_normal((num_replicas, dim, 1))
     shift_RD1 /= np.sqrt(count)
-    chi2_RD = stream.child("scatter").generator().chisquare(count - 1 - np.arange(dim) if dim > 1 else count - 1, (num_replicas, dim))
+    degrees = count - 1 - np.arange(dim) if dim > 1 else count - 1
+    chi2_RD = stream.child("scatter").generator().chisquare(degrees, (num_replicas, dim))
     if dim == 1:  # a matrix product of single numbers costs ten times the number's
         return Statistics(count, mean_RD + (root_RDD * shift_RD1)[..., 0], covariance_RDD * chi2_RD[..., None])
     factor_RDD = np.tril(stream.child("below").generator().standard_normal((num_replicas, dim, dim)), -1)
     factor_RDD[:, np.arange(dim), np.arange(dim)] = np.sqrt(chi2_RD)
     spread_RDD = np.matmul(root_RDD, factor_RDD)
-    return Statistics(count, mean_RD + np.matmul(root_RDD, shift_RD1)[..., 0], np.matmul(spread_RDD, spread_RDD.transpose(0, 2, 1)))
+    scatter_RDD = np.matmul(spread_RDD, spread_RDD.transpose(0, 2, 1))
+    return Statistics(count, mean_RD + np.matmul(root_RDD, shift_RD1)[..., 0], scatter_RDD)
 
 
-def _merged(one: Statistics, other: Statistics) -> Statistics:
-    count = one.num_rows + other.num_rows
-    apart_RD = other.mean - one.mean
-    between_RDD = apart_RD[:, :, None] * apart_RD[:, None, :] * (one.num_rows * other.num_rows / count)
-    return Statistics(count, one.mean + apart_RD * (other.num_rows / count), one.scatter + other.scatter + between_RDD)
+def _union_of_two(a: Statistics, b: Statistics) -> Statistics:
+    count = a.num_rows + b.num_rows
+    shift_RD = b.mean - a.mean
+    mean_RD = a.mean + shift_RD * (b.num_rows / count)
+    factor = a.num_rows * b.num_rows / count
+    between_RDD = shift_RD[:, :, None] * shift_RD[:, None, :] * factor
+    return Statistics(count, mean_RD, a.scatter + b.scatter + between_RDD)

@@ -5,7 +5,7 @@ Perplexity is exp of nats a token over a row's tokens but the first, which has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -41,7 +41,7 @@ def evaluate(model: Losses, origin: Losses, sets: Sets, measuring: Measuring) ->
     """
     nats = held_out_nats(model, sets, measuring)
     return {
-        "test_perplexity": text.perplexity(float(nats.of_rows.sum()), nats.num_tokens),
+        "test_perplexity": text.perplexity(float(nats.by_row.sum()), nats.num_tokens),
         **by_frequency(nats),
         **describe(origin, sets, measuring),
     }
@@ -53,7 +53,7 @@ class Nats:
 
     Parameters
     ----------
-    of_rows
+    by_row
         Nats of each row, summed over its tokens but the first, shape (N,).
     width
         Tokens predicted in a row.
@@ -61,49 +61,56 @@ class Nats:
         The same nats summed by groups of the tokens to be found, a sum of groups for each grouping.
     """
 
-    of_rows: NDArray[np.float64]
+    by_row: NDArray[np.float64]
     width: int
     by_group: Sequence[GroupedSums]
 
     @property
     def num_tokens(self) -> int:
         """Tokens predicted in all rows."""
-        return len(self.of_rows) * self.width
+        return len(self.by_row) * self.width
 
 
-def held_out_nats(model: Losses, sets: Sets, measuring: Measuring, *more: NDArray[np.int64]) -> Nats:
+def held_out_nats(model: Losses, sets: Sets, measuring: Measuring, *groupings: NDArray[np.int64]) -> Nats:
     """Return how surprised a model is by held-out rows, by how frequent the token to be found is in the real training set.
 
     Parameters
     ----------
-    more
+    groupings
         Further groupings: the group of each token id, shape (V,).
     """
     bands = frequency.bands(_counts(sets.original, measuring.vocab_size))
-    return _nats(model, sets.held_out, measuring.chunk_rows, [bands, *more])
+    return _nats(model, sets.held_out, measuring.chunk_rows, [bands, *groupings])
 
 
 def by_frequency(nats: Nats) -> dict[str, float]:
     """Return the loss on held-out rows by how frequent the token to be found is in the real training set."""
-    return {f"test_loss_by_frequency.{band}": value for band, value in frequency.loss_by_frequency(nats.by_group[0]).items()}
+    return _metrics("test_loss_by_frequency", frequency.loss_by_frequency(nats.by_group[0]))
 
 
 def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity, runs and tails."""
     nats = row_nats(origin, sets.scored, measuring.chunk_rows)
-    perplexities = text.row_perplexities(nats.of_rows, nats.width)
+    perplexities = text.row_perplexities(nats.by_row, nats.width)
     produced, reference = words.count(sets.sample.texts()), words.count(sets.original.texts())
-    survival = {f"tail_survival.{band}": share for band, share in text.tail_survival(reference, produced).items()}
-    return {
-        **{f"origin_perplexity.{name}": value for name, value in text.perplexity_quantiles(perplexities).items()},
-        **{f"origin_perplexity_histogram.{name}": share for name, share in text.perplexity_histogram(perplexities).items()},
+    ratio = sets.sample.num_rows / sets.original.num_rows
+    measures = {
+        **_metrics("origin_perplexity", text.perplexity_quantiles(perplexities)),
+        **_metrics("origin_perplexity_histogram", text.perplexity_histogram(perplexities)),
         **_diversity(sets.sample, measuring.vocab_size),
         **_runs(sets, measuring.generation),
-        **survival,
-        **_drift(list(reference.values()), measuring.generation, sets.sample.num_rows / sets.original.num_rows),
+        **_metrics("tail_survival", text.tail_survival(reference, produced)),
+        **_drift(list(reference.values()), measuring.generation, ratio),
         "word_types": float(len(produced)),
-        **({"zipf_slope": frequency.zipf_slope(produced.values())} if len(produced) > 1 else {}),
     }
+    if len(produced) > 1:
+        measures["zipf_slope"] = frequency.zipf_slope(produced.values())
+    return measures
+
+
+def _metrics(measure: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values of a measure that has several, by the measure's name and theirs."""
+    return {f"{measure}.{name}": value for name, value in values.items()}
 
 
 def divergence(features: Features, sets: Sets, measuring: Measuring, stream: Stream) -> dict[str, float]:
@@ -119,13 +126,15 @@ def divergence(features: Features, sets: Sets, measuring: Measuring, stream: Str
     rows = min(measuring.divergence_rows, sets.sample.num_rows, sets.held_out.num_rows)
     if not rows:
         return {}
-    seen = [_features(features, own, rows, measuring.chunk_rows, stream) for own in (sets.held_out, sets.sample)]
-    return {"mauve": frontier.mauve(seen[0], seen[1], stream.child("cells"))}
+    real_NE = _features(features, sets.held_out, rows, measuring.chunk_rows, stream)
+    written_NE = _features(features, sets.sample, rows, measuring.chunk_rows, stream)
+    return {"mauve": frontier.mauve(real_NE, written_NE, stream.child("cells"))}
 
 
-def _features(features: Features, own: Dataset, rows: int, chunk_rows: int, stream: Stream) -> NDArray[Any]:
-    chosen = own.take(np.sort(stream.child("rows").generator().permutation(own.num_rows)[:rows]))
-    return np.concatenate(list(_each_chunk(features, chosen, chunk_rows)))[:rows]
+def _features(features: Features, dataset: Dataset, rows: int, chunk_rows: int, stream: Stream) -> NDArray[Any]:
+    order = stream.child("rows").generator().permutation(dataset.num_rows)
+    subset = dataset.take(np.sort(order[:rows]))
+    return np.concatenate(list(_each_chunk(features, subset, chunk_rows)))[:rows]
 
 
 def _runs(sets: Sets, generation: int) -> dict[str, float]:
@@ -133,7 +142,7 @@ def _runs(sets: Sets, generation: int) -> dict[str, float]:
 
     Generation 0 stands for real text: what is new in held-out rows, and what of them stands anywhere in the training set.
     """
-    sample, held_out = (partial(own.matrices, "tokens") for own in (sets.sample, sets.held_out))
+    sample, held_out = (partial(dataset.matrices, "tokens") for dataset in (sets.sample, sets.held_out))
     written = sets.sample if generation else sets.original
     measured: dict[str, float] = {}
     if _width(sets.sample) >= RUN:
@@ -153,7 +162,7 @@ def _width(rows: Dataset) -> int:
     return int(rows.head("tokens", 1).shape[1])
 
 
-def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
+def _drift(word_counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
     """Return what survival would be by neutral drift alone (`theory.drift_survival`), by frequency band; nothing of real text.
 
     Parameters
@@ -163,15 +172,19 @@ def _drift(counts: Sequence[int], generation: int, ratio: float) -> dict[str, fl
     """
     if not generation:
         return {}
-    counts_V = np.array(counts)
+    counts_V = np.array(word_counts)
     expected_V = theory.drift_survival(counts_V, generation, ratio)[-1]
-    inside = {band: (counts_V >= own.start) & (counts_V < own.stop) for band, own in text.BANDS.items()}
-    return {f"tail_survival_drift.{band}": float(expected_V[own_V].mean()) for band, own_V in inside.items() if own_V.any()}
+    drift = {}
+    for band, counts in text.BANDS.items():
+        is_in_band_V = (counts_V >= counts.start) & (counts_V < counts.stop)
+        if is_in_band_V.any():
+            drift[band] = float(expected_V[is_in_band_V].mean())
+    return _metrics("tail_survival_drift", drift)
 
 
 def log_likelihoods(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return the log-likelihood of each row's tokens but the first in nats, shape (1, N): one replica."""
-    return -row_nats(losses, rows, chunk_rows).of_rows[None]
+    return -row_nats(losses, rows, chunk_rows).by_row[None]
 
 
 def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_BT: NDArray[Any], above: float) -> NDArray[np.int32]:
@@ -190,8 +203,9 @@ def edited(tokens_BT: NDArray[Any], probability_BT: NDArray[np.float64], drawn_B
 
 def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
     counts = _counts(sample, vocab_size)
+    distinct = {f"distinct_{n}": text.distinct_n(sample.matrices("tokens"), n) for n in (1, 2, 3)}
     return {
-        **{f"distinct_{n}": text.distinct_n(sample.matrices("tokens"), n) for n in (1, 2, 3)},
+        **distinct,
         "token_entropy": text.token_entropy(counts),
         "vocabulary_coverage": text.vocabulary_coverage(counts, vocab_size),
         "duplicate_row_share": text.duplicate_row_share(sample.matrices("tokens")),
@@ -210,17 +224,18 @@ def row_nats(losses: Losses, rows: Dataset, chunk_rows: int) -> Nats:
 
 def _nats(losses: Losses, rows: Dataset, chunk_rows: int, groupings: Sequence[NDArray[np.int64]]) -> Nats:
     """Return the nats of rows, row by row and by each grouping of token ids."""
-    found = (tokens_BT[:, 1:] for tokens_BT in rows.matrices("tokens"))
-    counts_V = text.count_tokens(found, len(groupings[0])) if groupings else np.empty(0, np.int64)
+    targets = (tokens_BT[:, 1:] for tokens_BT in rows.matrices("tokens"))
+    counts_V = text.count_tokens(targets, len(groupings[0])) if groupings else np.empty(0, np.int64)
     sums = [GroupedSums(np.bincount(group_V, weights=counts_V).astype(np.int64)) for group_V in groupings]
-    of_rows, width = np.empty(rows.num_rows), 0
-    for first, tokens_BT in zip(count(0, chunk_rows), rows.chunks("tokens", chunk_rows), strict=False):
-        nats_BT = losses(tokens_BT)[: rows.num_rows - first]  # the last chunk was filled up
-        of_rows[first : first + len(nats_BT)], width = nats_BT.sum(axis=1), nats_BT.shape[1]
-        targets_BT = tokens_BT[: len(nats_BT), 1:]
-        for group_V, own in zip(groupings, sums, strict=True):
-            own.add(group_V[targets_BT], nats_BT)
-    return Nats(of_rows, width, sums)
+    nats_N, width = np.empty(rows.num_rows), 0
+    for start, tokens_BT in zip(count(0, chunk_rows), rows.chunks("tokens", chunk_rows), strict=False):
+        nats_BT = losses(tokens_BT)[: rows.num_rows - start]  # the last chunk was filled up
+        num_rows, width = nats_BT.shape
+        nats_N[start : start + num_rows] = nats_BT.sum(axis=1)
+        targets_BT = tokens_BT[:num_rows, 1:]
+        for group_V, group_sums in zip(groupings, sums, strict=True):
+            group_sums.add(group_V[targets_BT], nats_BT)
+    return Nats(nats_N, width, sums)
 
 
 def _each_chunk(model: Callable[[NDArray[Any]], NDArray[Any]], rows: Dataset, chunk_rows: int) -> Iterator[NDArray[Any]]:

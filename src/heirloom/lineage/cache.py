@@ -1,4 +1,4 @@
-"""DVC's cache, read and mended: an object has the bytes that its name says, or it is damaged.
+"""DVC's cache, read and repaired: an object has the bytes that its name says, or it is damaged.
 
 DVC trusts an object that is there and read-only, and never reads it again. This module reads it. It remembers
 what it has read by size, time and inode, so that an object that nobody has touched since is read only once.

@@ -71,7 +71,7 @@ def entries(folder: str, md5: str) -> dict[str, str] | None:
         return None
     listing = cache_path(md5).read_bytes()
     if f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" != md5:
-        raise HeirloomError(f"{cache_path(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} mends it")
+        raise HeirloomError(f"{cache_path(md5)}: DVC's listing of {folder} is damaged; heirloom repair {folder} repairs it")
     return parse_listing(listing, folder)
 
 
@@ -88,7 +88,7 @@ def parse_listing(content: bytes, folder: str) -> dict[str, str]:
     except (ValueError, KeyError, TypeError):
         listing = {"": ""}
     if not all(isinstance(md5, str) and re.fullmatch("[0-9a-f]{32}", md5) for md5 in listing.values()):
-        raise HeirloomError(f"DVC's listing of {folder}: no list of files and their md5; heirloom repair {folder} mends it")
+        raise HeirloomError(f"DVC's listing of {folder}: no list of files and their md5; heirloom repair {folder} repairs it")
     return listing
 
 
@@ -192,10 +192,10 @@ def pipeline_files() -> list[Path]:
     """
     stage = _stages(PIPELINE).get(STAGE)
     if stage is None:
-        raise HeirloomError(f"{PIPELINE}: has no stage {STAGE}, by which DVC knows the run; git checkout -- {PIPELINE} mends it")
+        raise HeirloomError(f"{PIPELINE}: has no stage {STAGE}, by which DVC knows the run; git checkout -- {PIPELINE} repairs it")
     lists = [stage.get(key) or [] for key in ("deps", "params", "metrics")]
     if not all(isinstance(entries, list) for entries in lists):
-        raise HeirloomError(f"{PIPELINE}: damaged, deps, params and metrics of {STAGE} are no lists; git checkout -- {PIPELINE} mends it")
+        raise HeirloomError(f"{PIPELINE}: damaged, deps, params and metrics of {STAGE} are no lists; git checkout -- {PIPELINE} repairs it")
     names = [next(iter(entry), "") if isinstance(entry, dict) else str(entry) for entries in lists for entry in entries]
     files = {PIPELINE, LOCK}
     for path in map(Path, filter(None, names)):
@@ -206,7 +206,7 @@ def pipeline_files() -> list[Path]:
 
 def _stages(file: Path) -> dict[str, dict[str, Any]]:
     """Return the stages that ``dvc.yaml`` or ``dvc.lock`` names."""
-    way_back = f"git checkout -- {file} mends it"
+    way_back = f"git checkout -- {file} repairs it"
     content = records.yaml_strings(file.read_bytes(), file, way_back)
     stages = content.get("stages") if isinstance(content, dict) else None
     if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
@@ -224,7 +224,7 @@ def settings() -> configparser.RawConfigParser:
     """
     parser = configparser.RawConfigParser()
     for file in (Path(".dvc/config"), Path(".dvc/config.local")):
-        way_back = f"git checkout -- {file} mends it" if file.name == "config" else "dvc remote modify --local writes it again"
+        way_back = f"git checkout -- {file} repairs it" if file.name == "config" else "dvc remote modify --local writes it again"
         if not file.is_file():
             continue
         text = records.text(file.read_bytes(), file, way_back)

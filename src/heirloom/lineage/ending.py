@@ -98,4 +98,4 @@ def name_missing(config: Config) -> None:
         print(*printed(error), sep="\n", file=sys.stderr, flush=True)
         return
     if lines:
-        print(line(f"{first_of(lines)}; heirloom repair mends it"), file=sys.stderr, flush=True)
+        print(line(f"{first_of(lines)}; heirloom repair repairs it"), file=sys.stderr, flush=True)

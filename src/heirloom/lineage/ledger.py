@@ -17,7 +17,7 @@ from heirloom.workflow import folders
 
 LEDGER = Path(paths.RESULTS, "lineage.tsv")
 COLUMNS = ("path", "sha256", "size", "inputs")
-_WAY_BACK = f"git checkout -- {LEDGER} or heirloom repair mends it"
+_WAY_BACK = f"git checkout -- {LEDGER} or heirloom repair repairs it"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 _INPUT = re.compile(r"[a-z_]+=[0-9a-f]{64}(=.+)?")

@@ -106,7 +106,7 @@ def outputs(content: bytes, name: str) -> dict[str, str]:
     HeirloomError
         If it is no ``.dvc`` file.
     """
-    loaded = records.yaml_strings(content, name, f"git checkout -- {name} mends it")
+    loaded = records.yaml_strings(content, name, f"git checkout -- {name} repairs it")
     try:
         md5_of = {output["path"]: output["md5"] for output in loaded["outs"]} if loaded else {}
     except (KeyError, TypeError):
@@ -174,4 +174,4 @@ def _error(lineage: str, fault: str) -> HeirloomError:
 
 
 def _way_back(lineage: str) -> str:
-    return f"git checkout -- {file_of(lineage)} or heirloom repair {lineage} mends it"
+    return f"git checkout -- {file_of(lineage)} or heirloom repair {lineage} repairs it"

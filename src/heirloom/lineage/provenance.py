@@ -78,7 +78,7 @@ def read(unit: str) -> dict[str, Record]:
     file = Path(unit, PROVENANCE)
     if not file.exists():
         return {}
-    way_back = f"heirloom repair {unit} mends it" if results.folder_of(unit) is None else f"git checkout -- {file} mends it"
+    way_back = f"heirloom repair {unit} repairs it" if results.folder_of(unit) is None else f"git checkout -- {file} repairs it"
     text = records.text(file.read_bytes(), file, way_back)
     try:
         lines = [_undamaged(records.json_value(line)) for line in text.splitlines()]

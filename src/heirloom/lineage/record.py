@@ -58,7 +58,7 @@ class RecordReport:
     def line(self) -> str:
         """One line for people."""
         if self.missing:
-            return f"not recorded: {first_of(self.missing)}; heirloom repair mends it"
+            return f"not recorded: {first_of(self.missing)}; heirloom repair repairs it"
         if self.unrecorded:
             return self.unrecorded
         line = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"

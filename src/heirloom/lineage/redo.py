@@ -39,7 +39,7 @@ def recover() -> None:
 
 
 def redo(artefacts: Sequence[str], damaged: Collection[str], is_right: IsRight, config: Config, config_file: Path) -> dict[str, str]:
-    """Run the jobs of artefacts in the order in which they are made; return unmended path → why.
+    """Run the jobs of artefacts in the order in which they are made; return unrepaired path → why.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Repair: what `verify` finds is mended by the first road that gives the recorded bytes, or is named as left.
+"""Repair: what `verify` finds is repaired by the first road that gives the recorded bytes, or is named as left.
 
 The roads are, in this order: DVC's cache or an equal file in the workspace; the remotes; other records (a fingerprint
-from its artefact, a provenance from Snakemake's own records); and last the job, which is run again. A file is mended
+from its artefact, a provenance from Snakemake's own records); and last the job, which is run again. A file is repaired
 by a new file, in the workspace and in the cache, so that nothing is written through a hard link and `dvc push` sends
 the right bytes.
 """
@@ -32,7 +32,7 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
     Parameters
     ----------
     references
-        What to mend; all of ``data/`` if empty.
+        What to repair; all of ``data/`` if empty.
     dry
         Only say which road each file would take.
     on_remote
@@ -56,29 +56,29 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
         listings = {lineage: records[lineage].listing if lineage in records else {} for lineage in lineages}
         units = _with_generations(units, listings)
         case = Case(units, listings, survey.digests(units), config, config_file, scratch, dry)
-        yield from _mend(case)
+        yield from _repair(case)
         for lineage, record in records.items():
             if record.outcomes and not record.listing:
-                listings[lineage] = yield from _mend_unlisted(lineage, case)
+                listings[lineage] = yield from _repair_unlisted(lineage, case)
         for lineage in lineages:
-            yield from repair_records.mend_numbers(lineage, listings[lineage], dry=dry)
+            yield from repair_records.repair_numbers(lineage, listings[lineage], dry=dry)
         # a run that is not recorded has manifests that the ledger need not know
-        yield from repair_records.mend_ledger({} if unrecorded.is_marked() else listings, dry=dry)
+        yield from repair_records.repair_ledger({} if unrecorded.is_marked() else listings, dry=dry)
         if on_remote and not dry:
             yield from repair_roads.on_remote(case)
 
 
-def _mend_unlisted(lineage: str, case: Case) -> Generator[Outcome, None, Mapping[str, str]]:
+def _repair_unlisted(lineage: str, case: Case) -> Generator[Outcome, None, Mapping[str, str]]:
     """Mend what had no listing: now that its files are right, they may tell what the listing was. Return that."""
     record = repair_records.record_of(lineage, _md5s, case.scratch, dry=case.dry)
     yield from record.outcomes
     if record.listing:
-        yield from _mend(replace(case, listings={lineage: record.listing}, files=survey.digests(case.units)))
+        yield from _repair(replace(case, listings={lineage: record.listing}, files=survey.digests(case.units)))
     return record.listing
 
 
 def remaining_damage(references: Sequence[str], outcomes: Sequence[Outcome], *, dry: bool = False) -> list[Outcome]:
-    """Return what `verify` still finds after a repair, without what the outcomes name as not mended (in a dry run: name at all)."""
+    """Return what `verify` still finds after a repair, without what the outcomes name as not repaired (in a dry run: name at all)."""
     mismatches: dict[str, str] = {}
     for reference in _or_all(references):
         try:
@@ -93,24 +93,24 @@ def remaining_damage(references: Sequence[str], outcomes: Sequence[Outcome], *, 
 
 
 def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
-    """Return how many files were mended by which road, in one line."""
+    """Return how many files were repaired by which road, in one line."""
     if not outcomes:
-        return "nothing to mend: all as recorded"
+        return "nothing to repair: all as recorded"
     roads = Counter(outcome.road.partition(" to ")[0] for outcome in outcomes if outcome.road)
-    mended = roads.total()
-    unmended = len(outcomes) - mended
+    repaired = roads.total()
+    unrepaired = len(outcomes) - repaired
     roads.pop(REDONE, None)
     artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
     parts.append(f"{len(artefacts)} artefacts redone")
-    verb = "would be mended" if dry else "mended"
-    return f"{mended} {verb}: {', '.join(parts)}; {unmended} not mended"
+    verb = "would be repaired" if dry else "repaired"
+    return f"{repaired} {verb}: {', '.join(parts)}; {unrepaired} not repaired"
 
 
 def _units(references: Sequence[str]) -> list[str]:
     for reference in references:
         if "@" in reference and not Path(reference).exists():
-            raise HeirloomError(f"{reference}: repair mends what lies on disk; git checkout and heirloom restore bring a revision there")
+            raise HeirloomError(f"{reference}: repair repairs what lies on disk; git checkout and heirloom restore bring a revision there")
     units = (unit for reference in _or_all(references) for unit in survey.scope(reference))
     return list(dict.fromkeys(units))
 
@@ -136,7 +136,7 @@ def _md5s(lineage: str) -> dict[str, str]:
     return {path: digest.md5 for path, digest in digests.items()}
 
 
-def _mend(case: Case) -> Iterator[Outcome]:
+def _repair(case: Case) -> Iterator[Outcome]:
     """Yield what became of each damaged artefact and each damaged note."""
     damages = _damages(case)
     newer = _newer(case, damages)
@@ -153,8 +153,8 @@ def _mend(case: Case) -> Iterator[Outcome]:
 
 
 def _without(damages: Sequence[Damage], outcomes: Sequence[Outcome]) -> list[Damage]:
-    mended = {outcome.path for outcome in outcomes}
-    return [damage for damage in damages if damage.path not in mended]
+    repaired = {outcome.path for outcome in outcomes}
+    return [damage for damage in damages if damage.path not in repaired]
 
 
 def _damages(case: Case) -> list[Damage]:

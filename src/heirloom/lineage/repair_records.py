@@ -30,9 +30,9 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     road
-        Where its bytes came from, or an empty string if it could not be mended.
+        Where its bytes came from, or an empty string if it could not be repaired.
     why
-        Why it could not be mended, or another remark for the reader.
+        Why it could not be repaired, or another remark for the reader.
     """
 
     path: str
@@ -42,13 +42,13 @@ class Outcome(NamedTuple):
     def __str__(self) -> str:
         """Return one line for people."""
         if not self.road:
-            return f"{self.path}: not mended: {self.why}"
+            return f"{self.path}: not repaired: {self.why}"
         origin = self.road if self.road.startswith("moved") else f"from {self.road}"
         return f"{self.path}: {origin}" + (f" ({self.why})" if self.why else "")
 
 
 class Record(NamedTuple):
-    """What is recorded of a lineage (path → md5; nothing without a listing), and what was mended to learn it."""
+    """What is recorded of a lineage (path → md5; nothing without a listing), and what was repaired to learn it."""
 
     listing: Mapping[str, str]
     outcomes: tuple[Outcome, ...]
@@ -63,7 +63,7 @@ class Candidate(NamedTuple):
 
 
 def record_of(lineage: str, md5s: Md5s, scratch: Path, *, dry: bool) -> Record:
-    """Return what is recorded of a lineage. Its pointer and its listing are mended first, if necessary."""
+    """Return what is recorded of a lineage. Its pointer and its listing are repaired first, if necessary."""
     file = str(pointers.file_of(lineage))
     try:
         pointer_here, problem = pointers.read(lineage), ""
@@ -130,7 +130,7 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
+def repair_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list[Outcome]:
     """Rewrite a pointer whose numbers are not those of its listing and its files."""
     try:
         pointer = pointers.read(lineage)
@@ -140,14 +140,14 @@ def mend_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> list
     if pointer is None or not listing or not pointers.number_mismatches(pointer, lineage, listing, total_size):
         return []
     size = pointer.size if total_size is None or pointer.size is None else total_size
-    mended = Pointer(pointer.md5, size, len(listing), pointer.path)
+    repaired = Pointer(pointer.md5, size, len(listing), pointer.path)
     in_git = pointers.in_git(lineage)
     if not dry:
-        write_text(pointers.file_of(lineage), in_git.get(mended, mended.text))
-    return [Outcome(str(pointers.file_of(lineage)), "git" if mended in in_git else "its listing and the files")]
+        write_text(pointers.file_of(lineage), in_git.get(repaired, repaired.text))
+    return [Outcome(str(pointers.file_of(lineage)), "git" if repaired in in_git else "its listing and the files")]
 
 
-def mend_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
+def repair_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
     """Rewrite a damaged ledger: as git has it if that agrees with the manifests, else from the manifests."""
     problems = ledger_problems(listings)
     if not problems:

@@ -31,7 +31,7 @@ class Case:
     Attributes
     ----------
     units
-        The units that may be mended.
+        The units that may be repaired.
     listings
         Lineage → path → recorded md5; nothing for a lineage without a record.
     files
@@ -241,7 +241,7 @@ def _is_written(case: Case, damage: Damage, text: str) -> bool:
 
 
 def _to_cache(damage: Damage) -> None:
-    """Put what was mended elsewhere into the cache, and let the workspace share its bytes."""
+    """Put what was repaired elsewhere into the cache, and let the workspace share its bytes."""
     if damage.md5:
         cache.keep(damage.md5, Path(damage.path))
         cache.bring(damage.md5, Path(damage.path))

@@ -61,7 +61,7 @@ def _damage(lineage: str) -> str:
     recorded = dvc.listing(lineage) or {}
     damaged_objects = cache.damaged_objects(recorded.values())
     path = next((path for path, md5 in recorded.items() if md5 in damaged_objects), "")
-    return f"{path} is damaged in DVC's cache; heirloom repair {lineage} mends it" if path else ""
+    return f"{path} is damaged in DVC's cache; heirloom repair {lineage} repairs it" if path else ""
 
 
 def signatures() -> dict[str, str]:

@@ -86,7 +86,7 @@ def _bring(path: str, commit: str, place: Path) -> None:
     if not all(dvc.cache_path(md5).exists() for md5 in files.values()):
         _fetch(path, commit, place)
         return
-    _mend(files, path, commit)
+    _repair(files, path, commit)
     with replacing(place) as temporary:
         for name, md5 in files.items():
             link_or_copy(dvc.cache_path(md5), temporary / Path(name).relative_to(path))
@@ -116,7 +116,7 @@ def _is_sound(path: str, commit: str, place: Path) -> bool:
     return all(file.exists() for file in files) and not cache.damaged_files(files)
 
 
-def _mend(files: Mapping[str, str], path: str, commit: str) -> None:
+def _repair(files: Mapping[str, str], path: str, commit: str) -> None:
     """Replace damaged objects of the cache by the remote's bytes.
 
     Raises

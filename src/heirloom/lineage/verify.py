@@ -205,7 +205,7 @@ def _astray(units: Sequence[str], ledger_paths: Iterable[str]) -> Iterator[Misma
             yield Mismatch(lineage, f"missing: nothing of it is here; dvc pull {pointer} or heirloom repair {lineage}")
     for lineage in pointers.lost_lineages(ledger_paths):
         if lineage not in lineages:
-            yield Mismatch(f"{lineage}.dvc", f"missing, but git has it; heirloom repair {lineage} mends it")
+            yield Mismatch(f"{lineage}.dvc", f"missing, but git has it; heirloom repair {lineage} repairs it")
     for path in _visible(Path("data")):
         if path not in (_README, *pointer_files) and folders.lineage_of(path.as_posix()) not in lineages:
             yield Mismatch(path.as_posix(), "extra: no step writes there")

@@ -59,7 +59,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
         fault = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
         return {}, Mismatch(lineage, fault)
     if git.tracked(pointer):
-        fault = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} mends it"
+        fault = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} repairs it"
         return {}, Mismatch(str(pointer), fault)
     return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
 
@@ -107,7 +107,7 @@ def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str
     """Return the generations of a lineage of which no file is here, although DVC or the ledger has recorded them."""
     in_ledger = [path for path in ledger_paths if folders.lineage_of(path) == lineage]
     absent = sorted(folders.units_of([*listing, *in_ledger]).difference(units))
-    return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} mends it") for unit in absent]
+    return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} repairs it") for unit in absent]
 
 
 def ledger_lines() -> dict[str, str]:
@@ -121,7 +121,7 @@ def ledger_lines() -> dict[str, str]:
     if LEDGER.exists():
         return ledger.lines()
     if git.tracked(LEDGER):
-        raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair mends it")
+        raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair repairs it")
     return {}
 
 
@@ -139,9 +139,9 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
         if artefact not in lines:
             unnamed += [artefact] if is_recorded(artefact, listing) else []
         elif lines[artefact] != line and lines[artefact].split("\t")[1] == line.split("\t")[1]:
-            yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair mends it")
+            yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair repairs it")
     if unnamed:
-        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed, ' and {} more')}; heirloom repair mends it")
+        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed, ' and {} more')}; heirloom repair repairs it")
 
 
 def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
@@ -151,7 +151,7 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
     for path in lines:
         lineage = folders.lineage_of(path) or ""
         if lineage not in lost and not Path(lineage).is_dir() and not pointers.file_of(lineage).exists():
-            mismatches.append(Mismatch(str(LEDGER), f"names {path}, of which nothing is here or recorded; heirloom repair mends it"))
+            mismatches.append(Mismatch(str(LEDGER), f"names {path}, of which nothing is here or recorded; heirloom repair repairs it"))
     return mismatches[:1]
 
 
@@ -188,8 +188,8 @@ def cache_mismatches(listing: Mapping[str, str], units: Collection[str]) -> list
     for path, md5 in scope.items():
         place = dvc.cache_path(md5)
         if md5 in damaged_objects:
-            fault = f"damaged, the cache's bytes of {path}, which dvc push would send; heirloom repair {path} mends it"
+            fault = f"damaged, the cache's bytes of {path}, which dvc push would send; heirloom repair {path} repairs it"
             mismatches.append(Mismatch(str(place), fault))
         elif not place.exists() and Path(path).exists():
-            mismatches.append(Mismatch(path, f"not in DVC's cache, and so dvc push would not send it; heirloom repair {path} mends it"))
+            mismatches.append(Mismatch(path, f"not in DVC's cache, and so dvc push would not send it; heirloom repair {path} repairs it"))
     return mismatches

@@ -174,7 +174,9 @@ def _bands(origin: Counts) -> tuple[Integers, Floats]:
 
 
 def _band_sizes(replica: Integers, band: Integers, shape: tuple[int, ...]) -> Floats:
-    return np.bincount(replica * shape[1] + band, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    num_replicas, num_bands = shape
+    sizes = np.bincount(replica * num_bands + band, minlength=num_replicas * num_bands)
+    return sizes.reshape(shape).astype(np.float64)
 
 
 def _summed_counts(replica: Integers, types: Integers, counts: Integers | None, num_replicas: int) -> Counts:

@@ -62,7 +62,9 @@ def bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     if not counts.sum():
         raise HeirloomError("frequencies need at least one token, got none")
-    return np.searchsorted([band.start for band in BANDS.values()], counts * 1_000_000 // counts.sum(), side="right") - 1
+    edges = [band.start for band in BANDS.values()]
+    per_million = counts * 1_000_000 // counts.sum()
+    return np.searchsorted(edges, per_million, side="right") - 1
 
 
 def loss_by_frequency(nats: GroupedSums) -> dict[str, float]:

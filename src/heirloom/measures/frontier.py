@@ -85,7 +85,8 @@ def frontier_area(real_K: ArrayLike, written_K: ArrayLike) -> float:
 def _divergence(side_K: NDArray[np.float64], mixed_WK: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Kullback-Leibler divergence of a histogram from each mixture, in nats."""
     is_occupied = side_K > 0
-    nats_W: NDArray[np.float64] = (side_K[is_occupied] * np.log(side_K[is_occupied] / mixed_WK[:, is_occupied])).sum(axis=1)
+    shares = side_K[is_occupied]
+    nats_W: NDArray[np.float64] = (shares * np.log(shares / mixed_WK[:, is_occupied])).sum(axis=1)
     return nats_W
 
 

@@ -72,9 +72,10 @@ def log_joint(mixture: Mixture, x_RND: Floats) -> Floats:
     HeirloomError
         If a covariance is degenerate.
     """
-    components = zip(mixture.weights.T, np.moveaxis(mixture.means, 1, 0), np.moveaxis(mixture.covariances, 1, 0), strict=True)
+    weights_KR, means_KRD = mixture.weights.T, np.moveaxis(mixture.means, 1, 0)
+    covariances_KRDD = np.moveaxis(mixture.covariances, 1, 0)
     joint = []
-    for weight_R, mean_RD, covariance_RDD in components:
+    for weight_R, mean_RD, covariance_RDD in zip(weights_KR, means_KRD, covariances_KRDD, strict=True):
         joint.append(np.log(weight_R)[:, None] + vectors.log_density(x_RND, mean_RD, covariance_RDD))
     return np.array(joint)
 
@@ -106,9 +107,10 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     (`vectors.outside`). Rows of a normal law give 1 - level, rows of a mixture somewhat less, since they may fall into a neighbour's
     ellipsoid: compare with the control.
     """
+    components = list(zip(law.means[0], law.covariances[0], strict=True))
     masses = {}
     for level in vectors.TAIL_LEVELS:
-        is_outside = [vectors.outside(x_RND, *component, level) for component in zip(law.means[0], law.covariances[0], strict=True)]
+        is_outside = [vectors.outside(x_RND, mean_D, covariance_DD, level) for mean_D, covariance_DD in components]
         masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(is_outside).mean(axis=-1)
     return masses
 
@@ -124,7 +126,8 @@ def centred_tail_mass(x_RND: Floats, fitted: Mixture, law: Mixture, level: float
     inside_RN = np.zeros(x_RND.shape[:2], dtype=np.bool_)
     for k in range(fitted.means.shape[1]):
         mean_RD = fitted.means[:, k]
-        nearest_R = np.array([((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]).argmin(axis=0)
+        squares = [((mean_RD - mean_D) ** 2).sum(axis=1) for mean_D, _ in components]
+        nearest_R = np.array(squares).argmin(axis=0)
         for j, (_, covariance_DD) in enumerate(components):
             is_nearest_R = nearest_R == j
             if is_nearest_R.any():
@@ -143,7 +146,9 @@ def _overlap(p: Mixture, q: Mixture) -> Floats:
         raise HeirloomError("squared L2: a covariance is degenerate, so the distance has no bound") from None
     standard_RKJD = np.linalg.solve(root_RKJDD, shift_RKJD[..., None])[..., 0]
     log_root_RKJ = np.log(np.diagonal(root_RKJDD, axis1=-2, axis2=-1)).sum(axis=-1)
-    log_RKJ = -(standard_RKJD**2).sum(axis=-1) / 2 - log_root_RKJ - shift_RKJD.shape[-1] / 2 * np.log(2 * np.pi)
+    square_RKJ = (standard_RKJD**2).sum(axis=-1)
+    dim = shift_RKJD.shape[-1]
+    log_RKJ = -square_RKJ / 2 - log_root_RKJ - dim / 2 * np.log(2 * np.pi)
     shares_RKJ = p.weights[:, :, None] * q.weights[:, None, :]
     return np.asarray((shares_RKJ * np.exp(log_RKJ)).sum(axis=(1, 2)), dtype=np.float64)
 
@@ -175,5 +180,6 @@ def _on_the_line(mean_R: Floats, variance_R: Floats, law: Mixture) -> Floats:
     x_X = centre + deviation * np.linspace(-_REACH, _REACH, _GRID)
     standard_KX = (x_X - law.means[0]) / np.sqrt(law.covariances[0, :, 0])
     share_X = law.weights[0] @ ndtr(standard_KX)
-    c = np.trapezoid(np.exp(-(ndtri(share_X) ** 2) / 2) / np.sqrt(2 * np.pi), x_X)
+    density_X = np.exp(-(ndtri(share_X) ** 2) / 2) / np.sqrt(2 * np.pi)
+    c = np.trapezoid(density_X, x_X)
     return np.asarray((mean_R - centre) ** 2 + variance_R + deviation**2 - 2 * np.sqrt(variance_R) * c, dtype=np.float64)

@@ -49,7 +49,8 @@ def _seconds() -> float:
     stat = _PROCESS / "stat"
     if not stat.exists():
         return time.monotonic() - _STARTED
-    start = int(stat.read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    fields = stat.read_text().rpartition(")")[2].split()  # those after the name, which may hold spaces
+    start = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - start
 
 

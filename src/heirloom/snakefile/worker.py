@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from heirloom.cli import client, worker
 
@@ -25,8 +26,8 @@ def start() -> str:
     command = shutil.which("heirloom")
     if sys.platform != "linux" or command is None or os.environ.get(client.VARIABLE) == "":
         return ""
-    address = f"heirloom-{os.getpid()}-{os.urandom(8).hex()}"
     try:
+        address = f"heirloom-{os.getpid()}-{Path('/proc/self/ns/pid').stat().st_ino}-{os.urandom(8).hex()}"
         os.close(os.pidfd_open(os.getpid()))  # the worker needs them
         with worker.listener(address) as listener:
             number = listener.fileno()

@@ -141,8 +141,8 @@ def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequ
 
 def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, each made from the one before."""
-    mix_slice, train_slice, sample_slice = step.part(mix.Slice), step.part(training.Slice), step.part(sample.Slice)
-    evaluate_slice = step.part(evaluate.Slice)
+    mix_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
+    sample_slice, evaluate_slice = step.part(sample.Slice), step.part(evaluate.Slice)
     select_slice = step.part(select.Slice) if step.has(select.Slice) else None
     module = family(train_slice.family)
     fit = module.Fit.model_validate(train_slice.fit)

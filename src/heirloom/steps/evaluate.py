@@ -74,7 +74,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     module = family(step.family)
     synthetic = Dataset.open(inputs["synthetic"]) if inputs.get("synthetic") else None
     sets = gather(step, Dataset.open(inputs["original"]), synthetic, Dataset.open(inputs["held_out"]))
-    model, origin = module.load(Path(inputs["checkpoint"])), module.load(Path(inputs["origin"]))
+    model = module.load(Path(inputs["checkpoint"]))
+    origin = module.load(Path(inputs["origin"]))
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
         measures = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step.generation)
     write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))

@@ -76,7 +76,8 @@ def chunks(store: Path, numbers: range, make: Maker) -> Iterator[NDArray[np.int3
             yield np.load(file)
             number += 1
             continue
-        stop = next((next_saved for next_saved in range(number + 1, numbers.stop) if _name(next_saved) in saved_chunks), numbers.stop)
+        later_saved = (later for later in range(number + 1, numbers.stop) if _name(later) in saved_chunks)
+        stop = next(later_saved, numbers.stop)
         yield from _new_chunks(store, range(number, stop), make)
         number = stop
 

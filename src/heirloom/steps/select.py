@@ -55,7 +55,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """
     load, parent = family(step.family).load, inputs.get("parent")
     author = load(Path(parent)) if parent else None
-    select(step, Dataset.open(inputs["synthetic"]), load(Path(inputs["origin"])), author, step.generation).write(outputs["selected"])
+    synthetic, origin = Dataset.open(inputs["synthetic"]), load(Path(inputs["origin"]))
+    selected = select(step, synthetic, origin, author, step.generation)
+    selected.write(outputs["selected"])
     finish(step, inputs, [outputs["selected"]])
 
 

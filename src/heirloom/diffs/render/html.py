@@ -45,7 +45,7 @@ _BODY = """
 {%- else %}{{ piece.text | safely }}{% endif %}{% endfor %}</td>{% endfor %}
 </tr>{% endfor %}</table>
 {% else %}<p>{{ block.text | safely }}</p>
-{% endif %}{% endfor %}{% endfor %}{{ more }}</div>
+{% endif %}{% endfor %}{% endfor %}{{ picture }}</div>
 """
 
 _PAGE = """<!doctype html>
@@ -64,7 +64,8 @@ def document(name: str, body: str) -> str:
     from markupsafe import Markup
 
     escaped = Markup(body)  # noqa: S704 (`sheet` escapes)
-    return _environment().from_string(_PAGE).render(name=safe(name), body=escaped)
+    template = _environment().from_string(_PAGE)
+    return template.render(name=safe(name), body=escaped)
 
 
 def fragment(diff: DatasetDiff) -> str:
@@ -82,8 +83,9 @@ def sheet(name: str, verdict: str, sections: Sequence[Section], picture: str = "
     """
     from markupsafe import Markup
 
-    own = {"style": Markup(_STYLE), "more": Markup(picture)}  # noqa: S704 (neither comes from the data)
-    return _environment().from_string(_BODY).render(name=safe(name), verdict=safe(verdict), sections=sections, **own)
+    trusted = {"style": Markup(_STYLE), "picture": Markup(picture)}  # noqa: S704 (neither comes from the data)
+    template = _environment().from_string(_BODY)
+    return template.render(name=safe(name), verdict=safe(verdict), sections=sections, **trusted)
 
 
 @cache

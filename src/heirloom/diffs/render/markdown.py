@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, safe
 from heirloom.diffs.row_result import Piece
@@ -13,7 +14,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 def text(sections: Iterable[Section]) -> str:
     """Return the sections as one Markdown text; everything from the data is escaped."""
-    return "\n".join(line for section in sections for line in _section(section)) + "\n"
+    lines = chain.from_iterable(map(_section, sections))
+    return "\n".join(lines) + "\n"
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -28,27 +30,32 @@ def _block(block: Block) -> Iterator[str]:
         case Line(sentence):
             yield _escaped(sentence)
         case Table(title, columns, rows):
-            yield from _table(title, columns, [[_escaped(cell) for cell in row] for row in rows], "--:")
+            yield from _table(title, columns, [list(map(_escaped, row)) for row in rows], "--:")
         case Texts(title, texts):
             yield f"**{_escaped(title)}**\n"
-            yield from (f"- {_escaped(one)}" for one in texts)
+            yield from (f"- {_escaped(text)}" for text in texts)
         case Pairs(title, pairs):
             yield from _table(title, ("A", "B"), [[_marked(pair.a), _marked(pair.b)] for pair in pairs], "---")
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[list[str]], other: str) -> Iterator[str]:
+def _table(title: str, columns: tuple[str, ...], rows: list[list[str]], alignment: str) -> Iterator[str]:
     if title:
         yield f"**{_escaped(title)}**\n"
     yield f"| {' | '.join(map(_escaped, columns))} |"
-    yield f"| {' | '.join(['---', *[other] * (len(columns) - 1)])} |"
+    rule = ["---", *[alignment] * (len(columns) - 1)]
+    yield f"| {' | '.join(rule)} |"
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
 def _marked(pieces: Iterable[Piece]) -> str:
-    return "".join(
-        f"{' ' * piece.text.startswith(' ')}**{_escaped(piece.text.strip())}**" if piece.changed else _escaped(piece.text)
-        for piece in pieces
-    )
+    return "".join(map(_marked_piece, pieces))
+
+
+def _marked_piece(piece: Piece) -> str:
+    if not piece.changed:
+        return _escaped(piece.text)
+    space = " " if piece.text.startswith(" ") else ""
+    return f"{space}**{_escaped(piece.text.strip())}**"
 
 
 def _escaped(sentence: str) -> str:

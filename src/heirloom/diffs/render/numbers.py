@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from heirloom.diffs.result import DatasetDiff
+    from heirloom.diffs.result import DatasetDiff, Distribution, Identity, Vocabulary
     from heirloom.diffs.row_result import Rows
 
 Number = tuple[str, str, float | None, float | None]
@@ -19,44 +19,64 @@ def numbers(diff: DatasetDiff) -> list[Number]:
 
 
 def _numbers(diff: DatasetDiff) -> Iterator[Number]:
-    for field in fields(diff.identity.a):
-        if field.name in ("rows", "tokens", "bytes"):
-            yield "identity", field.name, getattr(diff.identity.a, field.name), getattr(diff.identity.b, field.name)
-    for field in fields(diff.rows) if diff.rows else ():
-        value = getattr(diff.rows, field.name)
-        if type(value) is int:
-            yield "rows", field.name, value, None
+    yield from _identity(diff.identity)
     if diff.rows:
-        yield from _of_rows(diff.rows)
+        yield from _rows(diff.rows)
     yield from _parts(diff)
-    if words := diff.vocabulary:
-        yield "vocabulary", "types", words.types_a, words.types_b
-        yield from (("vocabulary", name, getattr(words, name), None) for name in ("lost", "gained"))
-        yield from (("survival and drift", band.band, band.survival, band.expected) for band in words.bands)
-        yield from (("vocabulary", one.name, one.a, one.b) for one in (*words.gained_bands, *words.measures))
-        yield from ((f"moved {one.n}-grams", one.gram, one.count_a, one.count_b) for one in words.moved)
-    if law := diff.distribution:
-        yield "distribution", law.distance_name, law.distance, None
-        yield from (("distribution", one.name, one.a, one.b) for one in law.measures)
-        yield from (("test: statistic and corrected p", one.name, one.statistic, one.adjusted) for one in law.tests)
+    if diff.vocabulary:
+        yield from _vocabulary(diff.vocabulary)
+    if diff.distribution:
+        yield from _distribution(diff.distribution)
     if diff.control:
         yield "control", "distance", diff.control.distance, None
         yield "control", "ratio", diff.control.ratio, None
 
 
+def _identity(identity: Identity) -> Iterator[Number]:
+    a, b = identity.a, identity.b
+    yield "identity", "rows", a.rows, b.rows
+    yield "identity", "tokens", a.tokens, b.tokens
+    yield "identity", "bytes", a.bytes, b.bytes
+
+
+def _vocabulary(words: Vocabulary) -> Iterator[Number]:
+    yield "vocabulary", "types", words.types_a, words.types_b
+    yield "vocabulary", "lost", words.lost, None
+    yield "vocabulary", "gained", words.gained, None
+    for band in words.bands:
+        yield "survival and drift", band.band, band.survival, band.expected
+    for measure in (*words.gained_bands, *words.measures):
+        yield "vocabulary", measure.name, measure.a, measure.b
+    for gram in words.moved:
+        yield f"moved {gram.n}-grams", gram.gram, gram.count_a, gram.count_b
+
+
+def _distribution(law: Distribution) -> Iterator[Number]:
+    yield "distribution", law.distance_name, law.distance, None
+    for measure in law.measures:
+        yield "distribution", measure.name, measure.a, measure.b
+    for test in law.tests:
+        yield "test: statistic and corrected p", test.name, test.statistic, test.adjusted
+
+
 def _parts(diff: DatasetDiff) -> Iterator[Number]:
     for split in diff.splits:
-        yield from ((f"{split.name}: {section}", name, a, b) for section, name, a, b in (_numbers(split.diff) if split.diff else ()))
+        for section, name, a, b in _numbers(split.diff) if split.diff else ():
+            yield f"{split.name}: {section}", name, a, b
     for column in diff.columns:
         yield "columns: rows that differ", column.name, column.differs, None
         yield "columns: cells without an equal one", column.name, column.values_a, column.values_b
 
 
-def _of_rows(found: Rows) -> Iterator[Number]:
-    for group in found.groups:
+def _rows(rows: Rows) -> Iterator[Number]:
+    for field in fields(rows):
+        value = getattr(rows, field.name)
+        if type(value) is int:
+            yield "rows", field.name, value, None
+    for group in rows.groups:
         name = f"{group.by} {group.value}"
         yield "rows", f"{name}: kept", group.kept_a, group.kept_b
         yield "rows", f"{name}: edited", group.edited_a, group.edited_b
         yield "rows", f"{name}: removed, added", group.removed, group.added
-    for field in fields(found.edits) if found.edits else ():
-        yield "edits", field.name, getattr(found.edits, field.name), None
+    for name, number in asdict(rows.edits).items() if rows.edits else ():
+        yield "edits", name, number, None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
 
 if TYPE_CHECKING:
-    from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Vocabulary
-    from heirloom.diffs.row_result import Column, Rows
+    from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Moved, Vocabulary
+    from heirloom.diffs.row_result import Column, Edits, Group, Rows
 
 _SHORT = 12
 
@@ -40,27 +40,34 @@ def title(diff: DatasetDiff) -> str:
 
 def _splits(diff: DatasetDiff) -> list[Section]:
     """Return all splits in one table, then each that differs by itself."""
-    told = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
-    blocks: list[Block] = [Table("", ("", "rows of A", "rows of B", ""), told), *(Line(f"{one.line}.") for one in diff.moved)]
-    unlike = [(split.name, split.diff) for split in diff.splits if split.diff and not split.diff.same]
-    each = [Section(f"{name}: {section.title}", section.blocks) for name, found in unlike for section in page(found)]
-    return [Section("Splits", tuple(blocks)), *each, Section("Verdict", (Line(diff.verdict.line),))]
+    rows = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
+    moved_rows = [Line(f"{move.line}.") for move in diff.moved]
+    sections = [Section("Splits", (Table("", ("", "rows of A", "rows of B", ""), rows), *moved_rows))]
+    for split in diff.splits:
+        if split.diff and not split.diff.same:
+            sections += [Section(f"{split.name}: {section.title}", section.blocks) for section in page(split.diff)]
+    return [*sections, Section("Verdict", (Line(diff.verdict.line),))]
 
 
-def _identity(found: Identity) -> Iterator[Block]:
-    a, b = found.a, found.b
-    numbers = (("rows", a.rows, b.rows), ("tokens", a.tokens, b.tokens), ("bytes", a.bytes, b.bytes))
-    rows = [(name, number(one), number(other)) for name, one, other in numbers]
-    yield Table("", ("", f"A: {a.name}", f"B: {b.name}"), (("fingerprint", a.sha256[:_SHORT], b.sha256[:_SHORT]), *rows))
-    if found.schema:
-        yield _differences("columns that differ", found.schema)
-    if found.lineage:
-        step = f"the step {found.lineage_step}" if found.lineage_step else "not known"
-        yield _differences(f"where the ancestries part: {step}", found.lineage)
+def _identity(identity: Identity) -> Iterator[Block]:
+    a, b = identity.a, identity.b
+    rows = (
+        ("fingerprint", a.sha256[:_SHORT], b.sha256[:_SHORT]),
+        ("rows", number(a.rows), number(b.rows)),
+        ("tokens", number(a.tokens), number(b.tokens)),
+        ("bytes", number(a.bytes), number(b.bytes)),
+    )
+    yield Table("", ("", f"A: {a.name}", f"B: {b.name}"), rows)
+    if identity.schema:
+        yield _differences("columns that differ", identity.schema)
+    if identity.lineage:
+        step = f"the step {identity.lineage_step}" if identity.lineage_step else "not known"
+        yield _differences(f"where the ancestries part: {step}", identity.lineage)
 
 
-def _differences(name: str, found: Iterable[Difference]) -> Table:
-    return Table(name, ("", "A", "B"), tuple((one.what, _brief(one.a), _brief(one.b)) for one in found))
+def _differences(name: str, differences: Iterable[Difference]) -> Table:
+    rows = tuple((difference.what, _brief(difference.a), _brief(difference.b)) for difference in differences)
+    return Table(name, ("", "A", "B"), rows)
 
 
 def _brief(value: str | None) -> str:
@@ -69,84 +76,106 @@ def _brief(value: str | None) -> str:
     return value[:_SHORT] if len(value) == 64 and value.isalnum() else value
 
 
-def _rows(found: Rows) -> Iterator[Block]:
-    counts = (
-        ("kept", found.kept, found.kept),
-        ("edited", found.edited, found.edited),
-        ("removed", found.removed, 0),
-        ("added", 0, found.added),
-    )
-    near = ("  with a near-duplicate on the other side", found.near_removed, found.near_added)
-    repeated = ("repeated within the side", found.repeated_a, found.repeated_b)
-    rows = [*counts, *([near] if sum(found.near_checked) else []), repeated]
-    yield Table("", ("rows", "of A", "of B"), tuple((name, number(a), number(b)) for name, a, b in rows))
-    yield from (Line(note) for note in found.notes)
-    if found.groups:
-        columns = ("", "kept A", "edited A", "removed", "kept B", "edited B", "added")
-        counted = ((one.kept_a, one.edited_a, one.removed, one.kept_b, one.edited_b, one.added) for one in found.groups)
-        names = (f"{one.by} {one.value}" for one in found.groups)
-        yield Table("by origin and depth", columns, tuple((name, *map(number, row)) for name, row in zip(names, counted, strict=True)))
-    if max(found.near_checked) and found.near_checked != (found.removed, found.added):
-        yield Line(f"Near-duplicates were looked for among {found.near_checked[0]:,} removed and {found.near_checked[1]:,} added rows.")
-    if found.edits:
-        edits = found.edits
-        yield Line(
-            f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part by "
-            f"token {edits.first_change + 1:g}; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
-        )
-    for name, texts in (("removed", found.removed_examples), ("added", found.added_examples)):
+def _rows(rows: Rows) -> Iterator[Block]:
+    yield _row_counts(rows)
+    yield from map(Line, rows.notes)
+    if rows.groups:
+        yield _groups(rows.groups)
+    near_a, near_b = rows.near_checked
+    if max(near_a, near_b) and (near_a, near_b) != (rows.removed, rows.added):
+        yield Line(f"Near-duplicates were looked for among {near_a:,} removed and {near_b:,} added rows.")
+    if rows.edits:
+        yield _edits(rows.edits)
+    for name, texts in (("removed", rows.removed_examples), ("added", rows.added_examples)):
         if texts:
             yield Texts(name, texts)
-    for name, pairs in (("edited: same prompt", found.edited_examples), ("near-duplicates", found.near_examples)):
+    for name, pairs in (("edited: same prompt", rows.edited_examples), ("near-duplicates", rows.near_examples)):
         if pairs:
             yield Pairs(name, pairs)
 
 
-def _columns(found: Iterable[Column]) -> Iterator[Block]:
-    for column in found:
-        yield Line(f"{column.line[0].upper()}{column.line[1:]}." if column.line.startswith("column ") else f"Column {column.line}.")
+def _row_counts(rows: Rows) -> Table:
+    counts = [("kept", rows.kept, rows.kept), ("edited", rows.edited, rows.edited), ("removed", rows.removed, 0), ("added", 0, rows.added)]
+    if any(rows.near_checked):
+        counts.append(("  with a near-duplicate on the other side", rows.near_removed, rows.near_added))
+    counts.append(("repeated within the side", rows.repeated_a, rows.repeated_b))
+    return Table("", ("rows", "of A", "of B"), tuple((name, number(a), number(b)) for name, a, b in counts))
+
+
+def _groups(groups: Iterable[Group]) -> Table:
+    columns = ("", "kept A", "edited A", "removed", "kept B", "edited B", "added")
+    rows = []
+    for group in groups:
+        counts = (group.kept_a, group.edited_a, group.removed, group.kept_b, group.edited_b, group.added)
+        rows.append((f"{group.by} {group.value}", *map(number, counts)))
+    return Table("by origin and depth", columns, tuple(rows))
+
+
+def _edits(edits: Edits) -> Line:
+    return Line(
+        f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part by "
+        f"token {edits.first_change + 1:g}; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
+    )
+
+
+def _columns(columns: Iterable[Column]) -> Iterator[Block]:
+    for column in columns:
+        line = column.line
+        sentence = f"C{line[1:]}." if line.startswith("column ") else f"Column {line}."
+        yield Line(sentence)
         if column.examples:
             yield Texts(f"{column.name}, A → B", column.examples)
 
 
-def _vocabulary(found: Vocabulary) -> Iterator[Block]:
-    one = found.unit[:-1]
-    yield Line(f"{found.types_a:,} {one} types in A, {found.types_b:,} in B: {found.lost:,} lost, {found.gained:,} gained.")
-    bands = ((f"seen {band.band} times", number(band.types), *_survival(band.survival, band.expected)) for band in found.bands)
-    drift = f"neutral drift, {found.generations} generation{'s' if found.generations > 1 else ''}"
-    yield Table("survival of A's types in B", (f"{one} in A", "types", "survive", drift), tuple(bands))
-    lost = [f"{band.band}: {', '.join(band.lost_examples)}" for band in reversed(found.bands) if band.lost_examples]
+def _vocabulary(words: Vocabulary) -> Iterator[Block]:
+    unit = words.unit[:-1]
+    yield Line(f"{words.types_a:,} {unit} types in A, {words.types_b:,} in B: {words.lost:,} lost, {words.gained:,} gained.")
+    bands = ((f"seen {band.band} times", number(band.types), *_survival(band.survival, band.expected)) for band in words.bands)
+    drift = f"neutral drift, {words.generations} generation{'s' if words.generations > 1 else ''}"
+    yield Table("survival of A's types in B", (f"{unit} in A", "types", "survive", drift), tuple(bands))
+    lost = [f"{band.band}: {', '.join(band.lost_examples)}" for band in reversed(words.bands) if band.lost_examples]
     if lost:
-        yield Texts(f"{found.unit} lost, by how often A had them", tuple(lost))
-    if found.gained:
-        counts = ", ".join(f"{band.b:,.0f} {band.name.removeprefix('gained, ')}" for band in found.gained_bands if band.b)
+        yield Texts(f"{words.unit} lost, by how often A had them", tuple(lost))
+    if words.gained:
+        counts = ", ".join(f"{band.b:,.0f} {band.name.removeprefix('gained, ')}" for band in words.gained_bands if band.b)
         yield Line(f"Gained: {counts}.")
-    if found.gained_examples:
-        yield Texts(f"{found.unit} gained", (", ".join(found.gained_examples),))
-    moved = ((m.gram, str(m.n), number(m.count_a), number(m.count_b), f"{m.log_odds:+.2f}", f"{m.z:+.1f}") for m in found.moved)
-    yield Table("n-grams that moved most (log-odds with a Dirichlet prior)", ("n-gram", "n", "A", "B", "log-odds", "z"), tuple(moved))
-    yield _measures("", found.measures)
-    yield from (Line(note) for note in found.notes)
+    if words.gained_examples:
+        yield Texts(f"{words.unit} gained", (", ".join(words.gained_examples),))
+    yield _grams(words.moved)
+    yield _measures("", words.measures)
+    yield from map(Line, words.notes)
+
+
+def _grams(grams: Iterable[Moved]) -> Table:
+    rows = []
+    for gram in grams:
+        counts = number(gram.count_a), number(gram.count_b)
+        rows.append((gram.gram, str(gram.n), *counts, f"{gram.log_odds:+.2f}", f"{gram.z:+.1f}"))
+    title = "n-grams that moved most (log-odds with a Dirichlet prior)"
+    return Table(title, ("n-gram", "n", "A", "B", "log-odds", "z"), tuple(rows))
 
 
 def _survival(survival: float, expected: float) -> tuple[str, str]:
     return f"{100 * survival:.1f} %", f"{100 * expected:.1f} %"
 
 
-def _distribution(found: Distribution) -> Iterator[Block]:
-    raw = f" (as counted {found.uncorrected:.4g}; the difference is what finite counts add)" if found.uncorrected != found.distance else ""
-    yield Line(f"{found.distance_name}: {found.distance:.4g}{raw}, on {found.sampled[0]:,} and {found.sampled[1]:,} rows.")
-    tests = ((one.name, f"{one.statistic:+.4g}", f"{one.p_value:.3g}", f"{one.adjusted:.3g}", f"{one.units:,}") for one in found.tests)
+def _distribution(law: Distribution) -> Iterator[Block]:
+    is_corrected = law.uncorrected != law.distance
+    raw = f" (as counted {law.uncorrected:.4g}; the difference is what finite counts add)" if is_corrected else ""
+    rows_a, rows_b = law.sampled
+    yield Line(f"{law.distance_name}: {law.distance:.4g}{raw}, on {rows_a:,} and {rows_b:,} rows.")
+    tests = ((test.name, f"{test.statistic:+.4g}", f"{test.p_value:.3g}", f"{test.adjusted:.3g}", f"{test.units:,}") for test in law.tests)
     yield Table("permutation tests, corrected for their number", ("", "statistic", "p", "p corrected", "units"), tuple(tests))
-    if found.measures:
-        yield _measures("", found.measures)
-    yield from (Line(note) for note in found.notes)
+    if law.measures:
+        yield _measures("", law.measures)
+    yield from map(Line, law.notes)
 
 
-def _measures(name: str, found: Iterable[Measure]) -> Table:
-    return Table(name, ("", "A", "B"), tuple((one.name, number(one.a), number(one.b)) for one in found))
+def _measures(name: str, measures: Iterable[Measure]) -> Table:
+    rows = tuple((measure.name, number(measure.a), number(measure.b)) for measure in measures)
+    return Table(name, ("", "A", "B"), rows)
 
 
-def _control(found: Control) -> Iterator[Block]:
-    times = "no shift at all" if found.ratio is None else f"{found.ratio:.1f} times what resampling alone does"
-    yield Line(f"{times} ({found.a} against {found.b}: {found.distance:.4g}).")
+def _control(control: Control) -> Iterator[Block]:
+    ratio = "no shift at all" if control.ratio is None else f"{control.ratio:.1f} times what resampling alone does"
+    yield Line(f"{ratio} ({control.a} against {control.b}: {control.distance:.4g}).")

@@ -44,13 +44,14 @@ def _block(block: Block) -> RenderableType:
         case Table():
             return _table(block)
         case Texts(title, texts):
-            return Group(Text(title, "italic"), *(Text(f"• {safe(one)}") for one in texts))
+            return Group(Text(title, "italic"), *(Text(f"• {safe(text)}") for text in texts))
         case Pairs():
             return _pairs(block)
 
 
 def _table(block: Table) -> RichTable:
-    table = RichTable(title=Text(block.title, "italic") if block.title else None, title_justify="left", box=None, pad_edge=False)
+    title = Text(block.title, "italic") if block.title else None
+    table = RichTable(title=title, title_justify="left", box=None, pad_edge=False)
     for position, column in enumerate(block.columns):
         table.add_column(Text(safe(column)), justify="right" if position else "left", overflow="fold")
     for row in block.rows:
@@ -68,7 +69,7 @@ def _pairs(block: Pairs) -> RichTable:
 
 
 def _marked(pieces: Iterable[Piece], colour: str) -> Text:
-    found = Text()
+    text = Text()
     for piece in pieces:
-        found.append(safe(piece.text), colour if piece.changed else "")
-    return found
+        text.append(safe(piece.text), colour if piece.changed else "")
+    return text

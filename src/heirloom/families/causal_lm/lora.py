@@ -40,7 +40,7 @@ def wrapped(module: Any, settings: Lora, stream: Stream) -> Any:
     """
     import peft
 
-    wanted = peft.LoraConfig(
+    adapters = peft.LoraConfig(
         task_type="CAUSAL_LM",
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -50,7 +50,7 @@ def wrapped(module: Any, settings: Lora, stream: Stream) -> Any:
     )
     try:
         with streams.torch_noise(stream), quiet():
-            return peft.get_peft_model(module, wanted)
+            return peft.get_peft_model(module, adapters)
     except ValueError as error:
         raise HeirloomError(f"family.training.lora.targets: {' '.join(str(error).split())}") from None
 
@@ -72,15 +72,16 @@ def merged(module: Any) -> Any:
     adapted_BTV = pretrained_weights.probe_logits(module, rows_BT)
     _untie(module)
     with quiet():
-        whole = module.merge_and_unload()
-    pretrained_weights.tell_ties(whole)
-    difference = float((pretrained_weights.probe_logits(whole, rows_BT) - adapted_BTV).abs().max())
+        model = module.merge_and_unload()
+    pretrained_weights.record_ties(model)
+    model_BTV = pretrained_weights.probe_logits(model, rows_BT)
+    difference = float((model_BTV - adapted_BTV).abs().max())
     if not difference <= _NOISE * float(adapted_BTV.std()):
         raise HeirloomError(
             f"family.training.lora: with its adapters added to the weights the model is not the one that was trained (logits differ by "
             f"{difference:.2g}); use checkpoint: adapter, or other targets"
         )
-    return whole
+    return model
 
 
 def _untie(module: Any) -> None:
@@ -90,6 +91,6 @@ def _untie(module: Any) -> None:
 
     owners = Counter(id(weight) for _, weight in module.named_parameters(remove_duplicate=False))
     for layer in module.modules():
-        if isinstance(layer, BaseTunerLayer) and owners[id(layer.get_base_layer().weight)] > 1:
-            base: Any = layer.get_base_layer()
+        base: Any = layer.get_base_layer() if isinstance(layer, BaseTunerLayer) else None
+        if base is not None and owners[id(base.weight)] > 1:
             base.weight = torch.nn.Parameter(base.weight.detach().clone(), requires_grad=base.weight.requires_grad)

@@ -66,7 +66,9 @@ class CausalLM:
     def end_ids(self) -> list[int]:
         """Ids of the tokens that end a text; of OPT the same id also begins one."""
         ids = self.module.generation_config.eos_token_id
-        return [] if ids is None else [int(one) for one in ([ids] if isinstance(ids, int) else ids)]
+        if ids is None:
+            return []
+        return [ids] if isinstance(ids, int) else [int(number) for number in ids]
 
     @property
     def start_id(self) -> int:
@@ -88,10 +90,9 @@ def fetch(spec: Pretrained) -> CausalLM:
 
 def prepared(module: Any) -> Any:
     """Return a module on its device, in evaluation mode, without decoding habits of its own: only the ids of special tokens are kept."""
-    own, config = module.generation_config, module.config
-    ids = {
-        name: first_of(getattr(own, name, None), getattr(config, name, None)) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
-    }
+    generation, config = module.generation_config, module.config
+    names = ("bos_token_id", "eos_token_id", "pad_token_id")
+    ids = {name: first_of(getattr(generation, name, None), getattr(config, name, None)) for name in names}
     ends = ids["eos_token_id"]
     ids["pad_token_id"] = first_of(ids["pad_token_id"], ends[0] if isinstance(ends, list) else ends, 0)
     module.generation_config = transformers.GenerationConfig(**ids)
@@ -127,8 +128,9 @@ def _save_adapter(model: CausalLM, folder: Path) -> None:
     model.module.save_pretrained(folder, save_embedding_layers=False)  # whole matrices are the base's
     (folder / "README.md").unlink(missing_ok=True)
     base = model.folder.as_posix()
-    told = json.loads((folder / ADAPTER).read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
-    (folder / ADAPTER).write_text(dumps(_in_order(told)), encoding="utf-8")
+    settings = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
+    settings["base_model_name_or_path"] = base
+    (folder / ADAPTER).write_text(dumps(_with_sorted_names(settings)), encoding="utf-8")
     (folder / BASE).write_text(dumps({"path": base, "sha256": _sha256(model.folder)}), encoding="utf-8")
 
 
@@ -177,12 +179,12 @@ def check_context(model: CausalLM, num_tokens: int, what: str) -> None:
 def _load_adapter(folder: Path) -> CausalLM:
     import peft
 
-    told = json.loads((folder / BASE).read_text(encoding="utf-8"))
-    base = Path(told["path"])
+    record = json.loads((folder / BASE).read_text(encoding="utf-8"))
+    base = Path(record["path"])
     if not base.is_dir():
         raise HeirloomError(f"{folder}: adapts {base}, which is not here; fetch it with dvc pull")
-    if _sha256(base) != told["sha256"]:
-        raise HeirloomError(f"{folder}: adapts {base} with fingerprint {told['sha256'][:12]}, but it has other bytes now")
+    if _sha256(base) != record["sha256"]:
+        raise HeirloomError(f"{folder}: adapts {base} with fingerprint {record['sha256'][:12]}, but it has other bytes now")
     with lora.quiet():
         module = peft.PeftModel.from_pretrained(prepared(pretrained_weights.open_folder(base)), folder)
     return CausalLM(module.eval(), base, last_epoch.read(folder))
@@ -192,6 +194,7 @@ def _sha256(folder: Path) -> str:
     return str(fingerprint(folder)["sha256"])
 
 
-def _in_order(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an adapter's settings with its sets of names sorted: a set has no order that lasts."""
-    return {key: sorted(value) if key == "target_modules" and isinstance(value, list) else value for key, value in told.items()}
+def _with_sorted_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an adapter's settings with its set of names sorted: a set has no order that lasts."""
+    targets = settings.get("target_modules")
+    return {**settings, "target_modules": sorted(targets)} if isinstance(targets, list) else dict(settings)

@@ -23,8 +23,8 @@ def llama(model: CausalLM) -> Llama:
     """
     if model.is_adapter:
         raise HeirloomError("sampling.engine: native reads whole weights; use lora.checkpoint: merged, or engine: transformers")
-    told = model.module.config.to_dict() | {"architectures": [type(model.module).__name__]}
-    shape, weights = as_stored(readable_shape(told), model.module.state_dict())
+    config = model.module.config.to_dict() | {"architectures": [type(model.module).__name__]}
+    shape, weights = as_stored(readable_shape(config), model.module.state_dict())
     return Llama(shape, {name: weights[name] for name in parameter_shapes(shape)})
 
 

@@ -28,19 +28,19 @@ class Examples:
     ----------
     tokens
         All rows (N, T), perhaps on disk.
-    chosen
+    positions
         Which of them, ascending.
     weights
         How much each row's loss counts, 1 on average; None where all count the same.
     """
 
     tokens: NDArray[Any]
-    chosen: NDArray[np.int64]
+    positions: NDArray[np.int64]
     weights: NDArray[np.float64] | None
 
-    def read(self, which: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return the tokens (B, T) and weights (B,) of some of the chosen rows."""
-        rows = self.chosen[which]
+    def read(self, batch: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the tokens (B, T) and weights (B,) of some of these rows."""
+        rows = self.positions[batch]
         weights = np.ones(len(rows)) if self.weights is None else self.weights[rows]
         tokens = torch.from_numpy(np.asarray(self.tokens[rows], dtype=np.int64))
         return tokens.to(device), torch.from_numpy(weights).float().to(device)
@@ -61,7 +61,7 @@ def adamw(pupil: Any, fit: CausalTraining) -> torch.optim.Optimizer:
 
 
 def step(
-    pupil: Any, optimiser: torch.optim.Optimizer, examples: Examples, which: NDArray[np.int64], fit: CausalTraining, noise: Stream
+    pupil: Any, optimiser: torch.optim.Optimizer, examples: Examples, batch: NDArray[np.int64], fit: CausalTraining, noise: Stream
 ) -> float:
     """Make one optimiser step in place and return the batch's mean loss in nats a token; one that is not finite changes no weight.
 
@@ -70,12 +70,13 @@ def step(
     rows of a batch are given the same masks because they are in different processes.
     """
     optimiser.zero_grad()
-    own = range(len(which))[processes.share(len(which))]
+    share = range(len(batch))[processes.share(len(batch))]
+    micro_rows = fit.micro_rows or len(batch)
     loss = torch.zeros((), dtype=torch.float64)
-    with streams.torch_noise(noise.child(own.start) if own.start else noise):
-        for first in range(own.start, own.stop, fit.micro_rows or len(which)):
-            part = which[first : min(first + (fit.micro_rows or len(which)), own.stop)]
-            loss += _add_gradients(pupil, examples, part, len(which), fit)
+    with streams.torch_noise(noise.child(share.start) if share.start else noise):
+        for start in range(share.start, share.stop, micro_rows):
+            micro_batch = batch[start : min(start + micro_rows, share.stop)]
+            loss += _add_gradients(pupil, examples, micro_batch, len(batch), fit)
     _add_up(pupil, loss)
     if fit.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(pupil.parameters(), fit.clip_norm)
@@ -84,9 +85,9 @@ def step(
     return loss.item()
 
 
-def _add_gradients(pupil: Any, examples: Examples, part: NDArray[np.int64], num_rows: int, fit: CausalTraining) -> float:
+def _add_gradients(pupil: Any, examples: Examples, micro_batch: NDArray[np.int64], num_rows: int, fit: CausalTraining) -> float:
     """Add to the gradients those of some of a batch's ``num_rows`` rows; return their part of its loss."""
-    tokens_BT, weight_B = examples.read(part, pupil.device)
+    tokens_BT, weight_B = examples.read(micro_batch, pupil.device)
     with torch.autocast(tokens_BT.device.type, torch.bfloat16, enabled=fit.precision == "bfloat16"):
         losses_BT = token_losses(pupil, tokens_BT)
     loss = (losses_BT.mean(dim=1) * weight_B).sum() / num_rows
@@ -101,8 +102,8 @@ def _add_up(pupil: Any, loss: Tensor) -> None:
     for weight in weights:
         weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
     processes.add_up([loss, users, *(weight.grad for weight in weights if weight.grad is not None)])
-    for weight, used in zip(weights, users.tolist(), strict=True):
-        weight.grad = weight.grad if used else None
+    for weight, is_used in zip(weights, users.tolist(), strict=True):
+        weight.grad = weight.grad if is_used else None
 
 
 def learning(pupil: Any) -> dict[str, Tensor]:
@@ -121,7 +122,7 @@ def snapshot(pupil: Any) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def put_back(pupil: Any, kept: Mapping[str, Tensor]) -> None:
+def put_back(pupil: Any, weights: Mapping[str, Tensor]) -> None:
     """Put a snapshot's weights back."""
     for name, weight in learning(pupil).items():
-        weight.copy_(kept[name])
+        weight.copy_(weights[name])

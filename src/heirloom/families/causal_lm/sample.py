@@ -108,8 +108,8 @@ def _continue(
             generation_config=_generation(model, num_new, settings),
             logits_processor=LogitsProcessorList(processors),
         )
-    new: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
-    return new
+    new_tokens: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
+    return new_tokens
 
 
 def _generation(model: CausalLM, num_new: int, settings: CausalSampling) -> GenerationConfig:

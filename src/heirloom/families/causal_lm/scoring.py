@@ -43,9 +43,9 @@ def position_losses(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArra
     _check(model, tokens)
     losses = np.empty((tokens.shape[0], tokens.shape[1] - 1))
     with memory.guard("scoring", "chunk_rows"):
-        for first in range(0, len(tokens), ROWS):
-            part = torch.from_numpy(tokens[first : first + ROWS].astype(np.int64)).to(model.module.device)
-            losses[first : first + len(part)] = token_losses(model.module, part).cpu().numpy()
+        for start in range(0, len(tokens), ROWS):
+            chunk = torch.from_numpy(tokens[start : start + ROWS].astype(np.int64)).to(model.module.device)
+            losses[start : start + len(chunk)] = token_losses(model.module, chunk).cpu().numpy()
     return losses
 
 
@@ -59,12 +59,12 @@ def features(model: CausalLM, tokens: NDArray[np.integer[Any]]) -> NDArray[np.fl
         As `position_losses` does.
     """
     _check(model, tokens)
-    seen = []
+    last_states = []
     with memory.guard("scoring", "chunk_rows"):
-        for part in torch.split(torch.from_numpy(tokens.astype(np.int64)), ROWS):
-            states = model.module(input_ids=part.to(model.module.device), output_hidden_states=True, use_cache=False)
-            seen.append(states.hidden_states[-1][:, -1].float().cpu().numpy())
-    return np.concatenate(seen)
+        for chunk in torch.split(torch.from_numpy(tokens.astype(np.int64)), ROWS):
+            output = model.module(input_ids=chunk.to(model.module.device), output_hidden_states=True, use_cache=False)
+            last_states.append(output.hidden_states[-1][:, -1].float().cpu().numpy())
+    return np.concatenate(last_states)
 
 
 def token_losses(module: Any, tokens_BT: Tensor) -> Tensor:

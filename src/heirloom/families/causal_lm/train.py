@@ -22,7 +22,7 @@ from heirloom.families.causal_lm import lora, optimisation, unfinished
 from heirloom.families.causal_lm.last_epoch import Epochs
 from heirloom.families.causal_lm.model import CausalLM, build, check_context, check_tokens
 from heirloom.families.causal_lm.optimisation import Examples
-from heirloom.families.causal_lm.unfinished import Standing
+from heirloom.families.causal_lm.unfinished import Progress
 from heirloom.runtime import memory, meter, processes
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalTraining
@@ -57,26 +57,28 @@ def resume(
             f"the training set has {rows.num_rows} rows, fewer than family.training.batch_rows = {fit.batch_rows}; lower it"
         )
     minibatches.use_deterministic_kernels()
-    pupil = _beginning(start, fit, stream)
+    pupil = _initial_module(start, fit, stream)
     with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.guard("training", "family.training.micro_rows"):
         check_tokens(start, tokens_NT, "training rows")
         check_context(start, tokens_NT.shape[1], "training rows")
-        train_on, held_NT = _divided(tokens_NT, rows, fit, validation, stream)
-        before = optimisation.checksums(pupil)
-        epochs = _epochs(pupil, train_on, held_NT, fit, stream, state)
-    after = optimisation.checksums(pupil)
-    if not after or after == before:
+        examples, validation_NT = _validation_split(tokens_NT, rows, fit, validation, stream)
+        initial_checksums = optimisation.checksums(pupil)
+        epochs = _epochs(pupil, examples, validation_NT, fit, stream, state)
+    checksums = optimisation.checksums(pupil)
+    if not checksums or checksums == initial_checksums:
         raise HeirloomError(
             f"no weight changed in {fit.epochs} epochs at learning_rate {fit.learning_rate}: it is too small, or all are frozen"
         )
     if epochs is not None and epochs.module is not None:
-        epochs = replace(epochs, module=_whole(epochs.module, fit))
-    return CausalLM(_whole(pupil, fit), start.folder, epochs)
+        epochs = replace(epochs, module=_saved_module(epochs.module, fit))
+    return CausalLM(_saved_module(pupil, fit), start.folder, epochs)
 
 
-def _whole(pupil: Any, fit: CausalTraining) -> Any:
+def _saved_module(pupil: Any, fit: CausalTraining) -> Any:
     """Return a trained module as it is saved: adapters are merged, unless they are saved alone."""
-    return (pupil if fit.lora and fit.lora.checkpoint == "adapter" else lora.merged(pupil)).eval()
+    is_adapter = fit.lora and fit.lora.checkpoint == "adapter"
+    module = pupil if is_adapter else lora.merged(pupil)
+    return module.eval()
 
 
 def learning_rate(epoch: int, fit: CausalTraining) -> float:
@@ -88,7 +90,7 @@ def learning_rate(epoch: int, fit: CausalTraining) -> float:
     return fit.final_learning_rate + (fit.learning_rate - fit.final_learning_rate) * falling
 
 
-def _beginning(start: CausalLM, fit: CausalTraining, stream: Stream) -> Any:
+def _initial_module(start: CausalLM, fit: CausalTraining, stream: Stream) -> Any:
     """Return the module that is trained, apart from ``start``, which stays as it is."""
     if fit.start == "scratch":
         return build(copy.deepcopy(start.module.config), stream.child("initial")).module
@@ -96,7 +98,7 @@ def _beginning(start: CausalLM, fit: CausalTraining, stream: Stream) -> Any:
     return lora.wrapped(module, fit.lora, stream.child("adapters")) if fit.lora else module
 
 
-def _divided(
+def _validation_split(
     tokens_NT: NDArray[Any], rows: Dataset, fit: CausalTraining, validation: Dataset | None, stream: Stream
 ) -> tuple[Examples, NDArray[Any] | None]:
     """Return the rows to train on, and those that choose the epoch, if any do."""
@@ -112,86 +114,87 @@ def _divided(
     order = stream.child("validation").generator().permutation(len(tokens_NT))
     if len(tokens_NT) - count < fit.batch_rows:
         raise HeirloomError(f"holding out {count} of {len(tokens_NT)} rows for validation leaves fewer than batch_rows = {fit.batch_rows}")
-    held_NT = tokens_NT[np.sort(order[:count])][: fit.validation_rows]
-    return Examples(tokens_NT, np.sort(order[count:]), weight_N), held_NT
+    validation_NT = tokens_NT[np.sort(order[:count])][: fit.validation_rows]
+    return Examples(tokens_NT, np.sort(order[count:]), weight_N), validation_NT
 
 
 def _epochs(
-    pupil: Any, examples: Examples, held_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream, state: Path | None
+    pupil: Any, examples: Examples, validation_NT: NDArray[Any] | None, fit: CausalTraining, stream: Stream, state: Path | None
 ) -> Epochs | None:
     """Train in place, from where the folder ``state`` says, and leave the weights of the best epoch; return both epochs where asked to."""
     optimiser = optimisation.adamw(pupil, fit)
-    standing = unfinished.restore(state, pupil, optimiser) if state else Standing()
-    if standing.losses:
-        log.info("going on after step %d, in epoch %d of %d", len(standing.losses), standing.epochs + 1, fit.epochs)
-    num_rows, width = len(examples.chosen), examples.tokens.shape[1]
-    rows_done = standing.epochs * num_rows + _behind(standing, num_rows, fit) * fit.batch_rows
+    progress = unfinished.restore(state, pupil, optimiser) if state else Progress()
+    if progress.losses:
+        log.info("going on after step %d, in epoch %d of %d", len(progress.losses), progress.epochs + 1, fit.epochs)
+    num_rows, width = len(examples.positions), examples.tokens.shape[1]
+    rows_done = progress.epochs * num_rows + _steps_done(progress, num_rows, fit) * fit.batch_rows
 
     def save(folder: Path) -> None:
-        unfinished.save(folder, pupil, optimiser, standing)
+        unfinished.save(folder, pupil, optimiser, progress)
 
     with (
         minibatches.saving(state, save) as step_done,
-        meter.progress("training", fit.epochs * num_rows * width, rows_done * width) as tell,
+        meter.progress("training", fit.epochs * num_rows * width, rows_done * width) as report,
     ):
-        while standing.epochs < fit.epochs:
-            for rows in _epoch(pupil, optimiser, examples, fit, stream, standing):
-                tell(rows * width)
+        while progress.epochs < fit.epochs:
+            for rows in _epoch(pupil, optimiser, examples, fit, stream, progress):
+                report(rows * width)
                 step_done()
-            _close(pupil, held_NT, fit, standing)
-    last = copy.deepcopy(pupil) if fit.last_epoch and standing.kept is not None else None
-    if standing.kept is not None:
-        optimisation.put_back(pupil, standing.kept)
-    return Epochs(standing.best, standing.epochs, last) if fit.last_epoch else None
+            _end_epoch(pupil, validation_NT, fit, progress)
+    last_module = copy.deepcopy(pupil) if fit.last_epoch and progress.best_weights is not None else None
+    if progress.best_weights is not None:
+        optimisation.put_back(pupil, progress.best_weights)
+    return Epochs(progress.best, progress.epochs, last_module) if fit.last_epoch else None
 
 
-def _behind(standing: Standing, num_rows: int, fit: CausalTraining) -> int:
+def _steps_done(progress: Progress, num_rows: int, fit: CausalTraining) -> int:
     """Return how many steps of the epoch under way are done."""
-    return len(standing.losses) - standing.epochs * math.ceil(num_rows / fit.batch_rows)
+    return len(progress.losses) - progress.epochs * math.ceil(num_rows / fit.batch_rows)
 
 
-def _epoch(pupil: Any, optimiser: Optimizer, examples: Examples, fit: CausalTraining, stream: Stream, standing: Standing) -> Iterator[int]:
+def _epoch(pupil: Any, optimiser: Optimizer, examples: Examples, fit: CausalTraining, stream: Stream, progress: Progress) -> Iterator[int]:
     """Make the steps that are left of an epoch, and yield the number of rows that each has read."""
-    epoch, num_rows = standing.epochs, len(examples.chosen)
+    epoch, num_rows = progress.epochs, len(examples.positions)
     rate = learning_rate(epoch, fit)
     for group in optimiser.param_groups:
         group["lr"] = rate
     pupil.train()
     steps = enumerate(minibatches.one_epoch(num_rows, epoch, fit.batch_rows, stream))
-    for step, which in islice(steps, _behind(standing, num_rows, fit), None):
-        loss = optimisation.step(pupil, optimiser, examples, which, fit, stream.child("noise", epoch, step))
+    for step, batch in islice(steps, _steps_done(progress, num_rows, fit), None):
+        loss = optimisation.step(pupil, optimiser, examples, batch, fit, stream.child("noise", epoch, step))
         if not math.isfinite(loss):
             raise HeirloomError(
                 f"at step {step} of an epoch the loss is {loss}, at learning rate {rate:.3g}: it must be finite, "
                 "so family.training.learning_rate must be smaller, or the weights are not usable"
             )
-        standing.losses.append(loss)
-        yield len(which)
+        progress.losses.append(loss)
+        yield len(batch)
     pupil.eval()
 
 
-def _close(pupil: Any, held_NT: NDArray[Any] | None, fit: CausalTraining, standing: Standing) -> None:
+def _end_epoch(pupil: Any, validation_NT: NDArray[Any] | None, fit: CausalTraining, progress: Progress) -> None:
     """Note that an epoch is over, and keep its weights if its validation loss is the lowest so far."""
-    loss = np.mean(standing.losses[standing.epochs * len(standing.losses) // (standing.epochs + 1) :])
-    said = f"epoch {standing.epochs + 1} of {fit.epochs}: training loss {loss:.4f} nats a token"
-    score = math.inf if held_NT is None else _validation_loss(pupil, held_NT)
-    standing.epochs += 1
-    log.info("%s", said if held_NT is None else f"{said}, validation loss {score:.4f}")
-    if score < standing.lowest:
-        standing.lowest, standing.best = score, standing.epochs
-        standing.kept = optimisation.snapshot(pupil) if standing.epochs < fit.epochs else None
+    first_step = progress.epochs * len(progress.losses) // (progress.epochs + 1)
+    loss = np.mean(progress.losses[first_step:])
+    message = f"epoch {progress.epochs + 1} of {fit.epochs}: training loss {loss:.4f} nats a token"
+    score = math.inf if validation_NT is None else _validation_loss(pupil, validation_NT)
+    progress.epochs += 1
+    log.info("%s", message if validation_NT is None else f"{message}, validation loss {score:.4f}")
+    if score < progress.lowest:
+        progress.lowest, progress.best = score, progress.epochs
+        progress.best_weights = optimisation.snapshot(pupil) if progress.epochs < fit.epochs else None
 
 
-def _validation_loss(pupil: Any, held_NT: NDArray[Any]) -> float:
+def _validation_loss(pupil: Any, validation_NT: NDArray[Any]) -> float:
     """Return the mean nats a token of the rows that choose the epoch, the same number in every process: each scores its share of them."""
     import torch
 
     from heirloom.families.causal_lm.scoring import position_losses
 
-    own_NT = held_NT[processes.share(len(held_NT))]
-    nats = torch.tensor(position_losses(CausalLM(pupil.eval()), own_NT).sum(), dtype=torch.float64)
+    share_NT = validation_NT[processes.share(len(validation_NT))]
+    nats = torch.tensor(position_losses(CausalLM(pupil.eval()), share_NT).sum(), dtype=torch.float64)
     processes.add_up([nats])
-    loss = nats.item() / (len(held_NT) * (held_NT.shape[1] - 1))
+    loss = nats.item() / (len(validation_NT) * (validation_NT.shape[1] - 1))
     if not math.isfinite(loss):
         raise HeirloomError(f"the validation loss is {loss}; family.training.learning_rate must be smaller")
     return loss

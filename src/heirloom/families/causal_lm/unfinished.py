@@ -22,7 +22,7 @@ AVERAGES = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass
-class Standing:
+class Progress:
     """How far a training is.
 
     Parameters
@@ -31,7 +31,7 @@ class Standing:
         Of each step so far, over all epochs, in nats a token.
     epochs
         Epochs that are over, their validation too.
-    lowest, best, kept
+    lowest, best, best_weights
         Lowest validation loss so far, the number of the epoch that had it (from 1; 0 for none), and its weights; none where they are the
         pupil's own, or nothing was validated.
     """
@@ -40,40 +40,47 @@ class Standing:
     epochs: int = 0
     lowest: float = math.inf
     best: int = 0
-    kept: dict[str, Tensor] | None = None
+    best_weights: dict[str, Tensor] | None = None
 
 
-def save(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer, standing: Standing) -> None:
+def save(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
     """Write the state of a training over what an earlier save has left."""
     from safetensors.torch import save_file
 
     numbers = {
-        LOSSES: torch.tensor(standing.losses, dtype=torch.float64),
-        EPOCHS: torch.tensor(standing.epochs),
-        LOWEST: torch.tensor(standing.lowest, dtype=torch.float64),
-        BEST: torch.tensor(standing.best),
+        LOSSES: torch.tensor(progress.losses, dtype=torch.float64),
+        EPOCHS: torch.tensor(progress.epochs),
+        LOWEST: torch.tensor(progress.lowest, dtype=torch.float64),
+        BEST: torch.tensor(progress.best),
     }
     tensors = {f"weight/{name}": weight.detach() for name, weight in learning(pupil).items()}
-    tensors |= {f"{part}/{name}": optimiser.state[weight][part] for name, weight in learning(pupil).items() for part in AVERAGES}
-    tensors |= {f"kept/{name}": weight for name, weight in (standing.kept or {}).items()}
+    for name, weight in learning(pupil).items():
+        tensors |= {f"{average}/{name}": optimiser.state[weight][average] for average in AVERAGES}
+    tensors |= {f"kept/{name}": weight for name, weight in (progress.best_weights or {}).items()}
     with saved_files.replacing(folder, FILE) as temporary:
         save_file(tensors | numbers, temporary)
 
 
-def restore(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer) -> Standing:
+def restore(folder: Path, pupil: Any, optimiser: torch.optim.Optimizer) -> Progress:
     """Fill weights and averages with a saved state, if there is an undamaged one, and return how far it is."""
     from safetensors.torch import load_file
 
     file = saved_files.find(folder, FILE)
     if file is None:
-        return Standing()
+        return Progress()
     saved = load_file(file)
-    put_back(pupil, _under(saved, "weight"))
+    put_back(pupil, _tensors_of(saved, "weight"))
     for name, weight in learning(pupil).items():
-        optimiser.state[weight] = {part: saved[f"{part}/{name}"].to(weight.device) for part in AVERAGES}
-    kept = {name: weight.to(pupil.device) for name, weight in _under(saved, "kept").items()}
-    return Standing(saved[LOSSES].tolist(), int(saved[EPOCHS]), float(saved[LOWEST]), int(saved[BEST]), kept or None)
+        optimiser.state[weight] = {average: saved[f"{average}/{name}"].to(weight.device) for average in AVERAGES}
+    best_weights = {name: weight.to(pupil.device) for name, weight in _tensors_of(saved, "kept").items()}
+    return Progress(
+        losses=saved[LOSSES].tolist(),
+        epochs=int(saved[EPOCHS]),
+        lowest=float(saved[LOWEST]),
+        best=int(saved[BEST]),
+        best_weights=best_weights or None,
+    )
 
 
-def _under(saved: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{part}/"): tensor for name, tensor in saved.items() if name.startswith(f"{part}/")}
+def _tensors_of(saved: dict[str, Tensor], folder: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{folder}/"): tensor for name, tensor in saved.items() if name.startswith(f"{folder}/")}

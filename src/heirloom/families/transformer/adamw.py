@@ -34,7 +34,11 @@ class Averages:
 
 def begin(weights: Mapping[str, Tensor]) -> dict[str, Averages]:
     """Return the averages before the first update."""
-    return {name: Averages(torch.zeros_like(weight), torch.zeros_like(weight), weight.new_zeros(())) for name, weight in weights.items()}
+    return {name: _no_averages(weight) for name, weight in weights.items()}
+
+
+def _no_averages(weight: Tensor) -> Averages:
+    return Averages(first=torch.zeros_like(weight), second=torch.zeros_like(weight), steps=weight.new_zeros(()))
 
 
 @torch.no_grad()
@@ -44,13 +48,18 @@ def update(weights: Mapping[str, Tensor], averages: Mapping[str, Averages], rate
 
     for num_axes, decay in ((2, weight_decay), (1, 0.0)):
         names = [name for name, weight in weights.items() if weight.ndim == num_axes]
+        parameters = [weights[name] for name in names]
+        gradients = [weight.grad for weight in parameters if weight.grad is not None]
+        first_moments = [averages[name].first for name in names]
+        second_moments = [averages[name].second for name in names]
+        steps = [averages[name].steps for name in names]
         adamw(
-            [weights[name] for name in names],
-            [gradient for name in names if (gradient := weights[name].grad) is not None],
-            [averages[name].first for name in names],
-            [averages[name].second for name in names],
+            parameters,
+            gradients,
+            first_moments,
+            second_moments,
             [],
-            [averages[name].steps for name in names],
+            steps,
             fused=True,
             amsgrad=False,
             beta1=BETAS[0],

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families.transformer.decoding import Decoding, steered
-from heirloom.families.transformer.generation import Ready, attend, check_finite, check_prompts, read_prompts, room
+from heirloom.families.transformer.generation import Decoder, attend, check_finite, check_prompts, read_prompts, room
 from heirloom.families.transformer.model import Llama, complete, project, rotary
 from heirloom.specs.decoding import Precision
 
@@ -64,24 +64,26 @@ def search(
     check_prompts(model, prompts, num_new)
     if not 1 <= beams <= model.shape.vocab_size:
         raise HeirloomError(f"beams is {beams}: it must be at least 1 and at most the vocabulary's {model.shape.vocab_size} tokens")
-    ready, read = Ready.of(model, precision), torch.from_numpy(prompts.astype(np.int64)).to(model.device)
-    num_rows, num_prompt = read.shape
-    memory = room(ready, num_rows, num_prompt + num_new * beams)
-    logits = read_prompts(ready, read, memory[..., :num_prompt, :])[:, None].expand(-1, beams, -1)
-    tokens = read[:, None].expand(-1, beams, -1)
+    decoder = Decoder.of(model, precision)
+    prompt_tokens = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
+    num_rows, num_prompt = prompt_tokens.shape
+    memory = room(decoder, num_rows, num_prompt + num_new * beams)
+    prompt_logits = read_prompts(decoder, prompt_tokens, memory[..., :num_prompt, :])
+    logits = prompt_logits[:, None].expand(-1, beams, -1)
+    tokens = prompt_tokens[:, None].expand(-1, beams, -1)
     score = torch.full((num_rows, beams), -math.inf, device=model.device)
     score[:, 0] = 0.0  # before the first token the beams are one
     slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool, device=model.device)
-    own = torch.eye(beams, dtype=torch.bool, device=model.device)
+    new_slots = torch.eye(beams, dtype=torch.bool, device=model.device)
     for position in range(num_prompt, num_prompt + num_new):
         check_finite(logits, position - num_prompt)
         total = score[..., None] + steered(logits.log_softmax(dim=-1), tokens, decoding)
-        score, chosen = total.flatten(1).topk(beams)
-        parent, token = chosen // total.shape[-1], chosen % total.shape[-1]
+        score, place = total.flatten(1).topk(beams)
+        parent, token = place // total.shape[-1], place % total.shape[-1]
         tokens = torch.cat([_of_parents(tokens, parent), token[..., None]], dim=-1)
         if position + 1 < num_prompt + num_new:
-            slots = torch.cat([_of_parents(slots, parent), own.expand(num_rows, -1, -1)], dim=-1)
-            logits = _step(ready, token, _hidden(slots, position, num_prompt, model.shape.context_tokens), memory, position)
+            slots = torch.cat([_of_parents(slots, parent), new_slots.expand(num_rows, -1, -1)], dim=-1)
+            logits = _step(decoder, token, _hidden(slots, position, num_prompt, model.shape.context_tokens), memory, position)
     return tokens[:, 0, num_prompt:].cpu().numpy().astype(np.int32)
 
 
@@ -93,19 +95,19 @@ def _of_parents(x: Tensor, parent: Tensor) -> Tensor:
 def _hidden(slots: Tensor, position: int, num_prompt: int, context_tokens: int) -> Tensor:
     """Return 0 for each slot that a beam may read and minus infinity for the others, (B, 1, K, S): its own and near enough."""
     beams = slots.shape[1]
-    held = torch.cat([torch.arange(num_prompt), torch.arange(num_prompt, position + 1).repeat_interleave(beams)])
-    visible = slots & (held > position - context_tokens).to(slots.device)
+    positions = torch.cat([torch.arange(num_prompt), torch.arange(num_prompt, position + 1).repeat_interleave(beams)])
+    visible = slots & (positions > position - context_tokens).to(slots.device)
     return torch.where(visible, 0.0, -math.inf)[:, None]
 
 
-def _step(model: Ready, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
+def _step(model: Decoder, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
     """Store the beams' newest tokens (B, K), all at one position, and return their logits (B, K, V)."""
-    filled, beams = hidden.shape[-1], token.shape[1]
+    num_slots, beams = hidden.shape[-1], token.shape[1]
     turn = rotary(model.shape, position, 1, token.device)
     x = F.embedding(token, model.embedding)
-    for layer, own in zip(model.stack, memory, strict=True):
+    for layer, layer_memory in zip(model.stack, memory, strict=True):
         queries, keys, values = project(model.shape, layer, x, turn)
-        own[0][:, :, filled - beams : filled] = keys
-        own[1][:, :, filled - beams : filled] = values
-        x = complete(model.shape, layer, x, attend(model.shape, queries, own[:, :, :, :filled], hidden))
+        layer_memory[0][:, :, num_slots - beams : num_slots] = keys
+        layer_memory[1][:, :, num_slots - beams : num_slots] = values
+        x = complete(model.shape, layer, x, attend(model.shape, queries, layer_memory[:, :, :, :num_slots], hidden))
     return model.output(x)

@@ -53,12 +53,12 @@ def load_folder(folder: Path) -> Llama:
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise HeirloomError(f"{folder} holds no {name}: a checkpoint has config.json and model.safetensors")
-    configured = shape_of(json.loads((folder / "config.json").read_text(encoding="utf-8")), folder / "config.json")
-    shape, stored = as_stored(configured, load_file(folder / "model.safetensors"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    shape, stored = as_stored(shape_of(config, folder / "config.json"), load_file(folder / "model.safetensors"))
     for name, sizes in parameter_shapes(shape).items():
         if name not in stored or tuple(stored[name].shape) != sizes:
-            found = tuple(stored[name].shape) if name in stored else "nothing"
-            raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {found}")
+            stored_shape = tuple(stored[name].shape) if name in stored else "nothing"
+            raise HeirloomError(f"{folder / 'model.safetensors'}: {name} must have shape {sizes}, found {stored_shape}")
     return Llama(shape, {name: stored[name].to(torch.float32) for name in parameter_shapes(shape)})
 
 
@@ -72,7 +72,8 @@ def as_stored(shape: LlamaShape, stored: Mapping[str, Tensor]) -> tuple[LlamaSha
         return shape, stored
     if EMBEDDING not in stored:
         return shape, {**stored, EMBEDDING: stored[HEAD]}
-    return replace(shape, tie_word_embeddings=torch.equal(stored[HEAD], stored[EMBEDDING])), stored
+    is_tied = torch.equal(stored[HEAD], stored[EMBEDDING])
+    return replace(shape, tie_word_embeddings=is_tied), stored
 
 
 def load(folder: Path) -> Llama:
@@ -107,13 +108,14 @@ def shape_of(config: Mapping[str, Any], where: object) -> LlamaShape:
     HeirloomError
         If it is of another architecture, or uses what this engine has not.
     """
-    missing = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
-    if missing:
-        raise HeirloomError(f"{where} lacks {', '.join(missing)}: it must be the configuration of a Llama model")
+    missing_keys = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
+    if missing_keys:
+        raise HeirloomError(f"{where} lacks {', '.join(missing_keys)}: it must be the configuration of a Llama model")
     sizes = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}
-    theta, groups = config["rope_parameters"].get("rope_theta", math.nan), config.get("num_key_value_heads", sizes["num_heads"])
-    shape = LlamaShape(**sizes, rope_theta=theta, num_kv_heads=groups if groups != sizes["num_heads"] else None)
-    for key, allowed in _fixed_config(shape).items():
-        if config.get(key, allowed) != allowed:
-            raise HeirloomError(f"{where}: {key} is {config[key]!r}, and only {allowed!r} can be read")
+    theta = config["rope_parameters"].get("rope_theta", math.nan)
+    kv_heads = config.get("num_key_value_heads", sizes["num_heads"])
+    shape = LlamaShape(**sizes, rope_theta=theta, num_kv_heads=kv_heads if kv_heads != sizes["num_heads"] else None)
+    for key, value in _fixed_config(shape).items():
+        if config.get(key, value) != value:
+            raise HeirloomError(f"{where}: {key} is {config[key]!r}, and only {value!r} can be read")
     return shape

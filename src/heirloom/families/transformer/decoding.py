@@ -70,10 +70,12 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, decoding: Decoding) -> Tensor:
         scaled.div_(decoding.temperature)
     if not _truncates(decoding):
         return _invert_in_two_levels(_addable(scaled.exp_()), uniforms)
-    kept, tokens = scaled.topk(min(decoding.top_k or scaled.shape[-1], scaled.shape[-1]), dim=-1)
-    p = _addable(kept.softmax(dim=-1))
+    vocab_size = scaled.shape[-1]
+    highest, tokens = scaled.topk(min(decoding.top_k or vocab_size, vocab_size), dim=-1)
+    p = _addable(highest.softmax(dim=-1))
     p = p.masked_fill(_running_sums(p) - p >= decoding.top_p, 0.0)
-    return tokens.gather(1, _invert(_running_sums(p), uniforms)[:, None])[:, 0]
+    places = _invert(_running_sums(p), uniforms)
+    return tokens.gather(1, places[:, None])[:, 0]
 
 
 def _truncates(decoding: Decoding) -> bool:
@@ -82,16 +84,19 @@ def _truncates(decoding: Decoding) -> bool:
 
 def _invert_in_two_levels(p: Tensor, uniforms: Tensor) -> Tensor:
     """Find the block of tokens that the uniform falls into, then the token: most of the vocabulary is summed, and never scanned."""
-    missing = -p.shape[-1] % BLOCK
-    blocks = (F.pad(p, (0, missing)) if missing else p).view(len(p), -1, BLOCK)  # padding by nothing would copy
+    padding = -p.shape[-1] % BLOCK
+    padded = F.pad(p, (0, padding)) if padding else p  # padding by nothing would copy
+    blocks = padded.view(len(p), -1, BLOCK)
     ends = _running_sums(blocks.sum(dim=-1, dtype=torch.float64))
     target = (uniforms * ends[:, -1])[:, None]
     block = torch.searchsorted(ends, target, right=True)
     begin = F.pad(ends, (1, 0)).gather(1, block)
-    inside = _running_sums(blocks[torch.arange(len(blocks), device=p.device), block[:, 0]]) + begin
+    rows = torch.arange(len(blocks), device=p.device)
+    sums = _running_sums(blocks[rows, block[:, 0]]) + begin
     # The block's sum, taken in another order, may round to less than the target: then the last token that can be drawn is meant.
-    last = torch.searchsorted(inside, inside[:, -1:].contiguous())
-    return (block * BLOCK + torch.minimum(torch.searchsorted(inside, target, right=True), last))[:, 0]
+    last_place = torch.searchsorted(sums, sums[:, -1:].contiguous())
+    place = torch.minimum(torch.searchsorted(sums, target, right=True), last_place)
+    return (block * BLOCK + place)[:, 0]
 
 
 def _addable(p: Tensor) -> Tensor:
@@ -131,10 +136,10 @@ def steered(scores: Tensor, tokens: Tensor, decoding: Decoding) -> Tensor:
     scores = penalised(scores, tokens, decoding.repetition_penalty)
     if not decoding.banned:
         return scores
-    allowed = scores.clone()
+    steered_scores = scores.clone()
     for token in decoding.banned:
-        allowed.select(-1, token).fill_(-math.inf)
-    return allowed
+        steered_scores.select(-1, token).fill_(-math.inf)
+    return steered_scores
 
 
 def penalised(scores: Tensor, tokens: Tensor, penalty: float) -> Tensor:
@@ -144,5 +149,5 @@ def penalised(scores: Tensor, tokens: Tensor, penalty: float) -> Tensor:
     """
     if penalty == 1.0:
         return scores
-    held = scores.gather(-1, tokens)
-    return scores.scatter(-1, tokens, torch.where(held < 0, held * penalty, held / penalty))
+    token_scores = scores.gather(-1, tokens)
+    return scores.scatter(-1, tokens, torch.where(token_scores < 0, token_scores * penalty, token_scores / penalty))

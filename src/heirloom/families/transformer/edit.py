@@ -25,18 +25,19 @@ def edit(
         num_rows, width = tokens_BT.shape
         uniforms_BT = stream.child("edits").uniforms(number * num_rows, num_rows, width)[:, 1:]
         probability_BT = np.exp(-scoring.position_losses(judge, tokens_BT))
-        yield text.edited(tokens_BT, probability_BT, _drawn(model, tokens_BT, uniforms_BT, drawing), above)
+        new_BT = _new_tokens(model, tokens_BT, uniforms_BT, drawing)
+        yield text.edited(tokens_BT, probability_BT, new_BT, above)
 
 
 @torch.inference_mode()
-def _drawn(model: Llama, tokens_BT: NDArray[Any], uniforms_BT: NDArray[np.float64], drawing: decoding.Decoding) -> NDArray[np.int64]:
+def _new_tokens(model: Llama, tokens_BT: NDArray[Any], uniforms_BT: NDArray[np.float64], drawing: decoding.Decoding) -> NDArray[np.int64]:
     """Return one token for each position but the first, drawn given the row's own tokens before it; shape (B, T - 1)."""
-    drawn_BT = np.empty_like(uniforms_BT, np.int64)
+    new_BT = np.empty_like(uniforms_BT, np.int64)
     for start in range(0, len(tokens_BT), scoring.CHUNK_ROWS):
-        part = slice(start, start + scoring.CHUNK_ROWS)
-        given = torch.from_numpy(tokens_BT[part, :-1].astype(np.int64)).to(model.device)
-        uniforms = torch.from_numpy(np.ascontiguousarray(uniforms_BT[part])).to(model.device).flatten()
-        hidden = hidden_states(model, given).flatten(0, 1)
-        drawn = decoding.draw_tokens(hidden @ model.head.T, uniforms, drawing)
-        drawn_BT[part] = drawn.cpu().numpy().reshape(drawn_BT[part].shape)
-    return drawn_BT
+        rows = slice(start, start + scoring.CHUNK_ROWS)
+        context = torch.from_numpy(tokens_BT[rows, :-1].astype(np.int64)).to(model.device)
+        uniforms = torch.from_numpy(np.ascontiguousarray(uniforms_BT[rows])).to(model.device).flatten()
+        hidden = hidden_states(model, context).flatten(0, 1)
+        tokens = decoding.draw_tokens(hidden @ model.head.T, uniforms, drawing)
+        new_BT[rows] = tokens.cpu().numpy().reshape(new_BT[rows].shape)
+    return new_BT

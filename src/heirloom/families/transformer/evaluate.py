@@ -17,9 +17,9 @@ from heirloom.runtime.streams import Stream
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
-    surprise = partial(scoring.position_losses, origin)
-    measured = text.evaluate(partial(scoring.position_losses, model), surprise, sets, measuring)
-    return measured | text.divergence(partial(scoring.features, origin), sets, measuring, stream)
+    model_losses, origin_losses = partial(scoring.position_losses, model), partial(scoring.position_losses, origin)
+    measures = text.evaluate(model_losses, origin_losses, sets, measuring)
+    return measures | text.divergence(partial(scoring.features, origin), sets, measuring, stream)
 
 
 def log_likelihoods(model: Llama, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:

@@ -78,18 +78,21 @@ def continue_prompts(
     check_prompts(model, prompts, num_new)
     check_uniforms(uniforms, prompts, num_new)
     draws = torch.from_numpy(np.ascontiguousarray(uniforms, dtype=np.float64)).to(model.device)
-    read = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
-    tokens = torch.cat([read, read.new_zeros((len(prompts), num_new))], dim=1)
-    for position, logits in enumerate(_logits_of_each_step(Ready.of(model, precision), tokens, num_new), read.shape[1]):
-        check_finite(logits, position - read.shape[1])
+    prompt_tokens = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
+    num_prompt = prompt_tokens.shape[1]
+    tokens = torch.cat([prompt_tokens, prompt_tokens.new_zeros((len(prompts), num_new))], dim=1)
+    decoder = Decoder.of(model, precision)
+    for number, logits in enumerate(_logits_of_each_step(decoder, tokens, num_new)):
+        position = num_prompt + number
+        check_finite(logits, number)
         scores = steered(logits, tokens[:, :position], decoding)
-        tokens[:, position] = draw_tokens(scores, draws[:, position - read.shape[1]], decoding)
-    return tokens[:, read.shape[1] :].cpu().numpy().astype(np.int32)
+        tokens[:, position] = draw_tokens(scores, draws[:, number], decoding)
+    return tokens[:, num_prompt:].cpu().numpy().astype(np.int32)
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A model made ready for many steps: layers stacked once, matrices in the precision of the products."""
+class Decoder:
+    """A model laid out for many steps: layers stacked once, matrices in the precision of the products."""
 
     shape: LlamaShape
     stack: tuple[Layer, ...]
@@ -98,8 +101,8 @@ class Ready:
     head: Tensor
 
     @classmethod
-    def of(cls, model: Llama, precision: Precision) -> Ready:
-        """Return a model made ready."""
+    def of(cls, model: Llama, precision: Precision) -> Decoder:
+        """Return a model laid out for many steps."""
         stack, head = tuple(layers(model, precision)), model.head.to(getattr(torch, precision))
         return cls(model.shape, stack, model.weights[EMBEDDING], model.weights[FINAL_NORM], head)
 
@@ -108,7 +111,7 @@ class Ready:
         return linear(normalise(x, self.final_norm, self.shape.rms_norm_eps), self.head).float()
 
 
-def _logits_of_each_step(model: Ready, tokens: Tensor, num_new: int) -> Iterator[Tensor]:
+def _logits_of_each_step(model: Decoder, tokens: Tensor, num_new: int) -> Iterator[Tensor]:
     """Yield the logits (B, V) of each new token; the caller writes the token into ``tokens`` before it asks for the next."""
     num_prompt = tokens.shape[1] - num_new
     slots = min(model.shape.context_tokens, tokens.shape[1])
@@ -117,11 +120,12 @@ def _logits_of_each_step(model: Ready, tokens: Tensor, num_new: int) -> Iterator
     cosine, sine = rotary(model.shape, 0, tokens.shape[1], tokens.device)
     for position in range(num_prompt, tokens.shape[1] - 1):
         turn = (cosine[position, None], sine[position, None])
-        slot, filled = position % slots, min(position + 1, slots)
-        yield decode(model, tokens[:, position, None], turn, ring[..., :filled, :], slice(slot, slot + 1))
+        slot, num_filled = position % slots, min(position + 1, slots)
+        token, filled_ring = tokens[:, position, None], ring[..., :num_filled, :]
+        yield decode(model, token, turn, filled_ring, slice(slot, slot + 1))
 
 
-def room(model: Ready, num_rows: int, slots: int) -> Tensor:
+def room(model: Decoder, num_rows: int, slots: int) -> Tensor:
     """Return room for keys and values of ``slots`` positions, (layer, 2, B, KV, slots, D).
 
     On a CPU it is numpy's, which asks Linux for huge pages where torch does not: reading it takes a fifth less time.
@@ -131,17 +135,18 @@ def room(model: Ready, num_rows: int, slots: int) -> Tensor:
     return torch.from_numpy(np.empty(sizes, np.float32)) if device.type == "cpu" else torch.empty(sizes, device=device)
 
 
-def read_prompts(model: Ready, prompts: Tensor, ring: Tensor) -> Tensor:
+def read_prompts(model: Decoder, prompts: Tensor, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts (B, P) and return the logits (B, V) after their last tokens.
 
     The key of position t lives in slot t modulo the number of slots.
     """
     turn = rotary(model.shape, 0, prompts.shape[1], prompts.device)
     blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
-    return model.output(torch.cat([_prefill(model, rows, turn, part) for rows, part in blocks]))[:, -1]
+    states = torch.cat([_prefill(model, rows, turn, ring_rows) for rows, ring_rows in blocks])
+    return model.output(states)[:, -1]
 
 
-def _prefill(model: Ready, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
+def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts and return the last position's hidden state (B, 1, E)."""
     num_prompt, slots = prompts.shape[1], ring.shape[-2]
     places = torch.arange(num_prompt, device=prompts.device)
@@ -154,7 +159,9 @@ def _prefill(model: Ready, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tenso
         memory[0][:, :, :num_prompt] = _newest(keys, slots)
         memory[1][:, :, :num_prompt] = _newest(values, slots)
         if layer is model.stack[-1]:  # nothing reads the earlier positions any more
-            queries, visible, x = queries[:, :, -1:], visible[-1:], x[:, -1:]
+            queries = queries[:, :, -1:]
+            visible = visible[-1:]
+            x = x[:, -1:]
         attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, enable_gqa=shares_keys)
         x = complete(model.shape, layer, x, attended)
     return x
@@ -166,7 +173,7 @@ def _newest(x: Tensor, slots: int) -> Tensor:
     return x if num_prompt <= slots else x[:, :, -slots:].roll(num_prompt % slots, dims=2)
 
 
-def decode(model: Ready, token: Tensor, turn: Rotary, ring: Tensor, slot: slice | Tensor, hidden: Tensor | None = None) -> Tensor:
+def decode(model: Decoder, token: Tensor, turn: Rotary, ring: Tensor, slot: slice | Tensor, hidden: Tensor | None = None) -> Tensor:
     """Store ``token`` (B, 1) in a slot of the ring and return the logits (B, V) after it.
 
     Parameters
@@ -194,7 +201,7 @@ def attend(shape: LlamaShape, queries: Tensor, memory: Tensor, hidden: Tensor | 
 
     Two plain products: with few queries they take less than half the time of the fused kernel on a CPU.
     """
-    grouped = (shape.head_size**-0.5 * queries).reshape(_grouped(shape, queries))
+    grouped = (shape.head_size**-0.5 * queries).reshape(_group_shape(shape, queries))
     scores = _times(grouped, memory[0].transpose(-1, -2))
     if hidden is not None:
         scores = torch.unflatten(scores, 2, (-1, queries.shape[2])).add_(hidden[:, :, None]).flatten(2, 3)
@@ -208,9 +215,10 @@ def _times(a: Tensor, b: Tensor) -> Tensor:
     return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
 
 
-def _grouped(shape: LlamaShape, queries: Tensor) -> tuple[int, int, int, int]:
+def _group_shape(shape: LlamaShape, queries: Tensor) -> tuple[int, int, int, int]:
     num_rows, num_heads, width, size = queries.shape
-    return num_rows, shape.kv_heads, num_heads // shape.kv_heads * width, size
+    heads_per_group = num_heads // shape.kv_heads
+    return num_rows, shape.kv_heads, heads_per_group * width, size
 
 
 def check_prompts(model: Llama, prompts: NDArray[np.integer], num_new: int) -> None:

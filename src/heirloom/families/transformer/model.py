@@ -151,30 +151,30 @@ def initialise(shape: LlamaShape, stream: Stream) -> Weights:
 
 def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
     """Yield the layers from the first to the last, matrices in ``precision``; gradients flow through to ``model.weights``."""
-    kind = getattr(torch, precision)
+    dtype = getattr(torch, precision)
     for index in range(model.shape.num_layers):
-        part = {
+        unstacked = {
             name: model.weights[f"model.layers.{index}.{name}.weight"]
             for name in ("input_layernorm", "self_attn.o_proj", "post_attention_layernorm", "mlp.down_proj")
         }
         yield Layer(
-            input_norm=part["input_layernorm"],
-            qkv=_stack(model.weights, index, "self_attn", "qkv").to(kind),
-            out=part["self_attn.o_proj"].to(kind),
-            mlp_norm=part["post_attention_layernorm"],
-            gate_up=_stack(model.weights, index, "mlp", ("gate", "up")).to(kind),
-            down=part["mlp.down_proj"].to(kind),
+            input_norm=unstacked["input_layernorm"],
+            qkv=_stack(model.weights, index, "self_attn", "qkv").to(dtype),
+            out=unstacked["self_attn.o_proj"].to(dtype),
+            mlp_norm=unstacked["post_attention_layernorm"],
+            gate_up=_stack(model.weights, index, "mlp", ("gate", "up")).to(dtype),
+            down=unstacked["mlp.down_proj"].to(dtype),
         )
 
 
-def rotary(shape: LlamaShape, first: int, count: int, device: torch.device | None = None) -> Rotary:
+def rotary(shape: LlamaShape, start: int, count: int, device: torch.device | None = None) -> Rotary:
     """Return cosine and signed sine, each of shape (count, D), of the rotary angles at positions ``first … first + count - 1``.
 
     Numbers i and i + D/2 of a head form a pair that turns by ``position * rope_theta ** (-2 i / D)`` radians (Su et al. 2021,
     equation 34, in the half-split order of Hugging Face). The sines of the first halves are negated.
     """
     exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32, device=device) / shape.head_size
-    positions = torch.arange(first, first + count, dtype=torch.float32, device=device)
+    positions = torch.arange(start, start + count, dtype=torch.float32, device=device)
     angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents)
     sines = angles.sin()
     return angles.cos().repeat(1, 2), torch.cat([-sines, sines], dim=-1)
@@ -228,8 +228,8 @@ def logits(model: Llama, tokens: Tensor) -> Tensor:
 def _initial(name: str, sizes: tuple[int, ...], stream: Stream) -> Tensor:
     if len(sizes) == 1:
         return torch.ones(sizes)
-    drawn = stream.child(name).generator().standard_normal(sizes)
-    return torch.from_numpy(drawn * INITIAL_SPREAD).to(torch.float32)
+    normals = stream.child(name).generator().standard_normal(sizes)
+    return torch.from_numpy(normals * INITIAL_SPREAD).to(torch.float32)
 
 
 def _stack(weights: Mapping[str, Tensor], index: int, part: str, names: str | tuple[str, ...]) -> Tensor:

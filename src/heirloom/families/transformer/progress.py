@@ -22,10 +22,11 @@ def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Ave
     """Write the state of a training after ``len(losses)`` steps over what an earlier save has left."""
     from safetensors.torch import save_file
 
-    counted = {LOSSES: torch.tensor(losses, dtype=torch.float64), TOKENS: torch.tensor(num_tokens)}
-    tensors = {f"{name}/{part}": value for name, weight in weights.items() for part, value in _parts(weight, averages[name]).items()}
+    tensors = {LOSSES: torch.tensor(losses, dtype=torch.float64), TOKENS: torch.tensor(num_tokens)}
+    for name, weight in weights.items():
+        tensors |= {f"{name}/{part}": value for part, value in _parts(weight, averages[name]).items()}
     with saved_files.replacing(folder, FILE) as temporary:
-        save_file(tensors | counted, temporary)
+        save_file(tensors, temporary)
 
 
 @torch.no_grad()

@@ -39,10 +39,10 @@ def position_losses(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.flo
     _check(model, tokens)
     losses = np.empty((tokens.shape[0], tokens.shape[1] - 1))
     for start in range(0, len(tokens), CHUNK_ROWS):
-        part = torch.from_numpy(tokens[start : start + CHUNK_ROWS].astype(np.int64)).to(model.device)
-        scores = hidden_states(model, part[:, :-1]) @ model.head.T
-        chosen = scores.gather(2, part[:, 1:, None])[..., 0]
-        losses[start : start + len(part)] = (scores.logsumexp(dim=-1) - chosen).cpu().numpy()
+        chunk = torch.from_numpy(tokens[start : start + CHUNK_ROWS].astype(np.int64)).to(model.device)
+        scores = hidden_states(model, chunk[:, :-1]) @ model.head.T
+        target_scores = scores.gather(2, chunk[:, 1:, None])[..., 0]
+        losses[start : start + len(chunk)] = (scores.logsumexp(dim=-1) - target_scores).cpu().numpy()
     return losses
 
 
@@ -56,8 +56,9 @@ def features(model: Llama, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         As `position_losses` does.
     """
     _check(model, tokens)
-    read = torch.from_numpy(tokens.astype(np.int64)).to(model.device)
-    return torch.cat([hidden_states(model, part)[:, -1] for part in torch.split(read, CHUNK_ROWS)]).cpu().numpy()
+    chunks = torch.split(torch.from_numpy(tokens.astype(np.int64)).to(model.device), CHUNK_ROWS)
+    states = [hidden_states(model, chunk)[:, -1] for chunk in chunks]
+    return torch.cat(states).cpu().numpy()
 
 
 def _check(model: Llama, tokens: NDArray[np.integer]) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families.transformer.decoding import Decoding, Writer, draw_tokens, steered
-from heirloom.families.transformer.generation import Ready, check_prompts, check_uniforms, decode, read_prompts, room
+from heirloom.families.transformer.generation import Decoder, check_prompts, check_uniforms, decode, read_prompts, room
 from heirloom.families.transformer.model import Llama, Rotary, rotary
 from heirloom.families.transformer.replay import Work, captured
 from heirloom.specs.decoding import Precision
@@ -52,7 +52,7 @@ class Desk:
     ring: Tensor
 
     @classmethod
-    def of(cls, model: Ready, num_rows: int, num_prompt: int, num_new: int) -> Desk:
+    def of(cls, model: Decoder, num_rows: int, num_prompt: int, num_new: int) -> Desk:
         """Return an empty desk; its position is that of the first new token."""
         device, length = model.embedding.device, num_prompt + num_new
         return cls(
@@ -65,12 +65,12 @@ class Desk:
         )
 
 
-def writer(model: Llama, decoding: Decoding, precision: Precision = "float32", again: Callable[[Work], Work] = captured) -> Writer:
+def writer(model: Llama, decoding: Decoding, precision: Precision = "float32", repeat: Callable[[Work], Work] = captured) -> Writer:
     """Return what continues prompts as `generation.continue_prompts` does, made ready once for many chunks of one shape.
 
     Parameters
     ----------
-    again
+    repeat
         Makes a step into one that can be taken many times.
 
     Raises
@@ -78,21 +78,21 @@ def writer(model: Llama, decoding: Decoding, precision: Precision = "float32", a
     HeirloomError
         As `generation.continue_prompts` does, when the writer is called.
     """
-    ready = Ready.of(model, precision)
+    decoder = Decoder.of(model, precision)
 
     @lru_cache(maxsize=1)
-    def prepared(num_rows: int, num_prompt: int, num_new: int) -> tuple[Desk, Work]:
-        desk = Desk.of(ready, num_rows, num_prompt, num_new)
-        return desk, again(partial(step, ready, desk, decoding))
+    def prepare(num_rows: int, num_prompt: int, num_new: int) -> tuple[Desk, Work]:
+        desk = Desk.of(decoder, num_rows, num_prompt, num_new)
+        return desk, repeat(partial(step, decoder, desk, decoding))
 
     @torch.inference_mode()
     def write(prompts: NDArray[np.integer], num_new: int, uniforms: NDArray[np.float64]) -> NDArray[np.int32]:
         check_prompts(model, prompts, num_new)
         check_uniforms(uniforms, prompts, num_new)
         num_prompt = prompts.shape[1]
-        desk, next_step = prepared(len(prompts), num_prompt, num_new)
+        desk, next_step = prepare(len(prompts), num_prompt, num_new)
         _lay_out(desk, prompts, uniforms)
-        put(desk, read_prompts(ready, desk.tokens[:, :num_prompt], desk.ring), decoding)
+        write_token(desk, read_prompts(decoder, desk.tokens[:, :num_prompt], desk.ring), decoding)
         for position in range(num_prompt + 1, num_prompt + num_new):
             desk.position.fill_(position)
             next_step()
@@ -103,37 +103,37 @@ def writer(model: Llama, decoding: Decoding, precision: Precision = "float32", a
     return write
 
 
-def step(model: Ready, desk: Desk, decoding: Decoding) -> None:
+def step(model: Decoder, desk: Desk, decoding: Decoding) -> None:
     """Read the token before the desk's position and write the one at it."""
-    put(desk, next_logits(model, desk), decoding)
+    write_token(desk, next_logits(model, desk), decoding)
 
 
-def next_logits(model: Ready, desk: Desk) -> Tensor:
+def next_logits(model: Decoder, desk: Desk) -> Tensor:
     """Read the token before the desk's position into the ring and return the logits (B, V) of the one at it."""
-    before = desk.position - 1
-    slots = torch.arange(desk.ring.shape[-2], device=before.device)
-    hidden = torch.zeros(slots.shape, device=before.device).masked_fill(slots > before, -math.inf)
+    previous = desk.position - 1
+    slots = torch.arange(desk.ring.shape[-2], device=previous.device)
+    hidden = torch.zeros(slots.shape, device=previous.device).masked_fill(slots > previous, -math.inf)
     cosine, sine = desk.turns
-    turn = (cosine.index_select(0, before), sine.index_select(0, before))
-    token = desk.tokens.index_select(1, before)
-    return decode(model, token, turn, desk.ring, before % len(slots), hidden[None, None, None])
+    turn = (cosine.index_select(0, previous), sine.index_select(0, previous))
+    token = desk.tokens.index_select(1, previous)
+    return decode(model, token, turn, desk.ring, previous % len(slots), hidden[None, None, None])
 
 
-def put(desk: Desk, logits: Tensor, decoding: Decoding) -> None:
+def write_token(desk: Desk, logits: Tensor, decoding: Decoding) -> None:
     """Draw each row's next token from its logits (B, V) and write it at the desk's position."""
     is_number = torch.isfinite(logits.amax(dim=-1, keepdim=True))  # one NaN makes the largest NaN
     desk.finite.logical_and_(is_number.all())
     usable = logits.masked_fill(~is_number, 0.0)  # a draw from NaN would point outside the vocabulary, which ends a process with a GPU
     num_prompt = desk.tokens.shape[1] - desk.uniforms.shape[1]
     uniform = desk.uniforms.index_select(1, desk.position - num_prompt)[:, 0]
-    drawn = draw_tokens(steered(usable, desk.tokens, decoding), uniform, decoding)
-    desk.tokens.index_copy_(1, desk.position, drawn[:, None])
+    token = draw_tokens(steered(usable, desk.tokens, decoding), uniform, decoding)
+    desk.tokens.index_copy_(1, desk.position, token[:, None])
 
 
 def _lay_out(desk: Desk, prompts: NDArray[np.integer], uniforms: NDArray[np.float64]) -> None:
-    given = torch.from_numpy(prompts.astype(np.int64))
-    desk.tokens.copy_(given[:, :1].expand_as(desk.tokens))
-    desk.tokens[:, : prompts.shape[1]].copy_(given)
+    prompt_tokens = torch.from_numpy(prompts.astype(np.int64))
+    desk.tokens.copy_(prompt_tokens[:, :1].expand_as(desk.tokens))
+    desk.tokens[:, : prompts.shape[1]].copy_(prompt_tokens)
     desk.uniforms.copy_(torch.from_numpy(np.ascontiguousarray(uniforms, dtype=np.float64)))
     desk.position.fill_(prompts.shape[1])
     desk.finite.fill_(True)

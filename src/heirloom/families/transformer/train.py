@@ -33,9 +33,9 @@ def train(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Strea
 def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stream, state: Path | None) -> Llama:
     """Return what `train` would, going on from what an earlier call has left in the folder ``state`` (`base.Resumable`)."""
     shape = LlamaShape(vocab_size=fit.vocab_size, context_tokens=fit.context_tokens, **fit.architecture.model_dump())
-    begun = start or Llama(shape, initialise(shape, stream.child("initial"))).on(device.current())
-    if begun.shape != shape:
-        raise HeirloomError(f"the start checkpoint has shape {begun.shape}, but family.training.architecture asks for {shape}")
+    initial = start or Llama(shape, initialise(shape, stream.child("initial"))).on(device.current())
+    if initial.shape != shape:
+        raise HeirloomError(f"the start checkpoint has shape {initial.shape}, but family.training.architecture asks for {shape}")
     settings = training.TrainSettings(
         epochs=fit.schedule.epochs,
         batch_rows=fit.schedule.batch_rows,
@@ -48,7 +48,7 @@ def resume(rows: Dataset, fit: TransformerFit, start: Llama | None, stream: Stre
     )
     weight_N = rows.weights() if rows.is_weighted else None
     with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.guard("training", "family.training.micro_rows"):
-        trained, record = training.train(begun, tokens_NT, stream, settings, weight_N, state)
+        trained, record = training.train(initial, tokens_NT, stream, settings, weight_N, state)
     log.info(
         "%d tokens in %d steps; loss %.4f → %.4f nats a token", record.num_tokens, len(record.losses), record.losses[0], record.losses[-1]
     )

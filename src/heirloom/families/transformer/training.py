@@ -129,14 +129,15 @@ def train(
     losses, num_tokens = progress.restore(state, weights, averages) if state else ([], 0)
     if losses:
         log.info("going on after step %d of %d", len(losses), total_steps)
-    rest = islice(minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order), len(losses), None)
+    all_batches = minibatches.batches(len(rows), settings.epochs, settings.batch_rows, order)
+    batches = islice(all_batches, len(losses), None)
 
     def save(folder: Path) -> None:
         progress.save(folder, weights, averages, losses, num_tokens)
 
     all_tokens = settings.epochs * math.prod(rows.shape)
-    with minibatches.saving(state, save) as step_done, meter.progress("training", all_tokens, num_tokens) as tell:
-        for batch in rest:
+    with minibatches.saving(state, save) as step_done, meter.progress("training", all_tokens, num_tokens) as report:
+        for batch in batches:
             tokens = _read(rows, batch, model.shape.vocab_size).to(model.device)
             rate = learning_rate(len(losses), total_steps, settings)
             row_weights = None if weight_N is None else torch.from_numpy(weight_N[batch]).float().to(model.device)
@@ -144,11 +145,12 @@ def train(
             _clip(pupil, losses, rate, settings.clip)
             adamw.update(weights, averages, rate, settings.weight_decay)
             num_tokens += tokens.numel()
-            tell(tokens.numel())
+            report(tokens.numel())
             step_done()
     if all(torch.equal(weight, model.weights[name]) for name, weight in weights.items()):
         raise HeirloomError(f"no weight changed in {total_steps} steps at learning_rate {settings.learning_rate}: it is too small")
-    return Llama(model.shape, {name: weight.detach() for name, weight in weights.items()}), TrainLog(tuple(losses), num_tokens)
+    trained = Llama(model.shape, {name: weight.detach() for name, weight in weights.items()})
+    return trained, TrainLog(tuple(losses), num_tokens)
 
 
 def learning_rate(step: int, total_steps: int, settings: TrainSettings) -> float:
@@ -158,8 +160,8 @@ def learning_rate(step: int, total_steps: int, settings: TrainSettings) -> float
         return settings.learning_rate * (step + 1) / (warm_steps + 1)
     if settings.schedule == "constant":
         return settings.learning_rate
-    progress = (step - warm_steps) / (total_steps - warm_steps)
-    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+    share_done = (step - warm_steps) / (total_steps - warm_steps)
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share_done))
 
 
 def cross_entropy_gradients(
@@ -177,44 +179,47 @@ def cross_entropy_gradients(
     multiplied by its own, and the divisor stays N; where the N are a part of a batch, ``count`` is its size and the divisor.
     """
     count = count or len(hidden)
-    kind = getattr(torch, precision)
-    seen, rows = head.to(kind), hidden.to(kind)
+    dtype = getattr(torch, precision)
+    weights_of_head, states = head.to(dtype), hidden.to(dtype)
     hidden_gradient = torch.empty_like(hidden)
     head_gradient = torch.zeros_like(head)
     total = torch.zeros((), dtype=torch.float64, device=hidden.device)
     for start in range(0, len(hidden), HEAD_CHUNK):
-        part = slice(start, start + HEAD_CHUNK)
-        log_p = (rows[part] @ seen.T).float()
+        chunk = slice(start, start + HEAD_CHUNK)
+        log_p = (states[chunk] @ weights_of_head.T).float()
         log_p -= log_p.logsumexp(dim=-1, keepdim=True)
-        column = targets[part, None]
-        chosen = log_p.gather(1, column)
+        column = targets[chunk, None]
+        target_log_p = log_p.gather(1, column)
         difference = log_p.exp_().scatter_add_(1, column, log_p.new_full(column.shape, -1.0)).div_(count)
         if weights is not None:
-            chosen *= weights[part, None]
-            difference *= weights[part, None]
-        total -= chosen.sum(dtype=torch.float64)
-        hidden_gradient[part] = difference.to(kind) @ seen
-        _add_product(head_gradient, difference.to(kind).T, rows[part])
+            target_log_p *= weights[chunk, None]
+            difference *= weights[chunk, None]
+        total -= target_log_p.sum(dtype=torch.float64)
+        hidden_gradient[chunk] = difference.to(dtype) @ weights_of_head
+        _add_product(head_gradient, difference.to(dtype).T, states[chunk])
     return total / count, hidden_gradient, head_gradient
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    if left.dtype == total.dtype:
-        total.addmm_(left, right)
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    if a.dtype == total.dtype:
+        total.addmm_(a, b)
     else:
-        total.add_(left @ right)
+        total.add_(a @ b)
 
 
 def _backward(pupil: Llama, tokens: Tensor, row_weights: Tensor | None, settings: TrainSettings) -> float:
     """Fill the weights' gradients with those of a batch, part by part over this process's share, then over all; return the loss."""
     for weight in pupil.weights.values():
         weight.grad = torch.zeros_like(weight)
-    own = range(len(tokens))[processes.share(len(tokens))]
+    share = range(len(tokens))[processes.share(len(tokens))]
+    micro_rows = settings.micro_rows or len(tokens)
     loss = torch.zeros((), dtype=torch.float64, device=pupil.device)
-    for start in range(own.start, own.stop, settings.micro_rows or len(tokens)):
-        part = slice(start, min(start + (settings.micro_rows or len(tokens)), own.stop))
-        loss += _add_gradients(pupil, tokens[part], None if row_weights is None else row_weights[part], len(tokens), settings.precision)
-    processes.add_up([loss, *(weight.grad for weight in pupil.weights.values() if weight.grad is not None)])
+    for start in range(share.start, share.stop, micro_rows):
+        rows = slice(start, min(start + micro_rows, share.stop))
+        micro_weights = None if row_weights is None else row_weights[rows]
+        loss += _add_gradients(pupil, tokens[rows], micro_weights, len(tokens), settings.precision)
+    gradients = [weight.grad for weight in pupil.weights.values() if weight.grad is not None]
+    processes.add_up([loss, *gradients])
     return loss.item()
 
 

@@ -55,17 +55,17 @@ def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: 
 def posterior_means(model: Vae, pixels_NW: Pixels) -> NDArray[np.float64]:
     """Return the encoder's means of images, shape (n, Z)."""
     with torch.no_grad():
-        parts = [encode(model, as_images(part, model.shape.side))[0].numpy() for part in _chunks(pixels_NW)]
-    return np.concatenate(parts).astype(np.float64)
+        means = [encode(model, as_images(chunk, model.shape.side))[0].numpy() for chunk in _chunks(pixels_NW)]
+    return np.concatenate(means).astype(np.float64)
 
 
 def elbo_terms(model: Vae, pixels_NW: Pixels, stream: Stream) -> tuple[float, float]:
     """Return reconstruction and divergence of `negative_elbo`, nats an image."""
     noise, terms = stream.generator(), np.zeros(2)
-    for part in _chunks(pixels_NW):
-        noise_BZ = torch.from_numpy(noise.standard_normal((len(part), model.shape.latent), dtype=np.float32))
+    for chunk in _chunks(pixels_NW):
+        noise_BZ = torch.from_numpy(noise.standard_normal((len(chunk), model.shape.latent), dtype=np.float32))
         with torch.no_grad():
-            terms += [float(term) for term in negative_elbo(model, as_images(part, model.shape.side), noise_BZ)]
+            terms += [float(term) for term in negative_elbo(model, as_images(chunk, model.shape.side), noise_BZ)]
     reconstruction, divergence = (terms / len(pixels_NW)).tolist()
     return reconstruction, divergence
 
@@ -74,11 +74,13 @@ def _classes(pixels_NW: Pixels) -> dict[str, float]:
     """Return how the classes of digits are occupied; nothing for images of another size than MNIST's."""
     if pixels_NW.shape[1] != mnist.PIXELS:
         return {}
-    known = mnist.digits()
-    shares = images.class_shares(images.nearest_labels(pixels_NW, known.images, known.labels), mnist.CLASSES)
-    return {f"class_share.{digit}": share for digit, share in enumerate(shares)} | {"class_entropy": images.entropy(shares)}
+    digits = mnist.digits()
+    labels_N = images.nearest_labels(pixels_NW, digits.images, digits.labels)
+    shares = images.class_shares(labels_N, mnist.CLASSES)
+    measures = {f"class_share.{digit}": share for digit, share in enumerate(shares)}
+    return measures | {"class_entropy": images.entropy(shares)}
 
 
 def _chunks(pixels_NW: Pixels) -> Iterator[Pixels]:
-    for first in range(0, len(pixels_NW), CHUNK):
-        yield pixels_NW[first : first + CHUNK]
+    for start in range(0, len(pixels_NW), CHUNK):
+        yield pixels_NW[start : start + CHUNK]

@@ -83,7 +83,11 @@ def parameter_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
         "decoder.convolution_1": ((inner, outer, KERNEL, KERNEL), outer),
         "decoder.convolution_2": ((outer, 1, KERNEL, KERNEL), 1),
     }
-    return {f"{name}.{part}": sizes for name, (weight, bias) in layers.items() for part, sizes in (("weight", weight), ("bias", (bias,)))}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, (weight_sizes, bias_size) in layers.items():
+        shapes[f"{name}.weight"] = weight_sizes
+        shapes[f"{name}.bias"] = (bias_size,)
+    return shapes
 
 
 def initialise(shape: Shape, stream: Stream) -> Weights:
@@ -93,7 +97,11 @@ def initialise(shape: Shape, stream: Stream) -> Weights:
     is the product of all axes of the weight but the first, for transposed convolutions too.
     """
     shapes = parameter_shapes(shape)
-    return {name: _uniform(shapes[f"{name.rpartition('.')[0]}.weight"], sizes, stream.child(name)) for name, sizes in shapes.items()}
+    weights = {}
+    for name, sizes in shapes.items():
+        layer = name.rpartition(".")[0]
+        weights[name] = _uniform(shapes[f"{layer}.weight"], sizes, stream.child(name))
+    return weights
 
 
 def encode(model: Vae, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,8 +114,8 @@ def encode(model: Vae, images: Tensor) -> tuple[Tensor, Tensor]:
 def decode(model: Vae, latents: Tensor) -> Tensor:
     """Return the logits (B, 1, S, S) of the pixels that the latents (B, Z) stand for."""
     hidden = _linear(model, "decoder.linear", latents).view(-1, *model.shape.inner)
-    hidden = F.relu(_spread(model, "decoder.convolution_1", hidden))
-    return _spread(model, "decoder.convolution_2", hidden)
+    hidden = F.relu(_convolve_transposed(model, "decoder.convolution_1", hidden))
+    return _convolve_transposed(model, "decoder.convolution_2", hidden)
 
 
 def negative_elbo(model: Vae, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,9 +148,8 @@ def save_folder(model: Vae, folder: Path) -> None:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: weight.contiguous() for name, weight in model.weights.items()}, folder / "model.safetensors", metadata={"format": "pt"}
-    )
+    tensors = {name: weight.contiguous() for name, weight in model.weights.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def load_folder(folder: Path) -> Vae:
@@ -163,28 +170,34 @@ def load_folder(folder: Path) -> Vae:
     return Vae(shape, {name: stored[name] for name in parameter_shapes(shape)})
 
 
-def _shape_of(found: Mapping[str, tuple[int, ...]], file: Path) -> Shape:
-    latent, flat = found.get("encoder.mean.weight", (0, 0))
-    channels, *_ = found.get("encoder.convolution_1.weight", (1,))
-    shape = Shape(2**HALVINGS * math.isqrt(flat // (2 * channels)), channels, latent)
-    if parameter_shapes(shape) != dict(found):
+def _shape_of(sizes: Mapping[str, tuple[int, ...]], file: Path) -> Shape:
+    latent, flat = sizes.get("encoder.mean.weight", (0, 0))
+    channels, *_ = sizes.get("encoder.convolution_1.weight", (1,))
+    side = 2**HALVINGS * math.isqrt(flat // (2 * channels))
+    shape = Shape(side, channels, latent)
+    if parameter_shapes(shape) != dict(sizes):
         raise HeirloomError(f"{file}: not a checkpoint of family vae")
     return shape
 
 
-def _uniform(weight: tuple[int, ...], sizes: tuple[int, ...], stream: Stream) -> Tensor:
-    bound = 1 / math.sqrt(math.prod(weight[1:]))
-    drawn: NDArray[Any] = stream.generator().uniform(-bound, bound, sizes)
-    return torch.from_numpy(drawn).to(torch.float32)
+def _uniform(weight_sizes: tuple[int, ...], sizes: tuple[int, ...], stream: Stream) -> Tensor:
+    bound = 1 / math.sqrt(math.prod(weight_sizes[1:]))
+    numbers: NDArray[Any] = stream.generator().uniform(-bound, bound, sizes)
+    return torch.from_numpy(numbers).to(torch.float32)
 
 
 def _linear(model: Vae, name: str, x: Tensor) -> Tensor:
-    return F.linear(x, model.weights[f"{name}.weight"], model.weights[f"{name}.bias"])
+    return F.linear(x, *_parameters(model, name))
 
 
 def _convolve(model: Vae, name: str, x: Tensor) -> Tensor:
-    return F.conv2d(x, model.weights[f"{name}.weight"], model.weights[f"{name}.bias"], stride=2, padding=1)
+    return F.conv2d(x, *_parameters(model, name), stride=2, padding=1)
 
 
-def _spread(model: Vae, name: str, x: Tensor) -> Tensor:
-    return F.conv_transpose2d(x, model.weights[f"{name}.weight"], model.weights[f"{name}.bias"], stride=2, padding=1)
+def _convolve_transposed(model: Vae, name: str, x: Tensor) -> Tensor:
+    return F.conv_transpose2d(x, *_parameters(model, name), stride=2, padding=1)
+
+
+def _parameters(model: Vae, name: str) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of a layer."""
+    return model.weights[f"{name}.weight"], model.weights[f"{name}.bias"]

@@ -30,8 +30,8 @@ def sample(
     all, whether they are asked for or not.
     """
     minibatches.use_deterministic_kernels()
-    for chunk, first in enumerate(range(0, num_rows, CHUNK)):
+    for chunk, start in enumerate(range(0, num_rows, CHUNK)):
         latents_BZ = stream.child("latents", chunk).generator().standard_normal((CHUNK, model.shape.latent), dtype=np.float32)
         with torch.no_grad():
             pixels = decode(model, torch.from_numpy(latents_BZ)).sigmoid().mul_(255).round_().to(torch.uint8)
-        yield pixels.flatten(1)[None, : num_rows - first].numpy()
+        yield pixels.flatten(1)[None, : num_rows - start].numpy()

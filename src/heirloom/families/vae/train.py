@@ -43,27 +43,27 @@ def train(rows: Dataset, fit: VaeFit, start: Vae | None, stream: Stream) -> Vae:
     """
     with minibatches.memory_mapped(rows, "x", np.uint8) as pixels_NW:
         shape = Shape(side_of(pixels_NW.shape[1]), fit.channels, fit.latent)
-        begun = start or Vae(shape, initialise(shape, stream.child("initial")))
-        if begun.shape != shape:
-            raise HeirloomError(f"the start checkpoint has {begun.shape}, but images and family.training ask for {shape}")
-        return _fit(begun, pixels_NW, fit, stream)
+        initial = start or Vae(shape, initialise(shape, stream.child("initial")))
+        if initial.shape != shape:
+            raise HeirloomError(f"the start checkpoint has {initial.shape}, but images and family.training ask for {shape}")
+        return _fit(initial, pixels_NW, fit, stream)
 
 
-def _fit(begun: Vae, pixels_NW: NDArray[np.uint8], fit: VaeFit, stream: Stream) -> Vae:
+def _fit(initial: Vae, pixels_NW: NDArray[np.uint8], fit: VaeFit, stream: Stream) -> Vae:
     minibatches.use_deterministic_kernels()
-    weights = {name: _pixel_major(weight).requires_grad_() for name, weight in begun.weights.items()}
-    pupil = Vae(begun.shape, weights)
+    weights = {name: _pixel_major(weight).requires_grad_() for name, weight in initial.weights.items()}
+    pupil = Vae(initial.shape, weights)
     optimiser = OPTIMISERS[fit.optimiser](weights.values(), lr=fit.learning_rate, weight_decay=fit.weight_decay, fused=True)
     noise = stream.child("noise").generator()
     steps_an_epoch = math.ceil(len(pixels_NW) / fit.batch_rows)
     total = 0.0
     for step, batch in enumerate(minibatches.batches(len(pixels_NW), fit.epochs, fit.batch_rows, stream), 1):
         noise_BZ = torch.from_numpy(noise.standard_normal((len(batch), fit.latent), dtype=np.float32))
-        total += _step(pupil, as_images(pixels_NW[batch], begun.shape.side), noise_BZ, optimiser, step)
+        total += _step(pupil, as_images(pixels_NW[batch], initial.shape.side), noise_BZ, optimiser, step)
         if step % steps_an_epoch == 0:
             log.info("epoch %d of %d: loss %.3f nats an image", step // steps_an_epoch, fit.epochs, total / len(pixels_NW))
             total = 0.0
-    return Vae(begun.shape, {name: weight.detach().contiguous() for name, weight in weights.items()})
+    return Vae(initial.shape, {name: weight.detach().contiguous() for name, weight in weights.items()})
 
 
 def _step(pupil: Vae, images: Tensor, noise: Tensor, optimiser: torch.optim.Optimizer, step: int) -> float:
@@ -71,7 +71,8 @@ def _step(pupil: Vae, images: Tensor, noise: Tensor, optimiser: torch.optim.Opti
     optimiser.zero_grad()
     reconstruction, divergence = negative_elbo(pupil, images, noise)
     loss = reconstruction + divergence
-    if not math.isfinite(value := float(loss.detach())):
+    value = float(loss.detach())
+    if not math.isfinite(value):
         raise HeirloomError(f"at step {step} the loss is {value}: it must be finite, so family.training.learning_rate must be smaller")
     torch.autograd.backward(loss)
     optimiser.step()

@@ -25,8 +25,9 @@ def bindings(claims: Claims, arms: Collection[str], experiment: Experiment, conf
         Names under `Claims.arms`.
     """
     names = sorted(arms)
-    played = [players(claims, arm, experiment, config) for arm in names]
-    return [dict(zip(names, regimes, strict=True)) | {kinds.ORIGIN: kinds.ORIGIN} for regimes in itertools.product(*played)]
+    candidates = [players(claims, arm, experiment, config) for arm in names]
+    origin = {kinds.ORIGIN: kinds.ORIGIN}
+    return [dict(zip(names, regimes, strict=True)) | origin for regimes in itertools.product(*candidates)]
 
 
 def players(claims: Claims, arm: str, experiment: Experiment, config: Config) -> list[str]:
@@ -34,22 +35,25 @@ def players(claims: Claims, arm: str, experiment: Experiment, config: Config) ->
 
     The control that has as many rows plays an arm that is a control (`controls.control_of_declaration`).
     """
-    if claims.arms[arm].is_control:
-        control = controls.control_of_declaration(claims.arms[arm], experiment, config)
+    declaration = claims.arms[arm]
+    if declaration.is_control:
+        control = controls.control_of_declaration(declaration, experiment, config)
         return [] if control is None else [control]
-    free = claims.any_share.get(arm, [])
-    matching = [name for name in experiment.regimes if _plays(config.regimes[name], claims.arms[arm], free)]
-    return matching if free else matching[:1]
+    free_keys = claims.any_share.get(arm, [])
+    names = [name for name in experiment.regimes if _plays(config.regimes[name], declaration, free_keys)]
+    return names if free_keys else names[:1]
 
 
-def stated(claims: Claims, arms: Arms, config: Config) -> str:
+def free_values(claims: Claims, arms: Arms, config: Config) -> str:
     """Return the values of the free keys of the arms that are played, in words; empty if no arm has a free key."""
-    words = []
+    phrases = []
     for arm, name in arms.items():
-        values = flat(config.regimes[name]) if arm in claims.any_share else {}
-        shown = [f"{key} {values[key]}" for key in claims.any_share.get(arm, []) if values.get(key) is not None]
-        words += [f"{arm}: {', '.join(shown)}"] if shown else []
-    return "; ".join(words)
+        free_keys = claims.any_share.get(arm, [])
+        settings = flat(config.regimes[name]) if free_keys else {}
+        values = ", ".join(f"{key} {settings[key]}" for key in free_keys if settings.get(key) is not None)
+        if values:
+            phrases.append(f"{arm}: {values}")
+    return "; ".join(phrases)
 
 
 def flat(model: Experiment | Regime) -> dict[str, object]:
@@ -59,13 +63,16 @@ def flat(model: Experiment | Regime) -> dict[str, object]:
     return dotted(model.model_dump(exclude={"point"}))
 
 
-def _plays(regime: Regime, part: Regime, free: Sequence[str]) -> bool:
-    if not free:
-        return regime == part
-    values, wanted = flat(regime), flat(part)
-    shares = [values.get(key) for key in free]
-    if any(isinstance(share, float) and not 0.0 < share < 1.0 for share in shares):
+def _plays(regime: Regime, declaration: Regime, free_keys: Sequence[str]) -> bool:
+    """Return whether a regime has a declaration, but for free keys, whose shares must lie between 0 and 1."""
+    if not free_keys:
+        return regime == declaration
+    settings = flat(regime)
+    shares = [value for value in map(settings.get, free_keys) if isinstance(value, float)]
+    if not all(0.0 < share < 1.0 for share in shares):
         return False
-    return {key: value for key, value in values.items() if key not in free} == {
-        key: value for key, value in wanted.items() if key not in free
-    }
+    return _without(settings, free_keys) == _without(flat(declaration), free_keys)
+
+
+def _without(settings: Mapping[str, object], keys: Collection[str]) -> dict[str, object]:
+    return {key: value for key, value in settings.items() if key not in keys}

@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
     experiment: Experiment
     config: Config
-    known: ByArm
+    tables: ByArm
     last: int
 
 
@@ -66,17 +66,23 @@ class Value(NamedTuple):
     from_control: bool = False
 
 
-def values(quantity: Quantity, given: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return an expression's value per seed from the values of its leaves by their spelling; a division by zero is not finite."""
+def values(quantity: Quantity, numbers_of: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return an expression's value per seed, shape (S,); a division by zero is not finite.
+
+    Parameters
+    ----------
+    numbers_of
+        Spelling of a leaf → its number per seed, shape (S,).
+    """
     match quantity:
         case Ratio():
-            over, under = (values(part, given) for part in quantity.ratio)
+            numerator_S, denominator_S = (values(part, numbers_of) for part in quantity.ratio)
             with np.errstate(divide="ignore", invalid="ignore"):
-                return over / under
+                return numerator_S / denominator_S
         case Difference():
-            first, second = (values(part, given) for part in quantity.difference)
-            return first - second
-    return given[str(quantity)]
+            first_S, second_S = (values(part, numbers_of) for part in quantity.difference)
+            return first_S - second_S
+    return numbers_of[str(quantity)]
 
 
 def is_positive(quantity: Quantity) -> bool:
@@ -84,7 +90,9 @@ def is_positive(quantity: Quantity) -> bool:
 
     A closed form is an expectation, so a ratio to a closed form is averaged as it is. A difference may have any sign.
     """
-    return _is_amount(quantity) if isinstance(quantity, Ratio) else isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
+    if isinstance(quantity, Ratio):
+        return _is_amount(quantity)
+    return isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
 
 
 def _is_amount(quantity: Quantity) -> bool:
@@ -93,15 +101,15 @@ def _is_amount(quantity: Quantity) -> bool:
     return isinstance(quantity, Measured) and scales.is_amount(quantity.measure)
 
 
-def measured(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
+def leaf_value(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
     """Return the numbers of a leaf in an experiment; None if they were not measured, or have no closed form to compare with."""
     run = runs[key]
     if isinstance(leaf, Expected):
         return _expected(leaf, run, arms)
-    if leaf.settings:
-        other = sibling(leaf.settings, run.experiment, run.config)
-        return None if other is None else _measured(leaf, runs[other], arms)
-    return _measured(leaf, run, arms)
+    if not leaf.settings:
+        return _measured(leaf, run, arms)
+    variant = sibling(leaf.settings, run.experiment, run.config)
+    return None if variant is None else _measured(leaf, runs[variant], arms)
 
 
 def generation_of(leaf: Leaf, last: int) -> int:
@@ -109,7 +117,7 @@ def generation_of(leaf: Leaf, last: int) -> int:
     return {"origin": 0, "first": 1, "middle": last // 2, "last": last}[leaf.at]
 
 
-def estimable(experiment: Experiment) -> int:
+def estimation_horizon(experiment: Experiment) -> int:
     """Return the last generation at which the chains of a replaced Gaussian can estimate an expected variance; below 1 if at none.
 
     The logarithm of the variance walks: after t fits to n rows twice the gap between ln E and E ln is
@@ -120,27 +128,38 @@ def estimable(experiment: Experiment) -> int:
 
     half = (experiment.rows - 1) / 2
     gap = math.log(half) - float(digamma(half)) if half > 0 else math.inf
-    return math.floor(math.log(agreement.chains(experiment)) / (4 * gap)) - 1
+    log_chains = math.log(agreement.chains(experiment))
+    return math.floor(log_chains / (4 * gap)) - 1
 
 
 def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
     regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
-    name = next((name for name in (leaf.measure, f"{leaf.measure}.{leaf.over}") if (name, regime) in run.known), None)
-    if name is None or (leaf.arm == kinds.ORIGIN and generation):
+    metric = next((metric for metric in leaf.metrics if (metric, regime) in run.tables), None)
+    if metric is None or (leaf.arm == kinds.ORIGIN and generation):
         return None
-    numbers = _of_seeds(run, name, regime, generation)
-    if numbers is None:
+    numbers_S = _numbers(run, metric, regime, generation)
+    if numbers_S is None:
         return None
-    if name != leaf.measure:
+    if metric != leaf.measure:
         noise = _error_of_replicas(leaf, run, regime, generation)
-        log_noise = noise / float(numbers[0]) if noise is not None and numbers[0] > 0 else None
-        return Value(numbers, noise, run.experiment.num_replicas - 1, log_noise)
-    scatter = _scatter(run, name)
+        return _with_replica_noise(numbers_S, noise, run.experiment.num_replicas)
+    return _with_control_noise(numbers_S, _scatter(run, metric), generation)
+
+
+def _with_replica_noise(numbers_S: NDArray[np.float64], noise: float | None, num_replicas: int) -> Value:
+    """Return numbers with the standard error over replicas; that of the logarithm is the relative error."""
+    first = float(numbers_S[0])
+    log_noise = noise / first if noise is not None and first > 0 else None
+    return Value(numbers_S, noise, num_replicas - 1, log_noise)
+
+
+def _with_control_noise(numbers_S: NDArray[np.float64], scatter: _Scatter | None, generation: int) -> Value:
+    """Return numbers with the control's scatter times the square root of the generation."""
     if scatter is None:
-        return Value(numbers, None, math.inf)
-    steps = math.sqrt(max(1, generation))
-    log_noise = None if scatter.log_sd is None else scatter.log_sd * steps
-    return Value(numbers, scatter.sd * steps, scatter.freedom, log_noise, from_control=True)
+        return Value(numbers_S, None, math.inf)
+    growth = math.sqrt(max(1, generation))
+    log_noise = None if scatter.log_sd is None else scatter.log_sd * growth
+    return Value(numbers_S, scatter.sd * growth, scatter.freedom, log_noise, from_control=True)
 
 
 def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -> float | None:
@@ -149,37 +168,43 @@ def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -
     If the interval of a median has no width, the measure has few values, and the interval does not give the error.
     """
     if leaf.over == "mean":
-        errors = _of_seeds(run, f"{leaf.measure}.se", regime, generation)
-        return None if errors is None else float(errors[0])
-    ends = [_of_seeds(run, f"{leaf.measure}.{end}", regime, generation) for end in ("median_low", "median_high")]
-    widths = [float(end[0]) for end in ends if end is not None]
-    reach = 2 * t_quantile((1 + LEVEL) / 2, math.inf)
-    return (widths[1] - widths[0]) / reach or None if len(widths) == len(ends) else None
+        errors_S = _numbers(run, f"{leaf.measure}.se", regime, generation)
+        return None if errors_S is None else float(errors_S[0])
+    low_S = _numbers(run, f"{leaf.measure}.median_low", regime, generation)
+    high_S = _numbers(run, f"{leaf.measure}.median_high", regime, generation)
+    if low_S is None or high_S is None:
+        return None
+    width = float(high_S[0]) - float(low_S[0])
+    errors_per_width = 2 * t_quantile((1 + LEVEL) / 2, math.inf)
+    return width / errors_per_width or None
 
 
 def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
-    regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
-    curve = expected.curves(run.experiment, run.config.regimes[regime]).get(leaf.expected)
-    said = {
-        metric: numbers
-        for metric, arm in run.known
-        if arm == regime and (numbers := _of_seeds(run, metric, regime, generation)) is not None
-    }
-    means = {metric: float(numbers.mean()) for metric, numbers in said.items()}
-    if curve is None or not agreement.compares(leaf.expected, means, run.experiment):
+    experiment, regime = run.experiment, arms[leaf.arm]
+    generation = generation_of(leaf, run.last)
+    curve = expected.curves(experiment, run.config.regimes[regime]).get(leaf.expected)
+    if curve is None or not agreement.compares(leaf.expected, _means(run, regime, generation), experiment):
         return None
-    return Value(np.full(len(run.experiment.seeds), curve[generation]), 0.0, math.inf)
+    return Value(np.full(len(experiment.seeds), curve[generation]), 0.0, math.inf)
 
 
-def _of_seeds(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
+def _means(run: Run, regime: str, generation: int) -> dict[str, float]:
+    """Return metric → mean over seeds, of all that a regime measures at a generation."""
+    metrics = [metric for metric, arm in run.tables if arm == regime]
+    numbers_of = {metric: _numbers(run, metric, regime, generation) for metric in metrics}
+    return {metric: float(numbers_S.mean()) for metric, numbers_S in numbers_of.items() if numbers_S is not None}
+
+
+def _numbers(run: Run, metric: str, regime: str, generation: int) -> NDArray[np.float64] | None:
     """Return a metric at a generation, one number per seed in their order, finite or not; None if it was not measured there.
 
     Generation 0 is the origin's.
     """
-    table = run.known.get((metric, regime if generation else kinds.ORIGIN))
+    table = run.tables.get((metric, regime if generation else kinds.ORIGIN))
     if table is None or generation not in table.index:
         return None
-    return np.asarray(table.loc[generation].reindex(sorted(run.experiment.seeds)).to_numpy(dtype=np.float64))
+    by_seed = table.loc[generation].reindex(sorted(run.experiment.seeds))
+    return np.asarray(by_seed.to_numpy(dtype=np.float64))
 
 
 class _Scatter(NamedTuple):
@@ -194,17 +219,18 @@ def _scatter(run: Run, metric: str) -> _Scatter | None:
     The control must have a constant size, because the generations of a control that grows follow its size.
     """
     control = controls.constant_control(run.experiment, run.config)
-    if control is None:
+    table = None if control is None else run.tables.get((metric, control))
+    if table is None:
         return None
-    table = run.known.get((metric, control))
-    if table is None or len(table := of_control(table, metric)) < FEWEST_GENERATIONS:
+    generations = scatter_generations(table, metric)
+    if len(generations) < FEWEST_GENERATIONS:
         return None
-    numbers_G = table[run.experiment.seeds[0]].to_numpy(dtype=np.float64)
+    numbers_G = generations[run.experiment.seeds[0]].to_numpy(dtype=np.float64)
     log_sd = float(np.log(numbers_G).std(ddof=1)) if (numbers_G > 0).all() else None
     return _Scatter(float(numbers_G.std(ddof=1)), len(numbers_G) - 1, log_sd)
 
 
-def of_control(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+def scatter_generations(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the generations of a control that scatter about one value.
 
     For a measure of rows the first is left out, because its rows are the origin's.
@@ -214,10 +240,12 @@ def of_control(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     table
         One row per generation, one column per seed (`by_arm.tables`).
     """
-    return table if measures.is_of_model(metric) else table[table.index != 1]
+    if measures.is_of_model(metric):
+        return table
+    return table[table.index != 1]
 
 
-def sibling(changed: Mapping[str, object], experiment: Experiment, config: Config) -> str | None:
-    """Return the variant of the same grid that differs from an experiment in the given settings alone."""
-    wanted = flat(experiment) | dict(changed)
-    return next((key for key, other in config.experiments.items() if flat(other) == wanted), None)
+def sibling(changes: Mapping[str, object], experiment: Experiment, config: Config) -> str | None:
+    """Return the variant of the same grid that differs from an experiment in some settings alone; None if there is none."""
+    settings = flat(experiment) | dict(changes)
+    return next((key for key, variant in config.experiments.items() if flat(variant) == settings), None)

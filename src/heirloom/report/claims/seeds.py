@@ -10,6 +10,7 @@ from typing import NamedTuple
 from heirloom.config import Config
 from heirloom.report import tables
 from heirloom.report.claims import specs, verdicts
+from heirloom.report.claims.specs import Test
 from heirloom.report.claims.verdicts import Answer, Finding, Outcome
 from heirloom.report.intervals import LEVEL, Interval, t_quantile
 from heirloom.report.resolution import smallest
@@ -61,58 +62,78 @@ def recorded(config: Config) -> list[Need]:
     if not Path(config.results.metrics).is_file():
         return []
     frame = tables.load(config.results)
-    measured = set(zip(frame["experiment"], frame["variant"], strict=True))
-    experiments = {key: one for key, one in config.experiments.items() if tables.names(key, one) in measured}
-    return list(needs(verdicts.answers(specs.load(), frame, config.model_copy(update={"experiments": experiments})))) if experiments else []
+    names = set(zip(frame["experiment"], frame["variant"], strict=True))
+    experiments = {key: experiment for key, experiment in config.experiments.items() if tables.names(key, experiment) in names}
+    if not experiments:
+        return []
+    part = config.model_copy(update={"experiments": experiments})
+    return list(needs(verdicts.answers(specs.load(), frame, part)))
 
 
-def needs(answered: Sequence[Answer]) -> Iterator[Need]:
+def needs(answers: Sequence[Answer]) -> Iterator[Need]:
     """Yield what each inconclusive claim would need."""
-    for answer in answered:
+    for answer in answers:
         if answer.verdict == "inconclusive":
-            each = [Need(answer.claim.id, one.experiment, one.seeds, _of_finding(one), _has_premise(one)) for one in answer.findings]
-            yield min(each, key=lambda need: math.inf if need.needed is None else need.needed)
+            candidates = [_need(answer.claim.id, finding) for finding in answer.findings]
+            yield min(candidates, key=lambda need: math.inf if need.needed is None else need.needed)
 
 
-def _of_finding(finding: Finding) -> float | None:
+def _need(claim: str, finding: Finding) -> Need:
+    return Need(claim, finding.experiment, finding.seeds, _seeds_of_finding(finding), _may_have_premise(finding))
+
+
+def _seeds_of_finding(finding: Finding) -> float | None:
     """Return how many seeds would decide a finding: enough for its premises, and for one test that fails or all tests that hold."""
-    undecided = [one for one in finding.outcomes if one.verdict != "supported"]
-    each = [(one.test.premise, _lies_within(one), _of_outcome(one, finding.seeds)) for one in undecided]
-    if not _has_premise(finding):
+    if not _may_have_premise(finding):
         return math.inf
-    numbers = [(is_premise, holds, number) for is_premise, holds, number in each if number is not None]
-    if len(numbers) < len(each):
-        return None
-    failing = [number for is_premise, holds, number in numbers if not is_premise and not holds]
-    holding = [number for is_premise, holds, number in numbers if holds and (is_premise or not failing)]
-    return max([*holding, min(failing, default=0.0)])
+    premises: list[float] = []
+    holding: list[float] = []
+    failing: list[float] = []
+    for outcome in finding.outcomes:
+        if outcome.verdict == "supported":
+            continue
+        number = _seeds_of_outcome(outcome, finding.seeds)
+        if number is None:
+            return None
+        if outcome.test.premise:
+            premises.append(number)
+        else:
+            (holding if _lies_within(outcome) else failing).append(number)
+    tests = [min(failing)] if failing else holding
+    return max([*premises, *tests], default=0.0)
 
 
-def _has_premise(finding: Finding) -> bool:
-    return all(_lies_within(one) for one in finding.outcomes if one.test.premise)
+def _may_have_premise(finding: Finding) -> bool:
+    return all(_lies_within(outcome) for outcome in finding.outcomes if outcome.test.premise)
 
 
 def _lies_within(outcome: Outcome) -> bool:
-    test, centre = outcome.test, outcome.found.centre
+    test, centre = outcome.test, outcome.interval.centre
     return (test.above is None or centre > test.above) and (test.below is None or centre < test.below)
 
 
-def _of_outcome(outcome: Outcome, num_seeds: int) -> float | None:
+def _seeds_of_outcome(outcome: Outcome, num_seeds: int) -> float | None:
     """Return how many seeds keep the interval off the nearest edge four times out of five; None without an interval over seeds."""
-    found = _on_its_scale(outcome.found)
-    if found.kind != "t" or not math.isfinite(found.high - found.low):
+    interval = _on_its_scale(outcome.interval)
+    width = interval.high - interval.low
+    if interval.kind != "t" or not math.isfinite(width):
         return None
-    edges = [edge for edge in (outcome.test.above, outcome.test.below) if edge is not None]
-    is_log = found.estimand == "geometric mean"
-    places = [math.log(edge) if is_log else edge for edge in edges if edge > 0 or not is_log]
-    distance = min((abs(found.centre - place) for place in places), default=math.inf)
-    half = (found.high - found.low) / 2
-    deviation = half * math.sqrt(num_seeds) / t_quantile((1 + LEVEL) / 2, num_seeds)
+    edges = _edges(outcome.test, is_log=interval.estimand == "geometric mean")
+    distance = min((abs(interval.centre - edge) for edge in edges), default=math.inf)
+    deviation = width / 2 * math.sqrt(num_seeds) / t_quantile((1 + LEVEL) / 2, num_seeds)
     # `smallest` is for the difference of two arms without shared luck, whose deviation is sqrt(2) times that of one
-    return next((n for n in range(num_seeds, MOST + 1) if smallest(deviation / math.sqrt(2), n) <= distance), math.inf)
+    deviation_of_arm = deviation / math.sqrt(2)
+    return next((n for n in range(num_seeds, MOST + 1) if smallest(deviation_of_arm, n) <= distance), math.inf)
 
 
-def _on_its_scale(found: Interval) -> Interval:
-    if found.estimand != "geometric mean":
-        return found
-    return found._replace(centre=math.log(found.centre), low=math.log(found.low), high=math.log(found.high))
+def _edges(test: Test, *, is_log: bool) -> list[float]:
+    """Return the edges of a test's region, on the logarithm the positive ones alone."""
+    edges = [edge for edge in (test.above, test.below) if edge is not None]
+    return [math.log(edge) for edge in edges if edge > 0] if is_log else edges
+
+
+def _on_its_scale(interval: Interval) -> Interval:
+    """Return an interval of a geometric mean on the logarithm, any other as it is."""
+    if interval.estimand != "geometric mean":
+        return interval
+    return interval._replace(centre=math.log(interval.centre), low=math.log(interval.low), high=math.log(interval.high))

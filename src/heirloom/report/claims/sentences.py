@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from heirloom.report.claims.specs import Test
-from heirloom.report.claims.verdicts import Answer, Outcome, Verdict, by_chance
+from heirloom.report.claims.verdicts import Answer, Outcome, Verdict, chance_counts
 
 SIGNS: dict[Verdict, str] = {
     "supported": "✓",
@@ -30,18 +30,18 @@ class Line(NamedTuple):
     number: str
 
 
-def chance(answered: Sequence[Answer]) -> str:
-    """Return in one sentence how many verdicts chance alone would give (`verdicts.by_chance`)."""
-    for_it, against = by_chance(answered)
+def chance(answers: Sequence[Answer]) -> str:
+    """Return in one sentence how many verdicts chance alone would give (`verdicts.chance_counts`)."""
+    support, contradiction = chance_counts(answers)
     return (
-        f"Chance alone would give about {for_it:.1f} of the supported or shown and {against:.1f} of the contradicted: "
+        f"Chance alone would give about {support:.1f} of the supported or shown and {contradiction:.1f} of the contradicted: "
         "2.5 % for each side of a test, were the truth on the edge of its region."
     )
 
 
-def lines(answered: Sequence[Answer]) -> list[Line]:
+def lines(answers: Sequence[Answer]) -> list[Line]:
     """Return one line per claim, in their order."""
-    return [Line(f"{SIGNS[one.verdict]} {one.verdict}", one.claim.short, _number(one)) for one in answered]
+    return [Line(f"{SIGNS[answer.verdict]} {answer.verdict}", answer.claim.short, _number(answer)) for answer in answers]
 
 
 def _number(answer: Answer) -> str:
@@ -49,21 +49,21 @@ def _number(answer: Answer) -> str:
     if answer.verdict == "mixed":
         counts = Counter(finding.verdict for finding in answer.findings)
         return ", ".join(f"{counts[verdict]} {SIGNS[verdict]}" for verdict in SIGNS if counts[verdict])
-    deciding = [finding for finding in answer.findings if finding.verdict == answer.verdict]
-    if not deciding:
+    decisive = next((finding for finding in answer.findings if finding.verdict == answer.verdict), None)
+    if decisive is None:
         return "–"
-    return _with_region(_decisive(deciding[0].outcomes, answer.verdict))
+    return _with_region(_decisive_outcome(decisive.outcomes, answer.verdict))
 
 
-def _decisive(outcomes: Sequence[Outcome], verdict: Verdict) -> Outcome:
+def _decisive_outcome(outcomes: Sequence[Outcome], verdict: Verdict) -> Outcome:
     """Return the outcome of the test that gave a finding its verdict, else of a test that is not supported; premises come last."""
-    ranked = sorted(outcomes, key=lambda one: (one.verdict != verdict, one.verdict == "supported", one.test.premise))
-    return ranked[0]
+    return min(outcomes, key=lambda outcome: (outcome.verdict != verdict, outcome.verdict == "supported", outcome.test.premise))
 
 
 def _with_region(outcome: Outcome) -> str:
-    value = f"{outcome.found.centre:.3g}" if math.isfinite(outcome.found.centre) else "no number"
-    return f"{value} ({_region(outcome.test)})"
+    centre = outcome.interval.centre
+    number = f"{centre:.3g}" if math.isfinite(centre) else "no number"
+    return f"{number} ({_region(outcome.test)})"
 
 
 def _region(test: Test) -> str:

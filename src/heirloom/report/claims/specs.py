@@ -5,7 +5,8 @@ An expression is a small tree of declared parts (a measure, its closed form, a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -33,9 +34,14 @@ class Measured(Strict):
     settings: dict[str, Any] = Field({}, description="Dotted key → value, where another variant of the same grid is meant.")
 
     def __str__(self) -> str:
-        other = "".join(f", {key.rsplit('.', 1)[-1]} {value}" for key, value in self.settings.items())
+        variant = "".join(f", {key.rsplit('.', 1)[-1]} {value}" for key, value in self.settings.items())
         median = "" if self.over == "mean" else f", {self.over}"
-        return f"{self.measure}({self.arm}, {self.at}{median}{other})"
+        return f"{self.measure}({self.arm}, {self.at}{median}{variant})"
+
+    @property
+    def metrics(self) -> tuple[str, str]:
+        """The metrics that a run may record for the measure: itself, or its mean or median over replicas."""
+        return self.measure, f"{self.measure}.{self.over}"
 
 
 class Expected(Strict):
@@ -147,15 +153,19 @@ class Claims(Strict):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        ids = [claim.id for claim in self.claims]
-        if twice := sorted({name for name in ids if ids.count(name) > 1}):
-            raise ValueError(f"id {twice[0]!r} is given twice")
-        if strange := sorted(set(self.any_share) - set(self.arms)):
-            raise ValueError(f"any_share: arm {strange[0]!r} is not under `arms` ({', '.join(self.arms)})")
+        counts = Counter(claim.id for claim in self.claims)
+        duplicates = sorted(name for name, count in counts.items() if count > 1)
+        if duplicates:
+            raise ValueError(f"id {duplicates[0]!r} is given twice")
+        self._check_arms("any_share", self.any_share)
         for claim in self.claims:
-            if unknown := sorted(claim.arms - set(self.arms)):
-                raise ValueError(f"{claim.id}: arm {unknown[0]!r} is not under `arms` ({', '.join(self.arms)})")
+            self._check_arms(claim.id, claim.arms)
         return self
+
+    def _check_arms(self, place: str, names: Iterable[str]) -> None:
+        strangers = sorted(set(names) - set(self.arms))
+        if strangers:
+            raise ValueError(f"{place}: arm {strangers[0]!r} is not under `arms` ({', '.join(self.arms)})")
 
 
 def leaves(quantity: Quantity) -> Iterator[Leaf]:
@@ -183,13 +193,14 @@ def load(path: Path = SHIPPED) -> Claims:
     """
     if not path.is_file():
         raise HeirloomError(f"{path}: no such file of claims")
-    raw, wrong = strict_yaml.read(path)
+    raw, faults = strict_yaml.read(path)
     try:
         claims = Claims.model_validate(raw)
     except ValidationError as error:
-        wrong = config_faults.merged(wrong, config_faults.validation(error, raw, Claims.model_json_schema()))
-    if wrong:
-        raise HeirloomError(*config_faults.lines(wrong, str(path)))
+        schema_faults = config_faults.validation(error, raw, Claims.model_json_schema())
+        faults = config_faults.merged(faults, schema_faults)
+    if faults:
+        raise HeirloomError(*config_faults.lines(faults, str(path)))
     return claims
 
 

@@ -15,9 +15,11 @@ from heirloom.config import Config
 from heirloom.report import by_arm, tables
 from heirloom.report.claims import missing, parts
 from heirloom.report.claims.parts import Arms
-from heirloom.report.claims.quantities import Run, Value, estimable, is_positive, measured, values
-from heirloom.report.claims.specs import Claim, Claims, Measured, Test, leaves
-from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_quantile
+from heirloom.report.claims.quantities import Run, estimation_horizon, leaf_value
+from heirloom.report.claims.quantity_intervals import quantity_interval
+from heirloom.report.claims.specs import Claim, Claims, Test, leaves
+from heirloom.report.intervals import LEVEL, Interval
+from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +47,7 @@ class Outcome(NamedTuple):
     """A test in one experiment: the value with its interval, what the interval is based on, and the verdict."""
 
     test: Test
-    found: Interval
+    interval: Interval
     verdict: Verdict
 
 
@@ -73,13 +75,13 @@ class Finding(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A claim with all that a run says of it. ``families`` has the verdict of each family; ``missing`` says what is needed to run it."""
+    """A claim with all that a run says of it. ``families`` has the verdict of each family; ``lack`` says what is needed to run it."""
 
     claim: Claim
     findings: tuple[Finding, ...]
     families: Mapping[str, Verdict]
     verdict: Verdict
-    missing: str
+    lack: str
 
 
 def answers(claims: Claims, frame: pd.DataFrame, config: Config) -> list[Answer]:
@@ -94,29 +96,39 @@ def answers(claims: Claims, frame: pd.DataFrame, config: Config) -> list[Answer]
     return [_answer(claim, claims, config, runs) for claim in claims.claims]
 
 
-def overall(found: Iterable[Verdict]) -> Verdict:
+def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict over several experiments, or several families."""
-    verdicts = set(found)
-    if "mixed" in verdicts or {"supported", "contradicted"} <= verdicts:
+    distinct = set(verdicts)
+    if "mixed" in distinct or {"supported", "contradicted"} <= distinct:
         return "mixed"
-    return next((verdict for verdict in VERDICTS if verdict in verdicts), "not run")
+    return next((verdict for verdict in VERDICTS if verdict in distinct), "not run")
 
 
-def together(found: Sequence[Verdict]) -> Verdict:
+def joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict of several tests that must all hold."""
-    if "contradicted" in found:
+    if "contradicted" in verdicts:
         return "contradicted"
-    return "supported" if set(found) == {"supported"} else "inconclusive"
+    return "supported" if set(verdicts) == {"supported"} else "inconclusive"
 
 
-def judged(test: Test, found: Interval) -> Verdict:
+def region_verdict(test: Test, interval: Interval) -> Verdict:
     """Return the verdict of one test, by `RULE`."""
-    above, below = (-math.inf if test.above is None else test.above), (math.inf if test.below is None else test.below)
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+    low, high = interval.low, interval.high
+    if not (math.isfinite(low) and math.isfinite(high)):
         return "inconclusive"
-    if found.low > above and found.high < below:
+    above = -math.inf if test.above is None else test.above
+    below = math.inf if test.below is None else test.below
+    if above < low and high < below:
         return "supported"
-    return "contradicted" if found.high <= above or found.low >= below else "inconclusive"
+    return "contradicted" if high <= above or low >= below else "inconclusive"
+
+
+class _Group(NamedTuple):
+    """Experiments of a family that share random numbers."""
+
+    family: str
+    seeds: set[int]
+    names: list[str]
 
 
 def units(config: Config) -> dict[str, str]:
@@ -124,137 +136,128 @@ def units(config: Config) -> dict[str, str]:
 
     Random numbers are drawn by seed, regime and generation, so such experiments, for example variants of a grid, are not independent.
     """
-    groups: list[tuple[str, set[int], list[str]]] = []
+    groups: list[_Group] = []
     for key, experiment in config.experiments.items():
         family, seeds = experiment.family.name, set(experiment.seeds)
-        touching = [group for group in groups if group[0] == family and group[1] & seeds]
-        names = [name for group in touching for name in group[2]]
-        groups = [group for group in groups if group not in touching]
-        groups.append((family, seeds.union(*(group[1] for group in touching)), [*names, key]))
-    return {key: names[0] for _, _, names in groups for key in names}
+        relatives = [group for group in groups if group.family == family and group.seeds & seeds]
+        names = [name for group in relatives for name in group.names]
+        all_seeds = seeds.union(*(group.seeds for group in relatives))
+        groups = [group for group in groups if group not in relatives]
+        groups.append(_Group(family, all_seeds, [*names, key]))
+    return {key: group.names[0] for group in groups for key in group.names}
 
 
-def by_chance(answered: Iterable[Answer]) -> tuple[float, float]:
+def chance_counts(answers: Iterable[Answer]) -> tuple[float, float]:
     """Return about how many claims chance alone would call supported or shown, and how many contradicted.
 
     If the truth lay on the edge of every region, a test would fall on either side with probability (1 - `LEVEL`) / 2. A family's
     experiments that share random numbers count once. Each test of a claim can contradict it, and one is counted for support.
     """
     side = (1 - LEVEL) / 2
-    for_it = against = 0.0
-    for answer in answered:
-        number = len({finding.unit for finding in answer.findings})
-        tests = 0 if answer.claim.existential else sum(not test.premise for test in answer.claim.tests)
-        for_it, against = for_it + min(1.0, side * number), against + min(1.0, side * number * tests)
-    return for_it, against
+    support = contradiction = 0.0
+    for answer in answers:
+        claim = answer.claim
+        num_units = len({finding.unit for finding in answer.findings})
+        num_tests = 0 if claim.existential else sum(not test.premise for test in claim.tests)
+        support += min(1.0, side * num_units)
+        contradiction += min(1.0, side * num_units * num_tests)
+    return support, contradiction
 
 
-def table(answered: Sequence[Answer]) -> pd.DataFrame:
+def table(answers: Sequence[Answer]) -> pd.DataFrame:
     """Return one row per test and experiment, and one row for a claim that no experiment tests."""
     import pandas as pd
 
     columns = ["claim", "verdict", "experiment", "seeds", "expression", "value", "low", "high", "interval", "estimand", "outcome"]
     columns += ["family", "family_verdict", "parts", "counts_with", "note"]
     rows: list[tuple[object, ...]] = []
-    for answer in answered:
+    for answer in answers:
         head = (answer.claim.id, answer.verdict)
         if not answer.findings:
-            empty = (np.nan, np.nan, np.nan, "none", "none", answer.verdict, "", "", "", "", answer.missing)
+            empty = (np.nan, np.nan, np.nan, "none", "none", answer.verdict, "", "", "", "", answer.lack)
             rows += [(*head, "", 0, str(test), *empty) for test in answer.claim.tests]
         for finding in answer.findings:
-            where = (finding.family, answer.families[finding.family], finding.parts, finding.unit, finding.note)
-            for one in finding.outcomes:
-                rows.append((*head, finding.experiment, finding.seeds, str(one.test), *one.found, one.verdict, *where))
+            start = (*head, finding.experiment, finding.seeds)
+            end = (finding.family, answer.families[finding.family], finding.parts, finding.unit, finding.note)
+            rows += [(*start, str(outcome.test), *outcome.interval, outcome.verdict, *end) for outcome in finding.outcomes]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _run(frame: pd.DataFrame, key: str, config: Config) -> Run:
     experiment = config.experiments[key]
-    return Run(experiment, config, by_arm.tables(tables.of_experiment(frame, key, experiment)), experiment.generations)
+    rows = tables.of_experiment(frame, key, experiment)
+    return Run(experiment, config, by_arm.tables(rows), experiment.generations)
 
 
 def _answer(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run]) -> Answer:
     if claim.expectation:
-        runs = {key: run._replace(last=min(run.last, estimable(run.experiment))) for key, run in runs.items()}
-    findings = []
-    for key in [key for key in runs if not missing.of_config(claim, claims, key, config)]:
-        bindings = parts.bindings(claims, claim.arms, runs[key].experiment, config)
-        tested = [arms for arms in bindings if not missing.of_run(claim, key, arms, runs)]
-        findings += [_finding(claim, claims, key, arms, runs) for arms in tested]
-    grouped: dict[str, list[Verdict]] = {}
+        runs = {key: _up_to_horizon(run) for key, run in runs.items()}
+    findings = [finding for key in runs for finding in _findings(claim, claims, key, config, runs)]
+    if not findings:
+        return Answer(claim, (), {}, "not built" if claim.needs else "not run", missing.nearest(claim, claims, config, runs))
+    families = _family_verdicts(findings)
+    return Answer(claim, tuple(findings), families, overall_verdict(families.values()), "")
+
+
+def _up_to_horizon(run: Run) -> Run:
+    """Return a run that ends where its chains cease to estimate an expectation."""
+    return run._replace(last=min(run.last, estimation_horizon(run.experiment)))
+
+
+def _findings(claim: Claim, claims: Claims, key: str, config: Config, runs: Mapping[str, Run]) -> list[Finding]:
+    """Return a claim in one experiment: a finding for each way to play its arms, as far as all is measured."""
+    if missing.of_config(claim, claims, key, config):
+        return []
+    castings = parts.bindings(claims, claim.arms, runs[key].experiment, config)
+    testable = [arms for arms in castings if not missing.of_run(claim, key, arms, runs)]
+    return [_finding(claim, claims, key, arms, runs) for arms in testable]
+
+
+def _family_verdicts(findings: Iterable[Finding]) -> dict[str, Verdict]:
+    """Return family → verdict over its experiments."""
+    verdicts_of: dict[str, list[Verdict]] = {}
     for finding in findings:
-        grouped.setdefault(finding.family, []).append(finding.verdict)
-    families = {family: overall(each) for family, each in grouped.items()}
-    if findings:
-        return Answer(claim, tuple(findings), families, overall(families.values()), "")
-    return Answer(claim, (), {}, "not built" if claim.needs else "not run", missing.nearest(claim, claims, config, runs))
+        verdicts_of.setdefault(finding.family, []).append(finding.verdict)
+    return {family: overall_verdict(verdicts) for family, verdicts in verdicts_of.items()}
 
 
 def _finding(claim: Claim, claims: Claims, key: str, arms: Arms, runs: Mapping[str, Run]) -> Finding:
     """Return what one experiment says of a claim, if it has all measures of the claim."""
     run = runs[key]
-    outcomes = []
-    for test in claim.tests:
-        found = _interval(claim, test, key, arms, runs)
-        outcomes.append(Outcome(test, found, judged(test, found)))
-    last = min(estimable(run.experiment), run.experiment.generations)
-    reach = f"{run.experiment.num_replicas * len(run.experiment.seeds):,} chains of {run.experiment.rows:,} rows estimate the expectation"
+    outcomes = [_outcome(claim, test, key, arms, runs) for test in claim.tests]
     return Finding(
         experiment=key,
         family=run.experiment.family.name,
-        parts=parts.stated(claims, arms, run.config),
+        parts=parts.free_values(claims, arms, run.config),
         unit=units(run.config)[key],
-        note=f"{reach} up to generation {estimable(run.experiment)}; tested at {last}" if claim.expectation else "",
+        note=_horizon_note(run.experiment) if claim.expectation else "",
         seeds=len(run.experiment.seeds),
         outcomes=tuple(outcomes),
         verdict=_verdict(claim, outcomes),
     )
 
 
+def _horizon_note(experiment: Experiment) -> str:
+    horizon = estimation_horizon(experiment)
+    last = min(horizon, experiment.generations)
+    num_chains = experiment.num_replicas * len(experiment.seeds)
+    chains = f"{num_chains:,} chains of {experiment.rows:,} rows"
+    return f"{chains} estimate the expectation up to generation {horizon}; tested at {last}"
+
+
+def _outcome(claim: Claim, test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Outcome:
+    candidates = {str(leaf): leaf_value(leaf, key, arms, runs) for leaf in leaves(test.quantity)}
+    value_of = {spelling: value for spelling, value in candidates.items() if value is not None}
+    interval = quantity_interval(test.quantity, value_of, is_expectation=claim.expectation)
+    return Outcome(test, interval, region_verdict(test, interval))
+
+
 def _verdict(claim: Claim, outcomes: Sequence[Outcome]) -> Verdict:
     """Return a claim's verdict in one experiment."""
-    if any(one.test.premise and one.verdict != "supported" for one in outcomes):
+    if any(outcome.test.premise and outcome.verdict != "supported" for outcome in outcomes):
         verdict: Verdict = "inconclusive"
     else:
-        verdict = together([one.verdict for one in outcomes])
+        verdict = joint_verdict([outcome.verdict for outcome in outcomes])
     if claim.existential:
         return "shown" if verdict == "supported" else "not shown here"
     return verdict
-
-
-def _interval(claim: Claim, test: Test, key: str, arms: Arms, runs: Mapping[str, Run]) -> Interval:
-    """Return the quantity with its interval: over seeds, paired within a seed; with one seed, by error propagation."""
-    known = {str(leaf): leaf_value for leaf in leaves(test.quantity) if (leaf_value := measured(leaf, key, arms, runs)) is not None}
-    centre_S = values(test.quantity, {name: leaf.numbers for name, leaf in known.items()})
-    if not np.isfinite(centre_S).all():
-        return Interval(math.nan, math.nan, math.nan, "none", "none")
-    positive = is_positive(test.quantity) and not claim.expectation
-    if len(centre_S) > 1:
-        return interval(centre_S, positive=positive)
-    return _of_one_seed(test, float(centre_S[0]), known, positive=positive)
-
-
-def _of_one_seed(test: Test, centre: float, known: Mapping[str, Value], *, positive: bool) -> Interval:
-    """Return the interval of a single seed's quantity f by error propagation.
-
-    Half width = q sqrt(sum_i (f(x + s_i) - f(x))²) over the measures x_i with standard errors s_i, taken as independent; q is
-    Student's quantile with the fewest degrees of freedom of them. For a positive quantity, f and all x_i are logarithms.
-    """
-    numbers = {name: leaf.numbers for name, leaf in known.items()}
-    logs = positive and centre > 0 and all(leaf.log_noise is not None for leaf in known.values())
-    moved = []
-    for name, leaf in known.items():
-        noise = leaf.log_noise if logs else leaf.noise
-        if noise is None:
-            return Interval(centre, math.nan, math.nan, "none", "one seed")
-        shifted = leaf.numbers * math.exp(noise) if logs else leaf.numbers + noise
-        other = float(values(test.quantity, numbers | {name: shifted})[0])
-        moved.append(math.log(other / centre) if logs else other - centre)
-    freedom = min(leaf.freedom for leaf in known.values())
-    half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(moved))
-    from_control = any(leaf.from_control for leaf in known.values())
-    over = "median" if any(isinstance(leaf, Measured) and leaf.over == "median" for leaf in leaves(test.quantity)) else "mean"
-    kind, estimand = ("control", "one seed") if from_control else ("replicas", f"{over} over replicas")
-    middle = math.log(centre) if logs else centre
-    found = Interval(middle, middle - half, middle + half, kind, estimand)
-    return exponential(found) if logs else found

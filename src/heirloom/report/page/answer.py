@@ -12,15 +12,16 @@ from heirloom.report.claims.sentences import SIGNS, chance
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
 from heirloom.report.intervals import Interval
 
-STANDS_ON = {
+BASES = {
     "t": "over seeds",
     "replicas": "one seed, over replicas",
     "control": "one seed, by the control's scatter",
     "none": "no interval",
 }
+"""Kind of an interval → what it is based on, in words."""
 
 
-def context(answered: Sequence[Answer], conditional: str) -> dict[str, Any]:
+def context(answers: Sequence[Answer], conditional: str) -> dict[str, Any]:
     """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus.
 
     Parameters
@@ -28,29 +29,47 @@ def context(answered: Sequence[Answer], conditional: str) -> dict[str, Any]:
     conditional
         Which intervals speak of one corpus alone (`intervals.conditional`).
     """
-    counts = Counter(answer.verdict for answer in answered)
     return {
         "rule": RULE,
-        "counts": [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS],
-        "chance": chance(answered),
-        "claims": [_claim(answer) for answer in answered],
+        "counts": _counts(answers),
+        "chance": chance(answers),
+        "claims": [_claim(answer) for answer in answers],
         "conditional": conditional,
     }
 
 
+def _counts(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Return each verdict with its sign and the number of claims that have it."""
+    counts = Counter(answer.verdict for answer in answers)
+    return [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS]
+
+
 def _claim(answer: Answer) -> dict[str, Any]:
-    families = answer.families if len(answer.families) > 1 else {}
+    claim = answer.claim
     return {
-        "id": answer.claim.id,
-        "statement": answer.claim.statement,
-        "source": answer.claim.source,
+        "id": claim.id,
+        "statement": claim.statement,
+        "source": claim.source,
         "verdict": answer.verdict,
         "sign": SIGNS[answer.verdict],
-        "families": [{"family": family, "verdict": verdict, "sign": SIGNS[verdict]} for family, verdict in families.items()],
-        "missing": f"{answer.missing[:1].upper()}{answer.missing[1:]}." if answer.missing.startswith("no ") else f"{answer.missing}.",
-        "tests": [str(test) for test in answer.claim.tests],
-        "findings": [_finding(finding) for finding in answer.findings],
+        "families": _families(answer),
+        "missing": _lack_sentence(answer.lack),
+        "tests": [str(test) for test in claim.tests],
+        "findings": list(map(_finding, answer.findings)),
     }
+
+
+def _families(answer: Answer) -> list[dict[str, str]]:
+    """Return the verdict of each family; none if one family alone has one, which is the claim's."""
+    if len(answer.families) <= 1:
+        return []
+    return [{"family": family, "verdict": verdict, "sign": SIGNS[verdict]} for family, verdict in answer.families.items()]
+
+
+def _lack_sentence(lack: str) -> str:
+    """Return what a run lacks as a sentence; the name of an experiment at its head keeps its letters."""
+    capital = lack[:1].upper() if lack.startswith("no ") else lack[:1]
+    return f"{capital}{lack[1:]}."
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -59,27 +78,33 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict,
         "sign": SIGNS[finding.verdict],
         "seeds": finding.seeds,
-        "told": _told(finding),
-        "outcomes": [_outcome(outcome) for outcome in finding.outcomes],
+        "notes": _notes(finding),
+        "outcomes": list(map(_outcome, finding.outcomes)),
     }
 
 
-def _told(finding: Finding) -> list[str]:
-    """Return what is said of a finding beside its numbers: what a part is here, how far an expectation reaches, with what it counts."""
-    shared = f"shares random numbers with {finding.unit} and counts with it" if finding.unit != finding.experiment else ""
-    return [words for words in (finding.parts, finding.note, shared) if words]
+def _notes(finding: Finding) -> list[str]:
+    """Return the notes beside a finding's numbers: the values of free keys, the generations of an expectation, what it counts with."""
+    is_unit = finding.unit == finding.experiment
+    sharing = "" if is_unit else f"shares random numbers with {finding.unit} and counts with it"
+    return [note for note in (finding.parts, finding.note, sharing) if note]
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     premise = "premise: " if outcome.test.premise else ""
-    return {"expression": f"{premise}{outcome.test}", "value": number(outcome.found.centre), "interval": spelled(outcome.found)}
+    return {
+        "expression": f"{premise}{outcome.test}",
+        "value": number(outcome.interval.centre),
+        "interval": interval_words(outcome.interval),
+    }
 
 
-def spelled(found: Interval) -> str:
-    """Return an interval in words: its ends and what it stands on."""
-    if not math.isfinite(found.centre):
+def interval_words(interval: Interval) -> str:
+    """Return an interval in words: its ends and its basis."""
+    if not math.isfinite(interval.centre):
         return "no number: a measure diverged or is missing"
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        return STANDS_ON["none"]
-    estimand = f"{found.estimand} " if found.kind == "t" else ""
-    return f"{number(found.low)} to {number(found.high)}, {estimand}{STANDS_ON[found.kind]}"
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return BASES["none"]
+    ends = f"{number(interval.low)} to {number(interval.high)}"
+    estimand = f"{interval.estimand} " if interval.kind == "t" else ""
+    return f"{ends}, {estimand}{BASES[interval.kind]}"

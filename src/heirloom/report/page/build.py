@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heirloom.artefacts import kinds
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
@@ -16,38 +16,51 @@ from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
+from heirloom.report.generations import kept_generations, synthetic_path
 from heirloom.report.intervals import conditional
+from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
 if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
+    from heirloom.lineage.artefact import Artefact
+
 Entry = dict[str, Any]
 """A figure as the template shows it."""
 
 TEMPLATES = Path(__file__).with_name("template")
+LOOK_DIGITS = 16
+_SCRIPT_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def datasets(config: Config) -> list[str]:
     """Return the datasets that the page shows rows of; of a chain the trajectory that its job writes beside them."""
-    from heirloom.report.generations import kept_generations
+    targets = []
+    for key, experiment in config.experiments.items():
+        paths = [synthetic_path(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
+        targets += [target(config, path) for path in paths]
+    return list(dict.fromkeys(targets))
+
+
+def _places(key: str, experiment: Experiment) -> list[tuple[str, int]]:
+    """Return regime and generation of every synthetic set that the page shows rows of."""
     from heirloom.report.page import lost, remains, texts
 
-    found = []
-    for key, one in config.experiments.items():
-        most = max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS)
-        shown = {(regime, g) for regime in one.regimes for g in kept_generations(one, most)} if lost.unit(one) else set()
-        shown |= {(regime, g) for regime, g in remains.datasets(key, one) if g}
-        found += [target(config, kinds.SYNTHETIC.path(key, regime, one.seeds[0], g)) for regime, g in sorted(shown)]
-    return list(dict.fromkeys(found))
+    places = {(regime, generation) for regime, generation in remains.datasets(key, experiment) if generation}
+    if lost.unit(experiment):
+        generations = kept_generations(experiment, max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS))
+        places.update(itertools.product(experiment.regimes, generations))
+    return sorted(places)
 
 
 def look() -> str:
     """Return a hash of what is no code and yet changes the page: templates, style, script and the claims."""
     from heirloom.report.claims.specs import SHIPPED
 
-    return sha256_folder({file.name: sha256_file(file) for file in (*TEMPLATES.iterdir(), SHIPPED)})[:16]
+    hashes = {file.name: sha256_file(file) for file in (*TEMPLATES.iterdir(), SHIPPED)}
+    return sha256_folder(hashes)[:LOOK_DIGITS]
 
 
 def write(config: Config, config_file: Path) -> None:
@@ -62,34 +75,42 @@ def write(config: Config, config_file: Path) -> None:
 
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
-    answered = verdicts.answers(specs.load(), frame, config)
-    page = rendered(context(frame, config, config_file, answered))
-    write_text(config.results.claims, verdicts.table(answered).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    answers = verdicts.answers(specs.load(), frame, config)
+    page = html(context(frame, config, config_file, answers))
+    table = verdicts.table(answers).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
 
-def context(frame: pd.DataFrame, config: Config, config_file: Path, answered: list[Any]) -> dict[str, Any]:
+def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any]) -> dict[str, Any]:
     """Return all that the template shows, as plain data."""
     from heirloom.lineage.project import Project
     from heirloom.report.page import answer, lineage, making
     from heirloom.words import DEFINITION
 
-    project, results = Project(), experiment_results.of_config(frame, config)
-    boxes = {key: lineage.boxes(key, config) for key in results}
-    nodes = {key: lineage.nodes(own_boxes, project) for key, own_boxes in boxes.items()}
+    project = Project()
+    results_of = experiment_results.of_config(frame, config)
     folder = Path(config.results.figures).relative_to(config.results.folder)
-    entries = _figures(plan.figures(config), results, folder)
+    entries_of = _figures(plan.figures(config), results_of, folder)
+    nodes: list[Artefact] = []
     experiments = []
-    for key, result in results.items():
-        graph = lineage.context(result, boxes[key], nodes[key])
-        experiments.append({**_experiment(result), "graph": graph, **_parted(entries.pop(key, []))})
+    for key, results in results_of.items():
+        boxes = lineage.boxes(key, config)
+        node_of = lineage.nodes(boxes, project)
+        nodes += node_of.values()
+        graph = lineage.context(results, boxes, node_of)
+        experiments.append({**_experiment(results), "graph": graph, **_two_parts(entries_of.pop(key, []))})
     return {
-        "answer": answer.context(answered, conditional(config)),
+        "answer": answer.context(answers, conditional(config)),
         "experiments": experiments,
-        "grids": [{"name": name, "figures": [entry for _, entry in of_grid]} for name, of_grid in entries.items()],
-        "making": making.context(config, config_file, [node for by_path in nodes.values() for node in by_path.values()], answered),
+        "grids": [_grid(name, entries) for name, entries in entries_of.items()],
+        "making": making.context(config, config_file, nodes, answers),
         "word": DEFINITION,
     }
+
+
+def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
+    return {"name": name, "figures": [entry for _, entry in entries]}
 
 
 def _experiment(results: ExperimentResults) -> dict[str, Any]:
@@ -115,23 +136,24 @@ def _explorer(results: ExperimentResults) -> dict[str, Any]:
     return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
-def _figures(figures: Iterable[Figure], results: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
-    """Return every figure whose data is here, with links to its files, by what it is of: an experiment, or the grid of several."""
+def _figures(figures: Iterable[Figure], results_of: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
+    """Return every figure whose data is here, with links to its files, by its subject: an experiment, or the grid of several."""
     from heirloom.report.figures import draw
     from heirloom.report.page import drawings
 
-    entries: dict[str, list[tuple[Kind, Entry]]] = {}
+    entries_of: dict[str, list[tuple[Kind, Entry]]] = {}
     for figure in figures:
         if not figure.can_be_drawn():
             continue  # a clone without its data still has its measures
-        spec = drawings.figure(figure, draw.numbers(figure, results, for_page=True))
+        numbers = draw.numbers(figure, results_of, for_page=True)
+        spec = drawings.figure(figure, numbers)
         entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure, folder), "spec": spec}
-        entries.setdefault(figure.subject.name, []).append((figure.kind, entry))
-    return entries
+        entries_of.setdefault(figure.subject.name, []).append((figure.kind, entry))
+    return entries_of
 
 
-def _parted(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
-    """Return an experiment's figures in two: of measures, and of rows, which stand side by side with texts."""
+def _two_parts(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
+    """Return an experiment's figures in two parts: of measures, and of rows, which stand side by side with texts."""
     parts: dict[str, list[Entry]] = {"figures": [], "rows": []}
     for kind, entry in entries:
         parts["rows" if kind.artefacts else "figures"].append(entry)
@@ -143,28 +165,30 @@ def _files(figure: Figure, folder: Path) -> list[dict[str, str]]:
     return [{"suffix": suffix, "href": str(folder / figure.file(suffix))} for suffix in plan.SUFFIXES]
 
 
-def rendered(context: dict[str, Any]) -> str:
-    """Return the page as HTML; whatever comes from the data is escaped."""
+def html(context: dict[str, Any]) -> str:
+    """Return the page as HTML; all strings of the data are escaped."""
     from markupsafe import Markup
 
     from heirloom.report.page import vega
 
-    own = {name: Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("style.css", "page.js")}  # noqa: S704 (ours)
+    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 (ours)
+    script = Markup((TEMPLATES / "page.js").read_text(encoding="utf-8"))  # noqa: S704 (ours)
     library = Markup(vega.script())  # noqa: S704 (a published library)
-    return _environment().get_template("page.html.j2").render(**context, style=own["style.css"], script=own["page.js"], vega=library)
+    template = _environment().get_template("page.html.j2")
+    return template.render(**context, style=style, script=script, vega=library)
 
 
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["embedded"] = embedded
+    environment.filters["embedded"] = script_json
     return environment
 
 
-def embedded(value: Any) -> Any:
+def script_json(value: Any) -> Any:
     """Return a value as JSON that may stand in a script block: no character in it can end the block."""
     from markupsafe import Markup
 
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 (escaped here)
+    return Markup(text.translate(_SCRIPT_ESCAPES))  # noqa: S704 (escaped here)

@@ -24,11 +24,12 @@ def explorer(arms: Mapping[str, Look], last: int) -> Spec:
 
     from heirloom.report.curve import curve
 
-    chart = curve(alt.NamedData("rows"), arms, "", last).properties(width="container", height=EXPLORER_HEIGHT)
-    return dict(chart.to_dict(validate=False))
+    chart = curve(alt.NamedData("rows"), arms, "", last)
+    responsive = chart.properties(width="container", height=EXPLORER_HEIGHT)
+    return dict(responsive.to_dict(validate=False))
 
 
-def figure(shown: Figure, numbers: pd.DataFrame) -> Spec:
+def figure(drawing: Figure, numbers: pd.DataFrame) -> Spec:
     """Return a figure that shows values under the mouse, and one colour alone on a click in the legend.
 
     Parameters
@@ -41,23 +42,31 @@ def figure(shown: Figure, numbers: pd.DataFrame) -> Spec:
     from heirloom.report.figures import draw
 
     with alt.data_transformers.enable("default", max_rows=None):
-        return answering(dict(draw.chart(shown, numbers).to_dict(validate=False)))  # `heirloom plot` has validated it
+        spec = draw.chart(drawing, numbers).to_dict(validate=False)  # `heirloom plot` has validated it
+        return interactive(dict(spec))
 
 
-def answering(spec: Spec) -> Spec:
-    """Return a chart with tooltips, and with a legend that isolates what is clicked; it is changed in place."""
-    spec.setdefault("config", {}).setdefault("mark", {})["tooltip"] = {"content": "data"}
-    coloured = [unit for unit in _units(spec) if "field" in unit["encoding"].get("color", {})]
-    fields = {unit["encoding"]["color"]["field"] for unit in coloured}
+def interactive(spec: Spec) -> Spec:
+    """Return a chart with tooltips, and with a legend that isolates the colour that is clicked; it is changed in place."""
+    mark_config = spec.setdefault("config", {}).setdefault("mark", {})
+    mark_config["tooltip"] = {"content": "data"}
+    units = [unit for unit in _units(spec) if "field" in unit["encoding"].get("color", {})]
+    fields = {unit["encoding"]["color"]["field"] for unit in units}
     if len(fields) != 1 or spec.get("params"):
         return spec
-    coloured[0]["params"] = [{"name": ISOLATED, "select": {"type": "point", "fields": sorted(fields), "toggle": "true"}, "bind": "legend"}]
-    for unit in coloured if "hconcat" not in spec else coloured[:1]:
-        mark = unit["mark"] if isinstance(unit["mark"], dict) else {"type": unit["mark"]}
-        seen = mark.pop("opacity", 1)
-        unit["mark"] = mark
-        unit["encoding"]["opacity"] = {"condition": {"param": ISOLATED, "value": seen}, "value": seen * FADED}
+    selection = {"type": "point", "fields": sorted(fields), "toggle": "true"}
+    units[0]["params"] = [{"name": ISOLATED, "select": selection, "bind": "legend"}]
+    for unit in units[:1] if "hconcat" in spec else units:
+        _fade(unit)
     return spec
+
+
+def _fade(unit: Spec) -> None:
+    """Make a part of a chart faint where its colour is not the isolated one."""
+    mark = unit["mark"] if isinstance(unit["mark"], dict) else {"type": unit["mark"]}
+    opacity = mark.pop("opacity", 1)
+    unit["mark"] = mark
+    unit["encoding"]["opacity"] = {"condition": {"param": ISOLATED, "value": opacity}, "value": opacity * FADED}
 
 
 def _units(spec: Spec) -> Iterator[Spec]:
@@ -67,5 +76,6 @@ def _units(spec: Spec) -> Iterator[Spec]:
     for key in ("layer", "hconcat", "vconcat", "concat"):
         for part in spec.get(key, []):
             yield from _units(part)
-    if isinstance(inner := spec.get("spec"), dict):
-        yield from _units(inner)
+    facet = spec.get("spec")
+    if isinstance(facet, dict):
+        yield from _units(facet)

@@ -1,7 +1,8 @@
-"""The graph of datasets and checkpoints, drawn from the manifests: where each box stands, what it came from, and what is told of it."""
+"""The graph of datasets and checkpoints, drawn from the manifests: the place of each box, its inputs, and its facts."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,21 +65,20 @@ def boxes(key: str, config: Config) -> list[Box]:
     """
     experiment = config.experiments[key]
     seed = experiment.seeds[0]
-    origin, arms = (
-        _kinds(config, Key(key, kinds.ORIGIN, seed, 0)),
-        {one: _kinds(config, Key(key, one, seed, 1)) for one in experiment.regimes},
-    )
-    columns = [kind for kind in made_kinds() if any(kind in listed for listed in arms.values())]
-    found = [Box(kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed)), kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
-    found += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin, 1)]
-    for row, (regime, listed) in enumerate(arms.items(), 1):
-        for place, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS)):
-            first = 1 + len(origin) + place * len(columns)
-            places = [(kind, first + columns.index(kind)) for kind in listed]
-            found += [
-                Box(kind.path(key, regime, seed, generation), kind, regime, generation, column, row, place + 1) for kind, column in places
-            ]
-    return found
+    origin_kinds = _kinds(config, Key(key, kinds.ORIGIN, seed, 0))
+    kinds_of = {regime: _kinds(config, Key(key, regime, seed, 1)) for regime in experiment.regimes}
+    all_kinds = set(itertools.chain.from_iterable(kinds_of.values()))
+    columns = [kind for kind in made_kinds() if kind in all_kinds]
+    pool = kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed))
+    graph = [Box(pool, kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
+    graph += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin_kinds, 1)]
+    for row, (regime, arm_kinds) in enumerate(kinds_of.items(), 1):
+        for gaps, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS), 1):
+            first = 1 + len(origin_kinds) + (gaps - 1) * len(columns)
+            for kind in arm_kinds:
+                path = kind.path(key, regime, seed, generation)
+                graph.append(Box(path, kind, regime, generation, first + columns.index(kind), row, gaps))
+    return graph
 
 
 def _kinds(config: Config, key: Key) -> list[Kind]:
@@ -87,80 +87,100 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
     return [kind for step in steps for kind in step.makes.values() if kind.is_drawn]
 
 
-def context(results: ExperimentResults, boxes: Iterable[Box], known: Mapping[str, Artefact]) -> dict[str, Any] | None:
-    """Return the drawing for the template, and what is told of each box for the script; None where nothing is here.
+def context(results: ExperimentResults, boxes: Iterable[Box], node_of: Mapping[str, Artefact]) -> dict[str, Any] | None:
+    """Return the drawing for the template, and the facts of each box for the script; None where nothing is here.
 
     Parameters
     ----------
     boxes
         Every artefact that could be shown (`boxes`).
-    known
+    node_of
         Path → node (`nodes`).
     """
-    shown = [box for box in boxes if box.path in known]
-    if not shown:
+    visible = [box for box in boxes if box.path in node_of]
+    if not visible:
         return None
     experiment = results.experiment
     shares = _shares(results.rows)
-    spent = facts.ledger()
-    drawn = [_drawn(box, known[box.path], shares, spent) for box in shown]
-    told = [_told(box, known[box.path], shares, spent) for box in shown]
+    ledger = facts.ledger()
+    drawings = [_drawing(box, node_of[box.path], shares, ledger) for box in visible]
     return {
         "experiment": results.key,
         "seed": experiment.seeds[0],
-        "width": max(box["x"] for box in drawn) + WIDTH + GAP,
-        "height": max(box["y"] for box in drawn) + HEIGHT + GAP,
+        "width": max(drawing["x"] for drawing in drawings) + WIDTH + GAP,
+        "height": max(drawing["y"] for drawing in drawings) + HEIGHT + GAP,
         "box": {"width": WIDTH, "height": HEIGHT},
-        "boxes": drawn,
-        "edges": _edges(shown, known),
-        "rows": [{"name": name, "y": TOP + DOWN * row + HEIGHT / 2} for row, name in enumerate([kinds.ORIGIN, *experiment.regimes])],
-        "heads": _heads(shown),
-        "told": told,
+        "boxes": drawings,
+        "edges": _edges(visible, node_of),
+        "rows": _row_heads([kinds.ORIGIN, *experiment.regimes]),
+        "heads": _column_heads(visible),
+        "facts": [_facts(box, node_of[box.path], shares, ledger) for box in visible],
         "shares": _table(experiment, shares),
     }
 
 
-def _drawn(box: Box, node: Artefact, shares: Mapping[Share, float], spent: facts.Ledger) -> dict[str, Any]:
+def _drawing(box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger) -> dict[str, Any]:
     share = _real_share(box, shares)
-    lines = [box.kind.word, node.sha256[:8], *_sizes(node, share, spent)]
-    placed = [{"words": words, "y": FIRST_LINE + LINE * place} for place, words in enumerate(lines)]
-    return {"x": _x(box), "y": _y(box.row), "stage": box.stage, "lines": placed, "share": share, "name": _name(box)}
+    texts = [box.kind.word, node.sha256[:8], *_size_and_cost(node, share, ledger)]
+    lines = [{"words": text, "y": FIRST_LINE + LINE * place} for place, text in enumerate(texts)]
+    return {"x": _x(box), "y": _y(box.row), "stage": box.stage, "lines": lines, "share": share, "name": _name(box)}
 
 
-def _sizes(node: Artefact, share: float | None, spent: facts.Ledger) -> list[str]:
+def _size_and_cost(node: Artefact, share: float | None, ledger: facts.Ledger) -> list[str]:
     """Return how many rows an artefact has and what part of them is real, and what it cost; nothing of what is not known."""
-    rows, seconds = facts.rows(Path(node.path)), facts.seconds(node, spent)
-    told = [f"{number(rows)} rows" if rows is not None else "", f"{_percent(share)} real" if share is not None else ""]
-    return [words for words in (", ".join(filter(None, told)), "" if seconds is None else f"{seconds:,.1f} s") if words]
+    rows = facts.rows(Path(node.path))
+    seconds = facts.seconds(node, ledger)
+    size = "" if rows is None else f"{number(rows)} rows"
+    real = "" if share is None else f"{_percent(share)} real"
+    cost = "" if seconds is None else f"{seconds:,.1f} s"
+    rows_line = ", ".join(filter(None, (size, real)))
+    return [line for line in (rows_line, cost) if line]
 
 
-def _told(box: Box, node: Artefact, shares: Mapping[Share, float], spent: facts.Ledger) -> dict[str, Any]:
-    """Return what the reader is told of an artefact, as pairs of words, and its manifest."""
+def _facts(box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger) -> dict[str, Any]:
+    """Return the facts of an artefact, as pairs of words, and its manifest."""
     share = _real_share(box, shares)
-    pairs = [*facts.facts(node, Path(node.path), spent), ("real rows", _percent(share) or "–")]
-    return {"name": _name(box), "pairs": [[one, safe(other)] for one, other in pairs], "manifest": dumps(dict(node.manifest))}
+    pairs = [*facts.facts(node, Path(node.path), ledger), ("real rows", _percent(share) or "–")]
+    safe_pairs = [[name, safe(value)] for name, value in pairs]
+    return {"name": _name(box), "pairs": safe_pairs, "manifest": dumps(dict(node.manifest))}
 
 
-def _edges(shown: Sequence[Box], known: Mapping[str, Artefact]) -> list[dict[str, Any]]:
-    """Return the curves from what went in to what came out, both being shown."""
-    places = {box.path: place for place, box in enumerate(shown)}
-    first = min((box.generation for box in shown if box.generation > 0), default=0)
+def _edges(visible: Sequence[Box], node_of: Mapping[str, Artefact]) -> list[dict[str, Any]]:
+    """Return the curves from inputs to outputs, as far as both are shown; ``one`` and ``other`` are their places."""
+    places = {box.path: place for place, box in enumerate(visible)}
+    first = min((box.generation for box in visible if box.generation > 0), default=0)
     edges = []
-    for other, box in enumerate(shown):
-        for given in known[box.path].inputs:
-            if given.path in places and given.role != "held_out":
-                one = shown[places[given.path]]
-                x1, y1, x2, y2 = _x(one) + WIDTH, _y(one.row) + HEIGHT / 2, _x(box), _y(box.row) + HEIGHT / 2
-                bend = max(12.0, (x2 - x1) / 2)
-                d = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
-                reach = "" if one.row == box.row else "far" if box.generation == first else "long"
-                edges.append({"d": d, "reach": reach, "one": places[one.path], "other": other})
+    for place, box in enumerate(visible):
+        for source in node_of[box.path].inputs:
+            if source.path in places and source.role != "held_out":
+                source_place = places[source.path]
+                parent = visible[source_place]
+                edges.append({"d": _curve(parent, box), "reach": _reach(parent, box, first), "one": source_place, "other": place})
     return edges
 
 
-def _heads(shown: Sequence[Box]) -> list[dict[str, Any]]:
+def _curve(parent: Box, child: Box) -> str:
+    """Return the path of an edge in SVG: a cubic curve from the right side of one box to the left side of another."""
+    x1, y1 = _x(parent) + WIDTH, _y(parent.row) + HEIGHT / 2
+    x2, y2 = _x(child), _y(child.row) + HEIGHT / 2
+    bend = max(12.0, (x2 - x1) / 2)
+    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+
+
+def _reach(parent: Box, child: Box, first: int) -> str:
+    """Return the style of an edge: far into another row of the first generation, long into one of a later generation."""
+    if parent.row == child.row:
+        return ""
+    return "far" if child.generation == first else "long"
+
+
+def _row_heads(names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"name": name, "y": _y(row) + HEIGHT / 2} for row, name in enumerate(names)]
+
+
+def _column_heads(visible: Sequence[Box]) -> list[dict[str, Any]]:
     firsts: dict[int, Box] = {}
-    for box in sorted(shown, key=lambda box: box.column):
+    for box in sorted(visible, key=lambda box: box.column):
         firsts.setdefault(box.generation, box)
     return [{"words": "real data" if g < 0 else f"generation {g}", "x": _x(box)} for g, box in sorted(firsts.items())]
 
@@ -178,30 +198,31 @@ def _name(box: Box) -> str:
 
 
 def _real_share(box: Box, shares: Mapping[Share, float]) -> float | None:
-    known = {kinds.REAL_TRAIN: 1.0, kinds.SYNTHETIC: 0.0, kinds.TRAIN: shares.get((SHARES[0], box.regime, box.generation))}
-    return known.get(box.kind)
+    mix_share = shares.get((SHARES[0], box.regime, box.generation))
+    share_of = {kinds.REAL_TRAIN: 1.0, kinds.SYNTHETIC: 0.0, kinds.TRAIN: mix_share}
+    return share_of.get(box.kind)
 
 
-def _shares(own: pd.DataFrame) -> dict[Share, float]:
-    """Return (measure, regime, generation) → mean over seeds, of what the training sets were made of."""
-    rows = own[own["metric"].isin(SHARES)]
-    means = rows.groupby(["metric", "regime", "generation"], as_index=False)["value"].mean()
+def _shares(rows: pd.DataFrame) -> dict[Share, float]:
+    """Return (measure, regime, generation) → mean over seeds of a measure of the training sets' ancestry."""
+    ancestry = rows[rows["metric"].isin(SHARES)]
+    means = ancestry.groupby(["metric", "regime", "generation"], as_index=False)["value"].mean()
     return {(row.metric, row.regime, row.generation): float(row.value) for row in means.itertuples()}
 
 
 def _table(experiment: Experiment, shares: Mapping[Share, float]) -> dict[str, Any]:
-    """Return what each generation's training set was made of: a row an arm, a column a generation that is shown."""
+    """Return the ancestry of each generation's training set: one row per arm, one column per generation that is shown."""
     generations = [0, *kept_generations(experiment, 2 * MAX_GENERATIONS)]
     rows = []
     for regime in experiment.regimes:
-        cells = [[shares.get((name, regime if g else kinds.ORIGIN, g)) for name in SHARES] for g in generations]
-        rows.append(
-            {
-                "name": regime,
-                "cells": [{"real": _percent(one), "tokens": _percent(two), "depth": number(three)} for one, two, three in cells],
-            }
-        )
+        cells = [_cell(regime if generation else kinds.ORIGIN, generation, shares) for generation in generations]
+        rows.append({"name": regime, "cells": cells})
     return {"generations": generations, "rows": rows}
+
+
+def _cell(regime: str, generation: int, shares: Mapping[Share, float]) -> dict[str, str]:
+    real, tokens, depth = (shares.get((measure, regime, generation)) for measure in SHARES)
+    return {"real": _percent(real), "tokens": _percent(tokens), "depth": number(depth)}
 
 
 def _percent(share: float | None) -> str:

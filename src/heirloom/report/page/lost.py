@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,25 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or rows are neither texts nor types.
     """
-    generations, of = kept_generations(experiment, MAX_GENERATIONS), unit(experiment)
+    generations, unit_name = kept_generations(experiment, MAX_GENERATIONS), unit(experiment)
     origin = kinds.TRAIN.path(key, "", experiment.seeds[0], 0)
-    sets = {regime: [synthetic_path(key, experiment, regime, g) for g in generations] for regime in experiment.regimes}
-    there = all(Path(path).is_file() for path in (origin, *(path for listed in sets.values() for path in listed)))
-    if of is None or not there or len(generations) < 2:
+    sets = {regime: _paths(key, experiment, regime, generations) for regime in experiment.regimes}
+    paths = itertools.chain([origin], *sets.values())
+    if unit_name is None or len(generations) < 2 or not all(Path(path).is_file() for path in paths):
         return None
-    arms = {"words": _of_words, "types": _of_types}[of](origin, sets, generations)
-    return {"experiment": key, "unit": of, "first": generations[0], "last": generations[-1], "bands": list(BANDS), "arms": arms}
+    arms_of = {"words": _arms_of_words, "types": _arms_of_types}[unit_name]
+    return {
+        "experiment": key,
+        "unit": unit_name,
+        "first": generations[0],
+        "last": generations[-1],
+        "bands": list(BANDS),
+        "arms": arms_of(origin, sets, generations),
+    }
+
+
+def _paths(key: str, experiment: Experiment, regime: str, generations: Sequence[int]) -> list[str]:
+    return [synthetic_path(key, experiment, regime, generation) for generation in generations]
 
 
 def unit(experiment: Experiment) -> str | None:
@@ -49,75 +61,85 @@ def unit(experiment: Experiment) -> str | None:
     return experiment.family.unit if experiment.has_rows else None
 
 
-def _of_words(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:
+def _arms_of_words(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:
+    """Return each arm's words; the lexicon grows with every set that is read."""
     lexicon = WordLexicon(windows=True)
-    real = np.bincount(_words(origin, lexicon).values, minlength=len(lexicon))
+    real_V = np.bincount(_words(origin, lexicon).values, minlength=len(lexicon))
     arms = []
-    for regime, listed in sets.items():
-        written = [_words(path, lexicon) for path in listed]
-        counts = np.stack([np.bincount(words.values, minlength=len(lexicon)) for words in written])
-        first, last = (_grams(words) for words in (written[0], written[-1]))
-        moved = {
-            "words": _moved(np.arange(len(lexicon)), counts[0], counts[-1], 1, lexicon.spell),
-            "3-grams": _moved(*_joined(first, last), GRAM, lexicon.spell),
+    for regime, paths in sets.items():
+        texts = [_words(path, lexicon) for path in paths]
+        size = len(lexicon)
+        counts_GV = np.stack([np.bincount(words.values, minlength=size) for words in texts])
+        real_V = np.pad(real_V, (0, size - len(real_V)))
+        shifts = {
+            "words": _shifts(np.arange(size), counts_GV[0], counts_GV[-1], 1, lexicon.spell),
+            "3-grams": _shifts(*_pairs(_grams(texts[0]), _grams(texts[-1])), GRAM, lexicon.spell),
         }
-        rows = _generations(counts, np.pad(real, (0, len(lexicon) - len(real))), generations, lexicon.spell)
-        arms.append({"name": regime, "generations": rows, "moved": moved})
+        rows = _generations(counts_GV, real_V, generations, lexicon.spell)
+        arms.append({"name": regime, "generations": rows, "moved": shifts})
     return arms
 
 
-def _of_types(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:
-    """Return the same of the types of the first replica, which are numbers."""
-    real, written = _types(origin), {regime: [_types(path) for path in listed] for regime, listed in sets.items()}
-    size = 1 + max(int(types.max()) for types in (real, *(one for listed in written.values() for one in listed)))
-
-    def spell(ids: Sequence[int]) -> list[str]:
-        return [str(one) for one in ids]
-
+def _arms_of_types(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:
+    """Return each arm's types, which are numbers, of the first replica."""
+    real_types = _types(origin)
+    types_of = {regime: list(map(_types, paths)) for regime, paths in sets.items()}
+    all_types = itertools.chain([real_types], *types_of.values())
+    size = 1 + max(int(types.max()) for types in all_types)
+    real_V = np.bincount(real_types, minlength=size)
     arms = []
-    for regime, listed in written.items():
-        counts = np.stack([np.bincount(types, minlength=size) for types in listed])
-        rows = _generations(counts, np.bincount(real, minlength=size), generations, spell)
-        arms.append({"name": regime, "generations": rows, "moved": {"types": _moved(np.arange(size), counts[0], counts[-1], 1, spell)}})
+    for regime, arm_types in types_of.items():
+        counts_GV = np.stack([np.bincount(types, minlength=size) for types in arm_types])
+        rows = _generations(counts_GV, real_V, generations, _digits)
+        shifts = _shifts(np.arange(size), counts_GV[0], counts_GV[-1], 1, _digits)
+        arms.append({"name": regime, "generations": rows, "moved": {"types": shifts}})
     return arms
+
+
+def _digits(types: Sequence[int]) -> list[str]:
+    return list(map(str, types))
 
 
 def _generations(counts_GV: Ints, real_V: Ints, generations: list[int], spell: Spell) -> list[dict[str, Any]]:
-    """Return one row a generation: what is not seen from it on, by its band in the real rows, with the most frequent of it."""
-    seen_GV = counts_GV > 0
-    later_GV = np.flip(np.logical_or.accumulate(np.flip(seen_GV, 0), 0), 0)
+    """Return one row per generation: the types that occur in the set before and in none from it on, by their band in the real rows."""
+    occurs_GV = counts_GV > 0
+    later_GV = np.flip(np.logical_or.accumulate(np.flip(occurs_GV, 0), 0), 0)
+    is_real_V = real_V > 0
     rows = []
     for place in range(1, len(generations)):
-        died_V = seen_GV[:place].any(axis=0) & ~later_GV[place] & seen_GV[place - 1]
-        new_V = seen_GV[place] & ~seen_GV[:place].any(axis=0) & (real_V == 0)
-        by_band = [int((died_V & (real_V >= band.start) & (real_V < band.stop)).sum()) for band in BANDS.values()]
+        died_V = occurs_GV[place - 1] & ~later_GV[place]
+        new_V = occurs_GV[place] & ~occurs_GV[:place].any(axis=0)
         rows.append(
             {
                 "generation": generations[place],
-                "types": int(seen_GV[place].sum()),
-                "died": by_band,
-                "died_invented": int((died_V & (real_V == 0)).sum()),
-                "invented": int(new_V.sum()),
-                "examples": _spelled(died_V & (real_V > 0), real_V, spell),
+                "types": int(occurs_GV[place].sum()),
+                "died": _by_band(real_V[died_V]),
+                "died_invented": int((died_V & ~is_real_V).sum()),
+                "invented": int((new_V & ~is_real_V).sum()),
+                "examples": _examples(died_V & is_real_V, real_V, spell),
             }
         )
     return rows
 
 
-def _moved(grams_K: Ints, a_K: Ints, b_K: Ints, n: int, spell: Spell) -> dict[str, list[dict[str, Any]]]:
+def _by_band(counts_K: Ints) -> list[int]:
+    """Return how many counts lie in each band."""
+    return [int(((counts_K >= band.start) & (counts_K < band.stop)).sum()) for band in BANDS.values()]
+
+
+def _shifts(grams_K: Ints, first_K: Ints, last_K: Ints, n: int, spell: Spell) -> dict[str, list[dict[str, Any]]]:
     """Return the n-grams that gained and lost most from the first to the last set, by the z-score of `log_odds`."""
-    block = Block(grams_K, a_K, b_K)
-    _, z_K = log_odds(block, (int(a_K.sum()), int(b_K.sum())))
-    order = np.argsort(-z_K, kind="stable")
-    ends = {"took over": order[:EXAMPLES], "faded": order[::-1][:EXAMPLES]}
-    return {
-        name: [
-            {"gram": safe(" ".join(spell(unpack(int(grams_K[k]), n)))), "from": int(a_K[k]), "to": int(b_K[k])}
-            for k in places.tolist()
-            if abs(z_K[k]) >= FEWEST_Z and (z_K[k] > 0) == (name == "took over")
-        ]
-        for name, places in ends.items()
-    }
+    block = Block(grams_K, first_K, last_K)
+    _, z_K = log_odds(block, (int(first_K.sum()), int(last_K.sum())))
+    order_K = np.argsort(-z_K, kind="stable")
+    gains, losses = order_K[:EXAMPLES], order_K[::-1][:EXAMPLES]
+    ends = {"took over": gains[z_K[gains] >= FEWEST_Z], "faded": losses[z_K[losses] <= -FEWEST_Z]}
+
+    def shift(k: int) -> dict[str, Any]:
+        words = spell(unpack(int(grams_K[k]), n))
+        return {"gram": safe(" ".join(words)), "from": int(first_K[k]), "to": int(last_K[k])}
+
+    return {name: list(map(shift, places.tolist())) for name, places in ends.items()}
 
 
 def _words(path: str, lexicon: WordLexicon) -> Ragged:
@@ -129,19 +151,26 @@ def _types(path: str) -> Ints:
 
 
 def _grams(words: Ragged) -> tuple[Ints, Ints]:
-    found, counts = np.unique(pack(words, GRAM).values, return_counts=True)
-    return found, counts
+    grams, counts = np.unique(pack(words, GRAM).values, return_counts=True)
+    return grams, counts
 
 
-def _joined(first: tuple[Ints, Ints], last: tuple[Ints, Ints]) -> tuple[Ints, Ints, Ints]:
-    """Return the n-grams of both sides once each, with their counts in either."""
-    grams = np.union1d(first[0], last[0])
-    counts = [np.zeros(len(grams), np.int64) for _ in range(2)]
-    for (own, number), into in zip((first, last), counts, strict=True):
-        into[np.searchsorted(grams, own)] = number
-    return grams, counts[0], counts[1]
+def _pairs(first: tuple[Ints, Ints], last: tuple[Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+    """Return the n-grams of two sets once each, with their counts in the first and in the last."""
+    grams_K = np.union1d(first[0], last[0])
+    return grams_K, _aligned(grams_K, *first), _aligned(grams_K, *last)
 
 
-def _spelled(chosen_V: NDArray[np.bool_], counts_V: Ints, spell: Spell) -> list[str]:
-    ids = np.flatnonzero(chosen_V)
-    return [safe(word) for word in spell(ids[np.argsort(-counts_V[ids], kind="stable")][:EXAMPLES].tolist())]
+def _aligned(grams_K: Ints, grams: Ints, counts: Ints) -> Ints:
+    """Return the counts of one set at the places of its n-grams among all, 0 elsewhere, shape (K,)."""
+    counts_K = np.zeros(len(grams_K), np.int64)
+    counts_K[np.searchsorted(grams_K, grams)] = counts
+    return counts_K
+
+
+def _examples(is_example_V: NDArray[np.bool_], counts_V: Ints, spell: Spell) -> list[str]:
+    """Return the most frequent words or types of a part of the vocabulary."""
+    ids = np.flatnonzero(is_example_V)
+    order = np.argsort(-counts_V[ids], kind="stable")
+    most_frequent = ids[order][:EXAMPLES].tolist()
+    return [safe(word) for word in spell(most_frequent)]

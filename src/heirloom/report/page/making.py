@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ COMMIT_DIGITS = 12
 WRITERS = ("heirloom", "snakemake", "dvc", "pandas", "altair")
 
 
-def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answered: Sequence[Answer]) -> dict[str, Any]:
+def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answers: Sequence[Answer]) -> dict[str, Any]:
     """Return the section for the template.
 
     Parameters
@@ -27,19 +28,22 @@ def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answer
         Artefacts of the run, whose manifests name versions and machine.
     """
     commit, changes = git.tree()
+    environments = [node.manifest.get("environment", {}) for node in nodes]
+    missing_claims = [answer.claim for answer in answers if not answer.findings]
+    experiments = config.experiments.items()
     return {
         "config_file": config_file.name,
         "config": safe_lines(config_file.read_text(encoding="utf-8")),
-        "experiments": [_experiment(name, experiment) for name, experiment in config.experiments.items()],
-        "environment": environment(node.manifest.get("environment", {}) for node in nodes),
+        "experiments": list(itertools.starmap(_experiment, experiments)),
+        "environment": environment(environments),
         "num_threads": config.num_threads,
         "written_with": versions(),
         "commit": commit[:COMMIT_DIGITS],
         "changed": bool(changes),
         "commits": _commits(),
         "costs": _costs(),
-        "not_run": [{"statement": one.claim.statement, "id": one.claim.id} for one in answered if not one.findings],
-        "one_seed": [name for name, experiment in config.experiments.items() if len(experiment.seeds) == 1],
+        "not_run": [{"statement": claim.statement, "id": claim.id} for claim in missing_claims],
+        "one_seed": [name for name, experiment in experiments if len(experiment.seeds) == 1],
     }
 
 
@@ -48,20 +52,21 @@ def safe_lines(text: str) -> str:
     return "\n".join(safe(line) for line in text.split("\n"))
 
 
-def environment(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def environment(environments: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what the manifests say of the machine and of libraries, each once; several values mean that jobs ran on several machines."""
-    told: dict[str, set[str]] = {}
-    for one in found:
-        for key, value in _flat(one).items():
-            told.setdefault(key.replace("_", " "), set()).add(" ".join(map(str, value)) if isinstance(value, list) else str(value))
-    return [(key, ", ".join(sorted(values))) for key, values in sorted(told.items())]
+    values_of: dict[str, set[str]] = {}
+    for manifest_environment in environments:
+        for key, value in _flat(manifest_environment).items():
+            words = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            values_of.setdefault(key.replace("_", " "), set()).add(words)
+    return [(key, ", ".join(sorted(values))) for key, values in sorted(values_of.items())]
 
 
 def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return an environment as one table: a library by its name, its kernels by theirs."""
     kernels = {f"kernels of {library}": kernel for library, kernel in environment.get("kernels", {}).items()}
-    nested = {**environment.get("libraries", {}), **kernels, **environment.get("variables", {})}
-    return {**nested, **{key: value for key, value in environment.items() if not isinstance(value, Mapping)}}
+    plain = {key: value for key, value in environment.items() if not isinstance(value, Mapping)}
+    return {**environment.get("libraries", {}), **kernels, **environment.get("variables", {}), **plain}
 
 
 def versions() -> str:
@@ -89,36 +94,47 @@ def _experiment(name: str, experiment: Experiment) -> dict[str, Any]:
 
 def _commits() -> list[str]:
     """Return the commits at which the jobs of the cost table ran."""
-    jobs = [row for row in facts.ledger().values() if row["commit"]]
-    return sorted({row["commit"][:COMMIT_DIGITS] + (" with changes" if row["changes"] else "") for row in jobs})
+    commits = set()
+    for job in facts.ledger().values():
+        if job["commit"]:
+            changes = " with changes" if job["changes"] else ""
+            commits.add(job["commit"][:COMMIT_DIGITS] + changes)
+    return sorted(commits)
 
 
 def _costs() -> dict[str, Any]:
     """Return what each step of each experiment cost: jobs, seconds, CPU seconds, tokens, peak memory; and the totals."""
     import pandas as pd
 
-    rows = pd.DataFrame(list(facts.ledger().values()))
-    if rows.empty:
+    jobs = pd.DataFrame(list(facts.ledger().values()))
+    if jobs.empty:
         return {"rows": [], "total": None}
-    summed = {
+    summaries = {
         "jobs": ("step", "size"),
         "seconds": ("seconds", "sum"),
         "cpu": ("cpu_seconds", "sum"),
         "tokens": ("tokens", "sum"),
         "peak": ("peak_memory_mb", "max"),
     }
-    by_step = rows.groupby(["experiment", "step"], as_index=False).agg(**summed)
+    by_step = jobs.groupby(["experiment", "step"], as_index=False).agg(**summaries)
     total = {
-        "jobs": len(rows),
-        "seconds": rows["seconds"].sum(),
-        "cpu": rows["cpu_seconds"].sum(),
-        "tokens": rows["tokens"].sum(),
-        "peak": rows["peak_memory_mb"].max(),
+        "jobs": len(jobs),
+        "seconds": jobs["seconds"].sum(),
+        "cpu": jobs["cpu_seconds"].sum(),
+        "tokens": jobs["tokens"].sum(),
+        "peak": jobs["peak_memory_mb"].max(),
     }
     return {"rows": [_cost(row) for row in by_step.to_dict("records")], "total": _cost(total)}
 
 
 def _cost(row: Mapping[Any, Any]) -> dict[str, str]:
-    shown = {name: f"{row[name]:,.0f}" if row[name] == row[name] and row[name] else "–" for name in ("jobs", "tokens", "peak")}
+    amounts = {name: _amount(row[name]) for name in ("jobs", "tokens", "peak")}
     times = {name: f"{row[name]:,.1f}" for name in ("seconds", "cpu")}
-    return {"experiment": str(row.get("experiment", "")), "step": str(row.get("step", "")), **shown, **times}
+    return {"experiment": str(row.get("experiment", "")), "step": str(row.get("step", "")), **amounts, **times}
+
+
+def _amount(value: float | None) -> str:
+    """Return an amount in words; a dash for nothing, and for what no job recorded."""
+    import pandas as pd
+
+    return "–" if pd.isna(value) or not value else f"{value:,.0f}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heirloom import reading
 from heirloom.report import by_arm, kept_rows
+from heirloom.report.by_arm import ByArm
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 from heirloom.stats.spacing import evenly_spaced
@@ -25,24 +26,24 @@ CLASSES = "class_share."
 Cell = dict[str, str]
 
 
-def context(key: str, experiment: Experiment, own: pd.DataFrame) -> list[dict[str, Any]]:
+def context(key: str, experiment: Experiment, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the tables of an experiment: ``[{"what", "generations", "arms": [{"name", "rows": [{"name", "cells"}]}]}]``.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the experiment.
     """
-    classes = {name: name.removeprefix(CLASSES) for name in sorted(set(own["metric"]), key=_number_of) if name.startswith(CLASSES)}
-    tails = {name: words for name, words in TAILS.items() if own["metric"].isin([name, f"{name}.mean"]).any()}
-    found = [
+    metrics = set(rows["metric"])
+    class_metrics = sorted((name for name in metrics if name.startswith(CLASSES)), key=_class_number)
+    classes = {name: name.removeprefix(CLASSES) for name in class_metrics}
+    tails = {name: words for name, words in TAILS.items() if not metrics.isdisjoint([name, f"{name}.mean"])}
+    candidates = [
         _modes(key, experiment),
-        _measured(
-            "images whose nearest real image is of each class", {name: name.removeprefix(CLASSES) for name in classes}, own, experiment
-        ),
-        _measured("rows in the tails of the true law, where so many are expected", tails, own, experiment),
+        _shares("images whose nearest real image is of each class", classes, rows, experiment),
+        _shares("rows in the tails of the true law, where so many are expected", tails, rows, experiment),
     ]
-    return [table for table in found if table]
+    return [table for table in candidates if table]
 
 
 def datasets(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:
@@ -75,54 +76,82 @@ def _modes(key: str, experiment: Experiment) -> dict[str, Any] | None:
     source, sets = experiment.source, datasets(key, experiment)
     if not sets or not isinstance(source, MixtureSource) or not all(Path(path).is_file() for path in sets.values()):
         return None
-    known = {place: occupancy(reading.dataset(path).by_replica(), source) for place, path in sets.items()}
-    generations = sorted({generation for _, generation in known})
-    cells = {regime: {g: [_cell(*share) for share in _over_chains(known[regime, g])] for g in generations} for regime in experiment.regimes}
-    names = [f"{place}, at {_spelled(mean)}" for place, mean in enumerate(source.means, 1)]
+    generations = sorted({generation for _, generation in sets})
+    cells = {regime: {g: _mode_cells(sets[regime, g], source) for g in generations} for regime in experiment.regimes}
+    names = [f"{place}, at {_point(mean)}" for place, mean in enumerate(source.means, 1)]
     return _table("rows in each mode of the true mixture", names, cells)
 
 
-def _over_chains(share_RK: NDArray[np.float64]) -> list[tuple[float, int, int]]:
-    """Return each mode's mean share, in how many chains it has no row, and how many chains there are."""
-    return [(float(share_R.mean()), int((share_R == 0).sum()), len(share_R)) for share_R in share_RK.T]
+def _mode_cells(path: str, source: MixtureSource) -> list[Cell]:
+    """Return a cell for each mode of a set: its mean share over chains, and in how many of them it has no row."""
+    share_RK = occupancy(reading.dataset(path).by_replica(), source)
+    return [_cell(float(share_R.mean()), int((share_R == 0).sum()), len(share_R)) for share_R in share_RK.T]
 
 
-def _measured(what: str, metrics: Mapping[str, str], own: pd.DataFrame, experiment: Experiment) -> dict[str, Any] | None:
-    """Return a table of measures that are shares, mean over seeds and replicas; None where there are none."""
-    if not metrics:
+def _shares(what: str, words: Mapping[str, str], rows: pd.DataFrame, experiment: Experiment) -> dict[str, Any] | None:
+    """Return a table of measures that are shares, mean over seeds and replicas; None where there are none.
+
+    Parameters
+    ----------
+    words
+        Metric → name of its row.
+    """
+    if not words:
         return None
-    known = by_arm.tables(own[own["metric"].isin([name + suffix for name in metrics for suffix in ("", ".mean")])])
-    cells: dict[str, dict[int, list[Cell]]] = {}
+    metrics = [*words, *(f"{name}.mean" for name in words)]
+    by_metric = by_arm.tables(rows[rows["metric"].isin(metrics)])
+    cells: dict[str, Mapping[int, list[Cell]]] = {}
     for regime in experiment.regimes:
-        curves = {name: by_arm.joined(known, name if (name, regime) in known else f"{name}.mean", regime) for name in metrics}
-        means = {name: curve.mean(axis=1) for name, curve in curves.items() if curve is not None}
-        if len(means) == len(metrics):
-            generations = sorted(set.intersection(*(set(mean.index) for mean in means.values())))
-            shown = evenly_spaced(generations, MAX_GENERATIONS)
-            cells[regime] = {g: [_cell(float(mean[g])) for mean in means.values()] for g in shown}
-    return _table(what, list(metrics.values()), cells) if cells else None
+        curves = [_mean_curve(name, regime, by_metric) for name in words]
+        complete = [curve for curve in curves if curve is not None]
+        if len(complete) == len(words):
+            cells[regime] = _share_cells(complete)
+    return _table(what, list(words.values()), cells) if cells else None
+
+
+def _mean_curve(name: str, regime: str, by_metric: ByArm) -> pd.Series | None:
+    """Return a measure by generation, mean over seeds: the measure itself, or else its mean over replicas."""
+    metric = name if (name, regime) in by_metric else f"{name}.mean"
+    table = by_arm.joined(by_metric, metric, regime)
+    return None if table is None else table.mean(axis=1)
+
+
+def _share_cells(curves: Sequence[pd.Series]) -> dict[int, list[Cell]]:
+    """Return a cell for each curve by generation, of generations that all curves have."""
+    generations = sorted(set.intersection(*(set(curve.index) for curve in curves)))
+    return {g: [_cell(float(curve[g])) for curve in curves] for g in evenly_spaced(generations, MAX_GENERATIONS)}
 
 
 def _table(what: str, names: Sequence[str], cells: Mapping[str, Mapping[int, list[Cell]]]) -> dict[str, Any]:
-    """Return a table of what each arm has (regime → generation → a cell a name): a row a name, a column a generation."""
+    """Return a table with one row per name and one column per generation.
+
+    Parameters
+    ----------
+    cells
+        Regime → generation → one cell per name.
+    """
     arms = []
     for regime, by_generation in cells.items():
-        rows = [{"name": name, "cells": [row[place] for row in by_generation.values()]} for place, name in enumerate(names)]
+        rows = []
+        for place, name in enumerate(names):
+            rows.append({"name": name, "cells": [column[place] for column in by_generation.values()]})
         arms.append({"name": regime, "rows": rows})
-    return {"what": what, "generations": list(next(iter(cells.values()))), "arms": arms}
+    generations = list(next(iter(cells.values())))
+    return {"what": what, "generations": generations, "arms": arms}
 
 
-def _cell(share: float, gone: int = 0, chains: int = 1) -> Cell:
-    """Return a share in words, and of several chains in how many there is nothing left."""
+def _cell(share: float, num_empty: int = 0, num_chains: int = 1) -> Cell:
+    """Return a share in words, and of several chains the number of those that have no such row."""
     if not share:
         return {"share": "", "gone": "gone"}
-    return {"share": f"{100 * share:.3g} %", "gone": f"gone in {gone} of {chains}" if gone else ""}
+    return {"share": f"{100 * share:.3g} %", "gone": f"gone in {num_empty} of {num_chains}" if num_empty else ""}
 
 
-def _spelled(mean: Sequence[float]) -> str:
-    return f"({', '.join(f'{number:g}' for number in mean)})"
+def _point(mean: Sequence[float]) -> str:
+    coordinates = ", ".join(f"{number:g}" for number in mean)
+    return f"({coordinates})"
 
 
-def _number_of(metric: str) -> int:
+def _class_number(metric: str) -> int:
     digits = metric.removeprefix(CLASSES)
     return int(digits) if digits.isdecimal() else 0

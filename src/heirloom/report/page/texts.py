@@ -21,7 +21,7 @@ GRAM = 3
 
 REPEATED, INVENTED = "r", "i"
 
-Marked = list[str | list[str]]
+Pieces = list[str | list[str]]
 """A text in pieces: plain, or with the letters of its marks."""
 
 
@@ -35,15 +35,15 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
     real = kinds.REAL_TRAIN.path(key)
     if not experiment.is_text or not all(Path(path).is_file() for path in (real, *sets.values())):
         return None
-    known = vocabulary(real)
-    chosen = _chosen(next(iter(sets.values())))
-    written = {place: _continuations(path, chosen) for place, path in sets.items()}
-    human = _human(key, real, chosen)
+    real_words = vocabulary(real)
+    rows = _prompt_rows(next(iter(sets.values())))
+    pieces_of = {place: _continuations(path, rows, real_words) for place, path in sets.items()}
+    human = _human(key, real, rows)
     prompts = []
-    for parent in chosen:
-        told = {regime: [marked(written[regime, g].get(parent, ""), known) for g in generations] for regime in experiment.regimes}
-        prompt, real_next = human.get(parent, ("", ""))
-        prompts.append({"row": parent, "prompt": safe(prompt), "real": marked(real_next, known), "arms": told})
+    for row in rows:
+        arms = {regime: [pieces_of[regime, g].get(row, []) for g in generations] for regime in experiment.regimes}
+        prompt, real_next = human.get(row, ("", ""))
+        prompts.append({"row": row, "prompt": safe(prompt), "real": marked_pieces(real_next, real_words), "arms": arms})
     return {"experiment": key, "arms": experiment.regimes, "generations": generations, "prompts": prompts}
 
 
@@ -52,61 +52,77 @@ def vocabulary(real: str) -> frozenset[str]:
     return frozenset(words.count(reading.dataset(real).texts()))
 
 
-def marked(text: str, known: Collection[str]) -> Marked:
+def marked_pieces(text: str, real_words: Collection[str]) -> Pieces:
     """Return a text in pieces, words in a repeated 3-gram marked ``r``, words that no real text has marked ``i``.
 
     A word that may be cut is never called invented. Control and format characters are spelled out.
     """
     spans = list(words.spans(text))
-    again = _repeated([span.word for span in spans])
-    pieces: Marked = []
+    repetitions = _repetitions([span.word for span in spans])
+    pieces: Pieces = []
     end = 0
-    for place, (start, stop, word, cut) in enumerate(spans):
-        marks = (REPEATED if place in again else "") + (INVENTED if not cut and word not in known else "")
-        if marks:
-            pieces += [safe(text[end:start])] if start > end else []
-            pieces.append([safe(text[start:stop]), marks])
-            end = stop
-    return pieces + ([safe(text[end:])] if end < len(text) else [])
+    for place, (start, stop, word, is_cut) in enumerate(spans):
+        repetition = REPEATED if place in repetitions else ""
+        invention = "" if is_cut or word in real_words else INVENTED
+        marks = repetition + invention
+        if not marks:
+            continue
+        if start > end:
+            pieces.append(safe(text[end:start]))
+        pieces.append([safe(text[start:stop]), marks])
+        end = stop
+    if end < len(text):
+        pieces.append(safe(text[end:]))
+    return pieces
 
 
-def _repeated(row: Sequence[str]) -> set[int]:
+def _repetitions(row: Sequence[str]) -> set[int]:
     """Return the places of the words that stand in a 3-gram which the row has more than once."""
     grams = [tuple(row[place : place + GRAM]) for place in range(len(row) - GRAM + 1)]
     counts = Counter(grams)
     return {place + offset for place, gram in enumerate(grams) if counts[gram] > 1 for offset in range(GRAM)}
 
 
-def _chosen(path: str) -> list[int]:
-    """Return the prompts that are shown, spread evenly over a set: ids of real rows, or the rows' own where nothing was continued."""
-    return evenly_spaced(list(_by_prompt(path)), NUM_PROMPTS)
+def _prompt_rows(path: str) -> list[int]:
+    """Return the prompts that are shown, spread evenly over a set: ids of real rows, or the set's ids where nothing was continued."""
+    return evenly_spaced(list(_text_by_prompt(path)), NUM_PROMPTS)
 
 
-def _continuations(path: str, chosen: Collection[int]) -> dict[int, str]:
-    wanted = frozenset(chosen)
-    return {parent: text for parent, text in _by_prompt(path).items() if parent in wanted}
+def _continuations(path: str, prompts: Collection[int], real_words: Collection[str]) -> dict[int, Pieces]:
+    """Return prompt → its continuation in a set, in pieces."""
+    texts = _text_by_prompt(path)
+    return {prompt: marked_pieces(texts[prompt], real_words) for prompt in prompts if prompt in texts}
 
 
-def _by_prompt(path: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for row, parent, text in _read(reading.dataset(path).batches(["row", "parent", "text"])):
-        found.setdefault(row if parent is None else parent, text)
-    return found
+def _text_by_prompt(path: str) -> dict[int, str]:
+    """Return prompt → the first text that continues it; a text without a prompt stands under its row."""
+    texts: dict[int, str] = {}
+    for row, parent, text in _rows(path):
+        texts.setdefault(row if parent is None else parent, text)
+    return texts
 
 
-def _human(key: str, real: str, chosen: Collection[int]) -> Mapping[int, tuple[str, str]]:
+def _human(key: str, real: str, prompts: Collection[int]) -> Mapping[int, tuple[str, str]]:
     """Return each prompt with the row that follows it in the same document, as far as there is one."""
+    firsts = _first_rows(Path(kinds.DOCUMENTS.path(key)))
+    numbers = set(prompts).union(prompt + 1 for prompt in prompts)
+    texts = {row: text for row, _, text in _rows(real) if row in numbers}
+    following = {prompt: texts.get(prompt + 1, "") for prompt in prompts if prompt + 1 not in firsts}
+    return {prompt: (texts[prompt], following.get(prompt, "")) for prompt in prompts if prompt in texts}
+
+
+def _first_rows(documents: Path) -> set[int]:
+    """Return the rows with which a document begins; none where documents are not recorded."""
     import pyarrow.parquet as pq
 
-    documents, firsts = Path(kinds.DOCUMENTS.path(key)), set()
-    if documents.is_file():
-        firsts = set(pq.read_table(reading.artefact(documents), columns=["first_row"])["first_row"].to_pylist())
-    wanted = {number for parent in chosen for number in (parent, parent + 1)}
-    rows = _read(reading.dataset(real).batches(["row", "parent", "text"]))
-    found = {row: text for row, _, text in rows if row in wanted}
-    return {parent: (found[parent], "" if parent + 1 in firsts else found.get(parent + 1, "")) for parent in chosen if parent in found}
+    if not documents.is_file():
+        return set()
+    table = pq.read_table(reading.artefact(documents), columns=["first_row"])
+    return set(table["first_row"].to_pylist())
 
 
-def _read(batches: Iterator[Any]) -> Iterator[tuple[int, int | None, str]]:
-    for batch in batches:
-        yield from zip(*(batch.column(name).to_pylist() for name in ("row", "parent", "text")), strict=True)
+def _rows(path: str) -> Iterator[tuple[int, int | None, str]]:
+    """Yield row, prompt and text of each row of a dataset."""
+    columns = ["row", "parent", "text"]
+    for batch in reading.dataset(path).batches(columns):
+        yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
