@@ -16,8 +16,9 @@ from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
-from heirloom.mixing import Ingredients, mix, mix_origin, select
+from heirloom.mixing import Ingredients, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
+from heirloom.selection import select
 from heirloom.specs.regime import Original, Regime, Select
 
 SHUFFLE = Stream((0, "pool"))

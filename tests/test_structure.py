@@ -52,8 +52,8 @@ def test_light_commands_import_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_readmes_map_and_the_tree_agree() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_map_of_the_layout_and_the_tree_agree() -> None:
+    text = (ROOT / "docs/design/0001-layout.md").read_text()
     block = text[text.index("## Map") :].split("```")[1]
     named = set(re.findall(r"[\w.]+(?:\.py|\.yaml|/)|\bSnakefile\b", block))
     top = {path.name + ("/" if path.is_dir() else "") for path in ROOT.iterdir()} | {"src/heirloom/"}

@@ -15,8 +15,9 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian, ngram
-from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin, select
+from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
+from heirloom.selection import select
 from heirloom.specs.base import NoSettings
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.ngram import NgramFit, NgramSampling

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.data.choice import choose, draw_evenly, joined, require, shuffled, subset, take
+from heirloom.data.choice import choose, draw_evenly, joined, require, shuffled, take
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
-from heirloom.specs.regime import Regime, Select
+from heirloom.specs.regime import Regime
 
 
 @dataclass(frozen=True)
@@ -184,39 +184,6 @@ def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int,
     require(end, available, "`fresh`", "the real training pool, original set included")
     positions = shuffled(shuffle, available, num_replicas)[:, start:end]
     return [take(pool, np.sort(positions, axis=1))]
-
-
-def select(rows: Dataset, score_RN: NDArray[np.float64], settings: Select, stream: Stream) -> Dataset:
-    """Return the synthetic rows that a judge lets pass, in their order: of each replica as many, so that its errors are exact shares.
-
-    Parameters
-    ----------
-    rows
-        Synthetic rows of one source.
-    score_RN
-        The judge's score of each row, shape (R, N); equal scores are ordered by chance.
-    settings
-        Which share ought to pass, and how much of either side is kept.
-
-    Raises
-    ------
-    HeirloomError
-        If no row is left.
-    """
-    num_replicas, num_rows = score_RN.shape
-    num_top = round(settings.share * num_rows)
-    num_right, num_wrong = settings.selected_rows(num_rows)
-    if not num_right + num_wrong:
-        raise HeirloomError(f"`select` keeps none of {num_rows} rows; raise `share`, `multiple` or `rows`")
-    tie_break_RN = stream.child("ties").generator().random(score_RN.shape)
-    order_RN = np.lexsort((tie_break_RN, -score_RN), axis=1)
-    selection = []
-    for side, count, name in ((order_RN[:, :num_top], num_right, "true"), (order_RN[:, num_top:], num_wrong, "false")):
-        if count:
-            places = subset(stream.child(name), side.shape[1], count, num_replicas)
-            selection.append(np.take_along_axis(side, places, axis=1))
-    positions = np.concatenate(selection, axis=1)
-    return take(rows, np.sort(positions, axis=1))
 
 
 def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:

@@ -14,7 +14,8 @@ import heirloom
 from heirloom import sources
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
-from heirloom.families.base import PROTOCOLS, Family, Measuring, Sets
+from heirloom.families.abilities import PROTOCOLS
+from heirloom.families.base import Family, Measuring, Sets
 from heirloom.runtime.streams import Stream
 from heirloom.specs.family import SPECS, families_with
 

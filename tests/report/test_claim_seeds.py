@@ -23,18 +23,18 @@ def spread(centre: float, half: float) -> Interval:
     return Interval(centre, centre - half, centre + half, "t", "mean")
 
 
-def answer(*outcomes: tuple[Test, Interval], verdict: Verdict = "inconclusive", num_seeds: int = 6) -> Answer:
-    found = tuple(Outcome(test, one, region_verdict(test, one)) for test, one in outcomes)
-    finding = Finding("words", "ngram", "", "words", "", num_seeds, found, verdict)
+def answer(*intervals: tuple[Test, Interval], verdict: Verdict = "inconclusive", num_seeds: int = 6) -> Answer:
+    outcomes = tuple(Outcome(test, test_interval, region_verdict(test, test_interval)) for test, test_interval in intervals)
+    finding = Finding("words", "ngram", "", "words", "", num_seeds, outcomes, verdict)
     claim = Claim.model_validate(
         {"id": "one", "short": "one", "statement": "One.", "source": "", "tests": [{"quantity": LOSS, "below": 1}]}
     )
     return Answer(claim, (finding,), {"ngram": verdict}, verdict, "")
 
 
-def needed(*outcomes: tuple[Test, Interval]) -> float | None:
-    (one,) = seeds.needs([answer(*outcomes)])
-    return one.needed
+def needed(*intervals: tuple[Test, Interval]) -> float | None:
+    (need,) = seeds.needs([answer(*intervals)])
+    return need.needed
 
 
 def test_that_many_seeds_decide_four_times_of_five_and_one_fewer_does_not() -> None:
@@ -57,9 +57,9 @@ def test_a_geometric_mean_has_its_distance_on_the_logarithm() -> None:
 def test_all_tests_that_hold_are_needed_and_one_that_fails_is_enough() -> None:
     near, far = (BELOW_1, spread(0.9, 0.2)), (BELOW_1, spread(0.9, 0.4))
     fails = (BELOW_1, spread(1.1, 0.2))
-    alone = {name: needed(one) for name, one in {"near": near, "far": far}.items()}
-    assert needed(near, far) == alone["far"]
-    assert needed(far, fails) == alone["near"]
+    seeds_of = {name: needed(pair) for name, pair in {"near": near, "far": far}.items()}
+    assert needed(near, far) == seeds_of["far"]
+    assert needed(far, fails) == seeds_of["near"]
 
 
 def test_a_premise_counts_as_a_test_and_more_seeds_do_not_mend_one_that_is_not_so() -> None:
@@ -72,10 +72,10 @@ def test_a_premise_counts_as_a_test_and_more_seeds_do_not_mend_one_that_is_not_s
 def test_a_truth_on_the_edge_needs_more_than_any_number_and_one_seed_tells_none() -> None:
     (on_edge,) = seeds.needs([answer((BELOW_1, spread(1.0, 0.2)))])
     assert on_edge.words == "one: more than 1,000 in words (6 now)"
-    (alone,) = seeds.needs([answer((BELOW_1, NONE), num_seeds=1)])
-    assert alone.words == "one: words has no scatter over seeds; set two or more"
-    (known,) = seeds.needs([answer((BELOW_1, spread(0.9, 0.2)))])
-    assert known.words == "one: 31 in words (6 now)"
+    (one_seed,) = seeds.needs([answer((BELOW_1, NONE), num_seeds=1)])
+    assert one_seed.words == "one: words has no scatter over seeds; set two or more"
+    (countable,) = seeds.needs([answer((BELOW_1, spread(0.9, 0.2)))])
+    assert countable.words == "one: 31 in words (6 now)"
 
 
 @pytest.mark.parametrize("verdict", ["supported", "contradicted", "mixed", "not shown here", "not run"])

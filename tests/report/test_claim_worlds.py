@@ -130,15 +130,15 @@ def progress(world: str, arm: str, generation: int, experiment: Experiment) -> f
 
 def measures(world: str, arm: str, generation: int, experiment: Experiment, forms: Mapping[str, Any]) -> dict[str, float]:
     """Return every measure that a claim names, whatever the family, without noise."""
-    done = progress(world, arm, generation, experiment)
-    told = {name: start * np.exp(done * scale) for name, (start, scale) in SCALES.items()}
-    told |= {"log_determinant": done * LOG_DETERMINANT, "survival.1": np.exp(-2 * done)}
+    progress_share = progress(world, arm, generation, experiment)
+    values = {name: start * np.exp(progress_share * scale) for name, (start, scale) in SCALES.items()}
+    values |= {"log_determinant": progress_share * LOG_DETERMINANT, "survival.1": np.exp(-2 * progress_share)}
     if world != "as published":
-        return told
-    told["log_determinant"] *= 100 / experiment.rows
+        return values
+    values["log_determinant"] *= 100 / experiment.rows
     if arm == "verifier":
-        told["wrong_share"] = 0.4 * 0.5**generation
-    return told | {name: curve[generation] for name, curve in forms.items() if name in ("survival.1", "covariance_trace")}
+        values["wrong_share"] = 0.4 * 0.5**generation
+    return values | {name: curve[generation] for name, curve in forms.items() if name in ("survival.1", "covariance_trace")}
 
 
 def noise(stream: Stream, number: int) -> NDArray[np.float64]:
@@ -147,24 +147,24 @@ def noise(stream: Stream, number: int) -> NDArray[np.float64]:
     return np.concatenate([half_SM, -half_SM])
 
 
-def noisy(told: Mapping[str, float], noise_M: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
+def noisy(values: Mapping[str, float], noise_M: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
     """Yield each measure moved by its noise: a positive one by a share of it."""
-    for (name, value), error in zip(told.items(), noise_M, strict=True):
+    for (name, value), error in zip(values.items(), noise_M, strict=True):
         yield name, value + error if name == "log_determinant" else value * np.exp(error)
 
 
-def frame(world: str, made: Config) -> pd.DataFrame:
+def frame(world: str, configuration: Config) -> pd.DataFrame:
     rows = []
-    for key, experiment in made.experiments.items():
+    for key, experiment in configuration.experiments.items():
         name, variant = tables.names(key, experiment)
         for arm in (kinds.ORIGIN, *experiment.regimes):
-            forms = {} if arm == kinds.ORIGIN else expected.curves(experiment, made.regimes[arm])
+            forms = {} if arm == kinds.ORIGIN else expected.curves(experiment, configuration.regimes[arm])
             for generation in (0,) if arm == kinds.ORIGIN else (1, GENERATIONS // 2, GENERATIONS):
-                told = measures(world, arm, generation, experiment, forms)
-                noise_SM = noise(Stream((0, key, arm, generation)), len(told))
+                values = measures(world, arm, generation, experiment, forms)
+                noise_SM = noise(Stream((0, key, arm, generation)), len(values))
                 for seed in SEEDS:
                     place = (name, variant, arm, seed, generation)
-                    rows += [(*place, *told_one) for told_one in noisy(told, noise_SM[seed])]
+                    rows += [(*place, *pair) for pair in noisy(values, noise_SM[seed])]
     return pd.DataFrame(rows, columns=list(tables.COLUMNS))
 
 
@@ -173,21 +173,21 @@ def table_of_the_docs() -> dict[str, dict[str, str]]:
     lines = Path(__file__).parents[2].joinpath("docs/collapse.md").read_text(encoding="utf-8").splitlines()
     (head,) = [line for line in lines if line.startswith("| claim | as published |")]
     worlds = [cell.strip() for cell in head.strip("|").split("|")][1:]
-    found: dict[str, dict[str, str]] = {world: {} for world in worlds}
+    table: dict[str, dict[str, str]] = {world: {} for world in worlds}
     for line in lines[lines.index(head) + 2 :]:
         if not (match := re.match(r"\| `(\w+)` \|(.*)\|$", line)):
             break
         for world, cell in zip(worlds, match[2].split("|"), strict=True):
-            found[world][match[1]] = cell.strip()
-    return found
+            table[world][match[1]] = cell.strip()
+    return table
 
 
 @pytest.fixture(scope="module")
-def made() -> Config:
+def configuration() -> Config:
     return config()
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_every_claim_answers_as_it_should_in_a_world_whose_truth_is_known(made: Config, world: str) -> None:
-    answered = {one.claim.id: one.verdict for one in verdicts.answers(specs.load(), frame(world, made), made)}
-    assert answered == table_of_the_docs()[world]
+def test_every_claim_answers_as_it_should_in_a_world_whose_truth_is_known(configuration: Config, world: str) -> None:
+    verdict_of = {answer.claim.id: answer.verdict for answer in verdicts.answers(specs.load(), frame(world, configuration), configuration)}
+    assert verdict_of == table_of_the_docs()[world]

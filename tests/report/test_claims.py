@@ -36,9 +36,9 @@ def claims(*tests: dict[str, object], family: str = "ngram", **where: object) ->
     return Claims.model_validate({"arms": ARMS, "claims": [claim]})
 
 
-def answer(found: Claims, frame: pd.DataFrame, config: Config) -> verdicts.Answer:
-    (one,) = verdicts.answers(found, frame, config)
-    return one
+def answer(claim_file: Claims, frame: pd.DataFrame, config: Config) -> verdicts.Answer:
+    (single,) = verdicts.answers(claim_file, frame, config)
+    return single
 
 
 def words(seeds: list[int], family: str = "ngram", **changes: object) -> Config:
@@ -66,14 +66,14 @@ def test_the_shipped_claims_are_read_and_at_least_fifteen() -> None:
 
 
 def test_an_arm_plays_the_part_whose_declaration_it_has_and_seeds_are_paired() -> None:
-    found = answer(claims(RATIO), two_seeds((18.0, 22.0)), words([0, 1]))
-    (outcome,) = found.findings[0].outcomes
+    result = answer(claims(RATIO), two_seeds((18.0, 22.0)), words([0, 1]))
+    (outcome,) = result.findings[0].outcomes
     # the ratios 1.8 and 2.2, whose logarithms lie ln(2.2 / 1.8) / 2 to either side of their mean
     half = t_quantile(0.975, 2) * math.log(2.2 / 1.8) / 2
     assert outcome.interval.centre == pytest.approx(math.sqrt(1.8 * 2.2))
     assert outcome.interval.low == pytest.approx(math.sqrt(1.8 * 2.2) * math.exp(-half))
     assert outcome.interval[3:] == ("t", "geometric mean")
-    assert found.verdict == "inconclusive"  # two seeds that far apart say little
+    assert result.verdict == "inconclusive"  # two seeds that far apart say little
 
 
 def test_close_seeds_decide_for_or_against() -> None:
@@ -83,23 +83,23 @@ def test_close_seeds_decide_for_or_against() -> None:
 
 def test_one_seed_stands_on_the_control_s_scatter_times_the_root_of_the_generation() -> None:
     control = {("control", 0, generation): value for generation, value in enumerate((9.0, 10.0, 11.0, 10.0), 1)}
-    found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), words([0]))
-    (outcome,) = found.findings[0].outcomes
+    result = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), words([0]))
+    (outcome,) = result.findings[0].outcomes
     # a perplexity is positive, so that its logarithm scatters
     half = t_quantile(0.975, 4) * np.log([9.0, 10.0, 11.0, 10.0]).std(ddof=1) * math.sqrt(4)
     assert outcome.interval[3:] == ("control", "one seed")
     assert (outcome.interval.low, outcome.interval.high) == pytest.approx((20.0 * math.exp(-half), 20.0 * math.exp(half)))
-    assert found.verdict == "supported"
+    assert result.verdict == "supported"
 
 
 def test_the_generations_of_a_control_that_grows_are_no_scatter_of_a_single_seed() -> None:
-    read = words([0]).model_dump()
+    raw = words([0]).model_dump()
     grows = {"grows": {"pool": 1.0, "synthetic": "none", "growth": 1.0}}
-    body = read["experiments"]["words"] | {"regimes": ["swap", "grows"]}
-    alone = Config.model_validate(read | {"regimes": read["regimes"] | grows, "experiments": {"words": body}})
+    body = raw["experiments"]["words"] | {"regimes": ["swap", "grows"]}
+    config = Config.model_validate(raw | {"regimes": raw["regimes"] | grows, "experiments": {"words": body}})
     control = {("grows", 0, generation): value for generation, value in enumerate((40.0, 30.0, 20.0, 10.0), 1)}
-    found = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), alone)
-    assert (found.findings[0].outcomes[0].interval.kind, found.verdict) == ("none", "inconclusive")
+    result = answer(claims({"quantity": LOSS, "above": 10.0}), frame(control | {("swap", 0, 4): 20.0}), config)
+    assert (result.findings[0].outcomes[0].interval.kind, result.verdict) == ("none", "inconclusive")
 
 
 def test_a_claim_compares_an_arm_with_a_control_of_as_many_rows() -> None:
@@ -126,8 +126,8 @@ def test_a_ratio_of_one_seed_stays_above_zero_and_a_difference_may_have_any_sign
     measures = frame(control | {("swap", 0, 4): 20.0})
     (ratio,) = answer(claims(RATIO), measures, words([0])).findings[0].outcomes
     assert 0 < ratio.interval.low < ratio.interval.centre == 2.0
-    apart = {"quantity": {"difference": [LOSS, {**LOSS, "arm": "control"}]}, "above": 0.0}
-    (difference,) = answer(claims(apart), measures, words([0])).findings[0].outcomes
+    gap = {"quantity": {"difference": [LOSS, {**LOSS, "arm": "control"}]}, "above": 0.0}
+    (difference,) = answer(claims(gap), measures, words([0])).findings[0].outcomes
     assert (difference.interval.centre, difference.interval.low < 0) == (10.0, True)
 
 
@@ -154,31 +154,31 @@ def test_one_seed_of_replicas_stands_on_their_standard_errors() -> None:
     errors = frame({("swap", 0, 4): 0.3, ("control", 0, 4): 0.4}, "log_determinant.se")
     leaf = {"measure": "log_determinant", "arm": "replace"}
     test = {"quantity": {"difference": [leaf, {**leaf, "arm": "control"}]}, "above": 0.0, "below": 4.0}
-    found = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
-    (outcome,) = found.findings[0].outcomes
+    result = answer(claims(test, family="gaussian"), pd.concat([mean, errors]), config)
+    (outcome,) = result.findings[0].outcomes
     assert outcome.interval.kind == "replicas"
     # of five replicas: t(0.975; 4) = 2.776445
     assert (outcome.interval.low, outcome.interval.high) == pytest.approx((2 - 2.776445 * 0.5, 2 + 2.776445 * 0.5), abs=1e-5)
-    assert found.verdict == "supported"
+    assert result.verdict == "supported"
 
 
 @pytest.mark.parametrize(("mean_log", "verdict"), [(-0.1, "supported"), (-5.0, "not run")])
 def test_a_closed_form_is_no_test_of_a_mean_that_rare_chains_carry(mean_log: float, verdict: str) -> None:
     config = words([0], "gaussian", source={"name": "normal", "rows": 10}, granularity="chain", num_replicas=5)
-    said = {"mean": (1 - 1 / 9) ** 5, "se": 0.001, "mean_log": mean_log}
-    told = pd.concat([frame({("swap", 0, 4): value}, f"covariance_trace.{what}") for what, value in said.items()])
+    summaries = {"mean": (1 - 1 / 9) ** 5, "se": 0.001, "mean_log": mean_log}
+    measures = pd.concat([frame({("swap", 0, 4): value}, f"covariance_trace.{what}") for what, value in summaries.items()])
     leaves = [{"measure": "covariance_trace", "arm": "replace"}, {"expected": "covariance_trace", "arm": "replace"}]
-    found = answer(claims({"quantity": {"ratio": leaves}, "above": 0.9, "below": 1.1}, family="gaussian"), told, config)
-    assert found.verdict == verdict
+    result = answer(claims({"quantity": {"ratio": leaves}, "above": 0.9, "below": 1.1}, family="gaussian"), measures, config)
+    assert result.verdict == verdict
 
 
 def test_without_an_interval_there_is_no_verdict_and_without_the_measure_no_finding() -> None:
-    alone = frame({("swap", 0, 4): 20.0, ("control", 0, 4): 10.0})
-    assert answer(claims(RATIO), alone, words([0])).verdict == "inconclusive"
-    lacking = answer(claims({"quantity": {**LOSS, "measure": "distinct_3"}, "below": 1.0}), alone, words([0]))
-    assert (lacking.verdict, lacking.findings) == ("not run", ())
+    one_seed = frame({("swap", 0, 4): 20.0, ("control", 0, 4): 10.0})
+    assert answer(claims(RATIO), one_seed, words([0])).verdict == "inconclusive"
+    result = answer(claims({"quantity": {**LOSS, "measure": "distinct_3"}, "below": 1.0}), one_seed, words([0]))
+    assert (result.verdict, result.findings) == ("not run", ())
     elsewhere = claims(RATIO, settings={"generations": 5})
-    assert answer(elsewhere, alone, words([0])).verdict == "not run"
+    assert answer(elsewhere, one_seed, words([0])).verdict == "not run"
 
 
 @pytest.mark.parametrize("diverged", [math.nan, math.inf, -math.inf])
@@ -187,8 +187,8 @@ def test_a_measure_that_is_no_number_is_inconclusive_and_never_support(diverged:
     values = {(regime, seed, g): 10.0 + 0.01 * g for regime in ("swap", "control") for seed in seeds for g in (1, 2, 3, 4)}
     values |= {("swap", seeds[-1], 4): diverged}
     for test in ({"quantity": LOSS, "above": 1.0}, {"quantity": LOSS, "below": 99.0}, RATIO):
-        found = answer(claims(test), frame(values), words(seeds))
-        assert (found.verdict, len(found.findings)) == ("inconclusive", 1)
+        result = answer(claims(test), frame(values), words(seeds))
+        assert (result.verdict, len(result.findings)) == ("inconclusive", 1)
     assert (
         answer(claims({"quantity": LOSS, "above": 1.0}), frame(values | {("swap", seeds[-1], 4): 10.0}), words(seeds)).verdict
         == "supported"
@@ -243,9 +243,9 @@ def test_a_leaf_may_name_another_variant_of_the_grid() -> None:
     losses = {"few": 8.0, "many": 2.0}
     rows = [("words", name, "swap", seed, 2, "test_perplexity", loss + seed / 100) for name, loss in losses.items() for seed in (0, 1)]
     test = {"quantity": {"ratio": [LOSS, {**LOSS, "settings": {"rows": 90}}]}, "above": 1.0}
-    found = answer(claims(test, settings={"rows": 9}), pd.DataFrame(rows, columns=list(tables.COLUMNS)), config)
-    assert [finding.experiment for finding in found.findings] == ["words__few"]
-    assert found.findings[0].outcomes[0].interval.centre == pytest.approx(math.sqrt(8 / 2 * 8.01 / 2.01))
+    result = answer(claims(test, settings={"rows": 9}), pd.DataFrame(rows, columns=list(tables.COLUMNS)), config)
+    assert [finding.experiment for finding in result.findings] == ["words__few"]
+    assert result.findings[0].outcomes[0].interval.centre == pytest.approx(math.sqrt(8 / 2 * 8.01 / 2.01))
 
 
 def test_the_table_has_a_row_a_test_and_spells_the_expression() -> None:

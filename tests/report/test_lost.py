@@ -49,10 +49,10 @@ def test_a_type_is_lost_in_the_band_of_its_count_among_the_real_rows() -> None:
     write(1, [0, 1, 2, 2, 2, 2])
     write(2, [0, 2, 2, 2, 2, 2])  # 1, once in the real rows, is lost
     write(3, [2, 2, 2, 2, 5, 7])  # 0, three times, is lost; of 5 and 7, both new here, the real rows have 5
-    found = lost.context("one", experiment("discrete", CATEGORIES))
-    assert found is not None
-    (arm,) = found["arms"]
-    assert found["unit"] == "types"
+    section = lost.context("one", experiment("discrete", CATEGORIES))
+    assert section is not None
+    (arm,) = section["arms"]
+    assert section["unit"] == "types"
     assert [row["died"] for row in arm["generations"]] == [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]]
     assert [(row["types"], row["invented"], row["examples"]) for row in arm["generations"]] == [(2, 0, ["1"]), (3, 1, ["0"])]
 
@@ -61,9 +61,9 @@ def test_a_type_that_comes_back_was_not_lost() -> None:
     write(0, [0, 1])
     for generation, types in enumerate(([0, 1], [0, 0], [0, 1]), 1):
         write(generation, types)
-    found = lost.context("one", experiment("discrete", CATEGORIES))
-    assert found is not None
-    assert [sum(row["died"]) for row in found["arms"][0]["generations"]] == [0, 0]
+    section = lost.context("one", experiment("discrete", CATEGORIES))
+    assert section is not None
+    assert [sum(row["died"]) for row in section["arms"][0]["generations"]] == [0, 0]
 
 
 def test_only_texts_and_types_that_are_drawn_can_be_lost_one_by_one() -> None:
@@ -96,8 +96,8 @@ def test_tails_and_classes_are_those_that_were_measured_from_the_origin_on() -> 
     rows = [("one", "", "origin", 0, 0, metric, 0.05) for metric in ("tail_mass_95.mean", "class_share.2", "class_share.10")]
     rows += [("one", "", "replace", 0, 1, "tail_mass_95.mean", 0.01), ("one", "", "replace", 0, 1, "class_share.2", 0.0)]
     rows += [("one", "", "replace", 0, 1, "class_share.10", 1.0)]
-    own = pd.DataFrame(rows, columns=list(tables.COLUMNS))
-    classes, tails = remains.context("one", experiment("gaussian", {"name": "normal", "rows": 9}), own)
+    tidy = pd.DataFrame(rows, columns=list(tables.COLUMNS))
+    classes, tails = remains.context("one", experiment("gaussian", {"name": "normal", "rows": 9}), tidy)
     assert [(row["name"], [cell["share"] for cell in row["cells"]]) for row in classes["arms"][0]["rows"]] == [
         ("2", ["5 %", ""]),
         ("10", ["5 %", "100 %"]),

@@ -23,26 +23,26 @@ from heirloom.report.page import build, curves, drawings, lineage, lost, making,
 from heirloom.words import DEFINITION
 
 
-def explorer(key: str, own: pd.DataFrame, config: Config) -> dict[str, Any]:
+def explorer(key: str, rows: pd.DataFrame, config: Config) -> dict[str, Any]:
     Path(paths.fingerprint(results.DEFAULT.onset)).unlink(missing_ok=True)  # as before there was a digest: onsets are worked out anew
-    return curves.context(ExperimentResults(key, config, own))
+    return curves.context(ExperimentResults(key, config, rows))
 
 
 def test_repeated_words_and_invented_ones_are_marked_and_cut_ones_are_not_called_invented() -> None:
-    known = {"the", "cat", "sat", "on"}
-    assert texts.marked_pieces("xqz the cat sat on glorp xqz", known) == ["xqz the cat sat on ", ["glorp", "i"], " xqz"]
-    twice = texts.marked_pieces("so the cat sat. The cat sat", known)
+    real_words = {"the", "cat", "sat", "on"}
+    assert texts.marked_pieces("xqz the cat sat on glorp xqz", real_words) == ["xqz the cat sat on ", ["glorp", "i"], " xqz"]
+    twice = texts.marked_pieces("so the cat sat. The cat sat", real_words)
     assert [piece[0] for piece in twice if isinstance(piece, list)] == ["the", "cat", "sat", "The", "cat", "sat"]
     assert {piece[1] for piece in twice if isinstance(piece, list)} == {"r"}
     assert "".join(piece if isinstance(piece, str) else piece[0] for piece in twice) == "so the cat sat. The cat sat"
 
 
 def test_texts_of_one_prompt_stand_together_with_what_the_human_wrote_next(finished: Path, config: Config) -> None:
-    found = texts.context("words", config.experiments["words"])
-    assert found is not None
-    assert (found["generations"], found["arms"]) == ([1, 2, 3], ["replace", "keep", "control"])
-    assert [one["row"] for one in found["prompts"]] == [0, 1, 2, 3, 4, 5]
-    second = found["prompts"][1]
+    section = texts.context("words", config.experiments["words"])
+    assert section is not None
+    assert (section["generations"], section["arms"]) == ([1, 2, 3], ["replace", "keep", "control"])
+    assert [prompt["row"] for prompt in section["prompts"]] == [0, 1, 2, 3, 4, 5]
+    second = section["prompts"][1]
     assert "img src" in second["prompt"]
     assert "turned" in str(second["real"])
     assert len(second["arms"]["replace"]) == 3
@@ -50,45 +50,47 @@ def test_texts_of_one_prompt_stand_together_with_what_the_human_wrote_next(finis
 
 
 def test_words_are_lost_when_no_later_set_has_them(finished: Path, config: Config) -> None:
-    found = lost.context("words", config.experiments["words"])
-    assert found is not None
-    replace = found["arms"][0]
+    section = lost.context("words", config.experiments["words"])
+    assert section is not None
+    replace = section["arms"][0]
     assert [row["generation"] for row in replace["generations"]] == [2, 3]
     assert [sum(row["died"]) for row in replace["generations"]] == [0, 0]  # six rows over four texts: all of them are always there
-    assert found["arms"][0]["moved"]["words"]["faded"] == []
+    assert section["arms"][0]["moved"]["words"]["faded"] == []
 
 
 def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finished: Path, config: Config) -> None:
     frame = tables.load(results.DEFAULT)
-    own = tables.of_experiment(frame, "words", config.experiments["words"])
-    loss = explorer("words", own, config)["measures"][0]
+    rows = tables.of_experiment(frame, "words", config.experiments["words"])
+    loss = explorer("words", rows, config)["measures"][0]
     assert loss["name"] == "test_perplexity"
     assert loss["arms"]["replace"]["g"] == [0, 1, 2, 3]
     assert (loss["arms"]["keep"]["v"][0], loss["arms"]["keep"]["l"][0], loss["arms"]["keep"]["h"][0]) == (60.5, 60.0, 61.0)
     assert loss["band"]["g"] == [1, 2, 3]
     toy = explorer("toy", tables.of_experiment(frame, "toy", config.experiments["toy"]), config)["measures"]
-    trace = next(one for one in toy if one["name"] == "covariance_trace.mean")
+    trace = next(measure for measure in toy if measure["name"] == "covariance_trace.mean")
     assert trace["arms"]["replace"]["h"][0] == pytest.approx(0.9 + 0.04)
     assert trace["arms"]["replace"]["t"][0] == pytest.approx(0.9)
     assert trace["arms"]["accumulate"]["c"][:2] == pytest.approx([0.9, 0.95])  # its control has 10, 20, … rows, and is not run
     assert "c" not in trace["arms"]["keep"]
     assert [row["control"] for row in curves.rows(trace) if row.get("regime") == "accumulate"][:2] == pytest.approx([0.9, 0.95])
-    assert "histogram" not in str([one["name"] for one in toy])
+    assert "histogram" not in str([measure["name"] for measure in toy])
 
 
 def test_the_control_s_band_holds_one_more_generation_where_there_is_one_seed(finished: Path, config: Config) -> None:
-    one = Config.model_validate(config.model_dump() | {"experiments": {"words": config.experiments["words"].model_dump() | {"seeds": [0]}}})
-    rows = {("control", g): value for g, value in enumerate((9.0, 10.0, 11.0), 1)} | {("replace", 1): 20.0}
-    told = [("words", "", regime, 0, g, name, value) for name in ("test_perplexity", "m") for (regime, g), value in rows.items()]
-    own = pd.DataFrame(told, columns=list(tables.COLUMNS))
-    measure, of_rows = explorer("words", own, one)["measures"]
+    one_seed = Config.model_validate(
+        config.model_dump() | {"experiments": {"words": config.experiments["words"].model_dump() | {"seeds": [0]}}}
+    )
+    value_of = {("control", g): value for g, value in enumerate((9.0, 10.0, 11.0), 1)} | {("replace", 1): 20.0}
+    cells = [("words", "", regime, 0, g, name, value) for name in ("test_perplexity", "m") for (regime, g), value in value_of.items()]
+    tidy = pd.DataFrame(cells, columns=list(tables.COLUMNS))
+    measure, of_rows = explorer("words", tidy, one_seed)["measures"]
     half = t_quantile(0.975, 3) * 1.0 * math.sqrt(4 / 3)
     assert measure["band"]["g"] == [1, 2, 3]
     assert measure["band"]["h"] == pytest.approx([10 + half] * 3, rel=1e-4)
     assert "one more generation of the control" in measure["band"]["about"]
     assert "band" not in of_rows  # the rows of generation 1 are the origin's, and two generations are too few
-    short = own[own["generation"] < 3]
-    assert "band" not in explorer("words", short, one)["measures"][0]
+    short = tidy[tidy["generation"] < 3]
+    assert "band" not in explorer("words", short, one_seed)["measures"][0]
 
 
 def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Path, config: Config) -> None:
@@ -96,22 +98,22 @@ def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Pat
     six = Config.model_validate(
         config.model_dump() | {"experiments": {"words": config.experiments["words"].model_dump() | {"seeds": seeds}}}
     )
-    rows = {(regime, seed, g): 10 + 0.1 * (seed + g) for regime in ("control", "replace") for seed in seeds for g in (1, 2, 3)}
-    rows |= {("replace", seed, g): 20.0 + seed for seed in seeds for g in (2, 3)}
-    tidy = [("words", "", regime, seed, g, "test_perplexity", value) for (regime, seed, g), value in rows.items()]
-    own = pd.DataFrame(tidy, columns=list(tables.COLUMNS))
-    (measure,) = explorer("words", own, six)["measures"]
+    value_of = {(regime, seed, g): 10 + 0.1 * (seed + g) for regime in ("control", "replace") for seed in seeds for g in (1, 2, 3)}
+    value_of |= {("replace", seed, g): 20.0 + seed for seed in seeds for g in (2, 3)}
+    cells = [("words", "", regime, seed, g, "test_perplexity", value) for (regime, seed, g), value in value_of.items()]
+    tidy = pd.DataFrame(cells, columns=list(tables.COLUMNS))
+    (measure,) = explorer("words", tidy, six)["measures"]
     assert measure["onset"] == {"arms": {"replace": 2}, "about": "triangle: onset of collapse (6 seeds, level 1.6 %)"}
     assert [(row["regime"], row["generation"], row["onset"]) for row in curves.rows(measure) if "onset" in row] == [("replace", 2, 22.5)]
 
 
 def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_which_key_to_set(finished: Path, config: Config) -> None:
-    own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
-    measures = explorer("words", own, config)["measures"]
-    said = {one["name"]: one["onset"]["about"] for one in measures if "onset" in one}
+    rows = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
+    measures = explorer("words", rows, config)["measures"]
+    notes = {measure["name"]: measure["onset"]["about"] for measure in measures if "onset" in measure}
     key = "set experiments.words.seeds: [0, 1, 2, 3, 4, 5]"
-    assert said["test_perplexity"] == f"onset of collapse: not estimable with 2 seeds; {key}"
-    assert not [name for name in said if name.startswith("origin_perplexity")]
+    assert notes["test_perplexity"] == f"onset of collapse: not estimable with 2 seeds; {key}"
+    assert not [name for name in notes if name.startswith("origin_perplexity")]
 
 
 def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: Config) -> None:
@@ -124,22 +126,22 @@ def test_a_figure_answers_a_mouse_without_another_mark(finished: Path, config: C
 def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path, config: Config) -> None:
     from heirloom.lineage.project import Project
 
-    own = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
+    rows = tables.of_experiment(tables.load(results.DEFAULT), "words", config.experiments["words"])
     boxes = lineage.boxes("words", config)
-    found = lineage.context(ExperimentResults("words", config, own), boxes, lineage.nodes(boxes, Project()))
-    assert found is not None
-    assert len(found["boxes"]) == len(found["facts"]) == 1 + 1 + 3 * 3 * 2
-    assert found["boxes"][0]["share"] == 1.0
-    assert [line["words"] for line in found["boxes"][0]["lines"]][2:] == ["24 rows, 100 % real"]
-    kept = next(box for box in found["boxes"] if box["name"] == "words/keep/0/1:train")
-    assert [line["words"] for line in kept["lines"]][2:] == ["6 rows, 10 % real"]
-    assert found["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
-    assert lineage.context(ExperimentResults("toy", config, own), lineage.boxes("toy", config), {}) is None
+    graph = lineage.context(ExperimentResults("words", config, rows), boxes, lineage.nodes(boxes, Project()))
+    assert graph is not None
+    assert len(graph["boxes"]) == len(graph["facts"]) == 1 + 1 + 3 * 3 * 2
+    assert graph["boxes"][0]["share"] == 1.0
+    assert [line["words"] for line in graph["boxes"][0]["lines"]][2:] == ["24 rows, 100 % real"]
+    mix = next(box for box in graph["boxes"] if box["name"] == "words/keep/0/1:train")
+    assert [line["words"] for line in mix["lines"]][2:] == ["6 rows, 10 % real"]
+    assert graph["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
+    assert lineage.context(ExperimentResults("toy", config, rows), lineage.boxes("toy", config), {}) is None
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:
-    told = making.environment([{"python": "3", "libraries": {"numpy": "2"}}, {"python": "4", "instruction_set": ["A", "B"]}, {}])
-    assert told == [("instruction set", "A B"), ("numpy", "2"), ("python", "3, 4")]
+    environment = making.environment([{"python": "3", "libraries": {"numpy": "2"}}, {"python": "4", "instruction_set": ["A", "B"]}, {}])
+    assert environment == [("instruction set", "A B"), ("numpy", "2"), ("python", "3, 4")]
 
 
 def test_no_character_of_the_data_can_end_a_script_block() -> None:
@@ -167,51 +169,51 @@ def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_ar
 
 def test_the_page_says_that_intervals_of_text_are_conditional_on_one_corpus_and_names_the_experiments(written: Path) -> None:
     answer = Path(results.DEFAULT.page).read_text(encoding="utf-8").split('<section id="answer"')[1].split("</section>")[0]
-    said = "Intervals of words are conditional on this corpus and split: all seeds of an experiment share its real rows."
-    assert said in answer
+    sentence = "Intervals of words are conditional on this corpus and split: all seeds of an experiment share its real rows."
+    assert sentence in answer
 
 
 def test_a_template_or_claim_that_changes_changes_the_look() -> None:
     assert re.fullmatch("[0-9a-f]{16}", build.look())
 
 
-def told(config: Config) -> str:
-    with pytest.raises(HeirloomError) as refused:
+def refusal(config: Config) -> str:
+    with pytest.raises(HeirloomError) as error:
         build.write(config, Path("config.yaml"))
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(error.value)
     assert not Path(results.DEFAULT.page).exists()
-    return str(refused.value)
+    return str(error.value)
 
 
 def test_without_a_run_or_with_half_of_one_there_is_one_line_and_no_page(finished: Path, config: Config) -> None:
-    whole = tables.load(results.DEFAULT)
-    lacking = (whole["regime"] == "keep") & (whole["experiment"] == "words") & (whole["seed"] == 1)
-    whole[~lacking].to_parquet(results.DEFAULT.metrics)
+    table = tables.load(results.DEFAULT)
+    is_missing = (table["regime"] == "keep") & (table["experiment"] == "words") & (table["seed"] == 1)
+    table[~is_missing].to_parquet(results.DEFAULT.metrics)
     digests.seal(results.DEFAULT.metrics)
-    assert told(config) == "results/metrics.parquet: no last generation of words/keep/1, which the config has; run snakemake"
-    whole[~lacking & ((whole["experiment"] != "toy") | (whole["generation"] < 6))].to_parquet(results.DEFAULT.metrics)
+    assert refusal(config) == "results/metrics.parquet: no last generation of words/keep/1, which the config has; run snakemake"
+    table[~is_missing & ((table["experiment"] != "toy") | (table["generation"] < 6))].to_parquet(results.DEFAULT.metrics)
     digests.seal(results.DEFAULT.metrics)
-    assert "no last generation of toy/replace/0 and 4 other lineages, which the config has" in told(config)
+    assert "no last generation of toy/replace/0 and 4 other lineages, which the config has" in refusal(config)
     Path(results.DEFAULT.metrics).unlink()
-    assert told(config) == "results/metrics.parquet: missing; run snakemake"
+    assert refusal(config) == "results/metrics.parquet: missing; run snakemake"
 
 
 def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config: Config) -> None:
     texts_of = Path(kinds.SYNTHETIC.path("words", "replace", 0, 2))
-    whole = texts_of.read_bytes()
-    texts_of.write_bytes(whole[:200])
-    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} records; ", told(config))
-    texts_of.write_bytes(whole)
-    cut = Path(results.DEFAULT.metrics).read_bytes()[:-20]
-    Path(results.DEFAULT.metrics).write_bytes(cut)
-    assert told(config) == (
+    content = texts_of.read_bytes()
+    texts_of.write_bytes(content[:200])
+    assert re.match(f"{texts_of}: not the bytes that {paths.fingerprint(texts_of)} records; ", refusal(config))
+    texts_of.write_bytes(content)
+    content_start = Path(results.DEFAULT.metrics).read_bytes()[:-20]
+    Path(results.DEFAULT.metrics).write_bytes(content_start)
+    assert refusal(config) == (
         "results/metrics.parquet: not the bytes that results/metrics.fingerprint.json records; heirloom summarise writes it again"
     )
     digests.seal(results.DEFAULT.metrics)
-    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
+    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", refusal(config))
     pd.DataFrame({"value": [1.0]}).to_parquet(results.DEFAULT.metrics)
     digests.seal(results.DEFAULT.metrics)
-    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", told(config))
+    assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", refusal(config))
 
 
 def test_a_clone_without_its_data_has_a_page_without_rows(finished: Path, config: Config) -> None:

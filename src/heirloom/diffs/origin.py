@@ -23,7 +23,7 @@ from heirloom.errors import HeirloomError
 from heirloom.measures.text import row_perplexities
 
 if TYPE_CHECKING:
-    from heirloom.families.base import Judge
+    from heirloom.families.abilities import Judge
 
 MAX_ROWS = 500
 """Rows of each side that are scored: a small transformer takes about a second for them."""
@@ -135,7 +135,7 @@ def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | No
 
 @lru_cache(maxsize=1)
 def _judge(origin: Origin) -> tuple[Judge, Any] | None:
-    """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.base.Judge`)."""
+    """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.abilities.Judge`)."""
     from heirloom.families import family
     from heirloom.specs.family import SPECS
 

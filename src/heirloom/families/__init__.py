@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from heirloom.families.base import Family, Rowless
+from heirloom.families.abilities import Rowless
+from heirloom.families.base import Family
 
 
 def module_name(name: str) -> str:

@@ -1,28 +1,26 @@
 """What a family promises, in words: a module with these functions is a family.
 
 `train` cannot tell a real row from a synthetic one, `sample` knows no regime and no generation, and neither sees a path: what a
-model is shown is decided in `mixing`, and who descends from whom is written down in `steps`.
+model is shown is decided in `mixing`, and who descends from whom is written down in `steps`. `abilities` has what some families can do
+beside.
 
 Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B rows of a chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.data.dataset import Dataset
 from heirloom.runtime.streams import Stream
-from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:  # no step depends on what families say of themselves
-    from heirloom.specs.declaration import Ability, FamilySpec
-    from heirloom.theory.arm import Arm
+    from heirloom.specs.declaration import FamilySpec
 
 
 @dataclass(frozen=True)
@@ -121,116 +119,3 @@ class Family(Protocol):
     def load(self, folder: Path) -> Any:
         """Return the model that `save` wrote."""
         ...
-
-
-class Rowless(Family, Protocol):
-    """A family whose fit needs a few sums over the rows only, so that a generation can be drawn without any row.
-
-    The sums (sufficient statistics) are opaque, like models. A chain has the same law as with rows, by other draws:
-    `steps.rowless`.
-    """
-
-    def summarise(self, rows: Dataset) -> Any:
-        """Return the statistics of rows."""
-        ...
-
-    def draw(self, model: Any, num_rows: int, settings: Any, stream: Stream) -> Any:
-        """Return the statistics that ``num_rows`` rows of `sample` would have, drawn directly."""
-        ...
-
-    def merge(self, parts: Sequence[Any]) -> Any:
-        """Return the statistics of several sets of rows together."""
-        ...
-
-    def subset(self, statistics: Any, num_rows: int, stream: Stream) -> Any:
-        """Return the statistics of ``num_rows`` rows chosen from a set without replacement.
-
-        Raises
-        ------
-        HeirloomError
-            If there are too few rows, or the statistics do not determine the law of a subset's.
-        """
-        ...
-
-    def fitted(self, statistics: Any, fit: Any) -> Any:
-        """Return the model that `train` would fit to rows with these statistics."""
-        ...
-
-    def measure(self, model: Any, origin: Any, measuring: Measuring) -> dict[str, float]:
-        """Return the measures that need no rows."""
-        ...
-
-
-class Judge(Protocol):
-    """What a family offers beside `Family` for regimes with `select`."""
-
-    def log_likelihoods(self, model: Any, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
-        """Return each row's log-likelihood in nats, shape (R, N); of text a row's tokens but the first."""
-        ...
-
-
-class Editor(Protocol):
-    """What a text family offers beside `Family` for regimes with `edit`."""
-
-    def edit(
-        self, model: Any, judge: Any, rows: Iterable[NDArray[Any]], above: float, settings: Any, stream: Stream
-    ) -> Iterator[NDArray[Any]]:
-        """Yield chunks of rows in which tokens that the judge finds too easy are drawn anew.
-
-        A token whose probability under ``judge``, given the tokens before it in its row, is at least ``above`` is drawn from ``model`` in
-        that same context; the others stay, and so does the first, which has no context (Zhu et al. 2024, "How to Synthesize Text Data
-        without Model Collapse?", ToEdit).
-        """
-        ...
-
-
-class Resumable(Protocol):
-    """What a family offers beside `Family` whose training takes long enough to be killed in the middle."""
-
-    def resume(self, rows: Dataset, fit: Any, start: Any, stream: Stream, state: Path) -> Any:
-        """Return what `train` would, byte for byte, going on from what an earlier call has left in the folder ``state``, if anything."""
-        ...
-
-
-class Fetched(Family, Protocol):
-    """A family whose generations begin from a pretrained model."""
-
-    def fetch(self, spec: Pretrained) -> Any:
-        """Return the pretrained model that is meant."""
-        ...
-
-
-class Validated(Family, Protocol):
-    """A family that can choose among the states of one training by real rows that it is not trained on."""
-
-    def train(self, rows: Dataset, fit: Any, start: Any, stream: Stream, validation: Dataset | None = None) -> Any:
-        """Return the model fitted to ``rows``; ``validation`` decides which of its states is kept."""
-        ...
-
-
-class ClosedForms(Protocol):
-    """What a vector family offers beside `Family` whose measures have expectations that are known."""
-
-    def expected_curves(self, family: Any, source: Any, arm: Arm) -> dict[str, NDArray[np.float64]]:
-        """Return measure → its expectation over replicas, entry g for model g, shape (arm.num_fits,); {} where nobody has derived it.
-
-        Parameters
-        ----------
-        family, source
-            The family's own part of the config, and the source of real rows, one of `Spec.sources`.
-        arm
-            What generations are trained on; the origin is fitted to as many rows as they are.
-        """
-        ...
-
-
-PROTOCOLS: Mapping[Ability, type] = {
-    "statistics": Rowless,
-    "select": Judge,
-    "edit": Editor,
-    "resume": Resumable,
-    "fetch": Fetched,
-    "validate": Validated,
-    "closed_forms": ClosedForms,
-}
-"""Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

@@ -2,7 +2,7 @@
 
 A model is the counts of its training set, and sampling draws from these rows with replacement: exact, without a
 division. Since the counts say everything, a generation can also be drawn without rows: the functions from `summarise`
-on (`families.base.Rowless`).
+on (`families.abilities.Rowless`).
 
 Legend of shapes: R replicas, N rows.
 """

@@ -10,7 +10,7 @@ from typing import cast
 from heirloom import mixing
 from heirloom.config import Config
 from heirloom.families import family, module_name
-from heirloom.families.base import ClosedForms
+from heirloom.families.abilities import ClosedForms
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.specs.vector_source import VectorSource

@@ -48,12 +48,16 @@ def _source(source: Input) -> str:
 
 
 def ledger() -> Ledger:
-    """Return the cost table; empty where nothing was gathered."""
-    return {tuple(row[part] for part in costs.KEY): row for row in cost_table.read(costs.COSTS)}
+    """Return the cost table; empty where no run has written one."""
+    costs_by_job: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in cost_table.read(costs.COSTS):
+        key = tuple(row[part] for part in costs.KEY)
+        costs_by_job[key] = row
+    return costs_by_job
 
 
 def rows(path: Path) -> float | None:
-    """Return the rows of a dataset; None if it is not here, or is no dataset.
+    """Return the number of rows of a dataset; None if it is not here, or is no dataset.
 
     Raises
     ------

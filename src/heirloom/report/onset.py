@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("measure", "stage", "regime", "control", "onset", "p", "level", "units", "note")
 _NUMBERS = ("onset", "p", "level")
-
 WITH_THE_BULK = "the tails leave with the bulk or after it"
 NO_NUMBER = "left out: not a number in some generation of a unit"
-
 STEPWISE = "; only with granularity: chain are single replicas kept"
 
 ByMetric = Mapping[Any, "pd.DataFrame"]
@@ -49,7 +47,7 @@ class Band(NamedTuple):
 
 
 class Units(NamedTuple):
-    """What can be exchanged with the control if the arm equals it: lineages that share real rows and origin with it.
+    """Lineages of an arm that could be exchanged with the control's if the arm equalled it: they share real rows and origin.
 
     Attributes
     ----------
@@ -58,9 +56,9 @@ class Units(NamedTuple):
     names
         The units, in order.
     generations
-        Those that are looked at.
+        The generations that are compared.
     words
-        How many of what the units are.
+        The number of units and their kind.
     """
 
     rows: pd.DataFrame
@@ -70,7 +68,7 @@ class Units(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """What a stage of an arm shows: p of each measure and generation, shape (G,), and which measures are no numbers somewhere."""
+    """A stage of an arm: the p-values of each measure by generation, shape (G,), and the measures that are no number in some generation."""
 
     p: Mapping[str, NDArray[np.float64]]
     unusable: tuple[str, ...]
@@ -90,10 +88,11 @@ def band(control_SG: NDArray[np.float64]) -> Band:
     """
     num_seeds, num_generations = control_SG.shape
     c = t_quantile((1 + LEVEL ** (1 / num_generations)) / 2, num_seeds)
-    return Band(control_SG.mean(axis=0), c * control_SG.std(axis=0, ddof=1) * np.sqrt(1 + 1 / num_seeds))
+    half_width_G = c * control_SG.std(axis=0, ddof=1) * np.sqrt(1 + 1 / num_seeds)
+    return Band(control_SG.mean(axis=0), half_width_G)
 
 
-def table(own: pd.DataFrame, experiment: Experiment, config: Config, replicas: pd.DataFrame | None = None) -> pd.DataFrame:
+def table(rows: pd.DataFrame, experiment: Experiment, config: Config, replicas: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the onsets of one experiment's arms with the columns `COLUMNS`; empty without a control or a measure of collapse.
 
     There is one row per measure and arm. ``onset`` is the first generation whose p-value (`p_values`, over the measures of the stage)
@@ -103,29 +102,35 @@ def table(own: pd.DataFrame, experiment: Experiment, config: Config, replicas: p
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the experiment. Its seeds are the units.
     replicas
         Units of replicas, if there are too few seeds (`measures.replicas`): regime, seed, generation, metric, unit, value.
     """
     import pandas as pd
 
-    rows: list[tuple[object, ...]] = []
-    measured = set(own["metric"].str.removesuffix(".median")) & stages.DIRECTIONS.keys()
-    units = _units(own, experiment, replicas)
-    for regime in experiment.regimes if measured else ():
-        if regime == (control := controls.control_of(regime, experiment, config)):
-            continue
-        reason = _reason(regime, experiment, config, units)
-        if control and not reason:
-            rows += _of_arm(units, regime, control)
-        elif reason:
-            rows.append(("", "", regime, control or "", np.nan, np.nan, np.nan, units.words, reason))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_NUMBERS, "float64"))
+    measures = set(rows["metric"].str.removesuffix(".median"))
+    lines: list[tuple[object, ...]] = []
+    if not measures.isdisjoint(stages.DIRECTIONS):
+        units = _units(rows, experiment, replicas)
+        for regime in experiment.regimes:
+            lines += _arm_lines(regime, experiment, config, units)
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype(dict.fromkeys(_NUMBERS, "float64"))
+
+
+def _arm_lines(regime: str, experiment: Experiment, config: Config, units: Units) -> list[tuple[object, ...]]:
+    """Return the lines of an arm: its onsets, or one with the reason why it has none; no line for the control itself."""
+    control = controls.control_of(regime, experiment, config)
+    if regime == control:
+        return []
+    reason = _reason(regime, experiment, config, units)
+    if reason:
+        return [("", "", regime, control or "", np.nan, np.nan, np.nan, units.words, reason)]
+    return list(_onset_lines(units, regime, control)) if control else []
 
 
 def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
-    """Return what the chains of an experiment have kept of their replicas, as `table` takes it; None without any.
+    """Return the units of replicas that the chains of an experiment have written, as `table` takes them; None without any.
 
     Raises
     ------
@@ -137,14 +142,16 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
     if not experiment.is_chain or experiment.num_replicas == 1:
         return None
     key = config.key_of(experiment)
-    lineages = itertools.product(experiment.regimes, experiment.seeds)
-    files = {(regime, seed): Path(kinds.REPLICAS.path(key, regime, seed)) for regime, seed in lineages}
-    kept = {lineage: file for lineage, file in files.items() if file.exists()}
-    parts = [pd.read_parquet(reading.artefact(file)).assign(regime=regime, seed=seed) for (regime, seed), file in kept.items()]
+    parts = []
+    for regime, seed in itertools.product(experiment.regimes, experiment.seeds):
+        file = Path(kinds.REPLICAS.path(key, regime, seed))
+        if file.exists():
+            part = pd.read_parquet(reading.artefact(file))
+            parts.append(part.assign(regime=regime, seed=seed))
     return pd.concat(parts) if parts else None
 
 
-def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
+def load(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
     """Return the onsets of one experiment that the last run has written; for a run without a digest, compute those of its seeds.
 
     Parameters as in `table`.
@@ -158,11 +165,12 @@ def load(own: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFr
 
     results = config.results
     if not Path(paths.fingerprint(results.onset)).exists():
-        return table(own, experiment, config)
-    written = pd.read_csv(digests.check(results.onset, results.repair), dtype=str, keep_default_na=False)
+        return table(rows, experiment, config)
+    all_onsets = pd.read_csv(digests.check(results.onset, results.repair), dtype=str, keep_default_na=False)
     name, variant = tables.names(config.key_of(experiment), experiment)
-    chosen = written.loc[(written["experiment"] == name) & (written["variant"] == variant), list(COLUMNS)]
-    return chosen.replace({what: {"": "nan"} for what in _NUMBERS}).astype(dict.fromkeys(_NUMBERS, "float64"))
+    is_of_experiment = (all_onsets["experiment"] == name) & (all_onsets["variant"] == variant)
+    onsets = all_onsets.loc[is_of_experiment, list(COLUMNS)]
+    return onsets.replace({column: {"": "nan"} for column in _NUMBERS}).astype(dict.fromkeys(_NUMBERS, "float64"))
 
 
 def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
@@ -176,91 +184,117 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
         The experiment's name in the config file.
     """
     reasons = onsets.loc[onsets["measure"] == "", "note"].unique()
-    without = onsets.loc[onsets["measure"].isin(stages.STAGES) & onsets["level"].isna(), ["measure", "note"]].drop_duplicates()
-    lines = [f"{name}: the onset of collapse is {reason}" for reason in reasons]
-    return [*lines, *(f"{name}: no onset of {stage} collapse, since {note}" for stage, note in without.to_numpy().tolist())]
+    is_stage_without_measures = onsets["measure"].isin(stages.STAGES) & onsets["level"].isna()
+    empty_stages = onsets.loc[is_stage_without_measures, ["measure", "note"]].drop_duplicates()
+    arm_lines = [f"{name}: the onset of collapse is {reason}" for reason in reasons]
+    stage_lines = [f"{name}: no onset of {stage} collapse, since {note}" for stage, note in empty_stages.to_numpy().tolist()]
+    return arm_lines + stage_lines
 
 
-def _units(own: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
-    """Return the seeds; if they are too few and replicas were kept, the groups of replicas."""
+def _units(rows: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
+    """Return the seeds as units; if they are too few and there are replicas, the groups of replicas."""
     seeds = experiment.seeds
     if len(seeds) >= FEWEST or replicas is None or replicas.empty:
-        every = list(range(1, experiment.generations + 1))
-        return Units(own.assign(unit=own["seed"]), seeds, every, f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}")
-    kept = replicas.assign(unit=replicas["seed"] * UNITS + replicas["unit"])
+        generations = list(range(1, experiment.generations + 1))
+        plural = "s" if len(seeds) > 1 else ""
+        return Units(rows.assign(unit=rows["seed"]), seeds, generations, f"{len(seeds)} seed{plural}")
+    groups = replicas.assign(unit=replicas["seed"] * UNITS + replicas["unit"])
+    names = sorted(groups["unit"].unique().tolist())
+    generations = sorted(groups["generation"].unique().tolist())
     size = size_of_unit(experiment.num_replicas)
-    names, generations = (sorted(kept[column].unique().tolist()) for column in ("unit", "generation"))
-    return Units(kept, names, generations, f"{len(names)} groups of {size} replicas" if size > 1 else f"{len(names)} replicas")
+    words = f"{len(names)} groups of {size} replicas" if size > 1 else f"{len(names)} replicas"
+    return Units(groups, names, generations, words)
 
 
 def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -> str:
     """Return why an arm has no estimable onset, and the key to set; empty if it has an onset, or no control at all."""
-    control, seeds = controls.control_of_equal_size(config.regimes[regime], experiment, config), experiment.seeds
+    control = controls.control_of_equal_size(config.regimes[regime], experiment, config)
     if control is None or control == regime:
         return ""
     key = config.key_of(experiment)
     name = f"experiments.{experiment.variant_of or key}"
     if controls.takes_all(control, experiment, config):
         fewest = min(controls.sizes(config.regimes[control], experiment.rows, experiment.generations))
-        said = f"each generation of {control!r} takes all {fewest} rows of its pool and redraws nothing"
-        wanted_key = f"{name}.rows below" if experiment.is_text else f"{name}.source.rows above"
-        return f"not estimable: {said}; set {wanted_key} {fewest}"
+        cause = f"each generation of {control!r} takes all {fewest} rows of its pool and redraws nothing"
+        remedy = f"{name}.rows below" if experiment.is_text else f"{name}.source.rows above"
+        return f"not estimable: {cause}; set {remedy} {fewest}"
     if len(units.names) < FEWEST:
-        others = (seed for seed in itertools.count() if seed not in seeds)
-        wanted = [*seeds, *itertools.islice(others, ENOUGH - len(seeds))]
-        unkept = STEPWISE if experiment.num_replicas > 1 and not experiment.is_chain else ""
-        return f"not estimable with {units.words}; set {name}.seeds: {wanted}{unkept}"
+        stepwise = STEPWISE if experiment.num_replicas > 1 and not experiment.is_chain else ""
+        return f"not estimable with {units.words}; set {name}.seeds: {_enough_seeds(experiment.seeds)}{stepwise}"
     return ""
 
 
-def _of_arm(units: Units, regime: str, control: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of one arm: each stage, then its measures."""
-    of_control, of_regime = (dict(list(units.rows[units.rows["regime"] == arm].groupby("metric"))) for arm in (control, regime))
-    shown = {stage: _stage(directions, of_regime, of_control, units) for stage, directions in stages.STAGES.items()}
-    most = level(len(units.names))
-    late = min((_first(p_G, units) for p_G in shown["late"].p.values()), default=math.inf)
-    for stage, one in shown.items():
-        for measure, p_G in _with_stage(stage, one.p).items():
-            first = _first(p_G, units)
-            hidden = measure == "early" and late <= first < math.inf
-            onset = math.nan if hidden or first == math.inf else first
-            yield measure, stage, regime, control, onset, float(p_G.min()), most, units.words, WITH_THE_BULK if hidden else ""
-        for measure in one.unusable:
+def _enough_seeds(seeds: list[int]) -> list[int]:
+    """Return the seeds and the smallest unused ones, `ENOUGH` in all."""
+    unused_seeds = (seed for seed in itertools.count() if seed not in seeds)
+    return [*seeds, *itertools.islice(unused_seeds, ENOUGH - len(seeds))]
+
+
+def _onset_lines(units: Units, regime: str, control: str) -> Iterator[tuple[object, ...]]:
+    """Yield the lines of one arm: each stage, then its measures."""
+    arm_rows, control_rows = _by_metric(units, regime), _by_metric(units, control)
+    arm_stages = {stage: _stage(directions, arm_rows, control_rows, units) for stage, directions in stages.STAGES.items()}
+    highest_p = level(len(units.names))
+    late_onset = min((_first(p_G, units) for p_G in arm_stages["late"].p.values()), default=math.inf)
+    for stage, values in arm_stages.items():
+        for measure, p_G in _with_stage(stage, values.p).items():
+            generation = _first(p_G, units)
+            is_with_bulk = measure == "early" and late_onset <= generation < math.inf
+            onset = math.nan if is_with_bulk or generation == math.inf else generation
+            note = WITH_THE_BULK if is_with_bulk else ""
+            yield measure, stage, regime, control, onset, float(p_G.min()), highest_p, units.words, note
+        for measure in values.unusable:
             yield measure, stage, regime, control, np.nan, np.nan, np.nan, units.words, NO_NUMBER
-    if without := stages.reason_without_tails({str(name).removesuffix(".median") for name in of_regime}):
-        yield "early", "early", regime, control, np.nan, np.nan, np.nan, units.words, without
+    reason = stages.reason_without_tails({str(name).removesuffix(".median") for name in arm_rows})
+    if reason:
+        yield "early", "early", regime, control, np.nan, np.nan, np.nan, units.words, reason
+
+
+def _by_metric(units: Units, regime: str) -> ByMetric:
+    """Return an arm's rows by metric."""
+    return dict(list(units.rows[units.rows["regime"] == regime].groupby("metric")))
 
 
 def _with_stage(stage: str, measures: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Return the p-values of a stage, the smallest of its measures in each generation, and those of its measures."""
-    return {stage: np.min(list(measures.values()), axis=0), **measures} if measures else {}
+    if not measures:
+        return {}
+    smallest_G = np.min(list(measures.values()), axis=0)
+    return {stage: smallest_G, **measures}
 
 
-def _stage(directions: Mapping[str, int], of_regime: ByMetric, of_control: ByMetric, units: Units) -> Stage:
+def _stage(directions: Mapping[str, int], arm_rows: ByMetric, control_rows: ByMetric, units: Units) -> Stage:
     """Return the p-values of the measures of a stage that both arms have."""
+    common_metrics = arm_rows.keys() & control_rows.keys()
     losses: dict[str, NDArray[np.float64]] = {}
     for measure, direction in directions.items():
-        metric = next((name for name in (measure, f"{measure}.median") if name in of_regime and name in of_control), None)
+        metric = next((name for name in (measure, f"{measure}.median") if name in common_metrics), None)
         if metric is not None:
-            losses[measure] = direction * _differences(metric, of_regime, of_control, units)
+            losses[measure] = direction * _differences(arm_rows[metric], control_rows[metric], units, positive=is_positive(metric))
     usable = {measure: loss_UG for measure, loss_UG in losses.items() if np.isfinite(loss_UG).all()}
     unusable = tuple(measure for measure in losses if measure not in usable)
     if not usable:
         return Stage({}, unusable)
-    return Stage(dict(zip(usable, p_values(np.stack(list(usable.values()))), strict=True)), unusable)
+    p_MG = p_values(np.stack(list(usable.values())))
+    return Stage(dict(zip(usable, p_MG, strict=True)), unusable)
 
 
-def _differences(metric: str, of_regime: ByMetric, of_control: ByMetric, units: Units) -> NDArray[np.float64]:
+def _differences(arm: pd.DataFrame, control: pd.DataFrame, units: Units, *, positive: bool) -> NDArray[np.float64]:
     """Return arm minus control in the same unit, shape (U, G); for a positive measure, the difference of logarithms."""
-    curves = (own[metric].pivot(index="unit", columns="generation", values="value") for own in (of_regime, of_control))
-    arm_UG, control_UG = (one.reindex(index=units.names, columns=units.generations).to_numpy(dtype=np.float64) for one in curves)
-    if is_positive(metric) and (arm_UG > 0).all() and (control_UG > 0).all():
+    arm_UG, control_UG = _curves(arm, units), _curves(control, units)
+    if positive and (arm_UG > 0).all() and (control_UG > 0).all():
         arm_UG, control_UG = np.log(arm_UG), np.log(control_UG)
     with np.errstate(invalid="ignore"):
         return np.asarray(arm_UG - control_UG)
 
 
+def _curves(rows: pd.DataFrame, units: Units) -> NDArray[np.float64]:
+    """Return a metric's values by unit and generation, shape (U, G); NaN where there is none."""
+    by_generation = rows.pivot(index="unit", columns="generation", values="value")
+    return by_generation.reindex(index=units.names, columns=units.generations).to_numpy(dtype=np.float64)
+
+
 def _first(p_G: NDArray[np.float64], units: Units) -> float:
     """Return the first generation whose p-value is at most the level; infinity if there is none."""
-    reached = np.flatnonzero(p_G <= level(len(units.names)) + TOLERANCE)
-    return float(units.generations[reached[0]]) if reached.size else math.inf
+    places = np.flatnonzero(p_G <= level(len(units.names)) + TOLERANCE)
+    return float(units.generations[places[0]]) if places.size else math.inf

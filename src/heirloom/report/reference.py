@@ -1,7 +1,7 @@
 """The numbers of a recorded run beside those of this one: equal on the same kernels, within a tolerance on others.
 
 A run repeats to the byte on one kind of machine with the same libraries, so there every number must be the recorded one. Other kernels
-round otherwise, and what a training makes of that is at most what another seed would: a number's tolerance is `WIDTH` times its standard
+round otherwise, and that moves a training at most as far as another seed would: a number's tolerance is `WIDTH` times its standard
 error over replicas where it has some, over seeds where the recorded run has several, and else the spread over seeds that
 `configs/lm.yaml` had (`SEED_SPREAD`).
 """
@@ -9,6 +9,7 @@ error over replicas where it has some, over seeds where the recorded run has sev
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ class Place(NamedTuple):
 
 
 def write(config: Config, file: str = FILE) -> int:
-    """Write the shown numbers of the last run of a config, with their tolerances; return how many they are.
+    """Write the numbers of a config's last run that `shown` selects, with their tolerances; return how many they are.
 
     Raises
     ------
@@ -64,13 +65,16 @@ def write(config: Config, file: str = FILE) -> int:
     """
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
-    recorded = {key: _recorded(tables.of_experiment(frame, key, experiment), key, config) for key, experiment in config.experiments.items()}
-    write_text(file, dumps(recorded))
-    return sum(len(experiment["numbers"]) for experiment in recorded.values())
+    records = {}
+    for key, experiment in config.experiments.items():
+        rows = tables.of_experiment(frame, key, experiment)
+        records[key] = _record(rows, key, config)
+    write_text(file, dumps(records))
+    return sum(len(record["numbers"]) for record in records.values())
 
 
 def read(file: str = FILE) -> Mapping[str, Any]:
-    """Return the recorded experiments by name; none where nothing is recorded.
+    """Return the records of experiments by name; empty where there is no file.
 
     Raises
     ------
@@ -79,90 +83,99 @@ def read(file: str = FILE) -> Mapping[str, Any]:
     """
     if not Path(file).is_file():
         return {}
-    recorded = read_json(file)
-    parts = [part for part in recorded.values() if isinstance(part, dict) and {"settings", "environment", "numbers"} <= part.keys()]
-    if len(parts) < len(recorded):
+    records = read_json(file)
+    if not all(map(_is_record, records.values())):
         raise HeirloomError(f"{file}: not as `heirloom reference` writes it; write it again")
-    return recorded
+    return records
 
 
-def compared(own: pd.DataFrame, key: str, config: Config, recorded: Mapping[str, Any]) -> dict[Place, str]:
+def _is_record(value: object) -> bool:
+    return isinstance(value, dict) and {"settings", "environment", "numbers"} <= value.keys()
+
+
+def compared(rows: pd.DataFrame, key: str, config: Config, records: Mapping[str, Any]) -> dict[Place, str]:
     """Return for each recorded number of an experiment whether this run's is `EQUAL`, `AGREES`, `DIFFERS` or is `MISSING`.
 
     Empty where nothing is recorded of an experiment of this name with these settings.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the experiment.
     key
         Its name in the expanded config.
+    records
+        The recorded experiments (`read`).
     """
-    before = recorded.get(key)
-    if before is None or before["settings"] != settings(key, config):
+    record = records.get(key)
+    if record is None or record["settings"] != settings(key, config):
         return {}
-    must_equal = before["environment"] and before["environment"] == _environment(key, config.experiments[key])
+    must_equal = record["environment"] and record["environment"] == _environment(key, config.experiments[key])
     verdicts = {}
-    for number in before["numbers"]:
+    for number in record["numbers"]:
         place = Place(number["metric"], number["regime"], number["generation"])
-        value = float(shown.values(own, *place).mean())
+        value = float(shown.values(rows, *place).mean())
         verdicts[place] = _verdict(value, number["value"], 0.0 if must_equal else number["tolerance"])
     return verdicts
 
 
 def worst(verdicts: Mapping[Place, str], metric: str, regime: str) -> str:
-    """Return the worst verdict of a metric's shown generations under a regime; empty where none is recorded."""
-    words = {word for place, word in verdicts.items() if place[:2] == (metric, regime)}
-    return next((word for word in _WORST if word in words), "")
+    """Return the worst verdict over a metric's generations under a regime; empty where none is recorded."""
+    arm_verdicts = {verdict for place, verdict in verdicts.items() if place[:2] == (metric, regime)}
+    return next((verdict for verdict in _WORST if verdict in arm_verdicts), "")
 
 
 def sentence(verdicts: Mapping[Place, str]) -> str:
     """Return how many numbers agree with the recorded ones, and the first that do not."""
-    counted = Counter(verdicts.values())
-    words = ", ".join(f"{counted[word]} {word}" for word in (EQUAL, AGREES, DIFFERS, MISSING) if counted[word])
-    apart = [f"{place.metric} of {place.regime} at {place.generation}" for place, word in verdicts.items() if word in (DIFFERS, MISSING)]
-    more = f" and {len(apart) - 3} others" if len(apart) > 3 else ""
-    return f"{FILE}, {len(verdicts)} numbers: {words}" + (f" ({', '.join(apart[:3])}{more})" if apart else "")
+    counts = Counter(verdicts.values())
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict])
+    exceptions = [place for place, verdict in verdicts.items() if verdict in (DIFFERS, MISSING)]
+    examples = ", ".join(f"{place.metric} of {place.regime} at {place.generation}" for place in exceptions[:3])
+    remainder = f" and {len(exceptions) - 3} others" if len(exceptions) > 3 else ""
+    listing = f" ({examples}{remainder})" if exceptions else ""
+    return f"{FILE}, {len(verdicts)} numbers: {words}{listing}"
 
 
 def settings(key: str, config: Config) -> str:
-    """Return a digest of what an experiment's numbers follow from: its settings, its regimes and the number of threads, not its name."""
+    """Return a digest of the settings that decide an experiment's numbers: its own, its regimes and the number of threads, not its name."""
     experiment = config.experiments[key]
-    own = experiment.model_dump(mode="json", exclude_defaults=True, exclude={"variant_of", "point"})
+    experiment_settings = experiment.model_dump(mode="json", exclude_defaults=True, exclude={"variant_of", "point"})
     regimes = {name: config.regimes[name].model_dump(mode="json", exclude_defaults=True) for name in experiment.regimes}
-    said = dumps({"experiment": own, "regimes": regimes, "num_threads": config.num_threads})
-    return hashlib.sha256(said.encode()).hexdigest()
+    document = dumps({"experiment": experiment_settings, "regimes": regimes, "num_threads": config.num_threads})
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
-def tolerance(own: pd.DataFrame, place: Place, value: float) -> tuple[float, str]:
-    """Return by how much a number may differ on other kernels, and what that was derived from.
+def tolerance(rows: pd.DataFrame, place: Place, value: float) -> tuple[float, str]:
+    """Return by how much a number may differ on other kernels, and where that comes from: replicas, seeds, or rounding.
 
     Parameters
     ----------
-    own
+    rows
         The tidy rows of the recorded experiment.
     """
-    errors = shown.values(own, *place._replace(metric=f"{place.metric.removesuffix('.median')}.se"))
+    place_of_error = place._replace(metric=f"{place.metric.removesuffix('.median')}.se")
+    errors = shown.values(rows, *place_of_error)
     if len(errors):
-        median = math.sqrt(math.pi / 2) if place.metric.endswith(".median") else 1.0  # of a normal law's median, to its mean
-        return WIDTH * median * math.sqrt(float((errors**2).sum())) / len(errors), "replicas"
-    seeds = shown.values(own, *place)
-    if len(seeds) > 1:
-        return WIDTH * float(seeds.std(ddof=1)) / math.sqrt(len(seeds)), "seeds"
+        ratio = math.sqrt(math.pi / 2) if place.metric.endswith(".median") else 1.0  # of a normal law's median, to its mean
+        return WIDTH * ratio * math.sqrt(float((errors**2).sum())) / len(errors), "replicas"
+    seed_values = shown.values(rows, *place)
+    if len(seed_values) > 1:
+        return WIDTH * float(seed_values.std(ddof=1)) / math.sqrt(len(seed_values)), "seeds"
     spread = SEED_SPREAD.get(place.metric)
-    return (ROUNDING * abs(value), "rounding") if spread is None else (WIDTH * spread * abs(value), "seeds of configs/lm.yaml")
+    if spread is None:
+        return ROUNDING * abs(value), "rounding"
+    return WIDTH * spread * abs(value), "seeds of configs/lm.yaml"
 
 
-def _recorded(own: pd.DataFrame, key: str, config: Config) -> dict[str, Any]:
+def _record(rows: pd.DataFrame, key: str, config: Config) -> dict[str, Any]:
     experiment = config.experiments[key]
     numbers = []
-    for metric in shown.metrics(own):
-        for regime in experiment.regimes:
-            for place in (Place(metric, regime, generation) for generation in shown.generations(experiment)):
-                value = float(shown.values(own, *place).mean())
-                if math.isfinite(value):
-                    allowed, source = tolerance(own, place, value)
-                    numbers.append(place._asdict() | {"value": value, "tolerance": allowed, "tolerance_from": source})
+    places = itertools.product(shown.metrics(rows), experiment.regimes, shown.generations(experiment))
+    for place in itertools.starmap(Place, places):
+        value = float(shown.values(rows, *place).mean())
+        if math.isfinite(value):
+            width, source = tolerance(rows, place, value)
+            numbers.append(place._asdict() | {"value": value, "tolerance": width, "tolerance_from": source})
     return {"settings": settings(key, config), "environment": _environment(key, experiment), "numbers": numbers}
 
 
@@ -177,9 +190,9 @@ def _environment(key: str, experiment: Experiment) -> dict[str, Any]:
     return environment
 
 
-def _verdict(value: float, recorded: float, allowed: float) -> str:
+def _verdict(value: float, recorded: float, width: float) -> str:
     if not math.isfinite(value):
         return MISSING
     if value == recorded:
         return EQUAL
-    return AGREES if abs(value - recorded) <= allowed else DIFFERS
+    return AGREES if abs(value - recorded) <= width else DIFFERS

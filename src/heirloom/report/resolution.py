@@ -23,7 +23,7 @@ POWER = 0.8
 """Chance that the interval of a difference of that size does not reach 0."""
 
 FEWEST_NUMBERS = 3
-"""Of a control, below which their scatter says nothing."""
+"""Numbers of a control below which their scatter says nothing."""
 
 
 _LARGEST = 700.0
@@ -74,22 +74,28 @@ def recorded(config: Config) -> list[Resolution]:
     HeirloomError
         If the table does not have its recorded digest.
     """
-    return list(resolutions(config, tables.load(config.results))) if Path(config.results.metrics).is_file() else []
+    if not Path(config.results.metrics).is_file():
+        return []
+    return list(resolutions(config, tables.load(config.results)))
 
 
 def resolutions(config: Config, frame: pd.DataFrame) -> Iterator[Resolution]:
     """Yield one row per arm that has a control in the tidy rows."""
     for key, experiment in config.experiments.items():
         name, variant = tables.names(key, experiment)
-        own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+        rows = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+        has_one_seed = rows["seed"].nunique() == 1
         for regime in experiment.regimes:
             control = controls.control_of(regime, experiment, config)
-            if own["seed"].nunique() == 1 and control not in {None, regime}:  # the generations of one that grows follow its size
+            if has_one_seed and control not in {None, regime}:  # the generations of one that grows follow its size
                 control = controls.constant_control(experiment, config)
-            rows = own[own["regime"] == control]
-            measure = next((metric for metric in tables.HEADLINES if metric in set(rows["metric"])), None)
-            if control not in {None, regime} and measure is not None:
-                yield from _of_arm(key, regime, measure, experiment, rows[rows["metric"] == measure])
+            if control in {None, regime}:
+                continue
+            control_rows = rows[rows["regime"] == control]
+            metrics = set(control_rows["metric"])
+            measure = next((metric for metric in tables.HEADLINES if metric in metrics), None)
+            if measure is not None:
+                yield from _of_arm(key, regime, measure, experiment, control_rows[control_rows["metric"] == measure])
 
 
 def smallest(deviation: float, num_seeds: int) -> float:
@@ -103,16 +109,19 @@ def smallest(deviation: float, num_seeds: int) -> float:
     if num_seeds < 2:
         return math.inf
     quantiles = t_quantile((1 + LEVEL) / 2, num_seeds) + t_quantile(POWER, num_seeds)
-    return quantiles * math.sqrt(2 / num_seeds) * deviation
+    error = math.sqrt(2 / num_seeds) * deviation
+    return quantiles * error
 
 
 def _of_arm(key: str, regime: str, measure: str, experiment: Experiment, rows: pd.DataFrame) -> Iterator[Resolution]:
-    later = rows[rows["generation"] > 1]  # what generation 1 has written is of the same model in every arm
-    values_SG = later.pivot(index="seed", columns="generation", values="value").to_numpy(dtype=np.float64)
+    later_rows = rows[rows["generation"] > 1]  # the model of generation 1's text is the same in every arm
+    by_generation = later_rows.pivot(index="seed", columns="generation", values="value")
+    values_SG = by_generation.to_numpy(dtype=np.float64)
     if values_SG.size < FEWEST_NUMBERS or not np.isfinite(values_SG).all():
         return
     positive = is_positive(measure) and bool((values_SG > 0).all())
     scatter_SG = np.log(values_SG) if positive else values_SG
     variances = scatter_SG.var(axis=1 if len(scatter_SG) == 1 else 0, ddof=1)
     deviation = math.sqrt(float(variances.mean()))
-    yield Resolution(key, regime, measure, len(experiment.seeds), deviation, positive, len(values_SG))
+    num_seeds, num_recorded = len(experiment.seeds), len(values_SG)
+    yield Resolution(key, regime, measure, num_seeds, deviation, positive, num_recorded)

@@ -45,8 +45,9 @@ def show(reference: str, console: Console | None = None, results: Results = DEFA
     from rich.console import Console
 
     console = console or Console()
-    found = _LINEAGE.fullmatch(reference)
-    console.print(lineage(found[1], found[2], int(found[3]), results) if found else artefact(reference))
+    match = _LINEAGE.fullmatch(reference)
+    table = lineage(match[1], match[2], int(match[3]), results) if match else artefact(reference)
+    console.print(table)
 
 
 def lineage(experiment: str, regime: str, seed: int, results: Results = DEFAULT) -> Table:
@@ -62,22 +63,24 @@ def lineage(experiment: str, regime: str, seed: int, results: Results = DEFAULT)
 
     name, _, variant = experiment.partition(VARIANT_MARK)
     frame = tables.load(results)
-    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
-    if not (own["regime"] == regime).any():
-        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results of {results.config_file}; {_there(frame, name, variant)}")
-    known = by_arm.tables(own)
+    rows = frame[(frame["experiment"] == name) & (frame["variant"] == variant) & (frame["seed"] == seed)]
+    if not (rows["regime"] == regime).any():
+        alternatives = _alternatives(frame, name, variant)
+        raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results of {results.config_file}; {alternatives}")
+    arms = by_arm.tables(rows)
     table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
-    for metric, words in SHOWN.items():
-        measured = next((curve for what in (metric, f"{metric}.mean") if (curve := by_arm.joined(known, what, regime)) is not None), None)
-        if measured is not None:
-            values = measured[seed].tolist()
-            ends = (number(float(f"{value:.5g}")) for value in (values[0], values[-1]))
+    for measure, words in SHOWN.items():
+        metric = measure if (measure, regime) in arms else f"{measure}.mean"
+        curve = by_arm.joined(arms, metric, regime)
+        if curve is not None:
+            values = curve[seed].tolist()
+            ends = [number(float(f"{value:.5g}")) for value in (values[0], values[-1])]
             table.add_row(words, sparkline(values), *ends)
     return table
 
 
 def artefact(reference: str) -> Table:
-    """Return what is told of a dataset or a checkpoint, with the settings of its step.
+    """Return the facts of a dataset or a checkpoint, with the settings of its step.
 
     Raises
     ------
@@ -103,26 +106,28 @@ def artefact(reference: str) -> Table:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return numbers as bars between the least and the greatest; a blank where there is no number, at most `WIDTH` of them."""
-    shown = evenly_spaced(values, WIDTH)
-    finite = [value for value in shown if math.isfinite(value)]
+    """Return at most `WIDTH` numbers as bars between the least and the greatest; a blank stands for what is not finite."""
+    samples = evenly_spaced(values, WIDTH)
+    finite = [value for value in samples if math.isfinite(value)]
     if not finite:
-        return " " * len(shown)
+        return " " * len(samples)
     low, high = min(finite), max(finite)
     step = (high - low) / (len(BARS) - 1) or 1.0
-    return "".join(BARS[round((value - low) / step)] if math.isfinite(value) else " " for value in shown)
+    return "".join(BARS[round((value - low) / step)] if math.isfinite(value) else " " for value in samples)
 
 
-def _there(frame: pd.DataFrame, name: str, variant: str) -> str:
-    """Return what there is: the arms and seeds of an experiment, or all experiments where there is none of that name."""
+def _alternatives(frame: pd.DataFrame, name: str, variant: str) -> str:
+    """Return the arms and seeds of an experiment in words, or all experiments where none has that name."""
     from heirloom.variants import VARIANT_MARK
 
-    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
-    if len(own):
-        regimes, seeds = (", ".join(map(str, sorted(own[column].unique()))) for column in ("regime", "seed"))
+    rows = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+    if len(rows):
+        regimes = ", ".join(sorted(rows["regime"].unique()))
+        seeds = ", ".join(map(str, sorted(rows["seed"].unique())))
         return f"regimes: {regimes}; seeds: {seeds}"
-    names = frame[["experiment", "variant"]].drop_duplicates().to_numpy().tolist()
-    return "experiments: " + ", ".join(name + (VARIANT_MARK + variant if variant else "") for name, variant in names)
+    pairs = frame[["experiment", "variant"]].drop_duplicates().to_numpy().tolist()
+    names = [f"{experiment}{VARIANT_MARK}{suffix}" if suffix else experiment for experiment, suffix in pairs]
+    return f"experiments: {', '.join(names)}"
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

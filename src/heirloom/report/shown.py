@@ -1,4 +1,4 @@
-"""What is shown of an experiment where there is room for a few numbers: metrics and generations, with one number per arm."""
+"""The metrics and generations of an experiment that stand where there is room for a few numbers, with one number per arm."""
 
 from __future__ import annotations
 
@@ -44,17 +44,21 @@ SHOWN = {
 
 
 def generations(experiment: Experiment) -> list[int]:
-    """Return the generations that are shown: 0, 1 and the last."""
+    """Return the generations 0, 1 and the last."""
     return sorted({0, 1, experiment.generations})
 
 
-def metrics(own: pd.DataFrame) -> Iterator[str]:
+def metrics(rows: pd.DataFrame) -> Iterator[str]:
     """Yield the metrics of `SHOWN` that an experiment has, by its tidy rows."""
-    later = set(own.loc[own["generation"] > 0, "metric"])
-    yield from (metric for metric in SHOWN if later & {metric, f"{metric}.mean"})
+    measured = set(rows.loc[rows["generation"] > 0, "metric"])
+    for metric in SHOWN:
+        if not measured.isdisjoint([metric, f"{metric}.mean"]):
+            yield metric
 
 
-def values(own: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
+def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
     """Return a metric, or the measure's mean over replicas, of each seed; generation 0 is the origin's."""
-    here = own[(own["regime"] == (regime if generation else kinds.ORIGIN)) & (own["generation"] == generation)]
-    return here.loc[here["metric"].isin([metric, f"{metric}.mean"])].set_index("seed")["value"].sort_index()
+    arm = regime if generation else kinds.ORIGIN
+    is_metric = rows["metric"].isin([metric, f"{metric}.mean"])
+    place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
+    return place.set_index("seed")["value"].sort_index()

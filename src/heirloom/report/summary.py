@@ -1,11 +1,11 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and a line a claim."""
+"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
@@ -41,7 +41,7 @@ SUSPICIOUS_Z = 4.0
 
 
 def print_summary(config: Config, console: Console | None = None) -> None:
-    """Print a table an experiment, the verdict on each claim, and where the files lie.
+    """Print one table per experiment, the verdict on each claim, and where the files lie.
 
     Parameters
     ----------
@@ -58,37 +58,47 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     from rich.console import Console
 
     console = console or Console()
-    frame, reasons, missing, recorded = tables.load(config.results), list[str](), list[str](), reference.read()
-    for key, one in experiment_results.of_config(frame, config).items():
-        agreeing = reference.compared(one.rows, key, config, recorded)
-        checks = {regime: check(one.rows, regime, one.experiment, config) for regime in one.regimes}
-        console.print(summary_table(one, checks, agreeing))
-        for line in _without_z(checks):
-            console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
-        if agreeing:
-            console.print(reference.sentence(agreeing), soft_wrap=True, highlight=False)
-        if documents := _documents(key):
-            console.print(f"Documents of the real data: {documents}", style="dim")
-        if (table := onset_table(one.onsets, key)) is not None:
-            console.print(table)
-        reasons += onset.not_estimable(one.onsets, one.name)
-        missing += beside.missing_comparisons(one)
-    for line in dict.fromkeys([*reasons, *missing]):
+    frame, records = tables.load(config.results), reference.read()
+    reasons, comparisons = list[str](), list[str]()
+    for results in experiment_results.of_config(frame, config).values():
+        _print_experiment(results, records, console)
+        reasons += onset.not_estimable(results.onsets, results.name)
+        comparisons += beside.missing_comparisons(results)
+    for line in dict.fromkeys(reasons + comparisons):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
-    if len(attributed := attribution.table(frame, config)):
-        console.print(attribution_table(attributed))
-    answered = verdicts.answers(specs.load(), frame, config)
-    console.print(claims_table(answered))
-    console.print(sentences.chance(answered), style="dim")
-    if words := conditional(config):
-        console.print(words, style="dim")
+    costs = attribution.table(frame, config)
+    if len(costs):
+        console.print(attribution_table(costs))
+    answers = verdicts.answers(specs.load(), frame, config)
+    console.print(claims_table(answers))
+    console.print(sentences.chance(answers), style="dim")
+    condition = conditional(config)
+    if condition:
+        console.print(condition, style="dim")
     console.print(LEGEND, style="dim")
     console.print(f"Tidy table: {config.results.metrics}   headline numbers: {config.results.headlines}")
     console.print(f"Figures: {config.results.figures}/ ({len(plan.figures(config))}, each as svg, png and csv; captions in index.json)")
 
 
+def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], console: Console) -> None:
+    """Print one experiment's tables, and lines on its closed forms, recorded numbers and documents."""
+    agreement = reference.compared(results.rows, results.key, results.config, records)
+    checks = {regime: check(results.rows, regime, results.experiment, results.config) for regime in results.regimes}
+    console.print(summary_table(results, checks, agreement))
+    for line in _lines_without_z(checks):
+        console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
+    if agreement:
+        console.print(reference.sentence(agreement), soft_wrap=True, highlight=False)
+    documents = _documents(results.key)
+    if documents:
+        console.print(f"Documents of the real data: {documents}", style="dim")
+    onsets = onset_table(results.onsets, results.key)
+    if onsets is not None:
+        console.print(onsets)
+
+
 def _documents(key: str) -> str:
-    """Return what an experiment's real data say of the documents that they were made from; empty where they do not lie here."""
+    """Return a sentence on the documents that an experiment's real data were made from; empty where the data do not lie here."""
     try:
         return counts.sentence(read_json(paths.manifest(kinds.REAL_TRAIN.path(key))))
     except HeirloomError:
@@ -96,7 +106,7 @@ def _documents(key: str) -> str:
 
 
 def summary_table(
-    results: ExperimentResults, checks: Mapping[str, Mapping[str, Check]], agreeing: Mapping[Place, str] = MappingProxyType({})
+    results: ExperimentResults, checks: Mapping[str, Mapping[str, Check]], agreement: Mapping[Place, str] = MappingProxyType({})
 ) -> Table:
     """Return one experiment's table: a row per metric and regime; closed form, z-score and computed control where there are any.
 
@@ -104,35 +114,42 @@ def summary_table(
     ----------
     checks
         Regime → the measures that have a closed form (`agreement.check`).
-    agreeing
+    agreement
         Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
     """
-    own, experiment = results.rows, results.experiment
+    rows, experiment = results.rows, results.experiment
     regimes, generations = experiment.regimes, shown.generations(experiment)
     controls = beside.computed(results)
-    theory, recorded = ("theory", "z") if any(checks.values()) else (), ("reference",) if agreeing else ()
-    columns = [*(f"gen {g}" for g in generations), *theory, *recorded]
-    table = _empty_table(f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})", columns)
-    for metric in shown.metrics(own):
+    theory_columns = ["theory", "z"] if any(checks.values()) else []
+    reference_columns = ["reference"] if agreement else []
+    generation_columns = [f"gen {generation}" for generation in generations]
+    title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
+    table = _empty_table(title, generation_columns + theory_columns + reference_columns)
+    for metric in shown.metrics(rows):
         for regime in regimes:
-            values = (_number(float(shown.values(own, metric, regime, generation).mean())) for generation in generations)
-            known = _check_cells(checks[regime].get(metric)) if theory else ()
             words = shown.SHOWN[metric] if regime == regimes[0] else ""
-            table.add_row(words, regime, *values, *known, *([reference.worst(agreeing, metric, regime)] if recorded else ()))
-            if (form := beside.closed_form(controls, regime, metric)) is not None:
-                table.add_row("", ITS_CONTROL, *(_number(float(form[generation])) for generation in generations))
+            cells = [_number(float(shown.values(rows, metric, regime, generation).mean())) for generation in generations]
+            if theory_columns:
+                cells += _check_cells(checks[regime].get(metric))
+            if reference_columns:
+                cells.append(reference.worst(agreement, metric, regime))
+            table.add_row(words, regime, *cells)
+            control = beside.closed_form(controls, regime, metric)
+            if control is not None:
+                table.add_row("", ITS_CONTROL, *(_number(float(control[generation])) for generation in generations))
         table.add_section()
     return table
 
 
-def _without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
+def _lines_without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
     """Return a line for each reason why means that have a closed form have no z."""
-    named: dict[str, list[str]] = {}
-    for regime, known in checks.items():
-        for measure, closed_form in known.items():
-            if closed_form.note and measure in shown.SHOWN:
-                named.setdefault(closed_form.note, []).append(f"{shown.SHOWN[measure]} of {regime}")
-    return [f"no z, {', '.join(means)}: {note}" for note, means in named.items()]
+    means_by_note: dict[str, list[str]] = {}
+    for regime, arm_checks in checks.items():
+        for measure, arm_check in arm_checks.items():
+            if arm_check.note and measure in shown.SHOWN:
+                means = means_by_note.setdefault(arm_check.note, [])
+                means.append(f"{shown.SHOWN[measure]} of {regime}")
+    return [f"no z, {', '.join(means)}: {note}" for note, means in means_by_note.items()]
 
 
 def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
@@ -149,28 +166,28 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
     words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
     table = _empty_table(f"{key}: {words}", ["onset", "p"])
-    for measure, regime, first, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
-        without = "with bulk" if note else "none"
-        table.add_row(measure, regime, without if math.isnan(first) else f"{first:g}", f"{p:.2g}")
+    for measure, regime, generation, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
+        no_onset = "with bulk" if note else "none"
+        table.add_row(measure, regime, no_onset if math.isnan(generation) else f"{generation:g}", f"{p:.2g}")
     return table
 
 
-def claims_table(answered: Sequence[verdicts.Answer]) -> Table:
-    """Return a line a claim: its verdict, the claim in a few words, and the number that decided with the region in which it must lie."""
+def claims_table(answers: Sequence[verdicts.Answer]) -> Table:
+    """Return one line per claim: its verdict, the claim in a few words, and the number that decided with its region."""
     from rich.table import Table
 
     title = "Claims of the literature (each in full, with its tests: heirloom report)"
     table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for line in sentences.lines(answered):
+    for line in sentences.lines(answers):
         table.add_row(*line)
     return table
 
 
-def attribution_table(attributed: pd.DataFrame) -> Table:
-    """Return what is gained at the last generation by other settings of error sources, one at a time and all (`attribution.table`)."""
+def attribution_table(costs: pd.DataFrame) -> Table:
+    """Return what other settings of error sources gain at the last generation, one at a time and all (`attribution.table`)."""
     table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
     table.columns[0].header, table.columns[1].header = "experiment", "setting"
-    for name, regime, measure, source, setting, loss, gain, low, high, *_ in attributed[list(attribution.COLUMNS)].to_numpy().tolist():
+    for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
             table.add_row(f"{name} ({regime}), {measure}", "all at work", _number(loss))
@@ -191,13 +208,13 @@ def _empty_table(title: str, columns: list[str]) -> Table:
     return table
 
 
-def _check_cells(known: Check | None) -> tuple[str, str]:
-    if known is None:
+def _check_cells(arm_check: Check | None) -> tuple[str, str]:
+    if arm_check is None:
         return "", ""
-    if known.z is None:
-        return _number(known.expected), "-"
-    colour = "red" if abs(known.z) >= SUSPICIOUS_Z else "green"
-    return _number(known.expected), f"[{colour}]{known.z:+.1f}[/{colour}]"
+    if arm_check.z is None:
+        return _number(arm_check.expected), "-"
+    colour = "red" if abs(arm_check.z) >= SUSPICIOUS_Z else "green"
+    return _number(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
 
 
 def _number(value: float) -> str:

@@ -5,6 +5,7 @@ The Snakefile imports this module at every start, so pandas and pyarrow are impo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,10 @@ def plot_files(config: Config) -> list[str]:
 
 def names(key: str, experiment: Experiment) -> tuple[str, str]:
     """Return the columns ``experiment`` and ``variant`` of an entry of the expanded config; the variant is "" without a grid."""
-    return (experiment.variant_of, key.removeprefix(experiment.variant_of + VARIANT_MARK)) if experiment.variant_of else (key, "")
+    grid = experiment.variant_of
+    if not grid:
+        return key, ""
+    return grid, key.removeprefix(grid + VARIANT_MARK)
 
 
 def gather(config: Config) -> pd.DataFrame:
@@ -62,7 +66,8 @@ def gather(config: Config) -> pd.DataFrame:
         name, variant = names(key.experiment, config.experiments[key.experiment])
         part = _trajectory(path) if key.generation is None else _generation(path, key.generation)
         parts.append(part.assign(experiment=name, variant=variant, regime=key.regime, seed=key.seed))
-    return pd.concat(parts)[list(COLUMNS)].sort_values(list(COLUMNS[:-1]), ignore_index=True)
+    table = pd.concat(parts)[list(COLUMNS)]
+    return table.sort_values(list(COLUMNS[:-1]), ignore_index=True)
 
 
 def load(results: Results) -> pd.DataFrame:
@@ -87,18 +92,16 @@ def check_complete(frame: pd.DataFrame, config: Config) -> None:
         The message names the first that is missing, and how many are.
     """
     columns = ["experiment", "variant", "regime", "seed"]
-    reached = frame.groupby(columns)["generation"].max().to_dict()
-    missing = [
-        f"{key}/{regime}/{seed}"
-        for key, experiment in config.experiments.items()
-        for regime in experiment.regimes
-        for seed in experiment.seeds
-        if reached.get((*names(key, experiment), regime, seed), -1) < experiment.generations
-    ]
-    if missing:
-        more = f" and {len(missing) - 1} other lineages" if len(missing) > 1 else ""
-        absent = f"no last generation of {missing[0]}{more}, which the config has"
-        raise HeirloomError(f"{config.results.metrics}: {absent}; run {config.results.snakemake}")
+    last_generations = frame.groupby(columns)["generation"].max().to_dict()
+    incomplete = []
+    for key, experiment in config.experiments.items():
+        for regime, seed in itertools.product(experiment.regimes, experiment.seeds):
+            if last_generations.get((*names(key, experiment), regime, seed), -1) < experiment.generations:
+                incomplete.append(f"{key}/{regime}/{seed}")
+    if incomplete:
+        others = f" and {len(incomplete) - 1} other lineages" if len(incomplete) > 1 else ""
+        fault = f"no last generation of {incomplete[0]}{others}, which the config has"
+        raise HeirloomError(f"{config.results.metrics}: {fault}; run {config.results.snakemake}")
 
 
 def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.DataFrame:
@@ -110,10 +113,10 @@ def of_experiment(frame: pd.DataFrame, key: str, experiment: Experiment) -> pd.D
         If there is none.
     """
     name, variant = names(key, experiment)
-    own = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
-    if own.empty:
+    rows = frame[(frame["experiment"] == name) & (frame["variant"] == variant)]
+    if rows.empty:
         raise HeirloomError(f"the config's results have no measures of experiment {key!r}, which the config has; run snakemake with it")
-    return own
+    return rows
 
 
 def _generation(path: str, generation: int) -> pd.DataFrame:

@@ -35,13 +35,18 @@ def by_regime(numbers: pd.DataFrame, measure: str, regimes: list[str], height: i
         `numbers.beside_theory` of the measure, with ``onset`` where onsets are marked.
     """
     rows = _rows(numbers)
-    labels = {WHICH[which]: style for which, style in _STYLES.items() if WHICH[which] in set(rows["which"])}
+    labels_of_rows = set(rows["which"])
+    styles = {WHICH[which]: style for which, style in _STYLES.items() if WHICH[which] in labels_of_rows}
+    labels = list(styles)
+    colours = [colour for colour, _ in styles.values()]
+    dashes = [list(dashes) for _, dashes in styles.values()]
     legend = alt.Legend(title=None, symbolSize=300, symbolStrokeWidth=2)
-    colour = alt.Color("which:N", legend=legend).scale(domain=list(labels), range=[colour for colour, _ in labels.values()])
-    dash = alt.StrokeDash("which:N", legend=legend).scale(domain=list(labels), range=[list(dashes) for _, dashes in labels.values()])
+    colour = alt.Color("which:N", legend=legend).scale(domain=labels, range=colours)
+    dash = alt.StrokeDash("which:N", legend=legend).scale(domain=labels, range=dashes)
     base = alt.Chart(rows).encode(x=generation_axis(numbers))
     axis = alt.Axis(tickCount=5, format=".0%") if measure in SHARES else alt.Axis(tickCount=5)
-    y = alt.Y("value:Q", title=MEASURES[measure].split(",")[0].split(" (")[0], axis=axis)
+    name_of_measure = MEASURES[measure].split(",")[0].split(" (")[0]
+    y = alt.Y("value:Q", title=name_of_measure, axis=axis)
     area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
     line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
     triangles = onsets(base.encode(color=colour), numbers, y)
@@ -50,8 +55,11 @@ def by_regime(numbers: pd.DataFrame, measure: str, regimes: list[str], height: i
 
 
 def _rows(numbers: pd.DataFrame) -> pd.DataFrame:
-    """Return what is drawn as rows: regime, generation, which line, value, low and high of the band, onset."""
-    lines = numbers.melt(_KEYS, list(WHICH), "which", "value").dropna().assign(low=float("nan"), high=float("nan"))
-    band = numbers[[*_KEYS]].assign(which="mean", low=numbers["mean"] - 2 * numbers["se"], high=numbers["mean"] + 2 * numbers["se"])
-    starts = numbers.reindex(columns=[*_KEYS, "onset"]).dropna().assign(which="median")
-    return pd.concat([lines, band.dropna(), starts], ignore_index=True).replace({"which": WHICH})
+    """Return the rows of the chart: regime, generation, which line, value, low and high of the band, onset."""
+    values = numbers.melt(_KEYS, list(WHICH), "which", "value").dropna()
+    lines = values.assign(low=float("nan"), high=float("nan"))
+    half_width = 2 * numbers["se"]
+    band = numbers[[*_KEYS]].assign(which="mean", low=numbers["mean"] - half_width, high=numbers["mean"] + half_width)
+    onset_rows = numbers.reindex(columns=[*_KEYS, "onset"]).dropna()
+    parts = [lines, band.dropna(), onset_rows.assign(which="median")]
+    return pd.concat(parts, ignore_index=True).replace({"which": WHICH})

@@ -56,7 +56,7 @@ class Rule:
     def inputs(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """Return role → artefacts, whose time stamps do not count, and their fingerprints, which do."""
         artefacts = self.step.inputs(self.config, self.key(wildcards))
-        inputs = {role: [ancient(path) for path in role_paths] for role, role_paths in artefacts.items()}
+        inputs = {role: list(map(ancient, role_paths)) for role, role_paths in artefacts.items()}
         fingerprints = [paths.fingerprint(path) for path in itertools.chain.from_iterable(artefacts.values())]
         return {**inputs, "fingerprints": fingerprints}
 

@@ -24,7 +24,7 @@ pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
 On a page: `closed_forms` beside what was simulated.
 On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
-Those with functions of their own are listed in `families.base.PROTOCOLS`.
+Those with functions of their own are listed in `families.abilities.PROTOCOLS`.
 """
 
 

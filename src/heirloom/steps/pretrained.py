@@ -9,7 +9,7 @@ from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.families import family, pretrained_files
-from heirloom.families.base import Fetched
+from heirloom.families.abilities import Fetched
 from heirloom.sources.input_files import reading
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import slices

@@ -2,7 +2,7 @@
 
 Real rows are the very rows that the same regime has with rows drawn (`mixing.real_rows`), counted. A part of a
 synthetic set needs no draw of which part, because its rows are independent. Only the union of many sets is different: what is
-drawn from it is a subset without replacement (`families.base.Rowless.subset`).
+drawn from it is a subset without replacement (`families.abilities.Rowless.subset`).
 """
 
 from __future__ import annotations

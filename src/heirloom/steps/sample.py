@@ -23,7 +23,7 @@ from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import text_table, vector_table
 from heirloom.families import family
-from heirloom.families.base import Editor
+from heirloom.families.abilities import Editor
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Edit, Sizes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from heirloom import mixing
+from heirloom import selection
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
-from heirloom.families.base import Judge
+from heirloom.families.abilities import Judge
 from heirloom.runtime import streams
 from heirloom.specs.regime import Select
 from heirloom.steps import slices
@@ -68,4 +68,4 @@ def select(step: Slice, synthetic: Dataset, origin: Any, parent: Any, generation
         score_RN = module.log_likelihoods(origin, synthetic, step.chunk_rows)
         if step.select.by == "detector":
             score_RN = score_RN - module.log_likelihoods(parent, synthetic, step.chunk_rows)
-    return mixing.select(synthetic, score_RN, step.select, streams.step(step.seed, step.regime, generation, "select"))
+    return selection.select(synthetic, score_RN, step.select, streams.step(step.seed, step.regime, generation, "select"))

@@ -12,7 +12,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
-from heirloom.families.base import Resumable
+from heirloom.families.abilities import Resumable
 from heirloom.runtime import processes, streams
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming

@@ -39,8 +39,10 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     from heirloom.report.charts import dressed, heading
     from heirloom.report.looks import BLACK, DOTTED, GREY, PALETTE
 
-    settings = numbers[numbers["source"] != ""].assign(label=lambda rows: (rows["source"] + " " + rows["setting"]).str.strip())
-    labels, sources = settings["label"].unique().tolist(), settings["source"].unique().tolist()
+    settings = numbers[numbers["source"] != ""]
+    settings = settings.assign(label=(settings["source"] + " " + settings["setting"]).str.strip())
+    labels = settings["label"].unique().tolist()
+    sources = settings["source"].unique().tolist()
     colours = [GREY if source == "all" else PALETTE[place % len(PALETTE)] for place, source in enumerate(sources)]
     measure = str(settings["measure"].iloc[0]).replace("_", " ").replace(".", ", ")
     base = alt.Chart(settings).encode(

@@ -1,4 +1,4 @@
-"""The captions of Snakemake's report: it reads each from a file of its own, which is written from what the kind of figure says."""
+"""The captions of Snakemake's report: it reads each from a file of its own, which holds the explanation of a kind of figure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ FOLDER = Path(".heirloom/captions")
 
 
 def file(kind: Kind) -> str:
-    """Return the absolute path of the file with a kind's explanation; it is written where it is missing or says something else."""
+    """Return the absolute path of the file with a kind's explanation; write the file where it is missing or has another text."""
     path = FOLDER / f"{kind.name}.rst"
-    if not path.is_file() or path.read_text(encoding="utf-8") != kind.explanation:
+    is_current = path.is_file() and path.read_text(encoding="utf-8") == kind.explanation
+    if not is_current:
         write_text(path, kind.explanation)
     return str(path.absolute())

@@ -34,7 +34,7 @@ def applies(subject: Subject) -> bool:
 
 
 def artefacts(subject: Subject) -> Artefacts:
-    """Return the sets that are shown."""
+    """Return the sets whose rows it draws."""
     return {path: place for place, path in kept_rows.vectors(subject.name, subject.experiment).items()}
 
 
@@ -57,11 +57,14 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
 
     sets = kept_rows.vectors(subject.name, subject.experiment)
     values = {place: reading.dataset(path).by_replica()[0, :, 0] for place, path in sets.items()}
-    bins = edges(next(x_N for (_, generation), x_N in values.items() if not generation))
-    middle, width = (bins[1:] + bins[:-1]) / 2, bins[1] - bins[0]
+    real_N = next(x_N for (_, generation), x_N in values.items() if not generation)
+    bins = edges(real_N)
+    middle = (bins[1:] + bins[:-1]) / 2
+    width = bins[1] - bins[0]
     parts = []
     for (regime, generation), x_N in values.items():
-        density = np.histogram(x_N, bins)[0] / (len(x_N) * width)
+        counts, _ = np.histogram(x_N, bins)
+        density = counts / (len(x_N) * width)
         parts.append(pd.DataFrame({"regime": regime, "generation": generation, "x": middle, "density": density}))
     return pd.concat(parts, ignore_index=True)
 
@@ -75,8 +78,8 @@ def edges(real_N: NDArray[np.float64]) -> NDArray[np.float64]:
 
     bins = np.histogram_bin_edges(real_N, "fd")
     width = bins[1] - bins[0]
-    beyond = round(MARGIN * (len(bins) - 1))
-    return bins[0] + width * np.arange(-beyond, len(bins) + beyond)
+    margin_bins = round(MARGIN * (len(bins) - 1))
+    return bins[0] + width * np.arange(-margin_bins, len(bins) + margin_bins)
 
 
 def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:

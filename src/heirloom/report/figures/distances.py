@@ -34,8 +34,10 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for key, experiment in subject.experiments.items():
         variant = tables.names(key, experiment)[1]
-        parts.append(distances(rows[rows["variant"] == variant], experiment.regimes).assign(variant=variant))
-    return pd.concat(parts, ignore_index=True)[["variant", "regime", "generation", "median", "low", "high"]]
+        part = distances(rows[rows["variant"] == variant], experiment.regimes)
+        parts.append(part.assign(variant=variant))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["variant", "regime", "generation", "median", "low", "high"]]
 
 
 def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
@@ -45,7 +47,8 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     from heirloom.report import mixture_distances
     from heirloom.report.charts import dressed, heading, ordered
 
-    chart = mixture_distances.chart(numbers, ordered("variant", list(dict.fromkeys(numbers["variant"])), "variant"))
+    variants = list(dict.fromkeys(numbers["variant"]))
+    chart = mixture_distances.chart(numbers, ordered("variant", variants, "variant"))
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start")
     faceted = chart.facet(alt.Facet("regime:N", title=None, sort=[*subject.regimes], header=header), columns=2)
     subtitle = mixture_distances.OF_REPLICAS if mixture_distances.has_spread(numbers) else "one chain each"

@@ -22,7 +22,7 @@ PIXELS_PER_POINT = 2
 def write(config: Config) -> None:
     """Draw every figure of the last run, from the tidy table and from artefacts, and list the files with captions in ``index.json``.
 
-    The folder of figures is replaced as a whole, so that it never holds a figure that the config has no more.
+    The new folder of figures replaces the old one as a whole, so that it never holds a figure that the config no longer has.
 
     Raises
     ------
@@ -36,7 +36,8 @@ def write(config: Config) -> None:
         for figure in figures(config):
             _write(figure, numbers(figure, results), folder)
             index += [{"file": figure.file(suffix), "caption": figure.caption} for suffix in SUFFIXES]
-        (folder / Path(config.results.figure_index).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+        index_file = folder / Path(config.results.figure_index).name
+        index_file.write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
 def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_page: bool = False) -> pd.DataFrame:
@@ -54,9 +55,11 @@ def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_pag
     subject, kind = figure.subject, figure.kind
     is_thinned = for_page and not kind.needs_every_generation
     experiments = [results[key] for key in subject.experiments]
-    rows = pd.concat([one.curve_rows if is_thinned else one.rows for one in experiments])
+    rows = pd.concat([experiment.curve_rows if is_thinned else experiment.rows for experiment in experiments])
     table = kind.numbers(subject, rows)
-    return marks.marked(table, kind.curve, results[subject.name].onsets) if kind.curve else table
+    if kind.curve is None:
+        return table
+    return marks.marked(table, kind.curve, results[subject.name].onsets)
 
 
 def chart(figure: Figure, numbers: pd.DataFrame) -> alt.TopLevelMixin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from heirloom.report.figures.kind import Kind, Subject, are_gaussians_of_sizes
@@ -34,16 +35,17 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     from heirloom.report.charts import dressed, heading, logarithmic, ordered
 
     fits = numbers.assign(fit=numbers["generation"] + 1, panel=numbers["regime"] + ", divisor " + numbers["divisor"])
-    order = [f"{regime}, divisor {divisor}" for regime in subject.regimes for divisor in sorted(set(numbers["divisor"]))]
+    divisors = sorted(set(numbers["divisor"]))
+    order = [f"{regime}, divisor {divisor}" for regime, divisor in itertools.product(subject.regimes, divisors)]
     header = alt.Header(labelFontSize=12, labelFontWeight="bold", labelAnchor="start")
     by_panel = alt.Facet("panel:N", title=None, sort=order, header=header)
     x = logarithmic(alt.X("fit:Q", title="fits (generation + 1)"), fits["fit"])
     colour = ordered("rows", sorted(set(fits["rows"])), "rows")
     blocks = []
-    for of, part in fits.groupby("of", sort=False):
+    for estimate, part in fits.groupby("of", sort=False):
         lines = alt.Chart(part).mark_line(strokeWidth=1.8)
-        layers = gaussian_errors.panel(lines, part, x, colour, str(of)).properties(width=250, height=190)
-        blocks.append(layers.facet(by_panel, columns=4))
+        panel = gaussian_errors.panel(lines, part, x, colour, str(estimate)).properties(width=250, height=190)
+        blocks.append(panel.facet(by_panel, columns=4))
     title = heading("Error of a Gaussian refitted to its own rows", subject.name, gaussian_errors.SUBTITLE)
     return dressed(alt.vconcat(*blocks, spacing=20).properties(title=title))
 

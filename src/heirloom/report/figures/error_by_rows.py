@@ -23,8 +23,8 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     from heirloom.report.gaussian_errors import errors
 
     table = errors(subject, rows)
-    first = table[table["generation"] == 0].drop_duplicates(["variant", "of"])
-    return first[["variant", "rows", "divisor", "of", "error", "expected"]]
+    first_fits = table[table["generation"] == 0].drop_duplicates(["variant", "of"])
+    return first_fits[["variant", "rows", "divisor", "of", "error", "expected"]]
 
 
 def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
@@ -39,9 +39,10 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     divisors = sorted(set(numbers["divisor"]))
     colour = alt.Color("divisor:N", legend=stroke_legend("divisor")).scale(domain=divisors, range=[BLUE, ORANGE][: len(divisors)])
     blocks = []
-    for of, part in numbers.groupby("of", sort=False):
+    for estimate, part in numbers.groupby("of", sort=False):
         points = alt.Chart(part).mark_point(size=50, strokeWidth=2)
-        blocks.append(gaussian_errors.panel(points, part, x, colour, str(of)).properties(width=300, height=240))
+        panel = gaussian_errors.panel(points, part, x, colour, str(estimate))
+        blocks.append(panel.properties(width=300, height=240))
     title = heading("Error of one fit to real rows", subject.name, gaussian_errors.SUBTITLE)
     return dressed(alt.hconcat(*blocks, spacing=30).properties(title=title))
 

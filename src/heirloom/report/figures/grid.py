@@ -28,8 +28,9 @@ PICTURE = 200
 
 
 def artefacts(subject: Subject) -> Artefacts:
-    """Return the sets that are shown."""
-    return {path: place for place, path in kept_rows.sets(subject.name, subject.experiment, MAX_PICTURES).items()}
+    """Return the sets whose images it draws."""
+    sets = kept_rows.sets(subject.name, subject.experiment, MAX_PICTURES)
+    return {path: place for place, path in sets.items()}
 
 
 def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +46,8 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     table = []
     for (regime, generation), path in kept_rows.sets(subject.name, subject.experiment, MAX_PICTURES).items():
         images = reading.dataset(path).head("x", IMAGES_PER_SIDE**2)
-        table.append({"regime": regime, "generation": generation, "images": len(images), "picture": _data_uri(tiled(images))})
+        picture = _data_uri(tiled(images))
+        table.append({"regime": regime, "generation": generation, "images": len(images), "picture": picture})
     return pd.DataFrame(table)
 
 
@@ -68,7 +70,8 @@ def tiled(images_NW: NDArray[Any]) -> NDArray[Any]:
     side = math.isqrt(images_NW.shape[1])
     grid = np.zeros((IMAGES_PER_SIDE**2, side, side), np.uint8)
     grid[: len(images_NW)] = images_NW.reshape(-1, side, side)
-    return grid.reshape(IMAGES_PER_SIDE, IMAGES_PER_SIDE, side, side).swapaxes(1, 2).reshape(IMAGES_PER_SIDE * side, -1)
+    places = grid.reshape(IMAGES_PER_SIDE, IMAGES_PER_SIDE, side, side)
+    return places.swapaxes(1, 2).reshape(IMAGES_PER_SIDE * side, -1)
 
 
 def _data_uri(pixels: NDArray[Any]) -> str:
@@ -76,7 +79,8 @@ def _data_uri(pixels: NDArray[Any]) -> str:
 
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    text = base64.b64encode(file.getvalue()).decode()
+    return f"data:image/png;base64,{text}"
 
 
 KIND = Kind(

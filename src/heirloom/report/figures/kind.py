@@ -21,7 +21,7 @@ Artefacts = Mapping[str, tuple[str, int]]
 
 @dataclass(frozen=True)
 class Subject:
-    """What a figure is of.
+    """The subject of a figure: an experiment, or all variants of a grid.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Curve:
 class Kind:
     """A kind of figure.
 
-    The modules of this package are imported by the Snakefile at every start, so functions import pandas and Altair where they use them.
+    The Snakefile imports the modules of this package at every start, so functions import pandas and Altair where they use them.
 
     Attributes
     ----------
@@ -141,7 +141,8 @@ def is_images(subject: Subject) -> bool:
 def are_gaussians_of_sizes(subject: Subject) -> bool:
     """Return whether the variants of a grid are one-dimensional Gaussians of several sizes."""
     variants = subject.experiments.values()
-    return all(map(_is_gaussian_of_the_line, variants)) and len({variant.rows for variant in variants}) > 1
+    sizes = {variant.rows for variant in variants}
+    return all(map(_is_gaussian_of_the_line, variants)) and len(sizes) > 1
 
 
 def _is_gaussian_of_the_line(experiment: Experiment) -> bool:

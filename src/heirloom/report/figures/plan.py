@@ -54,9 +54,9 @@ class Figure:
 def figures(config: Config) -> list[Figure]:
     """Return every figure that a config has: of experiments, then of grids, both in the order of the config."""
     experiments, grids = _subjects(config)
-    standing_in = {grid.name for grid in grids if any(kind.stands_alone for kind in _kinds(grid))}
-    remaining = [subject for subject in experiments if subject.experiment.variant_of not in standing_in]
-    return [Figure(kind, subject) for subject in (*remaining, *grids) for kind in _kinds(subject)]
+    stand_ins = {grid.name for grid in grids if _replaces_its_variants(grid)}
+    other_experiments = [subject for subject in experiments if subject.experiment.variant_of not in stand_ins]
+    return [Figure(kind, subject) for subject in (*other_experiments, *grids) for kind in _kinds(subject)]
 
 
 def files(config: Config, *suffixes: str) -> list[str]:
@@ -65,9 +65,9 @@ def files(config: Config, *suffixes: str) -> list[str]:
 
 
 def artefacts(config: Config) -> dict[str, str]:
-    """Return the artefacts that figures show themselves, and not their measures, each to the one that its job has made.
+    """Return the artefacts that figures show themselves, and not their measures: path to the artefact that its job makes.
 
-    Snapshots of a chain come with its trajectory; the rest are artefacts of their own.
+    Snapshots of a chain come with its trajectory; other artefacts have jobs of their own.
     """
     return {path: target(config, path) for figure in figures(config) for path in figure.artefacts}
 
@@ -87,6 +87,11 @@ def _subject(name: str, experiments: Mapping[str, Experiment], config: Config, a
     arms = dict.fromkeys(regime for experiment in experiments.values() for regime in experiment.regimes)
     regimes = {arm: config.regimes[arm] for arm in arms}
     return Subject(name, experiments, regimes, {arm: all_looks[arm] for arm in arms})
+
+
+def _replaces_its_variants(grid: Subject) -> bool:
+    """Return whether a grid has a figure that stands alone."""
+    return any(kind.stands_alone for kind in _kinds(grid))
 
 
 def _kinds(subject: Subject) -> list[Kind]:

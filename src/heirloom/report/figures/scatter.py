@@ -38,11 +38,12 @@ def applies(subject: Subject) -> bool:
 
 
 def artefacts(subject: Subject) -> Artefacts:
-    """Return the sets that are shown, and the models of a mixture, which outline them."""
+    """Return the sets whose rows it draws, and the models of a mixture, which outline them."""
     sets = {path: place for place, path in kept_rows.vectors(subject.name, subject.experiment).items()}
     if not subject.experiment.family.has_components:
         return sets
-    return sets | {_model(subject, *place): place for place in sets.values()}
+    models = {_model(subject, *place): place for place in sets.values()}
+    return sets | models
 
 
 def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
@@ -64,11 +65,13 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for (regime, generation), path in kept_rows.vectors(subject.name, subject.experiment).items():
         x_ND = reading.dataset(path).by_replica()[0][:ROWS]
-        frames = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
         if subject.experiment.family.has_components:
             frames = _mixture(Path(_model(subject, regime, generation)), x_ND)
+        else:
+            frames = [_frame("row", np.zeros(len(x_ND), np.int64), x_ND)]
         parts += [frame.assign(regime=regime, generation=generation) for frame in frames]
-    return pd.concat(parts, ignore_index=True)[["regime", "generation", "part", "component", "place", "x", "y"]]
+    table = pd.concat(parts, ignore_index=True)
+    return table[["regime", "generation", "part", "component", "place", "x", "y"]]
 
 
 def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
@@ -81,17 +84,21 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
 
     real = numbers[(numbers["generation"] == 0) & (numbers["part"] == "row")]
     domain = _domain(pd.concat([real["x"], real["y"]]))  # one for both axes: a round blob is round
-    colour = alt.Color("component:O", legend=None).scale(range=[BLUE, ORANGE, *ramp(6)][: int(numbers["component"].max()) + 1])
+    num_components = int(numbers["component"].max()) + 1
+    colours = [BLUE, ORANGE, *ramp(6)][:num_components]
+    colour = alt.Color("component:O", legend=None).scale(range=colours)
     x = alt.X("x:Q", title=None).scale(domain=domain, nice=False).axis(tickCount=3, grid=False)
     y = alt.Y("y:Q", title=None).scale(domain=domain, nice=False).axis(tickCount=3, grid=False)
     base = alt.Chart(numbers).encode(x=x, y=y, color=colour)
     points = base.transform_filter("datum.part == 'row'").mark_circle(size=9, opacity=0.55, clip=True)
     outlines = base.transform_filter("datum.part == 'outline'").mark_line(strokeWidth=1.6, clip=True).encode(order="place:O")
     layers = alt.layer(points, outlines).properties(width=PANEL, height=PANEL)
-    legend = "; line: two standard deviations of each component, colour: the likeliest" if "outline" in set(numbers["part"]) else ""
+    has_outlines = "outline" in set(numbers["part"])
+    legend = "; line: two standard deviations of each component, colour: the likeliest" if has_outlines else ""
     subtitle = f"{len(real) // len(subject.regimes)} rows of one chain{legend}; 0: real rows"
+    title = heading("Rows by generation", subject.name, subtitle)
     chart = by_regime_and_generation(layers, subject.regimes, 10)
-    return dressed(chart.properties(title=heading("Rows by generation", subject.name, subtitle)))
+    return dressed(chart.properties(title=title))
 
 
 def _model(subject: Subject, regime: str, generation: int) -> str:

@@ -27,10 +27,14 @@ SURVIVAL, DRIFT = "tail_survival.", "tail_survival_drift."
 
 
 def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of word types still produced by regime, generation and frequency band, and ``drift``, what neutral drift leaves."""
+    """Return the share of word types that still occur, and ``drift``, the share that neutral drift leaves.
+
+    A row per regime, generation and frequency band.
+    """
     keys = ["regime", "generation", "band"]
+    survival = _by_band(subject, rows, SURVIVAL)
     drift = _by_band(subject, rows, DRIFT)[[*keys, "mean"]].rename(columns={"mean": "drift"})
-    return _by_band(subject, rows, SURVIVAL).merge(drift, how="left", on=keys).drop(columns="metric")
+    return survival.merge(drift, how="left", on=keys).drop(columns="metric")
 
 
 def _by_band(subject: Subject, rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -52,12 +56,14 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=ordered("band", bands, "times in real text"))
     line = base.mark_line(point=points(numbers), strokeWidth=2).encode(y=y)
-    drift = base.transform_filter("isValid(datum.drift)").mark_line(strokeWidth=1.5, strokeDash=list(DOTTED)).encode(y="drift:Q")
+    dotted_line = base.transform_filter("isValid(datum.drift)").mark_line(strokeWidth=1.5, strokeDash=list(DOTTED))
+    drift = dotted_line.encode(y="drift:Q")
     subtitle = (
         "by how often a word occurs in the real training text; generation 0: real rows, as many as are sampled; dotted: neutral drift"
     )
     title = heading("Real words that still occur in the synthetic text", subject.name, subtitle + about_onsets(numbers))
-    return dressed(panels(alt.layer(drift, line, *onsets(base, numbers, y)), subject.regimes, 230, 190).properties(title=title))
+    layers = alt.layer(drift, line, *onsets(base, numbers, y))
+    return dressed(panels(layers, subject.regimes, 230, 190).properties(title=title))
 
 
 def _measures(numbers: pd.DataFrame) -> list[str]:

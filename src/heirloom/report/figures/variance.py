@@ -41,7 +41,8 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
 
     subtitle = "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean"
     title = heading("Total variance of the fitted density", subject.name, subtitle + about_onsets(numbers))
-    return dressed(theory_charts.by_regime(numbers, MEASURE, [*subject.regimes], 170).properties(title=title))
+    chart = theory_charts.by_regime(numbers, MEASURE, [*subject.regimes], 170)
+    return dressed(chart.properties(title=title))
 
 
 def _measures(numbers: pd.DataFrame) -> list[str]:

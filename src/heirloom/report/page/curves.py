@@ -1,4 +1,4 @@
-"""Every measure by generation, as data for one chart an experiment: arms, bands, the control's band, and theory where it exists."""
+"""Every measure by generation, as data for one chart per experiment: arms, bands, the control's band, and theory where it exists."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ Share = tuple[str, str, int]
 
 
 class Box(NamedTuple):
-    """An artefact and its place: column and row count from 0, and so many gaps stand before the column."""
+    """An artefact and its place: column and row count from 0, and ``gaps`` is the number of gaps before the column."""
 
     path: str
     kind: Kind
@@ -104,11 +104,13 @@ def context(results: ExperimentResults, boxes: Iterable[Box], node_of: Mapping[s
     shares = _shares(results.rows)
     ledger = facts.ledger()
     drawings = [_drawing(box, node_of[box.path], shares, ledger) for box in visible]
+    right = max(drawing["x"] for drawing in drawings)
+    bottom = max(drawing["y"] for drawing in drawings)
     return {
         "experiment": results.key,
         "seed": experiment.seeds[0],
-        "width": max(drawing["x"] for drawing in drawings) + WIDTH + GAP,
-        "height": max(drawing["y"] for drawing in drawings) + HEIGHT + GAP,
+        "width": right + WIDTH + GAP,
+        "height": bottom + HEIGHT + GAP,
         "box": {"width": WIDTH, "height": HEIGHT},
         "boxes": drawings,
         "edges": _edges(visible, node_of),

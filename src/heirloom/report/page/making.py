@@ -31,6 +31,7 @@ def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answer
     environments = [node.manifest.get("environment", {}) for node in nodes]
     missing_claims = [answer.claim for answer in answers if not answer.findings]
     experiments = config.experiments.items()
+    names_of_one_seed = [name for name, experiment in experiments if len(experiment.seeds) == 1]
     return {
         "config_file": config_file.name,
         "config": safe_lines(config_file.read_text(encoding="utf-8")),
@@ -43,7 +44,7 @@ def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answer
         "commits": _commits(),
         "costs": _costs(),
         "not_run": [{"statement": claim.statement, "id": claim.id} for claim in missing_claims],
-        "one_seed": [name for name, experiment in experiments if len(experiment.seeds) == 1],
+        "one_seed": names_of_one_seed,
     }
 
 
@@ -53,7 +54,7 @@ def safe_lines(text: str) -> str:
 
 
 def environment(environments: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return what the manifests say of the machine and of libraries, each once; several values mean that jobs ran on several machines."""
+    """Return the machine and the libraries that manifests record, each once; several values mean that jobs ran on several machines."""
     values_of: dict[str, set[str]] = {}
     for manifest_environment in environments:
         for key, value in _flat(manifest_environment).items():

@@ -77,7 +77,9 @@ def _modes(key: str, experiment: Experiment) -> dict[str, Any] | None:
     if not sets or not isinstance(source, MixtureSource) or not all(Path(path).is_file() for path in sets.values()):
         return None
     generations = sorted({generation for _, generation in sets})
-    cells = {regime: {g: _mode_cells(sets[regime, g], source) for g in generations} for regime in experiment.regimes}
+    cells = {}
+    for regime in experiment.regimes:
+        cells[regime] = {generation: _mode_cells(sets[regime, generation], source) for generation in generations}
     names = [f"{place}, at {_point(mean)}" for place, mean in enumerate(source.means, 1)]
     return _table("rows in each mode of the true mixture", names, cells)
 
@@ -119,7 +121,10 @@ def _mean_curve(name: str, regime: str, by_metric: ByArm) -> pd.Series | None:
 def _share_cells(curves: Sequence[pd.Series]) -> dict[int, list[Cell]]:
     """Return a cell for each curve by generation, of generations that all curves have."""
     generations = sorted(set.intersection(*(set(curve.index) for curve in curves)))
-    return {g: [_cell(float(curve[g])) for curve in curves] for g in evenly_spaced(generations, MAX_GENERATIONS)}
+    cells = {}
+    for generation in evenly_spaced(generations, MAX_GENERATIONS):
+        cells[generation] = [_cell(float(curve[generation])) for curve in curves]
+    return cells
 
 
 def _table(what: str, names: Sequence[str], cells: Mapping[str, Mapping[int, list[Cell]]]) -> dict[str, Any]:

@@ -41,7 +41,9 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
     human = _human(key, real, rows)
     prompts = []
     for row in rows:
-        arms = {regime: [pieces_of[regime, g].get(row, []) for g in generations] for regime in experiment.regimes}
+        arms: dict[str, list[Pieces]] = {}
+        for regime in experiment.regimes:
+            arms[regime] = [pieces_of[regime, generation].get(row, []) for generation in generations]
         prompt, real_next = human.get(row, ("", ""))
         prompts.append({"row": row, "prompt": safe(prompt), "real": marked_pieces(real_next, real_words), "arms": arms})
     return {"experiment": key, "arms": experiment.regimes, "generations": generations, "prompts": prompts}
