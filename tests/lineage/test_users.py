@@ -91,7 +91,7 @@ def test_edited_code_reruns_the_steps_that_reach_it_and_a_comment_none(elsewhere
     code = Path("src/heirloom/steps/evaluate.py")
     code.write_text(code.read_text() + "# a remark\n")
     assert planned_totals(sh) == {}
-    code.write_text(code.read_text().replace("dumps(replicas.split_units(measures)[0])", "dumps(dict(replicas.split_units(measured)[0]))"))
+    code.write_text(code.read_text().replace("dumps(replicas.split_units(measures)[0])", "dumps(dict(replicas.split_units(measures)[0]))"))
     assert run(sh) == {"evaluate": 2, **TABLES}
     assert "modified" not in sh("git", "diff", "--stat", "results/metrics.json")  # another way to the same numbers
 
