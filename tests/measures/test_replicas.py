@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heirloom.errors import HeirloomError
-from heirloom.measures.replicas import UNITS, size_of_unit, split_units, summarise, summarise_each
+from heirloom.measures.replicas import MAX_UNITS, size_of_unit, split_units, summarise, summarise_each
 from heirloom.runtime.streams import Stream
 
 
@@ -57,7 +57,7 @@ def test_no_replica_or_no_number_is_refused(values: list[float], message: str) -
 def test_the_replicas_of_a_measure_of_collapse_are_kept_as_medians_of_groups_in_their_order() -> None:
     metrics, units = split_units(summarise_each({"covariance_trace": np.arange(60.0) ** 2, "mean_first": np.arange(60.0)}))
     assert not [name for name in metrics if "unit" in name]
-    assert units == {("covariance_trace", unit): (3.0 * unit + 1) ** 2 for unit in range(UNITS)}
+    assert units == {("covariance_trace", unit): (3.0 * unit + 1) ** 2 for unit in range(MAX_UNITS)}
     assert size_of_unit(60) == 3
 
 

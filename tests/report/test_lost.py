@@ -14,6 +14,7 @@ from heirloom.config import parse
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.report import tables
+from heirloom.report.generations import vanishing_unit
 from heirloom.report.page import build, lost, remains
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
@@ -67,10 +68,10 @@ def test_a_type_that_comes_back_was_not_lost() -> None:
 
 
 def test_only_texts_and_types_that_are_drawn_can_be_lost_one_by_one() -> None:
-    assert lost.unit(experiment("discrete", CATEGORIES)) == "types"
+    assert vanishing_unit(experiment("discrete", CATEGORIES)) == "types"
     drawn_never = experiment("discrete", CATEGORIES, granularity="chain")
-    assert lost.unit(drawn_never.model_copy(update={"family": drawn_never.family.model_copy(update={"path": "statistics"})})) is None
-    assert lost.unit(experiment("gmm", MIXTURE)) is None
+    assert vanishing_unit(drawn_never.model_copy(update={"family": drawn_never.family.model_copy(update={"path": "statistics"})})) is None
+    assert vanishing_unit(experiment("gmm", MIXTURE)) is None
 
 
 def test_a_row_is_of_the_mode_that_most_likely_gave_it() -> None:

@@ -71,7 +71,7 @@ def is_text(arrow_type: pa.DataType) -> bool:
     return shape(arrow_type) in ("bytes", "nothing")
 
 
-def is_numbers(arrow_type: pa.DataType, *, only_whole: bool = False) -> bool:
+def is_list_of_numbers(arrow_type: pa.DataType, *, only_whole: bool = False) -> bool:
     """Return whether a type is a list of numbers, of whole ones where asked."""
     bare = bare_type(arrow_type)
     if shape(bare) != "list" or pa.types.is_map(bare):

@@ -71,7 +71,7 @@ def ragged(column: pa.Array) -> Ragged:
     HeirloomError
         If the column holds no lists of numbers, or a number is missing.
     """
-    if not arrow_columns.is_numbers(column.type):
+    if not arrow_columns.is_list_of_numbers(column.type):
         raise HeirloomError(f"columns tokens and x must hold lists of numbers, got {column.type}")
     column = arrow_columns.bare_values(column)
     flat = column.flatten()
@@ -123,13 +123,13 @@ def _hashes(column: pa.Array) -> Hashes:
     bounds = pairwise(offsets.tolist())
     digests = (xxh3_64_intdigest(view[start:stop]) for start, stop in bounds)
     hashes = np.fromiter(digests, np.uint64, len(column))
-    if column.null_count and arrow_columns.is_numbers(column.type):
+    if column.null_count and arrow_columns.is_list_of_numbers(column.type):
         hashes[column.is_null().to_numpy(zero_copy_only=False)] = _NO_LIST
     return hashes
 
 
 def _bytes(column: pa.Array) -> tuple[memoryview, Ints]:
-    if arrow_columns.is_numbers(column.type):
+    if arrow_columns.is_list_of_numbers(column.type):
         cells = ragged(column)
         numbers = cells.values + 0 if cells.values.dtype == np.float64 else cells.values  # minus zero becomes zero
         values = np.ascontiguousarray(numbers)

@@ -111,7 +111,7 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
     """
     if not (a.has(column) and b.has(column)):
         return False
-    fits = [_fits(side, column) for side in (a, b)]
+    fits = [_has_its_type(side, column) for side in (a, b)]
     if column == "text" and any(fits) and not all(fits):
         side = (a, b)[fits.index(False)]
         column_type = side.schema.field(column).type
@@ -121,11 +121,12 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
     return all(fits)
 
 
-def _fits(side: Side, column: str) -> bool:
+def _has_its_type(side: Side, column: str) -> bool:
+    """Return whether a column holds what its name promises: `text` texts, `tokens` lists of whole numbers, `x` lists of numbers."""
     column_type = side.schema.field(column).type
     if column == "text":
         return arrow_columns.is_text(column_type)
-    return arrow_columns.is_numbers(column_type, only_whole=column == "tokens")
+    return arrow_columns.is_list_of_numbers(column_type, only_whole=column == "tokens")
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:

@@ -39,7 +39,7 @@ def _texts(side: Side, rows: Ints, columns: Sequence[str]) -> Sequence[str]:
         if columns == ("text",):
             valid_texts, _ = cells.strings(batch.column(0))
             texts += valid_texts.to_pylist()
-        elif columns in (("tokens",), ("x",)) and arrow_columns.is_numbers(batch.schema.field(0).type):
+        elif columns in (("tokens",), ("x",)) and arrow_columns.is_list_of_numbers(batch.schema.field(0).type):
             rows_of_numbers = cells.ragged(batch.column(0)).rows()
             texts += [_numbers(row.tolist(), columns[0]) for row in rows_of_numbers]
         else:

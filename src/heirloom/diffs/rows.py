@@ -221,12 +221,12 @@ def _has_lengths(side: Side, name: str) -> bool:
     if not side.has(name):
         return False
     column_type = side.schema.field(name).type
-    return arrow_columns.is_numbers(column_type) or (name == "text" and arrow_columns.is_text(column_type))
+    return arrow_columns.is_list_of_numbers(column_type) or (name == "text" and arrow_columns.is_text(column_type))
 
 
 def _lengths(column: pa.Array) -> NDArray[Any]:
     """Return tokens of each row, or pieces between white space (`words.SPACED_PIECE`) where there are no tokens."""
-    if arrow_columns.is_numbers(column.type):
+    if arrow_columns.is_list_of_numbers(column.type):
         lengths = pc.list_value_length(arrow_columns.bare_values(column))
     else:
         lengths = pc.count_substring_regex(cells.strings(column)[0], SPACED_PIECE)

@@ -24,7 +24,7 @@ HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error"
 WITHIN = ("se", "median_low", "median_high", "q05", "q95", "mean_log")
 """What is told of the replicas of one lineage beside their mean and median."""
 
-UNITS = 20
+MAX_UNITS = 20
 """Most groups that the replicas of a lineage are divided into, in order and as evenly as can be."""
 
 _UNIT = ".unit."
@@ -67,7 +67,7 @@ def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
     num_replicas = max(map(len, checked.values()))
     measures_of_collapse = [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]
     for name in measures_of_collapse:
-        described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_units(checked[name]))}
+        described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(checked[name]))}
     return described
 
 
@@ -84,16 +84,16 @@ def split_units(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[t
 
 def size_of_unit(num_replicas: int) -> int:
     """Return how many replicas the largest unit holds."""
-    return -(-num_replicas // UNITS)
+    return -(-num_replicas // MAX_UNITS)
 
 
-def _units(values_R: NDArray[np.float64]) -> list[float]:
-    """Return the median of each group of replicas; none of a single replica."""
+def _unit_medians(values_R: NDArray[np.float64]) -> list[float]:
+    """Return the median of each unit, of up to 20 groups of replicas in their order; none of a single replica."""
     if len(values_R) == 1:
         return []
-    if len(values_R) <= UNITS:
+    if len(values_R) <= MAX_UNITS:
         return [float(value) for value in values_R]
-    return [float(np.median(group)) for group in np.array_split(values_R, UNITS)]
+    return [float(np.median(group)) for group in np.array_split(values_R, MAX_UNITS)]
 
 
 def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from heirloom import controls, digests, reading
 from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.measures import stages
-from heirloom.measures.replicas import UNITS, size_of_unit
+from heirloom.measures.replicas import MAX_UNITS, size_of_unit
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.flips import ENOUGH, FEWEST, TOLERANCE, level, p_values
@@ -198,7 +198,7 @@ def _units(rows: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | 
         generations = list(range(1, experiment.generations + 1))
         plural = "s" if len(seeds) > 1 else ""
         return Units(rows.assign(unit=rows["seed"]), seeds, generations, f"{len(seeds)} seed{plural}")
-    groups = replicas.assign(unit=replicas["seed"] * UNITS + replicas["unit"])
+    groups = replicas.assign(unit=replicas["seed"] * MAX_UNITS + replicas["unit"])
     names = sorted(groups["unit"].unique().tolist())
     generations = sorted(groups["generation"].unique().tolist())
     size = size_of_unit(experiment.num_replicas)

@@ -128,7 +128,7 @@ def summary_table(
     for metric in shown.metrics(rows):
         for regime in regimes:
             words = shown.SHOWN[metric] if regime == regimes[0] else ""
-            cells = [_number(float(shown.values(rows, metric, regime, generation).mean())) for generation in generations]
+            cells = [_four_digits(float(shown.values(rows, metric, regime, generation).mean())) for generation in generations]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:
@@ -136,7 +136,7 @@ def summary_table(
             table.add_row(words, regime, *cells)
             control = beside.closed_form(controls, regime, metric)
             if control is not None:
-                table.add_row("", ITS_CONTROL, *(_number(float(control[generation])) for generation in generations))
+                table.add_row("", ITS_CONTROL, *(_four_digits(float(control[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -190,9 +190,11 @@ def attribution_table(costs: pd.DataFrame) -> Table:
     for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
-            table.add_row(f"{name} ({regime}), {measure}", "all at work", _number(loss))
+            table.add_row(f"{name} ({regime}), {measure}", "all at work", _four_digits(loss))
         else:
-            table.add_row("", f"{source} {setting}".strip(), _number(loss), _number(gain), f"{_number(low)} to {_number(high)}")
+            table.add_row(
+                "", f"{source} {setting}".strip(), _four_digits(loss), _four_digits(gain), f"{_four_digits(low)} to {_four_digits(high)}"
+            )
     return table
 
 
@@ -212,11 +214,11 @@ def _check_cells(arm_check: Check | None) -> tuple[str, str]:
     if arm_check is None:
         return "", ""
     if arm_check.z is None:
-        return _number(arm_check.expected), "-"
+        return _four_digits(arm_check.expected), "-"
     colour = "red" if abs(arm_check.z) >= SUSPICIOUS_Z else "green"
-    return _number(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
+    return _four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
 
 
-def _number(value: float) -> str:
+def _four_digits(value: float) -> str:
     """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"

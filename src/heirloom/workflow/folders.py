@@ -18,7 +18,7 @@ from heirloom.workflow.steps import made_kinds
 PROVENANCE = "provenance.jsonl"
 
 _STAGES = tuple(kind.name for kind in made_kinds() if kind.folder == kinds.GENERATION)
-"""What is made first within a generation."""
+"""The artefacts of a generation in the order in which they are made: synthetic, selected, train, checkpoint, metrics."""
 _NOTES = tuple(note_of("x").removeprefix("x") for note_of in (paths.fingerprint, paths.manifest))
 _TRACKED = (kinds.REAL_FOLDER, kinds.LINEAGE)
 _UNITS = (kinds.GENERATION, kinds.SEED_FOLDER, *_TRACKED)
@@ -39,12 +39,21 @@ def lineage_of(path: str) -> str | None:
 
 
 def order(path: str | None) -> tuple[float, int]:
-    """Return a key that sorts artefacts by when they are made in a lineage: real data, then generation by generation."""
+    """Return a key that sorts artefacts by when they are made in a lineage: real data, then generation by generation.
+
+    Within a generation artefacts stand in the order of `_STAGES`: of generation 3 the synthetic set is (3, 0), the training set (3, 2),
+    and what no step makes (3, -1). None comes first, and what belongs to no lineage last.
+    """
     if path is None:
         return -2, 0
-    if wildcards := kinds.GENERATION.wildcards(path):
-        return int(wildcards["generation"]), _STAGES.index(stem(path)) if stem(path) in _STAGES else -1
-    return (-1, 0) if kinds.REAL_FOLDER.wildcards(path) else (math.inf, 0)
+    if kinds.REAL_FOLDER.wildcards(path):
+        return -1, 0
+    wildcards = kinds.GENERATION.wildcards(path)
+    if not wildcards:
+        return math.inf, 0
+    name = stem(path)
+    stage = _STAGES.index(name) if name in _STAGES else -1
+    return int(wildcards["generation"]), stage
 
 
 def stem(path: str | Path) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts.kinds import GENERATION, LINEAGE, ORIGIN, REAL_FOLDER, Key, Place, key_of
-from heirloom.workflow.step import Job
+from heirloom.workflow.step import Job, Step
 from heirloom.workflow.steps import STEPS
 
 if TYPE_CHECKING:
@@ -57,4 +58,9 @@ def target(config: Config, path: str) -> str:
 
 
 def _jobs(config: Config, place: Place, key: Key) -> Iterator[Job]:
-    yield from (step.job(key) for step in STEPS.values() if step.place == place and step.runs(config, key))
+    yield from (step.job(key) for step in _steps_at(place) if step.runs(config, key))
+
+
+@cache
+def _steps_at(place: Place) -> list[Step]:
+    return [step for step in STEPS.values() if step.place == place]

@@ -16,7 +16,7 @@ from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
-from heirloom.report.generations import kept_generations, synthetic_path
+from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path, vanishing_unit
 from heirloom.report.intervals import conditional
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
@@ -46,11 +46,11 @@ def datasets(config: Config) -> list[str]:
 
 def _places(key: str, experiment: Experiment) -> list[tuple[str, int]]:
     """Return regime and generation of every synthetic set that the page shows rows of."""
-    from heirloom.report.page import lost, remains, texts
+    from heirloom.report.page import remains
 
     places = {(regime, generation) for regime, generation in remains.datasets(key, experiment) if generation}
-    if lost.unit(experiment):
-        generations = kept_generations(experiment, max(lost.MAX_GENERATIONS, texts.MAX_GENERATIONS))
+    if vanishing_unit(experiment):
+        generations = kept_generations(experiment, PAGE_GENERATIONS)
         places.update(itertools.product(experiment.regimes, generations))
     return sorted(places)
 

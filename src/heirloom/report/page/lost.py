@@ -18,10 +18,9 @@ from heirloom.diffs.spool import Block, pack, unpack
 from heirloom.diffs.vocabulary import log_odds
 from heirloom.diffs.words import WordLexicon
 from heirloom.measures.text import BANDS
-from heirloom.report.generations import kept_generations, synthetic_path
+from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path, vanishing_unit
 from heirloom.specs.experiment import Experiment
 
-MAX_GENERATIONS = 8
 EXAMPLES = 12
 GRAM = 3
 FEWEST_Z = 2.0
@@ -35,7 +34,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or rows are neither texts nor types.
     """
-    generations, unit_name = kept_generations(experiment, MAX_GENERATIONS), unit(experiment)
+    generations, unit_name = kept_generations(experiment, PAGE_GENERATIONS), vanishing_unit(experiment)
     origin = kinds.TRAIN.path(key, "", experiment.seeds[0], 0)
     sets = {regime: _paths(key, experiment, regime, generations) for regime in experiment.regimes}
     paths = itertools.chain([origin], *sets.values())
@@ -54,11 +53,6 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
 def _paths(key: str, experiment: Experiment, regime: str, generations: Sequence[int]) -> list[str]:
     return [synthetic_path(key, experiment, regime, generation) for generation in generations]
-
-
-def unit(experiment: Experiment) -> str | None:
-    """Return what an experiment's rows are made of that can die: words or types; None if neither, or if no rows are drawn."""
-    return experiment.family.unit if experiment.has_rows else None
 
 
 def _arms_of_words(origin: str, sets: Mapping[str, Sequence[str]], generations: list[int]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from heirloom import reading
 from heirloom.report import by_arm, kept_rows
 from heirloom.report.by_arm import ByArm
+from heirloom.report.generations import PAGE_GENERATIONS
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource
 from heirloom.stats.spacing import evenly_spaced
@@ -19,7 +20,6 @@ from heirloom.stats.spacing import evenly_spaced
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_GENERATIONS = 8
 TAILS = {"tail_mass_95": "outer 5 %", "tail_mass_97.5": "outer 2.5 %", "tail_mass_99": "outer 1 %"}
 CLASSES = "class_share."
 
@@ -122,7 +122,7 @@ def _share_cells(curves: Sequence[pd.Series]) -> dict[int, list[Cell]]:
     """Return a cell for each curve by generation, of generations that all curves have."""
     generations = sorted(set.intersection(*(set(curve.index) for curve in curves)))
     cells = {}
-    for generation in evenly_spaced(generations, MAX_GENERATIONS):
+    for generation in evenly_spaced(generations, PAGE_GENERATIONS):
         cells[generation] = [_cell(float(curve[generation])) for curve in curves]
     return cells
 

@@ -10,12 +10,11 @@ from typing import Any
 from heirloom import reading, words
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import safe
-from heirloom.report.generations import kept_generations, synthetic_path
+from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
 from heirloom.stats.spacing import evenly_spaced
 
 NUM_PROMPTS = 12
-MAX_GENERATIONS = 8
 GRAM = 3
 """Words of an n-gram whose second occurrence in a row is marked."""
 
@@ -30,7 +29,7 @@ def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
 
     None where the datasets are not here, or nothing is a text.
     """
-    generations = kept_generations(experiment, MAX_GENERATIONS)
+    generations = kept_generations(experiment, PAGE_GENERATIONS)
     sets = {(regime, g): synthetic_path(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
     real = kinds.REAL_TRAIN.path(key)
     if not experiment.is_text or not all(Path(path).is_file() for path in (real, *sets.values())):
