@@ -86,6 +86,17 @@ class Job:
         return self.process.stdout.readline().strip()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def heeded_signals() -> Iterator[None]:
+    """Let no job inherit signals that are ignored, as a shell has it that was started in the background."""
+    ignored = [number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT) if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a package whose steps do what they are told, and its command."""

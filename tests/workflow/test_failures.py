@@ -80,7 +80,7 @@ def test_the_last_lines_name_each_failed_job_its_cause_and_its_log_and_bad_input
 def test_behind_make_the_line_of_a_failed_check_is_said_once_and_last(workspace: Path) -> None:
     configure(workspace, "ngram", ngram={"origin_rows": 99999})
     shutil.copy(ROOT / "Makefile", workspace)
-    for name in ("pyproject.toml", "constraints.txt", ".venv/.installed"):
+    for name in ("pyproject.toml", "constraints.txt", "tools/install.py", ".venv/.installed"):
         (workspace / name).parent.mkdir(exist_ok=True)
         (workspace / name).touch()
     status, lines = to_file(workspace, "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make run")
