@@ -56,7 +56,10 @@ class Place:
         return self.pattern.format(experiment=experiment, regime=regime, seed=seed, generation=generation)
 
     def at(self, key: Key) -> str:
-        """Return the path of one key; what the pattern has no wildcard for is left out."""
+        """Return the path of one key; what the pattern has no wildcard for is left out.
+
+        Of real data only the experiment and the seed of the pool count. Generation 0 is the origin's, in every regime.
+        """
         if key.regime == REAL:
             return self.of_pool(key.experiment, key.seed or 0)
         seed = "" if key.seed is None else key.seed

@@ -107,16 +107,17 @@ def _plain(node: ast.AST, scope: Scope, **texts: str) -> str:
         if name in texts:
             parts.append(f"{name}={texts[name]}")
         elif name not in _SKIPPED and value is not None and value != []:
-            parts.append(f"{name}={_value(value, scope)}")
+            parts.append(f"{name}={_field_text(value, scope)}")
     return f"{type(node).__name__}({','.join(parts)})"
 
 
-def _value(value: object, scope: Scope) -> str:
+def _field_text(value: object, scope: Scope) -> str:
+    """Return a field of a node as text: a node by `_text`, a list in brackets without empty texts, and what is absent by that word."""
     if isinstance(value, ast.AST):
         return _text(value, scope)
     if isinstance(value, list):
         nodes = statements(value) if value and isinstance(value[0], ast.stmt) else value
-        texts = [_value(node, scope) for node in nodes]
+        texts = [_field_text(node, scope) for node in nodes]
         return f"[{','.join(filter(None, texts))}]"
     return "absent" if value is None else repr(value)
 
@@ -167,7 +168,7 @@ def _call(node: ast.Call, scope: Scope) -> str:
     if function == "@logging.getLogger":
         return function
     keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
-    return f"Call({function},{_value(node.args, scope)},{_value(keywords, scope)})"
+    return f"Call({function},{_field_text(node.args, scope)},{_field_text(keywords, scope)})"
 
 
 def _dict(node: ast.Dict, scope: Scope) -> str:
@@ -177,7 +178,7 @@ def _dict(node: ast.Dict, scope: Scope) -> str:
         match value:
             case ast.Constant(value=str(name)) if "." in name and exists(name):
                 continue
-        pairs.append(f"{_value(key, scope)}:{_text(value, scope)}")
+        pairs.append(f"{_field_text(key, scope)}:{_text(value, scope)}")
     return f"Dict({','.join(pairs)})"
 
 
@@ -203,7 +204,7 @@ def _function(node: _Function, scope: Scope) -> str:
     if not _NAMELESS.issuperset(decorators):
         name += node.name
     body_scope = function_scope(node.args, node.body, scope)
-    return _plain(node, scope, name=name, body=_value(node.body, body_scope))
+    return _plain(node, scope, name=name, body=_field_text(node.body, body_scope))
 
 
 def _lambda(node: ast.Lambda, scope: Scope) -> str:
@@ -214,7 +215,7 @@ def _lambda(node: ast.Lambda, scope: Scope) -> str:
 def _class(node: ast.ClassDef, scope: Scope) -> str:
     name = f"{_stand_in(node.name, scope)}{node.name}"
     body_scope = class_scope(node.body, scope)
-    return _plain(node, scope, name=name, body=_value(node.body, body_scope))
+    return _plain(node, scope, name=name, body=_field_text(node.body, body_scope))
 
 
 def _comprehension(node: Comprehension, scope: Scope) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "shown", "not shown here", "not run", "not built"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""All verdicts; the first outweighs those after it."""
 
 RULE = (
     "A test names a region. It is supported if the whole 95 % interval lies in the region, and contradicted if the whole interval lies "
@@ -97,7 +98,11 @@ def answers(claims: Claims, frame: pd.DataFrame, config: Config) -> list[Answer]
 
 
 def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict over several experiments, or several families."""
+    """Return the verdict over several experiments or families: the first of `VERDICTS` that one of them has.
+
+    It is "mixed" if one is, or if one supports what another contradicts, and "not run" if there is none. So a supported one outweighs
+    inconclusive ones.
+    """
     distinct = set(verdicts)
     if "mixed" in distinct or {"supported", "contradicted"} <= distinct:
         return "mixed"
