@@ -17,6 +17,11 @@ from heirloom.runtime.streams import Stream
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
+def test_a_run_without_a_headline_measure_has_an_empty_table() -> None:
+    names = ["experiment", "variant", "regime", "seed", "generation", "metric", "value"]
+    assert list(table(pd.DataFrame(columns=names), {}).columns) == list(COLUMNS)
+
+
 def test_one_lineage_has_a_centre_and_no_interval() -> None:
     found = interval([3.0])
     assert found.centre == 3.0

@@ -130,6 +130,8 @@ def _within_lineage(groups: Mapping[tuple[Any, ...], NDArray[np.float64]], place
 
 def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArray[np.float64]]:
     """Return the values of each group, with groups and values in order; ten times as fast as a loop over pandas' groups."""
+    if frame.empty:
+        return {}
     grouped = frame.groupby(keys, sort=True)
     group_R = grouped.ngroup().to_numpy()
     values_R = frame["value"].to_numpy()
