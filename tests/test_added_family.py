@@ -39,7 +39,8 @@ from heirloom import config, schema
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.planning.plan import plan
-from heirloom.report import expected
+from heirloom.report import expected, files, numbers
+from heirloom.report.figures import draw
 from heirloom.report.figures import plan as figures
 from heirloom.steps import chain, mix, real, train
 from heirloom.data.dataset import Dataset
@@ -60,6 +61,9 @@ train.run(slice_of("train", made, "new", "origin", 0, 0), {"train": original}, {
 inputs = {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
 trajectory = kinds.TRAJECTORY.path("new", "judged", 0)
 chain.run(slice_of("chain", made, "new", "judged", 0), inputs, {"trajectory": trajectory})
+frame = pq.read_table(trajectory).to_pandas().assign(experiment="new", variant="", regime="judged", seed=0)
+scales = numbers.beside_theory("scale", frame, made.experiments["new"], made.regimes).assign(onset=float("nan"), measure="scale")
+figure = next(one for one in figures.figures(made) if one.kind.name == "beside_theory")
 try:
     config.parse({"regimes": {"replace": {"fresh": 0.5, "real_weight": 0.5}},
                   "experiments": {"new": {"family": {"name": "laplace"}, **experiment, "regimes": ["replace"]}}})
@@ -68,6 +72,8 @@ except HeirloomError as error:
 old = config.parse(others)
 print(json.dumps({
     "measures": sorted(set(pq.read_table(trajectory)["metric"].to_pylist())),
+    "intervals": len(files.headline_intervals(frame, made)),
+    "axis": "scale" in json.dumps(draw.chart(figure, scales).to_dict()),
     "kept": Dataset.open(kinds.SELECTED.path("new", "judged", 0, 1)).num_rows,
     "figures": [one.kind.name for one in figures.figures(made)],
     "jobs": plan(made, {}).jobs,
@@ -100,6 +106,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_the_family_is_run_judged_planned_and_drawn(answers: dict[str, Any]) -> None:
     assert {"scale.mean", "ancestry.real_row_share"} <= set(answers["measures"])
     assert answers["kept"] == 3 * 20
+    assert answers["intervals"] == 0  # its measure is no headline of all families
+    assert answers["axis"]
     assert answers["figures"] == ["ancestry", "beside_theory"]
     assert answers["jobs"] == 6  # the real data, the origin's set, model and measures, and two chains
     assert answers["closed forms"] == {}

@@ -26,6 +26,11 @@ _STYLES = {"mean": (BLUE, SOLID), "median": (ORANGE, DOTTED), "expected": (BLACK
 _KEYS = ["regime", "generation"]
 
 
+def axis_title(measure: str) -> str:
+    """Return the title of a measure's axis, which is its name where `MEASURES` has no words for it."""
+    return MEASURES.get(measure, measure)
+
+
 def by_regime(numbers: pd.DataFrame, measure: str, regimes: list[str], height: int) -> alt.FacetChart:
     """Draw a measure, one panel per regime.
 
@@ -45,7 +50,7 @@ def by_regime(numbers: pd.DataFrame, measure: str, regimes: list[str], height: i
     dash = alt.StrokeDash("which:N", legend=legend).scale(domain=labels, range=dashes)
     base = alt.Chart(rows).encode(x=generation_axis(numbers))
     axis = alt.Axis(tickCount=5, format=".0%") if measure in SHARES else alt.Axis(tickCount=5)
-    name_of_measure = MEASURES.get(measure, measure).split(",")[0].split(" (")[0]
+    name_of_measure = axis_title(measure).split(",")[0].split(" (")[0]
     y = alt.Y("value:Q", title=name_of_measure, axis=axis)
     area = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.3, color=BLUE).encode(y=alt.Y("low:Q"), y2="high:Q")
     line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)

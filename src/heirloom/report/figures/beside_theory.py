@@ -39,13 +39,13 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.report.charts import about_onsets, dressed, heading
-    from heirloom.report.theory_charts import MEASURES, by_regime
+    from heirloom.report.theory_charts import axis_title, by_regime
 
     blocks = []
     for name, part in numbers.groupby("measure", sort=False):
         measure = str(name)
         block = by_regime(part, measure, [*subject.regimes], 150)
-        blocks.append(block.properties(title=alt.Title(MEASURES[measure], fontSize=13)))
+        blocks.append(block.properties(title=alt.Title(axis_title(measure), fontSize=13)))
     subtitle = "mean and median over replicas, se: standard error of the mean" + about_onsets(numbers)
     title = heading("What is left, and what theory expects", subject.name, subtitle)
     return dressed(alt.vconcat(*blocks, spacing=24).properties(title=title))
