@@ -248,8 +248,11 @@ MATRIX = [(reader, path) for reader, (_, damaged) in READERS.items() for path in
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_what_is_as_it_was_recorded_is_read(project: Config, reader: str) -> None:
+def test_what_is_as_it_was_recorded_is_read_and_left_as_it_is(project: Config, reader: str) -> None:
+    files = [path for path in Path("data").rglob("*") if path.is_file()]
+    contents = {path: path.read_bytes() for path in files}
     READERS[reader][0](project)
+    assert {path: path.read_bytes() for path in files} == contents
 
 
 @pytest.mark.parametrize(("reader", "path"), MATRIX, ids=[f"{reader}-{path}" for reader, path in MATRIX])
