@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Sampling, Strict
 from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
@@ -74,6 +74,16 @@ class FamilySpec(Strict):
     @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that generations begin from, if they do."""
+        return None
+
+    def sampling_of(self, row_numbers: int) -> Sampling:
+        """Return the settings by which rows of so many numbers are written."""
+        settings: Sampling = self.sampling  # type: ignore[attr-defined]
+        return settings
+
+    @property
+    def measurement(self) -> Strict | None:
+        """What the family has to be told for a measurement, if anything."""
         return None
 
     @property

@@ -11,6 +11,7 @@ from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.declaration import Ability, FamilySpec
 from heirloom.specs.discrete import Discrete
+from heirloom.specs.external import External
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
@@ -21,7 +22,7 @@ from heirloom.specs.transformer import Transformer
 from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM,
+    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM | External,
     Field(discriminator="name"),
 ]
 
