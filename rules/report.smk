@@ -1,8 +1,7 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
-# Leaves: in the config's folder of results, which is results/ for config.yaml and results/<name>/ for any other file,
-# metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), metrics.json and plots/{experiment}.csv (headline
-# numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv, and figures/ (each figure as SVG, PDF, PNG and the
-# numbers behind as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
+# Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
+# metrics.json and plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv,
+# and figures/ (SVG, PDF, PNG, numbers as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 # `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 from heirloom.artefacts import paths
@@ -11,6 +10,7 @@ from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
 SHOWN = sorted({*plan.artefacts(CONFIG).values()})
+DATASETS = page.datasets(CONFIG)
 
 
 rule summarise:
@@ -46,9 +46,7 @@ rule plot:
         metrics=ancient(RESULTS.metrics),
         onset=ancient(RESULTS.onset),
         shown=ancient(SHOWN),
-        fingerprints=[
-            paths.fingerprint(p) for p in (RESULTS.metrics, RESULTS.onset, *SHOWN)
-        ],
+        fingerprints=paths.fingerprints(RESULTS.metrics, RESULTS.onset, *SHOWN),
     output:
         index=RESULTS.figure_index,
         svg=[
@@ -77,11 +75,8 @@ rule page:
         metrics=ancient(RESULTS.metrics),
         onset=ancient(RESULTS.onset),
         figures=ancient(RESULTS.figure_index),
-        datasets=ancient(page.datasets(CONFIG)),
-        fingerprints=[
-            paths.fingerprint(p)
-            for p in (RESULTS.metrics, RESULTS.onset, *page.datasets(CONFIG))
-        ],
+        datasets=ancient(DATASETS),
+        fingerprints=paths.fingerprints(RESULTS.metrics, RESULTS.onset, *DATASETS),
     output:
         page=RESULTS.page,
         claims=RESULTS.claims,
