@@ -88,7 +88,7 @@ def size_of_unit(num_replicas: int) -> int:
 
 
 def _unit_medians(values_R: NDArray[np.float64]) -> list[float]:
-    """Return the median of each unit, of up to 20 groups of replicas in their order; none of a single replica."""
+    """Return the median of each unit: of each replica, or of each of `MAX_UNITS` groups of them in order; none of a single replica."""
     if len(values_R) == 1:
         return []
     if len(values_R) <= MAX_UNITS:
