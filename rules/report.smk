@@ -5,7 +5,7 @@
 # `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 from heirloom.artefacts import paths
-from heirloom.report import expected, tables
+from heirloom.report import expected_curves, tables
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
@@ -34,7 +34,9 @@ rule summarise:
     benchmark:
         RESULTS.benchmark("summarise")
     params:
-        code=codehash.digest("heirloom.report.files:write", *expected.entries(CONFIG)),
+        code=codehash.digest(
+            "heirloom.report.files:write", *expected_curves.entries(CONFIG)
+        ),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -60,7 +62,7 @@ rule plot:
         RESULTS.benchmark("plot")
     params:
         code=codehash.digest(
-            "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
+            "heirloom.report.figures.draw:write", *expected_curves.entries(CONFIG)
         ),
         regimes=sorted(CONFIG.regimes),
         shown=sorted(plan.artefacts(CONFIG)),
@@ -86,7 +88,7 @@ rule page:
         RESULTS.benchmark("page")
     params:
         code=codehash.digest(
-            "heirloom.report.page.build:write", *expected.entries(CONFIG)
+            "heirloom.report.page.build:write", *expected_curves.entries(CONFIG)
         ),
         look=page.look(),
         config_file=CONFIG_FILE,

@@ -43,7 +43,7 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 def verdicts(config: Config, key: str) -> dict[Place, str]:
     files.write(config)
     own = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
-    return reference.compared(own, key, config, reference.read())
+    return reference.comparison(own, key, config, reference.read())
 
 
 @pytest.fixture
