@@ -58,8 +58,9 @@ def find(text: str, revision: str = "") -> str:
     match = _GRAMMAR.fullmatch(text)
     if match:
         return _path(text, **match.groupdict())
-    if name_of(text) != text or Path(text).exists():
-        return paths.project_path(text)
+    path = paths.project_path(text)
+    if kinds.key_of(path) or Path(text).exists():
+        return path
     if _is_fingerprint(text):
         return _by_fingerprint(text, revision)
     raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
