@@ -153,7 +153,8 @@ def table(columns: str) -> str:
 
 def test_rows_are_taken_as_the_program_wrote_them(model: external.Model) -> None:
     x_RND = sampled(model, table("{'x': [[1, 2], [3, 4], [5, 6]]}"))
-    assert (x_RND.dtype, x_RND.tolist()) == (np.float64, [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    assert x_RND.dtype == np.float64
+    assert x_RND.tolist() == [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]
 
 
 ROW_FAULTS: Mapping[str, tuple[str, str]] = {

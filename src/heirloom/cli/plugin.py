@@ -26,9 +26,9 @@ def new(
     kind: Annotated[Kind, typer.Option(help="What a row is.")] = Kind.vectors,
 ) -> None:
     """Write a working example of one's own programs, with the config that runs them."""
-    from heirloom.plugins import example
+    from heirloom import plugin_examples
 
-    for file in example.copy(kind.value, folder):
+    for file in plugin_examples.copy(kind.value, folder):
         typer.echo(file)
 
 
@@ -41,13 +41,12 @@ def check(
     from rich.table import Table
 
     from heirloom.config import load
-    from heirloom.plugins.check import check as findings_of
-    from heirloom.specs.external import External
+    from heirloom.families.external.check import check as findings_of
 
     config = load(_config_file(place))
-    experiments = {name: experiment for name, experiment in config.experiments.items() if isinstance(experiment.family, External)}
+    experiments = {name: experiment for name, experiment in config.experiments.items() if "programs" in experiment.family.abilities}
     if not experiments:
-        raise HeirloomError(f"{place}: no experiment has family external, so there is no program to check")
+        raise HeirloomError(f"{place}: no experiment has a family with programs of the user's (external), so there is nothing to check")
     is_broken = False
     for name, experiment in experiments.items():
         table = Table(box=None, header_style="bold")

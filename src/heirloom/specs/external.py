@@ -142,6 +142,7 @@ class MeasureCommand(Command):
 class External(DensityFamily):
     """A model that the user's own programs train and sample."""
 
+    abilities = frozenset({"programs"})
     is_density = False
     is_single = True
     library = "the user's own programs"

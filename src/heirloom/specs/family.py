@@ -22,7 +22,18 @@ from heirloom.specs.transformer import Transformer
 from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM | External,
+    Gaussian  # rows of numbers
+    | Gmm
+    | Kde
+    | Discrete
+    | Bernoulli
+    | Poisson
+    | LinearRegression
+    | External  # by the user's programs
+    | Vae  # images
+    | Ngram  # text
+    | Transformer
+    | CausalLM,
     Field(discriminator="name"),
 ]
 

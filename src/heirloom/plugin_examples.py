@@ -12,7 +12,7 @@ _CARRIED = Path(__file__).with_name("examples")
 
 def place(kind: str) -> Path:
     """Return the folder of an example: the copy that the wheel carries, or in a clone the one at the top."""
-    folder = _CARRIED if _CARRIED.is_dir() else Path(__file__).parents[3] / "examples"
+    folder = _CARRIED if _CARRIED.is_dir() else Path(__file__).parents[2] / "examples"
     return folder / kind
 
 

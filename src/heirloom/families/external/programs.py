@@ -8,9 +8,6 @@ Legend of shapes: N rows, D dimensions.
 
 from __future__ import annotations
 
-import json
-import math
-import re
 import shutil
 import tempfile
 import weakref
@@ -21,31 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.fingerprints import fingerprint, sha256_file
-from heirloom.data.arrow import as_matrix
 from heirloom.data.dataset import Dataset
-from heirloom.errors import HeirloomError, short
+from heirloom.errors import HeirloomError
 from heirloom.families import algebra
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.external import handover
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.runtime import program
 from heirloom.runtime.streams import Stream
-from heirloom.specs.external import External, ExternalSampling, ExternalTraining, Program
+from heirloom.specs.external import ExternalSampling, ExternalTraining, Program
 
-Spec = External
-Fit = ExternalTraining
-Sampling = ExternalSampling
-
-_COLUMN = "x"
 _SEEDS = 2**31
-_SYNTHETIC = "family.sample.command: {synthetic}"
-_MEASURES = "family.measure.command: {measures}"
-_MEASURE_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +60,7 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
     model = Model(scratch / "checkpoint")
     weakref.finalize(model, shutil.rmtree, scratch)
     train_file = scratch / "train.parquet"
-    _write_rows(rows, train_file)
+    handover.write_rows(rows, train_file)
     sha256 = sha256_file(train_file)
     places = {"{train}": str(train_file), "{checkpoint}": str(model.folder), "{start}": str(start.folder) if start else ""}
     with _unchanged(start):
@@ -100,7 +87,7 @@ def sample(
         places = {"{checkpoint}": str(model.folder), "{num_rows}": str(num_rows), "{synthetic}": str(file)}
         with _unchanged(model):
             _run(settings, places, stream, Path(scratch))
-        yield from _read_rows(file, num_rows, settings.row_numbers)
+        yield from handover.read_rows(file, num_rows, settings.row_numbers)
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
@@ -118,7 +105,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
     own_measures = _measure(Program.model_validate(measuring.settings), model, sets, stream)
     repeated = sorted(own_measures.keys() & measures.keys())
     if repeated:
-        raise HeirloomError(f"{_MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
+        raise HeirloomError(f"{handover.MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
     return measures | own_measures
 
 
@@ -126,36 +113,12 @@ def _measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dic
     """Run the program that measures, and return what it has measured."""
     with tempfile.TemporaryDirectory(prefix="heirloom-measure-") as scratch:
         synthetic, held_out, file = (Path(scratch, name) for name in ("synthetic.parquet", "held_out.parquet", "measures.json"))
-        _write_rows(sets.sample, synthetic)
-        _write_rows(sets.held_out, held_out)
+        handover.write_rows(sets.sample, synthetic)
+        handover.write_rows(sets.held_out, held_out)
         places = {"{checkpoint}": str(model.folder), "{synthetic}": str(synthetic), "{held_out}": str(held_out), "{measures}": str(file)}
         with _unchanged(model):
             _run(settings, places, stream, Path(scratch))
-        return _read_measures(file)
-
-
-def _read_measures(file: Path) -> dict[str, float]:
-    """Return the measures that a program wrote.
-
-    Raises
-    ------
-    HeirloomError
-        If there is no such file, or it is no JSON object of names and finite numbers.
-    """
-    if not file.is_file():
-        raise HeirloomError(f"{_MEASURES} was not written, though the command ended well")
-    try:
-        measures = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise HeirloomError(f"{_MEASURES} is no JSON: {error}") from None
-    if not isinstance(measures, dict):
-        raise HeirloomError(f"{_MEASURES} is {short(repr(measures))}; it must be an object of names and numbers")
-    for name, value in measures.items():
-        if not _MEASURE_NAME.fullmatch(name):
-            raise HeirloomError(f"{_MEASURES} has the name {short(repr(name))}; allowed are a-z, 0-9 and _, a letter first")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise HeirloomError(f"{_MEASURES} has {name}: {short(repr(value))}; allowed are finite numbers")
-    return {name: float(value) for name, value in measures.items()}
+        return handover.read_measures(file)
 
 
 def save(model: Model, folder: Path) -> None:
@@ -194,57 +157,3 @@ def _unchanged(model: Model | None) -> Iterator[None]:
     yield
     if model is not None and fingerprint(model.folder) != before:
         raise HeirloomError(f"{model.folder}: the family's command changed this checkpoint, which it may only read; heirloom restore")
-
-
-def _write_rows(rows: Dataset, file: Path) -> None:
-    """Write what rows say, and not where they come from."""
-    batches = rows.batches([_COLUMN])
-    schema = pa.schema([pa.field(_COLUMN, pa.list_(pa.float64()))])
-    with pq.ParquetWriter(file, schema, compression="none") as writer:
-        for batch in batches:
-            writer.write_batch(batch.cast(schema))
-
-
-def _read_rows(file: Path, num_rows: int, row_numbers: int | None) -> Iterator[NDArray[np.float64]]:
-    """Yield the rows of a file that a program wrote, batch by batch, each as an array of shape (1, N, D).
-
-    Raises
-    ------
-    HeirloomError
-        If there is no such file, it is no Parquet, or its rows are not as declared: columns, count, numbers per row, values.
-    """
-    try:
-        parquet = pq.ParquetFile(file)
-    except FileNotFoundError:
-        raise HeirloomError(f"{_SYNTHETIC} was not written, though the command ended well") from None
-    except pa.ArrowInvalid as error:
-        raise HeirloomError(f"{_SYNTHETIC} is no Parquet file: {error}") from None
-    with parquet:
-        _check_columns(parquet.schema_arrow)
-        if parquet.metadata.num_rows != num_rows:
-            raise HeirloomError(f"{_SYNTHETIC} has {parquet.metadata.num_rows:,} rows; {num_rows:,} were asked for")
-        for batch in parquet.iter_batches():
-            yield _numbers(batch.column(0), row_numbers)[None]
-
-
-def _check_columns(schema: pa.Schema) -> None:
-    """Refuse other columns than the one of lists of numbers."""
-    if schema.names == [_COLUMN]:
-        (kind,) = schema.types
-        if pa.types.is_list(kind) and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
-            return
-    columns = ", ".join(f"{column.name} ({column.type})" for column in schema)
-    raise HeirloomError(f"{_SYNTHETIC} has the columns {short(columns, 200)}; allowed is one column {_COLUMN} of lists of numbers")
-
-
-def _numbers(column: pa.ListArray, row_numbers: int | None) -> NDArray[np.float64]:
-    """Return the lists of a column as an array of shape (N, D)."""
-    lengths = set(column.value_lengths().to_pylist())
-    expected = {row_numbers} if row_numbers else lengths - {None}
-    if lengths != expected or len(lengths) != 1:
-        amounts = ", ".join(sorted("no list" if length is None else f"{length:,}" for length in lengths)[:3])
-        raise HeirloomError(f"{_SYNTHETIC} has rows of {amounts} numbers; each must have {row_numbers or 'as many as the others'}")
-    values = column.flatten().cast(pa.float64())
-    if values.null_count or not np.isfinite(values.to_numpy()).all():
-        raise HeirloomError(f"{_SYNTHETIC} has numbers that are missing or not finite; all must be finite")
-    return as_matrix(column.cast(pa.list_(pa.float64())))
