@@ -63,6 +63,8 @@ class Measuring:
         How often the text has been written anew (text); 0 for real text.
     divergence_rows
         Rows of generated and of real text that MAUVE compares (text); 0 leaves it out.
+    settings
+        The family's own settings of a measurement (`FamilySpec.measurement`), as JSON has them; None where it has none.
     """
 
     chunk_rows: int
@@ -70,6 +72,7 @@ class Measuring:
     truth: Mapping[str, Any] | None = None
     generation: int = 0
     divergence_rows: int = 0
+    settings: Mapping[str, Any] | None = None
 
 
 class Family(Protocol):

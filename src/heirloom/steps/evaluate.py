@@ -36,6 +36,7 @@ class Slice(slices.GenerationSlice):
     divergence_rows: int = 0
     truth: slices.Settings | None = None
     files: slices.Files | None = None
+    measurement: slices.Settings | None = None
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -49,6 +50,8 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= {"truth": sources.module(experiment.source.name).law(experiment.source)}
         pool = Key(key.experiment, seed=experiment.pool_of(key.seed or 0) or None)
         measure_fields |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
+    if experiment.family.measurement is not None:
+        measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
@@ -105,7 +108,7 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
 
 def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
     """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
-    measuring = Measuring(step.chunk_rows, step.vocab_size or 0, step.truth, generation, step.divergence_rows)
+    measuring = Measuring(step.chunk_rows, step.vocab_size or 0, step.truth, generation, step.divergence_rows, step.measurement)
     stream = streams.step(step.seed, step.regime, generation, "evaluate")
     with naming(generation):
         return family(step.family).evaluate(model, sets, origin, measuring, stream)

@@ -63,7 +63,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling),
+        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
         **fields,
     )
 
