@@ -85,11 +85,14 @@ def _from_files(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str
 
     All pools of an experiment are made from the same files: the first one's tells of them.
     """
-    experiment, key = config.experiments[name], Key(name)
+    experiment = config.experiments[name]
     pool = Key(name, seed=experiment.pools[0] or None)
-    yield real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), planned_files.real_groups(experiment)
+    settings = real.settings_of(config, pool)
+    yield settings.json_fields(), kinds.REAL_TRAIN.at(pool), planned_files.real_groups(experiment)
     if experiment.pretrained is not None:
-        yield fetching.settings_of(config, key).json_fields(), kinds.PRETRAINED.at(key), planned_files.model_groups(experiment)
+        key = Key(name)
+        fetch_settings = fetching.settings_of(config, key)
+        yield fetch_settings.json_fields(), kinds.PRETRAINED.at(key), planned_files.model_groups(experiment)
 
 
 def thorough(config: Config) -> None:

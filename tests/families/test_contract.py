@@ -161,21 +161,21 @@ def test_a_row_of_text_does_not_depend_on_which_other_rows_are_written(name: str
     if case.prompts is None:
         pytest.skip("vector rows have no prompts")
     model = trained(name, case)
-    whole = sampled(name, case, model, case.prompts)
-    other = case.prompts.copy()
-    other[1:CHUNK] = 0
-    assert np.array_equal(sampled(name, case, model, other)[0], whole[0])
-    assert np.array_equal(sampled(name, case, model, case.prompts[:CHUNK]), whole[:CHUNK])
+    all_rows = sampled(name, case, model, case.prompts)
+    other_prompts = case.prompts.copy()
+    other_prompts[1:CHUNK] = 0
+    assert np.array_equal(sampled(name, case, model, other_prompts)[0], all_rows[0])
+    assert np.array_equal(sampled(name, case, model, case.prompts[:CHUNK]), all_rows[:CHUNK])
 
 
 def test_inputs_are_left_as_they_were(name: str, case: Case, tmp_path: Path) -> None:
-    before = case.rows.digest()
+    digest = case.rows.digest()
     model = trained(name, case)
     first = saved(name, model, tmp_path / "one")
     sampled(name, case, model, case.prompts)
     family(name).train(case.rows, case.fit, model, Stream((0, "again")))
     assert saved(name, model, tmp_path / "two") == first
-    assert case.rows.digest() == before
+    assert case.rows.digest() == digest
 
 
 def test_measures_are_finite_numbers_and_the_same_every_time(name: str, case: Case) -> None:
@@ -197,11 +197,13 @@ def test_a_family_that_can_do_without_rows_has_the_same_model_and_measures_from_
     twice = Dataset([*case.rows.pieces, *case.rows.pieces])
     module.save(module.fitted(module.merge([statistics, statistics]), case.fit), tmp_path / "three")
     module.save(module.train(twice, case.fit, None, Stream(())), tmp_path / "four")
-    merged, whole = (load_file(tmp_path / folder / "model.safetensors") for folder in ("three", "four"))
-    for key, values in whole.items():
+    merged, of_four = (load_file(tmp_path / folder / "model.safetensors") for folder in ("three", "four"))
+    for key, values in of_four.items():
         np.testing.assert_allclose(merged[key], values, rtol=1e-12, atol=1e-15)  # sums in another order
     sets = Sets(case.rows, case.rows, case.rows, case.rows)
     assert module.measure(model, model, case.measuring).items() <= module.evaluate(model, sets, model, case.measuring, Stream(())).items()
-    drawn = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
+    drawn_statistics = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
     again = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
-    assert saved(name, module.fitted(drawn, case.fit), tmp_path / "five") == saved(name, module.fitted(again, case.fit), tmp_path / "six")
+    assert saved(name, module.fitted(drawn_statistics, case.fit), tmp_path / "five") == saved(
+        name, module.fitted(again, case.fit), tmp_path / "six"
+    )

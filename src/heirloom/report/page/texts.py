@@ -105,11 +105,16 @@ def _text_by_prompt(path: str) -> dict[int, str]:
 
 def _human(key: str, real: str, prompts: Collection[int]) -> Mapping[int, tuple[str, str]]:
     """Return each prompt with the row that follows it in the same document, as far as there is one."""
-    firsts = _first_rows(Path(kinds.DOCUMENTS.path(key)))
-    numbers = set(prompts).union(prompt + 1 for prompt in prompts)
-    texts = {row: text for row, _, text in _rows(real) if row in numbers}
-    following = {prompt: texts.get(prompt + 1, "") for prompt in prompts if prompt + 1 not in firsts}
-    return {prompt: (texts[prompt], following.get(prompt, "")) for prompt in prompts if prompt in texts}
+    first_rows = _first_rows(Path(kinds.DOCUMENTS.path(key)))
+    wanted_rows = {*prompts, *(prompt + 1 for prompt in prompts)}
+    texts = {row: text for row, _, text in _rows(real) if row in wanted_rows}
+    pairs = {}
+    for prompt in prompts:
+        if prompt in texts:
+            next_row = prompt + 1
+            is_same_document = next_row not in first_rows
+            pairs[prompt] = (texts[prompt], texts.get(next_row, "") if is_same_document else "")
+    return pairs
 
 
 def _first_rows(documents: Path) -> set[int]:
