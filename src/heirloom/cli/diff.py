@@ -41,6 +41,10 @@ def diff(
     a: A,
     b: B = "",
     *,
+    on: Annotated[str, typer.Option("--on", help="Columns that name a row, as in --on id or --on user,day.")] = "",
+    text_column: Annotated[str, typer.Option("--text-column", help="The column that is the text, if it is not named text.")] = "",
+    ignore: Annotated[str, typer.Option("--ignore", help="Columns to leave out, with commas between them.")] = "",
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Numbers of paired rows that differ by no more are equal.")] = 0.0,
     form: Annotated[Format, typer.Option("--format", help="csv is for a series.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option("--output", help="Write to a file instead.")] = None,
     max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
@@ -56,23 +60,27 @@ def diff(
         text, is_same = _brief(a, b)
         _finish(text, is_same, output)
         return
+    from heirloom.diffs.options import Options, names
+
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
     references = generations(a)
     if references is not None:
         if b or against_control:
             raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
         _use_system_allocator()
-        from heirloom.diffs.comparison import Options
         from heirloom.diffs.series import series
 
-        answers = series(references, Options(max_examples, sample, seed))
+        answers = series(references, options)
         _finish(_series_text(answers, form, output), answers.same, output)
         return
     if not b:
         raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
     _use_system_allocator()
-    from heirloom.diffs.engine import diff as compare
+    from heirloom.diffs.engine import compare_pairs
+    from heirloom.diffs.parts import paired
+    from heirloom.diffs.views import viewed
 
-    answer = compare(a, b, max_examples=max_examples, sample=sample, seed=seed, against_control=against_control)
+    answer = compare_pairs(a, b, viewed(paired(a, b), options), options, against_control=against_control)
     _finish(_text(answer, form, output), answer.same, output)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,44 +18,25 @@ from heirloom.diffs import belonging, columns, corpus, examples, identity, near,
 from heirloom.diffs.cells import Hashes, Ints, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.edits import edits
+from heirloom.diffs.options import FEWEST_ROWS, Options
+from heirloom.diffs.pairing import Pairing, tolerant
 from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
-from heirloom.diffs.row_result import Edits, Rows
+from heirloom.diffs.row_result import Column, Edits, Rows
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
+from heirloom.diffs.words import Lexicon
 from heirloom.errors import HeirloomError
-from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Floats, TextSample, VectorSample
 
-MAX_EXAMPLES = 5
-SAMPLE = 10_000
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
 EDITED_ROWS = 10_000
-FEWEST_ROWS = 2
+EDITED_TOKENS = 10_000
+"""Of a row whose edits are counted: their cost grows with the square."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """How much to show, how many rows of each side the tests look at, and the seed of what is drawn."""
-
-    max_examples: int = MAX_EXAMPLES
-    sample: int = SAMPLE
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.max_examples < 0 or self.sample < FEWEST_ROWS or self.seed < 0:
-            raise HeirloomError(
-                f"diff: max_examples {self.max_examples}, sample {self.sample} and seed {self.seed} given; allowed are at least "
-                f"0, {FEWEST_ROWS} and 0"
-            )
-
-    def stream(self, *names: str) -> Stream:
-        """Return a stream of this comparison."""
-        return Stream((self.seed, "diff", *names))
-
-
-@dataclass(frozen=True)
-class Comparison(columns.Pairing):
+class Comparison(Pairing):
     """Two open sides with their rows matched, and how they are to be compared."""
 
     grouped: bool
@@ -64,7 +46,7 @@ class Comparison(columns.Pairing):
 
 def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     """Return what changed from one open side to another."""
-    shared = common(a, b)
+    shared = common(a, b, options.on)
     if a.sha256 == b.sha256:
         same_files = identity.identity(a, b)
         same_rows = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
@@ -79,8 +61,17 @@ def pair_rows(a: Side, b: Side, shared: Common, options: Options) -> Comparison:
     is_vectors = shared.kind == "vectors"
     grouped = sampling.have_enough_units(*tables) if is_vectors else bool(shared.data) and rows.same_prompts(a, b)
     matching = rows.match(*tables, same_prompts=grouped and not is_vectors, by_place=not shared.data)
+    if options.tolerance:
+        _check_pairs(shared)
+        matching = tolerant(Pairing(a, b, shared, *tables, matching, options.tolerance))
     names = sampling.row_names(*tables, matching)
-    return Comparison(a, b, shared, *tables, matching, grouped, names, options)
+    return Comparison(a, b, shared, *tables, matching, options.tolerance, grouped, names, options)
+
+
+def _check_pairs(shared: Common) -> None:
+    """Refuse a tolerance where rows are matched by the hash of all their numbers."""
+    if not shared.keys and shared.kind not in ("text", "tokens"):
+        raise HeirloomError("--tolerance compares the cells of paired rows: say with --on which columns name a row")
 
 
 def describe(sides: Comparison) -> DatasetDiff:
@@ -89,7 +80,7 @@ def describe(sides: Comparison) -> DatasetDiff:
     num_tokens = int(sides.table_a.lengths.sum()), int(sides.table_b.lengths.sum())
     files = identity.identity(sides.a, sides.b, num_tokens if shared.data else (None, None))
     unlike_columns = columns.compare(sides, sides.options.max_examples)
-    changes = _rows(sides, all(column.is_same for column in unlike_columns))
+    changes = _rows(sides, unlike_columns)
     words, law = None, None
     if shared.data and (changes.removed or changes.added or changes.edited):
         words, law, changes = _vectors(sides, changes) if shared.kind == "vectors" else _words(sides, changes)
@@ -97,13 +88,14 @@ def describe(sides: Comparison) -> DatasetDiff:
     return DatasetDiff(shared.kind, files, changes, words, law, None, answer, unlike_columns)
 
 
-def _rows(sides: Comparison, same_columns: bool) -> Rows:
+def _rows(sides: Comparison, unlike_columns: Sequence[Column]) -> Rows:
     """Return the counts of rows, with examples; near-duplicates come with the words."""
     matching, most = sides.matching, sides.options.max_examples
     removed, added = matching.unmatched
     edited_a, edited_b = matching.edited
     example_columns = sides.shared.data[-1:] or sides.shared.others
-    same = same_columns and not (len(removed) or len(added) or len(edited_a))
+    edited_columns = _edited_columns(sides, unlike_columns) if sides.by_key else example_columns
+    same = all(column.is_same for column in unlike_columns) and not (len(removed) or len(added) or len(edited_a))
     return Rows(
         same=same,
         same_order=same and rows.same_order(sides.table_a, sides.table_b),
@@ -111,35 +103,55 @@ def _rows(sides: Comparison, same_columns: bool) -> Rows:
         edited=len(edited_a),
         removed=len(removed),
         added=len(added),
-        repeated_a=rows.repeated(sides.table_a),
-        repeated_b=rows.repeated(sides.table_b),
+        repeated_a=rows.repeated(sides.table_a.hashes),
+        repeated_b=rows.repeated(sides.table_b.hashes),
         groups=tuple(rows.groups(sides.table_a, sides.table_b, matching)),
         edits=_edits(sides) if len(edited_a) and sides.shared.data else None,
         removed_examples=examples.texts(sides.a, removed[:most], example_columns),
         added_examples=examples.texts(sides.b, added[:most], example_columns),
-        edited_examples=examples.pairs(sides.a, sides.b, (edited_a[:most], edited_b[:most]), example_columns),
-        notes=sides.shared.notes,
+        edited_examples=examples.pairs(sides.a, sides.b, (edited_a[:most], edited_b[:most]), edited_columns),
+        notes=(*sides.shared.notes, *_repeated_keys(sides)),
     )
 
 
-def _edits(sides: Comparison) -> Edits:
-    """Return the edits of the edited pairs, of about `EDITED_ROWS` of them where there are more."""
+def _edited_columns(sides: Comparison, unlike_columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the columns to show of a pair with one key: the key, and what differs."""
+    return (*sides.shared.keys, *(column.name for column in unlike_columns if column.differs))
+
+
+def _repeated_keys(sides: Comparison) -> Iterator[str]:
+    """Yield a note where rows of one side share a key."""
+    if sides.table_a.keys is None or sides.table_b.keys is None:
+        return
+    repeated_a, repeated_b = rows.repeated(sides.table_a.keys), rows.repeated(sides.table_b.keys)
+    if repeated_a or repeated_b:
+        name = ",".join(sides.shared.keys)
+        counts = f"{repeated_a:,} rows of A and {repeated_b:,} of B"
+        yield f"--on {name}: {counts} have the key of an earlier row; such rows are paired in order, equal ones first"
+
+
+def _edits(sides: Comparison) -> Edits | None:
+    """Return the edits of the edited pairs whose content differs, of about `EDITED_ROWS` of them where there are more."""
     edited_a, edited_b = sides.matching.edited
+    has_other_content = sides.table_a.hashes[edited_a] != sides.table_b.hashes[edited_b]
+    edited_a, edited_b = edited_a[has_other_content], edited_b[has_other_content]
+    if not len(edited_a):
+        return None
     stride = math.ceil(len(edited_a) / EDITED_ROWS)
-    ids_a = _ids(sides.a, edited_a[::stride], sides.shared)
-    ids_b = _ids(sides.b, edited_b[::stride], sides.shared)
+    lexicon = sides.shared.lexicon()  # of both sides: one word has one id
+    ids_a = _ids(sides.a, edited_a[::stride], sides.shared, lexicon)
+    ids_b = _ids(sides.b, edited_b[::stride], sides.shared, lexicon)
     return edits(ids_a, ids_b)
 
 
-def _ids(side: Side, positions: Ints, shared: Common) -> list[list[int]]:
-    """Return tokens, or where there are none words, of the rows at some positions, as ids."""
+def _ids(side: Side, positions: Ints, shared: Common, lexicon: Lexicon) -> list[list[int]]:
+    """Return the first tokens, or where there are none words, of the rows at some positions, as ids."""
     ascending, inverse = np.unique(positions, return_inverse=True)
-    lexicon = shared.lexicon()
     if "tokens" in shared.data:
         parts = [ragged(batch.column(0)) for batch in origin.take(side, ascending, ["tokens"])]
     else:
         parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ascending, [lexicon.column])]
-    return [row.tolist() for row in join(parts).take(inverse).rows()]
+    return [row[:EDITED_TOKENS].tolist() for row in join(parts).take(inverse).rows()]
 
 
 def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom.artefacts.files import read_json
-from heirloom.diffs.sides import SAVED_SPLITS, Side, files_below, locate
+from heirloom.diffs.sides import SAVED_SPLITS, Side, locate
+from heirloom.diffs.storage import files_below
 from heirloom.errors import HeirloomError
 from heirloom.lineage.references import is_reference
 

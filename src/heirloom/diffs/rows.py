@@ -33,7 +33,8 @@ class Table:
     """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,).
 
     ``names`` says which row it is, ``groups`` which document it is a part of, both hashed and 0 where that is not known. ``others``
-    hashes the further columns of data, where there are any beside the content. ``by_replica`` says that units are replicas.
+    hashes the further columns of data, where there are any beside the content. ``keys`` hashes the columns that name a row by the
+    user's word. ``by_replica`` says that units are replicas.
     """
 
     hashes: Hashes
@@ -45,6 +46,7 @@ class Table:
     groups: Hashes
     others: Hashes | None = None
     by_replica: bool = False
+    keys: Hashes | None = None
 
 
 _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -81,14 +83,16 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
     unit = "replica" if "x" in shared.data else "parent"
     ancestry = [name for name in (unit, "kind", "depth") if _has_ancestry(side, name)]
     length_columns = [name for name in ("tokens", *shared.data) if _has_lengths(side, name)][:1]
-    columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns]))
-    table = _empty(side.num_rows, has_others=bool(shared.data and shared.others), by_replica=unit == "replica")
+    columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns, *shared.keys]))
+    table = _empty(side.num_rows, shared, by_replica=unit == "replica")
     start = 0
     for batch in side.batches(columns):
         span = slice(start, start + batch.num_rows)
         table.hashes[span] = _content(batch, shared)
         if table.others is not None:
             table.others[span] = values.record_hashes(batch.select(list(shared.others)))
+        if table.keys is not None:
+            table.keys[span] = values.record_hashes(batch.select(list(shared.keys)))
         for name in length_columns:
             table.lengths[span] = _lengths(batch.column(name))
         table.units[span] = _numbers(batch, unit, NO_UNIT, ancestry)
@@ -100,7 +104,7 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
     return table
 
 
-def _empty(size: int, *, has_others: bool, by_replica: bool) -> Table:
+def _empty(size: int, shared: Common, *, by_replica: bool) -> Table:
     """Return a table of some size that is to be filled; its lengths are 0."""
     return Table(
         hashes=np.empty(size, np.uint64),
@@ -110,8 +114,9 @@ def _empty(size: int, *, has_others: bool, by_replica: bool) -> Table:
         depths=np.empty(size, np.int16),
         names=np.empty(size, np.uint64),
         groups=np.empty(size, np.uint64),
-        others=np.empty(size, np.uint64) if has_others else None,
+        others=np.empty(size, np.uint64) if shared.data and shared.others else None,
         by_replica=by_replica,
+        keys=np.empty(size, np.uint64) if shared.keys else None,
     )
 
 
@@ -125,6 +130,8 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
     by_place
         Whether rows that differ are paired by their place in the file, if there are as many and they stand in the same places.
     """
+    if a.keys is not None and b.keys is not None:
+        return Matching(*_kept_by_names((a.keys, b.keys), (_whole(a), _whole(b))))
     if a.others is not None and b.others is not None:
         kept_a, kept_b, changed = _kept_with_others((a.hashes, b.hashes), (a.others, b.others))
     else:
@@ -138,23 +145,36 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
 def _kept_with_others(
     content: tuple[Hashes, Hashes], others: tuple[Hashes, Hashes]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
-    """Match rows that are equal in all columns first, then rows of equal content, in order of appearance."""
-    content_a, content_b = content
-    others_a, others_b = others
-    kept_a, kept_b = matching.kept(values.mixed(content_a) + others_a, values.mixed(content_b) + others_b)
+    """Match rows that are equal in all columns first, then rows of equal content, in order of appearance: they are kept as well."""
+    kept_a, kept_b, changed = _kept_by_names(content, others)
+    kept_a[changed[0]], kept_b[changed[1]] = True, True
+    return kept_a, kept_b, changed
+
+
+def _kept_by_names(
+    names: tuple[Hashes, Hashes], rest: tuple[Hashes, Hashes]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
+    """Match rows that are equal in name and rest, then rows of equal names in order of appearance; those are pairs, and not kept."""
+    names_a, names_b = names
+    rest_a, rest_b = rest
+    kept_a, kept_b = matching.kept(values.mixed(names_a) + rest_a, values.mixed(names_b) + rest_b)
     unequal_a, unequal_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    has_content_a, has_content_b = matching.kept(content_a[unequal_a], content_b[unequal_b])
-    changed_a, changed_b = unequal_a[has_content_a], unequal_b[has_content_b]
-    kept_a[changed_a], kept_b[changed_b] = True, True
-    pairs_a = changed_a[np.argsort(content_a[changed_a], kind="stable")]
-    pairs_b = changed_b[np.argsort(content_b[changed_b], kind="stable")]
+    has_name_a, has_name_b = matching.kept(names_a[unequal_a], names_b[unequal_b])
+    changed_a, changed_b = unequal_a[has_name_a], unequal_b[has_name_b]
+    pairs_a = changed_a[np.argsort(names_a[changed_a], kind="stable")]
+    pairs_b = changed_b[np.argsort(names_b[changed_b], kind="stable")]
     order = np.argsort(pairs_a)
     return kept_a, kept_b, (pairs_a[order], pairs_b[order])
 
 
-def repeated(table: Table) -> int:
-    """Return how many rows equal an earlier row of the same side."""
-    ordered = np.sort(table.hashes)
+def _whole(table: Table) -> Hashes:
+    """Return a hash a row over all of its data."""
+    return table.hashes if table.others is None else values.mixed(table.hashes) + table.others
+
+
+def repeated(hashes: Hashes) -> int:
+    """Return how many rows of a side equal an earlier one."""
+    ordered = np.sort(hashes)
     return int((ordered[1:] == ordered[:-1]).sum())
 
 
