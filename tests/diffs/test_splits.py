@@ -86,7 +86,7 @@ def test_every_format_shows_the_splits_and_the_exit_code_tells(tmp_path: Path) -
         assert "train differs" in (tmp_path / form).read_text()
     found = json.loads((tmp_path / "json").read_text())
     assert [(split["name"], split["diff"]["verdict"]["answer"]) for split in found["splits"]] == [("train", "different"), ("test", "same")]
-    assert (found["same"], found["schema_version"], found["moved"]) == (False, 1, [])
+    assert (found["same"], found["schema_version"], found["moved"]) == (False, 2, [])
     assert run(a, b, "-q") == (1, f"{a} and {b} differ in the bytes of train\n")
     assert run(a, a, "-q") == (0, f"{a} and {a} are the same bytes\n")
     assert run(a, b, "--against-control") == (2, f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")

@@ -6,33 +6,29 @@ lexicon, and one part of the n-grams; the rest is on disk.
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import belonging, columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
-from heirloom.diffs.cells import Hashes, Ints, join, ragged
+from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
-from heirloom.diffs.edits import edits
+from heirloom.diffs.likeness import Likeness, likeness
 from heirloom.diffs.options import FEWEST_ROWS, Options
 from heirloom.diffs.pairing import Pairing, tolerant
+from heirloom.diffs.pieces import pieces_of
 from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
-from heirloom.diffs.row_result import Column, Edits, Rows
+from heirloom.diffs.row_result import Rows
+from heirloom.diffs.row_tables import RowTables
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
-from heirloom.diffs.words import Lexicon
 from heirloom.errors import HeirloomError
 from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
-EDITED_ROWS = 10_000
-EDITED_TOKENS = 10_000
-"""Of a row whose edits are counted: their cost grows with the square."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +45,9 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     shared = common(a, b, options.on)
     if a.sha256 == b.sha256:
         same_files = identity.identity(a, b)
-        same_rows = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
+        same_rows = Rows(True, True, kept=a.num_rows, edited=0, removed=0, added=0, rewritten=0, repeated_a=0, repeated_b=0)
         answer = verdict.verdict(same_files, same_rows, None, None)
-        return DatasetDiff(shared.kind, same_files, same_rows, None, None, None, answer)
+        return DatasetDiff(shared.kind, same_files, same_rows, None, None, None, answer, tables={"": RowTables(a, b, shared=shared)})
     return describe(pair_rows(a, b, shared, options))
 
 
@@ -80,81 +76,17 @@ def describe(sides: Comparison) -> DatasetDiff:
     num_tokens = int(sides.table_a.lengths.sum()), int(sides.table_b.lengths.sum())
     files = identity.identity(sides.a, sides.b, num_tokens if shared.data else (None, None))
     unlike_columns = columns.compare(sides, sides.options.max_examples)
-    changes = _rows(sides, unlike_columns)
-    words, law = None, None
-    if shared.data and (changes.removed or changes.added or changes.edited):
-        words, law, changes = _vectors(sides, changes) if shared.kind == "vectors" else _words(sides, changes)
-    answer = verdict.verdict(files, changes, words, law, unlike_columns)
-    return DatasetDiff(shared.kind, files, changes, words, law, None, answer, unlike_columns)
+    words, law, alike = None, None, Likeness()
+    if shared.data and not (sides.matching.kept_a.all() and sides.matching.kept_b.all()):
+        words, law, alike = _vectors(sides) if shared.kind == "vectors" else _words(sides)
+    matching = sides.matching.with_edits(alike.edited)
+    row_counts = changes.counted(sides, matching, alike, unlike_columns, sides.options.max_examples)
+    tables = {"": changes.tables(sides, matching, alike)}
+    answer = verdict.verdict(files, row_counts, words, law, unlike_columns)
+    return DatasetDiff(shared.kind, files, row_counts, words, law, None, answer, unlike_columns, tables=tables)
 
 
-def _rows(sides: Comparison, unlike_columns: Sequence[Column]) -> Rows:
-    """Return the counts of rows, with examples; near-duplicates come with the words."""
-    matching, most = sides.matching, sides.options.max_examples
-    removed, added = matching.unmatched
-    edited_a, edited_b = matching.edited
-    example_columns = sides.shared.data[-1:] or sides.shared.others
-    edited_columns = _edited_columns(sides, unlike_columns) if sides.by_key else example_columns
-    same = all(column.is_same for column in unlike_columns) and not (len(removed) or len(added) or len(edited_a))
-    return Rows(
-        same=same,
-        same_order=same and rows.same_order(sides.table_a, sides.table_b),
-        kept=int(matching.kept_a.sum()),
-        edited=len(edited_a),
-        removed=len(removed),
-        added=len(added),
-        repeated_a=rows.repeated(sides.table_a.hashes),
-        repeated_b=rows.repeated(sides.table_b.hashes),
-        groups=tuple(rows.groups(sides.table_a, sides.table_b, matching)),
-        edits=_edits(sides) if len(edited_a) and sides.shared.data else None,
-        removed_examples=examples.texts(sides.a, removed[:most], example_columns),
-        added_examples=examples.texts(sides.b, added[:most], example_columns),
-        edited_examples=examples.pairs(sides.a, sides.b, (edited_a[:most], edited_b[:most]), edited_columns),
-        notes=(*sides.shared.notes, *_repeated_keys(sides)),
-    )
-
-
-def _edited_columns(sides: Comparison, unlike_columns: Sequence[Column]) -> tuple[str, ...]:
-    """Return the columns to show of a pair with one key: the key, and what differs."""
-    return (*sides.shared.keys, *(column.name for column in unlike_columns if column.differs))
-
-
-def _repeated_keys(sides: Comparison) -> Iterator[str]:
-    """Yield a note where rows of one side share a key."""
-    if sides.table_a.keys is None or sides.table_b.keys is None:
-        return
-    repeated_a, repeated_b = rows.repeated(sides.table_a.keys), rows.repeated(sides.table_b.keys)
-    if repeated_a or repeated_b:
-        name = ",".join(sides.shared.keys)
-        counts = f"{repeated_a:,} rows of A and {repeated_b:,} of B"
-        yield f"--on {name}: {counts} have the key of an earlier row; such rows are paired in order, equal ones first"
-
-
-def _edits(sides: Comparison) -> Edits | None:
-    """Return the edits of the edited pairs whose content differs, of about `EDITED_ROWS` of them where there are more."""
-    edited_a, edited_b = sides.matching.edited
-    has_other_content = sides.table_a.hashes[edited_a] != sides.table_b.hashes[edited_b]
-    edited_a, edited_b = edited_a[has_other_content], edited_b[has_other_content]
-    if not len(edited_a):
-        return None
-    stride = math.ceil(len(edited_a) / EDITED_ROWS)
-    lexicon = sides.shared.lexicon()  # of both sides: one word has one id
-    ids_a = _ids(sides.a, edited_a[::stride], sides.shared, lexicon)
-    ids_b = _ids(sides.b, edited_b[::stride], sides.shared, lexicon)
-    return edits(ids_a, ids_b)
-
-
-def _ids(side: Side, positions: Ints, shared: Common, lexicon: Lexicon) -> list[list[int]]:
-    """Return the first tokens, or where there are none words, of the rows at some positions, as ids."""
-    ascending, inverse = np.unique(positions, return_inverse=True)
-    if "tokens" in shared.data:
-        parts = [ragged(batch.column(0)) for batch in origin.take(side, ascending, ["tokens"])]
-    else:
-        parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ascending, [lexicon.column])]
-    return [row[:EDITED_TOKENS].tolist() for row in join(parts).take(inverse).rows()]
-
-
-def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
+def _words(sides: Comparison) -> tuple[Vocabulary | None, Distribution | None, Likeness]:
     """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
     options, lexicon = sides.options, sides.shared.lexicon()
     keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
@@ -170,9 +102,8 @@ def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distrib
         a = corpus.read(sides.a, "a", lexicon, spools, selection_a)
         b = corpus.read(sides.b, "b", lexicon, spools, selection_b)
         words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(sides), options.max_examples)
-    changes = _near(sides, changes, a, b)
-    changes = replace(changes, notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
-    return words, _law(sides, (a, b), sampled, keys), changes
+    alike = replace(_likeness(sides, a, b), notes=tuple(_unreadable(lexicon.invalid_rows)))
+    return words, _law(sides, (a, b), sampled, keys), alike
 
 
 def _near_share(num_rows: int) -> float:
@@ -218,7 +149,7 @@ def _most_lack_a_unit(sides: Comparison, rows_a: Ints, rows_b: Ints) -> bool:
     return bool(np.concatenate([without_unit_a, without_unit_b]).mean() > 0.5)
 
 
-def _vectors(sides: Comparison, changes: Rows) -> tuple[None, Distribution | None, Rows]:
+def _vectors(sides: Comparison) -> tuple[None, Distribution | None, Likeness]:
     from heirloom.diffs import dependence, vector_distribution
 
     keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
@@ -233,12 +164,12 @@ def _vectors(sides: Comparison, changes: Rows) -> tuple[None, Distribution | Non
         _vector_sample(sides.b, sampled_b[in_contrast_b], keys[1], grouped=sides.grouped),
     )
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
-        return None, None, changes
+        return None, None, Likeness()
     caveat = ""
     if not _has_units(sides):
         samples, caveat = dependence.of_vectors(samples, sides.options.stream("neighbours"))
     notes = [note] if note else []
-    return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), changes
+    return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), Likeness()
 
 
 def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> VectorSample:
@@ -265,20 +196,13 @@ def _has_units(sides: Comparison) -> bool:
     return not any(sampling.without_unit(table, grouped=sides.grouped).any() for table in tables)
 
 
-def _near(sides: Comparison, changes: Rows, a: corpus.Reading, b: corpus.Reading) -> Rows:
-    """Return the changes with the near-duplicates among the rows without a partner."""
-    to_b, similarity = near.nearest(a.signatures, b.signatures)
-    to_a, _ = near.nearest(b.signatures, a.signatures)
-    nearest_first = np.argsort(-similarity, kind="stable")[: sides.options.max_examples]
-    example_rows = nearest_first[to_b[nearest_first] >= 0]
-    positions = a.near_rows[example_rows], b.near_rows[to_b[example_rows]]
-    return replace(
-        changes,
-        near_removed=int((to_b >= 0).sum()),
-        near_added=int((to_a >= 0).sum()),
-        near_checked=(len(a.signatures), len(b.signatures)),
-        near_examples=examples.pairs(sides.a, sides.b, positions, sides.shared.data[-1:]),
-    )
+def _likeness(sides: Comparison, a: corpus.Reading, b: corpus.Reading) -> Likeness:
+    """Return which rows without a partner were edited, and which have a near-duplicate."""
+
+    def words_of(positions: tuple[Ints, Ints]) -> tuple[Ragged, Ragged]:
+        return pieces_of(sides.a, sides.b, positions, sides.shared)
+
+    return likeness((a.signatures, b.signatures), (a.near_rows, b.near_rows), words_of)
 
 
 def _generations(sides: Comparison) -> int:

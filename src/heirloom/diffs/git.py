@@ -95,8 +95,9 @@ def _rows(name: str, old_files: Mapping[str, str], new_files: Mapping[str, str])
         return f"changed; {error}"
     matching = rows.match(*tables, same_prompts=True, by_place=not shared.data)
     removed, added = matching.unmatched
-    edited, _ = matching.edited
-    counts = f"{matching.kept_a.sum():,} rows kept, {len(edited):,} edited, {len(removed):,} removed, {len(added):,} added"
+    num_edited, num_rewritten = len(matching.edited[0]), len(matching.rewritten[0])
+    changed = f"{num_rewritten:,} rewritten" if num_rewritten else f"{num_edited:,} edited"
+    counts = f"{matching.kept_a.sum():,} rows kept, {changed}, {len(removed):,} removed, {len(added):,} added"
     unlike_columns = columns.compare(pairing.Pairing(a, b, shared, *tables, matching, tolerance=0.0), examples=0)
     return counts + verdict.column_clauses(unlike_columns)
 

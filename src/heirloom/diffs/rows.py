@@ -1,13 +1,14 @@
 """What left, what came, what was rewritten: every row of both sides gets one status, and the counts add up.
 
-A row is kept if the other side has an equal one (as multisets), edited if the other side has another continuation of its
-prompt, else removed or added. Equal means equal data columns; ids and ancestry do not count.
+A row is kept if the other side has an equal one (as multisets), rewritten if the other side has another continuation of its
+prompt, edited if it is known to be the same row with other cells, else removed or added. Equal means equal data
+columns; ids and ancestry do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,26 +55,47 @@ _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 @dataclass(frozen=True)
 class Matching:
-    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of the edited pairs.
+    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of pairs.
 
-    ``changed`` are pairs of kept rows whose content is equal and whose further columns are not.
+    Parameters
+    ----------
+    edited
+        Pairs of rows that are one row with other cells: of one key, of one place, or with few words that differ.
+    changed
+        Pairs of kept rows whose content is equal and whose further columns are not.
+    rewritten
+        Pairs of rows with the same prompt and another continuation.
     """
 
     kept_a: NDArray[np.bool_]
     kept_b: NDArray[np.bool_]
     edited: tuple[Ints, Ints]
     changed: tuple[Ints, Ints] = _NO_PAIRS
+    rewritten: tuple[Ints, Ints] = _NO_PAIRS
 
     @property
     def unmatched(self) -> tuple[Ints, Ints]:
         """Positions of the removed and of the added rows."""
-        edited_a, edited_b = self.edited
-        return _without_partner(self.kept_a, edited_a), _without_partner(self.kept_b, edited_b)
+        paired_a, paired_b = self.paired
+        return _without_partner(self.kept_a, paired_a), _without_partner(self.kept_b, paired_b)
+
+    @property
+    def paired(self) -> tuple[Ints, Ints]:
+        """Positions of the edited and of the rewritten rows."""
+        pairs = zip(self.edited, self.rewritten, strict=True)
+        paired_a, paired_b = (np.concatenate(positions) for positions in pairs)
+        return paired_a, paired_b
+
+    def with_edits(self, edited: tuple[Ints, Ints]) -> Matching:
+        """Return the matching with further pairs that were edited, ascending in A."""
+        edited_a, edited_b = (np.concatenate(positions) for positions in zip(self.edited, edited, strict=True))
+        order = np.argsort(edited_a, kind="stable")
+        return replace(self, edited=(edited_a[order], edited_b[order]))
 
 
-def _without_partner(is_kept: NDArray[np.bool_], edited: Ints) -> Ints:
+def _without_partner(is_kept: NDArray[np.bool_], paired: Ints) -> Ints:
     is_unmatched = ~is_kept
-    is_unmatched[edited] = False
+    is_unmatched[paired] = False
     return np.flatnonzero(is_unmatched)
 
 
@@ -136,10 +158,11 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
         kept_a, kept_b, changed = _kept_with_others((a.hashes, b.hashes), (a.others, b.others))
     else:
         (kept_a, kept_b), changed = matching.kept(a.hashes, b.hashes), _NO_PAIRS
-    edited = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
+    rewritten = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
+    edited = _NO_PAIRS
     if by_place and len(kept_a) == len(kept_b) and (kept_a == kept_b).all():
         edited = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    return Matching(kept_a, kept_b, edited, changed)
+    return Matching(kept_a, kept_b, edited, changed, rewritten)
 
 
 def _kept_with_others(
@@ -186,8 +209,8 @@ def same_order(a: Table, b: Table) -> bool:
 
 def groups(a: Table, b: Table, matching: Matching) -> Iterator[Group]:
     """Yield the counts by origin and by depth, where the columns are there."""
-    edited_a, edited_b = matching.edited
-    status_a, status_b = _status(matching.kept_a, edited_a), _status(matching.kept_b, edited_b)
+    paired_a, paired_b = matching.paired
+    status_a, status_b = _status(matching.kept_a, paired_a), _status(matching.kept_b, paired_b)
     for by, values_a, values_b in (("kind", a.kinds, b.kinds), ("depth", a.depths, b.depths)):
         group_values = {*np.unique(values_a).tolist(), *np.unique(values_b).tolist()} - {UNKNOWN}
         for value in sorted(group_values):
@@ -211,9 +234,9 @@ def _family_tree(side: Side) -> tuple[Any, ...]:
     return lineage.get("experiment"), lineage.get("seed")
 
 
-def _status(is_kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
+def _status(is_kept: NDArray[np.bool_], paired: Ints) -> NDArray[np.int8]:
     status = np.where(is_kept, 0, 2).astype(np.int8)
-    status[edited] = 1
+    status[paired] = 1
     return status
 
 

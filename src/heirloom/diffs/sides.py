@@ -119,6 +119,12 @@ class Side:
         return self._described[1]
 
     @property
+    def row_bytes(self) -> int:
+        """About the bytes of a row once decompressed, at least 1."""
+        _, rows, size = self._described
+        return size // max(1, rows) + 1
+
+    @property
     def size(self) -> int:
         """Its bytes on disk."""
         return sum(file.stat().st_size for file in self.files)
@@ -137,9 +143,7 @@ class Side:
         """
         import pyarrow as pa
 
-        _, rows, size = self._described
-        row_bytes = size // max(1, rows) + 1
-        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // row_bytes))
+        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // self.row_bytes))
         stored_names = list(map(self.view.stored_name, columns))
         for file in self.files:
             try:

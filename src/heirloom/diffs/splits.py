@@ -15,6 +15,7 @@ from heirloom.diffs.cells import Hashes
 from heirloom.diffs.common import common
 from heirloom.diffs.options import Options
 from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
+from heirloom.diffs.row_tables import RowTables, one_sided
 from heirloom.diffs.sides import Side
 
 _MAX_NAMES = 5
@@ -40,7 +41,13 @@ def compare(a: str, b: str, pairs: Mapping[str, tuple[Side | None, Side | None]]
     summary_b = _summary(b, [side_b for _, side_b in pairs.values() if side_b])
     files = Identity(summary_a, summary_b, same_bytes=summary_a.sha256 == summary_b.sha256)
     verdict = _verdict(splits, moved_rows)
-    return DatasetDiff("splits", files, None, None, None, None, verdict, splits=tuple(splits), moved=moved_rows)
+    tables = {name: _tables(split.diff, *pairs[name]) for name, split in zip(pairs, splits, strict=True)}
+    return DatasetDiff("splits", files, None, None, None, None, verdict, splits=tuple(splits), moved=moved_rows, tables=tables)
+
+
+def _tables(diff: DatasetDiff | None, side_a: Side | None, side_b: Side | None) -> RowTables:
+    """Return the rows of one part that are not alike."""
+    return diff.tables[""] if diff else one_sided(side_a, side_b)
 
 
 def _compare_part(side_a: Side | None, side_b: Side | None, options: Options) -> tuple[DatasetDiff | None, _Unmatched]:
