@@ -150,14 +150,14 @@ def test_the_splits_of_a_saved_dataset_dict_are_compared(tmp_path: Path) -> None
     ("files", "card", "said"),
     [
         (
-            {"a.csv": "text\nx\n"},
-            "---\nconfigs:\n- config_name: default\n  data_files: a.csv\n---\n",
-            "its files are csv; allowed are Parquet and Arrow",
+            {"a.txt": "text\nx\n"},
+            "---\nconfigs:\n- config_name: default\n  data_files: a.txt\n---\n",
+            "its files are text; allowed are Parquet, Arrow, CSV and JSON lines",
         ),
         ({}, "---\nconfigs:\n- config_name: en\n  data_dir: en\n---\n", "datasets cannot tell what it holds: "),
         ({}, "---\nconfigs: [\n---\n", "datasets cannot tell what it holds: "),
     ],
-    ids=["csv", "no files", "no YAML"],
+    ids=["text", "no files", "no YAML"],
 )
 def test_a_folder_that_cannot_be_resolved_is_one_line(tmp_path: Path, files: dict[str, str], card: str, said: str) -> None:
     folder = write(tmp_path / "a", card, train=["x"])

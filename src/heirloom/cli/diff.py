@@ -51,6 +51,7 @@ def diff(
     text_column: Annotated[str, typer.Option("--text-column", help="The column that is the text, if it is not named text.")] = "",
     ignore: Annotated[str, typer.Option("--ignore", help="Columns to leave out, with commas between them.")] = "",
     tolerance: Annotated[float, typer.Option("--tolerance", help="Numbers of paired rows that differ by no more are equal.")] = 0.0,
+    since: Annotated[str, typer.Option("--since", help="Compare a dataset with itself at this tag or commit.")] = "",
     rows: Annotated[Path | None, typer.Option("--rows", help="A folder for the rows themselves, as Parquet.")] = None,
     fail_if: Annotated[str, typer.Option("--fail-if", help='Exit with 1 only if this holds: "removed>0 or js>0.05".')] = "",
     form: Annotated[Format, typer.Option("--format", help="csv is for a series.")] = Format.terminal,
@@ -65,6 +66,7 @@ def diff(
     from heirloom.diffs.options import Options, names
     from heirloom.diffs.sides import generations
 
+    a, b = _since(a, b, since) if since else (a, b)
     if brief:
         _finish(*_brief(a, b), output)
         return
@@ -80,6 +82,13 @@ def diff(
         raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
     answers = _series(references, options)
     _finish(_series_text(answers, form, output), answers.same, output)
+
+
+def _since(a: str, b: str, revision: str) -> tuple[str, str]:
+    """Return a dataset at a revision, and as it is."""
+    if b or "@" in a:
+        raise HeirloomError(f"--since {revision}: compares one dataset with itself; {b or a} is one too many, or has a revision already")
+    return f"{a}@{revision}", a
 
 
 def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control: bool) -> tuple[DatasetDiff, bool]:
@@ -187,6 +196,15 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         typer.echo(text, nl=False)
     if not is_same:
         raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
+    """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
+    from heirloom.diffs.history import history, lines
+    from heirloom.diffs.render.blocks import safe
+
+    typer.echo("\n".join(map(safe, lines(history(reference)))))
 
 
 @app.command("git-diff", hidden=True, context_settings={"ignore_unknown_options": True})

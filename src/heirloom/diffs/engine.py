@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from heirloom.diffs import parts, splits
 from heirloom.diffs.casts import aligned
@@ -12,13 +13,14 @@ from heirloom.diffs.comparison import compare
 from heirloom.diffs.control import control
 from heirloom.diffs.options import MAX_EXAMPLES, SAMPLE, Options, names
 from heirloom.diffs.result import DatasetDiff
+from heirloom.diffs.sides import Side
 from heirloom.diffs.views import Pairs, viewed
 from heirloom.errors import HeirloomError
 
 
 def diff(
-    a: str | Path,
-    b: str | Path,
+    a: Any,
+    b: Any,
     *,
     on: str | Sequence[str] | None = None,
     text_column: str = "",
@@ -34,9 +36,10 @@ def diff(
     Parameters
     ----------
     a, b
-        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved), references
-        (``experiment/regime/seed/generation[:what][@revision]``) or repositories of the hub (``owner/name[@revision]``); of what
-        holds several datasets one is named with ``:split`` or ``:configuration/split``.
+        Tables in memory (of pandas, polars, Arrow or `datasets`), paths (Parquet, Arrow, CSV, JSON lines, a folder of these, a folder
+        that `datasets` saved; ``path@revision`` in a git repository), references
+        (``experiment/regime/seed/generation[:what][@revision]``), addresses (``https://…``) or repositories of the hub
+        (``owner/name[@revision]``); of what holds several datasets one is named with ``:split`` or ``:configuration/split``.
     on
         Columns whose values together name a row: a list, or names with commas between them. Rows with the same key are compared
         cell by cell.
@@ -61,7 +64,18 @@ def diff(
         If a side cannot be read, the two have no data in common, a named column is missing, or there is no control.
     """
     options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
-    return compare_pairs(str(a), str(b), viewed(parts.paired(a, b), options), options, against_control=against_control)
+    sides = _named(a, "A"), _named(b, "B")
+    name_a, name_b = (side.name if isinstance(side, Side) else str(side) for side in sides)
+    return compare_pairs(name_a, name_b, viewed(parts.paired(*sides), options), options, against_control=against_control)
+
+
+def _named(data: Any, name: str) -> str | Path | Side:
+    """Return what is a name or a path already, and a table in memory as a side."""
+    if isinstance(data, str | Path):
+        return data
+    from heirloom.diffs.memory import written
+
+    return Side(name, written(data, name))
 
 
 def compare_pairs(a: str, b: str, pairs: Pairs, options: Options, *, against_control: bool = False) -> DatasetDiff:

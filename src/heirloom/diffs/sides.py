@@ -89,7 +89,7 @@ class Side:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """Its Parquet or Arrow files.
+        """Its files.
 
         Raises
         ------
@@ -118,6 +118,10 @@ class Side:
         """How many rows it has; errors as for `schema`."""
         return self._described[1]
 
+    @cached_property
+    def _readable_files(self) -> tuple[Path, ...]:
+        return tuple(map(storage.readable, self.files))
+
     @property
     def row_bytes(self) -> int:
         """About the bytes of a row once decompressed, at least 1."""
@@ -145,7 +149,7 @@ class Side:
 
         batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // self.row_bytes))
         stored_names = list(map(self.view.stored_name, columns))
-        for file in self.files:
+        for file in self._readable_files:
             try:
                 for batch in storage.batches(file, stored_names, batch_rows):
                     yield self.view.batch(batch, columns)
@@ -158,7 +162,7 @@ class Side:
         import pyarrow as pa
 
         try:
-            schemas, rows, sizes = zip(*(storage.about(file) for file in self.files), strict=True)
+            schemas, rows, sizes = zip(*map(storage.about, self._readable_files), strict=True)
         except (pa.ArrowException, OSError) as error:
             raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({storage.cause(error)})") from None
         first = schemas[0]
@@ -180,12 +184,36 @@ def locate(text: str | Path) -> Side:
     """
     from heirloom.lineage import project, references
 
+    elsewhere = None if Path(text).exists() else _elsewhere(str(text))
+    if elsewhere is not None:
+        return Side(str(text), elsewhere)
     path = Path(text)
     is_path = path.exists() and not references.is_reference(str(text))
     artefact = project.at(path) if is_path else project.locate(str(text))
     if artefact is None:
         return Side(references.name_of(path), reading.any_file(path), _copied(path))
     return Side(artefact.name, artefact.data(), artefact)
+
+
+def _elsewhere(text: str) -> Path | None:
+    """Return a copy of what a revision of a repository or an address names; None if the text is neither.
+
+    What lies in a lineage of this project has revisions by its ledger, which `project.locate` reads.
+    """
+    from heirloom.lineage import references
+    from heirloom.workflow import folders
+
+    if "://" in text:
+        from heirloom.diffs.memory import downloaded
+
+        return downloaded(text)
+    path, mark, _ = text.rpartition(references.REVISION_MARK)
+    if not mark or references.is_reference(text) or folders.lineage_of(path) is not None:
+        return None
+    from heirloom.diffs import versions
+
+    asked = versions.version(text)
+    return versions.fetched(asked) if asked else None
 
 
 def generations(text: str) -> list[str] | None:
@@ -221,5 +249,5 @@ def _files(side: Side) -> tuple[Path, ...]:
         return side.parts or (side.path,)
     files = storage.files_below(side.path)
     if not files:
-        raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file is no dataset")
+        raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file, CSV or JSON lines is no dataset")
     return files

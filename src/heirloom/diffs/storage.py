@@ -15,17 +15,48 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 10_000
 """More are refused: each column is compared by itself."""
 
+_ARROW = (".arrow", ".feather")
+_FILE_MARK = b"ARROW1"
+"""Arrow's files begin with it, its streams do not."""
+
 _HIDDEN = (".", "cache-")
 """Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
 
 
 def files_below(folder: Path) -> tuple[Path, ...]:
-    """Return a folder's Parquet files, or where there are none its Arrow files; sorted."""
-    for pattern in ("*.parquet", "*.arrow"):
-        files = tuple(sorted(file for file in folder.rglob(pattern) if not _is_hidden(file)))
+    """Return a folder's Parquet files, or where there are none its Arrow files, else CSV and JSON lines; sorted."""
+    for suffixes in ((".parquet",), (".arrow", ".feather"), text_suffixes()):
+        files = tuple(sorted(file for file in folder.rglob("*") if _has_suffix(file, suffixes) and not _is_hidden(file)))
         if files:
             return files
     return ()
+
+
+def text_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of files of text that hold tables."""
+    return (".csv", ".tsv", ".jsonl", ".ndjson", ".csv.gz", ".jsonl.gz")
+
+
+def readable(file: Path) -> Path:
+    """Return a file that can be read in batches: itself, or an Arrow file of the rows of a CSV file or of JSON lines.
+
+    Raises
+    ------
+    HeirloomError
+        If it is such a file of text and cannot be read.
+    """
+    if file.suffix in (".parquet", ".arrow", ".feather"):
+        return file
+    from heirloom.diffs import text_files
+
+    if not text_files.kind(file):
+        return file
+    status = file.stat()
+    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns))
+
+
+def _has_suffix(file: Path, suffixes: tuple[str, ...]) -> bool:
+    return file.name.endswith(suffixes) and file.is_file()
 
 
 def _is_hidden(file: Path) -> bool:
@@ -51,9 +82,9 @@ def about(file: Path) -> tuple[pa.Schema, int, int]:
     """Return a file's columns, rows, and bytes once decompressed."""
     import pyarrow.parquet as pq
 
-    if file.suffix == ".arrow":
+    if file.suffix in _ARROW:
         with _arrow(file) as reader:
-            rows = sum(batch.num_rows for batch in reader)
+            rows = sum(batch.num_rows for batch in _arrow_batches(reader))
             return reader.schema, rows, file.stat().st_size
     metadata = pq.read_metadata(file)
     sizes = (metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
@@ -68,9 +99,9 @@ def batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Reco
 
     from heirloom.sources.faults import damaged_parquet
 
-    if file.suffix == ".arrow":
+    if file.suffix in _ARROW:
         with _arrow(file) as reader:
-            for batch in reader:
+            for batch in _arrow_batches(reader):
                 yield from (batch.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
     else:
         try:
@@ -80,10 +111,22 @@ def batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Reco
             raise damaged_parquet(file, columns, error) from None
 
 
-def _arrow(file: Path) -> pa.RecordBatchStreamReader:
+def _arrow(file: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
     import pyarrow as pa
 
-    return pa.ipc.open_stream(pa.memory_map(str(file)))
+    mapped = pa.memory_map(str(file))
+    is_file_format = mapped.read(len(_FILE_MARK)) == _FILE_MARK
+    mapped.seek(0)
+    return pa.ipc.open_file(mapped) if is_file_format else pa.ipc.open_stream(mapped)
+
+
+def _arrow_batches(reader: pa.RecordBatchStreamReader | pa.RecordBatchFileReader) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    if isinstance(reader, pa.RecordBatchFileReader):
+        yield from map(reader.get_batch, range(reader.num_record_batches))
+    else:
+        yield from reader
 
 
 def cause(error: BaseException) -> str:

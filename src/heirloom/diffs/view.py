@@ -62,10 +62,16 @@ class View:
 
         arrays = [batch.column(self.stored_name(name)) for name in columns]
         casts = [self.casts.get(name) for name in columns]
-        values = [array.cast(cast) if cast else array for array, cast in zip(arrays, casts, strict=True)]
+        values = [_cast(array, cast) for array, cast in zip(arrays, casts, strict=True)]
         return pa.RecordBatch.from_arrays(values, list(columns))
 
     def _field(self, stored: pa.Field) -> pa.Field:
         name = TEXT if stored.name == self.text_column else stored.name
         cast = self.casts.get(name)
         return stored.with_name(name).with_type(cast) if cast else stored.with_name(name)
+
+
+def _cast(column: pa.Array, target: pa.DataType | None) -> pa.Array:
+    from heirloom.data import arrow_columns
+
+    return arrow_columns.bare_values(column).cast(target) if target else column
