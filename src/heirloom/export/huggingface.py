@@ -11,7 +11,8 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from heirloom.artefacts import kinds, paths
 from heirloom.errors import HeirloomError
-from heirloom.export import card, folder, tokenizer_folder
+from heirloom.export import card, croissant, folder, tokenizer_folder
+from heirloom.export.croissant_records import File
 from heirloom.export.subject import Subject, describe
 from heirloom.lineage.project import locate
 from heirloom.workflow import folders
@@ -54,6 +55,8 @@ def export(reference: str, target: Path, config: Path) -> str:
 def _dataset(subject: Subject, split: str, target: Path) -> DatasetCard:
     path_inside = f"data/{split}.parquet"
     folder.copy(subject.artefact.place, target / path_inside)
+    file = File(split, path_inside, target / path_inside)
+    (target / croissant.NAME).write_text(croissant.document([subject], [file], subject.name), encoding="utf-8")
     return card.dataset(subject, target / path_inside, split, path_inside)
 
 
