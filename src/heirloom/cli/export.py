@@ -21,11 +21,16 @@ Authors = Annotated[list[str] | None, typer.Option("--author", help="'Name' or '
 
 
 @app.command()
-def hf(reference: Reference, target: Target, config: ConfigFile = CONFIG) -> None:
-    """Write a dataset or checkpoint as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
+def hf(
+    reference: Reference,
+    target: Target,
+    config: ConfigFile = CONFIG,
+    namespace: Annotated[str, typer.Option(help="Your name on the hub: a model's card then links its base and its training set.")] = "",
+) -> None:
+    """Write a dataset, a checkpoint or a lineage as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
     from heirloom.export import huggingface
 
-    typer.echo(f"{target}: {huggingface.export(reference, target, config)}")
+    typer.echo(f"{target}: {huggingface.export(reference, target, config, namespace)}")
 
 
 @app.command()

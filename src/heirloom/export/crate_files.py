@@ -76,6 +76,8 @@ class Files:
         query = f"?path={quote(source.name)}" if source.name else ""
         address = hash_address(source.sha256) + query
         properties = {"@type": "CreativeWork", "name": name, "sha256": source.sha256}
+        if source.is_source:
+            properties["description"] = f"A source file ({source.role}) that no job of the workflow has made. Not in this crate."
         return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:

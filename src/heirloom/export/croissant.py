@@ -16,6 +16,7 @@ from heirloom.errors import HeirloomError
 from heirloom.export import croissant_provenance, folder, responsible
 from heirloom.export.crate_files import hash_address
 from heirloom.export.croissant_records import File, file_object, record_set
+from heirloom.export.jobs import in_order
 from heirloom.export.people import creators
 from heirloom.export.subject import Subject, count_rows, describe
 from heirloom.lineage import git, references
@@ -101,7 +102,7 @@ def datasets(reference: str) -> list[Artefact]:
     found = [artefact for artefact in artefacts if kinds.key_of(artefact.path) and Path(artefact.path).name in rows]
     if not found:
         raise HeirloomError(f"{reference}: no dataset there; export croissant takes rows: synthetic, selected, train, valid, test")
-    return croissant_provenance.made_in_order(found)
+    return in_order(found)
 
 
 def record_set_name(reference: str) -> str:

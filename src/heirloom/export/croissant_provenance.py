@@ -7,32 +7,23 @@ from typing import Any
 from urllib.parse import quote
 
 from heirloom.export.crate_files import hash_address
+from heirloom.export.jobs import in_order, outputs_by_job
 from heirloom.export.licences import Licence
 from heirloom.lineage.artefact import Artefact, Input
-from heirloom.workflow import folders
-from heirloom.workflow.steps import position
 
 Links = Mapping[str, str]
 """Path of an artefact inside the project → its ``@id``, of those that the folder holds."""
 
 
-def made_in_order(artefacts: Iterable[Artefact]) -> list[Artefact]:
-    """Return artefacts in the order in which they are made: real data, the pretrained model, then generation by generation."""
-    return sorted(artefacts, key=lambda artefact: (folders.order(artefact.path), position(artefact.step), artefact.path))
-
-
 def activities(artefacts: Sequence[Artefact], links: Links) -> list[dict[str, Any]]:
     """Return the jobs that made some artefacts, in the order in which they ran, each with what it used and its settings."""
-    outputs_of: dict[tuple[str, str], list[Artefact]] = {}
-    for artefact in made_in_order(artefacts):
-        outputs_of.setdefault((artefact.step, artefact.job), []).append(artefact)
-    return [_activity(outputs, links) for outputs in outputs_of.values()]
+    return [_activity(outputs, links) for outputs in outputs_by_job(artefacts).values()]
 
 
 def sources(artefacts: Iterable[Artefact], licence: Licence) -> list[dict[str, Any]]:
     """Return the files that the artefacts came from and that no job has made, by name and hash, with the licence of the real data."""
     entities: dict[str, dict[str, Any]] = {}
-    for artefact in made_in_order(artefacts):
+    for artefact in in_order(artefacts):
         for source in filter(lambda source: source.is_source, artefact.inputs):
             entity = {"@type": ["prov:Entity", "sc:CreativeWork"], "@id": address_of(source, {}), "name": source.name}
             entities[source.name] = {**entity, "sha256": source.sha256, "license": licence.tag}
