@@ -105,6 +105,11 @@ def document_of(path: Path, split: str, row: int) -> dict[str, Any] | None:
     return next((line for line in lines if line["split"] == split and 0 <= row - line["first_row"] < line["num_rows"]), None)
 
 
+def may_hold(file: pq.ParquetFile, group: int, column: str, value: int) -> bool:
+    """Return whether the statistics of a row group allow for a value in a column."""
+    return _may_hold(_columns(file.metadata.row_group(group))[column], value)
+
+
 def _may_hold(column: Any, value: int) -> bool:
     """Return whether a column chunk's statistics allow for a value."""
     statistics = column.statistics

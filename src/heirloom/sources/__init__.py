@@ -21,6 +21,7 @@ from heirloom.sources.input_files import Change as Change
 from heirloom.sources.input_files import SourceFile
 from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
+from heirloom.sources.withdrawn import without
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
 
@@ -62,7 +63,9 @@ def documents(spec: AnyTextSource, counts: Counts | None = None) -> Iterator[Doc
     """
     number = 0
     tally: Counts = Counter() if counts is None else counts
-    for number, document in enumerate(module(spec.name).documents(spec, tally), 1):  # noqa: B007  counted for the check below
+    all_documents = module(spec.name).documents(spec, tally)
+    left = without(all_documents, spec.withdrawn) if spec.withdrawn else all_documents
+    for number, document in enumerate(left, 1):  # noqa: B007  counted for the check below
         yield document
     if number == 0:
         raise HeirloomError(f"source: {spec.name} holds no text")

@@ -78,6 +78,16 @@ class TextSettings(Strict):
         return self
 
 
+class Withdrawn(Strict):
+    """A passage of a document that nothing is made from any more; `heirloom withdraw` writes it."""
+
+    document: int = Field(ge=0, le=MOST_ROWS, description="Number of the document in its source, from 0.")
+    start: int = Field(ge=0, le=MOST_TOKENS, description="First character of the passage, as the withdrawals before it left the document.")
+    end: int = Field(ge=1, le=MOST_TOKENS, description="The character behind the last one of the passage.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the passage in UTF-8; any other passage there is refused.")
+    reason: str = Field(min_length=1, max_length=1000, description="Why; the manifests of the real data keep it.")
+
+
 class TextSource(Strict):
     """What all sources of text share."""
 
@@ -92,6 +102,7 @@ class TextSource(Strict):
         description="Lines of fewer words (separated by white space; of scripts without spaces, each character) are dropped; "
         "0 keeps the text as it is.",
     )
+    withdrawn: Many[Withdrawn] = Field((), description="Passages that are cut out of the documents as these are read.")
 
     @property
     def row_numbers(self) -> int:

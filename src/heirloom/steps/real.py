@@ -74,11 +74,10 @@ def settings_of(config: Config, key: Key) -> Slice:
     entry = "heirloom.steps.real:run_text" if experiment.is_text else "heirloom.steps.real:run_vectors"
     fields: slices.Settings = {} if experiment.is_text else {"num_replicas": experiment.num_replicas}
     fields |= {"seed": key.seed} if key.seed else {}
-    return Slice(
-        **slices.common(config, Slice, entry, f"{sources.SOURCES[experiment.source.name]}:*"),
-        source=experiment.source.model_dump(mode="json", exclude={"license"}),
-        **fields,
-    )
+    source = experiment.source.model_dump(mode="json", exclude={"license"})
+    if not source.get("withdrawn"):
+        source.pop("withdrawn", None)  # a slice without a withdrawal is as it was before there were any
+    return Slice(**slices.common(config, Slice, entry, f"{sources.SOURCES[experiment.source.name]}:*"), source=source, **fields)
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
