@@ -6,7 +6,7 @@ import pytest
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
-from heirloom.families import ngram
+from heirloom.families import ngram, ngram_tables
 from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import NgramFit, NgramSampling
 
@@ -67,7 +67,7 @@ def test_tables_that_are_merged_on_the_way_have_the_bytes_of_those_merged_at_the
     pieces = [Dataset.of(text_table(part, [""] * 50, first_row=0)).weighted(own).pieces for part, own in zip(parts, weights, strict=True)]
     rows, fit = Dataset([piece for (piece,) in pieces]), NgramFit(order=3, vocab_size=9)
     at_the_end = ngram.train(rows, fit, None, Stream(()))
-    monkeypatch.setattr(ngram, "_MOST_WAITING", 10)
+    monkeypatch.setattr(ngram_tables, "_MOST_WAITING", 10)
     for one, other in zip(at_the_end.levels, ngram.train(rows, fit, None, Stream(())).levels, strict=True):
         assert all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in ("contexts", "starts", "tokens", "before"))
 

@@ -9,7 +9,7 @@ Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +63,10 @@ class Measuring:
         How often the text has been written anew (text); 0 for real text.
     divergence_rows
         Rows of generated and of real text that MAUVE compares (text); 0 leaves it out.
+    completion_tokens
+        Most tokens of an answer (pairs); 0 where rows are no pairs.
+    decode
+        Makes text of lists of token ids (pairs).
     """
 
     chunk_rows: int
@@ -70,6 +74,8 @@ class Measuring:
     truth: Mapping[str, Any] | None = None
     generation: int = 0
     divergence_rows: int = 0
+    completion_tokens: int = 0
+    decode: Callable[[Sequence[Sequence[int]]], list[str]] | None = None
 
 
 class Family(Protocol):
