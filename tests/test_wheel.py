@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel that is built from this tree."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("heirloom_lineage-*.whl")
     return file
 
 

@@ -31,7 +31,7 @@ class _Misfit(Exception):  # noqa: N818, it never leaves this module
         self.reasons = reasons
 
 
-def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def expand(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """Return the experiments that a file's stand for, and what is wrong with their names and grids; a misfit stands for nothing."""
     bodies: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -52,7 +52,7 @@ def expanded(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault
     return bodies, faults
 
 
-def joined(faults: Iterable[Fault], experiments: Any) -> list[Fault]:
+def shared_faults(faults: Iterable[Fault], experiments: Any) -> list[Fault]:
     """Return faults with those that several variants of a grid share told once: of the experiment where all variants have them."""
     groups: dict[tuple[str, Key, str], list[Fault]] = defaultdict(list)
     for fault in faults:

@@ -15,7 +15,7 @@ from by_hand import slice_of
 from heirloom import config as configuration
 from heirloom.artefacts import kinds
 from heirloom.config import Config
-from heirloom.report import expected
+from heirloom.report import expected_curves
 from heirloom.steps import chain, mix, real, train
 
 REGIMES: dict[str, dict[str, Any]] = {
@@ -98,7 +98,7 @@ def measured(name: str, regime: str) -> pd.DataFrame:
 def z_scores(name: str, regime: str, shift: int = 0) -> pd.DataFrame:
     """Return z of generations 1 … G - 1 against their expectation, or that of the generation ``shift`` later."""
     made, values = config(name), measured(name, regime)
-    curves = expected.curves(made.experiments[name], made.regimes[regime])
+    curves = expected_curves.curves(made.experiments[name], made.regimes[regime])
     assert curves
     found = {}
     for metric, curve in curves.items():

@@ -125,11 +125,11 @@ def test_a_variant_is_named_in_the_markdown_and_a_missing_z_has_its_reason() -> 
 
 def test_a_page_keeps_what_stands_around_the_table() -> None:
     page = f"# Title\n\n{agreement.BEGIN}\nold\n{agreement.END}\n\nThe rest.\n"
-    renewed = agreement.inserted(page, "new\n")
+    renewed = agreement.page_with_table(page, "new\n")
     assert renewed == f"# Title\n\n{agreement.BEGIN}\n\nnew\n\n{agreement.END}\n\nThe rest.\n"
-    assert agreement.inserted(renewed, "new\n") == renewed
+    assert agreement.page_with_table(renewed, "new\n") == renewed
     with pytest.raises(HeirloomError, match="no place for the table"):
-        agreement.inserted("# Title\n", "new\n")
+        agreement.page_with_table("# Title\n", "new\n")
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
-from heirloom.report import expected, tables
+from heirloom.report import expected_curves, tables
 from heirloom.report.claims import specs, verdicts
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
@@ -158,7 +158,7 @@ def frame(world: str, configuration: Config) -> pd.DataFrame:
     for key, experiment in configuration.experiments.items():
         name, variant = tables.names(key, experiment)
         for arm in (kinds.ORIGIN, *experiment.regimes):
-            forms = {} if arm == kinds.ORIGIN else expected.curves(experiment, configuration.regimes[arm])
+            forms = {} if arm == kinds.ORIGIN else expected_curves.curves(experiment, configuration.regimes[arm])
             for generation in (0,) if arm == kinds.ORIGIN else (1, GENERATIONS // 2, GENERATIONS):
                 values = measures(world, arm, generation, experiment, forms)
                 noise_SM = noise(Stream((0, key, arm, generation)), len(values))

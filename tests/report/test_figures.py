@@ -20,7 +20,13 @@ def test_every_experiment_has_the_figure_of_ancestry_and_those_of_its_family(con
     kinds: dict[str, list[str]] = {}
     for name, kind in figure_names(config):
         kinds.setdefault(name, []).append(kind)
-    assert kinds.pop("words") == ["test_perplexity", "synthetic_perplexity", "tail_survival", "diversity", "ancestry"]
+    assert kinds.pop("words") == [
+        "test_perplexity",
+        "synthetic_perplexity",
+        "tail_survival",
+        "diversity",
+        "ancestry",
+    ]
     assert kinds == {
         "toy": ["ancestry", "variance"],
         **{key: ["ancestry", "variance", "density"] for key in ("crossed__biased", "crossed__unbiased")},

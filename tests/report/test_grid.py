@@ -44,7 +44,7 @@ def test_a_config_names_the_sets_that_its_grids_show_of_the_first_seed() -> None
 
 
 def test_images_lie_row_by_row_and_missing_ones_are_black() -> None:
-    tiled = grid.tiled(np.arange(1, 13, dtype=np.uint8)[:, None].repeat(4, axis=1))
+    tiled = grid.mosaic(np.arange(1, 13, dtype=np.uint8)[:, None].repeat(4, axis=1))
     assert tiled.shape == (20, 20)
     assert tiled[:4:2, :6:2].tolist() == [[1, 2, 3], [11, 12, 0]]
     assert np.array_equal(tiled[:2, 2:4], [[2, 2], [2, 2]])

@@ -17,7 +17,7 @@ from heirloom.artefacts.manifest import seal
 from heirloom.config import Config, parse
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
-from heirloom.report import beside, flips, onset
+from heirloom.report import control_curves, flips, onset
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.summary import onset_table
 from heirloom.runtime.streams import Stream
@@ -280,14 +280,14 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_refused_where_the_pool_l
     assert controls.control_of("replace", read.experiments["e"], read) == "control"
     pool = kinds.REAL_TRAIN.path("e")
     untold = "so control cannot be checked: if it has 20 rows or fewer, it redraws nothing and is no control"
-    assert beside.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == [f"e: {pool} is not here, {untold}"]
+    assert control_curves.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == [f"e: {pool} is not here, {untold}"]
     Dataset.of(text_table(np.zeros((pool_rows, 2), np.int32), ["a b"] * pool_rows, first_row=0)).write(pool)
     seal([pool], {"slice": {"step": "real"}, "inputs": {}, "environment": {}})
     assert controls.control_of("replace", read.experiments["e"], read) == control
     said = "takes all 20 rows of its pool and redraws nothing; set experiments.e.rows below 20"
     notes = onset.table(run({"distinct_3": [3]}, seeds=1), read.experiments["e"], read)["note"]
     assert [note.endswith(said) for note in notes] == [control is None]
-    assert beside.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == []
+    assert control_curves.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == []
 
 
 def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:

@@ -43,7 +43,7 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 def verdicts(config: Config, key: str) -> dict[Place, str]:
     files.write(config)
     own = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
-    return reference.compared(own, key, config, reference.read())
+    return reference.comparison(own, key, config, reference.read())
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def test_the_recorded_numbers_are_of_the_default_config() -> None:
     assert {key: part["settings"] for key, part in recorded.items()} == settings, "run snakemake, then: heirloom reference"
 
 
-def test_the_counts_of_the_readme_are_the_recorded_ones() -> None:
+def test_the_counts_of_the_default_text_are_the_recorded_ones() -> None:
     numbers = json.loads((ROOT / "docs/reference/default.json").read_text())["transformer"]["numbers"]
     last = {(one["metric"], one["regime"]): one["value"] for one in numbers if one["generation"] == 5}
     formats = {"distinct_3": ".3f", "tail_survival.17-64": ".3f", "token_entropy": ".2f"}
     regimes = ("replace", "keep", "accumulate", "control", "control_grows")
     table = [" | ".join([f"| `{regime}`", *(f"{last[metric, regime]:{form}}" for metric, form in formats.items())]) for regime in regimes]
-    assert " |\n".join(table) in (ROOT / "README.md").read_text()
+    assert " |\n".join(table) in (ROOT / "docs/language-models.md").read_text()

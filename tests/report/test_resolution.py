@@ -36,7 +36,7 @@ def test_each_arm_with_a_control_has_a_row_and_a_positive_measure_a_share(run: P
     rows = [("words", "", "control", seed, g, "test_perplexity", value) for (seed, g), value in zip(SEATS, PERPLEXITIES, strict=True)]
     frame = pd.DataFrame(rows, columns=list(tables.COLUMNS))
     found = list(resolution.resolutions(config, frame))
-    assert [(one.experiment, one.regime, one.measure, one.seeds, one.recorded) for one in found] == [
+    assert [(one.experiment, one.regime, one.measure, one.seeds, one.control_seeds) for one in found] == [
         ("words", "replace", "test_perplexity", 2, 2),
         ("words", "keep", "test_perplexity", 2, 2),
     ]
@@ -67,7 +67,7 @@ def test_one_seed_of_a_control_that_grows_resolves_nothing_and_of_a_constant_one
 
 def test_without_a_table_of_a_run_there_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.chdir(tmp_path)
-    assert resolution.recorded(config) == []
+    assert resolution.of_last_run(config) == []
 
 
 def test_the_plan_says_of_each_arm_what_its_seeds_resolve_and_what_six_would(

@@ -22,6 +22,11 @@ def fingerprint(path: str | Path) -> str:
     return _companion(path, "fingerprint")
 
 
+def fingerprints(*places: str | Path) -> list[str]:
+    """Return the paths of several artefacts' fingerprints."""
+    return [fingerprint(place) for place in places]
+
+
 def manifest(path: str | Path) -> str:
     """Return the path of an artefact's manifest: how it was made; no step takes it as input."""
     return _companion(path, "manifest")

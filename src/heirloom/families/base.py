@@ -99,18 +99,13 @@ class Family(Protocol):
         ...
 
     def sample(
-        self,
-        model: Any,
-        prompts: Iterable[NDArray[Any]] | None,
-        num_rows: int,
-        settings: Any,
-        stream: Stream,
+        self, model: Any, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: Any, stream: Stream
     ) -> Iterator[NDArray[Any]]:
         """Yield sampled values in order of row id.
 
         A vector family yields one array of shape (R, num_rows, W), or, if R is 1, any number of such arrays with its rows one after the
-        other. A text family is given its prompts as full chunks of shape
-        (B, W) and yields the continuation of each, of the same shape; what the last chunk was filled up with is dropped by the caller.
+        other. A text family is given its prompts as full chunks of shape (B, W) and yields the continuation of each, of the same shape;
+        what the last chunk was filled up with is dropped by the caller.
         """
         ...
 

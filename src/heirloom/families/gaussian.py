@@ -99,11 +99,7 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
 
 
 def sample(
-    model: Model,
-    prompts: Iterable[NDArray[Any]] | None,
-    num_rows: int,
-    settings: NoSettings,
-    stream: Stream,
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D); the replica leads, so that more replicas leave earlier ones' draws alone."""
     num_replicas, dim = model.mean.shape

@@ -74,7 +74,7 @@ def head_or_index(path: str | Path) -> Iterator[bytes]:
     yield from (content for content in contents if content is not None)
 
 
-def tracked(path: str | Path) -> list[str]:
+def tracked_files(path: str | Path) -> list[str]:
     """Return the files that git's index has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-files", "-z", "--", str(path)))
 
@@ -82,12 +82,6 @@ def tracked(path: str | Path) -> list[str]:
 def files_of(revision: str, path: str | Path) -> list[str]:
     """Return the files that a commit has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-tree", "-r", "-z", "--name-only", commit_of(revision), "--", str(path)))
-
-
-def unmerged(path: str | Path) -> list[str]:
-    """Return the files at a path or below it that a merge has left in conflict."""
-    entries = _names(_read("--literal-pathspecs", "ls-files", "-z", "--unmerged", "--", str(path)))
-    return sorted({entry.partition("\t")[2] for entry in entries})
 
 
 def tree() -> tuple[str, str]:

@@ -102,7 +102,7 @@ class RowTrace:
     writers: tuple[Writer, ...]
 
 
-def split(reference: str) -> tuple[str, str]:
+def split_reference(reference: str) -> tuple[str, str]:
     """Return a reference without its row, and the row as it was written, empty if there is none."""
     match = _ROW.fullmatch(reference)
     return (match["bare"], match["row"]) if match else (reference, "")
@@ -116,7 +116,7 @@ def trace_row(reference: str) -> RowTrace:
     HeirloomError
         If there is no such row, what is named has no rows, or something on the way is not here.
     """
-    dataset, row = split(reference)
+    dataset, row = split_reference(reference)
     artefact = locate(dataset)
     project, path = artefact.project, artefact.path
     if "row" not in _columns(project, path):

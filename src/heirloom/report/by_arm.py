@@ -26,7 +26,7 @@ def tables(rows: pd.DataFrame) -> ByArm:
     return {(str(metric), str(regime)): arm.droplevel([0, 1]) for (metric, regime), arm in arms}
 
 
-def joined(arms: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
+def with_origin(arms: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
     """Return an arm's table with the origin's row of generation 0 at its head; None if the arm does not have the metric."""
     import pandas as pd
 

@@ -21,7 +21,17 @@ from heirloom.specs.transformer import Transformer
 from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM,
+    Gaussian  # rows of numbers
+    | Gmm
+    | Kde
+    | Discrete
+    | Bernoulli
+    | Poisson
+    | LinearRegression
+    | Vae  # images
+    | Ngram  # text
+    | Transformer
+    | CausalLM,
     Field(discriminator="name"),
 ]
 

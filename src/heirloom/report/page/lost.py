@@ -152,10 +152,10 @@ def _grams(words: Ragged) -> tuple[Ints, Ints]:
 def _pairs(first: tuple[Ints, Ints], last: tuple[Ints, Ints]) -> tuple[Ints, Ints, Ints]:
     """Return the n-grams of two sets once each, with their counts in the first and in the last."""
     grams_K = np.union1d(first[0], last[0])
-    return grams_K, _aligned(grams_K, *first), _aligned(grams_K, *last)
+    return grams_K, _counts_at(grams_K, *first), _counts_at(grams_K, *last)
 
 
-def _aligned(grams_K: Ints, grams: Ints, counts: Ints) -> Ints:
+def _counts_at(grams_K: Ints, grams: Ints, counts: Ints) -> Ints:
     """Return the counts of one set at the places of its n-grams among all, 0 elsewhere, shape (K,)."""
     counts_K = np.zeros(len(grams_K), np.int64)
     counts_K[np.searchsorted(grams_K, grams)] = counts

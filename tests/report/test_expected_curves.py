@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heirloom import theory
-from heirloom.report.expected import curves
+from heirloom.report.expected_curves import curves
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.theory.regimes import mixture

@@ -11,7 +11,7 @@ from heirloom.specs.experiment import Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = {
+LABELS = {
     "test_perplexity": "test perplexity",
     "origin_perplexity.median": "origin perplexity",
     "distinct_3": "distinct 3-grams",
@@ -53,9 +53,9 @@ def generations(experiment: Experiment) -> list[int]:
 
 
 def metrics(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield the metrics of `SHOWN` that an experiment has, by its tidy rows."""
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
-    for metric in SHOWN:
+    for metric in LABELS:
         if not measured.isdisjoint([metric, f"{metric}.mean"]):
             yield metric
 
