@@ -9,7 +9,7 @@ from pathlib import Path
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data import arrow_columns
-from heirloom.data.dataset import BOOKKEEPING, CONTENT
+from heirloom.data.columns import BOOKKEEPING, CONTENT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon

@@ -14,7 +14,20 @@ from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
 Ability = Literal[
-    "weigh", "select", "edit", "resume", "validate", "fetch", "statistics", "subset", "closed_forms", "share", "features", "gpu", "programs"
+    "weigh",
+    "select",
+    "edit",
+    "resume",
+    "validate",
+    "fetch",
+    "statistics",
+    "subset",
+    "closed_forms",
+    "share",
+    "features",
+    "gpu",
+    "pairs",
+    "programs",
 ]
 """What a family can do beyond the four steps.
 
@@ -24,6 +37,7 @@ pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
 On a page: `closed_forms` beside what was simulated.
 On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
+Of text: read and write `pairs` of a prompt and a completion, beside blocks.
 By `programs` of the user's: train and sample.
 Those with functions of their own are listed in `families.abilities.PROTOCOLS`.
 """
