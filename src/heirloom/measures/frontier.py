@@ -97,8 +97,8 @@ def _principal_components(points: NDArray[np.float64]) -> NDArray[np.float64]:
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
         raise HeirloomError("MAUVE needs finite features: the model's weights are not usable")
-    reduced: NDArray[np.float64] = PCA(KEPT_VARIANCE, svd_solver="full").fit_transform(points / lengths)
-    return reduced
+    reduced_ND: NDArray[np.float64] = PCA(KEPT_VARIANCE, svd_solver="full").fit_transform(points / lengths)
+    return reduced_ND
 
 
 def _cells(points: NDArray[np.float64], num_cells: int, stream: Stream) -> NDArray[np.int64]:
