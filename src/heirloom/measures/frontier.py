@@ -4,7 +4,7 @@ Pillutla et al. 2021, "MAUVE: measuring the gap between neural text and human te
 language model's features, points become cells of a k-means clustering, and the two histograms over the cells are compared along all
 mixtures of the two. Features here are those of generation 0, so that all generations are seen with the same eyes.
 
-Shapes: N rows of each side, E numbers a row, K cells.
+Shapes: N rows of each side, E numbers per row, K cells.
 """
 
 from __future__ import annotations

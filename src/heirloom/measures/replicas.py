@@ -38,7 +38,7 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     name
         Name of the measure.
     values
-        One value a replica, shape (R,).
+        One value per replica, shape (R,).
 
     Returns
     -------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EXPLANATION = """\
 Each generation's text as generation 0 sees it: the share of rows by their perplexity under
-generation 0, in bins of a tenth of a decade, one curve a generation. Generation 0 (black) is
+generation 0, in bins of a tenth of a decade, one curve per generation. Generation 0 (black) is
 held-out real text, which this model has not seen. Mass that moves left is text that generation 0
 finds more and more likely; a tail that grows on the right is text that it would never have written.
 With many generations at most seven curves are drawn, evenly spaced. Shares are means over seeds.
