@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_package_and_the_workflow_byte_for_byte(wheel: Path)
     tree = dict(files_of(ROOT / "src/heirloom", "heirloom")) | {"heirloom/snakefile/Snakefile": (ROOT / "Snakefile").read_bytes()}
     for name in ("rules", "docs/report"):
         tree |= files_of(ROOT / name, f"heirloom/snakefile/{name}")
+    tree |= files_of(ROOT / "examples", "heirloom/examples")
     with zipfile.ZipFile(wheel) as archive:
         carried = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     assert sorted(carried) == sorted(tree)

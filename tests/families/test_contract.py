@@ -19,6 +19,7 @@ from heirloom.families.base import Measuring, Sets
 from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoTraining
 from heirloom.specs.causal_lm import CausalTraining
+from heirloom.specs.external import ExternalSampling, ExternalTraining
 from heirloom.specs.family import SPECS
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.gmm import GmmTraining
@@ -27,6 +28,7 @@ from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
 from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
 from heirloom.specs.vae import VaeFit
+from helpers import ROOT
 from small_models import ARCHITECTURES, pretrained
 
 VOCABULARY, WIDTH, CHUNK = 20, 6, 4
@@ -38,6 +40,7 @@ class Case(NamedTuple):
     prompts: np.ndarray | None
     measuring: Measuring
     start: Callable[[], Any] = lambda: None
+    sampling: Any = None
 
 
 def text(fit: Any, start: Callable[[], Any] = lambda: None) -> Case:
@@ -55,14 +58,24 @@ def images(fit: VaeFit) -> Case:
     return Case(fit, Dataset.of(vector_table(pixels)), None, Measuring(1, truth={}))
 
 
+def programs(x_RNW: np.ndarray) -> Case:
+    """The case of the programs in ``examples/vectors``."""
+    fit = ExternalTraining(command=("python", str(EXAMPLE / "train.py"), "{train}", "{checkpoint}", "{settings}"), settings={"ridge": 0.0})
+    sampling = ExternalSampling(command=("python", str(EXAMPLE / "sample.py"), "{checkpoint}", "{num_rows}", "{synthetic}", "{seed}"))
+    return vectors(fit, {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, x_RNW)._replace(sampling=sampling)
+
+
 NOISE = Stream((0, "rows")).generator().standard_normal((3, 12, 3))
 
 FINE_TUNING = CausalTraining(epochs=2, learning_rate=0.01, batch_rows=4, best_epoch="last")
+
+EXAMPLE = ROOT / "examples/vectors"
 
 CASES = {
     "gaussian": vectors(GaussianTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
     "gmm": vectors(GmmTraining(estimator="em"), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
     "kde": vectors(KdeTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
+    "external": programs(NOISE[:1, :, :2]),
     "discrete": vectors(NoTraining(), {"kind": "uniform", "types": 9}, np.abs(2 * NOISE[..., :1]).round()),
     "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
     "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
@@ -113,7 +126,7 @@ def trained(name: str, case: Case, stream: str = "train") -> Any:
 def sampled(name: str, case: Case, model: Any, prompts: np.ndarray | None, rows: int = 12, first_chunk: int = 0) -> np.ndarray:
     module = family(name)
     chunks = None if prompts is None else [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
-    return np.concatenate(list(module.sample(model, chunks, rows, module.Sampling(), Stream((0, "sample")))))
+    return np.concatenate(list(module.sample(model, chunks, rows, case.sampling or module.Sampling(), Stream((0, "sample")))))
 
 
 def saved(name: str, model: Any, folder: Path) -> str:

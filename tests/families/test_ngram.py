@@ -6,7 +6,7 @@ import pytest
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
-from heirloom.families import ngram
+from heirloom.families import ngram, ngram_tables
 from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import NgramFit, NgramSampling
 
@@ -70,7 +70,7 @@ def test_tables_that_are_merged_on_the_way_have_the_bytes_of_those_merged_at_the
     ]
     rows, fit = Dataset([piece for (piece,) in pieces]), NgramFit(order=3, vocab_size=9)
     at_the_end = ngram.train(rows, fit, None, Stream(()))
-    monkeypatch.setattr(ngram, "_MOST_WAITING", 10)
+    monkeypatch.setattr(ngram_tables, "_MOST_WAITING", 10)
     for level, level_at_once in zip(at_the_end.levels, ngram.train(rows, fit, None, Stream(())).levels, strict=True):
         assert all(
             getattr(level, name).tobytes() == getattr(level_at_once, name).tobytes() for name in ("contexts", "starts", "tokens", "before")

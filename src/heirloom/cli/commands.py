@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import __version__
-from heirloom.cli import diff, export, lineage, plan, results, steps
+from heirloom.cli import diff, export, lineage, plan, plugin, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 for part in (steps, plan, results, lineage, diff):
     app.add_typer(part.app)
 app.add_typer(export.app, name="export")
+app.add_typer(plugin.app, name="plugin")
 
 
 def _print_version(is_asked: bool) -> None:
