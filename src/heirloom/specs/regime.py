@@ -140,7 +140,7 @@ class Regime(Sizes):
     def fresh_rows(self, rows: int, generation: int) -> list[int]:
         """Return how many fresh real rows each of the generations 1 … ``generation`` takes, from the experiment's ``rows`` per replica.
 
-        Each is the share `fresh` of that generation's budget, rounded, halves to the even number.
+        Each is the share `fresh` of that generation's budget, rows × (g + 1)^`growth`, rounded, halves to the even number.
         """
         return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
