@@ -3,7 +3,7 @@
 Every function is pure and takes rows batch by batch, so a corpus never has to be held whole; counts add up. Compare generations at the
 same number of rows only: distinct-n, coverage and survival all depend on the sample size.
 
-Shapes: N rows, T tokens a row, V vocabulary.
+Shapes: N rows, T tokens per row, V vocabulary.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
     Parameters
     ----------
     rows, vocab_size
-        Token ids, one array a row or a matrix (N, T); number of ids, V, which is the length of the result.
+        Token ids, one array per row or a matrix (N, T); number of ids, V, which is the length of the result.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def distinct_n(rows: Iterable[Tokens], n: int) -> float:
     Parameters
     ----------
     rows, n
-        Token ids, one array a row or a matrix of several rows; length of the n-gram, at least 1.
+        Token ids, one array per row or a matrix of several rows; length of the n-gram, at least 1.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def vocabulary_coverage(counts: ArrayLike, vocab_size: int) -> float:
 def duplicate_row_share(rows: Iterable[Tokens]) -> float:
     """Return 1 - distinct rows / rows: 0 if no row is repeated, towards 1 if all are alike.
 
-    Rows are token ids, one array a row or a matrix of several.
+    Rows are token ids, one array per row or a matrix of several.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def row_perplexities(losses: ArrayLike, tokens_per_row: ArrayLike) -> NDArray[np
     losses
         Summed negative log-likelihood of each row in nats, shape (N,).
     tokens_per_row
-        Number of predicted tokens: one number, or one a row.
+        Number of predicted tokens: one number, or one per row.
 
     Returns
     -------

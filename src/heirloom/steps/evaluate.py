@@ -113,7 +113,7 @@ def _decoder(file: str | None) -> Decode | None:
 def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
     """Return what a generation is measured on: at most ``rows`` rows, whatever was sampled, so that generations compare.
 
-    Held-out text is cut to ``evaluation_rows``, drawn once a seed.
+    Held-out text is cut to ``evaluation_rows``, drawn once per seed.
     """
     num_replicas = step.num_replicas
     available = synthetic or original
