@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from heirloom.cli import diff, export, lineage, plan, results, steps
+from heirloom.cli import audit, diff, export, lineage, plan, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
 )
-for part in (steps, plan, results, lineage, diff):
+for part in (steps, plan, results, lineage, audit, diff):
     app.add_typer(part.app)
 app.add_typer(export.app, name="export")
 
