@@ -15,7 +15,7 @@ from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
     from heirloom.specs.experiment import Experiment
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 Regimes = Mapping[str, Regime]
 

@@ -55,6 +55,7 @@ def diff(
     rows: Annotated[Path | None, typer.Option("--rows", help="A folder for the rows themselves, as Parquet.")] = None,
     fail_if: Annotated[str, typer.Option("--fail-if", help='Exit with 1 only if this holds: "removed>0 or js>0.05".')] = "",
     form: Annotated[Format, typer.Option("--format", help="csv is for a series.")] = Format.terminal,
+    full: Annotated[bool, typer.Option("--full", help="On a terminal, show every section and not only the counts.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Write to a file instead.")] = None,
     max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
     sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
@@ -76,7 +77,7 @@ def diff(
         answer, is_failure = _compared(a, b, options, fail_if, against_control=against_control)
         if rows:
             answer.write_rows(rows)
-        _finish(_text(answer, form, output), not is_failure, output)
+        _finish(_text(answer, form, output, full=full), not is_failure, output)
         return
     if b or against_control or rows or fail_if:
         raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
@@ -120,24 +121,36 @@ def _use_system_allocator() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
-def _text(answer: DatasetDiff, form: Format, output: Path | None) -> str | None:
+def _text(answer: DatasetDiff, form: Format, output: Path | None, *, full: bool) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
     from heirloom.diffs.render import html, markdown, terminal
-    from heirloom.diffs.render.page import page, title
+    from heirloom.diffs.render.page import page, summary, title
 
     match form:
         case Format.json:
             return answer.to_json()
         case Format.html:
-            return html.document(title(answer), html.fragment(answer))
+            return html.document(title(answer), html.fragment(answer, _home(output)))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
         case Format.markdown:
             return markdown.text(page(answer))
+    sections = page(answer) if full else summary(answer)
     if output:
-        return terminal.text(page(answer))
-    terminal.show(page(answer))
+        return terminal.text(sections)
+    terminal.show(sections)
     return None
+
+
+def _home(output: Path | None) -> str:
+    """Return the way from a page of a report's comparisons to the report; empty for any other page."""
+    from heirloom import results
+
+    folder = results.folder_of(output.as_posix()) if output else None
+    home = Path(results.in_folder(folder).page) if folder else None
+    if output is None or home is None or output.parent != home.parent / "diffs":
+        return ""
+    return f"../{home.name}"
 
 
 def _series_text(answers: Series, form: Format, output: Path | None) -> str | None:

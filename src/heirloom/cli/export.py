@@ -1,4 +1,4 @@
-"""The commands of export: `heirloom export hf`, `heirloom export croissant` and `heirloom export crate`."""
+"""The commands of export: `heirloom export hf`, `croissant`, `attestations` and `crate`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ def croissant(
 
     number = job.export(reference, target, config, authors=author or [], url=url)
     typer.echo(f"{target}: {number} {'dataset' if number == 1 else 'datasets'} with {job.NAME}")
+
+
+@app.command()
+def attestations(reference: Covering, target: Target) -> None:
+    """Write an in-toto statement about each artefact: its digest, and the step, slice, materials and environment that made it."""
+    from heirloom.export import attestations as job
+
+    number = job.export(reference, target)
+    typer.echo(f"{target}: {number} {'statement' if number == 1 else 'statements'}")
 
 
 @app.command()

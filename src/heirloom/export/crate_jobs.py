@@ -9,10 +9,10 @@ from typing import Any
 
 from heirloom.artefacts.files import dumps
 from heirloom.export.crate_files import Files, single
-from heirloom.export.jobs import outputs_by_job
 from heirloom.lineage import cost_table
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
+from heirloom.lineage.recorded_jobs import outputs_by_job
 from heirloom.workflow.steps import job_of, position
 
 COMPLETED = "http://schema.org/CompletedActionStatus"

@@ -16,12 +16,12 @@ from heirloom.errors import HeirloomError
 from heirloom.export import croissant_provenance, folder, responsible
 from heirloom.export.crate_files import hash_address
 from heirloom.export.croissant_records import File, file_object, record_set
-from heirloom.export.jobs import in_order
 from heirloom.export.people import creators
 from heirloom.export.subject import Subject, count_rows, describe
 from heirloom.lineage import git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
+from heirloom.lineage.recorded_jobs import in_order
 from heirloom.workflow.steps import made_kinds
 
 NAME = "croissant.json"

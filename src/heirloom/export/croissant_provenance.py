@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from heirloom.export.crate_files import hash_address
-from heirloom.export.jobs import in_order, outputs_by_job
 from heirloom.export.licences import Licence
 from heirloom.lineage.artefact import Artefact, Input
+from heirloom.lineage.recorded_jobs import in_order, outputs_by_job
 
 Links = Mapping[str, str]
 """Path of an artefact inside the project → its ``@id``, of those that the folder holds."""

@@ -153,6 +153,17 @@ def relink(lineages: Sequence[str]) -> None:
         _run("--wait-for-lock", "checkout", "--relink", *lineages)
 
 
+def pull(targets: Sequence[str]) -> None:
+    """Bring files or folders that DVC has recorded from the default remote, those inside a recorded folder too.
+
+    Raises
+    ------
+    HeirloomError
+        If DVC refuses, or the remote lacks them.
+    """
+    _run("pull", "--quiet", *targets, hint="dvc push them from where they are")
+
+
 def get(path: str, commit: str, place: Path) -> None:
     """Bring a recorded file or folder of a commit from the cache or a remote.
 

@@ -13,7 +13,7 @@ from heirloom.specs.model_size import ModelSize
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 class Architecture(Strict):

@@ -20,7 +20,7 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
-from heirloom.specs.source import TextSettings
+from heirloom.specs.text import TextSettings
 from heirloom.steps import real, slices
 from heirloom.steps.common import Paths, finish, naming
 

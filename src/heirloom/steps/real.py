@@ -32,7 +32,8 @@ from heirloom.sources.input_files import SourceFile, reading
 from heirloom.sources.packing import PackedRows, Span
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts
-from heirloom.specs.source import AnyTextSource, Source, TextSettings
+from heirloom.specs.source import AnyTextSource, Source
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
