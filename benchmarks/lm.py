@@ -11,7 +11,6 @@ products of its own, the rows that use them are left out.
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,13 @@ import torch
 from sides import Work, answer, compare, seconds
 
 from heirloom.families import minibatches
-from heirloom.families.transformer import beams, generation, training
-from heirloom.families.transformer.checkpoint import save_folder
-from heirloom.families.transformer.decoding import Decoding
-from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.families.lm import adamw, loop, schedules
+from heirloom.families.lm.decoding import Decoding
+from heirloom.families.lm.native import beams, generation
+from heirloom.families.lm.native.checkpoint import save_folder
+from heirloom.families.lm.native.learner import Learner
+from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
+from heirloom.families.lm.rows import Rows
 from heirloom.runtime.heap import keep_freed_memory
 from heirloom.runtime.streams import Stream
 
@@ -88,10 +90,11 @@ def samplers(model: Llama, theirs: Any, prompts: np.ndarray) -> dict[str, Work]:
 def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[str, Work]:
     """Return ways to train a fresh copy of the model for some steps."""
     rows = STREAM.child("rows").generator().integers(0, model.shape.vocab_size, (steps * batch_rows, LENGTH))
-    settings = training.TrainSettings(1, batch_rows, 1e-3)
+    averaging = adamw.Settings((0.9, 0.95), 0.1, matrices_only=True)
+    settings = loop.Settings(1, batch_rows, schedules.warmed_cosine(1e-3, 0.05), averaging, clip=1.0)
 
     def ours(precision: Any) -> Work:
-        return lambda: training.train(model, rows, STREAM, dataclasses.replace(settings, precision=precision))
+        return lambda: loop.train(loop.Training(Learner.of(model, precision), Rows.blocks(rows), settings, STREAM))
 
     return {
         "Trainer": lambda: trainer(folder, rows, batch_rows, bf16=False).train(),
