@@ -64,7 +64,7 @@ def suggestion(word: str, allowed_words: Iterable[str]) -> str:
     return f"; did you mean `{matches[0]}`?" if matches else ""
 
 
-def merged(reading_faults: Iterable[Fault], validation_faults: Iterable[Fault]) -> list[Fault]:
+def merge(reading_faults: Iterable[Fault], validation_faults: Iterable[Fault]) -> list[Fault]:
     """Return the faults of reading among those of validation: after the unknown keys, and in place of others at the same key."""
     from_reading = list(reading_faults)
     keys = {fault.key for fault in from_reading}
@@ -173,7 +173,7 @@ def _allowed_keys(loc: tuple[str | int, ...], schema: Schema) -> set[str]:
     nodes = list(_alternatives(schema, schema))
     for step in loc[:-1]:
         below = [inner for node in nodes for inner in _below(node, step, schema)]
-        tagged = [inner for node in nodes for inner in _tagged(node, step, schema)]
+        tagged = [inner for node in nodes for inner in _branches(node, step, schema)]
         nodes = below or tagged or nodes
     return set(chain.from_iterable(node.get("properties", {}) for node in nodes))
 
@@ -198,7 +198,7 @@ def _below(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
             yield from _alternatives(inner, schema)
 
 
-def _tagged(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
+def _branches(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]:
     """Yield the branch of a union that a step names: by its tag, or by its model."""
     mapping = node.get("discriminator", {}).get("mapping", {})
     if step in mapping:

@@ -171,9 +171,9 @@ def _cause(job: Any, report: Report, since: float) -> str:
     return (
         causes.left_out(report.message)
         or causes.bad_input(log)
-        or causes.killed(f"{report.message}\n{log}")
+        or causes.signal_of_kill(f"{report.message}\n{log}")
         or causes.exception(log)
-        or causes.killed(executor_text)
+        or causes.signal_of_kill(executor_text)
         or causes.one_line(", ".join(filter(None, [status, last_line])))
         or causes.one_line(_executor_words(report.message))
         or "without a word"

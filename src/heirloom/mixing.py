@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heirloom.data.choice import choose, draw_evenly, joined, require, shuffled, take
+from heirloom.data.continuations import prompts_of, without_continuations
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
@@ -87,7 +87,8 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     budget = regime.budget_rows(rows, generation)
     real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
     if regime.excludes_continuations:
-        ingredients = _without_continuations(ingredients, real)
+        newest = without_continuations(ingredients.synthetic[-1], real)
+        ingredients = replace(ingredients, synthetic=[newest])
     synthetic = {"latest": ingredients.synthetic[-1:], "all": ingredients.synthetic, "none": ()}[regime.synthetic]
     if regime.budget == "fixed":
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
@@ -125,42 +126,10 @@ def _original(regime: Regime, ingredients: Ingredients, budget: int, lineage: St
     if regime.original is None or not count:
         return []
     draw = lineage if regime.original.draw == "fixed" else step
-    candidates = _prompts(ingredients) if regime.excludes_continuations else ingredients.original
+    candidates = ingredients.original
+    if regime.excludes_continuations:
+        candidates = prompts_of(ingredients.synthetic[-1], candidates)
     return [choose(candidates, count, ingredients.num_replicas, draw.child("original"), "`original.share`")]
-
-
-def _prompts(ingredients: Ingredients) -> Dataset:
-    """Return the original rows that the newest synthetic rows continue, in the original set's order.
-
-    Raises
-    ------
-    HeirloomError
-        If a synthetic row continues none of them.
-    """
-    original = ingredients.original
-    parents, rows = _ids(ingredients.synthetic[-1], "parent"), _ids(original, "row")
-    places = np.flatnonzero(np.isin(rows, parents))
-    if len(places) < len(parents):
-        raise HeirloomError(
-            "`original.continuation: excluded` needs synthetic rows that continue original rows, one a prompt, but "
-            f"{len(parents)} rows continue {len(places)}"
-        )
-    return original if len(places) == len(rows) else original.take(places)
-
-
-def _without_continuations(ingredients: Ingredients, real: Sequence[Dataset]) -> Ingredients:
-    """Return the ingredients without the newest synthetic rows that continue a kept original row."""
-    newest = ingredients.synthetic[-1]
-    original_rows = np.concatenate([np.empty(0, np.int64), *(_ids(part, "row") for part in real)])
-    is_continuation = np.isin(_ids(newest, "parent"), original_rows)
-    others = np.flatnonzero(~is_continuation)
-    return replace(ingredients, synthetic=[newest.take(others)])
-
-
-def _ids(rows: Dataset, column: str) -> NDArray[np.int64]:
-    """Return a column of row ids, -1 for none."""
-    ids = [batch.column(0).fill_null(-1).to_numpy() for batch in rows.batches([column])]
-    return np.concatenate(ids)
 
 
 def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -> list[Dataset]:

@@ -131,18 +131,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         repeated = _first_repeated([name for name, _ in pairs])
-        raise ValueError(f"the key {shown(repeated)} twice")
+        raise ValueError(f"the key {in_one_line(repeated)} twice")
     return value
 
 
 def _finite(word: str) -> float:
     number = float(word)
     if not math.isfinite(number):
-        raise ValueError(f"{shown(word)} is no finite number")
+        raise ValueError(f"{in_one_line(word)} is no finite number")
     return number
 
 
-def shown(value: object) -> str:
+def in_one_line(value: object) -> str:
     """Return a value as a message shows it: in one short line of plain letters."""
     return ascii(value)[:60]
 

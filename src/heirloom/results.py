@@ -73,7 +73,7 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
-    def sealed(self) -> tuple[str, ...]:
+    def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
         return self.metrics, self.onset, self.theory
 

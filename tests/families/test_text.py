@@ -33,10 +33,10 @@ def measured(generation: int) -> dict[str, float]:
 
 
 def test_neutral_drift_is_told_for_the_bands_that_have_words_and_for_synthetic_text_alone() -> None:
-    found = {name: value for name, value in measured(2).items() if name.startswith("tail_survival_drift")}
+    drifts = {name: value for name, value in measured(2).items() if name.startswith("tail_survival_drift")}
     g = 1 - math.exp(-1)  # two generations; two rows for four: half a copy of each word
     expected = {"1": 1 - math.exp(-g / 2), "2-4": (1 - math.exp(-g) + 2 * (1 - math.exp(-1.5 * g))) / 3}
-    assert found == pytest.approx({f"tail_survival_drift.{band}": value for band, value in expected.items()})
+    assert drifts == pytest.approx({f"tail_survival_drift.{band}": value for band, value in expected.items()})
     assert [name for name in measured(0) if "drift" in name] == []
     assert (measured(2)["tail_survival.1"], measured(2)["tail_survival.2-4"]) == (0.0, 2 / 3)
 
@@ -54,8 +54,8 @@ def tokens_measured(generation: int) -> dict[str, float]:
 
 
 def test_losses_are_told_by_how_frequent_a_token_is_in_the_real_training_set() -> None:
-    found = {name: value for name, value in tokens_measured(1).items() if "by_frequency" in name}
-    assert found == {"test_loss_by_frequency.10000+": pytest.approx(2 / 8)}  # a token of ten is 100,000 in a million
+    losses = {name: value for name, value in tokens_measured(1).items() if "by_frequency" in name}
+    assert losses == {"test_loss_by_frequency.10000+": pytest.approx(2 / 8)}  # a token of ten is 100,000 in a million
 
 
 def test_runs_are_those_of_the_generation_and_at_generation_0_of_real_text() -> None:
@@ -67,19 +67,19 @@ def test_runs_are_those_of_the_generation_and_at_generation_0_of_real_text() -> 
 
 
 def test_held_out_rows_leak_into_what_was_written_and_at_generation_0_into_what_was_read() -> None:
-    real, held = np.arange(20), np.arange(100, 120)
-    original, written = tokens_of([*real]), tokens_of([*held])
-    held_out = tokens_of([*real[1:14], *held[:7]], [*held[:7], *real[7:]], [*held])
+    real, held_out_ids = np.arange(20), np.arange(100, 120)
+    original, written = tokens_of([*real]), tokens_of([*held_out_ids])
+    held_out = tokens_of([*real[1:14], *held_out_ids[:7]], [*held_out_ids[:7], *real[7:]], [*held_out_ids])
     flat = lambda tokens_BT: np.zeros((len(tokens_BT), 19))  # noqa: E731
     sets, measured = Sets(written, written, held_out, original), [Measuring(1, 200, generation=generation) for generation in (0, 1)]
-    assert [text.evaluate(flat, flat, sets, own)["test_leak"] for own in measured] == pytest.approx([2 / 3, 1 / 3])
+    assert [text.evaluate(flat, flat, sets, measured_origin)["test_leak"] for measured_origin in measured] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_mauve_is_left_out_unless_rows_are_asked_for() -> None:
     rows = tokens_of(*(Stream((0, "rows")).generator().integers(0, 5, (30, 5)).tolist()))
-    sets, seen = Sets(rows, rows, rows, rows), lambda tokens_BT: tokens_BT.astype(float)
-    assert text.divergence(seen, sets, Measuring(4, 5), Stream(())) == {}
-    assert text.divergence(seen, sets, Measuring(4, 5, divergence_rows=25), Stream(())) == {"mauve": pytest.approx(1)}
+    sets, features = Sets(rows, rows, rows, rows), lambda tokens_BT: tokens_BT.astype(float)
+    assert text.divergence(features, sets, Measuring(4, 5), Stream(())) == {}
+    assert text.divergence(features, sets, Measuring(4, 5, divergence_rows=25), Stream(())) == {"mauve": pytest.approx(1)}
 
 
 def peak(folder: Path, num_rows: int) -> int:

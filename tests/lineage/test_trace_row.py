@@ -15,7 +15,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import lookup, render_row
 from heirloom.lineage import trace_row as trace_row_module
 from heirloom.lineage.project import Project
-from heirloom.lineage.trace_row import Text, split, trace_row
+from heirloom.lineage.trace_row import Text, split_reference, trace_row
 
 pytestmark = pytest.mark.usefixtures("made")
 
@@ -24,9 +24,9 @@ TRAIN = "data/text/accumulate/seed=0/gen=3/train.parquet"
 
 
 def test_a_row_is_named_by_position_or_by_birth_and_id() -> None:
-    assert split("text/replace/0/2@HEAD~1#17") == ("text/replace/0/2@HEAD~1", "17")
-    assert split("data/x#1/2/3") == ("data/x", "1/2/3")
-    assert split("text/replace/0/2") == ("text/replace/0/2", "")
+    assert split_reference("text/replace/0/2@HEAD~1#17") == ("text/replace/0/2@HEAD~1", "17")
+    assert split_reference("data/x#1/2/3") == ("data/x", "1/2/3")
+    assert split_reference("text/replace/0/2") == ("text/replace/0/2", "")
     by_birth, by_position = trace_row("text/accumulate/0/3:train#2/7"), trace_row("text/accumulate/0/3:train#47")
     assert by_birth.texts == by_position.texts
     assert by_birth.texts[0].position == 47  # 20 real rows, 20 born in generation 1, then rows 0 to 6

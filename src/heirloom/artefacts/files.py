@@ -37,7 +37,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
         raise HeirloomError(f"{path}: missing; run snakemake, or fetch it with dvc pull") from None
     version = content.get("schema_version", SCHEMA_VERSION)
     if type(version) is not int or version < 1:
-        raise HeirloomError(f"{path}: schema_version is {records.shown(version)}, not a number from 1 to {SCHEMA_VERSION}; {repair(path)}")
+        raise HeirloomError(
+            f"{path}: schema_version is {records.in_one_line(version)}, not a number from 1 to {SCHEMA_VERSION}; {repair(path)}"
+        )
     if version > SCHEMA_VERSION:
         raise HeirloomError(f"{path}: schema_version {version} is newer than {SCHEMA_VERSION}, the newest this Heirloom reads")
     return content

@@ -75,7 +75,7 @@ def trace(
     from heirloom.lineage import render, render_row, trace_row
     from heirloom.lineage import trace as job
 
-    has_row = bool(trace_row.split(reference)[1])
+    has_row = bool(trace_row.split_reference(reference)[1])
     formats = render_row.FORMATS if has_row else render.FORMATS
     if form not in formats:
         raise HeirloomError(f"--format {form}: {'a row' if has_row else 'an artefact'} has {', '.join(formats)}")

@@ -41,8 +41,8 @@ def plan(
     else:
         costs = planning.plan(settings, {}, gflops * 1e9)
     _print(costs, jobs)
-    _print_resolutions(resolution.recorded(settings))
-    _print_needs(seeds.recorded(settings))
+    _print_resolutions(resolution.of_last_run(settings))
+    _print_needs(seeds.of_last_run(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free
     if costs.disk_bytes > free_bytes:
         free, needed = decimal(free_bytes), decimal(round(costs.disk_bytes))

@@ -130,7 +130,7 @@ def theory(
         typer.echo(lines, nl=False)
     else:
         text = page.read_text(encoding="utf-8")
-        write_text(page, agreement.inserted(text, lines))
+        write_text(page, agreement.page_with_table(text, lines))
 
 
 @app.command()

@@ -125,18 +125,24 @@ def figures(rows: Tally, distinct_real: int) -> dict[str, float]:
     }
 
 
-def token_figures(rows: Tally) -> dict[str, float]:
-    """Return which share of a training set's tokens humans wrote.
+def token_figures(rows: Tally, prompt_share: float = 1.0) -> dict[str, float]:
+    """Return which share of a training set's tokens humans wrote, of blocks.
+
+    Parameters
+    ----------
+    prompt_share
+        Tokens of a prompt / tokens of a row.
 
     Returns
     -------
     ``ancestry.real_token_share`` of the tokens that are trained on: rows are equally long, so it equals the share of rows. And
-    ``ancestry.real_token_share_prompted``, when every row that continues a real prompt is counted with it, as many tokens again.
+    ``ancestry.real_token_share_prompted``, when every row that continues a real prompt is counted with it.
     """
     real, total = _num_real(rows), int(rows.counts.sum())
+    prompted = rows.prompted if prompt_share == 1.0 else rows.prompted * prompt_share
     return {
         "ancestry.real_token_share": real / total,
-        "ancestry.real_token_share_prompted": (real + rows.prompted) / (total + rows.prompted),
+        "ancestry.real_token_share_prompted": (real + prompted) / (total + prompted),
     }
 
 

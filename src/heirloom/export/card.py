@@ -35,6 +35,9 @@ _LOAD_DATASET = """from datasets import load_dataset
 
 rows = load_dataset(folder, split="{split}")"""
 _TEXT_COLUMNS = "`tokens` and `text` (new ones only; the prompt is the row `parent`)"
+_PAIR_COLUMNS = (
+    "`prompt` and `prompt_text` (what is given), `tokens` and `text` (the completion), `stopped` (whether the end token is its last)"
+)
 _VECTOR_COLUMNS = "`x` (numbers), `replica`"
 _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
@@ -83,7 +86,7 @@ def dataset(subject: Subject, rows: Path, split: str, path_inside: str) -> Datas
         configs=[{"config_name": "default", "data_files": [{"split": split, "path": path_inside}]}],
     )
     facts = [("rows written by a model", counts.sentence), *_depth(counts)]
-    content_columns = _TEXT_COLUMNS if subject.is_text else _VECTOR_COLUMNS
+    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS}[subject.rows]
     columns = _COLUMNS.format(data=content_columns, depth=_DEPTH_COLUMNS if counts.depth else "")
     beginning = _beginning(subject, rows_warning(subject, counts), facts)
     ending = _ending(subject, _LOAD_DATASET.format(split=split))

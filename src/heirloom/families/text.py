@@ -100,7 +100,7 @@ def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, floa
         **_diversity(sets.sample, measuring.vocab_size),
         **_runs(sets, measuring.generation),
         **_metrics("tail_survival", text.tail_survival(reference, produced)),
-        **_drift(list(reference.values()), measuring.generation, ratio),
+        **drift(list(reference.values()), measuring.generation, ratio),
         "word_types": float(len(produced)),
     }
     if len(produced) > 1:
@@ -162,7 +162,7 @@ def _width(rows: Dataset) -> int:
     return int(rows.head("tokens", 1).shape[1])
 
 
-def _drift(word_counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
+def drift(word_counts: Sequence[int], generation: int, ratio: float) -> dict[str, float]:
     """Return what survival would be by neutral drift alone (`theory.drift_survival`), by frequency band; nothing of real text.
 
     Parameters

@@ -28,8 +28,8 @@ def gather() -> int:
     """Add the files that jobs have written since to the cost table, and return how many rows are new.
 
     Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed,
-    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as
-    `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
+    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb (mebibytes) of the job's last attempt,
+    as `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
     when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0

@@ -75,7 +75,7 @@ def descendants(reference: str) -> Descendants:
     HeirloomError
         If there is no such artefact or row, a manifest is not as it was recorded, or a dataset that must be read is not here.
     """
-    if not trace_row.split(reference)[1]:
+    if not trace_row.split_reference(reference)[1]:
         artefact = locate(reference)
         return Descendants(reference, [Descendant(one) for one in _made_from({artefact.path}, artefact)])
     artefact, text = trace_row.row_of(reference)

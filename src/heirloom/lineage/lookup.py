@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from heirloom.errors import HeirloomError
 
-_NOT_SHOWN = frozenset({"tokens"})
+_NOT_SHOWN = frozenset({"tokens", "prompt"})
 
 
 def row_at(path: Path, position: int) -> dict[str, Any]:
-    """Return the row at a position, counted from 0: all columns but the tokens, which the column of text shows.
+    """Return the row at a position, counted from 0: all columns but the tokens, which the columns of text show.
 
     Raises
     ------

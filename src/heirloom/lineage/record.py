@@ -182,10 +182,12 @@ def _add(
     losses: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Add targets to DVC, half-made units hidden from it, and make links of large files that would lie on the disk twice."""
-    with dvc.hidden([unit for unit in half_made if folders.lineage_of(unit) in whole_lineages]):
+    hidden_units = [unit for unit in half_made if folders.lineage_of(unit) in whole_lineages]
+    with dvc.hidden(hidden_units):
         dvc.add([*chain.from_iterable(targets.values())])
-    in_part = {folders.lineage_of(unit) for unit in half_made} | set(losses)
-    dvc.relink([lineage for lineage in targets if lineage not in in_part and plan.takes_twice(lineage, units_of[lineage])])
+    partial_lineages = {folders.lineage_of(unit) for unit in half_made} | set(losses)
+    complete_lineages = [lineage for lineage in targets if lineage not in partial_lineages]
+    dvc.relink([lineage for lineage in complete_lineages if plan.takes_twice(lineage, units_of[lineage])])
 
 
 def _signature(lineage: str, units: list[str], config: Config) -> str:

@@ -103,7 +103,7 @@ class RowTrace:
     writers: tuple[Writer, ...]
 
 
-def split(reference: str) -> tuple[str, str]:
+def split_reference(reference: str) -> tuple[str, str]:
     """Return a reference without its row, and the row as it was written, empty if there is none."""
     match = _ROW.fullmatch(reference)
     return (match["bare"], match["row"]) if match else (reference, "")
@@ -127,7 +127,7 @@ def trace_row(reference: str) -> RowTrace:
 
 def row_of(reference: str) -> tuple[Artefact, Text]:
     """Return the dataset and the row that ``REF#row`` names; errors as for `trace_row`."""
-    dataset, row = split(reference)
+    dataset, row = split_reference(reference)
     artefact = locate(dataset)
     if "row" not in _columns(artefact.project, artefact.path):
         raise HeirloomError(f"{dataset}: has no rows to trace; training sets, synthetic sets and real rows have")

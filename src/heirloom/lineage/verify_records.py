@@ -46,7 +46,7 @@ def of_error(error: HeirloomError) -> Mismatch:
     return Mismatch(path, fault)
 
 
-def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
+def recorded_hashes(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
     """Return path → md5 of what DVC has recorded of a lineage, and why that cannot be compared if it cannot."""
     try:
         listing = dvc.listing(lineage)
@@ -58,7 +58,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
     if pointer.exists():
         fault = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
         return {}, Mismatch(lineage, fault)
-    if git.tracked(pointer):
+    if git.tracked_files(pointer):
         fault = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} repairs it"
         return {}, Mismatch(str(pointer), fault)
     return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
@@ -120,7 +120,7 @@ def ledger_lines() -> dict[str, str]:
     """
     if LEDGER.exists():
         return ledger.lines()
-    if git.tracked(LEDGER):
+    if git.tracked_files(LEDGER):
         raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair repairs it")
     return {}
 
@@ -158,7 +158,7 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
     all_results = [results.in_folder(folder) for folder in results.folders()]
-    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed]
+    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed_tables]
     mismatches = []
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *tables]:
         try:

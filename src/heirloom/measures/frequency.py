@@ -48,12 +48,12 @@ def zipf_slope(counts: Iterable[int]) -> float:
 
 
 def bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place in `BANDS` of each token id's band, shape (V,).
+    """Return each token id's band, shape (V,): its place in `BANDS`, 0 for up to 9 occurrences in a million tokens, 4 for 10,000 and more.
 
     Parameters
     ----------
     counts
-        Occurrences of each id in the real training set, shape (V,).
+        Occurrences of each id in the real training set, shape (V,). Per million they are rounded down.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def mauve(real_NE: Features, written_NE: Features, stream: Stream) -> float:
         raise HeirloomError(
             f"MAUVE needs as many rows on both sides, at least {2 * ROWS_A_CELL}, got features of {real_NE.shape} and {written_NE.shape}"
         )
-    points = _reduced(np.concatenate([real_NE, written_NE]).astype(np.float64))
+    points = _principal_components(np.concatenate([real_NE, written_NE]).astype(np.float64))
     num_cells = len(real_NE) // ROWS_A_CELL
     areas = []
     for start in range(CLUSTERINGS):
@@ -90,7 +90,7 @@ def _divergence(side_K: NDArray[np.float64], mixed_WK: NDArray[np.float64]) -> N
     return nats_W
 
 
-def _reduced(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _principal_components(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the points scaled to unit length, along their principal components."""
     from sklearn.decomposition import PCA
 

@@ -51,7 +51,7 @@ def codes(tokens_NT: Tokens, n: int) -> Codes:
     numbers = tokens_NT.astype(np.uint64) + np.uint64(1)
     codes_NG = np.zeros((len(tokens_NT), width), np.uint64)
     for offset in range(n):
-        codes_NG = _scrambled(codes_NG + numbers[:, offset : offset + width])
+        codes_NG = _scrambled_codes(codes_NG + numbers[:, offset : offset + width])
     return codes_NG
 
 
@@ -199,7 +199,7 @@ def _is_in(codes: Codes, ascending: Codes) -> NDArray[np.bool_]:
     return is_in
 
 
-def _scrambled(x: Codes) -> Codes:
+def _scrambled_codes(x: Codes) -> Codes:
     x = (x ^ (x >> _SHIFTS[0])) * _ODD[0]
     x = (x ^ (x >> _SHIFTS[1])) * _ODD[1]
     return x ^ (x >> _SHIFTS[2])

@@ -23,12 +23,24 @@ from heirloom.measures import ngrams
 Tokens = NDArray[np.integer[Any]]
 
 POSITIVE = (
-    *("test_perplexity", "test_block_perplexity", "origin_perplexity"),
-    *("distinct_1", "distinct_2", "distinct_3", "vocabulary_coverage", "word_types"),
+    "test_perplexity",
+    "test_block_perplexity",
+    "origin_perplexity",
+    "distinct_1",
+    "distinct_2",
+    "distinct_3",
+    "vocabulary_coverage",
+    "word_types",
 )
 """Measures of text that are above 0 (`measures.scales`)."""
 
-NONNEGATIVE = ("tail_survival", "tail_survival_drift", "test_loss_by_frequency", "token_entropy", "duplicate_row_share")
+NONNEGATIVE = (
+    "tail_survival",
+    "tail_survival_drift",
+    "test_loss_by_frequency",
+    "token_entropy",
+    "duplicate_row_share",
+)
 """Measures of text that are 0 or above (`measures.scales`)."""
 
 TAILS = {"tail_survival.2-4": -1, "tail_survival.5-16": -1, "tail_survival.17-64": -1}

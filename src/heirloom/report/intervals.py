@@ -143,11 +143,12 @@ def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArr
 def _over_seeds(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
     """Return a metric's summary over seeds, in the order of `COLUMNS` from ``seeds`` on."""
     positive = is_positive(metric)
-    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if values_S.size > 1 else (values_S[0], values_S[0])
+    num_seeds = values_S.size
+    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if num_seeds > 1 else (values_S[0], values_S[0])
+    columns_of_interval = interval(values_S, positive=positive)
     logs = mean_log(values_S) if positive else np.nan
-    listing = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
-    summary = (values_S.size, values_S.mean(), np.median(values_S), q05, q95)
-    return (*summary, *interval(values_S, positive=positive), logs, listing)
+    listing = " ".join(f"{value:.6g}" for value in values_S) if num_seeds < FEW else ""
+    return (num_seeds, values_S.mean(), np.median(values_S), q05, q95, *columns_of_interval, logs, listing)
 
 
 def _over_replicas(statistic: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:

@@ -103,9 +103,9 @@ def _measures(config: Config, experiments: set[str], regimes: set[str] | None = 
 
 def _measures_of_claim(claim: Claim, claims: Claims, key: str, config: Config) -> list[str]:
     """Return the files of measures by which an experiment tests a claim: those of the arms that play a part in it."""
-    from heirloom.report.claims import missing, parts
+    from heirloom.report.claims import lacks, parts
 
-    if missing.of_config(claim, claims, key, config):
+    if lacks.of_config(claim, claims, key, config):
         return []
     castings = parts.bindings(claims, claim.arms, config.experiments[key], config)
     return _measures(config, {key}, {regime for arms in castings for regime in arms.values()})

@@ -38,6 +38,9 @@ SOURCES = {
     "mnist": "heirloom.sources.mnist",
 }
 
+PAIRS = "heirloom.sources.pairs"
+"""Reads prompts and completions, whichever source they are in."""
+
 _DRAWN = frozenset({"normal", "mixture", "bernoulli", "poisson", "linear"})
 _ON_HUB = frozenset({"hub", "mnist"})
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)
@@ -63,7 +66,8 @@ def documents(spec: AnyTextSource, counts: Counts | None = None) -> Iterator[Doc
     """
     number = 0
     tally: Counts = Counter() if counts is None else counts
-    all_documents = module(spec.name).documents(spec, tally)
+    source = module(spec.name) if spec.text.pairs is None else importlib.import_module(PAIRS)
+    all_documents = source.documents(spec, tally)
     left = without(all_documents, spec.withdrawn) if spec.withdrawn else all_documents
     for number, document in enumerate(left, 1):  # noqa: B007  counted for the check below
         yield document
@@ -84,7 +88,12 @@ def preflight(spec: Source) -> None:
     source = module(spec.name)
     source.preflight(spec)
     input_files.check(source_files(spec))
-    if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
+    if isinstance(spec, VectorSource):
+        return
+    if spec.text.pairs is not None:
+        importlib.import_module(PAIRS).preflight(spec)
+        return
+    if spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)
     if known_bytes is not None and known_bytes < _AMPLE_BYTES * spec.text.vocab_size:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from heirloom.specs.base import Many, Strict
+from heirloom.specs.pairs import COMPLETION, PROMPT, Pairs
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import MOST_ROWS, MOST_SHARDS, MOST_TOKENS
 from heirloom.specs.vector_source import AnyVectorSource
+from heirloom.specs.withdrawn import Withdrawn
 
 _SHARES_TOLERANCE = 1e-9
 _SMALLEST_VOCABULARY = 257  # 256 bytes and the end-of-document token
@@ -60,6 +62,23 @@ class TextSettings(Strict):
         64, ge=1, le=MOST_TOKENS, description="Tokens in each row; rows cross the end of a document only where `packing` is given."
     )
     packing: Packing | None = Field(None, description="Join documents before they are cut; null cuts each one by itself.")
+    rows: Literal["blocks", "pairs"] = Field(
+        "blocks", description="What a row is: `blocks` of `row_tokens` tokens of running text, or `pairs` of a prompt and its completion."
+    )
+    prompt_tokens: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TOKENS,
+        description="First tokens of an original block that a synthetic row continues, at most `row_tokens`; null is the whole block.",
+    )
+    new_tokens: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TOKENS,
+        description="Tokens of a synthetic block; null is as many as an original one has. Another number needs regimes that never train on "
+        "both together.",
+    )
+    pairs: Pairs | None = Field(None, description="How pairs are read, with `rows: pairs`; by default columns `prompt` and `completion`.")
     split: SplitShares = Field(
         default_factory=SplitShares, description="Shares of the documents; not used where the data come already split."
     )
@@ -71,6 +90,50 @@ class TextSettings(Strict):
         has_tokenizer = isinstance(raw, dict) and raw.get("tokenizer") is not None
         return {"vocab_size": None, **raw} if has_tokenizer else raw
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pairs_by_default(cls, raw: Any) -> Any:
+        """Let `rows: pairs` alone mean the columns `prompt` and `completion`."""
+        is_plain = isinstance(raw, dict) and raw.get("rows") == "pairs" and raw.get("pairs") is None
+        return {**raw, "pairs": {}} if is_plain else raw
+
+    @model_validator(mode="after")
+    def _one_kind_of_row(self) -> Self:
+        if self.pairs is None:
+            if self.prompt_tokens is not None and self.prompt_tokens > self.row_tokens:
+                raise ValueError(f"prompt_tokens is {self.prompt_tokens}; an original block has {self.row_tokens} (row_tokens)")
+            return self
+        if self.rows == "blocks":
+            raise ValueError("pairs is given, but rows is `blocks`; set `rows: pairs`")
+        of_blocks = [key for key in ("row_tokens", "packing", "prompt_tokens", "new_tokens") if self._is_chosen(key)]
+        if of_blocks:
+            raise ValueError(f"{of_blocks[0]} is for `rows: blocks`; pairs have max_prompt_tokens and max_completion_tokens under `pairs`")
+        if self.pairs.messages is not None and self.tokenizer is None:
+            raise ValueError("pairs.messages needs a pretrained model's chat template; a tokenizer that is fitted has none: give columns")
+        return self
+
+    def _is_chosen(self, key: str) -> bool:
+        """Return whether a key has another value than the default."""
+        value: Any = dict(self)[key]
+        return bool(value != type(self).model_fields[key].default)
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens of the longest row that a model is trained on."""
+        return self.row_tokens if self.pairs is None else self.pairs.row_tokens
+
+    @property
+    def longest_context(self) -> int:
+        """Tokens of a prompt and of what continues it, together, at most."""
+        if self.pairs is not None:
+            return self.pairs.row_tokens
+        return (self.prompt_tokens or self.row_tokens) + self.written_tokens
+
+    @property
+    def written_tokens(self) -> int:
+        """Tokens of a synthetic row, at most."""
+        return (self.new_tokens or self.row_tokens) if self.pairs is None else self.pairs.max_completion_tokens
+
     @model_validator(mode="after")
     def _one_vocabulary(self) -> Self:
         if (self.tokenizer is None) == (self.vocab_size is None):
@@ -78,18 +141,11 @@ class TextSettings(Strict):
         return self
 
 
-class Withdrawn(Strict):
-    """A passage of a document that nothing is made from any more; `heirloom withdraw` writes it."""
-
-    document: int = Field(ge=0, le=MOST_ROWS, description="Number of the document in its source, from 0.")
-    start: int = Field(ge=0, le=MOST_TOKENS, description="First character of the passage, as the withdrawals before it left the document.")
-    end: int = Field(ge=1, le=MOST_TOKENS, description="The character behind the last one of the passage.")
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the passage in UTF-8; any other passage there is refused.")
-    reason: str = Field(min_length=1, max_length=1000, description="Why; the manifests of the real data keep it.")
-
-
 class TextSource(Strict):
     """What all sources of text share."""
+
+    _of_running_text: ClassVar[tuple[str, ...]] = ("min_paragraph_words", "text_column", "document_separator", "lines")
+    """Keys that say how running text is read, and have no meaning where rows are pairs."""
 
     text: TextSettings = Field(default_factory=TextSettings, description="How text becomes rows of tokens.")
     max_documents: int | None = Field(
@@ -107,7 +163,7 @@ class TextSource(Strict):
     @property
     def row_numbers(self) -> int:
         """Numbers of a row: tokens."""
-        return self.text.row_tokens
+        return self.text.longest_row
 
     @property
     def pool_rows(self) -> int | None:
@@ -119,14 +175,32 @@ class TextSource(Strict):
         """The licence of the real data as the config states it."""
         return None
 
+    @model_validator(mode="after")
+    def _pairs_are_no_running_text(self) -> Self:
+        if self.text.pairs is None:
+            return self
+        defaults = {key: field.default for key, field in type(self).model_fields.items() if key in self._of_running_text}
+        chosen = [key for key, default in defaults.items() if dict(self)[key] != default]
+        if chosen:
+            raise ValueError(f"{chosen[0]} is for `rows: blocks`; pairs are read as they stand")
+        return self
+
 
 class WikipediaSource(TextSource):
     """The sample of English Wikipedia inside the gensim package: 106 articles, no download."""
+
+    _of_running_text: ClassVar[tuple[str, ...]] = ()
 
     name: Literal["wikipedia"] = Field(description="The kind of source.")
     min_paragraph_words: int = Field(
         21, ge=0, le=MOST_ROWS, description="Paragraphs of fewer words (separated by white space) are dropped."
     )
+
+    @model_validator(mode="after")
+    def _pairs_have_their_columns(self) -> Self:
+        if self.text.pairs is not None and self.text.pairs.columns != (PROMPT, COMPLETION):
+            raise ValueError(f"the pairs made from wikipedia have the columns {PROMPT!r} and {COMPLETION!r}, and no others")
+        return self
 
 
 class _SeparableText(TextSource):

@@ -93,7 +93,7 @@ class TransformerTraining(Training):
         return TransformerFit(
             architecture=self.architecture,
             vocab_size=text.vocab_size,
-            context_tokens=text.row_tokens,
+            context_tokens=text.longest_row,
             schedule=self.generation if generation else self.origin,
             start=self.start if generation else "scratch",
             weight_decay=self.weight_decay,

@@ -82,20 +82,25 @@ def _rows(rows: Rows) -> Iterator[Block]:
     if rows.groups:
         yield _groups(rows.groups)
     near_a, near_b = rows.near_checked
-    if max(near_a, near_b) and (near_a, near_b) != (rows.removed, rows.added):
+    if near_a < rows.removed or near_b < rows.added:
         yield Line(f"Near-duplicates were looked for among {near_a:,} removed and {near_b:,} added rows.")
-    if rows.edits:
-        yield _edits(rows.edits)
+    for sort, edits in (("Edits", rows.edits), ("Rewrites", rows.rewrites)):
+        if edits:
+            yield _edits(sort, edits)
     for name, texts in (("removed", rows.removed_examples), ("added", rows.added_examples)):
         if texts:
             yield Texts(name, texts)
-    for name, pairs in (("edited: same prompt", rows.edited_examples), ("near-duplicates", rows.near_examples)):
+    sorts = {"rewritten: same prompt": rows.rewritten_examples, "edited": rows.edited_examples, "near-duplicates": rows.near_examples}
+    for name, pairs in sorts.items():
         if pairs:
             yield Pairs(name, pairs)
 
 
 def _row_counts(rows: Rows) -> Table:
-    counts = [("kept", rows.kept, rows.kept), ("edited", rows.edited, rows.edited), ("removed", rows.removed, 0), ("added", 0, rows.added)]
+    counts = [("kept", rows.kept, rows.kept), ("edited", rows.edited, rows.edited)]
+    if rows.rewritten:
+        counts.append(("rewritten: same prompt", rows.rewritten, rows.rewritten))
+    counts += [("removed", rows.removed, 0), ("added", 0, rows.added)]
     if any(rows.near_checked):
         counts.append(("  with a near-duplicate on the other side", rows.near_removed, rows.near_added))
     counts.append(("repeated within the side", rows.repeated_a, rows.repeated_b))
@@ -111,9 +116,9 @@ def _groups(groups: Iterable[Group]) -> Table:
     return Table("by origin and depth", columns, tuple(rows))
 
 
-def _edits(edits: Edits) -> Line:
+def _edits(sort: str, edits: Edits) -> Line:
     return Line(
-        f"Edits of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part by "
+        f"{sort} of {edits.measured:,} pairs: {100 * edits.changed_share:.0f} % of the tokens change, half of the pairs part by "
         f"token {edits.first_change + 1:g}; {edits.replaced:,} replaced, {edits.inserted:,} inserted, {edits.deleted:,} deleted."
     )
 

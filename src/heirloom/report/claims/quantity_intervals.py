@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.report.claims.quantities import Value, is_positive, values
-from heirloom.report.claims.specs import Measured, Quantity, leaves
+from heirloom.report.claims.specs import Measurement, Quantity, leaves
 from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_quantile
 
 
@@ -59,7 +59,7 @@ def _basis(quantity: Quantity, measured_values: Iterable[Value]) -> tuple[str, s
     """Return what the interval of one seed is based on, and what it covers."""
     if any(value.from_control for value in measured_values):
         return "control", "one seed"
-    measures = [leaf for leaf in leaves(quantity) if isinstance(leaf, Measured)]
+    measures = [leaf for leaf in leaves(quantity) if isinstance(leaf, Measurement)]
     average = "median" if any(leaf.over == "median" for leaf in measures) else "mean"
     return "replicas", f"{average} over replicas"
 

@@ -51,7 +51,7 @@ class Need(NamedTuple):
         return f"{self.claim}: {needed} in {self.experiment} ({self.seeds} now)"
 
 
-def recorded(config: Config) -> list[Need]:
+def of_last_run(config: Config) -> list[Need]:
     """Return the needs of the claims that the last run left inconclusive, for the config's experiments that are in its tidy table.
 
     Raises

@@ -34,9 +34,9 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     """
     import numpy as np
 
-    from heirloom.report.numbers import joined, over_seeds
+    from heirloom.report.numbers import over_seeds, with_origin
 
-    bins = over_seeds(joined(rows[rows["metric"].str.startswith(HISTOGRAM)], subject.regimes))
+    bins = over_seeds(with_origin(rows[rows["metric"].str.startswith(HISTOGRAM)], subject.regimes))
     edges = bins["metric"].str.removeprefix(HISTOGRAM).astype(float)
     bins = bins.assign(log10_from=edges.where(np.isfinite(edges), -BIN), share=bins["mean"])
     filled = bins.loc[bins["share"] > 0, "log10_from"]
@@ -51,7 +51,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw the histograms, a panel per regime and a curve per generation."""
     import altair as alt
 
-    from heirloom.report.charts import dressed, heading, of_generations, panels
+    from heirloom.report.charts import heading, of_generations, panels, with_style
 
     low, high = numbers["perplexity"].min(), numbers["perplexity"].max()
     x = alt.X("perplexity:Q", title="row perplexity under generation 0 (log)").scale(type="log", domain=[low, high], nice=False)
@@ -63,7 +63,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
         subject.name,
         "0: real text that it has not seen; further left: text that it finds more likely",
     )
-    return dressed(panels(line, subject.regimes, 250, 190).properties(title=title))
+    return with_style(panels(line, subject.regimes, 250, 190).properties(title=title))
 
 
 KIND = Kind(
