@@ -57,6 +57,11 @@ def _moved(diff: DatasetDiff) -> Iterator[str]:
 
 
 def _rows(rows: Rows) -> Iterator[str]:
+    if not (rows.edited or rows.rewritten):
+        if rows.removed and not rows.added:
+            yield f"B is A without {rows.removed:,} rows"
+        if rows.added and not rows.removed:
+            yield f"B is A and {rows.added:,} rows more"
     yield from _template(rows.added_template, "new")
     yield from _template(rows.removed_template, "removed")
     edits = rows.edits
