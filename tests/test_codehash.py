@@ -15,7 +15,7 @@ from by_hand import fields_of
 from heirloom import codehash
 from heirloom import config as configuration
 from heirloom.codehash import canonical, modules, scopes
-from heirloom.report import expected
+from heirloom.report import expected_curves
 
 ROOT = Path(__file__).parents[1]
 
@@ -126,18 +126,18 @@ def test_a_measure_retrains_nothing_and_a_family_depends_on_no_other() -> None:
             assert not any(entry.startswith("heirloom.measures") for entry in reached), (family, step)
             assert not any(f".{other_family}" in entry for other_family in others for entry in reached), (family, step)
     assert "heirloom.measures.text:distinct_n" in codehash.closure("heirloom.families.transformer:evaluate")
-    assert "heirloom.families.transformer.training:train" in codehash.closure("heirloom.families.transformer:train")
+    assert "heirloom.families.lm.loop:train" in codehash.closure("heirloom.families.transformer:train")
 
 
 def test_a_step_depends_on_its_own_keys_only() -> None:
-    def made(**training: object) -> configuration.Config:
+    def config_with(**training: object) -> configuration.Config:
         source = {"name": "wikipedia"}
         family = {"name": "transformer", "training": training}
         experiment = {"family": family, "source": source, "regimes": ["replace"], "generations": 2, "rows": 10, "origin_rows": "all"}
         return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": experiment}})
 
-    plain = made()
-    faster = made(generation={"epochs": 2, "learning_rate": 0.9, "batch_rows": 32})
+    plain = config_with()
+    faster = config_with(generation={"epochs": 2, "learning_rate": 0.9, "batch_rows": 32})
     assert fields_of("train", plain, "lm", "replace", 0, 0) == fields_of("train", faster, "lm", "replace", 0, 0)
     assert fields_of("train", plain, "lm", "replace", 0, 1) != fields_of("train", faster, "lm", "replace", 0, 1)
     for step in ("mix", "sample", "evaluate"):
@@ -169,7 +169,7 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
         replace(family, "theory.smoothing.", "bandwidths.")
         replace(family, "import theory\n", "import bandwidths, theory\n")
         replace(family, "bandwidths.kernel(", "bandwidths.of_kernel(")
-    replace(source / "report/expected.py", "_parts", "_sizes")
+    replace(source / "report/expected_curves.py", "_parts", "_sizes")
     replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
     forget()
     assert {entry: codehash.digest(entry) for entry in STEPS} == digests_before
@@ -203,7 +203,7 @@ def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables(
         ("smoothing", "scott"),
     }
     preset = configuration.load(ROOT / "configs/theory.yaml")
-    reached = codehash.closure("heirloom.report.files:write", *expected.entries(preset))
+    reached = codehash.closure("heirloom.report.files:write", *expected_curves.entries(preset))
     assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
 
 

@@ -95,7 +95,7 @@ def head_or_index(path: str | Path) -> Iterator[bytes]:
     yield from (content for content in contents if content is not None)
 
 
-def tracked(path: str | Path) -> list[str]:
+def tracked_files(path: str | Path) -> list[str]:
     """Return the files that git's index has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-files", "-z", "--", str(path)))
 
@@ -103,12 +103,6 @@ def tracked(path: str | Path) -> list[str]:
 def files_of(revision: str, path: str | Path) -> list[str]:
     """Return the files that a commit has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-tree", "-r", "-z", "--name-only", commit_of(revision), "--", str(path)))
-
-
-def unmerged(path: str | Path) -> list[str]:
-    """Return the files at a path or below it that a merge has left in conflict."""
-    entries = _names(_read("--literal-pathspecs", "ls-files", "-z", "--unmerged", "--", str(path)))
-    return sorted({entry.partition("\t")[2] for entry in entries})
 
 
 def tree() -> tuple[str, str]:
@@ -127,11 +121,11 @@ def tree() -> tuple[str, str]:
     outside = ("--", ".", ":!data", ":!results", ":!dvc.lock")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
     raw = _read("diff", "--raw", "-z", "--no-abbrev", "--relative", *plain, "HEAD", *outside)
-    untracked = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
-    if not raw and not untracked:
+    untracked_files = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
+    if not raw and not untracked_files:
         return commit, ""
-    digest = hashlib.sha256(raw + b"\0" + untracked)
-    for name in (*_names(raw)[1::2], *_names(untracked)):
+    digest = hashlib.sha256(raw + b"\0" + untracked_files)
+    for name in (*_names(raw)[1::2], *_names(untracked_files)):
         digest.update(_state(Path(name)))
     return commit, digest.hexdigest()[:16]
 

@@ -1,0 +1,68 @@
+"""The metrics and generations of an experiment that stand where there is room for a few numbers, with one number per arm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from heirloom.artefacts import kinds
+from heirloom.specs.experiment import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = {
+    "test_perplexity": "test perplexity",
+    "origin_perplexity.median": "origin perplexity",
+    "distinct_3": "distinct 3-grams",
+    "token_entropy": "entropy (nats)",
+    "tail_survival.17-64": "rare words alive",
+    "stop_rate": "rows that stop",
+    "completion_tokens.mean": "tokens of a completion",
+    "test_exact_match": "answers exact",
+    "test_token_f1": "answers' words (F1)",
+    "covariance_trace": "variance, mean",
+    "covariance_trace.median": "variance, median",
+    "log_determinant": "log determinant",
+    "mean_squared_error": "mean's sq. error",
+    "squared_l2": "squared L2",
+    "squared_l2_origin": "squared L2 to gen. 0",
+    "types": "types alive",
+    "diversity": "diversity",
+    "survival.1": "seen once, alive",
+    "lost_mass": "mass of the lost",
+    "absorbed": "absorbed",
+    "probability": "probability",
+    "variance": "variance",
+    "fixed_at_1": "all ones",
+    "rate": "rate",
+    "squared_error": "squared error",
+    "latent_spread": "latent spread",
+    "test_elbo": "test ELBO (nats)",
+    "pixel_variance": "pixel variance",
+    "class_entropy": "class entropy",
+    "ancestry.real_row_share": "real rows",
+    "ancestry.depth_mean": "depth",
+}
+"""Metric, or the measure whose mean over replicas is shown → its name for the reader."""
+
+
+def generations(experiment: Experiment) -> list[int]:
+    """Return the generations 0, 1 and the last."""
+    return sorted({0, 1, experiment.generations})
+
+
+def metrics(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
+    measured = set(rows.loc[rows["generation"] > 0, "metric"])
+    for metric in LABELS:
+        if not measured.isdisjoint([metric, f"{metric}.mean"]):
+            yield metric
+
+
+def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
+    """Return a metric, or the measure's mean over replicas, of each seed; generation 0 is the origin's."""
+    arm = regime if generation else kinds.ORIGIN
+    is_metric = rows["metric"].isin([metric, f"{metric}.mean"])
+    place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
+    return place.set_index("seed")["value"].sort_index()
