@@ -26,12 +26,16 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
 	touch $@
 
-# the judge of our RO-Crates, which needs an environment of its own: tests that ask it are skipped without it
-validator: .venv-crate/.installed
+# the judges of our exports, each in an environment of its own: tests that ask one are skipped without it
+validator: .venv-crate/.installed .venv-croissant/.installed .venv-signing/.installed
 
 .venv-crate/.installed: tests/export/validator.txt
-	$(PYTHON) -m venv .venv-crate
-	.venv-crate/bin/python -m pip install --quiet --requirement tests/export/validator.txt
+.venv-croissant/.installed: tests/export/croissant.txt
+.venv-signing/.installed: tests/export/signing.txt
+
+.venv-crate/.installed .venv-croissant/.installed .venv-signing/.installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
 # the workflow: after this, plain `snakemake` from $(VENV)/bin does the same, without the pages that compare sets of rows, which are

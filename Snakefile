@@ -1,9 +1,4 @@
 # What exists in the end, and where to read on. Generations: rules/; what runs: config.yaml; machine facts: profiles/.
-#
-#   snakemake                                      the default experiments of config.yaml
-#   snakemake -n                                   what would run, and why
-#   snakemake --configfile configs/lm.yaml         a preset replaces the default, it never merges with it
-#
 # Data:    data/{experiment}/{regime}/seed={seed}/gen={generation}/{synthetic.parquet,train.parquet,checkpoint/,metrics.json}
 #          data/{experiment}/real/{train.parquet,test.parquet,…}; pools of seeds from 1 on, where rows are drawn from a law: real/seed={seed}/
 # Results: results/{metrics.parquet,metrics.json,plots/,figures/}; of another config than config.yaml: results/<its name>/…

@@ -1,16 +1,16 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
-# Leaves: in the config's folder of results, which is results/ for config.yaml and results/<name>/ for any other file,
-# metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value), metrics.json and plots/{experiment}.csv (headline
-# numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv, and figures/ (each figure as SVG, PDF, PNG and the
-# numbers behind as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
+# Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
+# metrics.json and plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv,
+# and figures/ (SVG, PDF, PNG, numbers as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 # `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 from heirloom.artefacts import paths
-from heirloom.report import expected, tables
+from heirloom.report import expected_curves, tables
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
 SHOWN = sorted({*plan.artefacts(CONFIG).values()})
+DATASETS = page.datasets(CONFIG)
 
 
 rule summarise:
@@ -34,7 +34,9 @@ rule summarise:
     benchmark:
         RESULTS.benchmark("summarise")
     params:
-        code=codehash.digest("heirloom.report.files:write", *expected.entries(CONFIG)),
+        code=codehash.digest(
+            "heirloom.report.files:write", *expected_curves.entries(CONFIG)
+        ),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -46,9 +48,7 @@ rule plot:
         metrics=ancient(RESULTS.metrics),
         onset=ancient(RESULTS.onset),
         shown=ancient(SHOWN),
-        fingerprints=[
-            paths.fingerprint(p) for p in (RESULTS.metrics, RESULTS.onset, *SHOWN)
-        ],
+        fingerprints=paths.fingerprints(RESULTS.metrics, RESULTS.onset, *SHOWN),
     output:
         index=RESULTS.figure_index,
         svg=[
@@ -62,7 +62,7 @@ rule plot:
         RESULTS.benchmark("plot")
     params:
         code=codehash.digest(
-            "heirloom.report.figures.draw:write", *expected.entries(CONFIG)
+            "heirloom.report.figures.draw:write", *expected_curves.entries(CONFIG)
         ),
         regimes=sorted(CONFIG.regimes),
         shown=sorted(plan.artefacts(CONFIG)),
@@ -77,11 +77,8 @@ rule page:
         metrics=ancient(RESULTS.metrics),
         onset=ancient(RESULTS.onset),
         figures=ancient(RESULTS.figure_index),
-        datasets=ancient(page.datasets(CONFIG)),
-        fingerprints=[
-            paths.fingerprint(p)
-            for p in (RESULTS.metrics, RESULTS.onset, *page.datasets(CONFIG))
-        ],
+        datasets=ancient(DATASETS),
+        fingerprints=paths.fingerprints(RESULTS.metrics, RESULTS.onset, *DATASETS),
     output:
         page=RESULTS.page,
         claims=RESULTS.claims,
@@ -91,7 +88,7 @@ rule page:
         RESULTS.benchmark("page")
     params:
         code=codehash.digest(
-            "heirloom.report.page.build:write", *expected.entries(CONFIG)
+            "heirloom.report.page.build:write", *expected_curves.entries(CONFIG)
         ),
         look=page.look(),
         config_file=CONFIG_FILE,

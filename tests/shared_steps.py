@@ -5,6 +5,7 @@ What processes run stands here and not beside its tests, because they must be ab
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -77,6 +78,18 @@ def train_from(start: str, checkpoint: str, fit: Mapping[str, Any]) -> None:
 
     step = slice_of("train", declared(**fit), "lm", "origin", 0, 0).model_copy(update={"num_processes": processes.count()})
     train.run(step, {"train": ORIGINAL, "start": start, "valid": VALID}, {"checkpoint": checkpoint})
+
+
+def train_by_command(start: str, checkpoint: str) -> None:
+    """Run the step's command; at its end, the process must have left the others."""
+    import torch.distributed
+
+    from heirloom.cli.steps import app
+
+    fields = slice_of("train", declared(), "lm", "origin", 0, 0).json_fields()
+    files = ["--train", ORIGINAL, "--start", start, "--valid", VALID, "--checkpoint", checkpoint]
+    app(["train", "--slice", json.dumps(fields), *files], standalone_mode=False)
+    assert not torch.distributed.is_initialized()
 
 
 def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:

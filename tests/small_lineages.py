@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from by_hand import slice_of
@@ -19,9 +20,9 @@ REGIMES: dict[str, Any] = {
 }
 
 
-def declared(generations: int = 3, **training: Any) -> Config:
+def declared(generations: int = 3, source: Mapping[str, Any] = SOURCE, **training: Any) -> Config:
     """Return the config of the project."""
-    text = {"family": {"name": "ngram", "training": {"order": 2, **training}}, "source": SOURCE, "rows": 20, "origin_rows": 40}
+    text = {"family": {"name": "ngram", "training": {"order": 2, **training}}, "source": dict(source), "rows": 20, "origin_rows": 40}
     gaussian = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 100, "test_rows": 10}, "rows": 10, "num_replicas": 3}
     kept = {"generations": 3, "granularity": "chain", "snapshots": [1, 3]}
     experiments = {

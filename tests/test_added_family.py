@@ -39,7 +39,7 @@ from heirloom import config, schema
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.planning.plan import plan
-from heirloom.report import expected, files, numbers
+from heirloom.report import expected_curves, files, numbers
 from heirloom.report.figures import draw
 from heirloom.report.figures import plan as figures
 from heirloom.steps import chain, mix, real, train
@@ -77,7 +77,7 @@ print(json.dumps({
     "kept": Dataset.open(kinds.SELECTED.path("new", "judged", 0, 1)).num_rows,
     "figures": [one.kind.name for one in figures.figures(made)],
     "jobs": plan(made, {}).jobs,
-    "closed forms": expected.curves(made.experiments["new"], made.regimes["replace"]),
+    "closed forms": expected_curves.curves(made.experiments["new"], made.regimes["replace"]),
     "in the schema": "Laplace" in schema.generate(config.Config)["$defs"],
     "refused": refused,
     "slices": [slice_of("chain", old, "old", "judged", 0).json_fields(), slice_of("train", old, "old", "replace", 0, 0).json_fields()],

@@ -58,7 +58,7 @@ def test_a_bug_is_the_exception_that_came_last() -> None:
     ],
 )
 def test_a_signal_is_named_and_a_status_that_is_none_is_not(text: str, cause: str) -> None:
-    assert causes.killed(text) == cause
+    assert causes.signal_of_kill(text) == cause
 
 
 def test_a_cause_is_one_line_and_what_is_printed_is_short_and_moves_no_cursor() -> None:

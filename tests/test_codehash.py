@@ -15,7 +15,7 @@ from by_hand import fields_of
 from heirloom import codehash
 from heirloom import config as configuration
 from heirloom.codehash import canonical, modules, scopes
-from heirloom.report import expected
+from heirloom.report import expected_curves
 
 ROOT = Path(__file__).parents[1]
 
@@ -169,7 +169,7 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
         replace(family, "theory.smoothing.", "bandwidths.")
         replace(family, "import theory\n", "import bandwidths, theory\n")
         replace(family, "bandwidths.kernel(", "bandwidths.of_kernel(")
-    replace(source / "report/expected.py", "_parts", "_sizes")
+    replace(source / "report/expected_curves.py", "_parts", "_sizes")
     replace(source / "bandwidths.py", "def kernel(", "def of_kernel(")
     forget()
     assert {entry: codehash.digest(entry) for entry in STEPS} == digests_before
@@ -203,7 +203,7 @@ def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables(
         ("smoothing", "scott"),
     }
     preset = configuration.load(ROOT / "configs/theory.yaml")
-    reached = codehash.closure("heirloom.report.files:write", *expected.entries(preset))
+    reached = codehash.closure("heirloom.report.files:write", *expected_curves.entries(preset))
     assert {f"heirloom.theory.{module}:{name}" for module, name in chains} <= reached
 
 

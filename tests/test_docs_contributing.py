@@ -12,11 +12,25 @@ _ADDED_MODULES = ("specs/laplace", "families/laplace", "steps/thin", "report/fig
 ADDED = {f"src/heirloom/{name}.py" for name in _ADDED_MODULES}
 """Files that the examples make."""
 
+_NAMES = re.compile("laplace|Laplace|word_types|hapax_share|thin|keep_half")
+"""Names in what the examples add."""
+
 
 @pytest.mark.parametrize("block", [block for block in blocks() if block.language == "diff"], ids=lambda block: block.file)
 def test_what_an_example_changes_stands_in_its_file_once(block: Block) -> None:
     text = (ROOT / block.file).read_text(encoding="utf-8")
     assert changed(text, block) != text
+
+
+@pytest.mark.parametrize("block", [block for block in blocks() if block.language == "diff"], ids=lambda block: block.file)
+def test_what_others_have_added_in_the_same_way_is_not_in_the_way(block: Block) -> None:
+    text = (ROOT / block.file).read_text(encoding="utf-8")
+    if block.lines("-"):
+        assert block.file == "config.yaml"  # the arms of an experiment are one line
+        return
+    lines = [_NAMES.sub(r"other_\g<0>", line) if line[0] == "+" else line for line in block.text.splitlines()]
+    other = block._replace(text="\n".join(lines))
+    assert changed(changed(text, other), block).count("\n") == text.count("\n") + 2 * len(block.lines("+"))
 
 
 def test_a_block_that_has_no_place_or_several_is_refused() -> None:

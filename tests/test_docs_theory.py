@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from heirloom.config import Config, load
-from heirloom.report import agreement, expected
+from heirloom.report import agreement, expected_curves
 from heirloom.specs.family import families_with
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +35,7 @@ def test_every_arm_of_the_preset_has_a_closed_form_and_a_row_for_each(preset: Co
         assert measures
         experiment = preset.experiments[name]
         if experiment.family.name != "discrete":  # whose exact chain of counts takes seconds
-            assert measures == set(expected.curves(experiment, preset.regimes[regime]))
+            assert measures == set(expected_curves.curves(experiment, preset.regimes[regime]))
 
 
 def test_every_number_agrees_with_its_closed_form() -> None:

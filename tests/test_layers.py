@@ -18,7 +18,7 @@ LAYERS = (
     "sources theory measures stats families mixing selection",
     "reading controls planned_files codehash environment steps sealed_steps equal_steps preflight profiles",
     "lineage",
-    "diffs export planning",
+    "diffs export planning plugin_examples",
     "report",
     "cli __main__ command_line failed_jobs torchrun snakefile",
 )

@@ -24,8 +24,8 @@ from heirloom import config as configuration
 from heirloom import reading, results
 from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
-from heirloom.diffs.comparison import Options
 from heirloom.diffs.engine import diff as compared
+from heirloom.diffs.options import Options
 from heirloom.diffs.series import series
 from heirloom.errors import HeirloomError
 from heirloom.export import crate, huggingface

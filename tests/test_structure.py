@@ -52,6 +52,18 @@ def test_light_commands_import_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_newcomer_reads_at_most_1200_lines() -> None:
+    places = ["config.yaml", "Snakefile", "rules/", "mixing.py", "families/base.py", "families/gaussian.py"]
+    readme = (ROOT / "README.md").read_text()
+    order = ", ".join(["this page", *(f"`{place}`" for place in places)])
+    assert f"Read in this order: {order}." in " ".join(readme.split())
+    at_the_top = [*(ROOT / place for place in places[:2]), *ROOT.glob("rules/*.smk")]
+    in_the_package = [ROOT / "src/heirloom" / place for place in places[3:]]
+    lines = [file.read_text().count("\n") for file in (*at_the_top, *in_the_package)]
+    assert readme.count("\n") <= 120
+    assert readme.count("\n") + sum(lines) <= 1200
+
+
 def test_the_map_of_the_layout_and_the_tree_agree() -> None:
     text = (ROOT / "docs/design/0001-layout.md").read_text()
     block = text[text.index("## Map") :].split("```")[1]

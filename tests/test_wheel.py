@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel that is built from this tree."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("heirloom_lineage-*.whl")
     return file
 
 
@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_package_and_the_workflow_byte_for_byte(wheel: Path)
     tree = dict(files_of(ROOT / "src/heirloom", "heirloom")) | {"heirloom/snakefile/Snakefile": (ROOT / "Snakefile").read_bytes()}
     for name in ("rules", "docs/report"):
         tree |= files_of(ROOT / name, f"heirloom/snakefile/{name}")
+    tree |= files_of(ROOT / "examples", "heirloom/examples")
     with zipfile.ZipFile(wheel) as archive:
         carried = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     assert sorted(carried) == sorted(tree)

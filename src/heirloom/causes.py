@@ -42,7 +42,7 @@ def exception(log: str) -> str:
     return one_line(lines[-1]) if lines else ""
 
 
-def killed(text: str) -> str:
+def signal_of_kill(text: str) -> str:
     """Return by what signal a command was killed, if a text says that one was; else an empty string.
 
     Parameters

@@ -103,18 +103,18 @@ def parse(raw: Any, file: str = "config", reading_faults: Sequence[Fault] = (), 
     raw = copy.deepcopy(dict(raw))
     misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
-        raw["experiments"], misfits = variants.expanded(raw["experiments"])
-    config, invalid = _validated(raw, results)
+        raw["experiments"], misfits = variants.expand(raw["experiments"])
+    config, invalid = _validate(raw, results)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
-    validation_faults = variants.joined([*misfits, *invalid], raw.get("experiments"))
-    faults = config_faults.merged(reading_faults, validation_faults)
+    validation_faults = variants.shared_faults([*misfits, *invalid], raw.get("experiments"))
+    faults = config_faults.merge(reading_faults, validation_faults)
     if faults or config is None:
         raise HeirloomError(*config_faults.lines(faults, file))
     return config
 
 
-def _validated(raw: dict[str, Any], results: Results | None) -> tuple[Config | None, list[Fault]]:
+def _validate(raw: dict[str, Any], results: Results | None) -> tuple[Config | None, list[Fault]]:
     """Return the config and what is wrong with it: where it does not validate, what is wrong between the parts that do, too."""
     try:
         config = Config.model_validate(raw, context=results)

@@ -2,7 +2,7 @@
 
 A regime is declared in config (`specs.regime`). Mixing turns it into *positions* in the real pool, the original set and the
 synthetic sets, and describes the training set as pieces of those; no row is copied before the set is written. The real pool is shuffled
-once a seed: its head is the original set (the origin's training rows), its tail gives each generation rows that no model has seen.
+once per seed: its head is the original set (the origin's training rows), its tail gives each generation rows that no model has seen.
 
 Legend of shapes: R replicas; positions are arrays of shape (R, k), ascending within a replica.
 """
@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heirloom.data.choice import choose, draw_evenly, joined, require, shuffled, take
+from heirloom.data.continuations import prompts_of, without_continuations
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
@@ -52,7 +52,7 @@ def mix_origin(pool: Dataset, rows: int, stream: Stream, num_replicas: int = 1) 
     Parameters
     ----------
     rows
-        Rows a replica.
+        Rows per replica.
     stream
         The pool's shuffle, shared by every regime of a seed.
     """
@@ -70,7 +70,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     Parameters
     ----------
     rows
-        The experiment's ``rows``, a replica, from which the regime has the generation's budget.
+        The experiment's ``rows`` per replica, from which the regime has the generation's budget.
     generation
         From 1; generation 0 is `mix_origin`.
     shuffle
@@ -87,7 +87,8 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     budget = regime.budget_rows(rows, generation)
     real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
     if regime.excludes_continuations:
-        ingredients = _without_continuations(ingredients, real)
+        newest = without_continuations(ingredients.synthetic[-1], real)
+        ingredients = replace(ingredients, synthetic=[newest])
     synthetic = {"latest": ingredients.synthetic[-1:], "all": ingredients.synthetic, "none": ()}[regime.synthetic]
     if regime.budget == "fixed":
         num_real = sum(part.num_rows for part in real) // ingredients.num_replicas
@@ -110,7 +111,7 @@ def golden_weight(num_real: int, num_synthetic: int) -> float:
 
 
 def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> list[Dataset]:
-    """Return the real rows of one generation, a dataset a kind; parameters and errors as in `mix`."""
+    """Return the real rows of one generation, a dataset per kind; parameters and errors as in `mix`."""
     step = lineage.child(generation, "mix")
     budget = regime.budget_rows(rows, generation)
     return [
@@ -125,42 +126,10 @@ def _original(regime: Regime, ingredients: Ingredients, budget: int, lineage: St
     if regime.original is None or not count:
         return []
     draw = lineage if regime.original.draw == "fixed" else step
-    candidates = _prompts(ingredients) if regime.excludes_continuations else ingredients.original
+    candidates = ingredients.original
+    if regime.excludes_continuations:
+        candidates = prompts_of(ingredients.synthetic[-1], candidates)
     return [choose(candidates, count, ingredients.num_replicas, draw.child("original"), "`original.share`")]
-
-
-def _prompts(ingredients: Ingredients) -> Dataset:
-    """Return the original rows that the newest synthetic rows continue, in the original set's order.
-
-    Raises
-    ------
-    HeirloomError
-        If a synthetic row continues none of them.
-    """
-    original = ingredients.original
-    parents, rows = _ids(ingredients.synthetic[-1], "parent"), _ids(original, "row")
-    places = np.flatnonzero(np.isin(rows, parents))
-    if len(places) < len(parents):
-        raise HeirloomError(
-            "`original.continuation: excluded` needs synthetic rows that continue original rows, one a prompt, but "
-            f"{len(parents)} rows continue {len(places)}"
-        )
-    return original if len(places) == len(rows) else original.take(places)
-
-
-def _without_continuations(ingredients: Ingredients, real: Sequence[Dataset]) -> Ingredients:
-    """Return the ingredients without the newest synthetic rows that continue a kept original row."""
-    newest = ingredients.synthetic[-1]
-    original_rows = np.concatenate([np.empty(0, np.int64), *(_ids(part, "row") for part in real)])
-    is_continuation = np.isin(_ids(newest, "parent"), original_rows)
-    others = np.flatnonzero(~is_continuation)
-    return replace(ingredients, synthetic=[newest.take(others)])
-
-
-def _ids(rows: Dataset, column: str) -> NDArray[np.int64]:
-    """Return a column of row ids, -1 for none."""
-    ids = [batch.column(0).fill_null(-1).to_numpy() for batch in rows.batches([column])]
-    return np.concatenate(ids)
 
 
 def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -> list[Dataset]:
@@ -187,7 +156,7 @@ def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int,
 
 
 def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:
-    """Return both sides with a weight a row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
+    """Return both sides with a weight per row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
     num_real = sum(part.num_rows for part in real)
     num_synthetic = sum(part.num_rows for part in synthetic)
     if not (num_real and num_synthetic):

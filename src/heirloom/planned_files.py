@@ -96,7 +96,7 @@ def model_groups(experiment: Experiment) -> list[Group]:
     return [Group("model files", frozenset({MODEL_FILE}), pretrained_files.is_here(model), lambda: pretrained_files.model_files(model))]
 
 
-def recorded(settings: Slice, artefact: str) -> list[dict[str, str]]:
+def recorded_files(settings: Slice, artefact: str) -> list[dict[str, str]]:
     """Return the files that an artefact on this machine was made from under these very settings; none where that is not known."""
     try:
         recorded_slice = dict(manifest.read(paths.manifest(artefact))["slice"])
@@ -108,12 +108,12 @@ def recorded(settings: Slice, artefact: str) -> list[dict[str, str]]:
 
 def stand_in(settings: Slice, artefact: str, group: Group) -> list[dict[str, str]]:
     """Return the recorded files of a group of which none is here; none where some are, or nothing was recorded."""
-    return [] if group.is_here else [entry for entry in recorded(settings, artefact) if entry["role"] in group.roles]
+    return [] if group.is_here else [entry for entry in recorded_files(settings, artefact) if entry["role"] in group.roles]
 
 
 def missing_files(settings: Slice, artefact: str, group: Group) -> list[str]:
     """Return the names of the recorded files of a group that are not on this machine any more."""
-    names = [entry["path"] for entry in recorded(settings, artefact) if entry["role"] in group.roles]
+    names = [entry["path"] for entry in recorded_files(settings, artefact) if entry["role"] in group.roles]
     return [name for name in names if input_files.place_of(name) is None]
 
 

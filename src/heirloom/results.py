@@ -44,7 +44,7 @@ class Results:
 
     @property
     def metrics(self) -> str:
-        """The tidy table: every measure of every generation, one a row."""
+        """The tidy table: every measure of every generation, one per row."""
         return f"{self.folder}/metrics.parquet"
 
     @property
@@ -73,7 +73,7 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
-    def sealed(self) -> tuple[str, ...]:
+    def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
         return self.metrics, self.onset, self.theory
 

@@ -44,10 +44,10 @@ def versions(folder: Path) -> dict[str, list[Path]]:
 
 def find(folder: Path, name: str) -> Path | None:
     """Return an undamaged version of a file, or None if there is none; the damaged ones before it are removed."""
-    return undamaged(versions(folder).get(name, ()))
+    return first_intact_file(versions(folder).get(name, ()))
 
 
-def undamaged(files: Iterable[Path]) -> Path | None:
+def first_intact_file(files: Iterable[Path]) -> Path | None:
     """Return the first file whose bytes are those of its name, or None; remove damaged ones before it, with a line."""
     for file in files:
         if _digest(file) == file.stem.partition(".")[2]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from heirloom.artefacts.manifest import manifest_text
+from heirloom.cli import likeness
 from heirloom.cli.client import VARIABLE
 from helpers import ROOT, environment
 
@@ -240,6 +241,8 @@ def test_folder_shell_variables_and_threads_of_the_shell_may_differ(home: Path, 
         "import threading, time; threading.Thread(target=lambda: (time.sleep(0.2), print('later'))).start(); raise SystemExit(True)",
         "import sys; print('kept'); sys.stdout.flush(); sys.stdout.close()",
         "import subprocess; subprocess.run('echo out; echo err >&2; exit 0', shell=True)",
+        "from heirloom.artefacts import files\nwith files.replacing('made') as made: made.symlink_to('/dev/full'); made.write_text('x')",
+        "import numpy as np; np.ones(1 << 55)",
     ],
 )
 def test_a_job_ends_and_writes_the_same_with_a_worker_and_without(home: Path, address: str, code: str) -> None:
@@ -480,6 +483,57 @@ def test_another_user_is_not_served(home: Path, address: str) -> None:
     done = subprocess.run([sys.executable, "-c", asks, address], text=True, capture_output=True, check=True)
     assert done.stdout == 'b\'{"refused": ""}\'\n'
     assert do(home, PARENT, address) == (0, "True\n", "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_worker_of_another_user_is_told_nothing(home: Path) -> None:
+    name = f"heirloom-{os.getpid()}-of-another-user"
+    serves = (
+        "import os, socket, sys; os.setuid(65534); source = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);"
+        "source.bind(chr(0) + sys.argv[1]); source.listen(); print(flush=True); print(source.accept()[0].recv(100))"
+    )
+    command = [sys.executable, "-c", serves, name]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        log = "the run's worker is gone (the socket belongs to user 65534); this job starts for itself\n"
+        assert do(home, PARENT, name) == (0, "False\n", log)
+        assert process.stdout.read() == "b''\n"
+
+
+def test_a_worker_of_another_version_does_no_job(home: Path, address: str) -> None:
+    assert do(home, PARENT, address)[1] == "True\n"
+    other = home / "other"
+    shutil.copytree(home / "src", other, ignore=shutil.ignore_patterns("__pycache__"))
+    (other / "heirloom/words.py").write_text("VERSION = 2\n")
+    log = "the run's worker differs in the program; this job starts for itself\n"
+    code = "from heirloom.words import VERSION; print(VERSION)"
+    assert do(home, code, address, f"export PYTHONPATH={other};") == (0, "2\n", log)
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_driver", "has_worker"),
+    [
+        ({"family": "transformer"}, True, False),
+        ({"family": "transformer", "device": "auto"}, True, False),
+        ({"family": "transformer", "device": "cuda"}, True, False),
+        ({"family": "transformer", "device": "cpu"}, True, True),
+        ({"family": "transformer", "device": "auto"}, False, True),
+        ({"family": "ngram"}, True, True),
+        ({}, True, True),
+    ],
+)
+def test_a_job_that_may_use_a_gpu_is_none_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: Mapping[str, str], *, has_driver: bool, has_worker: bool
+) -> None:
+    driver = tmp_path / "nvidiactl"
+    monkeypatch.setattr(likeness, "_GPU_DRIVERS", [driver])
+    if has_driver:
+        driver.touch()
+    sent = {"arguments": ["heirloom", "train", "--slice", json.dumps({"num_threads": 1, **fields})], "environment": {}}
+    stages = (fields["family"],) if "family" in fields else ()
+    assert likeness.stages(sent, 1) == (stages if has_worker else None)
+    assert likeness.stages(sent, 2) is None
 
 
 def test_a_run_without_a_worker_says_why_in_one_line_or_was_asked_for_none(home: Path) -> None:

@@ -111,13 +111,13 @@ def test_a_run_that_git_keeps_from_being_recorded_is_named_last_and_its_new_file
     unrecorded.mark()
     monkeypatch.setenv("PATH", "/nowhere")
     ending.name_missing(config)
-    said = "git: it is not installed, or not on PATH; the next snakemake records it"
-    assert capsys.readouterr().err == f"heirloom: this run is not recorded: {said}\n"
+    message = "git: it is not installed, or not on PATH; the next snakemake records it"
+    assert capsys.readouterr().err == f"heirloom: this run is not recorded: {message}\n"
 
 
 def test_without_a_commit_or_a_repository_there_is_no_tree_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:
     monkeypatch.chdir(tmp_path)
-    assert (git.tree(), git.unusable(), git.tracked("data")) == (("", ""), "", [])
+    assert (git.tree(), git.unusable(), git.tracked_files("data")) == (("", ""), "", [])
     assert refused("HEAD") == "'HEAD': this folder is no git repository, so it has no revisions"
     sh("git", "init", "-q")
     assert (git.tree(), git.unusable(), git.show("", "config.yaml")) == (("", ""), "", None)
@@ -142,7 +142,7 @@ def test_a_project_in_a_subfolder_of_a_repository_sees_its_own_files_alone(
     Path("src/code.py").write_text("a = 2\n")
     assert git.tree()[1] != ""
     assert git.show("HEAD", "src/code.py") == b""
-    assert git.files_of("HEAD", "rules") == git.tracked("rules") == ["rules/none.smk"]
+    assert git.files_of("HEAD", "rules") == git.tracked_files("rules") == ["rules/none.smk"]
     assert record(CONFIG, complete=True).line == "recorded 3 lineage folders"
     commit(sh)
     assert sh("heirloom", "verify").endswith("all as recorded\n")

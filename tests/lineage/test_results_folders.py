@@ -25,7 +25,7 @@ def finish(folder: str) -> str:
     """Leave a table, and what Snakemake and Heirloom have noted of the job that made it; return the table's path."""
     table = results.in_folder(folder).metrics
     digests.write_parquet(TABLE, table)
-    provenance.write(folder, {table: provenance.normalised(table, RECORD)})
+    provenance.write(folder, {table: provenance.kept_record(table, RECORD)})
     return table
 
 

@@ -25,7 +25,7 @@ def test_only_types_that_occur_are_stored() -> None:
 
 def test_counts_of_two_sets_add_up_type_by_type() -> None:
     second = categorical.count(np.array([[1, 2], [5, 0]]))
-    assert as_lists(categorical.merged([categorical.count(ROWS), second])) == ([0, 3, 5], [1, 2, 3, 0, 5], [3, 1, 2, 5, 1])
+    assert as_lists(categorical.union([categorical.count(ROWS), second])) == ([0, 3, 5], [1, 2, 3, 0, 5], [3, 1, 2, 5, 1])
 
 
 def test_diversity_entropy_and_types_of_two_equal_types_and_of_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from heirloom.config import Config, load, parse
 from heirloom.report import tables
-from heirloom.report.claims import missing, parts, quantities, sentences, specs, verdicts
+from heirloom.report.claims import lacks, parts, quantities, sentences, specs, verdicts
 from heirloom.report.claims.specs import Claims
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import answer
@@ -88,7 +88,7 @@ def test_every_text_claim_whose_arms_are_there_fits_the_paper_s_configs(file: st
     fits = [
         claim.id
         for claim in SHIPPED.claims
-        if any(not missing.of_config(claim, SHIPPED, key, configuration) for key in configuration.experiments)
+        if any(not lacks.of_config(claim, SHIPPED, key, configuration) for key in configuration.experiments)
     ]
     assert fits == fitting.split()
 
@@ -260,7 +260,7 @@ def test_a_shipped_config_runs_every_claim_but_the_one_that_needs_a_judge_of_wha
     misfits = [
         claim.id
         for claim in SHIPPED.claims
-        if all(missing.of_config(claim, SHIPPED, key, configuration) for key in configuration.experiments)
+        if all(lacks.of_config(claim, SHIPPED, key, configuration) for key in configuration.experiments)
     ]
     assert misfits == []
     assert [claim.id for claim in SHIPPED.claims if claim.needs] == ["verifier_helps"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from heirloom.artefacts import kinds
 from heirloom.config import Config, parse
-from heirloom.report import expected, tables
+from heirloom.report import expected_curves, tables
 from heirloom.report.claims import specs, verdicts
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
@@ -120,12 +120,12 @@ def config() -> Config:
 
 def progress(world: str, arm: str, generation: int, experiment: Experiment) -> float:
     """Return how far an arm has collapsed at a generation, of a whole collapse."""
-    level, done = (0.0 if arm == kinds.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
+    level, elapsed_share = (0.0 if arm == kinds.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
     if world != "as published":
-        return level * done
+        return level * elapsed_share
     if experiment.source.name == "mixture" and experiment.family.name == "gaussian":
         return 0.0  # what a single Gaussian cannot express is wrong from the first fit on
-    return level * (min(1.0, 3 * done) if arm in FLOORED else done)
+    return level * (min(1.0, 3 * elapsed_share) if arm in FLOORED else elapsed_share)
 
 
 def measures(world: str, arm: str, generation: int, experiment: Experiment, forms: Mapping[str, Any]) -> dict[str, float]:
@@ -158,7 +158,7 @@ def frame(world: str, configuration: Config) -> pd.DataFrame:
     for key, experiment in configuration.experiments.items():
         name, variant = tables.names(key, experiment)
         for arm in (kinds.ORIGIN, *experiment.regimes):
-            forms = {} if arm == kinds.ORIGIN else expected.curves(experiment, configuration.regimes[arm])
+            forms = {} if arm == kinds.ORIGIN else expected_curves.curves(experiment, configuration.regimes[arm])
             for generation in (0,) if arm == kinds.ORIGIN else (1, GENERATIONS // 2, GENERATIONS):
                 values = measures(world, arm, generation, experiment, forms)
                 noise_SM = noise(Stream((0, key, arm, generation)), len(values))

@@ -15,7 +15,7 @@ from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.report import tables
 from heirloom.report.claims import quantities, specs, verdicts
-from heirloom.report.claims.specs import Claims, Difference, Measured, Ratio, Test
+from heirloom.report.claims.specs import Claims, Difference, Measurement, Ratio, Test
 from heirloom.report.intervals import Interval, t_quantile
 from heirloom.report.page.answer import interval_words
 
@@ -116,7 +116,7 @@ def pairs(quantity: specs.Quantity) -> Iterator[tuple[str, str]]:
     if not isinstance(quantity, Ratio | Difference):
         return
     first, second = quantity.ratio if isinstance(quantity, Ratio) else quantity.difference
-    if isinstance(first, Measured) and isinstance(second, Measured) and first.at == second.at != "origin":
+    if isinstance(first, Measurement) and isinstance(second, Measurement) and first.at == second.at != "origin":
         yield first.arm, second.arm
     yield from (*pairs(first), *pairs(second))
 

@@ -20,7 +20,13 @@ def test_every_experiment_has_the_figure_of_ancestry_and_those_of_its_family(con
     kinds: dict[str, list[str]] = {}
     for name, kind in figure_names(config):
         kinds.setdefault(name, []).append(kind)
-    assert kinds.pop("words") == ["test_perplexity", "synthetic_perplexity", "tail_survival", "diversity", "ancestry"]
+    assert kinds.pop("words") == [
+        "test_perplexity",
+        "synthetic_perplexity",
+        "tail_survival",
+        "diversity",
+        "ancestry",
+    ]
     assert kinds == {
         "toy": ["ancestry", "variance"],
         **{key: ["ancestry", "variance", "density"] for key in ("crossed__biased", "crossed__unbiased")},
@@ -33,8 +39,8 @@ def test_an_experiment_without_rows_has_no_figure_of_ancestry() -> None:
     body = {"source": source, "regimes": ["replace"], "generations": 1, "rows": 9, "granularity": "chain"}
     experiments = {path: {**body, "family": {"name": "discrete", "path": path}} for path in ("rows", "statistics")}
     config = parse({"regimes": {"replace": {}}, "experiments": experiments})
-    shown = [("rows", "ancestry"), ("rows", "beside_theory"), ("statistics", "beside_theory")]
-    assert figure_names(config) == shown
+    drawn_kinds = [("rows", "ancestry"), ("rows", "beside_theory"), ("statistics", "beside_theory")]
+    assert figure_names(config) == drawn_kinds
 
 
 def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:

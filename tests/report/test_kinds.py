@@ -11,7 +11,7 @@ from docutils.core import publish_parts  # type: ignore[import-untyped]
 
 from heirloom.report.figures import captions
 from heirloom.report.figures.kinds import KINDS
-from heirloom.report.shown import SHOWN
+from heirloom.report.summary_metrics import LABELS
 from helpers import ROOT
 
 PACKAGE = ROOT / "src/heirloom"
@@ -39,7 +39,7 @@ def test_the_name_of_a_kind_stands_in_its_module_alone() -> None:
     files = [path for folder in READERS for path in (PACKAGE / folder).rglob("*.py")]
     files += [*(PACKAGE / "report/page/template").iterdir(), *(ROOT / "rules").glob("*.smk"), ROOT / "Snakefile"]
     words = [(path.stem, literals(path)) for path in files]
-    for name in {kind.name for kind in KINDS} - SHOWN.keys():
+    for name in {kind.name for kind in KINDS} - LABELS.keys():
         assert [stem for stem, quoted in words if name in quoted] == [name]
 
 

@@ -211,7 +211,7 @@ def test_without_its_files_a_plan_takes_the_recorded_ones_only_for_the_same_sett
     write(paths[1], "b")  # one is here, so the others are missing
     with pytest.raises(HeirloomError, match=f"no such file: {paths[0]}"):
         preflight.cheap(config)
-    assert planned_files.recorded(real.settings_of(config, Key("e")).json_fields(), "data/e/real/test.parquet") == []
+    assert planned_files.recorded_files(real.settings_of(config, Key("e")).json_fields(), "data/e/real/test.parquet") == []
 
 
 def test_measures_that_read_a_source_have_its_files_in_their_slice() -> None:

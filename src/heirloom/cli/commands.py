@@ -6,11 +6,12 @@ import io
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from heirloom.cli import diff, export, lineage, plan, results, steps
+from heirloom import __version__
+from heirloom.cli import audit, diff, export, lineage, plan, plugin, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
@@ -21,9 +22,24 @@ app = typer.Typer(
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
 )
-for part in (steps, plan, results, lineage, diff):
+for part in (steps, plan, results, lineage, audit, diff):
     app.add_typer(part.app)
 app.add_typer(export.app, name="export")
+app.add_typer(plugin.app, name="plugin")
+
+
+def _print_version(is_asked: bool) -> None:
+    """Print the version and end, if it is asked for."""
+    if is_asked:
+        print(f"heirloom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @cache

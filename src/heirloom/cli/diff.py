@@ -1,4 +1,7 @@
-"""The command `heirloom diff`: like `diff`, it exits with 0 for the same rows, 1 for different ones, 2 for trouble."""
+"""The command `heirloom diff`: like `diff`, it exits with 0 for the same rows, 1 for different ones, 2 for trouble.
+
+With a condition it exits with 1 only if that holds.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ import typer
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heirloom.diffs.options import Options
     from heirloom.diffs.result import DatasetDiff
     from heirloom.diffs.series import Series
     from heirloom.diffs.sides import Side
@@ -41,7 +47,15 @@ def diff(
     a: A,
     b: B = "",
     *,
+    on: Annotated[str, typer.Option("--on", help="Columns that name a row, as in --on id or --on user,day.")] = "",
+    text_column: Annotated[str, typer.Option("--text-column", help="The column that is the text, if it is not named text.")] = "",
+    ignore: Annotated[str, typer.Option("--ignore", help="Columns to leave out, with commas between them.")] = "",
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Numbers of paired rows that differ by no more are equal.")] = 0.0,
+    since: Annotated[str, typer.Option("--since", help="Compare a dataset with itself at this tag or commit.")] = "",
+    rows: Annotated[Path | None, typer.Option("--rows", help="A folder for the rows themselves, as Parquet.")] = None,
+    fail_if: Annotated[str, typer.Option("--fail-if", help='Exit with 1 only if this holds: "removed>0 or js>0.05".')] = "",
     form: Annotated[Format, typer.Option("--format", help="csv is for a series.")] = Format.terminal,
+    full: Annotated[bool, typer.Option("--full", help="On a terminal, show every section and not only the counts.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Write to a file instead.")] = None,
     max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
     sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
@@ -50,30 +64,54 @@ def diff(
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
 ) -> None:
     """Say what changed between two datasets, and whether it is more than chance."""
+    from heirloom.diffs.options import Options, names
     from heirloom.diffs.sides import generations
 
+    a, b = _since(a, b, since) if since else (a, b)
     if brief:
-        text, is_same = _brief(a, b)
-        _finish(text, is_same, output)
+        _finish(*_brief(a, b), output)
         return
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
     references = generations(a)
-    if references is not None:
-        if b or against_control:
-            raise HeirloomError(f"{a} is a series: it takes no second dataset and no --against-control")
-        _use_system_allocator()
-        from heirloom.diffs.comparison import Options
-        from heirloom.diffs.series import series
-
-        answers = series(references, Options(max_examples, sample, seed))
-        _finish(_series_text(answers, form, output), answers.same, output)
+    if references is None:
+        answer, is_failure = _compared(a, b, options, fail_if, against_control=against_control)
+        if rows:
+            answer.write_rows(rows)
+        _finish(_text(answer, form, output, full=full), not is_failure, output)
         return
+    if b or against_control or rows or fail_if:
+        raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
+    answers = _series(references, options)
+    _finish(_series_text(answers, form, output), answers.same, output)
+
+
+def _since(a: str, b: str, revision: str) -> tuple[str, str]:
+    """Return a dataset at a revision, and as it is."""
+    if b or "@" in a:
+        raise HeirloomError(f"--since {revision}: compares one dataset with itself; {b or a} is one too many, or has a revision already")
+    return f"{a}@{revision}", a
+
+
+def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control: bool) -> tuple[DatasetDiff, bool]:
+    """Return what changed between two datasets, and whether that is a failure: a condition that holds, or without one any change."""
+    from heirloom.diffs.condition import holds, parse
+    from heirloom.diffs.engine import compare_pairs
+    from heirloom.diffs.parts import paired
+    from heirloom.diffs.views import viewed
+
     if not b:
         raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
     _use_system_allocator()
-    from heirloom.diffs.engine import diff as compare
+    condition = parse(fail_if) if fail_if else None
+    answer = compare_pairs(a, b, viewed(paired(a, b), options), options, against_control=against_control)
+    return answer, holds(condition, answer) if condition else not answer.same
 
-    answer = compare(a, b, max_examples=max_examples, sample=sample, seed=seed, against_control=against_control)
-    _finish(_text(answer, form, output), answer.same, output)
+
+def _series(references: Sequence[str], options: Options) -> Series:
+    from heirloom.diffs.series import series
+
+    _use_system_allocator()
+    return series(references, options)
 
 
 def _use_system_allocator() -> None:
@@ -83,24 +121,36 @@ def _use_system_allocator() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
-def _text(answer: DatasetDiff, form: Format, output: Path | None) -> str | None:
+def _text(answer: DatasetDiff, form: Format, output: Path | None, *, full: bool) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
     from heirloom.diffs.render import html, markdown, terminal
-    from heirloom.diffs.render.page import page, title
+    from heirloom.diffs.render.page import page, summary, title
 
     match form:
         case Format.json:
             return answer.to_json()
         case Format.html:
-            return html.document(title(answer), html.fragment(answer))
+            return html.document(title(answer), html.fragment(answer, _home(output)))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
         case Format.markdown:
             return markdown.text(page(answer))
+    sections = page(answer) if full else summary(answer)
     if output:
-        return terminal.text(page(answer))
-    terminal.show(page(answer))
+        return terminal.text(sections)
+    terminal.show(sections)
     return None
+
+
+def _home(output: Path | None) -> str:
+    """Return the way from a page of a report's comparisons to the report; empty for any other page."""
+    from heirloom import results
+
+    folder = results.folder_of(output.as_posix()) if output else None
+    home = Path(results.in_folder(folder).page) if folder else None
+    if output is None or home is None or output.parent != home.parent / "diffs":
+        return ""
+    return f"../{home.name}"
 
 
 def _series_text(answers: Series, form: Format, output: Path | None) -> str | None:
@@ -159,6 +209,15 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         typer.echo(text, nl=False)
     if not is_same:
         raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
+    """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
+    from heirloom.diffs.history import history, lines
+    from heirloom.diffs.render.blocks import safe
+
+    typer.echo("\n".join(map(safe, lines(history(reference)))))
 
 
 @app.command("git-diff", hidden=True, context_settings={"ignore_unknown_options": True})

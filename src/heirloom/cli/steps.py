@@ -1,4 +1,4 @@
-"""The commands that Snakemake's jobs run: one a step, made from its declaration. Each takes the step's slice of the config, and paths."""
+"""The commands that Snakemake's jobs run: one per step, made from its declaration. Each takes the step's slice of the config, and paths."""
 
 from __future__ import annotations
 
@@ -95,6 +95,7 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
         joined_inputs = {role: " ".join(input_paths) for role, input_paths in inputs.items()}
         module = step.load()
         module.run(module.Slice.model_validate(fields), joined_inputs, outputs, **share)
+        processes.leave()
 
 
 def _cost_path(step: Step, artefact: str, shard: int | None) -> str:

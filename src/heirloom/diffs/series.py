@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from heirloom.artefacts.files import dumps
 from heirloom.diffs.common import common
-from heirloom.diffs.comparison import Options, compare
+from heirloom.diffs.comparison import compare
+from heirloom.diffs.options import Options
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
 from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate

@@ -4,12 +4,12 @@
 model is shown is decided in `mixing`, and who descends from whom is written down in `steps`. `abilities` has what some families can do
 beside.
 
-Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B rows of a chunk.
+Legend of shapes: R replicas, N rows, W numbers per row (dimensions or tokens), B rows of a chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +63,12 @@ class Measuring:
         How often the text has been written anew (text); 0 for real text.
     divergence_rows
         Rows of generated and of real text that MAUVE compares (text); 0 leaves it out.
+    settings
+        The family's own settings of a measurement (`FamilySpec.measurement`), as JSON has them; None where it has none.
+    completion_tokens
+        Most tokens of an answer (pairs); 0 where rows are no pairs.
+    decode
+        Makes text of lists of token ids (pairs).
     """
 
     chunk_rows: int
@@ -70,6 +76,9 @@ class Measuring:
     truth: Mapping[str, Any] | None = None
     generation: int = 0
     divergence_rows: int = 0
+    settings: Mapping[str, Any] | None = None
+    completion_tokens: int = 0
+    decode: Callable[[Sequence[Sequence[int]]], list[str]] | None = None
 
 
 class Family(Protocol):
@@ -93,18 +102,13 @@ class Family(Protocol):
         ...
 
     def sample(
-        self,
-        model: Any,
-        prompts: Iterable[NDArray[Any]] | None,
-        num_rows: int,
-        settings: Any,
-        stream: Stream,
+        self, model: Any, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: Any, stream: Stream
     ) -> Iterator[NDArray[Any]]:
         """Yield sampled values in order of row id.
 
         A vector family yields one array of shape (R, num_rows, W), or, if R is 1, any number of such arrays with its rows one after the
-        other. A text family is given its prompts as full chunks of shape
-        (B, W) and yields the continuation of each, of the same shape; what the last chunk was filled up with is dropped by the caller.
+        other. A text family is given its prompts as full chunks of shape (B, W) and yields the continuation of each, of the same shape;
+        what the last chunk was filled up with is dropped by the caller.
         """
         ...
 

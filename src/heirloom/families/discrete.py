@@ -96,7 +96,7 @@ def draw(model: Counts, num_rows: int, settings: NoSettings, stream: Stream) -> 
 
 def merge(parts: Sequence[Counts]) -> Counts:
     """Return the counts of several sets of rows together."""
-    return categorical.merged(parts)
+    return categorical.union(parts)
 
 
 def subset(statistics: Counts, num_rows: int, stream: Stream) -> Counts:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.data.dataset import WEIGHT, Dataset
+from heirloom.data.columns import WEIGHT
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
 from heirloom.families.base import Measuring, Sets
@@ -98,11 +99,7 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
 
 
 def sample(
-    model: Model,
-    prompts: Iterable[NDArray[Any]] | None,
-    num_rows: int,
-    settings: NoSettings,
-    stream: Stream,
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D); the replica leads, so that more replicas leave earlier ones' draws alone."""
     num_replicas, dim = model.mean.shape

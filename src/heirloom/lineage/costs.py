@@ -28,8 +28,8 @@ def gather() -> int:
     """Add the files that jobs have written since to the cost table, and return how many rows are new.
 
     Rows without a file here (jobs run elsewhere, logs cleaned up) are kept. Columns: step, experiment, regime, seed,
-    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb of the job's last attempt, as
-    `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
+    generation; seconds, cpu_seconds, peak_memory_mb, read_mb and written_mb (mebibytes) of the job's last attempt,
+    as `usage.measure` gives them; tokens, as `_tokens` counts them; then commit and changes, as `git.tree` gives them
     when the row is gathered.
     """
     since = COSTS.stat().st_mtime_ns if COSTS.exists() else 0
@@ -47,8 +47,8 @@ def _merge(new_rows: list[Row]) -> None:
     rows = {_key(row): row for row in cost_table.read(COSTS)}
     for key, row in _by_key(new_rows).items():
         rows[key] = {**row, "commit": commit, "changes": changes}
-    ordered = [rows[key] for key in sorted(rows, key=_rank)]
-    cost_table.write(pa.Table.from_pylist(ordered, _schema()), COSTS)
+    ordered_rows = [rows[key] for key in sorted(rows, key=_rank)]
+    cost_table.write(pa.Table.from_pylist(ordered_rows, _schema()), COSTS)
 
 
 def _key(row: Row) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,14 @@ LARGE = 1 << 20
 
 _REASONS = ("fatal: ", "error: ")
 _NO_GIT = "it is not installed, or not on PATH"
+
+
+class Commit(NamedTuple):
+    """A commit: its full hash, when it was committed (ISO 8601 with the zone), and its tags and branches as git lists them."""
+
+    sha: str
+    date: str
+    names: str
 
 
 class _Answer(NamedTuple):
@@ -54,6 +62,19 @@ def date_of(commit: str) -> str:
     return _text(_read("show", "--no-patch", "--no-show-signature", "--format=%cI", commit))
 
 
+def top() -> Path | None:
+    """Return the top folder of the repository that the working folder is in; None outside of one."""
+    name = _ask("rev-parse", "--show-toplevel").output
+    return Path(os.fsdecode(name.rstrip(b"\n"))) if name else None
+
+
+def history(paths: Sequence[str]) -> list[Commit]:
+    """Return the commits, newest first, that changed a file at one of some paths or below it; paths that never were change nothing."""
+    output = _read("--literal-pathspecs", "log", "--no-show-signature", "--format=%H%x00%cI%x00%D%x00", "--", *paths)
+    fields = [field.strip("\n") for field in output.decode(errors="backslashreplace").split("\0")]
+    return [Commit(*fields[start : start + 3]) for start in range(0, len(fields) - 2, 3)]
+
+
 def show(revision: str, path: str | Path) -> bytes | None:
     """Return a file as it stood in a commit, or in git's index if the revision is empty; None if it was not there.
 
@@ -74,7 +95,7 @@ def head_or_index(path: str | Path) -> Iterator[bytes]:
     yield from (content for content in contents if content is not None)
 
 
-def tracked(path: str | Path) -> list[str]:
+def tracked_files(path: str | Path) -> list[str]:
     """Return the files that git's index has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-files", "-z", "--", str(path)))
 
@@ -82,12 +103,6 @@ def tracked(path: str | Path) -> list[str]:
 def files_of(revision: str, path: str | Path) -> list[str]:
     """Return the files that a commit has at a path or below it."""
     return _names(_read("--literal-pathspecs", "ls-tree", "-r", "-z", "--name-only", commit_of(revision), "--", str(path)))
-
-
-def unmerged(path: str | Path) -> list[str]:
-    """Return the files at a path or below it that a merge has left in conflict."""
-    entries = _names(_read("--literal-pathspecs", "ls-files", "-z", "--unmerged", "--", str(path)))
-    return sorted({entry.partition("\t")[2] for entry in entries})
 
 
 def tree() -> tuple[str, str]:
@@ -106,11 +121,11 @@ def tree() -> tuple[str, str]:
     outside = ("--", ".", ":!data", ":!results", ":!dvc.lock")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
     raw = _read("diff", "--raw", "-z", "--no-abbrev", "--relative", *plain, "HEAD", *outside)
-    untracked = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
-    if not raw and not untracked:
+    untracked_files = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
+    if not raw and not untracked_files:
         return commit, ""
-    digest = hashlib.sha256(raw + b"\0" + untracked)
-    for name in (*_names(raw)[1::2], *_names(untracked)):
+    digest = hashlib.sha256(raw + b"\0" + untracked_files)
+    for name in (*_names(raw)[1::2], *_names(untracked_files)):
         digest.update(_state(Path(name)))
     return commit, digest.hexdigest()[:16]
 

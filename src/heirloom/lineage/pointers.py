@@ -89,11 +89,11 @@ def parse(content: bytes, lineage: str) -> Pointer:
     patterns = {"md5": _MD5, **{key: _NUMBER for key in _NUMBERS if key in entry}}
     for key, pattern in patterns.items():
         if not isinstance(entry[key], str) or not pattern.fullmatch(entry[key]):
-            raise _error(lineage, f"{key} is {records.shown(entry[key])}")
+            raise _error(lineage, f"{key} is {records.in_one_line(entry[key])}")
     if entry["hash"] != HASH:
-        raise _error(lineage, f"hash is {records.shown(entry['hash'])} instead of {HASH}")
+        raise _error(lineage, f"hash is {records.in_one_line(entry['hash'])} instead of {HASH}")
     if entry["path"] != Path(lineage).name:
-        raise _error(lineage, f"path is {records.shown(entry['path'])} instead of {Path(lineage).name}")
+        raise _error(lineage, f"path is {records.in_one_line(entry['path'])} instead of {Path(lineage).name}")
     size, nfiles = (int(entry[key]) if key in entry else None for key in _NUMBERS)
     return Pointer(entry["md5"], size, nfiles, entry["path"])
 
@@ -132,9 +132,9 @@ def lost_lineages(ledger_paths: Iterable[str]) -> list[str]:
 
     If the ledger names none, the folder was pruned, and this is not committed yet.
     """
-    pointers = [path for path in git.tracked("data") if path.endswith(".dvc")]
-    unpointed = {path.removesuffix(".dvc") for path in pointers if not Path(path).exists()}
-    return sorted(unpointed & folders.lineages_of(ledger_paths)) if unpointed else []
+    pointers = [path for path in git.tracked_files("data") if path.endswith(".dvc")]
+    lineages_without_pointer = {path.removesuffix(".dvc") for path in pointers if not Path(path).exists()}
+    return sorted(lineages_without_pointer & folders.lineages_of(ledger_paths)) if lineages_without_pointer else []
 
 
 def number_mismatches(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:

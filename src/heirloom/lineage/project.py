@@ -93,21 +93,23 @@ class Project:
         Raises
         ------
         HeirloomError
-            If its manifest is missing, records other bytes than its fingerprint, or belongs to another place.
+            If nothing has that path (the nearest names are suggested), or its manifest is missing, records other bytes than its
+            fingerprint, or belongs to another place.
         """
-        is_absent = self.commit is None and not self.has_manifest(path) and not (self.root / path).exists()
-        if is_absent and path in self.ledger:
-            entry = self.ledger[path]
-            return self._artefact(path, {"sha256": entry.sha256, "size": entry.size}, entry.inputs)
-        return self.recorded_artefact(path)
+        if self.commit or self.has_manifest(path) or (self.root / path).exists():
+            return self.recorded_artefact(path)
+        entry = self.ledger.get(path)
+        if entry is None:
+            raise HeirloomError(references.no_such_artefact(self.name(path), path))
+        return self._artefact(path, {"sha256": entry.sha256, "size": entry.size}, entry.inputs)
 
     def recorded_artefact(self, path: str) -> Artefact:
         """Return an artefact by its manifest; errors as for `artefact`, and if only the ledger names it."""
         file = self.file(paths.manifest(path))
         content = manifests.read(file)
-        recorded = self.sha256(path)
-        if recorded and recorded != content["sha256"]:
-            fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
+        recorded_hash = self.sha256(path)
+        if recorded_hash and recorded_hash != content["sha256"]:
+            fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded_hash[:12]}"
             raise HeirloomError(f"{file}: {fault}; {repair(path)}")
         reason = manifests.misplacement(content, path)
         if reason:
@@ -199,8 +201,8 @@ def locate(text: str) -> Artefact:
     Raises
     ------
     HeirloomError
-        If nothing has that name (the nearest names are suggested), several fingerprints begin so, or it lies outside of ``data/``;
-        and as `Project.artefact` does.
+        If it is no name (the nearest names are suggested), several fingerprints begin so, or it lies outside of ``data/``; and as
+        `Project.artefact` does.
     """
     if Path(text).exists() and not references.is_reference(text):
         artefact = at(Path(text))
@@ -209,13 +211,9 @@ def locate(text: str) -> Artefact:
         return artefact
     reference, _, revision = text.partition(references.REVISION_MARK)
     path = references.find(reference, revision)
-    project = Project(revision=revision or None)
     if revision and folders.lineage_of(path) is None:
         raise HeirloomError(f"{text}: only what lies under data/ has revisions")
-    is_on_disk = Path(paths.manifest(path)).exists() or Path(path).exists()
-    if not revision and not is_on_disk and path not in project.ledger:
-        raise HeirloomError(references.no_such_artefact(text, path))
-    return project.artefact(path)
+    return Project(revision=revision or None).artefact(path)
 
 
 def at(path: Path) -> Artefact | None:

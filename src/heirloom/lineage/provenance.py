@@ -47,7 +47,7 @@ def live() -> dict[str, dict[str, Record]]:
             continue
         content = _json(file)
         if content:
-            records_of.setdefault(unit, {})[output] = normalised(output, content)
+            records_of.setdefault(unit, {})[output] = kept_record(output, content)
     return records_of
 
 
@@ -56,7 +56,7 @@ def marks() -> set[str]:
     return units_of(output for output, _ in _files(INCOMPLETE))
 
 
-def normalised(output: str, record: Mapping[str, Any]) -> Record:
+def kept_record(output: str, record: Mapping[str, Any]) -> Record:
     """Return a record as it is kept: with its output and the output's fingerprint, without what varies between equal reruns.
 
     Snakemake's ``job_hash`` tells jobs of one rule apart but is a new number in each process; here it is derived from the command.
@@ -81,7 +81,7 @@ def read(unit: str) -> dict[str, Record]:
     way_back = f"heirloom repair {unit} repairs it" if results.folder_of(unit) is None else f"git checkout -- {file} repairs it"
     text = records.text(file.read_bytes(), file, way_back)
     try:
-        lines = [_undamaged(records.json_value(line)) for line in text.splitlines()]
+        lines = [_checked_record(records.json_value(line)) for line in text.splitlines()]
         outputs = [line["path"] for line in lines]
         is_complete = bool(outputs) and len(set(outputs)) == len(outputs) and all(map(unit_of, outputs))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -108,19 +108,19 @@ def text(by_output: Mapping[str, Record]) -> str:
 
 def put_back(unit: str) -> int:
     """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
-    changed = 0
+    num_changes = 0
     for output, record in read(unit).items():
         if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output):  # a copy of a folder of results tells of another
             continue
         file = _file(METADATA, output)
         present = _json(file) if file.exists() else None
-        if present is None or normalised(output, present) != record:
+        if present is None or kept_record(output, present) != record:
             write_text(file, json.dumps({key: value for key, value in record.items() if key not in _HEIRLOOM_KEYS}))
-            changed += 1
-    return changed
+            num_changes += 1
+    return num_changes
 
 
-def _undamaged(line: dict[str, Any]) -> Record:
+def _checked_record(line: dict[str, Any]) -> Record:
     """Return the record of a line, and check its digest. Lines of earlier versions have no digest, and only the keys of their time.
 
     Raises

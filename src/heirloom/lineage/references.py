@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from heirloom.artefacts import kinds
-from heirloom.artefacts.kinds import Place
+from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.kinds import Kind, Place
 from heirloom.errors import HeirloomError
 from heirloom.lineage import index
 from heirloom.workflow import folders
@@ -28,6 +28,7 @@ OF_GENERATION = {kind.name: kind for kind in made_kinds() if kind.folder == kind
 OF_LINEAGE = {kind.name: kind for kind in made_kinds() if kind.folder == kinds.LINEAGE}
 OF_REAL = {kind.name: kind for kind in made_kinds() if kind.folder == kinds.REAL_FOLDER}
 OF_POOL = {kind.name: kind.of_seed for kind in (kinds.REAL_TRAIN, kinds.REAL_TEST)}
+_NAMED_PLACES = (*OF_REAL.items(), *OF_POOL.items(), *OF_LINEAGE.items(), *OF_GENERATION.items())
 
 _GRAMMAR = re.compile(
     rf"(?P<experiment>{kinds.NAME})/(?:(?P<real>{kinds.REAL})(?:/(?P<pool>{kinds.NUMBER}))?"
@@ -57,39 +58,34 @@ def find(text: str, revision: str = "") -> str:
     match = _GRAMMAR.fullmatch(text)
     if match:
         return _path(text, **match.groupdict())
-    if name_of(text) != text or Path(text).exists():
-        return _path_in_project(text)
+    path = paths.project_path(text)
+    if kinds.key_of(path) or Path(text).exists():
+        return path
     if _is_fingerprint(text):
         return _by_fingerprint(text, revision)
     raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
 
 
 def name_of(path: str | Path) -> str:
-    """Return the reference of an artefact's path; any other path is its own name."""
-    path_in_project = _path_in_project(path)
-    for name, place in OF_REAL.items():
+    """Return the reference of an artefact's path; any other path is its own name.
+
+    For instance ``data/e/keep/seed=0/gen=3/synthetic.parquet`` is ``e/keep/0/3``, and ``train.parquet`` beside it ``e/keep/0/3:train``.
+    At generation 0, where no model has written, it is ``train.parquet`` that has no ``:train``.
+    """
+    path_in_project = paths.project_path(path)
+    for name, place in _NAMED_PLACES:
         keys = _exactly(path_in_project, place)
-        if keys:
-            return f"{keys['experiment']}/{kinds.REAL}:{name}"
-    for name, place in OF_POOL.items():
-        keys = _exactly(path_in_project, place)
-        if keys:
-            return f"{keys['experiment']}/{kinds.REAL}/{keys['seed']}:{name}"
-    for name, place in OF_LINEAGE.items():
-        keys = _exactly(path_in_project, place)
-        if keys:
-            return f"{_joined(keys)}:{name}"
-    for name, place in OF_GENERATION.items():
-        keys = _exactly(path_in_project, place)
-        if keys:
-            is_default = name == (kinds.TRAIN if keys["generation"] == "0" else kinds.SYNTHETIC).name
-            return _joined(keys) if is_default else f"{_joined(keys)}:{name}"
+        if keys is not None:
+            parts = (keys["experiment"], keys.get("regime", kinds.REAL), keys.get("seed"), keys.get("generation"))
+            folder = "/".join(part for part in parts if part is not None)
+            is_default = "generation" in keys and name == _default_of(keys["generation"]).name
+            return folder if is_default else f"{folder}:{name}"
     return str(path)
 
 
-def _joined(keys: Mapping[str, str]) -> str:
-    names = ("experiment", "regime", "seed", "generation")
-    return "/".join(keys[name] for name in names if name in keys)
+def _default_of(generation: str) -> Kind:
+    """Return what a bare reference to a generation means: its synthetic set, or the rows that the origin was trained on."""
+    return kinds.SYNTHETIC if int(generation) else kinds.TRAIN
 
 
 def no_such_artefact(text: str, path: str) -> str:
@@ -135,7 +131,7 @@ def _units_below(text: str, candidates: Sequence[str]) -> list[str]:
     """Return the units that a path or a reference covers."""
     parts = text.partition(":")[0].split("/")
     if text.startswith("data/") or not all(re.fullmatch(f"{kinds.NAME}|{kinds.NUMBER}", part) for part in parts):
-        path = _path_in_project(text)
+        path = paths.project_path(text)
         folder, unit = path.rstrip("/"), folders.unit_of(path)
     else:
         pattern = "/".join(kinds.GENERATION.pattern.split("/")[: 1 + len(parts)])
@@ -148,7 +144,7 @@ def _path(text: str, experiment: str, generation: str | None, name: str | None, 
         raise HeirloomError(f"{text}: generation 0 has no synthetic set, only real rows; ask for {text.partition(':')[0]}:train")
     pool = int(place["pool"] or 0)
     if generation is not None:
-        parts, default = OF_GENERATION, kinds.SYNTHETIC if int(generation) else kinds.TRAIN
+        parts, default = OF_GENERATION, _default_of(generation)
     elif place["real"]:
         parts, default = OF_POOL if pool else OF_REAL, kinds.REAL_TRAIN
     else:
@@ -178,15 +174,6 @@ def _by_fingerprint(digits: str, revision: str) -> str:
 def _exactly(path: str, place: Place) -> dict[str, str] | None:
     keys = place.wildcards(path)
     return keys if keys is not None and place.pattern.format(**keys) == path else None
-
-
-def _path_in_project(path: str | Path) -> str:
-    """Return a path relative to the project's top folder, where it lies below it."""
-    path = Path(path)
-    top = Path.cwd()
-    if path.is_absolute() and path.is_relative_to(top):
-        path = path.relative_to(top)
-    return path.as_posix()
 
 
 def _nearest(text: str) -> str:

@@ -10,7 +10,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps
 from heirloom.lineage.references import name_of
 from heirloom.lineage.render import DIGITS, short
-from heirloom.lineage.settings import dotted
+from heirloom.lineage.settings import by_dotted_key
 from heirloom.lineage.trace_row import RowTrace, Text, Writer
 
 _WIDTH = 120
@@ -24,7 +24,7 @@ def outline(trace: RowTrace) -> str:
         lines += _ancestor(text)
     if trace.article:
         lines.append(f"  cut from {_article(trace.article)}")
-    lines += [*_wrapped(_source(trace.source), "  "), "by model"]
+    lines += [*_wrap(_source(trace.source), "  "), "by model"]
     writer_lines = [line for writer in trace.writers for line in _writer(writer)]
     lines += writer_lines or ["  no model: a human wrote it, or the source's law drew it"]
     return "\n".join(lines)
@@ -66,13 +66,18 @@ def _kind(text: Text) -> str:
 def _ancestor(text: Text) -> list[str]:
     name = f"{name_of(text.path)}, row {text.row['row']}"
     if kinds.REAL_FOLDER.wildcards(text.path) is None:
-        return [f"  continues {name}", *_content(text)]
+        return [f"  {'completes the prompt of' if 'prompt_text' in text.row else 'continues'} {name}", *_content(text)]
     return [f"  which is {name}"]
 
 
 def _content(text: Text) -> list[str]:
     row = text.row
-    return _wrapped(f"“{row['text']}”" if "text" in row else short(row["x"]), "      ")
+    if "text" not in row:
+        return _wrap(short(row["x"]), "      ")
+    if "prompt_text" not in row:
+        return _wrap(f"“{row['text']}”", "      ")
+    end = "" if row["stopped"] else " (cut at the limit)"
+    return [*_wrap(f"prompt “{row['prompt_text']}”", "      "), *_wrap(f"completion “{row['text']}”{end}", "      ")]
 
 
 def _article(article: Mapping[str, Any]) -> str:
@@ -81,7 +86,7 @@ def _article(article: Mapping[str, Any]) -> str:
 
 
 def _source(source: Mapping[str, Any]) -> str:
-    settings = {key: value for key, value in dotted(source).items() if key != "name" and value is not None}
+    settings = {key: value for key, value in by_dotted_key(source).items() if key != "name" and value is not None}
     words = ", ".join(f"{key} {short(value)}" for key, value in settings.items())
     return f"of the source {source.get('name', '?')}: {words}"
 
@@ -96,12 +101,12 @@ def _writer(writer: Writer) -> list[str]:
         headline += f", from the weights of {start}"
     counts = [f"{rows} {_birth(born)}" for born, rows in writer.births.items()]
     rows = sum(writer.births.values())
-    return [headline, *_wrapped(f"read {name_of(writer.train)}: {rows} rows, {', '.join(counts)}", "      ")]
+    return [headline, *_wrap(f"read {name_of(writer.train)}: {rows} rows, {', '.join(counts)}", "      ")]
 
 
 def _birth(born: int) -> str:
     return "real" if born == 0 else f"born in generation {born}"
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def _wrap(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)

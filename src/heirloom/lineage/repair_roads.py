@@ -81,7 +81,7 @@ def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) 
         if source is None:
             continue
         if not case.dry:
-            _put(md5, source, damages_of_object, versions)
+            _put_back(md5, source, damages_of_object, versions)
         yield from (Outcome(damage.path, road, remarks[md5]) for damage in damages_of_object)
         if not damages_of_object:
             yield Outcome(str(dvc.cache_path(md5)), road, "; ".join(remote_notes))
@@ -107,9 +107,9 @@ def strays(case: Case) -> Iterator[Outcome]:
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
     artefact_folders = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
-    misplaced = _misplaced(case)
+    misplaced_names = _misplaced_artefacts(case)
     for path in case.files:
-        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced
+        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced_names
         if path in listing or not is_stray:
             continue
         if not case.dry:
@@ -118,14 +118,14 @@ def strays(case: Case) -> Iterator[Outcome]:
         yield Outcome(path, f"moved to {REPLACED / path}", "DVC has no record of it")
 
 
-def _misplaced(case: Case) -> set[tuple[str, str]]:
+def _misplaced_artefacts(case: Case) -> set[tuple[str, str]]:
     """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units with no others."""
     names = set()
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
-        sealed = [str(path) for path in folders.sealed_artefacts(unit)]
-        misplaced = [path for path in sealed if edges.is_misplaced(path)]
-        names |= {folders.name_in_unit(path) for path in misplaced}
-        if sealed and misplaced == sealed:
+        sealed_paths = [str(path) for path in folders.sealed_artefacts(unit)]
+        misplaced_paths = [path for path in sealed_paths if edges.is_misplaced(path)]
+        names |= {folders.name_in_unit(path) for path in misplaced_paths}
+        if sealed_paths and misplaced_paths == sealed_paths:
             names.add(folders.name_in_unit(f"{unit}/{folders.PROVENANCE}"))
     return names
 
@@ -210,7 +210,7 @@ def _remote_notes(answer: remote.Answer | None) -> list[str]:
     return [*notes, answer.obstacle] if answer.obstacle else notes
 
 
-def _put(md5: str, source: Path, damages: Sequence[Damage], versions: Collection[str]) -> None:
+def _put_back(md5: str, source: Path, damages: Sequence[Damage], versions: Collection[str]) -> None:
     """Put right bytes into the cache and then in place of damaged files; other versions are kept."""
     if source != dvc.cache_path(md5):
         cache.keep(md5, source)

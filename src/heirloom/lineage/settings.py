@@ -12,12 +12,12 @@ def setting(fields: Mapping[str, Any], key: str) -> Any:
     return next((part[key] for part in parts if key in part), None)
 
 
-def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def by_dotted_key(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a nested mapping as dotted key → value."""
     fields: dict[str, Any] = {}
     for key, value in content.items():
         if isinstance(value, Mapping):
-            fields |= dotted(value, f"{prefix}{key}.")
+            fields |= by_dotted_key(value, f"{prefix}{key}.")
         else:
             fields[f"{prefix}{key}"] = value
     return fields

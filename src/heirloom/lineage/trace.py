@@ -11,7 +11,7 @@ from heirloom.lineage import cost_table
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.lineage.project import Project, locate
-from heirloom.lineage.settings import dotted
+from heirloom.lineage.settings import by_dotted_key
 from heirloom.workflow.steps import job_of
 
 _SAID_ELSEWHERE = frozenset({"step", "regime", "seed", "generation", "files"})
@@ -71,7 +71,7 @@ def trace(reference: str, depth: int | None = None) -> Trace:
 
 def settings(node: Artefact) -> dict[str, Any]:
     """Return dotted key → value of a step's slice, without what the artefact's name and its inputs say already."""
-    fields = dotted(node.slice)
+    fields = by_dotted_key(node.slice)
     return {key: value for key, value in fields.items() if key not in _SAID_ELSEWHERE and not key.endswith(".step")}
 
 

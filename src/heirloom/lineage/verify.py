@@ -27,14 +27,14 @@ from heirloom.lineage.verify_records import Digests, Mismatch, short
 from heirloom.workflow import folders
 
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
-"""Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded`)."""
+"""Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded_hashes`)."""
 _BLOCK = 1 << 20
 _README = Path("data/README.md")
 """The page that says what lies under ``data/``. git keeps it, and no step writes it."""
 
 
 @dataclass(frozen=True)
-class Checked:
+class UnitReport:
     """A unit that was verified: how much was read, and what is wrong."""
 
     unit: str
@@ -45,7 +45,7 @@ class Checked:
     """Sources that are not on this machine, so that they were not compared."""
 
 
-def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False, hubs: bool = False) -> Iterator[Checked]:
+def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool = False, hubs: bool = False) -> Iterator[UnitReport]:
     """Yield what was found in each unit that a reference covers, as soon as it has been read.
 
     Parameters
@@ -71,20 +71,20 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
         lines = verify_records.ledger_lines()
     except HeirloomError as error:
         lines = {}
-        yield Checked(str(LEDGER), 0, 0, (verify_records.of_error(error),))
+        yield UnitReport(str(LEDGER), 0, 0, (verify_records.of_error(error),))
     unknown = verify_records.unknown_lineages(lines)
     if unknown:
-        yield Checked(str(LEDGER), 0, 0, tuple(unknown))
-    recorded_of, changes_of = cache(verify_records.recorded), cache(verify_sources.changes)
+        yield UnitReport(str(LEDGER), 0, 0, tuple(unknown))
+    recorded_of, changes_of = cache(verify_records.recorded_hashes), cache(verify_sources.changes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reading = {unit: _submit(pool, unit, fast=fast) for unit in units}
         if reference is None:
-            yield Checked("data", 0, 0, tuple(_astray(units, lines)))
-            yield Checked(paths.RESULTS, 0, 0, tuple(verify_records.results_mismatches()))
+            yield UnitReport("data", 0, 0, tuple(_astray(units, lines)))
+            yield UnitReport(paths.RESULTS, 0, 0, tuple(verify_records.results_mismatches()))
         for lineage, its_units in groupby(units, folders.lineage_of):
             listing, obstacle = ({}, None) if fast or dvc.unavailable() else recorded_of(lineage or "")
             if obstacle:
-                yield Checked(lineage or "", 0, 0, (obstacle,))
+                yield UnitReport(lineage or "", 0, 0, (obstacle,))
             sizes: dict[str, int] = {}
             members = list(its_units)
             for unit in members:
@@ -96,13 +96,13 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
                 sizes |= {path: digests.size for path, digests in files.items() if listing.get(path) == digests.md5}
                 size = sum(digests.size for digests in files.values())
                 absent = verify_sources.absent(unit, changes_of)
-                yield Checked(unit, len(files), size, tuple(_one_line_each(mismatches)), absent)
+                yield UnitReport(unit, len(files), size, tuple(_one_line_each(mismatches)), absent)
             mismatches = verify_records.pointer_mismatches(lineage or "", listing, sizes)
             if lineage in members:
                 mismatches += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
             mismatches += verify_records.cache_mismatches(listing, members) if cache_too else []
             if mismatches:
-                yield Checked(lineage or "", 0, 0, tuple(_one_line_each(mismatches)))
+                yield UnitReport(lineage or "", 0, 0, tuple(_one_line_each(mismatches)))
 
 
 def _submit(pool: ThreadPoolExecutor, unit: str, *, fast: bool) -> dict[str, Future[Digests]]:
@@ -123,7 +123,7 @@ def digests(path: Path, *, fast: bool = False) -> Digests:
     return Digests(sha256.hexdigest(), "" if fast else md5.hexdigest(), size)
 
 
-def total(checked: Sequence[Checked], *, fast: bool = False) -> str:
+def total(checked: Sequence[UnitReport], *, fast: bool = False) -> str:
     """Return in one line how much was read and found wrong, and why DVC's record was not compared, if it was not."""
     files = sum(unit.files for unit in checked)
     size = sum(unit.size for unit in checked)
@@ -184,8 +184,8 @@ def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     wildcards = kinds.CHECKPOINT.wildcards(artefact)
     if wildcards is None or wildcards["generation"] == "0" or dvc.unavailable():
         return False
-    recorded, _ = recorded_of(folders.lineage_of(artefact) or "")
-    return bool(recorded) and not any(path.startswith(f"{artefact}/") for path in recorded)
+    md5_of, _ = recorded_of(folders.lineage_of(artefact) or "")
+    return bool(md5_of) and not any(path.startswith(f"{artefact}/") for path in md5_of)
 
 
 def sha256_of(artefact: str, sha256s: Mapping[str, str]) -> str:

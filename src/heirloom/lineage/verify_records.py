@@ -46,7 +46,7 @@ def of_error(error: HeirloomError) -> Mismatch:
     return Mismatch(path, fault)
 
 
-def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
+def recorded_hashes(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
     """Return path → md5 of what DVC has recorded of a lineage, and why that cannot be compared if it cannot."""
     try:
         listing = dvc.listing(lineage)
@@ -58,7 +58,7 @@ def recorded(lineage: str) -> tuple[dict[str, str], Mismatch | None]:
     if pointer.exists():
         fault = f"not compared with DVC: its record is not in the cache; dvc fetch {pointer} or heirloom repair {lineage}"
         return {}, Mismatch(lineage, fault)
-    if git.tracked(pointer):
+    if git.tracked_files(pointer):
         fault = f"missing, but git has it; git checkout -- {pointer} or heirloom repair {lineage} repairs it"
         return {}, Mismatch(str(pointer), fault)
     return {}, Mismatch(lineage, f"unrecorded: there is no {pointer}; heirloom record")
@@ -93,14 +93,14 @@ def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | No
 
 def record_mismatches(listing: Mapping[str, str], unit: str, files: Mapping[str, Digests]) -> Iterator[Mismatch]:
     """Yield where a unit's files and DVC's record disagree."""
-    recorded = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
-    for path, md5 in recorded.items():
+    md5_of = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
+    for path, md5 in md5_of.items():
         if path not in files:
             yield Mismatch(path, "missing: DVC has a record of it")
         elif files[path].md5 != md5:
             yield Mismatch(path, f"changed: md5 {short(files[path].md5, md5)}, DVC recorded {short(md5, files[path].md5)}")
     if listing:
-        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in recorded)
+        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in md5_of)
 
 
 def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], ledger_paths: Iterable[str]) -> list[Mismatch]:
@@ -120,7 +120,7 @@ def ledger_lines() -> dict[str, str]:
     """
     if LEDGER.exists():
         return ledger.lines()
-    if git.tracked(LEDGER):
+    if git.tracked_files(LEDGER):
         raise HeirloomError(f"{LEDGER}: missing, but git has it; git checkout -- {LEDGER} or heirloom repair repairs it")
     return {}
 
@@ -130,18 +130,18 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
 
     What DVC has not recorded yet, the ledger need not name.
     """
-    unnamed = []
+    unnamed_artefacts = []
     for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             line = ledger.line(Path(artefact))
         except (HeirloomError, KeyError, TypeError):  # a manifest that is damaged is named by itself
             continue
         if artefact not in lines:
-            unnamed += [artefact] if is_recorded(artefact, listing) else []
+            unnamed_artefacts += [artefact] if is_recorded(artefact, listing) else []
         elif lines[artefact] != line and lines[artefact].split("\t")[1] == line.split("\t")[1]:
             yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair repairs it")
-    if unnamed:
-        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed, ' and {} more')}; heirloom repair repairs it")
+    if unnamed_artefacts:
+        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed_artefacts, ' and {} more')}; heirloom repair repairs it")
 
 
 def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
@@ -158,7 +158,7 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
     all_results = [results.in_folder(folder) for folder in results.folders()]
-    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed]
+    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed_tables]
     mismatches = []
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *tables]:
         try:

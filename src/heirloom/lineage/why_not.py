@@ -15,7 +15,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.project import locate
 from heirloom.lineage.render import DIGITS, short
-from heirloom.lineage.settings import dotted
+from heirloom.lineage.settings import by_dotted_key
 from heirloom.workflow import folders
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
@@ -140,7 +140,7 @@ def _different_settings(first: Artefact, second: Artefact) -> Iterator[Differenc
 
 def _settings(node: Artefact) -> dict[str, Any]:
     """Return the settings of a job without its files, which are named one by one."""
-    return dotted({key: value for key, value in node.slice.items() if key != "files"})
+    return by_dotted_key({key: value for key, value in node.slice.items() if key != "files"})
 
 
 def _different_inputs(role: str, first: list[Input], second: list[Input]) -> Iterator[Difference]:
@@ -156,7 +156,7 @@ def _different_inputs(role: str, first: list[Input], second: list[Input]) -> Ite
 
 def _different_environments(first: Artefact, second: Artefact) -> Iterator[Difference]:
     """Yield the libraries, kernels and variables in which two jobs differ."""
-    environments = (dotted(node.manifest.get("environment", {})) for node in (first, second))
+    environments = (by_dotted_key(node.manifest.get("environment", {})) for node in (first, second))
     for key, values in _unequal(*environments).items():
         kind, _, name = key.partition(".")
         if _UNSET not in values or kind == "variables":  # else a library that only one of the two had loaded

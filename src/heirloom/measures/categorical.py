@@ -91,7 +91,7 @@ def count(types_RN: Integers) -> Counts:
     return _summed_counts(np.repeat(np.arange(num_replicas), num_rows), types_RN.reshape(-1), None, num_replicas)
 
 
-def merged(parts: Sequence[Counts]) -> Counts:
+def union(parts: Sequence[Counts]) -> Counts:
     """Return the counts of several sets of rows together."""
     if len(parts) == 1:
         return parts[0]

@@ -4,7 +4,7 @@ An n-gram is named by a 64-bit number, so that runs of any length compare at one
 memory should not hold wait on disk (`spill`). Two different ones among m share a number with a probability below m² / 2^64: for ten million
 n-grams, one in 180,000.
 
-Shapes: N rows, B rows of a matrix, T tokens a row, G = T - n + 1 n-grams a row.
+Shapes: N rows, B rows of a matrix, T tokens per row, G = T - n + 1 n-grams per row.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def codes(tokens_NT: Tokens, n: int) -> Codes:
     numbers = tokens_NT.astype(np.uint64) + np.uint64(1)
     codes_NG = np.zeros((len(tokens_NT), width), np.uint64)
     for offset in range(n):
-        codes_NG = _scrambled(codes_NG + numbers[:, offset : offset + width])
+        codes_NG = _scrambled_codes(codes_NG + numbers[:, offset : offset + width])
     return codes_NG
 
 
@@ -137,7 +137,7 @@ def count_different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, 
     Parameters
     ----------
     rows
-        Token ids, one array a row or a matrix of several; rows shorter than n have none.
+        Token ids, one array per row or a matrix of several; rows shorter than n have none.
     """
     all_codes = Spill()
     for tokens in rows:
@@ -199,7 +199,7 @@ def _is_in(codes: Codes, ascending: Codes) -> NDArray[np.bool_]:
     return is_in
 
 
-def _scrambled(x: Codes) -> Codes:
+def _scrambled_codes(x: Codes) -> Codes:
     x = (x ^ (x >> _SHIFTS[0])) * _ODD[0]
     x = (x ^ (x >> _SHIFTS[1])) * _ODD[1]
     return x ^ (x >> _SHIFTS[2])

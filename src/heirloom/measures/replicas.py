@@ -38,7 +38,7 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     name
         Name of the measure.
     values
-        One value a replica, shape (R,).
+        One value per replica, shape (R,).
 
     Returns
     -------
@@ -60,15 +60,15 @@ def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
 
     Measures over as many replicas are sorted at once. One that some replica lacks has no units, so that a unit means the same replicas.
     """
-    checked = {name: _checked(name, values) for name, values in measures.items()}
-    described: dict[str, float] = {}
-    for size in dict.fromkeys(map(len, checked.values())):
-        described |= _described({name: values_R for name, values_R in checked.items() if len(values_R) == size})
-    num_replicas = max(map(len, checked.values()))
-    measures_of_collapse = [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]
+    values_of = {name: _checked_values(name, values) for name, values in measures.items()}
+    metrics: dict[str, float] = {}
+    for size in dict.fromkeys(map(len, values_of.values())):
+        metrics |= _descriptions({name: values_R for name, values_R in values_of.items() if len(values_R) == size})
+    num_replicas = max(map(len, values_of.values()))
+    measures_of_collapse = [name for name, values_R in values_of.items() if name in DIRECTIONS and len(values_R) == num_replicas]
     for name in measures_of_collapse:
-        described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(checked[name]))}
-    return described
+        metrics |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(values_of[name]))}
+    return metrics
 
 
 def split_units(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[tuple[str, int], float]]:
@@ -88,7 +88,7 @@ def size_of_unit(num_replicas: int) -> int:
 
 
 def _unit_medians(values_R: NDArray[np.float64]) -> list[float]:
-    """Return the median of each unit, of up to 20 groups of replicas in their order; none of a single replica."""
+    """Return the median of each unit: of each replica, or of each of `MAX_UNITS` groups of them in order; none of a single replica."""
     if len(values_R) == 1:
         return []
     if len(values_R) <= MAX_UNITS:
@@ -96,7 +96,7 @@ def _unit_medians(values_R: NDArray[np.float64]) -> list[float]:
     return [float(np.median(group)) for group in np.array_split(values_R, MAX_UNITS)]
 
 
-def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+def _descriptions(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     values_MR = np.stack(list(measures.values()))
     num_replicas = values_MR.shape[1]
     if num_replicas == 1:
@@ -118,7 +118,7 @@ def _described(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     return metrics
 
 
-def _checked(name: str, values: ArrayLike) -> NDArray[np.float64]:
+def _checked_values(name: str, values: ArrayLike) -> NDArray[np.float64]:
     values_R = np.asarray(values, dtype=np.float64)
     if values_R.ndim != 1 or values_R.size == 0:
         raise HeirloomError(f"{name}: needs one value for each replica, got an array of shape {values_R.shape}")

@@ -11,7 +11,7 @@ from heirloom import digests
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.measures.replicas import HEAVY_TAILED
-from heirloom.report import expected
+from heirloom.report import expected_curves
 from heirloom.report.doubt import doubt
 from heirloom.results import Results
 from heirloom.specs.experiment import Experiment
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("family", "regime", "measure", "generation", "chains", "expected", "mean", "se", "z", "note")
 BEGIN, END = "<!-- begin: heirloom theory -->", "<!-- end: heirloom theory -->"
-"""The lines that enclose the table in a page that `inserted` renews."""
+"""The lines that enclose the table in a page that `page_with_table` renews."""
 
 ENDS = ("fixed_at_0", "fixed_at_1", "absorbed")
 """Measures of the number of chains that have ended."""
@@ -56,7 +56,7 @@ def check(rows: pd.DataFrame, regime: str, experiment: Experiment, config: Confi
     last_rows = rows[(rows["regime"] == regime) & (rows["generation"] == experiment.generations)]
     metric_means = last_rows.groupby("metric")["value"].mean()
     means = {str(metric): float(mean) for metric, mean in metric_means.items()}
-    curves = expected.curves(experiment, config.regimes[regime])
+    curves = expected_curves.curves(experiment, config.regimes[regime])
     closed_forms = {measure: float(curve[-1]) for measure, curve in curves.items()}
     checks = {}
     for measure, closed_form in closed_forms.items():
@@ -146,10 +146,10 @@ def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.Data
     family, generation, num_chains = experiment.family.name, experiment.generations, chains(experiment)
     lines = []
     for regime in experiment.regimes:
-        for measure, checked in check(rows, regime, experiment, config).items():
-            z = math.nan if checked.z is None else checked.z
+        for measure, arm_check in check(rows, regime, experiment, config).items():
+            z = math.nan if arm_check.z is None else arm_check.z
             place = (family, regime, measure, generation, num_chains)
-            lines.append((*place, checked.expected, checked.mean, checked.se, z, checked.note))
+            lines.append((*place, arm_check.expected, arm_check.mean, arm_check.se, z, arm_check.note))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -183,7 +183,7 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def inserted(page: str, lines: str) -> str:
+def page_with_table(page: str, lines: str) -> str:
     """Return a page with the text between `BEGIN` and `END` replaced.
 
     Raises

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from heirloom.report.charts import about_onsets, dressed, generation_axis, heading, onsets, points, stroke_legend
+from heirloom.report.charts import about_onsets, generation_axis, heading, onsets, points, stroke_legend, with_style
 from heirloom.report.looks import DASHED, DOTTED, GREY, Look
 from heirloom.report.numbers import EACH_SEED
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def one_panel(subject: Subject, numbers: pd.DataFrame, axis: str, title: str) -> alt.TopLevelMixin:
     """Draw one measure; ``axis`` and ``title`` are words."""
     words = heading(title, subject.name, _how_to_read(numbers, subject.looks))
-    return dressed(_lines(numbers, subject.looks, axis).properties(title=words, width=480, height=300))
+    return with_style(_lines(numbers, subject.looks, axis).properties(title=words, width=480, height=300))
 
 
 def side_by_side(subject: Subject, numbers: pd.DataFrame, axes: Mapping[str, str], title: str) -> alt.TopLevelMixin:
@@ -30,7 +30,7 @@ def side_by_side(subject: Subject, numbers: pd.DataFrame, axes: Mapping[str, str
         lines = _lines(numbers[numbers["metric"] == metric], subject.looks, axis)
         panels.append(lines.properties(width=300, height=260))
     words = heading(title, subject.name, _how_to_read(numbers, subject.looks))
-    return dressed(alt.hconcat(*panels, spacing=30).properties(title=words))
+    return with_style(alt.hconcat(*panels, spacing=30).properties(title=words))
 
 
 def _lines(numbers: pd.DataFrame, looks: Mapping[str, Look], axis: str) -> alt.LayerChart:
@@ -43,10 +43,10 @@ def _lines(numbers: pd.DataFrame, looks: Mapping[str, Look], axis: str) -> alt.L
     base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=colour)
     y = alt.Y("mean:Q", title=axis).scale(zero=False)
     line = base.mark_line(point=points(numbers), strokeWidth=2.2).encode(y=y, strokeDash=dash)
-    return alt.layer(*_behind(base, numbers, axis), line, *onsets(base, numbers, y))
+    return alt.layer(*_seed_layers(base, numbers, axis), line, *onsets(base, numbers, y))
 
 
-def _behind(base: alt.Chart, numbers: pd.DataFrame, axis: str) -> list[alt.Chart]:
+def _seed_layers(base: alt.Chart, numbers: pd.DataFrame, axis: str) -> list[alt.Chart]:
     """Return the layer that shows the seeds behind their mean: a line per seed, or a band; none with one seed."""
     seed_columns = _seed_columns(numbers)
     if seed_columns:

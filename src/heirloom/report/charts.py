@@ -25,7 +25,7 @@ def heading(text: str, name: str, subtitle: str) -> alt.Title:
     return alt.Title(text, subtitle=f"{name} · {subtitle}", anchor="start", offset=12)
 
 
-def dressed(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+def with_style(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
     """Return the chart with the fonts and lines that all figures share."""
     return (
         chart.configure(font=FONT, background="white", padding=12)
@@ -67,8 +67,8 @@ def logarithmic(channel: Channel, values: pd.Series[float]) -> Channel:
     low, high = float(positive.min()), float(positive.max())
     first_power, last_power = math.floor(math.log10(low)), math.ceil(math.log10(high))
     decades = [10.0**power for power in range(first_power, last_power + 1)]
-    scaled = channel.scale(type="log", domain=[low, high], nice=False)
-    return scaled.axis(values=decades, format="~g", labelFlush=False)
+    log_channel = channel.scale(type="log", domain=[low, high], nice=False)
+    return log_channel.axis(values=decades, format="~g", labelFlush=False)
 
 
 def points(numbers: pd.DataFrame) -> dict[str, int] | bool:
@@ -81,7 +81,7 @@ def stroke_legend(title: str | None) -> alt.Legend:
     return alt.Legend(title=title, symbolType="stroke", symbolSize=300, symbolStrokeWidth=2.5)
 
 
-def ordered(field: str, values: Sequence[object], title: str, colours: Sequence[str] | None = None) -> alt.Color:
+def ordered_colour(field: str, values: Sequence[object], title: str, colours: Sequence[str] | None = None) -> alt.Color:
     """Return the colour of an ordered field, given its values in order; their colours are those of `ramp` unless others are given."""
     domain = list(values)
     scale = alt.Scale(domain=domain, range=list(colours or ramp(len(domain))))
@@ -91,11 +91,11 @@ def ordered(field: str, values: Sequence[object], title: str, colours: Sequence[
 def of_generations(numbers: pd.DataFrame) -> alt.Color:
     """Return the colour of generations: black for real rows, the ordered scale for the rest."""
     generations = sorted(numbers["generation"].unique().tolist())
-    return ordered("generation", generations, "generation", [BLACK, *ramp(len(generations) - 1)])
+    return ordered_colour("generation", generations, "generation", [BLACK, *ramp(len(generations) - 1)])
 
 
 def onsets(base: alt.Chart, numbers: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
-    """Return the triangles where arms begin to collapse (`marks.marked`), for the axis of the curves; empty where no arm collapses."""
+    """Return the triangles where arms begin to collapse (`marks.with_onsets`), for the axis of the curves; empty where no arm collapses."""
     if not about_onsets(numbers):
         return []
     arms_with_onset = base.transform_filter("isValid(datum.onset)")

@@ -48,7 +48,7 @@ def curve(rows: pd.DataFrame | alt.NamedData, looks: Mapping[str, Look], label: 
     dash = alt.StrokeDash("regime:N", legend=legend).scale(domain=regimes, range=dashes)
     base = alt.Chart(rows).encode(x=_x(last_generation))
     arms = base.encode(color=colour)
-    layers = [_control_band(base, label), *_behind(arms, label, only), *_lines(arms, dash, label, last_generation, only)]
+    layers = [_control_band(base, label), *_background_layers(arms, label, only), *_lines(arms, dash, label, last_generation, only)]
     return (
         alt.layer(*layers)
         .configure(font=FONT, background="white", padding=8)
@@ -64,27 +64,27 @@ def _control_band(base: alt.Chart, label: str) -> alt.Chart:
     return area.encode(y=_y("control_low", label), y2="control_high:Q")
 
 
-def _behind(base: alt.Chart, label: str, only: alt.Parameter) -> list[alt.Chart]:
+def _background_layers(base: alt.Chart, label: str, only: alt.Parameter) -> list[alt.Chart]:
     """Return the layers behind the lines: bands, the closed form of a control, the closed form of the arm."""
     band = base.transform_filter("isValid(datum.low)").mark_area()
     control = base.transform_filter("isValid(datum.control)").mark_line(strokeWidth=1.2, strokeDash=list(DASHED))
     theory = base.transform_filter("isValid(datum.theory)").mark_line(strokeWidth=1.2, strokeDash=[2, 2], color=BLACK)
     return [
-        band.encode(y=_y("low", label), y2="high:Q", opacity=_faded(BAND, only)),
-        control.encode(y=_y("control", label), opacity=_faded(0.9, only)),
-        theory.encode(y=_y("theory", label), opacity=_faded(0.9, only)),
+        band.encode(y=_y("low", label), y2="high:Q", opacity=_faded_opacity(BAND, only)),
+        control.encode(y=_y("control", label), opacity=_faded_opacity(0.9, only)),
+        theory.encode(y=_y("theory", label), opacity=_faded_opacity(0.9, only)),
     ]
 
 
 def _lines(base: alt.Chart, dash: alt.StrokeDash, label: str, last_generation: int, only: alt.Parameter) -> list[alt.Chart]:
     """Return the lines, their points and the triangles where arms begin to collapse."""
     value, tooltip = _y("value", label), _tooltip()
-    line = base.mark_line(strokeWidth=2.2).encode(y=value, strokeDash=dash, opacity=_faded(1.0, only))
+    line = base.mark_line(strokeWidth=2.2).encode(y=value, strokeDash=dash, opacity=_faded_opacity(1.0, only))
     # Points of many generations are there for the mouse alone.
-    opacity = _faded(float(last_generation <= POINTS_UP_TO), only)
+    opacity = _faded_opacity(float(last_generation <= POINTS_UP_TO), only)
     point = base.mark_point(filled=True, size=POINT).encode(y=value, opacity=opacity, tooltip=tooltip)
     triangle = base.transform_filter("isValid(datum.onset)").mark_point(filled=True, size=ONSET, shape="triangle-down", stroke=BLACK)
-    onset = triangle.encode(y=_y("onset", label), opacity=_faded(1.0, only), tooltip=tooltip)
+    onset = triangle.encode(y=_y("onset", label), opacity=_faded_opacity(1.0, only), tooltip=tooltip)
     return [line, point.add_params(only), onset]
 
 
@@ -97,7 +97,7 @@ def _y(field: str, label: str) -> alt.Y:
     return alt.Y(f"{field}:Q", title=label).scale(zero=False)
 
 
-def _faded(opacity: float, only: alt.Parameter) -> Any:
+def _faded_opacity(opacity: float, only: alt.Parameter) -> Any:
     """Return an opacity; an arm outside the reader's selection has a part of it."""
     return alt.when(only).then(alt.value(opacity)).otherwise(alt.value(opacity * FADED))
 

@@ -61,15 +61,17 @@ def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
         return onset.table(rows, experiment, config, onset.of_replicas(experiment, config))
 
-    return _each(frame, config, table)
+    return _of_all_experiments(frame, config, table)
 
 
 def agreements(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Return closed forms beside measured values (`agreement.table`), with the columns ``experiment`` and ``variant`` first."""
-    return _each(frame, config, agreement.table)
+    return _of_all_experiments(frame, config, agreement.table)
 
 
-def _each(frame: pd.DataFrame, config: Config, table: Callable[[pd.DataFrame, Experiment, Config], pd.DataFrame]) -> pd.DataFrame:
+def _of_all_experiments(
+    frame: pd.DataFrame, config: Config, table: Callable[[pd.DataFrame, Experiment, Config], pd.DataFrame]
+) -> pd.DataFrame:
     """Return the tables of all experiments as one."""
     import pandas as pd
 

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from heirloom.report import expected, tables
+from heirloom.report import expected_curves, tables
 from heirloom.report.charts import logarithmic
 from heirloom.report.looks import BLACK, DASHED
 from heirloom.report.numbers import estimates
@@ -71,7 +71,7 @@ def _arm_errors(rows: pd.DataFrame, name: str, regime: Regime, experiment: Exper
     mean_square = estimates(rows, [name], "mean_squared_error")
     total = estimates(rows, [name], "wasserstein2_squared")
     generations = mean_square["generation"]
-    closed_forms = _closed_forms(expected.curves(experiment, regime))
+    closed_forms = _closed_forms(expected_curves.curves(experiment, regime))
     measured = {MEAN: mean_square["mean"], DEVIATION: total["mean"] - mean_square["mean"]}
     for estimate, squares in measured.items():
         form = closed_forms[estimate]

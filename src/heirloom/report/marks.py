@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from heirloom.report.figures.kind import Curve
 
 
-def marked(numbers: pd.DataFrame, curve: Curve, onsets: pd.DataFrame) -> pd.DataFrame:
+def with_onsets(numbers: pd.DataFrame, curve: Curve, onsets: pd.DataFrame) -> pd.DataFrame:
     """Return the numbers behind a figure with the column ``onset``: the height of the curve where an arm begins to collapse, else NaN.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from heirloom.artefacts import kinds
-from heirloom.report import expected
+from heirloom.report import expected_curves
 from heirloom.report.intervals import FEW
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
@@ -23,7 +23,7 @@ EACH_SEED = "seed "
 """Begins the names of columns that hold the values of one seed."""
 
 
-def joined(rows: pd.DataFrame, regimes: Iterable[str]) -> pd.DataFrame:
+def with_origin(rows: pd.DataFrame, regimes: Iterable[str]) -> pd.DataFrame:
     """Return the rows with generation 0 given to every regime, ordered by regime (as listed), generation and metric."""
     origin = rows[rows["regime"] == kinds.ORIGIN]
     parts = [pd.concat([origin.assign(regime=regime), rows[rows["regime"] == regime]]) for regime in regimes]
@@ -32,8 +32,8 @@ def joined(rows: pd.DataFrame, regimes: Iterable[str]) -> pd.DataFrame:
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     """Return mean, least and greatest value over seeds: regime, generation, metric, mean, low, high, seeds."""
-    grouped = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
-    return grouped.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
+    groups = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
+    return groups.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 def by_regime(rows: pd.DataFrame, metrics: Collection[str], regimes: Iterable[str]) -> pd.DataFrame:
     """Return the `curves` of some metrics by regime and generation."""
-    return curves(joined(rows[rows["metric"].isin(metrics)], regimes))
+    return curves(with_origin(rows[rows["metric"].isin(metrics)], regimes))
 
 
 def beside_theory(measure: str, rows: pd.DataFrame, experiment: Experiment, regimes: Mapping[str, Regime]) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def beside_theory(measure: str, rows: pd.DataFrame, experiment: Experiment, regi
         The declarations of the experiment's arms.
     """
     table = estimates(rows, regimes, measure)
-    forms = {name: expected.curves(experiment, regime).get(measure) for name, regime in regimes.items()}
+    forms = {name: expected_curves.curves(experiment, regime).get(measure) for name, regime in regimes.items()}
     pairs = zip(table["regime"], table["generation"], strict=True)
     return table.assign(expected=[_at(forms[regime], generation) for regime, generation in pairs])
 
@@ -75,7 +75,7 @@ def spread(rows: pd.DataFrame, regimes: Iterable[str], measure: str) -> pd.DataF
 
     Over replicas, averaged over seeds; with one replica over seeds.
     """
-    arms = joined(rows, regimes)
+    arms = with_origin(rows, regimes)
     index = ["regime", "generation"]
     measured = arms[arms["metric"] == measure]
     if len(measured):
@@ -95,7 +95,7 @@ def estimates(rows: pd.DataFrame, regimes: Iterable[str], measure: str) -> pd.Da
     The mean and the median are averaged over S seeds, and se is sqrt(sum of se²) / S, since seeds are independent. With
     one replica mean and median are those of the seeds, and se is theirs (NaN for one seed).
     """
-    arms = joined(rows, regimes)
+    arms = with_origin(rows, regimes)
     index = ["regime", "generation"]
     keys = arms[index].drop_duplicates().set_index(index)
     measured = arms[arms["metric"] == measure]

@@ -20,7 +20,7 @@ from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import dumps, read_json, write_text
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import shown, tables
+from heirloom.report import summary_metrics, tables
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ three seeds (docs/language-models.md); of entropy, two seeds of a chain of 768 r
 ROUNDING = 1e-9
 """Share of a number that other kernels may change where no seed does: shares and depths of ancestry, which are counts."""
 
+EXAMPLES = 3
+"""Numbers that do not agree, and that a sentence names."""
+
 EQUAL, AGREES, DIFFERS, MISSING = "equal", "agrees", "differs", "missing"
 _WORST = (MISSING, DIFFERS, AGREES, EQUAL)
 
@@ -56,7 +59,7 @@ class Place(NamedTuple):
 
 
 def write(config: Config, file: str = FILE) -> int:
-    """Write the numbers of a config's last run that `shown` selects, with their tolerances; return how many they are.
+    """Write the numbers of a config's last run that `summary_metrics` selects, with their tolerances; return how many they are.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def _is_record(value: object) -> bool:
     return isinstance(value, dict) and {"settings", "environment", "numbers"} <= value.keys()
 
 
-def compared(rows: pd.DataFrame, key: str, config: Config, records: Mapping[str, Any]) -> dict[Place, str]:
+def comparison(rows: pd.DataFrame, key: str, config: Config, records: Mapping[str, Any]) -> dict[Place, str]:
     """Return for each recorded number of an experiment whether this run's is `EQUAL`, `AGREES`, `DIFFERS` or is `MISSING`.
 
     Empty where nothing is recorded of an experiment of this name with these settings.
@@ -114,7 +117,7 @@ def compared(rows: pd.DataFrame, key: str, config: Config, records: Mapping[str,
     verdicts = {}
     for number in record["numbers"]:
         place = Place(number["metric"], number["regime"], number["generation"])
-        value = float(shown.values(rows, *place).mean())
+        value = float(summary_metrics.values(rows, *place).mean())
         verdicts[place] = _verdict(value, number["value"], 0.0 if must_equal else number["tolerance"])
     return verdicts
 
@@ -128,12 +131,14 @@ def worst(verdicts: Mapping[Place, str], metric: str, regime: str) -> str:
 def sentence(verdicts: Mapping[Place, str]) -> str:
     """Return how many numbers agree with the recorded ones, and the first that do not."""
     counts = Counter(verdicts.values())
-    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict])
-    exceptions = [place for place, verdict in verdicts.items() if verdict in (DIFFERS, MISSING)]
-    examples = ", ".join(f"{place.metric} of {place.regime} at {place.generation}" for place in exceptions[:3])
-    remainder = f" and {len(exceptions) - 3} others" if len(exceptions) > 3 else ""
-    listing = f" ({examples}{remainder})" if exceptions else ""
-    return f"{FILE}, {len(verdicts)} numbers: {words}{listing}"
+    words = [f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict]]
+    summary = f"{FILE}, {len(verdicts)} numbers: {', '.join(words)}"
+    exceptions = [f"{place.metric} of {place.regime} at {place.generation}" for place in verdicts if verdicts[place] in (DIFFERS, MISSING)]
+    if not exceptions:
+        return summary
+    num_others = len(exceptions) - EXAMPLES
+    others = f" and {num_others} others" if num_others > 0 else ""
+    return f"{summary} ({', '.join(exceptions[:EXAMPLES])}{others})"
 
 
 def settings(key: str, config: Config) -> str:
@@ -154,11 +159,11 @@ def tolerance(rows: pd.DataFrame, place: Place, value: float) -> tuple[float, st
         The tidy rows of the recorded experiment.
     """
     place_of_error = place._replace(metric=f"{place.metric.removesuffix('.median')}.se")
-    errors = shown.values(rows, *place_of_error)
+    errors = summary_metrics.values(rows, *place_of_error)
     if len(errors):
         ratio = math.sqrt(math.pi / 2) if place.metric.endswith(".median") else 1.0  # of a normal law's median, to its mean
         return WIDTH * ratio * math.sqrt(float((errors**2).sum())) / len(errors), "replicas"
-    seed_values = shown.values(rows, *place)
+    seed_values = summary_metrics.values(rows, *place)
     if len(seed_values) > 1:
         return WIDTH * float(seed_values.std(ddof=1)) / math.sqrt(len(seed_values)), "seeds"
     spread = SEED_SPREAD.get(place.metric)
@@ -170,9 +175,9 @@ def tolerance(rows: pd.DataFrame, place: Place, value: float) -> tuple[float, st
 def _record(rows: pd.DataFrame, key: str, config: Config) -> dict[str, Any]:
     experiment = config.experiments[key]
     numbers = []
-    places = itertools.product(shown.metrics(rows), experiment.regimes, shown.generations(experiment))
+    places = itertools.product(summary_metrics.metrics(rows), experiment.regimes, summary_metrics.generations(experiment))
     for place in itertools.starmap(Place, places):
-        value = float(shown.values(rows, *place).mean())
+        value = float(summary_metrics.values(rows, *place).mean())
         if math.isfinite(value):
             width, source = tolerance(rows, place, value)
             numbers.append(place._asdict() | {"value": value, "tolerance": width, "tolerance_from": source})

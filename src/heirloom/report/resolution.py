@@ -41,7 +41,7 @@ class Resolution(NamedTuple):
         Standard deviation of a lineage of the control over seeds, in the measure's unit or of its logarithm.
     is_share
         Whether it is that of the logarithm.
-    recorded
+    control_seeds
         Seeds of the control that the deviation is of; of one seed it is that of its generations.
     """
 
@@ -51,7 +51,7 @@ class Resolution(NamedTuple):
     seeds: int
     deviation: float
     is_share: bool
-    recorded: int
+    control_seeds: int
 
     def difference(self, num_seeds: int) -> float:
         """Return the difference that a number of seeds resolves, in the measure's unit or as a ratio minus 1; infinite with one seed."""
@@ -66,7 +66,7 @@ class Resolution(NamedTuple):
         return f"{100 * size:.2g} %" if self.is_share else f"{size:.2g}"
 
 
-def recorded(config: Config) -> list[Resolution]:
+def of_last_run(config: Config) -> list[Resolution]:
     """Return one row per arm whose control has been run, by the tidy table of the last run; none if there is no such table.
 
     Raises

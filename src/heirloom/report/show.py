@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.errors import HeirloomError
-from heirloom.report.shown import SHOWN
+from heirloom.report.summary_metrics import LABELS
 from heirloom.results import DEFAULT, Results
 from heirloom.stats.spacing import evenly_spaced
 
@@ -69,9 +69,9 @@ def lineage(experiment: str, regime: str, seed: int, results: Results = DEFAULT)
         raise HeirloomError(f"{experiment}/{regime}/{seed}: not among the results of {results.config_file}; {alternatives}")
     arms = by_arm.tables(rows)
     table = _table(f"{experiment}/{regime}/{seed}", ["measure", "generations", "0", "last"])
-    for measure, words in SHOWN.items():
+    for measure, words in LABELS.items():
         metric = measure if (measure, regime) in arms else f"{measure}.mean"
-        curve = by_arm.joined(arms, metric, regime)
+        curve = by_arm.with_origin(arms, metric, regime)
         if curve is not None:
             values = curve[seed].tolist()
             ends = [number(float(f"{value:.5g}")) for value in (values[0], values[-1])]

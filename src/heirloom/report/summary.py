@@ -11,7 +11,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, beside, experiment_results, onset, reference, shown, tables
+from heirloom.report import attribution, control_curves, experiment_results, onset, reference, summary_metrics, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
@@ -63,7 +63,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     for results in experiment_results.of_config(frame, config).values():
         _print_experiment(results, records, console)
         reasons += onset.not_estimable(results.onsets, results.name)
-        comparisons += beside.missing_comparisons(results)
+        comparisons += control_curves.missing_comparisons(results)
     for line in dict.fromkeys(reasons + comparisons):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     costs = attribution.table(frame, config)
@@ -82,7 +82,7 @@ def print_summary(config: Config, console: Console | None = None) -> None:
 
 def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], console: Console) -> None:
     """Print one experiment's tables, and lines on its closed forms, recorded numbers and documents."""
-    agreement = reference.compared(results.rows, results.key, results.config, records)
+    agreement = reference.comparison(results.rows, results.key, results.config, records)
     checks = {regime: check(results.rows, regime, results.experiment, results.config) for regime in results.regimes}
     console.print(summary_table(results, checks, agreement))
     for line in _lines_without_z(checks):
@@ -115,26 +115,26 @@ def summary_table(
     checks
         Regime → the measures that have a closed form (`agreement.check`).
     agreement
-        Whether each number agrees with the recorded one (`reference.compared`); empty where nothing is recorded.
+        Whether each number agrees with the recorded one (`reference.comparison`); empty where nothing is recorded.
     """
     rows, experiment = results.rows, results.experiment
-    regimes, generations = experiment.regimes, shown.generations(experiment)
-    controls = beside.computed(results)
+    regimes, generations = experiment.regimes, summary_metrics.generations(experiment)
+    controls = control_curves.by_arm(results)
     theory_columns = ["theory", "z"] if any(checks.values()) else []
     reference_columns = ["reference"] if agreement else []
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
     table = _empty_table(title, generation_columns + theory_columns + reference_columns)
-    for metric in shown.metrics(rows):
+    for metric in summary_metrics.metrics(rows):
         for regime in regimes:
-            words = shown.SHOWN[metric] if regime == regimes[0] else ""
-            cells = [_four_digits(float(shown.values(rows, metric, regime, generation).mean())) for generation in generations]
+            words = summary_metrics.LABELS[metric] if regime == regimes[0] else ""
+            cells = [_four_digits(float(summary_metrics.values(rows, metric, regime, generation).mean())) for generation in generations]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:
                 cells.append(reference.worst(agreement, metric, regime))
             table.add_row(words, regime, *cells)
-            control = beside.closed_form(controls, regime, metric)
+            control = control_curves.closed_form(controls, regime, metric)
             if control is not None:
                 table.add_row("", ITS_CONTROL, *(_four_digits(float(control[generation])) for generation in generations))
         table.add_section()
@@ -146,9 +146,9 @@ def _lines_without_z(checks: Mapping[str, Mapping[str, Check]]) -> list[str]:
     means_by_note: dict[str, list[str]] = {}
     for regime, arm_checks in checks.items():
         for measure, arm_check in arm_checks.items():
-            if arm_check.note and measure in shown.SHOWN:
+            if arm_check.note and measure in summary_metrics.LABELS:
                 means = means_by_note.setdefault(arm_check.note, [])
-                means.append(f"{shown.SHOWN[measure]} of {regime}")
+                means.append(f"{summary_metrics.LABELS[measure]} of {regime}")
     return [f"no z, {', '.join(means)}: {note}" for note, means in means_by_note.items()]
 
 

@@ -80,7 +80,7 @@ def load(results: Results) -> pd.DataFrame:
     """
     if not Path(results.metrics).is_file():
         raise HeirloomError(f"{results.metrics}: missing; run {results.snakemake}")
-    return _read(digests.check(results.metrics, results.repair), COLUMNS)
+    return _read_table(digests.check(results.metrics, results.repair), COLUMNS)
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
@@ -128,10 +128,10 @@ def _generation(path: str, generation: int) -> pd.DataFrame:
 
 
 def _trajectory(path: str) -> pd.DataFrame:
-    return _read(reading.artefact(path), ("generation", "metric", "value"))
+    return _read_table(reading.artefact(path), ("generation", "metric", "value"))
 
 
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 

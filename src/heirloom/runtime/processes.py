@@ -90,6 +90,21 @@ def wait_for_all() -> None:
         _process_group().barrier()
 
 
+def leave() -> None:
+    """Close the connections to the other processes, once all have come this far.
+
+    A process that ends with open connections may be aborted by gloo: it closes them while its threads still wait on those of a process
+    that has ended already.
+    """
+    if not is_launched():
+        return
+    import torch.distributed as group
+
+    if group.is_initialized():
+        group.barrier()
+        group.destroy_process_group()
+
+
 def launch(num_processes: int, num_nodes: int = 1, num_threads: int = 1) -> None:
     """Become ``torchrun`` with this very command, unless one process is enough or the command runs under it already.
 

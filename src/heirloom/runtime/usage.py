@@ -16,6 +16,7 @@ FILE = "HEIRLOOM_USAGE_FILE"
 """Environment variable: where `heirloom.torchrun` writes the usage of the job whose place it takes."""
 
 MB = 2**20
+"""Bytes of a mebibyte, the unit of what is called ``_mb`` here."""
 _PROCESS = Path("/proc/self")
 _STARTED = time.monotonic()
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -28,7 +29,7 @@ def measure() -> dict[str, float | None]:
     -------
     ``seconds`` (wall), ``cpu_seconds`` (user and system), ``peak_memory_mb`` (resident, the largest of any of the
     processes), ``read_mb`` and ``written_mb`` (from and to the disks, without what the kernel's cache has served; None
-    where the system does not say)
+    where the system does not say). The last three are mebibytes (2**20 bytes).
     """
     process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     disk = _numbers("io")

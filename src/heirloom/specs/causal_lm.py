@@ -20,7 +20,7 @@ from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS, MOST_WIDTH
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 UNKNOWN = ModelSize(parameters=125_239_296, layers=12, width=768, vocabulary=50_272)
 """What a pretrained model is taken to be before anybody has seen it: OPT-125m, the publication's."""

@@ -11,6 +11,7 @@ from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.declaration import Ability, FamilySpec
 from heirloom.specs.discrete import Discrete
+from heirloom.specs.external import External
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
@@ -21,7 +22,18 @@ from heirloom.specs.transformer import Transformer
 from heirloom.specs.vae import Vae
 
 Family = Annotated[
-    Gaussian | Gmm | Kde | Discrete | Bernoulli | Poisson | LinearRegression | Vae | Ngram | Transformer | CausalLM,
+    Gaussian  # rows of numbers
+    | Gmm
+    | Kde
+    | Discrete
+    | Bernoulli
+    | Poisson
+    | LinearRegression
+    | External  # by the user's programs
+    | Vae  # images
+    | Ngram  # text
+    | Transformer
+    | CausalLM,
     Field(discriminator="name"),
 ]
 

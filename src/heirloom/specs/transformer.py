@@ -13,7 +13,7 @@ from heirloom.specs.model_size import ModelSize
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 class Architecture(Strict):
@@ -93,7 +93,7 @@ class TransformerTraining(Training):
         return TransformerFit(
             architecture=self.architecture,
             vocab_size=text.vocab_size,
-            context_tokens=text.row_tokens,
+            context_tokens=text.longest_row,
             schedule=self.generation if generation else self.origin,
             start=self.start if generation else "scratch",
             weight_decay=self.weight_decay,

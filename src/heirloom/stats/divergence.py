@@ -34,7 +34,7 @@ def jensen_shannon(counts_a: ArrayLike, counts_b: ArrayLike) -> float:
     HeirloomError
         If the two do not align or one has no token.
     """
-    a_V, b_V = _aligned(counts_a, counts_b)
+    a_V, b_V = _checked_counts(counts_a, counts_b)
     p_V, q_V = a_V / a_V.sum(), b_V / b_V.sum()
     mixture_entropy = _entropy((p_V + q_V) / 2)
     mean_entropy = (_entropy(p_V) + _entropy(q_V)) / 2
@@ -55,7 +55,7 @@ def miller_madow(counts_a: ArrayLike, counts_b: ArrayLike) -> float:
     HeirloomError
         If the two do not align or one has no token.
     """
-    a_V, b_V = _aligned(counts_a, counts_b)
+    a_V, b_V = _checked_counts(counts_a, counts_b)
     num_a, num_b = a_V.sum(), b_V.sum()
     bias_a = (np.count_nonzero(a_V) - 1) / (2 * num_a)
     bias_b = (np.count_nonzero(b_V) - 1) / (2 * num_b)
@@ -80,7 +80,7 @@ def _entropy(p_V: Floats) -> float:
     return float(-(positive * np.log(positive)).sum())
 
 
-def _aligned(counts_a: ArrayLike, counts_b: ArrayLike) -> tuple[Floats, Floats]:
+def _checked_counts(counts_a: ArrayLike, counts_b: ArrayLike) -> tuple[Floats, Floats]:
     a_V, b_V = np.asarray(counts_a, dtype=np.float64), np.asarray(counts_b, dtype=np.float64)
     if a_V.ndim != 1 or a_V.shape != b_V.shape:
         raise HeirloomError(f"divergence needs the same types in both counts, got arrays of shape {a_V.shape} and {b_V.shape}")

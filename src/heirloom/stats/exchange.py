@@ -94,7 +94,7 @@ def exchange(keys_a: Ints, keys_b: Ints, stream: Stream, num_permutations: int) 
     block_a_K[pairs], block_b_K[pairs], swaps_PM = _swaps(pairs.size, stream.child("swaps"), num_permutations)
     num_swap_blocks = swaps_PM.shape[1]
 
-    singles_a, singles_b = _unpaired(size_a_K, size_b_K)
+    singles_a, singles_b = _lone_keys(size_a_K, size_b_K)
     deal_a, deal_b, deals_PM = _deals(singles_a.size, singles_b.size, stream.child("deals"), num_permutations)
     block_a_K[singles_a] = deal_a + num_swap_blocks
     block_b_K[singles_b] = deal_b + num_swap_blocks
@@ -132,7 +132,7 @@ def row_keys(keys_a: Ints | None, keys_b: Ints | None, num_a: int, num_b: int) -
     return keys_a, keys_b
 
 
-def _unpaired(size_a_K: Ints, size_b_K: Ints) -> tuple[Ints, Ints]:
+def _lone_keys(size_a_K: Ints, size_b_K: Ints) -> tuple[Ints, Ints]:
     """Return the keys that only A has and those that only B has; none of either where one sample has no such key."""
     only_a = np.flatnonzero((size_a_K > 0) & (size_b_K == 0))
     only_b = np.flatnonzero((size_b_K > 0) & (size_a_K == 0))

@@ -91,7 +91,7 @@ def check_vectors(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
 
 
 def _mean_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
-    standard_a, standard_b = _standardised(a_ND, b_ND)
+    standard_a, standard_b = _standard_scores(a_ND, b_ND)
     mean_a, mean_b = dealt_means(standard_a, standard_b, moves)
     return np.asarray(np.abs(mean_b - mean_a).max(axis=1))
 
@@ -99,7 +99,7 @@ def _mean_statistic(a_ND: Floats, b_ND: Floats, moves: Exchange) -> Floats:
 def _spread_test(a_ND: Floats, b_ND: Floats, moves: Exchange) -> TestResult:
     if a_ND.shape[1] <= _MAX_DETERMINANT:
         # ln det of the standardised rows differs by the same constant on both sides.
-        standard_a, standard_b = _standardised(a_ND, b_ND)
+        standard_a, standard_b = _standard_scores(a_ND, b_ND)
         spread_P = _log_determinants(standard_a, standard_b, moves)
         if np.isfinite(spread_P).all():
             return two_sided("spread", spread_P, moves, "log generalised variance, B - A beyond chance")
@@ -216,7 +216,7 @@ def _first_rows(rank_N: Ints) -> Ints:
     return np.sort(order_N[:MAX_ENERGY_ROWS])
 
 
-def _standardised(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
+def _standard_scores(a_ND: Floats, b_ND: Floats) -> tuple[Floats, Floats]:
     """Return both samples less the mean of all their rows, in standard deviations of all; 1 stands for a deviation of 0."""
     pooled_ND = np.concatenate([a_ND, b_ND])
     centre_D, deviation_D = pooled_ND.mean(axis=0), pooled_ND.std(axis=0)

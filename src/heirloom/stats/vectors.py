@@ -83,7 +83,7 @@ def vector_differences(a_ND: Floats, b_ND: Floats, stream: Stream) -> VectorDiff
         energy_distance=energy_distance(energy_a, energy_b),
         energy_rows=(len(energy_a), len(energy_b)),
         wasserstein=wasserstein_D,
-        sliced_wasserstein=float(wasserstein_D[0]) if is_line else _sliced(a_ND, b_ND, stream.child("slices")),
+        sliced_wasserstein=float(wasserstein_D[0]) if is_line else _sliced_wasserstein(a_ND, b_ND, stream.child("slices")),
         kolmogorov_smirnov=_kolmogorov_smirnov(a_ND, b_ND),
         tails_a=tails_a,
         tails_b=tails_b,
@@ -149,7 +149,7 @@ def _wasserstein(a_ND: Floats, b_ND: Floats) -> Floats:
     return np.array([wasserstein_distance(a_N, b_N) for a_N, b_N in zip(a_ND.T, b_ND.T, strict=True)])
 
 
-def _sliced(a_ND: Floats, b_ND: Floats, stream: Stream) -> float:
+def _sliced_wasserstein(a_ND: Floats, b_ND: Floats, stream: Stream) -> float:
     directions_SD = stream.generator().standard_normal((NUM_SLICES, a_ND.shape[1]))
     directions_SD /= np.linalg.norm(directions_SD, axis=1, keepdims=True)
     return float(_wasserstein(a_ND @ directions_SD.T, b_ND @ directions_SD.T).mean())

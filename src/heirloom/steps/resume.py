@@ -71,7 +71,7 @@ def chunks(store: Path, numbers: range, make: Maker) -> Iterator[NDArray[np.int3
         log.info("%d of %d chunks are there already", num_saved, len(numbers))
     number = numbers.start
     while number < numbers.stop:
-        file = saved_files.undamaged(saved_chunks.get(_name(number), ()))
+        file = saved_files.first_intact_file(saved_chunks.get(_name(number), ()))
         if file:
             yield np.load(file)
             number += 1

@@ -58,9 +58,9 @@ def free_values(claims: Claims, arms: Arms, config: Config) -> str:
 
 def flat(model: Experiment | Regime) -> dict[str, object]:
     """Return settings as dotted key → value, without an experiment's place in a grid."""
-    from heirloom.lineage.settings import dotted
+    from heirloom.lineage.settings import by_dotted_key
 
-    return dotted(model.model_dump(exclude={"point"}))
+    return by_dotted_key(model.model_dump(exclude={"point"}))
 
 
 def _plays(regime: Regime, declaration: Regime, free_keys: Sequence[str]) -> bool:

@@ -13,10 +13,10 @@ from heirloom import controls, measures
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.measures import scales
-from heirloom.report import agreement, expected
+from heirloom.report import agreement, expected_curves
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.parts import Arms, flat
-from heirloom.report.claims.specs import Difference, Expected, Leaf, Measured, Quantity, Ratio
+from heirloom.report.claims.specs import ClosedForm, Difference, Leaf, Measurement, Quantity, Ratio
 from heirloom.report.intervals import LEVEL, t_quantile
 from heirloom.specs.experiment import Experiment
 
@@ -92,24 +92,24 @@ def is_positive(quantity: Quantity) -> bool:
     """
     if isinstance(quantity, Ratio):
         return _is_amount(quantity)
-    return isinstance(quantity, Measured) and scales.is_positive(quantity.measure)
+    return isinstance(quantity, Measurement) and scales.is_positive(quantity.measure)
 
 
 def _is_amount(quantity: Quantity) -> bool:
     if isinstance(quantity, Ratio):
         return all(_is_amount(part) for part in quantity.ratio)
-    return isinstance(quantity, Measured) and scales.is_amount(quantity.measure)
+    return isinstance(quantity, Measurement) and scales.is_amount(quantity.measure)
 
 
 def leaf_value(leaf: Leaf, key: str, arms: Arms, runs: Mapping[str, Run]) -> Value | None:
     """Return the numbers of a leaf in an experiment; None if they were not measured, or have no closed form to compare with."""
     run = runs[key]
-    if isinstance(leaf, Expected):
-        return _expected(leaf, run, arms)
+    if isinstance(leaf, ClosedForm):
+        return _expected_value(leaf, run, arms)
     if not leaf.settings:
-        return _measured(leaf, run, arms)
+        return _measured_value(leaf, run, arms)
     variant = sibling(leaf.settings, run.experiment, run.config)
-    return None if variant is None else _measured(leaf, runs[variant], arms)
+    return None if variant is None else _measured_value(leaf, runs[variant], arms)
 
 
 def generation_of(leaf: Leaf, last: int) -> int:
@@ -132,7 +132,7 @@ def estimation_horizon(experiment: Experiment) -> int:
     return math.floor(log_chains / (4 * gap)) - 1
 
 
-def _measured(leaf: Measured, run: Run, arms: Arms) -> Value | None:
+def _measured_value(leaf: Measurement, run: Run, arms: Arms) -> Value | None:
     regime, generation = arms[leaf.arm], generation_of(leaf, run.last)
     metric = next((metric for metric in leaf.metrics if (metric, regime) in run.tables), None)
     if metric is None or (leaf.arm == kinds.ORIGIN and generation):
@@ -162,7 +162,7 @@ def _with_control_noise(numbers_S: NDArray[np.float64], scatter: _Scatter | None
     return Value(numbers_S, scatter.sd * growth, scatter.freedom, log_noise, from_control=True)
 
 
-def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -> float | None:
+def _error_of_replicas(leaf: Measurement, run: Run, regime: str, generation: int) -> float | None:
     """Return the standard error of the first seed's mean or median over replicas; None if it has none.
 
     If the interval of a median has no width, the measure has few values, and the interval does not give the error.
@@ -179,10 +179,10 @@ def _error_of_replicas(leaf: Measured, run: Run, regime: str, generation: int) -
     return width / errors_per_width or None
 
 
-def _expected(leaf: Expected, run: Run, arms: Arms) -> Value | None:
+def _expected_value(leaf: ClosedForm, run: Run, arms: Arms) -> Value | None:
     experiment, regime = run.experiment, arms[leaf.arm]
     generation = generation_of(leaf, run.last)
-    curve = expected.curves(experiment, run.config.regimes[regime]).get(leaf.expected)
+    curve = expected_curves.curves(experiment, run.config.regimes[regime]).get(leaf.expected)
     if curve is None or not agreement.compares(leaf.expected, _means(run, regime, generation), experiment):
         return None
     return Value(np.full(len(experiment.seeds), curve[generation]), 0.0, math.inf)

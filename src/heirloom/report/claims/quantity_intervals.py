@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.report.claims.quantities import Value, is_positive, values
-from heirloom.report.claims.specs import Measured, Quantity, leaves
+from heirloom.report.claims.specs import Measurement, Quantity, leaves
 from heirloom.report.intervals import LEVEL, Interval, exponential, interval, t_quantile
 
 
@@ -51,15 +51,15 @@ def _of_one_seed(quantity: Quantity, centre: float, value_of: Mapping[str, Value
     freedom = min(value.freedom for value in value_of.values())
     half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(shifts))
     middle = math.log(centre) if on_logarithm else centre
-    scaled = Interval(middle, middle - half, middle + half, *_basis(quantity, value_of.values()))
-    return exponential(scaled) if on_logarithm else scaled
+    scaled_interval = Interval(middle, middle - half, middle + half, *_basis(quantity, value_of.values()))
+    return exponential(scaled_interval) if on_logarithm else scaled_interval
 
 
 def _basis(quantity: Quantity, measured_values: Iterable[Value]) -> tuple[str, str]:
     """Return what the interval of one seed is based on, and what it covers."""
     if any(value.from_control for value in measured_values):
         return "control", "one seed"
-    measures = [leaf for leaf in leaves(quantity) if isinstance(leaf, Measured)]
+    measures = [leaf for leaf in leaves(quantity) if isinstance(leaf, Measurement)]
     average = "median" if any(leaf.over == "median" for leaf in measures) else "mean"
     return "replicas", f"{average} over replicas"
 

@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).with_name("claims.yaml")
 When = Literal["origin", "first", "middle", "last"]
 
 
-class Measured(Strict):
+class Measurement(Strict):
     """What an arm measures at a generation."""
 
     measure: str = Field(description="Metric.")
@@ -44,7 +44,7 @@ class Measured(Strict):
         return self.measure, f"{self.measure}.{self.over}"
 
 
-class Expected(Strict):
+class ClosedForm(Strict):
     """The closed form of a measure of an arm at a generation."""
 
     expected: str = Field(description="Metric that has a closed form.")
@@ -61,7 +61,7 @@ class Ratio(Strict):
     ratio: Annotated[tuple[Quantity, Quantity], Field(strict=False)]
 
     def __str__(self) -> str:
-        return f"{_bracketed(self.ratio[0])} / {_bracketed(self.ratio[1])}"
+        return f"{_in_brackets(self.ratio[0])} / {_in_brackets(self.ratio[1])}"
 
 
 class Difference(Strict):
@@ -70,11 +70,11 @@ class Difference(Strict):
     difference: Annotated[tuple[Quantity, Quantity], Field(strict=False)]
 
     def __str__(self) -> str:
-        return f"{self.difference[0]} - {_bracketed(self.difference[1])}"
+        return f"{self.difference[0]} - {_in_brackets(self.difference[1])}"
 
 
-Quantity = Annotated[Measured | Expected | Ratio | Difference, Field(union_mode="smart")]
-Leaf = Measured | Expected
+Quantity = Annotated[Measurement | ClosedForm | Ratio | Difference, Field(union_mode="smart")]
+Leaf = Measurement | ClosedForm
 
 
 class Test(Strict):
@@ -198,11 +198,11 @@ def load(path: Path = SHIPPED) -> Claims:
         claims = Claims.model_validate(raw)
     except ValidationError as error:
         schema_faults = config_faults.validation(error, raw, Claims.model_json_schema())
-        faults = config_faults.merged(faults, schema_faults)
+        faults = config_faults.merge(faults, schema_faults)
     if faults:
         raise HeirloomError(*config_faults.lines(faults, str(path)))
     return claims
 
 
-def _bracketed(quantity: Quantity) -> str:
+def _in_brackets(quantity: Quantity) -> str:
     return f"({quantity})" if isinstance(quantity, Ratio | Difference) else str(quantity)

@@ -13,7 +13,7 @@ import numpy as np
 
 from heirloom.config import Config
 from heirloom.report import by_arm, tables
-from heirloom.report.claims import missing, parts
+from heirloom.report.claims import lacks, parts
 from heirloom.report.claims.parts import Arms
 from heirloom.report.claims.quantities import Run, estimation_horizon, leaf_value
 from heirloom.report.claims.quantity_intervals import quantity_interval
@@ -100,8 +100,8 @@ def answers(claims: Claims, frame: pd.DataFrame, config: Config) -> list[Answer]
 def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict over several experiments or families: the first of `VERDICTS` that one of them has.
 
-    It is "mixed" if one is, or if one supports what another contradicts, and "not run" if there is none. So a supported one outweighs
-    inconclusive ones.
+    It is "mixed" if one is, or if one supports what another contradicts, and "not run" if there is none. Otherwise the order is supported,
+    contradicted, inconclusive, shown, not shown here, not run, not built. So a supported one outweighs inconclusive ones.
     """
     distinct = set(verdicts)
     if "mixed" in distinct or {"supported", "contradicted"} <= distinct:
@@ -199,7 +199,7 @@ def _answer(claim: Claim, claims: Claims, config: Config, runs: Mapping[str, Run
         runs = {key: _up_to_horizon(run) for key, run in runs.items()}
     findings = [finding for key in runs for finding in _findings(claim, claims, key, config, runs)]
     if not findings:
-        return Answer(claim, (), {}, "not built" if claim.needs else "not run", missing.nearest(claim, claims, config, runs))
+        return Answer(claim, (), {}, "not built" if claim.needs else "not run", lacks.nearest(claim, claims, config, runs))
     families = _family_verdicts(findings)
     return Answer(claim, tuple(findings), families, overall_verdict(families.values()), "")
 
@@ -211,10 +211,10 @@ def _up_to_horizon(run: Run) -> Run:
 
 def _findings(claim: Claim, claims: Claims, key: str, config: Config, runs: Mapping[str, Run]) -> list[Finding]:
     """Return a claim in one experiment: a finding for each way to play its arms, as far as all is measured."""
-    if missing.of_config(claim, claims, key, config):
+    if lacks.of_config(claim, claims, key, config):
         return []
     castings = parts.bindings(claims, claim.arms, runs[key].experiment, config)
-    testable = [arms for arms in castings if not missing.of_run(claim, key, arms, runs)]
+    testable = [arms for arms in castings if not lacks.of_run(claim, key, arms, runs)]
     return [_finding(claim, claims, key, arms, runs) for arms in testable]
 
 

@@ -36,7 +36,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw what each setting gains, with its interval: a row per setting, a panel per regime."""
     import altair as alt
 
-    from heirloom.report.charts import dressed, heading
+    from heirloom.report.charts import heading, with_style
     from heirloom.report.looks import BLACK, DOTTED, GREY, PALETTE
 
     settings = numbers[numbers["source"] != ""]
@@ -56,7 +56,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     layers = alt.layer(zero, whiskers, gains, data=settings).properties(width=420, height=alt.Step(26))
     subtitle = "right of zero: less is lost; all others as in the baseline"
     words = heading("What other settings of the error sources gain", subject.name, subtitle)
-    return dressed(layers.facet(row=alt.Row("regime:N", title=None)).properties(title=words))
+    return with_style(layers.facet(row=alt.Row("regime:N", title=None)).properties(title=words))
 
 
 KIND = Kind(

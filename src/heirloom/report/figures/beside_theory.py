@@ -38,7 +38,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw each measure in a block of panels, a panel per regime."""
     import altair as alt
 
-    from heirloom.report.charts import about_onsets, dressed, heading
+    from heirloom.report.charts import about_onsets, heading, with_style
     from heirloom.report.theory_charts import axis_title, by_regime
 
     blocks = []
@@ -48,7 +48,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
         blocks.append(block.properties(title=alt.Title(axis_title(measure), fontSize=13)))
     subtitle = "mean and median over replicas, se: standard error of the mean" + about_onsets(numbers)
     title = heading("What is left, and what theory expects", subject.name, subtitle)
-    return dressed(alt.vconcat(*blocks, spacing=24).properties(title=title))
+    return with_style(alt.vconcat(*blocks, spacing=24).properties(title=title))
 
 
 def _measures(numbers: pd.DataFrame) -> list[str]:

@@ -86,14 +86,14 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw the densities, a panel per regime and a curve per generation."""
     import altair as alt
 
-    from heirloom.report.charts import dressed, heading, of_generations, panels
+    from heirloom.report.charts import heading, of_generations, panels, with_style
 
     x = alt.X("x:Q", title="x").axis(grid=False, tickCount=6).scale(nice=False)
     y = alt.Y("density:Q", title="density (rows per unit of x)")
     line = alt.Chart(numbers).mark_line(strokeWidth=1.8).encode(x=x, y=y, color=of_generations(numbers))
     subtitle = "histogram of one chain; 0: real rows that the origin was trained on"
     title = heading("Density of the rows by generation", subject.name, subtitle)
-    return dressed(panels(line, subject.regimes, 250, 190).properties(title=title))
+    return with_style(panels(line, subject.regimes, 250, 190).properties(title=title))
 
 
 KIND = Kind(

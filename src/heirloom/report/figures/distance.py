@@ -35,12 +35,12 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.report import mixture_distances
-    from heirloom.report.charts import dressed, heading, stroke_legend
+    from heirloom.report.charts import heading, stroke_legend, with_style
 
     colours = [look.colour for look in subject.looks.values()]
     colour = alt.Color("regime:N", legend=stroke_legend("regime")).scale(domain=[*subject.looks], range=colours)
     title = heading(mixture_distances.TITLE, subject.name, mixture_distances.OF_REPLICAS)
-    return dressed(mixture_distances.chart(numbers, colour).properties(title=title))
+    return with_style(mixture_distances.chart(numbers, colour).properties(title=title))
 
 
 KIND = Kind(

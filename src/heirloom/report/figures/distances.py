@@ -45,14 +45,14 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.report import mixture_distances
-    from heirloom.report.charts import dressed, heading, ordered
+    from heirloom.report.charts import heading, ordered_colour, with_style
 
     variants = list(dict.fromkeys(numbers["variant"]))
-    chart = mixture_distances.chart(numbers, ordered("variant", variants, "variant"))
+    chart = mixture_distances.chart(numbers, ordered_colour("variant", variants, "variant"))
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start")
-    faceted = chart.facet(alt.Facet("regime:N", title=None, sort=[*subject.regimes], header=header), columns=2)
+    panels = chart.facet(alt.Facet("regime:N", title=None, sort=[*subject.regimes], header=header), columns=2)
     subtitle = mixture_distances.OF_REPLICAS if mixture_distances.has_spread(numbers) else "one chain each"
-    return dressed(faceted.properties(title=heading(mixture_distances.TITLE, subject.name, subtitle)))
+    return with_style(panels.properties(title=heading(mixture_distances.TITLE, subject.name, subtitle)))
 
 
 KIND = Kind(

@@ -59,7 +59,7 @@ def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_pag
     table = kind.numbers(subject, rows)
     if kind.curve is None:
         return table
-    return marks.marked(table, kind.curve, results[subject.name].onsets)
+    return marks.with_onsets(table, kind.curve, results[subject.name].onsets)
 
 
 def chart(figure: Figure, numbers: pd.DataFrame) -> alt.TopLevelMixin:

@@ -32,7 +32,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.report import gaussian_errors
-    from heirloom.report.charts import dressed, heading, logarithmic, ordered
+    from heirloom.report.charts import heading, logarithmic, ordered_colour, with_style
 
     fits = numbers.assign(fit=numbers["generation"] + 1, panel=numbers["regime"] + ", divisor " + numbers["divisor"])
     divisors = sorted(set(numbers["divisor"]))
@@ -40,14 +40,14 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     header = alt.Header(labelFontSize=12, labelFontWeight="bold", labelAnchor="start")
     by_panel = alt.Facet("panel:N", title=None, sort=order, header=header)
     x = logarithmic(alt.X("fit:Q", title="fits (generation + 1)"), fits["fit"])
-    colour = ordered("rows", sorted(set(fits["rows"])), "rows")
+    colour = ordered_colour("rows", sorted(set(fits["rows"])), "rows")
     blocks = []
     for estimate, part in fits.groupby("of", sort=False):
         lines = alt.Chart(part).mark_line(strokeWidth=1.8)
         panel = gaussian_errors.panel(lines, part, x, colour, str(estimate)).properties(width=250, height=190)
         blocks.append(panel.facet(by_panel, columns=4))
     title = heading("Error of a Gaussian refitted to its own rows", subject.name, gaussian_errors.SUBTITLE)
-    return dressed(alt.vconcat(*blocks, spacing=20).properties(title=title))
+    return with_style(alt.vconcat(*blocks, spacing=20).properties(title=title))
 
 
 KIND = Kind(

@@ -32,7 +32,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.report import gaussian_errors
-    from heirloom.report.charts import dressed, heading, logarithmic, stroke_legend
+    from heirloom.report.charts import heading, logarithmic, stroke_legend, with_style
     from heirloom.report.looks import BLUE, ORANGE
 
     x = logarithmic(alt.X("rows:Q", title="rows"), numbers["rows"])
@@ -44,7 +44,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
         panel = gaussian_errors.panel(points, part, x, colour, str(estimate))
         blocks.append(panel.properties(width=300, height=240))
     title = heading("Error of one fit to real rows", subject.name, gaussian_errors.SUBTITLE)
-    return dressed(alt.hconcat(*blocks, spacing=30).properties(title=title))
+    return with_style(alt.hconcat(*blocks, spacing=30).properties(title=title))
 
 
 KIND = Kind(

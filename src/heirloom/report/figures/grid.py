@@ -46,7 +46,7 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     table = []
     for (regime, generation), path in kept_rows.sets(subject.name, subject.experiment, MAX_PICTURES).items():
         images = reading.dataset(path).head("x", IMAGES_PER_SIDE**2)
-        picture = _data_uri(tiled(images))
+        picture = _data_uri(mosaic(images))
         table.append({"regime": regime, "generation": generation, "images": len(images), "picture": picture})
     return pd.DataFrame(table)
 
@@ -55,15 +55,15 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw the pictures, a row per regime and a column per generation."""
     import altair as alt
 
-    from heirloom.report.charts import by_regime_and_generation, dressed, heading
+    from heirloom.report.charts import by_regime_and_generation, heading, with_style
 
     picture = alt.Chart(numbers).mark_image(width=PICTURE, height=PICTURE, align="left", baseline="top", smooth=False)
     pictures = picture.encode(url="picture:N", x=alt.value(0), y=alt.value(0)).properties(width=PICTURE, height=PICTURE)
     title = heading("Images by generation", subject.name, "the first of each set, of the first seed; 0: real images")
-    return dressed(by_regime_and_generation(pictures, subject.regimes, 8).properties(title=title))
+    return with_style(by_regime_and_generation(pictures, subject.regimes, 8).properties(title=title))
 
 
-def tiled(images_NW: NDArray[Any]) -> NDArray[Any]:
+def mosaic(images_NW: NDArray[Any]) -> NDArray[Any]:
     """Return square images, row by row of a square grid; places without an image are black."""
     import numpy as np
 

@@ -79,7 +79,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
     import pandas as pd
 
-    from heirloom.report.charts import by_regime_and_generation, dressed, heading
+    from heirloom.report.charts import by_regime_and_generation, heading, with_style
     from heirloom.report.looks import BLUE, ORANGE, ramp
 
     real = numbers[(numbers["generation"] == 0) & (numbers["part"] == "row")]
@@ -98,7 +98,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     subtitle = f"{len(real) // len(subject.regimes)} rows of one chain{legend}; 0: real rows"
     title = heading("Rows by generation", subject.name, subtitle)
     chart = by_regime_and_generation(layers, subject.regimes, 10)
-    return dressed(chart.properties(title=title))
+    return with_style(chart.properties(title=title))
 
 
 def _model(subject: Subject, regime: str, generation: int) -> str:

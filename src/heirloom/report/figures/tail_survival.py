@@ -38,9 +38,9 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_band(subject: Subject, rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    from heirloom.report.numbers import joined, over_seeds
+    from heirloom.report.numbers import over_seeds, with_origin
 
-    shares = over_seeds(joined(rows[rows["metric"].str.startswith(prefix)], subject.regimes))
+    shares = over_seeds(with_origin(rows[rows["metric"].str.startswith(prefix)], subject.regimes))
     return shares.assign(band=shares["metric"].str.split(".", n=1).str[1])
 
 
@@ -49,12 +49,12 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     import altair as alt
 
     from heirloom.measures.text import BANDS
-    from heirloom.report.charts import about_onsets, dressed, generation_axis, heading, onsets, ordered, panels, points
+    from heirloom.report.charts import about_onsets, generation_axis, heading, onsets, ordered_colour, panels, points, with_style
     from heirloom.report.looks import DOTTED
 
     bands = [band for band in BANDS if band in set(numbers["band"])]
     y = alt.Y("mean:Q", title="words that still occur (%)").axis(format=".0%", tickCount=5).scale(domain=[0, 1])
-    base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=ordered("band", bands, "times in real text"))
+    base = alt.Chart(numbers).encode(x=generation_axis(numbers), color=ordered_colour("band", bands, "times in real text"))
     line = base.mark_line(point=points(numbers), strokeWidth=2).encode(y=y)
     dotted_line = base.transform_filter("isValid(datum.drift)").mark_line(strokeWidth=1.5, strokeDash=list(DOTTED))
     drift = dotted_line.encode(y="drift:Q")
@@ -63,7 +63,7 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     )
     title = heading("Real words that still occur in the synthetic text", subject.name, subtitle + about_onsets(numbers))
     layers = alt.layer(drift, line, *onsets(base, numbers, y))
-    return dressed(panels(layers, subject.regimes, 230, 190).properties(title=title))
+    return with_style(panels(layers, subject.regimes, 230, 190).properties(title=title))
 
 
 def _measures(numbers: pd.DataFrame) -> list[str]:

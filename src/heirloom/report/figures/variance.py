@@ -37,12 +37,12 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
 def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Draw mean with two standard errors and median, against the closed form."""
     from heirloom.report import theory_charts
-    from heirloom.report.charts import about_onsets, dressed, heading
+    from heirloom.report.charts import about_onsets, heading, with_style
 
     subtitle = "covariance trace, in squared units of the data; mean and median over replicas, se: standard error of the mean"
     title = heading("Total variance of the fitted density", subject.name, subtitle + about_onsets(numbers))
     chart = theory_charts.by_regime(numbers, MEASURE, [*subject.regimes], 170)
-    return dressed(chart.properties(title=title))
+    return with_style(chart.properties(title=title))
 
 
 def _measures(numbers: pd.DataFrame) -> list[str]:

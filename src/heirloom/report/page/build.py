@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.report import beside, experiment_results, tables
+from heirloom.report import control_curves, experiment_results, tables
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
@@ -121,7 +121,7 @@ def _experiment(results: ExperimentResults) -> dict[str, Any]:
     return {
         "name": key,
         "family": experiment.family.name,
-        "missing": beside.missing_comparisons(results),
+        "missing": control_curves.missing_comparisons(results),
         "curves": _explorer(results),
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),

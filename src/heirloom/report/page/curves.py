@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.measures import stages
-from heirloom.report import beside, by_arm, expected, onset, tables
+from heirloom.report import by_arm, control_curves, expected_curves, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, scatter_generations
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.looks import Look
-from heirloom.report.shown import SHOWN
+from heirloom.report.summary_metrics import LABELS
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def context(results: ExperimentResults) -> dict[str, Any]:
     rows, onsets = results.curve_rows, results.onsets
     is_bin = rows["metric"].str.contains(_BINS, regex=False)
     by_metric = by_arm.tables(rows[~is_bin])
-    theory = {name: expected.curves(results.experiment, regime) for name, regime in results.regimes.items()}
-    forms = {"t": theory, "c": beside.computed(results)}
+    theory = {name: expected_curves.curves(results.experiment, regime) for name, regime in results.regimes.items()}
+    forms = {"t": theory, "c": control_curves.by_arm(results)}
     names = _choices({metric for metric, _ in by_metric})
     measures = [_measure(name, by_metric, results, forms) | _onset(name, onsets) for name in names]
     return {"experiment": results.key, "arms": _arms(results.looks), "measures": measures}
@@ -90,7 +90,7 @@ def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: For
         curve = _curve(name, regime, by_metric, experiment)
         if curve is not None:
             curves[regime] = curve | _theory(name, regime, curve, forms)
-    words = SHOWN.get(name) or SHOWN.get(name.removesuffix(".mean"))
+    words = LABELS.get(name) or LABELS.get(name.removesuffix(".mean"))
     label = f"{words} ({name})" if words else name
     measure = {"name": name, "label": label, "about": _about(name, by_metric, experiment), "arms": curves}
     return measure | _band(name, by_metric, experiment, results.constant_control)
@@ -99,35 +99,35 @@ def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: For
 def _theory(name: str, regime: str, curve: Curve, forms: Forms) -> Curve:
     """Return the closed forms of a measure at the generations of an arm's curve, as far as there are any."""
     generations = [int(g) for g in curve["g"] if g is not None]
-    form_of = {key: beside.closed_form(by_regime, regime, name) for key, by_regime in forms.items()}
-    return {key: _rounded(form[generations]) for key, form in form_of.items() if form is not None}
+    form_of = {key: control_curves.closed_form(by_regime, regime, name) for key, by_regime in forms.items()}
+    return {key: _five_digits(form[generations]) for key, form in form_of.items() if form is not None}
 
 
 def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> Curve | None:
     """Return an arm's curve from the origin on: mean over seeds with least and greatest, or of one seed the band over replicas."""
-    values = by_arm.joined(by_metric, name, regime)
+    values = by_arm.with_origin(by_metric, name, regime)
     if values is None:
         return None
     centre = values.mean(axis=1)
-    curve: Curve = {"g": [int(g) for g in values.index], "v": _rounded(centre.to_numpy())}
+    curve: Curve = {"g": [int(g) for g in values.index], "v": _five_digits(centre.to_numpy())}
     if len(experiment.seeds) > 1:
         return curve | _ends(values.min(axis=1), values.max(axis=1))
     measure, _, summary = name.rpartition(".")
     if summary == "mean":
-        errors = by_arm.joined(by_metric, f"{measure}.se", regime)
+        errors = by_arm.with_origin(by_metric, f"{measure}.se", regime)
         if errors is not None:
             half = 2 * errors.mean(axis=1)
             return curve | _ends(centre - half, centre + half)
     if summary == "median":
-        low = by_arm.joined(by_metric, f"{measure}.q05", regime)
-        high = by_arm.joined(by_metric, f"{measure}.q95", regime)
+        low = by_arm.with_origin(by_metric, f"{measure}.q05", regime)
+        high = by_arm.with_origin(by_metric, f"{measure}.q95", regime)
         if low is not None and high is not None:
             return curve | _ends(low.mean(axis=1), high.mean(axis=1))
     return curve
 
 
 def _ends(low: pd.Series, high: pd.Series) -> Curve:
-    return {"l": _rounded(low.to_numpy()), "h": _rounded(high.to_numpy())}
+    return {"l": _five_digits(low.to_numpy()), "h": _five_digits(high.to_numpy())}
 
 
 def _about(name: str, by_metric: ByArm, experiment: Experiment) -> str:
@@ -162,8 +162,8 @@ def _band(name: str, by_metric: ByArm, experiment: Experiment, control: str | No
 
 def _band_around(table: pd.DataFrame, band: onset.Band, words: str) -> dict[str, Any]:
     generations = [int(g) for g in table.index]
-    low = _rounded(np.broadcast_to(band.centre - band.half_width, len(table)))
-    high = _rounded(np.broadcast_to(band.centre + band.half_width, len(table)))
+    low = _five_digits(np.broadcast_to(band.centre - band.half_width, len(table)))
+    high = _five_digits(np.broadcast_to(band.centre + band.half_width, len(table)))
     return {"band": {"g": generations, "l": low, "h": high, "about": words}}
 
 
@@ -184,6 +184,6 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     return {"onset": {"arms": arms, "about": words}}
 
 
-def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+def _five_digits(values: NDArray[np.float64]) -> list[float | None]:
     """Return five significant digits, None where there is no number."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

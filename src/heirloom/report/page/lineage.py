@@ -157,7 +157,7 @@ def _edges(visible: Sequence[Box], node_of: Mapping[str, Artefact]) -> list[dict
             if source.path in places and source.role != "held_out":
                 source_place = places[source.path]
                 parent = visible[source_place]
-                edges.append({"d": _curve(parent, box), "reach": _reach(parent, box, first), "one": source_place, "other": place})
+                edges.append({"d": _curve(parent, box), "reach": _edge_style(parent, box, first), "one": source_place, "other": place})
     return edges
 
 
@@ -169,7 +169,7 @@ def _curve(parent: Box, child: Box) -> str:
     return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
 
 
-def _reach(parent: Box, child: Box, first: int) -> str:
+def _edge_style(parent: Box, child: Box, first: int) -> str:
     """Return the style of an edge: far into another row of the first generation, long into one of a later generation."""
     if parent.row == child.row:
         return ""

@@ -114,7 +114,7 @@ def _shares(what: str, words: Mapping[str, str], rows: pd.DataFrame, experiment:
 def _mean_curve(name: str, regime: str, by_metric: ByArm) -> pd.Series | None:
     """Return a measure by generation, mean over seeds: the measure itself, or else its mean over replicas."""
     metric = name if (name, regime) in by_metric else f"{name}.mean"
-    table = by_arm.joined(by_metric, metric, regime)
+    table = by_arm.with_origin(by_metric, metric, regime)
     return None if table is None else table.mean(axis=1)
 
 

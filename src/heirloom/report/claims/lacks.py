@@ -9,7 +9,7 @@ from heirloom import controls
 from heirloom.config import Config
 from heirloom.report.claims.parts import Arms, bindings, flat, players
 from heirloom.report.claims.quantities import Run, generation_of, leaf_value, sibling
-from heirloom.report.claims.specs import Claim, Claims, Expected, Leaf, Where
+from heirloom.report.claims.specs import Claim, Claims, ClosedForm, Leaf, Where
 from heirloom.specs.experiment import Experiment
 
 
@@ -75,7 +75,7 @@ def _lacks(claim: Claim, claims: Claims, key: str, config: Config, runs: Mapping
         castings = bindings(claims, claim.arms, config.experiments[key], config)
         return min((of_run(claim, key, arms, runs) for arms in castings), key=len)
     metrics = {metric for metric, _ in runs[key].tables}
-    measures = [leaf for leaf in claim.leaves if not isinstance(leaf, Expected)]
+    measures = [leaf for leaf in claim.leaves if not isinstance(leaf, ClosedForm)]
     lacks += [_no_measure(leaf.measure, claim) for leaf in measures if metrics.isdisjoint(leaf.metrics)]
     return _distinct(lacks)
 
@@ -118,7 +118,7 @@ def _arm(arm: str, claims: Claims, experiment: Experiment, config: Config) -> st
 def _variants(claim: Claim, experiment: Experiment, config: Config) -> Iterator[Lack]:
     """Yield the variants of an experiment's grid that a claim names and a config does not have."""
     for leaf in claim.leaves:
-        if isinstance(leaf, Expected) or not leaf.settings:
+        if isinstance(leaf, ClosedForm) or not leaf.settings:
             continue
         if sibling(leaf.settings, experiment, config) is None:
             yield Lack(f"a variant of its grid with {_yaml(leaf.settings)}")
@@ -126,7 +126,7 @@ def _variants(claim: Claim, experiment: Experiment, config: Config) -> Iterator[
 
 def _measure(leaf: Leaf, claim: Claim, run: Run, regime: str) -> Lack:
     generation = generation_of(leaf, run.last)
-    if isinstance(leaf, Expected):
+    if isinstance(leaf, ClosedForm):
         return Lack(f"a closed form of {leaf.expected} under {regime} that generation {generation} can be compared with", is_measured=True)
     if not any(metric in leaf.metrics for metric, _ in run.tables):
         return _no_measure(leaf.measure, claim)

@@ -11,12 +11,16 @@ from heirloom.specs.experiment import Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = {
+LABELS = {
     "test_perplexity": "test perplexity",
     "origin_perplexity.median": "origin perplexity",
     "distinct_3": "distinct 3-grams",
     "token_entropy": "entropy (nats)",
     "tail_survival.17-64": "rare words alive",
+    "stop_rate": "rows that stop",
+    "completion_tokens.mean": "tokens of a completion",
+    "test_exact_match": "answers exact",
+    "test_token_f1": "answers' words (F1)",
     "covariance_trace": "variance, mean",
     "covariance_trace.median": "variance, median",
     "log_determinant": "log determinant",
@@ -49,9 +53,9 @@ def generations(experiment: Experiment) -> list[int]:
 
 
 def metrics(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield the metrics of `SHOWN` that an experiment has, by its tidy rows."""
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
-    for metric in SHOWN:
+    for metric in LABELS:
         if not measured.isdisjoint([metric, f"{metric}.mean"]):
             yield metric
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from heirloom import controls
-from heirloom.report import expected
+from heirloom.report import expected_curves
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
@@ -15,7 +15,7 @@ from heirloom.specs.vector_source import VectorSource
 from heirloom.theory import Curve
 
 
-def computed(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
+def by_arm(results: ExperimentResults) -> dict[str, dict[str, Curve]]:
     """Return the closed forms of the controls that an experiment does not run, by arm and measure; arms without any are left out."""
     forms = {regime: control(results.experiment, results.regimes[regime]) for regime in results.missing_controls}
     return {regime: curves for regime, curves in forms.items() if curves}
@@ -35,7 +35,7 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """Return what the mathematics expects of a control that is trained, generation by generation, on as many rows as an arm.
 
     A model of a control is fitted to so many true rows, as an origin is: entry g is entry 0 of an experiment whose ``rows`` are those of
-    the arm's generation g. Empty where no closed form is known (`expected.curves`). No pool has to hold so many rows.
+    the arm's generation g. Empty where no closed form is known (`expected_curves.curves`). No pool has to hold so many rows.
 
     Returns
     -------
@@ -63,5 +63,5 @@ def _fit_to(rows: int, experiment: Experiment) -> dict[str, float]:
     """Return the expected measures of a model that is fitted to so many true rows."""
     source = experiment.source.model_copy(update={"rows": rows})
     single = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})
-    curves = expected.curves(single, Regime(pool=1.0, synthetic="none"))
+    curves = expected_curves.curves(single, Regime(pool=1.0, synthetic="none"))
     return {measure: float(curve[0]) for measure, curve in curves.items()}
