@@ -26,17 +26,22 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
 	touch $@
 
-# the judge of our RO-Crates, which needs an environment of its own: tests that ask it are skipped without it
-validator: .venv-crate/.installed
+# the judges of our exports, each in an environment of its own: tests that ask one are skipped without it
+validator: .venv-crate/.installed .venv-croissant/.installed .venv-signing/.installed
 
 .venv-crate/.installed: tests/export/validator.txt
-	$(PYTHON) -m venv .venv-crate
-	.venv-crate/bin/python -m pip install --quiet --requirement tests/export/validator.txt
+.venv-croissant/.installed: tests/export/croissant.txt
+.venv-signing/.installed: tests/export/signing.txt
+
+.venv-crate/.installed .venv-croissant/.installed .venv-signing/.installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-# the workflow: after this, plain `snakemake` from $(VENV)/bin does the same
+# the workflow: after this, plain `snakemake` from $(VENV)/bin does the same, without the pages that compare sets of rows, which are
+# made here because the run's worker has their model at hand
 run: env
-	snakemake $(CONFIGFILE)
+	snakemake $(CONFIGFILE) -- all comparisons
 
 # Snakemake's hook has recorded already when something ran; this covers the case where nothing did
 record: env
@@ -51,9 +56,9 @@ quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
 
+# after the record, because the page shows what the jobs have cost
 report: env
-	snakemake $(CONFIGFILE) -- pages
-	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --quiet all -- all pages
+	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --report-after-run -- all pages
 
 summary: env
 	heirloom summary $(CONFIGFILE)

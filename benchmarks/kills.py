@@ -1,13 +1,14 @@
-"""kill -9 of a run's worker, of its jobs and of Snakemake, so many times each: ``python benchmarks/kills.py [20] [worker job snakemake]``.
+"""kill -9 of a run's worker, of its jobs and of Snakemake: ``python benchmarks/kills.py [--kills 20] [--experiment NAME] [VICTIM …]``.
 
-A small language-model workflow is made again and again in one folder. At moments drawn at random a process is killed: a worker (the run's
-or that of the family), a job or Snakemake. A job that has failed is tried again, and the next call of `snakemake` goes on. Whenever the
-workflow is whole, its fingerprints and manifests are compared with those of a run without a worker in which nothing was killed. Processes
-that are left of a run that has ended, five seconds later, are counted as orphans.
+One experiment of the tests' config, with its first regime alone, is made again and again in one folder. At moments drawn at random a
+process is killed: a worker (the run's or that of the family), a job or Snakemake. A job that has failed is tried again, and the next call
+of `snakemake` goes on. Whenever all measures are there, fingerprints and manifests are compared with those of a run without a worker in
+which nothing was killed. Processes that are left of a run that has ended, five seconds later, are counted as orphans.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import signal
@@ -15,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -26,111 +29,177 @@ from heirloom.runtime.streams import Stream  # noqa: E402
 from helpers import environment, make_workspace  # noqa: E402
 
 VICTIMS = ("worker", "job", "snakemake")
-DATA = "data/transformer"
 POLL_SECONDS = 0.05
-PROBABILITY = 0.1
+KILL_PROBABILITY = 0.1
 """Of a kill, each time that there is something to kill."""
+
+Notes = dict[str, bytes]
+"""Path → bytes of all fingerprints and manifests."""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What is made in a folder.
+
+    Attributes
+    ----------
+    folder
+        The project.
+    experiment, regime
+        The one experiment of its config, and its one regime.
+    generations
+        Generations after the origin.
+    """
+
+    folder: Path
+    experiment: str
+    regime: str
+    generations: int
+
+    @property
+    def data(self) -> Path:
+        """The folder of the experiment's data."""
+        return self.folder / "data" / self.experiment
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures of all generations, as targets of Snakemake."""
+        generations = [f"{self.regime}/seed=0/gen={number}" for number in range(1, self.generations + 1)]
+        return [f"data/{self.experiment}/{place}/metrics.json" for place in ("origin/seed=0/gen=0", *generations)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all measures are there."""
+        return all((self.folder / target).is_file() for target in self.measures)
+
+    def notes(self) -> Notes:
+        """Return all fingerprints and manifests."""
+        files = [file for kind in ("fingerprint", "manifest") for file in self.data.rglob(f"*.{kind}.json")]
+        return {file.relative_to(self.folder).as_posix(): file.read_bytes() for file in files}
+
+    def clear(self) -> None:
+        """Remove what follows from the real rows."""
+        for regime in ("origin", self.regime):
+            shutil.rmtree(self.data / regime)
+
+
+@dataclass
+class Toll:
+    """What came of the kills of one kind of victim: one line of the table."""
+
+    victim: str
+    kills: int = 0
+    runs: int = 0
+    failed_runs: int = 0
+    compared: int = 0
+    different: int = 0
+    orphans: int = 0
 
 
 def main() -> None:
     """Print a line for each kind of victim."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("victims", nargs="*", default=VICTIMS, metavar="VICTIM", help=", ".join(VICTIMS))
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--experiment", default="transformer")
+    options = parser.parse_args()
     draws = Stream((0, "kills")).generator()
-    with tempfile.TemporaryDirectory() as name:
-        folder = make_workspace(Path(name).resolve())
-        raw = yaml.safe_load((folder / "config.yaml").read_text())
-        raw["experiments"] = {"transformer": raw["experiments"]["transformer"]}
-        (folder / "config.yaml").write_text(yaml.safe_dump(raw))
-        start(folder, HEIRLOOM_WORKER="").wait()
-        known = state(folder)
-        print("victim\tkills\truns\tfailed runs\tcompared\tdifferent\torphans")
-        for victim in sys.argv[2:] or VICTIMS:
-            kills = runs = failed = compared = different = orphans = 0
-            while kills < wanted or not compared:
-                clear(folder)
-                run, runs = start(folder), runs + 1
-                while run.poll() is None:
-                    time.sleep(POLL_SECONDS)
-                    process = find(folder, victim, run.pid) if kills < wanted and draws.random() < PROBABILITY else 0
-                    kills += kill(process)
-                failed += run.returncode != 0
-                orphans += len(left(folder))
-                found = state(folder)
-                if found.keys() == known.keys():
-                    compared, different = compared + 1, different + (found != known)
-            print(victim, kills, runs, failed, compared, different, orphans, sep="\t", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        lineage = prepare(Path(folder).resolve(), options.experiment)
+        start(lineage, HEIRLOOM_WORKER="").wait()
+        reference = lineage.notes()
+        print(*Toll.__dataclass_fields__, sep="\t", flush=True)
+        for victim in options.victims:
+            print(*astuple(kill_some(lineage, victim, options.kills, reference, draws)), sep="\t", flush=True)
 
 
-def start(folder: Path, **more: str) -> subprocess.Popen[bytes]:
+def prepare(folder: Path, experiment: str) -> Lineage:
+    """Fill a folder with the workflow and a config of one lineage."""
+    make_workspace(folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    settings = config["experiments"][experiment]
+    settings["regimes"] = settings["regimes"][:1]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | {"experiments": {experiment: settings}}))
+    return Lineage(folder, experiment, settings["regimes"][0], settings["generations"])
+
+
+def kill_some(lineage: Lineage, victim: str, num_kills: int, reference: Notes, draws: np.random.Generator) -> Toll:
+    """Run the workflow until so many processes have been killed and the lineage is whole."""
+    toll = Toll(victim)
+    while toll.kills < num_kills or not lineage.is_whole:
+        if lineage.is_whole:
+            lineage.clear()
+        run = start(lineage)
+        toll.runs += 1
+        while run.poll() is None:
+            time.sleep(POLL_SECONDS)
+            if toll.kills < num_kills and draws.random() < KILL_PROBABILITY:
+                toll.kills += kill(victims(lineage.folder, victim, run.pid)[:1])
+        toll.failed_runs += run.returncode != 0
+        toll.orphans += len(orphans(lineage.folder))
+        if lineage.is_whole:
+            toll.compared += 1
+            toll.different += lineage.notes() != reference
+    return toll
+
+
+def start(lineage: Lineage, **variables: str) -> subprocess.Popen[bytes]:
     """Start `snakemake` in the folder; a killed one has left its lock."""
-    command = ["snakemake", "--nolock", "--cores", "2", "--retries", "5", "--quiet", "all"]
-    told = environment() | {"PYTHONPATH": str(folder / "src")} | more
-    with (folder / "output").open("a") as output:
-        return subprocess.Popen(command, cwd=folder, env=told, stdout=output, stderr=output)
+    command = ["snakemake", "--nolock", "--cores", "2", "--retries", "5", "--quiet", "all", "--", *lineage.measures]
+    run_environment = environment() | {"PYTHONPATH": str(lineage.folder / "src")} | variables
+    with (lineage.folder / "output").open("a") as output:
+        return subprocess.Popen(command, cwd=lineage.folder, env=run_environment, stdout=output, stderr=output)
 
 
-def clear(folder: Path) -> None:
-    """Remove what the lineages have made, if it is whole: the next run makes it anew, and else goes on."""
-    if all((folder / DATA / regime / "seed=0/gen=2/metrics.json").is_file() for regime in ("replace", "accumulate")):
-        for regime in ("origin", "replace", "accumulate"):
-            shutil.rmtree(folder / DATA / regime)
-
-
-def processes(folder: Path) -> dict[int, list[str]]:
-    """Return process → arguments of all that work in the folder."""
-    found = {}
+def arguments_by_process(folder: Path) -> dict[int, list[str]]:
+    """Return process → arguments of all that work in the folder; a zombie, which has no arguments, is left out."""
+    arguments = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
             if (place / "cwd").readlink() == folder:
-                found[int(place.name)] = (place / "cmdline").read_text().split("\0")
+                arguments[int(place.name)] = (place / "cmdline").read_text().split("\0")
         except OSError:
             continue
-    return found
+    return {process: words for process, words in arguments.items() if words != [""]}
 
 
-def find(folder: Path, victim: str, run: int) -> int:
-    """Return a process to be killed, 0 if there is none: Snakemake while jobs run, a worker, or a job that a worker has forked."""
-    forked = [process for process, arguments in processes(folder).items() if "worker" in arguments]
-    jobs = [process for process in forked if log_of(process)]
-    workers = sorted(set(forked) - set(jobs))
-    chosen = {"worker": workers[-1:] if jobs else [], "job": jobs, "snakemake": [run] if jobs else []}[victim]
-    return chosen[0] if chosen else 0
+def victims(folder: Path, victim: str, run: int) -> list[int]:
+    """Return the processes that may be killed: Snakemake while jobs run, the newest worker while jobs run, or jobs of a worker."""
+    of_worker = [process for process, words in arguments_by_process(folder).items() if "worker" in words]
+    jobs = [process for process in of_worker if has_log(process)]
+    if victim == "job" or not jobs:
+        return jobs
+    return [run] if victim == "snakemake" else sorted({*of_worker} - {*jobs}, reverse=True)
 
 
-def log_of(process: int) -> str:
-    """Return the log that a process writes to, if it does."""
+def has_log(process: int) -> bool:
+    """Return whether a process writes to a log of the workflow, as a job does."""
     try:
-        file = str(Path(f"/proc/{process}/fd/2").readlink())
+        return "/logs/" in str(Path(f"/proc/{process}/fd/2").readlink())
     except OSError:
-        return ""
-    return file if "/logs/" in file else ""
-
-
-def kill(process: int) -> bool:
-    """Kill a process, and return whether there was one."""
-    if not process:
         return False
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
 
 
-def left(folder: Path) -> list[int]:
+def kill(processes: list[int]) -> int:
+    """Kill processes, and return how many there were."""
+    killed = 0
+    for process in processes:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        killed += 1
+    return killed
+
+
+def orphans(folder: Path) -> list[int]:
     """Return the processes that work in the folder after five seconds; an empty list as soon as there are none."""
     for _ in range(100):
-        found = [process for process, arguments in processes(folder).items() if arguments != [""]]  # a zombie has no arguments
-        if not found:
+        processes = [*arguments_by_process(folder)]
+        if not processes:
             return []
         time.sleep(POLL_SECONDS)
-    return found
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    """Return note → bytes of all fingerprints and manifests."""
-    files = [file for what in ("fingerprint", "manifest") for file in (folder / DATA).rglob(f"*.{what}.json")]
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+    return processes
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ before the first turn. Where a processor has no avx512_bf16, rows in bfloat16 ar
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import statistics
 import subprocess
@@ -31,10 +30,13 @@ import torch
 from sides import Preparation, Work, answer, at_once, compare
 
 from heirloom.families import minibatches
-from heirloom.families.transformer import beams, generation, training
-from heirloom.families.transformer.checkpoint import save_folder
-from heirloom.families.transformer.decoding import Decoding
-from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.families.lm import adamw, loop, schedules
+from heirloom.families.lm.decoding import Decoding
+from heirloom.families.lm.native import beams, generation
+from heirloom.families.lm.native.checkpoint import save_folder
+from heirloom.families.lm.native.learner import Learner
+from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
+from heirloom.families.lm.rows import Rows
 from heirloom.runtime.heap import keep_freed_memory
 from heirloom.runtime.streams import Stream
 
@@ -132,10 +134,11 @@ def our_samplers(model: Llama, prompts: np.ndarray) -> dict[str, Preparation]:
 def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[str, Preparation]:
     """Return ways to train a fresh copy of the model for some steps."""
     rows = STREAM.child("rows").generator().integers(0, model.shape.vocab_size, (steps * batch_rows, LENGTH))
-    settings = training.TrainSettings(1, batch_rows, 1e-3)
+    averaging = adamw.Settings((0.9, 0.95), 0.1, matrices_only=True)
+    settings = loop.Settings(1, batch_rows, schedules.warmed_cosine(1e-3, 0.05), averaging, clip=1.0)
 
     def ours(precision: Any) -> Work:
-        return lambda: training.train(model, rows, STREAM, dataclasses.replace(settings, precision=precision))
+        return lambda: loop.train(loop.Training(Learner.of(model, precision), Rows.blocks(rows), settings, STREAM))
 
     return {
         "Trainer": lambda: trainer(folder, rows, batch_rows, bf16=False).train,

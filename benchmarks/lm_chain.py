@@ -29,7 +29,7 @@ from heirloom import config as configuration
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.families import transformer
-from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
 from heirloom.runtime.heap import keep_freed_memory
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment

@@ -1,5 +1,5 @@
 # Evaluate. Needs: the generation's checkpoint, training set and synthetic set, the held-out and the original real rows, and the
-# origin's checkpoint.
+# origin's checkpoint; where rows are a prompt and its completion, the tokenizer.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/metrics.json, {measure: number}.
 EVALUATE = RUN.rule("evaluate")
 
@@ -21,4 +21,5 @@ rule evaluate:
         slice=EVALUATE.slice,
     shell:
         "heirloom evaluate --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train} --synthetic '{input.synthetic}'"
-        " --held-out {input.held_out} --original {input.original} --origin {input.origin} --metrics {output.metrics} 2> {log}"
+        " --held-out {input.held_out} --original {input.original} --origin {input.origin} --tokenizer '{input.tokenizer}'"
+        " --metrics {output.metrics} 2> {log}"

@@ -15,6 +15,7 @@ from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
     from heirloom.specs.experiment import Experiment
+    from heirloom.specs.text import TextSettings
 
 Regimes = Mapping[str, Regime]
 
@@ -27,8 +28,8 @@ def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any
     section
         The regimes of the file, those that are not sound included; where it is no mapping, none is called undefined.
     """
-    requested = {regime for experiment in experiments.values() for regime in experiment.regimes}
-    names: Collection[str] = section.keys() if isinstance(section, Mapping) else requested
+    regimes_in_use = {regime for experiment in experiments.values() for regime in experiment.regimes}
+    names: Collection[str] = section.keys() if isinstance(section, Mapping) else regimes_in_use
     yield from (Fault(("regimes", name), "the name is reserved") for name in sorted(RESERVED & set(names)))
     generations = sum(map(_generations, experiments.values()))
     if generations > MOST_JOBS:
@@ -50,8 +51,8 @@ def _generations(experiment: Experiment) -> int:
 def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collection[str]) -> Iterator[str]:
     """Yield why a regime cannot act on an experiment."""
     if name not in names:
-        defined = ", ".join(sorted(map(str, names)))
-        yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(defined, 300)})"
+        regime_names = ", ".join(sorted(map(str, names)))
+        yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(regime_names, 300)})"
     if name not in regimes:
         return
     regime, family, abilities = regimes[name], experiment.family.name, experiment.family.abilities
@@ -68,3 +69,19 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
     missing_abilities = sorted(regime.abilities - abilities)
     if missing_abilities:
         yield f"{name!r} asks to {' and '.join(missing_abilities)}, which {family!r} cannot"
+    if experiment.text is not None:
+        yield from _text_misfits(name, regime, experiment.text)
+
+
+def _text_misfits(name: str, regime: Regime, text: TextSettings) -> Iterator[str]:
+    """Yield why a regime cannot act on rows of text: edited rows are as long as original ones, and so are blocks that are mixed."""
+    if regime.edit is not None and text.pairs is not None:
+        yield f"{name!r} edits rows, which is for source.text.rows: blocks"
+    if text.pairs is not None:
+        return
+    is_odd = text.written_tokens != text.row_tokens
+    if is_odd and regime.real_share and regime.synthetic != "none":
+        lengths = f"source.text.new_tokens is {text.written_tokens} and row_tokens {text.row_tokens}"
+        yield f"{name!r} trains on real and synthetic blocks together, which must be equally long, but {lengths}"
+    if regime.edit is not None and (is_odd or text.prompt_tokens is not None):
+        yield f"{name!r} edits whole original rows: leave out source.text.prompt_tokens and new_tokens"

@@ -25,7 +25,7 @@ class HeirloomError(Exception):
     Parameters
     ----------
     *lines
-        What is wrong, one line a fault; most errors have one.
+        What is wrong, one line per fault; most errors have one.
     """
 
     @property
@@ -56,8 +56,8 @@ def line(text: str) -> str:
     What cannot be printed, such as an end of line or a lone surrogate, is spelled as Python spells it in quotes. A line that is
     too long loses its middle.
     """
-    visible = _visible(_cut(NAME + text, LONGEST_LINE))
-    return _cut(visible, LONGEST_LINE)
+    visible = _visible(_without_middle(NAME + text, LONGEST_LINE))
+    return _without_middle(visible, LONGEST_LINE)
 
 
 def short(text: str, longest: int = 60) -> str:
@@ -65,7 +65,11 @@ def short(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else f"{text[:longest]} [{len(text):,} characters]"
 
 
-def _cut(text: str, longest: int) -> str:
+def _without_middle(text: str, longest: int) -> str:
+    """Return a text of at most ``longest`` characters: where it has more, a note stands for its middle, and its last `_TAIL` stay.
+
+    The note says by how many characters the text is too long. More than that are left out, because the note itself takes room.
+    """
     if len(text) <= longest:
         return text
     note = f" [{len(text) - longest:,} characters and more left out] "

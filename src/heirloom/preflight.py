@@ -17,7 +17,9 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
 from heirloom.families import pretrained
+from heirloom.sources import hub
 from heirloom.specs.experiment import Experiment
+from heirloom.specs.source import AnyTextSource
 from heirloom.specs.vector_source import VectorSource
 from heirloom.steps import pretrained as fetching
 from heirloom.steps import real
@@ -85,11 +87,14 @@ def _from_files(config: Config, name: str) -> Iterator[tuple[dict[str, Any], str
 
     All pools of an experiment are made from the same files: the first one's tells of them.
     """
-    experiment, key = config.experiments[name], Key(name)
+    experiment = config.experiments[name]
     pool = Key(name, seed=experiment.pools[0] or None)
-    yield real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), planned_files.real_groups(experiment)
+    settings = real.settings_of(config, pool)
+    yield settings.json_fields(), kinds.REAL_TRAIN.at(pool), planned_files.real_groups(experiment)
     if experiment.pretrained is not None:
-        yield fetching.settings_of(config, key).json_fields(), kinds.PRETRAINED.at(key), planned_files.model_groups(experiment)
+        key = Key(name)
+        fetch_settings = fetching.settings_of(config, key)
+        yield fetch_settings.json_fields(), kinds.PRETRAINED.at(key), planned_files.model_groups(experiment)
 
 
 def thorough(config: Config) -> None:
@@ -126,13 +131,13 @@ def _check_model(name: str, experiment: Experiment) -> None:
     if experiment.pretrained is None or Path(kinds.PRETRAINED.path(name)).is_dir():
         return
     text = experiment.source.text  # type: ignore[union-attr]
-    positions = 2 * text.row_tokens if experiment.continues_rows else text.row_tokens + 1
+    positions = text.longest_context if experiment.continues_rows else text.written_tokens + 1
     try:
         pretrained.check_reach(experiment.pretrained, positions)
         if experiment.family.sampling.borrows_engine:
-            from heirloom.families.causal_lm import native
+            from heirloom.families.lm.library import llama
 
-            native.check_native(experiment.pretrained)
+            llama.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):
                 _log.warning("experiments.%s: %s", name, note)
@@ -144,12 +149,23 @@ def _check_model(name: str, experiment: Experiment) -> None:
 def _check_rows(name: str, experiment: Experiment) -> None:
     """Read a small folder of data through, as long as the real data have not been made from it."""
     source = experiment.source
-    if source.name != "hub" or Path(kinds.REAL_TRAIN.path(name)).is_file():
+    if source.name != "hub" or source.text.pairs is not None or Path(kinds.REAL_TRAIN.path(name)).is_file():
         return
-    from heirloom.sources import hub
-
     try:
         hub.check_rows(source)
+    except HeirloomError as error:
+        raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:
+    """Return how many training pairs a source gives, having looked at every one; None where it is large, a package's, or a hub's."""
+    if source.name == "wikipedia" or not sources.is_here(source):
+        return None
+    num_bytes = sum(file.place.stat().st_size for file in sources.source_files(source))
+    if num_bytes > hub.SMALL_BYTES:
+        return None
+    try:
+        return real.count_rows(source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 
@@ -162,6 +178,8 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     source = experiment.source
     if isinstance(source, VectorSource):
         return source.rows
+    if source.text.pairs is not None:
+        return _pairs_pool_rows(name, source)
     module = sources.module(source.name)
     text_bytes = module.text_bytes(source)
     rows = row_counts.most_needed(experiment, config.regimes)

@@ -32,7 +32,12 @@ class _Misfit(Exception):  # noqa: N818, it never leaves this module
 
 
 def expand(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]:
-    """Return the experiments that a file's stand for, and what is wrong with their names and grids; a misfit stands for nothing."""
+    """Return the experiments of a file, each grid replaced by its variants, and the faults of names and grids.
+
+    An experiment ``e`` with ``grid: {divisor: {key: training.divisor, values: {mle: n, unbiased: n-1}}}`` becomes ``e__mle`` and
+    ``e__unbiased``, with the value at the key, and with ``variant_of: e`` and ``point: {divisor: mle}``. One whose name or grid has a fault
+    is left out.
+    """
     bodies: dict[str, Any] = {}
     faults: list[Fault] = []
     for key, body in experiments.items():
@@ -73,7 +78,7 @@ def _joined(experiment: str, key: Key, group: list[Fault], num_variants: int) ->
 
 
 def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the experiments of a grid, one a point."""
+    """Return the experiments of a grid, one per point."""
     grid, design = body.pop("grid"), body.pop("design", "crossed")
     key: Key = ("experiments", name)
     if design not in DESIGNS:

@@ -209,7 +209,7 @@ def test_columns_named_like_ours_hold_anything_in_files_of_others(write: Write) 
     x = write("c", x=[1.0, 2.0], y=[1, 2])
     assert heirloom.diff(x, write("d", x=[1.0, 2.0], y=[1, 3])).verdict.line.endswith("y differs in 1 of 2 rows")
     prompts = [2**62, 2**62 + 1]
-    assert heirloom.diff(write("e", text=["p", "q"], parent=prompts), write("f", text=["r", "s"], parent=prompts)).rows.edited == 2  # type: ignore[union-attr]
+    assert heirloom.diff(write("e", text=["p", "q"], parent=prompts), write("f", text=["r", "s"], parent=prompts)).rows.rewritten == 2  # type: ignore[union-attr]
 
 
 def test_ancestry_is_left_out_only_where_heirloom_wrote_the_file(write: Write) -> None:

@@ -70,9 +70,10 @@ def test_a_planted_row_a_planted_word_and_a_doubled_row_are_found_and_named(writ
     changed[3] = changed[3].replace(" ", " uniqueword ", 1)
     found = heirloom.diff(write("a", text=base), write("b", text=changed))
     assert found.rows is not None
-    assert (found.rows.kept, found.rows.removed, found.rows.added) == (59, 1, 3)
-    assert found.rows.removed_examples == (base[3],)
-    assert found.rows.added_examples == (changed[3], "a brand new row", base[7])
+    assert (found.rows.kept, found.rows.edited, found.rows.removed, found.rows.added) == (59, 1, 0, 2)
+    (pair,) = found.rows.edited_examples
+    assert [piece.text for piece in pair.b if piece.changed] == [" uniqueword"]
+    assert found.rows.added_examples == ("a brand new row", base[7])
     assert (found.rows.repeated_a, found.rows.repeated_b) == (0, 1)
     assert found.vocabulary is not None
     assert {"uniqueword", "brand", "new", "row"} <= set(found.vocabulary.gained_examples)
@@ -105,13 +106,13 @@ def test_one_token_changed_under_a_prompt_is_one_edit(write: Write) -> None:
     found = heirloom.diff(write("a", tokens=rows, **columns), write("b", tokens=edited, **columns))
     assert found.kind == "tokens"
     assert found.rows is not None
-    assert (found.rows.kept, found.rows.edited, found.rows.removed, found.rows.added) == (39, 1, 0, 0)
+    assert (found.rows.kept, found.rows.rewritten, found.rows.removed, found.rows.added) == (39, 1, 0, 0)
     frame = found.to_pandas().set_index(["section", "name"])
-    assert frame.loc[("edits", "replaced"), "a"] == 1
-    edits = found.rows.edits
+    assert frame.loc[("rewrites", "replaced"), "a"] == 1
+    edits = found.rows.rewrites
     assert edits is not None
     assert (edits.replaced, edits.inserted, edits.deleted, edits.changed_share, edits.first_change) == (1, 0, 0, 0.25, 2)
-    (pair,) = found.rows.edited_examples
+    (pair,) = found.rows.rewritten_examples
     assert [piece.text for piece in pair.b if piece.changed] == [" ⟨99⟩"]
 
 
@@ -229,7 +230,7 @@ def test_what_is_no_dataset_is_said_in_one_line(write: Write, tmp_path: Path) ->
 def test_an_answer_turns_into_json_pandas_and_html(write: Write) -> None:
     found = heirloom.diff(write("a", text=texts("one", 50)), write("b", text=texts("other", 50)))
     read = json.loads(found.to_json())
-    assert (read["rows"]["removed"], read["same"], read["schema_version"]) == (50, False, 1)
+    assert (read["rows"]["removed"], read["same"], read["schema_version"]) == (50, False, 2)
     frame = found.to_pandas()
     assert frame.set_index("name").loc["removed", "a"] == 50
     assert found._repr_html_().count("<h2>") == 5

@@ -39,7 +39,7 @@ def test_nothing_from_the_data_reaches_the_terminal_raw(found: DatasetDiff) -> N
     shown = terminal.text(page(found))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
     assert "␛[31mred␇" in shown
-    assert "edited: same prompt" in shown
+    assert "rewritten: same prompt" in shown
     assert found.verdict.answer in shown
 
 

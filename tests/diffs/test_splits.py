@@ -86,7 +86,7 @@ def test_every_format_shows_the_splits_and_the_exit_code_tells(tmp_path: Path) -
         assert "train differs" in (tmp_path / form).read_text()
     found = json.loads((tmp_path / "json").read_text())
     assert [(split["name"], split["diff"]["verdict"]["answer"]) for split in found["splits"]] == [("train", "different"), ("test", "same")]
-    assert (found["same"], found["schema_version"], found["moved"]) == (False, 1, [])
+    assert (found["same"], found["schema_version"], found["moved"]) == (False, 2, [])
     assert run(a, b, "-q") == (1, f"{a} and {b} differ in the bytes of train\n")
     assert run(a, a, "-q") == (0, f"{a} and {a} are the same bytes\n")
     assert run(a, b, "--against-control") == (2, f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
@@ -150,14 +150,14 @@ def test_the_splits_of_a_saved_dataset_dict_are_compared(tmp_path: Path) -> None
     ("files", "card", "said"),
     [
         (
-            {"a.csv": "text\nx\n"},
-            "---\nconfigs:\n- config_name: default\n  data_files: a.csv\n---\n",
-            "its files are csv; allowed are Parquet and Arrow",
+            {"a.txt": "text\nx\n"},
+            "---\nconfigs:\n- config_name: default\n  data_files: a.txt\n---\n",
+            "its files are text; allowed are Parquet, Arrow, CSV and JSON lines",
         ),
         ({}, "---\nconfigs:\n- config_name: en\n  data_dir: en\n---\n", "datasets cannot tell what it holds: "),
         ({}, "---\nconfigs: [\n---\n", "datasets cannot tell what it holds: "),
     ],
-    ids=["csv", "no files", "no YAML"],
+    ids=["text", "no files", "no YAML"],
 )
 def test_a_folder_that_cannot_be_resolved_is_one_line(tmp_path: Path, files: dict[str, str], card: str, said: str) -> None:
     folder = write(tmp_path / "a", card, train=["x"])

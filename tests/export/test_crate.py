@@ -19,7 +19,7 @@ import pytest
 
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
-from heirloom.artefacts.manifest import inputs
+from heirloom.artefacts.manifest import Input, inputs, seal
 from heirloom.errors import HeirloomError
 from heirloom.export.crate import SMALL, CrateCounts, export
 from heirloom.lineage import ledger, references
@@ -94,6 +94,28 @@ def test_a_job_says_what_went_in_what_came_out_and_with_what_software() -> None:
     software = {(entities[one]["name"], entities[one]["softwareVersion"]) for one in ids(entities[tool]["softwareRequirements"])}
     environment = manifest["environment"]
     assert software == {*environment["libraries"].items(), ("python", environment["python"])}
+
+
+def test_jobs_stand_in_the_order_in_which_they_ran_and_the_pretrained_model_follows_the_real_data() -> None:
+    checkpoint = "data/lm/real/pretrained"
+    shutil.copytree(f"{GENERATION}/checkpoint", checkpoint)
+    source = Input("model_file", f"me/base@{'a' * 40}/model.safetensors", "b" * 64)
+    seal([checkpoint], {"slice": {"step": "pretrained"}, "inputs": [source], "environment": {}})
+    export("lm", OUT, config=CONFIG)
+    entities = graph()
+    steps = [unquote(one["@id"]) for one in entities["./"]["mentions"] if unquote(one["@id"]).startswith("#job-")]
+    assert [step.partition("/")[0].removeprefix("#job-") for step in steps] == [
+        *("real", "pretrained", "mix", "train", "sample", "mix", "train", "evaluate")
+    ]
+    (named,) = [one for one in entities.values() if one.get("name") == source.path]
+    assert (named["sha256"], named["@type"]) == (source.sha256, "CreativeWork")
+
+
+def test_every_source_file_is_named_with_its_hash() -> None:
+    export("lm/keep/0", OUT, config=CONFIG)
+    recorded = inputs(read_json("data/lm/real/train.manifest.json"), "source")
+    hashes = {one.get("name"): one.get("sha256") for one in graph().values() if "source file" in str(one.get("description"))}
+    assert hashes == {source.path: source.sha256 for source in recorded}
 
 
 def test_a_large_artefact_is_named_by_its_hash_and_a_small_one_copied() -> None:

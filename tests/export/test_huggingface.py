@@ -15,7 +15,7 @@ from huggingface_hub import DatasetCard, ModelCard
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import fingerprint
-from heirloom.artefacts.manifest import inputs, seal
+from heirloom.artefacts.manifest import Input, inputs, seal
 from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.export.huggingface import export
@@ -122,13 +122,76 @@ def test_the_hubs_classes_read_a_card_back_with_equal_data_and_write_it_again_wi
     shutil.rmtree(OUT)
     export("lm/keep/0/1:checkpoint", OUT, CONFIG)
     model_card = ModelCard.load(OUT / "README.md")
-    assert model_card.data.to_dict() == {
-        "license": "cc-by-4.0",
-        "tags": ["heirloom", "model-collapse", "synthetic"],
-        "library_name": "transformers",
-        "pipeline_tag": "text-generation",
-    }
+    front = model_card.data.to_dict()
+    assert [front.pop("model-index")[0]["name"], front] == [
+        "Heirloom lm/keep/0/1:checkpoint",
+        {
+            "license": "cc-by-4.0",
+            "tags": ["heirloom", "model-collapse", "synthetic"],
+            "library_name": "transformers",
+            "pipeline_tag": "text-generation",
+        },
+    ]
     assert str(model_card).encode() == (OUT / "README.md").read_bytes()
+
+
+def test_a_lineage_is_one_folder_with_a_configuration_per_generation(tmp_path: Path) -> None:
+    from datasets import get_dataset_config_names, load_dataset
+
+    assert export("lm/keep/0", OUT, CONFIG) == "lm/keep/0"
+    cache = str(tmp_path / "cache")
+    assert get_dataset_config_names(str(OUT)) == ["gen_0", "gen_1", "gen_1_training"]
+    paths_of = {
+        "gen_0": "data/lm/origin/seed=0/gen=0/train.parquet",
+        "gen_1": "data/lm/keep/seed=0/gen=1/synthetic.parquet",
+        "gen_1_training": "data/lm/keep/seed=0/gen=1/train.parquet",
+    }
+    for name, path in paths_of.items():
+        original = pq.read_table(path).to_pylist()
+        assert load_dataset(str(OUT), name, split="train", cache_dir=cache).to_list() == original
+        assert list(load_dataset(str(OUT), name, split="train", streaming=True)) == original
+    assert load_dataset(str(OUT), split="train", cache_dir=cache).to_list() == pq.read_table(paths_of["gen_1"]).to_pylist()
+    dataset_card = DatasetCard.load(OUT / "README.md")
+    assert [one["config_name"] for one in dataset_card.data.to_dict()["configs"]] == [*paths_of]
+    assert str(dataset_card).encode() == (OUT / "README.md").read_bytes()
+    assert "35 of 60 rows (58.3 %) were written by language models" in card()[1]
+
+
+def test_a_models_card_links_what_it_began_from_and_what_it_was_trained_on() -> None:
+    export("lm/keep/0/1:checkpoint", OUT, CONFIG, namespace="me")
+    data = ModelCard.load(OUT / "README.md").data
+    assert data.base_model == "me/lm-origin-0-0-checkpoint"
+    assert data.get("base_model_relation") == "finetune"
+    assert data.datasets == ["me/lm-keep-0-1-train"]
+
+
+def test_a_pretrained_base_and_a_data_set_of_a_hub_are_linked_by_their_ids() -> None:
+    commit, sha256 = "a" * 40, "b" * 64
+    pretrained = shutil.copytree("data/lm/origin/seed=0/gen=0/checkpoint", "data/lm/real/pretrained")
+    model_file = Input("model_file", f"me/base@{commit}/model.safetensors", sha256)
+    seal([pretrained], {"slice": {"step": "pretrained"}, "inputs": [model_file]})
+    checkpoint = "data/lm/origin/seed=0/gen=0/checkpoint"
+    written = read_json(paths.manifest(checkpoint))
+    start = Input("start", str(pretrained), fingerprint(Path(pretrained))["sha256"])
+    seal([checkpoint], {**written, "inputs": [*inputs(written), start]})
+    real = Path("data/lm/real/train.parquet")
+    written = read_json(paths.manifest(real))
+    seal([real], {**written, "inputs": [Input("source", f"you/corpus@{commit}/train.parquet", sha256)]})
+    export("lm/keep/0/0:checkpoint", OUT, CONFIG)
+    data = ModelCard.load(OUT / "README.md").data
+    assert (data.base_model, data.get("base_model_relation"), data.datasets) == ("me/base", "finetune", ["you/corpus"])
+
+
+def test_a_models_measure_is_read_back_as_a_number_with_its_interval_over_seeds() -> None:
+    Path("results").mkdir()
+    columns = ["experiment", "variant", "regime", "generation", "metric", "seeds", "low", "high", "estimand"]
+    rows = ["lm,,keep,1,test_perplexity,3,210.5,240.25,geometric mean", "lm,,keep,0,test_perplexity,3,1,2,geometric mean"]
+    Path("results/intervals.csv").write_text("\n".join([",".join(columns), *rows]) + "\n")
+    export("lm/keep/0/1:checkpoint", OUT, CONFIG)
+    (score,) = ModelCard.load(OUT / "README.md").data.eval_results or []
+    measured = read_json("data/lm/keep/seed=0/gen=1/metrics.json")["test_perplexity"]
+    assert (score.metric_name, score.metric_value, score.dataset_type) == ("test_perplexity", measured, "lm-real-test")
+    assert score.metric_args == {"level": 0.95, "low": 210.5, "high": 240.25, "seeds": 3, "estimand": "geometric mean"}
 
 
 def test_a_checkpoints_card_counts_what_it_was_trained_on() -> None:

@@ -16,8 +16,9 @@ from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.decoding import Decoding
 from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.language_model import Schedule
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
+from heirloom.specs.transformer import Architecture, TransformerFit
 
 VOCABULARY, WIDTH = 12, 6
 FITS: dict[str, Any] = {
@@ -84,8 +85,8 @@ def test_an_ngram_row_of_weight_two_counts_like_the_row_twice() -> None:
     weighted = trained("ngram", joined(first.weighted(1.0), second.weighted(2.0)))
     probe = tokens(50, "probe")
     np.testing.assert_allclose(ngram.row_losses(weighted, probe), ngram.row_losses(twice, probe))
-    one, other = (next(ngram.sample(model, [probe], 50, NgramSampling(), Stream((0, "s")))) for model in (weighted, twice))
-    assert np.array_equal(one, other)
+    first_text, second_text = (next(ngram.sample(model, [probe], 50, NgramSampling(), Stream((0, "s")))) for model in (weighted, twice))
+    assert np.array_equal(first_text, second_text)
 
 
 def test_an_ngram_draws_as_often_as_fractional_weights_say() -> None:
@@ -107,7 +108,7 @@ def trained_unigram(rows: Dataset) -> ngram.Model:
 def test_a_weighted_step_of_the_transformer_descends_the_weighted_loss() -> None:
     import torch
 
-    from heirloom.families.transformer.training import cross_entropy_gradients
+    from heirloom.families.lm.native.learner import cross_entropy_gradients
 
     generator = Stream((0, "gradients")).generator()
     hidden, head = (torch.from_numpy(generator.standard_normal(shape)).requires_grad_() for shape in ((600, 5), (VOCABULARY, 5)))
@@ -123,12 +124,12 @@ def test_a_weighted_step_of_the_transformer_descends_the_weighted_loss() -> None
 
 
 def test_the_transformer_learns_the_rows_that_weigh() -> None:
-    one, other = text(np.full((16, WIDTH), 3, np.int32)), text(np.full((16, WIDTH), 4, np.int32))
+    first_rows, second_rows = text(np.full((16, WIDTH), 3, np.int32)), text(np.full((16, WIDTH), 4, np.int32))
     module = family("transformer")
-    model = trained("transformer", joined(one.weighted(1.9), other.weighted(0.1)))
-    assert module.log_likelihoods(model, one, 16).mean() > module.log_likelihoods(model, other, 16).mean() + 1  # type: ignore[attr-defined]
-    even = trained("transformer", joined(one.weighted(1.0), other.weighted(1.0)))
-    plain = trained("transformer", joined(one, other))
+    model = trained("transformer", joined(first_rows.weighted(1.9), second_rows.weighted(0.1)))
+    assert module.log_likelihoods(model, first_rows, 16).mean() > module.log_likelihoods(model, second_rows, 16).mean() + 1  # type: ignore[attr-defined]
+    even = trained("transformer", joined(first_rows.weighted(1.0), second_rows.weighted(1.0)))
+    plain = trained("transformer", joined(first_rows, second_rows))
     assert all(bool((even.weights[name] == plain.weights[name]).all()) for name in plain.weights)
 
 
@@ -155,26 +156,26 @@ def test_a_kernel_estimate_judges_by_the_mean_kernel_however_the_rows_are_cut(mo
     kernel = np.array([[[4.0, 0.0], [0.0, 0.25]], [[1.0, 0.5], [0.5, 1.0]]])
     model = kde.Model(np.array([[[0.0, 0.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]), kernel)
     x = np.array([[[0.0, 0.0], [2.0, 0.5], [9.0, 9.0]], [[1.0, 1.0], [0.0, 0.0], [1.0, -1.0]]])
-    judged = kde.log_likelihoods(model, vectors(x), 1)
-    assert judged[0, 1] == pytest.approx(math.log((phi(1.0) * phi(1.0) + phi(0.0) * phi(-1.0)) / 2))
+    log_likelihoods = kde.log_likelihoods(model, vectors(x), 1)
+    assert log_likelihoods[0, 1] == pytest.approx(math.log((phi(1.0) * phi(1.0) + phi(0.0) * phi(-1.0)) / 2))
     # x' C^-1 x is 4 / 3 along the diagonal and 4 across it
     expected = [-math.log(2 * math.pi) - math.log(0.75) / 2 - distance / 2 for distance in (4 / 3, 0.0, 4.0)]
-    np.testing.assert_allclose(judged[1], expected)
+    np.testing.assert_allclose(log_likelihoods[1], expected)
     monkeypatch.setattr(kde, "_PAIRS", 2)
-    np.testing.assert_array_equal(kde.log_likelihoods(model, vectors(x), 1), judged)
+    np.testing.assert_array_equal(kde.log_likelihoods(model, vectors(x), 1), log_likelihoods)
 
 
 def test_counts_and_rates_judge_by_their_log_probability() -> None:
     ones = vectors(np.array([[[0.0], [1.0]], [[0.0], [1.0]]]))
     with np.errstate(divide="raise"):
-        judged = bernoulli.log_likelihoods(bernoulli.Model(np.array([0.25, 1.0])), ones, 1)
-    np.testing.assert_allclose(judged, [[math.log(0.75), math.log(0.25)], [-math.inf, 0.0]])
+        log_likelihoods = bernoulli.log_likelihoods(bernoulli.Model(np.array([0.25, 1.0])), ones, 1)
+    np.testing.assert_allclose(log_likelihoods, [[math.log(0.75), math.log(0.25)], [-math.inf, 0.0]])
     numbers = vectors(np.array([[[0.0], [3.0]], [[0.0], [3.0]]]))
-    judged = poisson.log_likelihoods(poisson.Model(np.array([2.0, 0.0])), numbers, 1)
-    np.testing.assert_allclose(judged, [[-2.0, math.log(8 / 6) - 2.0], [0.0, -math.inf]])
+    log_likelihoods = poisson.log_likelihoods(poisson.Model(np.array([2.0, 0.0])), numbers, 1)
+    np.testing.assert_allclose(log_likelihoods, [[-2.0, math.log(8 / 6) - 2.0], [0.0, -math.inf]])
     model = discrete.train(vectors(np.array([[[2.0], [2.0], [5.0], [5.0]], [[7.0], [7.0], [7.0], [9.0]]])), NoTraining(), None, Stream(()))
-    judged = discrete.log_likelihoods(model, vectors(np.array([[[2.0], [9.0], [4.0]], [[9.0], [7.0], [2.0]]])), 1)
-    np.testing.assert_allclose(np.exp(judged), [[0.5, 0.0, 0.0], [0.25, 0.75, 0.0]])
+    log_likelihoods = discrete.log_likelihoods(model, vectors(np.array([[[2.0], [9.0], [4.0]], [[9.0], [7.0], [2.0]]])), 1)
+    np.testing.assert_allclose(np.exp(log_likelihoods), [[0.5, 0.0, 0.0], [0.25, 0.75, 0.0]])
 
 
 @pytest.mark.parametrize(("name", "field"), [("bernoulli", "probability"), ("poisson", "rate")])
@@ -191,9 +192,9 @@ def test_a_weighted_poisson_chain_with_fresh_rows_has_the_variance_of_its_recurs
     model = poisson.Model(rng.poisson(3.0, (replicas, 10)).mean(axis=1))
     variance = 3.0 / 10
     for generation in range(1, 6):
-        (drawn,) = poisson.sample(model, None, written, NoSettings(), Stream((0, generation)))
+        (rows_of_generation,) = poisson.sample(model, None, written, NoSettings(), Stream((0, generation)))
         real = rng.poisson(3.0, (replicas, fresh, 1)).astype(float)
-        rows = joined(vectors(real).weighted(2 * weight), vectors(drawn).weighted(2 * (1 - weight)))
+        rows = joined(vectors(real).weighted(2 * weight), vectors(rows_of_generation).weighted(2 * (1 - weight)))
         model = poisson.train(rows, NoTraining(), None, Stream(()))
         variance = weight**2 * 3.0 / fresh + (1 - weight) ** 2 * (3.0 / written + variance)
     squares = (model.rate - 3.0) ** 2
@@ -204,11 +205,11 @@ def test_a_weighted_poisson_chain_with_fresh_rows_has_the_variance_of_its_recurs
 def test_a_text_family_judges_rows_by_the_nats_of_all_tokens_but_the_first(name: str) -> None:
     rows = text(tokens())
     model, module = trained(name, rows), family(name)
-    judged = module.log_likelihoods(model, rows, 7)  # type: ignore[attr-defined]
-    assert judged.shape == (1, 24)
-    np.testing.assert_allclose(judged, module.log_likelihoods(model, rows, 24), rtol=1e-5)  # type: ignore[attr-defined]
+    log_likelihoods = module.log_likelihoods(model, rows, 7)  # type: ignore[attr-defined]
+    assert log_likelihoods.shape == (1, 24)
+    np.testing.assert_allclose(log_likelihoods, module.log_likelihoods(model, rows, 24), rtol=1e-5)  # type: ignore[attr-defined]
     if name == "ngram":
-        np.testing.assert_array_equal(judged[0], -ngram.row_losses(model, tokens()))
+        np.testing.assert_array_equal(log_likelihoods[0], -ngram.row_losses(model, tokens()))
 
 
 def probabilities(name: str, model: Any, rows: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -229,9 +230,9 @@ def test_editing_draws_anew_what_the_judge_finds_too_easy_and_leaves_the_rest(na
     probability = probabilities(name, judge, rows)
     above = float(np.median(probability))
     got = edited(name, model, judge, rows, above)
-    kept = np.column_stack([np.ones(len(rows), bool), probability < above * (1 - 1e-5)])
-    assert np.array_equal(got[kept], rows[kept])
-    assert (got[~kept] != rows[~kept]).mean() > 0.4
+    is_untouched = np.column_stack([np.ones(len(rows), bool), probability < above * (1 - 1e-5)])
+    assert np.array_equal(got[is_untouched], rows[is_untouched])
+    assert (got[~is_untouched] != rows[~is_untouched]).mean() > 0.4
     assert np.array_equal(edited(name, model, judge, rows, 0.999999), rows)
     assert got.dtype == np.int32
     assert 0 <= got.min() <= got.max() < VOCABULARY
@@ -241,9 +242,9 @@ def test_editing_draws_anew_what_the_judge_finds_too_easy_and_leaves_the_rest(na
 def test_an_edited_row_does_not_depend_on_the_rows_beside_it(name: str) -> None:
     rows = tokens()
     model = trained(name, text(rows))
-    other = rows.copy()
-    other[1:] = rows[::-1][1:]
-    assert np.array_equal(edited(name, model, model, other, 1e-9)[0], edited(name, model, model, rows, 1e-9)[0])
+    changed_rows = rows.copy()
+    changed_rows[1:] = rows[::-1][1:]
+    assert np.array_equal(edited(name, model, model, changed_rows, 1e-9)[0], edited(name, model, model, rows, 1e-9)[0])
 
 
 def test_edited_tokens_follow_the_models_law_in_the_rows_own_context() -> None:

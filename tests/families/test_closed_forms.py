@@ -79,12 +79,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @cache
 def origin(name: str) -> dict[str, str]:
     """Make the real rows and generation 0, and return the inputs of a chain."""
-    made = config(name)
+    parsed_config = config(name)
     pool, held_out = kinds.REAL_TRAIN.path(name), kinds.REAL_TEST.path(name)
     original, checkpoint = kinds.TRAIN.path(name, "origin", 0, 0), kinds.CHECKPOINT.path(name, "origin", 0, 0)
-    real.run_vectors(slice_of("real", made, name), {"train": pool, "test": held_out})
-    mix.run(slice_of("mix", made, name, "origin", 0, 0), {"pool": pool}, {"train": original})
-    train.run(slice_of("train", made, name, "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
+    real.run_vectors(slice_of("real", parsed_config, name), {"train": pool, "test": held_out})
+    mix.run(slice_of("mix", parsed_config, name, "origin", 0, 0), {"pool": pool}, {"train": original})
+    train.run(slice_of("train", parsed_config, name, "origin", 0, 0), {"train": original}, {"checkpoint": checkpoint})
     return {"pool": pool, "held_out": held_out, "original": original, "checkpoint": checkpoint}
 
 
@@ -97,15 +97,15 @@ def measured(name: str, regime: str) -> pd.DataFrame:
 
 def z_scores(name: str, regime: str, shift: int = 0) -> pd.DataFrame:
     """Return z of generations 1 … G - 1 against their expectation, or that of the generation ``shift`` later."""
-    made, values = config(name), measured(name, regime)
-    curves = expected_curves.curves(made.experiments[name], made.regimes[regime])
+    parsed_config, values = config(name), measured(name, regime)
+    curves = expected_curves.curves(parsed_config.experiments[name], parsed_config.regimes[regime])
     assert curves
-    found = {}
+    z_scores = {}
     for metric, curve in curves.items():
         error = values[f"{metric}.se"].iloc[:-1]
         if (error > 0).all():
-            found[metric] = (values[f"{metric}.mean"].iloc[:-1] - curve[1 + shift : GENERATIONS + shift]) / error
-    return pd.DataFrame(found)
+            z_scores[metric] = (values[f"{metric}.mean"].iloc[:-1] - curve[1 + shift : GENERATIONS + shift]) / error
+    return pd.DataFrame(z_scores)
 
 
 @pytest.mark.slow

@@ -19,14 +19,17 @@ from heirloom.families.base import Measuring, Sets
 from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoTraining
 from heirloom.specs.causal_lm import CausalTraining
+from heirloom.specs.external import ExternalSampling, ExternalTraining
 from heirloom.specs.family import SPECS
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.gmm import GmmTraining
 from heirloom.specs.kde import KdeTraining
+from heirloom.specs.language_model import Schedule
 from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
-from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
+from heirloom.specs.transformer import Architecture, TransformerFit
 from heirloom.specs.vae import VaeFit
+from helpers import ROOT
 from small_models import ARCHITECTURES, pretrained
 
 VOCABULARY, WIDTH, CHUNK = 20, 6, 4
@@ -38,6 +41,7 @@ class Case(NamedTuple):
     prompts: np.ndarray | None
     measuring: Measuring
     start: Callable[[], Any] = lambda: None
+    sampling: Any = None
 
 
 def text(fit: Any, start: Callable[[], Any] = lambda: None) -> Case:
@@ -55,14 +59,24 @@ def images(fit: VaeFit) -> Case:
     return Case(fit, Dataset.of(vector_table(pixels)), None, Measuring(1, truth={}))
 
 
+def programs(x_RNW: np.ndarray) -> Case:
+    """The case of the programs in ``examples/vectors``."""
+    fit = ExternalTraining(command=("python", str(EXAMPLE / "train.py"), "{train}", "{checkpoint}", "{settings}"), settings={"ridge": 0.0})
+    sampling = ExternalSampling(command=("python", str(EXAMPLE / "sample.py"), "{checkpoint}", "{num_rows}", "{synthetic}", "{seed}"))
+    return vectors(fit, {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, x_RNW)._replace(sampling=sampling)
+
+
 NOISE = Stream((0, "rows")).generator().standard_normal((3, 12, 3))
 
 FINE_TUNING = CausalTraining(epochs=2, learning_rate=0.01, batch_rows=4, best_epoch="last")
+
+EXAMPLE = ROOT / "examples/vectors"
 
 CASES = {
     "gaussian": vectors(GaussianTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
     "gmm": vectors(GmmTraining(estimator="em"), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
     "kde": vectors(KdeTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
+    "external": programs(NOISE[:1, :, :2]),
     "discrete": vectors(NoTraining(), {"kind": "uniform", "types": 9}, np.abs(2 * NOISE[..., :1]).round()),
     "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
     "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
@@ -113,7 +127,7 @@ def trained(name: str, case: Case, stream: str = "train") -> Any:
 def sampled(name: str, case: Case, model: Any, prompts: np.ndarray | None, rows: int = 12, first_chunk: int = 0) -> np.ndarray:
     module = family(name)
     chunks = None if prompts is None else [prompts[i : i + CHUNK] for i in range(0, len(prompts), CHUNK)]
-    return np.concatenate(list(module.sample(model, chunks, rows, module.Sampling(), Stream((0, "sample")))))
+    return np.concatenate(list(module.sample(model, chunks, rows, case.sampling or module.Sampling(), Stream((0, "sample")))))
 
 
 def saved(name: str, model: Any, folder: Path) -> str:
@@ -148,21 +162,21 @@ def test_a_row_of_text_does_not_depend_on_which_other_rows_are_written(name: str
     if case.prompts is None:
         pytest.skip("vector rows have no prompts")
     model = trained(name, case)
-    whole = sampled(name, case, model, case.prompts)
-    other = case.prompts.copy()
-    other[1:CHUNK] = 0
-    assert np.array_equal(sampled(name, case, model, other)[0], whole[0])
-    assert np.array_equal(sampled(name, case, model, case.prompts[:CHUNK]), whole[:CHUNK])
+    all_rows = sampled(name, case, model, case.prompts)
+    other_prompts = case.prompts.copy()
+    other_prompts[1:CHUNK] = 0
+    assert np.array_equal(sampled(name, case, model, other_prompts)[0], all_rows[0])
+    assert np.array_equal(sampled(name, case, model, case.prompts[:CHUNK]), all_rows[:CHUNK])
 
 
 def test_inputs_are_left_as_they_were(name: str, case: Case, tmp_path: Path) -> None:
-    before = case.rows.digest()
+    digest = case.rows.digest()
     model = trained(name, case)
     first = saved(name, model, tmp_path / "one")
     sampled(name, case, model, case.prompts)
     family(name).train(case.rows, case.fit, model, Stream((0, "again")))
     assert saved(name, model, tmp_path / "two") == first
-    assert case.rows.digest() == before
+    assert case.rows.digest() == digest
 
 
 def test_measures_are_finite_numbers_and_the_same_every_time(name: str, case: Case) -> None:
@@ -184,11 +198,13 @@ def test_a_family_that_can_do_without_rows_has_the_same_model_and_measures_from_
     twice = Dataset([*case.rows.pieces, *case.rows.pieces])
     module.save(module.fitted(module.merge([statistics, statistics]), case.fit), tmp_path / "three")
     module.save(module.train(twice, case.fit, None, Stream(())), tmp_path / "four")
-    merged, whole = (load_file(tmp_path / folder / "model.safetensors") for folder in ("three", "four"))
-    for key, values in whole.items():
+    merged, of_four = (load_file(tmp_path / folder / "model.safetensors") for folder in ("three", "four"))
+    for key, values in of_four.items():
         np.testing.assert_allclose(merged[key], values, rtol=1e-12, atol=1e-15)  # sums in another order
     sets = Sets(case.rows, case.rows, case.rows, case.rows)
     assert module.measure(model, model, case.measuring).items() <= module.evaluate(model, sets, model, case.measuring, Stream(())).items()
-    drawn = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
+    drawn_statistics = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
     again = module.draw(model, 12, module.Sampling(), Stream((0, "sample")))
-    assert saved(name, module.fitted(drawn, case.fit), tmp_path / "five") == saved(name, module.fitted(again, case.fit), tmp_path / "six")
+    assert saved(name, module.fitted(drawn_statistics, case.fit), tmp_path / "five") == saved(
+        name, module.fitted(again, case.fit), tmp_path / "six"
+    )

@@ -41,12 +41,16 @@ def is_like(function: Any, promised: Any) -> bool:
     """Return whether a function takes the same parameters, others only by default, of types and with a result that fit."""
     if function is None:
         return False
-    there, wanted = inspect.signature(function), list(inspect.signature(promised).parameters.values())[1:]
-    first, rest = list(there.parameters.values())[: len(wanted)], list(there.parameters.values())[len(wanted) :]
-    same = [one.name for one in first] == [one.name for one in wanted] and all(one.default is not one.empty for one in rest)
-    fit = all(takes(own.annotation, one.annotation) for own, one in zip(first, wanted, strict=False))
-    result = inspect.signature(promised).return_annotation
-    return same and fit and (result == "Any" or there.return_annotation.split("[")[0] == result.split("[")[0])
+    signature, promised_signature = inspect.signature(function), inspect.signature(promised)
+    parameters = list(signature.parameters.values())
+    expected = list(promised_signature.parameters.values())[1:]  # a protocol's function has `self`
+    further = parameters[len(expected) :]
+    pairs = list(zip(parameters, expected, strict=False))
+    has_same_names = len(parameters) >= len(expected) and all(ours.name == theirs.name for ours, theirs in pairs)
+    has_defaults = all(parameter.default is not parameter.empty for parameter in further)
+    has_types = all(takes(ours.annotation, theirs.annotation) for ours, theirs in pairs)
+    results = [str(each.return_annotation).split("[")[0] for each in (signature, promised_signature)]
+    return has_same_names and has_defaults and has_types and (results[1] == "Any" or results[0] == results[1])
 
 
 def takes(own: str, promised: str) -> bool:
@@ -77,9 +81,11 @@ def test_what_families_can_do_is_listed_from_what_they_say() -> None:
         == families_with("resume")
         == ["causal_lm", "transformer"]
     )
-    assert families_with("edit") == ["ngram", "transformer"]
+    assert families_with("edit") == ["causal_lm", "ngram", "transformer"]
+    assert families_with("validate") == ["causal_lm", "transformer"]
     assert families_with("statistics") == ["discrete", "gaussian"]
-    assert set(SPECS) - set(families_with("select")) == {"linear_regression", "vae"}
+    assert set(SPECS) - set(families_with("select")) == {"external", "linear_regression", "vae"}
+    assert families_with("programs") == ["external"]
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -30,19 +30,19 @@ def test_rows_and_counts_are_drawn_from_the_same_law() -> None:
     (rows,) = discrete.sample(model(4000), None, 5, NoSettings(), STREAM)
     by_rows = categorical.count(rows[..., 0].astype(np.int64))
     by_counts = discrete.draw(model(4000), 5, NoSettings(), STREAM)
-    for drawn in (by_rows, by_counts):
-        assert set(drawn.num_rows.tolist()) == {5}
+    for counts in (by_rows, by_counts):
+        assert set(counts.num_rows.tolist()) == {5}
         for kind, p in enumerate((0.6, 0.3, 0.1)):
-            assert abs(frequency_z(drawn, kind, p, 5 * p * (1 - p), 5)) < 4
-        lost = 1 - np.bincount(drawn.types, minlength=3) / 4000
+            assert abs(frequency_z(counts, kind, p, 5 * p * (1 - p), 5)) < 4
+        lost = 1 - np.bincount(counts.types, minlength=3) / 4000
         expected = np.array([0.4, 0.7, 0.9]) ** 5
         assert (np.abs(lost - expected) < 4 * np.sqrt(expected * (1 - expected) / 4000)).all()
 
 
 def test_a_subset_has_the_spread_of_a_draw_without_replacement() -> None:
-    drawn = discrete.subset(model(4000), 9, STREAM)
+    counts = discrete.subset(model(4000), 9, STREAM)
     of_first = np.full(4000, 0)
-    of_first[drawn.replica[drawn.types == 0]] = drawn.counts[drawn.types == 0]
+    of_first[counts.replica[counts.types == 0]] = counts.counts[counts.types == 0]
     assert set(of_first.tolist()) == {5, 6}  # one of ten rows is left out
     assert abs(((of_first == 5).mean() - 0.6) / np.sqrt(0.24 / 4000)) < 4
     with pytest.raises(HeirloomError, match="`rows` needs 11 rows, but the union it draws from has 10"):
@@ -55,9 +55,9 @@ def test_more_replicas_leave_the_draws_of_earlier_ones_alone(how: str) -> None:
         if how == "rows":
             (rows,) = discrete.sample(model(replicas), None, 7, NoSettings(), STREAM)
             return list(rows[:2, :, 0].reshape(-1))
-        drawn = discrete.draw(model(replicas), 7, NoSettings(), STREAM) if how == "counts" else discrete.subset(model(replicas), 7, STREAM)
-        first = slice(0, int(drawn.starts[2]))
-        return [*drawn.types[first], *drawn.counts[first]]
+        counts = discrete.draw(model(replicas), 7, NoSettings(), STREAM) if how == "counts" else discrete.subset(model(replicas), 7, STREAM)
+        first = slice(0, int(counts.starts[2]))
+        return [*counts.types[first], *counts.counts[first]]
 
     assert draw(2) == draw(5)
 

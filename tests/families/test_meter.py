@@ -36,12 +36,12 @@ def test_a_terminal_has_a_bar_with_tokens_a_second_and_no_lines() -> None:
     ours, theirs = pty.openpty()
     subprocess.run([sys.executable, "-c", WORK], stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"}, check=True)
     os.close(theirs)
-    shown = os.read(ours, 100_000).decode()
+    output = os.read(ours, 100_000).decode()
     os.close(ours)
-    assert "training" in shown
-    assert "100 %" in shown
-    assert "tokens/s" in shown
-    assert "3,000 of 3,000" not in shown
+    assert "training" in output
+    assert "100 %" in output
+    assert "tokens/s" in output
+    assert "3,000 of 3,000" not in output
 
 
 def test_the_speed_leaves_out_what_was_done_before(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,5 +70,5 @@ def test_the_wait_between_two_lines_is_the_environments(monkeypatch: pytest.Monk
     monkeypatch.setenv("HEIRLOOM_TEST_SECONDS", "5")
     times = iter([0.0, 4.0, 5.0, 5.0, 9.0, 11.0, 11.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    due = meter.timer("HEIRLOOM_TEST_SECONDS")
-    assert [due() for _ in range(4)] == [False, True, False, True]
+    is_due = meter.timer("HEIRLOOM_TEST_SECONDS")
+    assert [is_due() for _ in range(4)] == [False, True, False, True]

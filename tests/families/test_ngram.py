@@ -6,7 +6,7 @@ import pytest
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
-from heirloom.families import ngram
+from heirloom.families import ngram, ngram_tables
 from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import NgramFit, NgramSampling
 
@@ -57,19 +57,24 @@ def test_sampled_tokens_have_the_models_probabilities() -> None:
 
 def test_counts_do_not_depend_on_batches() -> None:
     rows = Stream((0, "rows")).generator().integers(0, 5, (9000, 6)).astype(np.int32)
-    whole, halves = fitted(rows, 3, 5), fitted(np.concatenate([rows[4500:], rows[:4500]]), 3, 5)
-    assert np.array_equal(ngram.row_losses(whole, rows[:10]), ngram.row_losses(halves, rows[:10]))
+    from_all, halves = fitted(rows, 3, 5), fitted(np.concatenate([rows[4500:], rows[:4500]]), 3, 5)
+    assert np.array_equal(ngram.row_losses(from_all, rows[:10]), ngram.row_losses(halves, rows[:10]))
 
 
 def test_tables_that_are_merged_on_the_way_have_the_bytes_of_those_merged_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [Stream((0, number)).generator().integers(0, 9, (50, 6)).astype(np.int32) for number in range(12)]
     weights = [1 / 3, 0.7, 1.1] * 4
-    pieces = [Dataset.of(text_table(part, [""] * 50, first_row=0)).weighted(own).pieces for part, own in zip(parts, weights, strict=True)]
+    pieces = [
+        Dataset.of(text_table(part, [""] * 50, first_row=0)).weighted(part_weights).pieces
+        for part, part_weights in zip(parts, weights, strict=True)
+    ]
     rows, fit = Dataset([piece for (piece,) in pieces]), NgramFit(order=3, vocab_size=9)
     at_the_end = ngram.train(rows, fit, None, Stream(()))
-    monkeypatch.setattr(ngram, "_MOST_WAITING", 10)
-    for one, other in zip(at_the_end.levels, ngram.train(rows, fit, None, Stream(())).levels, strict=True):
-        assert all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in ("contexts", "starts", "tokens", "before"))
+    monkeypatch.setattr(ngram_tables, "_MOST_WAITING", 10)
+    for level, level_at_once in zip(at_the_end.levels, ngram.train(rows, fit, None, Stream(())).levels, strict=True):
+        assert all(
+            getattr(level, name).tobytes() == getattr(level_at_once, name).tobytes() for name in ("contexts", "starts", "tokens", "before")
+        )
 
 
 def test_an_order_that_cannot_be_numbered_and_rows_too_short_are_refused() -> None:

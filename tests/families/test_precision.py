@@ -47,9 +47,9 @@ def test_model_checkpoint_and_draws_are_of_the_type(name: str, tmp_path: Path) -
     gaussian.save(model, tmp_path / "checkpoint")
     loaded = gaussian.load(tmp_path / "checkpoint")
     assert loaded.mean.dtype == loaded.covariance.dtype == precision.dtype(name)
-    (drawn,) = gaussian.sample(loaded, None, 50, NoSettings(), Stream((0, "sample")))
-    assert drawn.dtype == np.float64
-    assert np.array_equal(drawn.astype(precision.dtype(name)).astype(np.float64), drawn)
+    (rows,) = gaussian.sample(loaded, None, 50, NoSettings(), Stream((0, "sample")))
+    assert rows.dtype == np.float64
+    assert np.array_equal(rows.astype(precision.dtype(name)).astype(np.float64), rows)
 
 
 def test_a_sum_that_the_type_cannot_hold_is_refused() -> None:

@@ -32,19 +32,19 @@ def z_of_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("dim", "num_rows"), [(1, 2), (1, 9), (3, 4), (3, 9)])
 def test_mean_scatter_and_their_squares_agree_with_those_of_rows(dim: int, num_rows: int) -> None:
-    drawn, counted = both(dim, num_rows)
-    assert drawn.num_rows == counted.num_rows == num_rows
+    by_rows, counted = both(dim, num_rows)
+    assert by_rows.num_rows == counted.num_rows == num_rows
     for power in (1, 2):
-        assert np.abs(z_of_difference(drawn.mean**power, counted.mean**power)).max() < 4
-        assert np.abs(z_of_difference(drawn.scatter**power, counted.scatter**power)).max() < 4
-    mixed = [statistics.mean[:, :1] * statistics.scatter[:, 0] for statistics in (drawn, counted)]
+        assert np.abs(z_of_difference(by_rows.mean**power, counted.mean**power)).max() < 4
+        assert np.abs(z_of_difference(by_rows.scatter**power, counted.scatter**power)).max() < 4
+    mixed = [statistics.mean[:, :1] * statistics.scatter[:, 0] for statistics in (by_rows, counted)]
     assert np.abs(z_of_difference(*mixed)).max() < 4
 
 
 @pytest.mark.parametrize(("dim", "num_rows"), [(1, 9), (3, 9)])
 def test_the_log_determinant_has_its_closed_form_and_no_neighbours(dim: int, num_rows: int) -> None:
-    drawn, _ = both(dim, num_rows)
-    lost = np.linalg.slogdet(drawn.scatter / num_rows)[1] - np.linalg.slogdet(COVARIANCE[:dim, :dim])[1]
+    by_rows, _ = both(dim, num_rows)
+    lost = np.linalg.slogdet(by_rows.scatter / num_rows)[1] - np.linalg.slogdet(COVARIANCE[:dim, :dim])[1]
     curve = np.array([0.0, *replace_log_determinant(num_rows, 2, dim)])
     z = (lost.mean() - curve) / (lost.std() / np.sqrt(len(lost)))
     assert abs(z[1]) < 4
@@ -53,11 +53,11 @@ def test_the_log_determinant_has_its_closed_form_and_no_neighbours(dim: int, num
 
 def test_a_union_of_sets_has_the_statistics_of_their_rows() -> None:
     x_RND = Stream((0, "x")).generator().standard_normal((2, 9, 3)) + 5
-    whole = sufficient.summarise(x_RND)
+    statistics = sufficient.summarise(x_RND)
     merged = sufficient.union([sufficient.summarise(x_RND[:, :2]), sufficient.summarise(x_RND[:, 2:3]), sufficient.summarise(x_RND[:, 3:])])
     assert merged.num_rows == 9
-    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-13)
-    np.testing.assert_allclose(merged.scatter, whole.scatter, rtol=1e-11)
+    np.testing.assert_allclose(merged.mean, statistics.mean, rtol=1e-13)
+    np.testing.assert_allclose(merged.scatter, statistics.scatter, rtol=1e-11)
 
 
 def test_more_replicas_leave_the_draws_of_earlier_ones_alone() -> None:
@@ -69,9 +69,9 @@ def test_more_replicas_leave_the_draws_of_earlier_ones_alone() -> None:
 def test_as_few_rows_as_dimensions_and_draws_from_earlier_rows_are_refused() -> None:
     with pytest.raises(HeirloomError, match=r"needs more synthetic rows than dimensions \(3\), got 3"):
         both(3, 3, replicas=1)
-    drawn, _ = both(1, 9, replicas=1)
+    by_rows, _ = both(1, 9, replicas=1)
     with pytest.raises(HeirloomError, match=r"cannot draw from rows of earlier generations \(`budget: drawn`\)"):
-        gaussian.subset(drawn, 4, Stream(()))
+        gaussian.subset(by_rows, 4, Stream(()))
 
 
 def test_a_fit_to_one_row_is_refused_with_the_unbiased_divisor() -> None:
@@ -111,5 +111,5 @@ def test_the_scatter_of_many_rows_is_taken_replica_by_replica_to_the_same_bytes(
     mean = x.mean(axis=1)
     centred = x - mean[:, None, :]
     at_once = mean, np.matmul(centred.transpose(0, 2, 1), centred)
-    for one, other in zip(algebra.scatter(x), at_once, strict=True):
-        assert one.tobytes() == other.tobytes()
+    for in_parts, at_once_part in zip(algebra.scatter(x), at_once, strict=True):
+        assert in_parts.tobytes() == at_once_part.tobytes()

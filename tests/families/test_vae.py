@@ -63,9 +63,9 @@ def test_weights_begin_within_the_bounds_of_pytorch_s_own_layers() -> None:
     for name, layer in layers.items():
         for part in ("weight", "bias"):
             theirs: torch.Tensor = getattr(layer, part).detach()
-            own = ours[f"{name}.{part}"]
-            assert own.shape == theirs.shape
-            assert float(own.abs().max()) == pytest.approx(float(theirs.abs().max()), rel=0.1)
+            our_part = ours[f"{name}.{part}"]
+            assert our_part.shape == theirs.shape
+            assert float(our_part.abs().max()) == pytest.approx(float(theirs.abs().max()), rel=0.1)
     assert float(ours["encoder.convolution_2.weight"].std()) == pytest.approx(1 / math.sqrt(3 * 64 * 16), rel=0.01)
 
 
@@ -76,13 +76,13 @@ def test_the_network_computes_what_pytorch_s_modules_compute() -> None:
         *(nn.Linear(20, 6272), nn.Unflatten(1, (128, 7, 7))),
         *(nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Sigmoid()),
     )
-    named = {"0": "convolution_1", "2": "convolution_2"}
+    modules = {"0": "convolution_1", "2": "convolution_2"}
     encoder.load_state_dict(
-        {f"{i}.{part}": ours.weights[f"encoder.{name}.{part}"] for i, name in named.items() for part in ("weight", "bias")}
+        {f"{i}.{part}": ours.weights[f"encoder.{name}.{part}"] for i, name in modules.items() for part in ("weight", "bias")}
     )
-    named = {"0": "linear", "2": "convolution_1", "4": "convolution_2"}
+    modules = {"0": "linear", "2": "convolution_1", "4": "convolution_2"}
     decoder.load_state_dict(
-        {f"{i}.{part}": ours.weights[f"decoder.{name}.{part}"] for i, name in named.items() for part in ("weight", "bias")}
+        {f"{i}.{part}": ours.weights[f"decoder.{name}.{part}"] for i, name in modules.items() for part in ("weight", "bias")}
     )
     images = model.as_images(pixels(3, 784)[0], 28)
     noise = torch.from_numpy(Stream((1,)).generator().standard_normal((3, 20), dtype=np.float32))
@@ -92,8 +92,8 @@ def test_the_network_computes_what_pytorch_s_modules_compute() -> None:
             hidden @ ours.weights[f"encoder.{name}.weight"].T + ours.weights[f"encoder.{name}.bias"] for name in ("mean", "log_variance")
         )
         reconstruction = binary_cross_entropy(decoder(mean + noise * (log_variance / 2).exp()), images, reduction="sum")
-        found, _ = model.negative_elbo(ours, images, noise)
-    assert float(found) == pytest.approx(float(reconstruction), rel=1e-5)
+        loss, _ = model.negative_elbo(ours, images, noise)
+    assert float(loss) == pytest.approx(float(reconstruction), rel=1e-5)
 
 
 def test_an_untrained_model_s_loss_is_that_of_a_coin_and_a_posterior_set_by_hand() -> None:
@@ -124,15 +124,15 @@ def test_training_lowers_the_loss_and_begins_from_the_weights_that_it_is_given()
     assert all(torch.allclose(weight, start.weights[name], atol=1e-9) for name, weight in still.weights.items())
     trained = vae.train(rows(), FIT.model_copy(update={"epochs": 4}), start, Stream(()))
     images, noise = model.as_images(pixels(64)[0], 8), torch.zeros(64, 2)
-    before, after = (float(sum(model.negative_elbo(one, images, noise))) for one in (start, trained))
-    assert after < before
+    loss_before, loss_after = (float(sum(model.negative_elbo(trained_model, images, noise))) for trained_model in (start, trained))
+    assert loss_after < loss_before
 
 
 def first_step(optimiser: Optimiser) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return a matrix before and after one step of size 0.001 on all rows with decay 0.1, and its gradient before the step."""
     start, stream = fresh(TINY), Stream(())
     settings = {"optimiser": optimiser, "batch_rows": 64, "learning_rate": 1e-3, "weight_decay": 0.1}
-    after = vae.train(rows(), FIT.model_copy(update=settings), start, stream)
+    trained_model = vae.train(rows(), FIT.model_copy(update=settings), start, stream)
     (batch,) = minibatches.batches(64, 1, 64, stream)
     noise = torch.from_numpy(stream.child("noise").generator().standard_normal((64, 2), dtype=np.float32))
     weights = {name: weight.clone().requires_grad_() for name, weight in start.weights.items()}
@@ -140,21 +140,21 @@ def first_step(optimiser: Optimiser) -> tuple[torch.Tensor, torch.Tensor, torch.
     torch.autograd.backward(reconstruction + divergence)
     gradient = weights["encoder.mean.weight"].grad
     assert gradient is not None
-    return start.weights["encoder.mean.weight"], after.weights["encoder.mean.weight"], gradient
+    return start.weights["encoder.mean.weight"], trained_model.weights["encoder.mean.weight"], gradient
 
 
 def test_gradient_descent_steps_along_the_gradient_and_the_decayed_weight() -> None:
-    before, after, gradient = first_step("sgd")
-    assert torch.allclose(after, before - 1e-3 * (gradient + 0.1 * before), atol=1e-6)
+    model_before, model_after, gradient = first_step("sgd")
+    assert torch.allclose(model_after, model_before - 1e-3 * (gradient + 0.1 * model_before), atol=1e-6)
 
 
 def test_adam_s_first_step_has_its_size_in_every_weight_and_only_adamw_decays_them_beside_it() -> None:
-    before, adam, gradient = first_step("adam")
+    model_before, adam, gradient = first_step("adam")
     _, adamw, _ = first_step("adamw")
     clear = gradient.abs() > 0.1
     assert int(clear.sum()) > 10
-    assert torch.allclose((before - adam)[clear], 1e-3 * (gradient + 0.1 * before)[clear].sign(), atol=1e-6)
-    assert torch.allclose((before - adamw)[clear], 1e-3 * (gradient.sign() + 0.1 * before)[clear], atol=1e-6)
+    assert torch.allclose((model_before - adam)[clear], 1e-3 * (gradient + 0.1 * model_before)[clear].sign(), atol=1e-6)
+    assert torch.allclose((model_before - adamw)[clear], 1e-3 * (gradient.sign() + 0.1 * model_before)[clear], atol=1e-6)
 
 
 def test_a_sample_is_the_decoder_s_means_of_the_prior_rounded_to_whole_levels() -> None:
@@ -181,23 +181,23 @@ def test_images_are_numbered_across_chunks_and_stay_bytes_on_disk(tmp_path: Path
     tables = list(sampling.vectors(step, fresh(TINY), Writer("0" * 64, np.zeros(1), np.zeros(1, np.int32)), 1))
     assert [table.num_rows for table in tables] == [CHUNK, 5]
     write_batches(tmp_path / "synthetic.parquet", (batch for table in tables for batch in table.to_batches()))
-    read = pq.read_table(tmp_path / "synthetic.parquet")
-    assert read["row"].to_pylist() == list(range(CHUNK + 5))
-    assert read.schema.field("x").type.value_type == pa.uint8()
+    rows_on_disk = pq.read_table(tmp_path / "synthetic.parquet")
+    assert rows_on_disk["row"].to_pylist() == list(range(CHUNK + 5))
+    assert rows_on_disk.schema.field("x").type.value_type == pa.uint8()
     assert np.array_equal(Dataset.open(tmp_path / "synthetic.parquet").head("x", CHUNK + 1)[CHUNK], tables[1]["x"][0].values.to_numpy())
 
 
 def test_the_latent_probe_pools_the_origin_s_posterior_means_over_images_and_dimensions() -> None:
     origin, later = fresh(TINY), vae.train(rows(), FIT, None, Stream(("later",)))
     sets = Sets(rows(20), rows(20), rows(30), rows(64))
-    found = vae.evaluate(later, sets, origin, Measuring(1, truth={}), Stream((0,)))
+    measures = vae.evaluate(later, sets, origin, Measuring(1, truth={}), Stream((0,)))
     with torch.no_grad():
         means, _ = model.encode(origin, model.as_images(pixels(20)[0], 8))
-    assert found["latent_spread"] == pytest.approx(float(means.double().std(correction=0)), rel=1e-6)
-    assert found["latent_mean"] == pytest.approx(float(means.double().mean()), rel=1e-4)
-    assert found["test_elbo"] == pytest.approx(-found["test_reconstruction"] - found["test_divergence"])
-    assert found["nearest_real"] == pytest.approx(0)
-    assert "class_entropy" not in found  # there are no 8 x 8 digits to compare with
+    assert measures["latent_spread"] == pytest.approx(float(means.double().std(correction=0)), rel=1e-6)
+    assert measures["latent_mean"] == pytest.approx(float(means.double().mean()), rel=1e-4)
+    assert measures["test_elbo"] == pytest.approx(-measures["test_reconstruction"] - measures["test_divergence"])
+    assert measures["nearest_real"] == pytest.approx(0)
+    assert "class_entropy" not in measures  # there are no 8 x 8 digits to compare with
 
 
 @pytest.mark.parametrize("width", [60, 49])

@@ -126,7 +126,7 @@ def config() -> Config:
 
 def figure_of(config: Config, name: str, kind: str) -> Figure:
     """Return a figure of an experiment or a grid."""
-    (figure,) = (one for one in plan.figures(config) if (one.subject.name, one.kind.name) == (name, kind))
+    (figure,) = (candidate for candidate in plan.figures(config) if (candidate.subject.name, candidate.kind.name) == (name, kind))
     return figure
 
 
@@ -140,8 +140,8 @@ def write_measures(config: Config) -> None:
     for key, path in measure_files(config):
         seed = key.seed or 0
         experiment = config.experiments[key.experiment]
-        own = text_measures if experiment.is_text else gaussian_measures
-        measures = partial(all_measures, own)
+        metrics_of_family = text_measures if experiment.is_text else gaussian_measures
+        measures = partial(all_measures, metrics_of_family)
         if key.generation is not None:
             write_text(path, dumps(measures(key.regime, seed, key.generation)))
             seal_alone(path)

@@ -64,9 +64,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert worked_examples.follow("Add a figure", project) == FILES
     env = {**os.environ, "PYTHONPATH": f"{project / 'src'}{os.pathsep}{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
     folder = tmp_path_factory.mktemp("project")
-    done = subprocess.run([sys.executable, "-c", USE], cwd=folder, env=env, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
+    process = subprocess.run([sys.executable, "-c", USE], cwd=folder, env=env, text=True, capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
+    answers: dict[str, Any] = json.loads(process.stdout)
     return answers
 
 

@@ -48,9 +48,9 @@ def arm(precision: str = "float64", absorbed: float = 0.0, mean_log: float = -0.
         "granularity": "chain",
     }
     config = parse({"regimes": {"replace": {}}, "experiments": {"e": experiment}})
-    said = {"covariance_trace.mean": 1.0, "covariance_trace.mean_log": mean_log, "absorbed.mean": absorbed}
-    said |= {f"{measure}.{what}": se for measure in ("covariance_trace", "log_determinant") for what in ("se", "median")}
-    rows = [{"regime": "replace", "generation": 10, "metric": name, "value": value} for name, value in said.items()]
+    values_of_metrics = {"covariance_trace.mean": 1.0, "covariance_trace.mean_log": mean_log, "absorbed.mean": absorbed}
+    values_of_metrics |= {f"{measure}.{what}": se for measure in ("covariance_trace", "log_determinant") for what in ("se", "median")}
+    rows = [{"regime": "replace", "generation": 10, "metric": name, "value": value} for name, value in values_of_metrics.items()]
     rows.append({"regime": "replace", "generation": 10, "metric": "log_determinant.mean", "value": -0.1})
     return agreement.check(pd.DataFrame(rows), "replace", config.experiments["e"], config)
 
@@ -77,8 +77,8 @@ def test_a_z_takes_chains_enough_for_the_skewness_of_its_measure() -> None:
 
 
 def test_a_share_has_a_z_where_forty_chains_have_and_lack_what_it_counts() -> None:
-    found = [doubt("absorbed", p, 0.01, 1000) == "" for p in (0.039, 0.04, 0.5, 0.96, 0.961)]
-    assert found == [False, True, True, True, False]
+    is_believed = [doubt("absorbed", p, 0.01, 1000) == "" for p in (0.039, 0.04, 0.5, 0.96, 0.961)]
+    assert is_believed == [False, True, True, True, False]
     assert doubt("variance", 0.01, 0.0001, 1000, alive=0.04) == ""
     few = "39 chains are expected to make the difference; a z needs 40"
     assert doubt("variance", 0.01, 0.0001, 1000, alive=0.039) == few
@@ -98,17 +98,17 @@ def test_far_scores_of_log_normal_chains_are_not_shown() -> None:
 
 @pytest.mark.parametrize("given", [{"precision": "float16"}, {"absorbed": 0.01}])
 def test_rounded_arithmetic_is_not_compared_with_a_form_of_the_exact(given: dict[str, Any]) -> None:
-    found = arm(**given)
-    assert [found[measure].z for measure in ("covariance_trace", "log_determinant")] == [None, None]
-    assert found["covariance_trace"].mean == 1.0
+    check = arm(**given)
+    assert [check[measure].z for measure in ("covariance_trace", "log_determinant")] == [None, None]
+    assert check["covariance_trace"].mean == 1.0
 
 
 def test_the_table_has_a_row_an_arm_and_measure_with_the_form_of_the_last_generation(run: Path, config: Config) -> None:
     files.write(config)
-    found = agreement.load(results.DEFAULT)
-    assert list(found.columns) == ["experiment", "variant", *agreement.COLUMNS]
-    assert set(found["experiment"] + "/" + found["variant"]) == {"toy/", "crossed/biased", "crossed/unbiased"}
-    (row,) = found.query("experiment == 'toy' and regime == 'keep' and measure == 'covariance_trace'").to_dict("records")
+    table = agreement.load(results.DEFAULT)
+    assert list(table.columns) == ["experiment", "variant", *agreement.COLUMNS]
+    assert set(table["experiment"] + "/" + table["variant"]) == {"toy/", "crossed/biased", "crossed/unbiased"}
+    (row,) = table.query("experiment == 'toy' and regime == 'keep' and measure == 'covariance_trace'").to_dict("records")
     assert (row["family"], row["generation"], row["chains"]) == ("gaussian", 6, 50)
     assert row["expected"] == pytest.approx(theory.keep(10, 7, 1).variance[-1])
     assert row["mean"] == pytest.approx(0.9**2.8)

@@ -16,9 +16,9 @@ from report.conftest import figure_of
 
 
 def test_a_usual_regime_keeps_its_colour_whatever_stands_beside_it() -> None:
-    alone = looks({"replace": Regime()})
+    look_of_replace = looks({"replace": Regime()})
     together = looks({name: Regime() for name in ("zero", "replace", "keep", "accumulate")})
-    assert alone["replace"] == together["replace"] == Look("#D55E00")
+    assert look_of_replace["replace"] == together["replace"] == Look("#D55E00")
     assert len({look.colour for look in together.values()}) == 4
 
 
@@ -41,12 +41,12 @@ def test_more_regimes_than_colours_are_told_apart_by_dashes() -> None:
 def spec(run: Path, config: Config) -> Any:
     results = experiment_results.of_config(tables.gather(config), config)
 
-    def drawn(experiment: str, kind: str) -> dict[str, Any]:
+    def chart_of(experiment: str, kind: str) -> dict[str, Any]:
         figure = figure_of(config, experiment, kind)
         specification: dict[str, Any] = draw.chart(figure, draw.numbers(figure, results)).to_dict()
         return specification
 
-    return drawn
+    return chart_of
 
 
 def test_the_perplexity_chart_has_a_thin_line_a_seed_and_the_regimes_in_the_order_of_the_config(spec: Any) -> None:

@@ -120,12 +120,12 @@ def config() -> Config:
 
 def progress(world: str, arm: str, generation: int, experiment: Experiment) -> float:
     """Return how far an arm has collapsed at a generation, of a whole collapse."""
-    level, done = (0.0 if arm == kinds.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
+    level, elapsed_share = (0.0 if arm == kinds.ORIGIN else WORLDS[world][arm]), generation / GENERATIONS
     if world != "as published":
-        return level * done
+        return level * elapsed_share
     if experiment.source.name == "mixture" and experiment.family.name == "gaussian":
         return 0.0  # what a single Gaussian cannot express is wrong from the first fit on
-    return level * (min(1.0, 3 * done) if arm in FLOORED else done)
+    return level * (min(1.0, 3 * elapsed_share) if arm in FLOORED else elapsed_share)
 
 
 def measures(world: str, arm: str, generation: int, experiment: Experiment, forms: Mapping[str, Any]) -> dict[str, float]:

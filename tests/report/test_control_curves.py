@@ -33,13 +33,13 @@ def results(config: Config) -> ExperimentResults:
 
 
 def test_the_control_of_an_accumulating_gaussian_is_the_recursion_of_real_rows_that_grow() -> None:
-    read = config("gaussian", {"name": "normal", "rows": 80}, "accumulate", "control")
-    (regime, known), *others = control_curves.by_arm(results(read)).items()
+    parsed_config = config("gaussian", {"name": "normal", "rows": 80}, "accumulate", "control")
+    (regime, curves), *others = control_curves.by_arm(results(parsed_config)).items()
     assert (regime, others) == ("accumulate", [])
-    recursion = expected_curves.curves(read.experiments["e"], GROWS)
+    recursion = expected_curves.curves(parsed_config.experiments["e"], GROWS)
     for measure in ("covariance_trace", "mean_squared_error"):
-        np.testing.assert_allclose(known[measure], recursion[measure], rtol=1e-12)
-    np.testing.assert_allclose(known["log_determinant"][3], theory.replace_log_determinant(40, 1)[0])
+        np.testing.assert_allclose(curves[measure], recursion[measure], rtol=1e-12)
+    np.testing.assert_allclose(curves["log_determinant"][3], theory.replace_log_determinant(40, 1)[0])
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_the_control_of_an_accumulating_gaussian_is_the_recursion_of_real_rows_t
 def test_the_control_of_every_family_in_closed_form_is_fitted_to_as_many_true_rows(
     family: str, source: dict[str, Any], measure: str, curve: Any
 ) -> None:
-    known = control_curves.by_arm(results(config(family, source, "accumulate")))["accumulate"][measure]
+    expected_curve = control_curves.by_arm(results(config(family, source, "accumulate")))["accumulate"][measure]
     if curve is None:
         p_V = np.array([1 / rank for rank in range(1, 6)]) / sum(1 / rank for rank in range(1, 6))
         curve = [(1 - (1 - p_V) ** size).sum() for size in SIZES]
-    np.testing.assert_allclose(known, curve, rtol=1e-9)
+    np.testing.assert_allclose(expected_curve, curve, rtol=1e-9)
 
 
 def test_the_control_of_a_regression_is_one_fit_to_as_many_rows() -> None:
     source = {"name": "linear", "features": 2, "weights": 0.0, "noise": 1.0, "rows": 10}
-    known = control_curves.by_arm(results(config("linear_regression", source, "accumulate")))["accumulate"]
-    np.testing.assert_allclose(known["squared_error"], 2 / (SIZES - 3))
+    curves = control_curves.by_arm(results(config("linear_regression", source, "accumulate")))["accumulate"]
+    np.testing.assert_allclose(curves["squared_error"], 2 / (SIZES - 3))
 
 
 def test_an_arm_without_a_control_run_or_computed_has_a_line() -> None:
@@ -77,5 +77,5 @@ def test_an_arm_without_a_control_run_or_computed_has_a_line() -> None:
 
 
 def test_an_origin_of_other_rows_has_the_control_of_its_own_rows_at_generation_zero() -> None:
-    known = control_curves.by_arm(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", origin_rows=50)))["replace"]
-    np.testing.assert_allclose(known["mean_squared_error"], [1 / 50, *[1 / 10] * 3])
+    curves = control_curves.by_arm(results(config("gaussian", {"name": "normal", "rows": 80}, "replace", origin_rows=50)))["replace"]
+    np.testing.assert_allclose(curves["mean_squared_error"], [1 / 50, *[1 / 10] * 3])

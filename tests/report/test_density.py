@@ -24,7 +24,7 @@ def line(**changes: Any) -> Config:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+def run_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Real rows 0 … 8; generation 1 at 4 alone, generation 2 far away; a second replica that is not shown."""
     monkeypatch.chdir(tmp_path)
     rows = {0: np.arange(9.0), 1: np.full(9, 4.0), 2: np.full(9, 1e6)}
@@ -40,17 +40,17 @@ def test_bins_are_those_of_the_real_rows_and_reach_half_a_range_beyond() -> None
     np.testing.assert_allclose(edges, np.arange(-2, 6) * 8 / 3)
 
 
-def test_the_area_of_a_generation_is_the_share_of_its_rows_within_the_axis(kept: Config) -> None:
-    found = density.numbers(figure_of(kept, "line", "density").subject, pd.DataFrame())
-    area = found.groupby("generation")["density"].sum() * 8 / 3
+def test_the_area_of_a_generation_is_the_share_of_its_rows_within_the_axis(run_config: Config) -> None:
+    density_table = density.numbers(figure_of(run_config, "line", "density").subject, pd.DataFrame())
+    area = density_table.groupby("generation")["density"].sum() * 8 / 3
     assert area.round(12).tolist() == [1.0, 1.0, 0.0]
-    first = found[found["generation"] == 1]
+    first = density_table[density_table["generation"] == 1]
     assert first.loc[first["density"] > 0, "x"].tolist() == [4.0]
 
 
-def test_the_chart_has_a_panel_an_arm_and_real_rows_in_black(kept: Config) -> None:
-    numbers = density.numbers(figure_of(kept, "line", "density").subject, pd.DataFrame())
-    chart = density.draw(figure_of(kept, "line", "density").subject, numbers).to_dict()
+def test_the_chart_has_a_panel_an_arm_and_real_rows_in_black(run_config: Config) -> None:
+    numbers = density.numbers(figure_of(run_config, "line", "density").subject, pd.DataFrame())
+    chart = density.draw(figure_of(run_config, "line", "density").subject, numbers).to_dict()
     scale = chart["spec"]["encoding"]["color"]["scale"]
     assert (scale["domain"], scale["range"][0]) == ([0, 1, 2], "#000000")
 

@@ -51,9 +51,9 @@ def variance(regime: dict[str, Any], **changes: Any) -> Any:
     ],
 )
 def test_a_declaration_has_the_closed_form_of_its_regime(regime: dict[str, Any], moments: theory.Moments) -> None:
-    found = curves(gaussian(), Regime.model_validate(regime))
-    np.testing.assert_allclose(found["covariance_trace"], moments.variance, rtol=1e-12)
-    np.testing.assert_allclose(found["mean_squared_error"], moments.mean_square, rtol=1e-12)
+    expected = curves(gaussian(), Regime.model_validate(regime))
+    np.testing.assert_allclose(expected["covariance_trace"], moments.variance, rtol=1e-12)
+    np.testing.assert_allclose(expected["mean_squared_error"], moments.mean_square, rtol=1e-12)
 
 
 def test_entry_g_is_model_g_so_the_origin_has_lost_one_factor_already() -> None:
@@ -66,19 +66,19 @@ def test_the_unbiased_divisor_keeps_the_expected_variance_at_the_truth() -> None
 
 def test_curves_are_in_the_units_of_the_source() -> None:
     source = {"name": "normal", "dim": 2, "covariance": [[2.0, 0.5], [0.5, 1.0]], "rows": 80}
-    found = curves(gaussian(source=source), Regime())
-    np.testing.assert_allclose(found["covariance_trace"], 3 * theory.replace(N, G + 1).variance)
+    expected = curves(gaussian(source=source), Regime())
+    np.testing.assert_allclose(expected["covariance_trace"], 3 * theory.replace(N, G + 1).variance)
     first_log = theory.replace_log_determinant(N, 1, 2)[0] + np.log(2 * 1 - 0.25)
-    assert found["log_determinant"][0] == pytest.approx(first_log)
-    assert "wasserstein2_squared" not in found
+    assert expected["log_determinant"][0] == pytest.approx(first_log)
+    assert "wasserstein2_squared" not in expected
 
 
 def test_the_control_stays_where_the_origin_is() -> None:
-    found = curves(gaussian(source={"name": "normal", "covariance": 3.0, "rows": 80}), Regime(pool=1.0, synthetic="none"))
-    for curve in found.values():
+    expected = curves(gaussian(source={"name": "normal", "covariance": 3.0, "rows": 80}), Regime(pool=1.0, synthetic="none"))
+    for curve in expected.values():
         assert len(curve) == G + 1
         np.testing.assert_allclose(curve, curve[0])
-    assert found["wasserstein2_squared"][0] == pytest.approx(9 * theory.replace_wasserstein2_squared(N, 1)[0])
+    assert expected["wasserstein2_squared"][0] == pytest.approx(9 * theory.replace_wasserstein2_squared(N, 1)[0])
 
 
 @pytest.mark.parametrize(

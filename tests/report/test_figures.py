@@ -39,8 +39,8 @@ def test_an_experiment_without_rows_has_no_figure_of_ancestry() -> None:
     body = {"source": source, "regimes": ["replace"], "generations": 1, "rows": 9, "granularity": "chain"}
     experiments = {path: {**body, "family": {"name": "discrete", "path": path}} for path in ("rows", "statistics")}
     config = parse({"regimes": {"replace": {}}, "experiments": experiments})
-    shown = [("rows", "ancestry"), ("rows", "beside_theory"), ("statistics", "beside_theory")]
-    assert figure_names(config) == shown
+    drawn_kinds = [("rows", "ancestry"), ("rows", "beside_theory"), ("statistics", "beside_theory")]
+    assert figure_names(config) == drawn_kinds
 
 
 def test_two_runs_write_the_same_bytes_and_nothing_but_the_files_listed(run: Path, config: Config) -> None:

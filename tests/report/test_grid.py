@@ -27,14 +27,14 @@ def digits(**keys: Any) -> Config:
     return parse({"regimes": {"replace": {}}, "experiments": {"digits": body}})
 
 
-def shown(config: Config) -> list[int]:
+def generations_of_grid(config: Config) -> list[int]:
     return kept_rows.generations(config.experiments["digits"], grid.MAX_PICTURES)
 
 
 def test_generations_are_spaced_from_the_real_images_to_the_last_that_is_kept() -> None:
-    assert shown(digits()) == [0, 4, 8, 12, 16, 20]
-    assert shown(digits(generations=3)) == [0, 1, 2, 3]
-    assert shown(digits(granularity="chain", snapshots=[2, 7])) == [0, 2, 7]
+    assert generations_of_grid(digits()) == [0, 4, 8, 12, 16, 20]
+    assert generations_of_grid(digits(generations=3)) == [0, 1, 2, 3]
+    assert generations_of_grid(digits(granularity="chain", snapshots=[2, 7])) == [0, 2, 7]
 
 
 def test_a_config_names_the_sets_that_its_grids_show_of_the_first_seed() -> None:

@@ -23,24 +23,24 @@ def test_a_run_without_a_headline_measure_has_an_empty_table() -> None:
 
 
 def test_one_lineage_has_a_centre_and_no_interval() -> None:
-    found = interval([3.0])
-    assert found.centre == 3.0
-    assert math.isnan(found.low)
-    assert found.kind == "none"
+    estimate = interval([3.0])
+    assert estimate.centre == 3.0
+    assert math.isnan(estimate.low)
+    assert estimate.kind == "none"
 
 
 def test_few_lineages_have_a_t_interval() -> None:
     # mean 2, s = 1, t(0.975; 2) = 4.302653
-    found = interval([1.0, 2.0, 3.0])
-    assert found[:3] == pytest.approx((2.0, 2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)), rel=1e-6)
-    assert found.kind == "t"
+    estimate = interval([1.0, 2.0, 3.0])
+    assert estimate[:3] == pytest.approx((2.0, 2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)), rel=1e-6)
+    assert estimate.kind == "t"
 
 
 def test_a_positive_measure_has_its_geometric_mean_and_an_interval_above_zero() -> None:
-    found = interval([math.exp(-4), math.exp(-2), math.exp(3)], positive=True)
+    estimate = interval([math.exp(-4), math.exp(-2), math.exp(3)], positive=True)
     half = 4.302653 * np.std([-4, -2, 3], ddof=1) / math.sqrt(3)
-    assert found[:3] == pytest.approx((math.exp(-1), math.exp(-1 - half), math.exp(-1 + half)), rel=1e-5)
-    assert found[3:] == ("t", "geometric mean")
+    assert estimate[:3] == pytest.approx((math.exp(-1), math.exp(-1 - half), math.exp(-1 + half)), rel=1e-5)
+    assert estimate[3:] == ("t", "geometric mean")
     assert mean_log([math.exp(-4), math.exp(-2), math.exp(3)]) == pytest.approx(-1)
 
 
@@ -72,8 +72,8 @@ def lognormal(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarr
 @pytest.mark.parametrize("size", [3, 5, 10, 30])
 def test_an_interval_holds_the_truth_as_often_as_it_says(law: Draw, positive: bool, truth: float, size: int) -> None:
     samples = law(Stream((0, "coverage", size)).generator(), (1500, size))
-    held = np.mean([found.low <= truth <= found.high for found in (interval(sample, positive=positive) for sample in samples)])
-    assert abs(held - 0.95) / math.sqrt(0.95 * 0.05 / 1500) < 3.5
+    coverage = np.mean([estimate.low <= truth <= estimate.high for estimate in (interval(sample, positive=positive) for sample in samples)])
+    assert abs(coverage - 0.95) / math.sqrt(0.95 * 0.05 / 1500) < 3.5
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_the_table_lists_every_seed_where_they_are_few() -> None:
     keys = {"experiment": "e", "variant": "", "regime": "replace", "generation": 1}
     few = pd.DataFrame([{**keys, "metric": "distinct_3", "seed": s, "value": float(s)} for s in (1, 2, 3)])
     many = pd.DataFrame([{**keys, "metric": "covariance_trace", "seed": s, "value": 1.0 + s} for s in range(12)])
-    found = table(pd.concat([few, many]), {}).set_index("metric")
+    frame = table(pd.concat([few, many]), {}).set_index("metric")
     assert tuple(table(few, {}).columns) == COLUMNS
-    assert list(found.loc["distinct_3", ["seeds", "mean", "median", "interval", "values"]]) == [3, 2.0, 2.0, "t", "1 2 3"]
-    assert list(found.loc["covariance_trace", ["interval", "estimand", "values"]]) == ["t", "geometric mean", ""]
-    assert found.loc["covariance_trace", "centre"] == pytest.approx(math.factorial(12) ** (1 / 12))
-    assert found.loc["covariance_trace", "mean_log"] == pytest.approx(np.log(np.arange(1, 13)).mean())
+    assert list(frame.loc["distinct_3", ["seeds", "mean", "median", "interval", "values"]]) == [3, 2.0, 2.0, "t", "1 2 3"]
+    assert list(frame.loc["covariance_trace", ["interval", "estimand", "values"]]) == ["t", "geometric mean", ""]
+    assert frame.loc["covariance_trace", "centre"] == pytest.approx(math.factorial(12) ** (1 / 12))
+    assert frame.loc["covariance_trace", "mean_log"] == pytest.approx(np.log(np.arange(1, 13)).mean())
 
 
 def test_a_single_lineage_of_many_replicas_has_their_quantiles_and_interval() -> None:
-    told = {"mean": 2.0, "se": 0.5, "median": 1.0, "median_low": 0.8, "median_high": 1.3, "q05": 0.1, "q95": 9.0, "mean_log": -0.25}
+    metrics = {"mean": 2.0, "se": 0.5, "median": 1.0, "median_low": 0.8, "median_high": 1.3, "q05": 0.1, "q95": 9.0, "mean_log": -0.25}
     keys = {"experiment": "e", "variant": "", "regime": "replace", "generation": 1, "seed": 0}
-    rows = [{**keys, "metric": f"covariance_trace.{what}", "value": value} for what, value in told.items()]
-    found = table(pd.DataFrame(rows), {("e", ""): 5})
-    assert found["metric"].tolist() == ["covariance_trace.mean", "covariance_trace.median"]
-    assert found["estimand"].tolist() == ["mean over replicas", "median over replicas"]
-    shown = found[["centre", "low", "high", "q05", "q95", "interval", "mean_log"]].to_numpy().tolist()
+    rows = [{**keys, "metric": f"covariance_trace.{what}", "value": value} for what, value in metrics.items()]
+    frame = table(pd.DataFrame(rows), {("e", ""): 5})
+    assert frame["metric"].tolist() == ["covariance_trace.mean", "covariance_trace.median"]
+    assert frame["estimand"].tolist() == ["mean over replicas", "median over replicas"]
+    columns = frame[["centre", "low", "high", "q05", "q95", "interval", "mean_log"]].to_numpy().tolist()
     within = [0.1, 9.0, "replicas", -0.25]
-    assert shown == [[2.0, pytest.approx(2 - 2.776445 * 0.5), pytest.approx(2 + 2.776445 * 0.5), *within], [1.0, 0.8, 1.3, *within]]
+    assert columns == [[2.0, pytest.approx(2 - 2.776445 * 0.5), pytest.approx(2 + 2.776445 * 0.5), *within], [1.0, 0.8, 1.3, *within]]

@@ -45,7 +45,7 @@ DRAWN = {
 def config() -> Config:
     body = {"regimes": ["replace", "control"], "seeds": list(SEEDS), "generations": 3, "rows": 20}
     regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
-    return parse({"regimes": regimes, "experiments": {name: body | own for name, own in FAMILIES.items()}})
+    return parse({"regimes": regimes, "experiments": {name: body | settings for name, settings in FAMILIES.items()}})
 
 
 def tidy(experiment: str, moved: int) -> pd.DataFrame:
@@ -70,16 +70,16 @@ def layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def triangles(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for one in layers(spec) if isinstance(one.get("mark"), dict) and one["mark"].get("shape") == "triangle-down"]
+    return [layer for layer in layers(spec) if isinstance(layer.get("mark"), dict) and layer["mark"].get("shape") == "triangle-down"]
 
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_figure_marks_where_an_arm_begins_to_collapse(config: Config, kind: str) -> None:
     experiment, count = DRAWN[kind]
-    figure, own = figure_of(config, experiment, kind), tidy(experiment, moved=2)
-    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, own)})
-    begun = numbers.dropna(subset="onset")
-    assert begun[["regime", "generation"]].to_numpy().tolist() == [["replace", 2]] * count
+    figure, table = figure_of(config, experiment, kind), tidy(experiment, moved=2)
+    numbers = draw.numbers(figure, {experiment: ExperimentResults(experiment, config, table)})
+    onset_rows = numbers.dropna(subset="onset")
+    assert onset_rows[["regime", "generation"]].to_numpy().tolist() == [["replace", 2]] * count
     spec = draw.chart(figure, numbers).to_dict()
     assert triangles(spec)
     assert "triangle: onset of collapse" in spec["title"]["subtitle"]

@@ -15,8 +15,8 @@ NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook.ipynb"
 def test_measures_are_a_data_frame_and_can_be_narrowed(written: Path) -> None:
     frame = heirloom.load_metrics()
     assert list(frame.columns) == ["experiment", "variant", "regime", "seed", "generation", "metric", "value"]
-    one = heirloom.load_metrics(experiment="words", regime="replace", metric="test_perplexity")
-    assert one["generation"].tolist() == [1, 2, 3, 1, 2, 3]
+    table = heirloom.load_metrics(experiment="words", regime="replace", metric="test_perplexity")
+    assert table["generation"].tolist() == [1, 2, 3, 1, 2, 3]
     with pytest.raises(HeirloomError, match="regime 'kepe': not among the results, which have accumulate, control, keep"):
         heirloom.load_metrics(regime="kepe")
 
@@ -52,7 +52,9 @@ def test_the_notebook_of_the_docs_runs(written: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     assert "transformer" in notebook.cells[1].source
     notebook.cells[1].source = notebook.cells[1].source.replace("transformer", "words")
-    done = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(written)}}).execute()
-    shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert [output.output_type for output in shown].count("execute_result") >= 4
-    assert not any(output.output_type == "error" for output in shown)
+    executed_notebook = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(written)}}
+    ).execute()
+    outputs = [output for cell in executed_notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert [output.output_type for output in outputs].count("execute_result") >= 4
+    assert not any(output.output_type == "error" for output in outputs)

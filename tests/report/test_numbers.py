@@ -36,8 +36,8 @@ def test_the_band_reaches_from_the_least_to_the_greatest_seed(words: pd.DataFram
 
 def test_few_seeds_are_shown_one_by_one_and_many_are_not() -> None:
     def rows(seeds: int) -> pd.DataFrame:
-        one = {"regime": "replace", "generation": 1, "metric": "test_perplexity"}
-        return pd.DataFrame([{**one, "seed": seed, "value": 10.0 + seed} for seed in range(seeds)])
+        place = {"regime": "replace", "generation": 1, "metric": "test_perplexity"}
+        return pd.DataFrame([{**place, "seed": seed, "value": 10.0 + seed} for seed in range(seeds)])
 
     assert numbers.curves(rows(3))[["mean", "seed 0", "seed 1", "seed 2"]].to_numpy().tolist() == [[11.0, 10.0, 11.0, 12.0]]
     for seeds in (1, 10):
@@ -66,8 +66,8 @@ def test_the_histogram_keeps_all_mass_and_leaves_out_empty_ends(words: pd.DataFr
 
 def test_the_open_bin_below_one_is_drawn_just_left_of_it(config: Config) -> None:
     rows = {"origin_perplexity_histogram.-inf": 0.25, "origin_perplexity_histogram.0.00": 0.75}
-    own = pd.DataFrame({"regime": "origin", "generation": 0, "metric": list(rows), "value": list(rows.values())})
-    table = synthetic_perplexity.numbers(figure_of(config, "words", "synthetic_perplexity").subject, own)
+    rows_of_origin = pd.DataFrame({"regime": "origin", "generation": 0, "metric": list(rows), "value": list(rows.values())})
+    table = synthetic_perplexity.numbers(figure_of(config, "words", "synthetic_perplexity").subject, rows_of_origin)
     assert table[["log10_from", "share"]].to_numpy().tolist() == [[-0.1, 0.25], [0.0, 0.75]] * len(REGIMES)
 
 
@@ -80,23 +80,23 @@ def test_at_most_seven_generations_are_drawn_first_and_last_among_them(config: C
 
 def test_standard_errors_of_independent_seeds_are_pooled() -> None:
     rows = [("v.mean", 0, 1.0), ("v.mean", 1, 3.0), ("v.se", 0, 0.3), ("v.se", 1, 0.4), ("v.median", 0, 1.0), ("v.median", 1, 2.0)]
-    own = pd.DataFrame([{"regime": "origin", "generation": 0, "metric": m, "seed": s, "value": v} for m, s, v in rows])
-    assert numbers.estimates(own, ["replace"], "v").to_dict("records") == [
+    rows_of_origin = pd.DataFrame([{"regime": "origin", "generation": 0, "metric": m, "seed": s, "value": v} for m, s, v in rows])
+    assert numbers.estimates(rows_of_origin, ["replace"], "v").to_dict("records") == [
         {"regime": "replace", "generation": 0, "mean": 2.0, "se": pytest.approx(0.25), "median": 1.5}
     ]
 
 
 def test_with_one_replica_the_spread_is_that_of_the_seeds() -> None:
-    own = pd.DataFrame({"regime": "origin", "generation": 0, "metric": "v", "seed": [0, 1, 2], "value": [1.0, 2.0, 6.0]})
-    (row,) = numbers.estimates(own, ["replace"], "v").to_dict("records")
+    rows_of_origin = pd.DataFrame({"regime": "origin", "generation": 0, "metric": "v", "seed": [0, 1, 2], "value": [1.0, 2.0, 6.0]})
+    (row,) = numbers.estimates(rows_of_origin, ["replace"], "v").to_dict("records")
     assert (row["mean"], row["median"]) == (3.0, 2.0)
     assert row["se"] == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))
 
 
 def test_variance_stands_beside_its_closed_form(run: Path, config: Config) -> None:
     toy = config.experiments["toy"]
-    own = tables.of_experiment(tables.gather(config), "toy", toy)
-    table = numbers.beside_theory("covariance_trace", own, toy, figure_of(config, "toy", "variance").subject.regimes)
+    rows_of_toy = tables.of_experiment(tables.gather(config), "toy", toy)
+    table = numbers.beside_theory("covariance_trace", rows_of_toy, toy, figure_of(config, "toy", "variance").subject.regimes)
     replace = table[table["regime"] == "replace"]
     np.testing.assert_allclose(replace["expected"], 0.9 ** np.arange(1, 8))
     np.testing.assert_allclose(replace["mean"], 0.9 ** np.arange(1, 8))

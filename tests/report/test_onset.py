@@ -92,12 +92,12 @@ def run(drops: dict[str, list[int]], seeds: int = 6) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def found(own: pd.DataFrame, read: Config) -> pd.DataFrame:
-    return onset.table(own, read.experiments["e"], read).set_index("measure")
+def onsets_of(run_rows: pd.DataFrame, parsed_config: Config) -> pd.DataFrame:
+    return onset.table(run_rows, parsed_config.experiments["e"], parsed_config).set_index("measure")
 
 
 def test_the_onset_belongs_to_the_arm_and_is_the_first_generation_that_all_flips_of_seeds_find_rare() -> None:
-    table = found(run({"distinct_3": [4] * 6}), config())
+    table = onsets_of(run({"distinct_3": [4] * 6}), config())
     row = table.loc["distinct_3"]
     assert [row[key] for key in ("regime", "control", "stage", "onset", "p", "level", "units", "note")] == [
         *("replace", "control", "late", 4.0, 1 / 64, 1 / 64, "6 seeds", "")
@@ -120,10 +120,12 @@ def test_a_positive_measure_is_compared_on_the_logarithm() -> None:
     scale_S1 = 10.0 ** np.arange(6)[:, None]
     noise_S = np.array([0.01, -0.02, 0.003, -0.01, 0.02, -0.005])
     lost_SG = np.exp(np.stack([noise_S, noise_S - 0.7, noise_S - 0.7], axis=1))
-    own = pd.concat([rows("covariance_trace", "control", scale_S1 * np.ones(3)), rows("covariance_trace", "replace", scale_S1 * lost_SG)])
+    run_rows = pd.concat(
+        [rows("covariance_trace", "control", scale_S1 * np.ones(3)), rows("covariance_trace", "replace", scale_S1 * lost_SG)]
+    )
     body = config().model_dump()["experiments"]["e"] | {"generations": 3}
-    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
-    assert found(own, read).loc["covariance_trace", "onset"] == 2.0
+    parsed_config = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    assert onsets_of(run_rows, parsed_config).loc["covariance_trace", "onset"] == 2.0
 
 
 @pytest.mark.parametrize(("seeds", "level"), [(5, 1 / 32), (6, 1 / 64), (7, 3 / 128), (20, 102 / 4096)])
@@ -134,59 +136,59 @@ def test_the_level_is_what_flips_can_hit_and_five_seeds_have_one_in_thirty_two(s
 
 
 def test_leaving_in_the_harmless_direction_is_no_onset() -> None:
-    own = run({"distinct_3": [3] * 6})
-    own.loc[own["regime"] == "replace", "value"] += 1.0
-    assert found(own, config())["onset"].isna().all()
-    assert found(own.assign(metric="test_perplexity"), config()).loc["test_perplexity", "onset"] == 1
+    run_rows = run({"distinct_3": [3] * 6})
+    run_rows.loc[run_rows["regime"] == "replace", "value"] += 1.0
+    assert onsets_of(run_rows, config())["onset"].isna().all()
+    assert onsets_of(run_rows.assign(metric="test_perplexity"), config()).loc["test_perplexity", "onset"] == 1
 
 
 def test_the_collapse_of_an_n_gram_model_that_is_known_begins_at_generation_two() -> None:
-    own = pd.concat(
+    run_rows = pd.concat(
         [rows(metric, regime, np.array([line.split() for line in curves.split(";")], float)) for (metric, regime), curves in KNOWN.items()]
     )
     body = config().model_dump()["experiments"]["e"] | {"generations": 4}
-    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
-    table = found(own, read)
+    parsed_config = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    table = onsets_of(run_rows, parsed_config)
     assert table.loc[["late", "test_perplexity"], "onset"].tolist() == [2.0, 2.0]
 
 
 def test_one_seed_that_collapses_is_no_onset_of_the_arm() -> None:
-    assert found(run({"distinct_3": [3, *[99] * 5]}), config())["onset"].isna().all()
+    assert onsets_of(run({"distinct_3": [3, *[99] * 5]}), config())["onset"].isna().all()
 
 
 @pytest.mark.parametrize(("tails", "bulk", "early", "late"), [(3, 5, 3, 5), (5, 5, None, 5), (3, 99, 3, None), (99, 5, None, 5)])
 def test_early_collapse_is_lost_tails_with_the_bulk_intact_and_late_collapse_the_first_loss_of_bulk(
     tails: int, bulk: int, early: int | None, late: int | None
 ) -> None:
-    own = run({"tail_survival.2-4": [tails] * 6, "distinct_3": [bulk] * 6, "token_entropy": [bulk + 1] * 6})
-    shown = found(own, config()).loc[["early", "late"], "onset"].tolist()
-    assert [None if math.isnan(first) else first for first in shown] == [early, late]
-    assert (found(own, config()).loc["early", "note"] == onset.WITH_THE_BULK) is (tails == bulk)
+    run_rows = run({"tail_survival.2-4": [tails] * 6, "distinct_3": [bulk] * 6, "token_entropy": [bulk + 1] * 6})
+    onsets = onsets_of(run_rows, config()).loc[["early", "late"], "onset"].tolist()
+    assert [None if math.isnan(first) else first for first in onsets] == [early, late]
+    assert (onsets_of(run_rows, config()).loc["early", "note"] == onset.WITH_THE_BULK) is (tails == bulk)
 
 
 def test_below_five_seeds_nothing_is_estimable_and_one_line_names_the_key_to_set() -> None:
-    table = found(run({"distinct_3": [3] * 4}, seeds=4), config(4))
-    said = "not estimable with 4 seeds; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]"
-    assert table["note"].tolist() == [said]
+    table = onsets_of(run({"distinct_3": [3] * 4}, seeds=4), config(4))
+    message = "not estimable with 4 seeds; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]"
+    assert table["note"].tolist() == [message]
     assert table["onset"].isna().all()
-    assert onset.not_estimable(table.reset_index(), "e") == [f"e: the onset of collapse is {said}"]
-    estimable = found(run({"distinct_3": [3] * 5}, seeds=5), config(5))
+    assert onset.not_estimable(table.reset_index(), "e") == [f"e: the onset of collapse is {message}"]
+    estimable = onsets_of(run({"distinct_3": [3] * 5}, seeds=5), config(5))
     assert onset.not_estimable(estimable.reset_index(), "e") == []
 
 
 def test_the_seeds_that_were_run_stay_among_those_that_are_asked_for() -> None:
     body = config().model_dump()["experiments"]["e"] | {"seeds": [7]}
-    read = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
-    table = found(run({"distinct_3": [3]}, seeds=1), read)
+    parsed_config = Config.model_validate(config().model_dump() | {"experiments": {"e": body}})
+    table = onsets_of(run({"distinct_3": [3]}, seeds=1), parsed_config)
     assert table["note"].tolist() == ["not estimable with 1 seed; set experiments.e.seeds: [7, 0, 1, 2, 3, 4]"]
 
 
 def test_the_summary_shows_onsets_with_their_level_and_no_table_where_nothing_is_estimable() -> None:
-    shown = onset_table(found(run({"distinct_3": [4] * 6}), config()).reset_index(), "e")
-    assert shown is not None
-    assert shown.title == "e: onset of collapse (6 seeds, level 1.6 %)"
-    assert [list(column.cells) for column in shown.columns] == [["late", "distinct_3"], ["replace"] * 2, ["4"] * 2, ["0.016"] * 2]
-    assert onset_table(found(run({"distinct_3": [3] * 4}, seeds=4), config(4)).reset_index(), "e") is None
+    onsets = onset_table(onsets_of(run({"distinct_3": [4] * 6}), config()).reset_index(), "e")
+    assert onsets is not None
+    assert onsets.title == "e: onset of collapse (6 seeds, level 1.6 %)"
+    assert [list(column.cells) for column in onsets.columns] == [["late", "distinct_3"], ["replace"] * 2, ["4"] * 2, ["0.016"] * 2]
+    assert onset_table(onsets_of(run({"distinct_3": [3] * 4}, seeds=4), config(4)).reset_index(), "e") is None
 
 
 def chained(replicas: int, **changes: Any) -> Config:
@@ -218,28 +220,32 @@ def units(count: int, lost: float) -> pd.DataFrame:
     ("replicas", "count", "said"), [(1000, 20, "20 groups of 50 replicas"), (30, 20, "20 groups of 2 replicas"), (6, 6, "6 replicas")]
 )
 def test_with_one_seed_the_replicas_that_a_chain_has_kept_are_the_units(replicas: int, count: int, said: str) -> None:
-    read = chained(replicas)
-    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read, units(count, lost=0.5)).set_index("measure")
+    parsed_config = chained(replicas)
+    table = onset.table(run({"rate": [99]}, seeds=1), parsed_config.experiments["e"], parsed_config, units(count, lost=0.5)).set_index(
+        "measure"
+    )
     assert table.loc[["late", "rate"], "onset"].tolist() == [2.0, 2.0]
     assert table.reindex(["late"])[["level", "units"]].to_numpy().tolist() == [[flips.level(count), said]]
 
 
 def test_seeds_are_the_units_where_there_are_enough_of_them() -> None:
-    read = chained(40, seeds=list(range(6)))
-    table = onset.table(run({"rate": [99] * 6}), read.experiments["e"], read, units(20, lost=0.5))
+    parsed_config = chained(40, seeds=list(range(6)))
+    table = onset.table(run({"rate": [99] * 6}), parsed_config.experiments["e"], parsed_config, units(20, lost=0.5))
     assert set(table["units"]) == {"6 seeds"}
 
 
 def test_a_run_by_steps_says_that_it_keeps_no_single_replicas() -> None:
-    read = chained(40, granularity="step")
-    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read)
-    said = "not estimable with 1 seed; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]; only with granularity: chain are single replicas kept"
-    assert table["note"].tolist() == [said]
+    parsed_config = chained(40, granularity="step")
+    table = onset.table(run({"rate": [99]}, seeds=1), parsed_config.experiments["e"], parsed_config)
+    message = (
+        "not estimable with 1 seed; set experiments.e.seeds: [0, 1, 2, 3, 4, 5]; only with granularity: chain are single replicas kept"
+    )
+    assert table["note"].tolist() == [message]
 
 
 def test_a_stage_without_measures_has_a_row_that_says_why() -> None:
-    read = chained(40)
-    table = onset.table(run({"rate": [99]}, seeds=1), read.experiments["e"], read, units(20, lost=0.5))
+    parsed_config = chained(40)
+    table = onset.table(run({"rate": [99]}, seeds=1), parsed_config.experiments["e"], parsed_config, units(20, lost=0.5))
     why = "the tail of a Poisson law follows from its rate and leaves with it"
     assert table.loc[table["measure"] == "early", "note"].tolist() == [why]
     assert onset.not_estimable(table, "e") == [f"e: no onset of early collapse, since {why}"]
@@ -247,16 +253,16 @@ def test_a_stage_without_measures_has_a_row_that_says_why() -> None:
 
 
 def test_a_measure_that_is_no_number_somewhere_is_left_out_with_a_word() -> None:
-    own = run({"distinct_3": [4] * 6, "token_entropy": [4] * 6})
-    own.loc[(own["metric"] == "token_entropy") & (own["seed"] == 2) & (own["generation"] == 3), "value"] = math.nan
-    table = found(own, config())
+    run_rows = run({"distinct_3": [4] * 6, "token_entropy": [4] * 6})
+    run_rows.loc[(run_rows["metric"] == "token_entropy") & (run_rows["seed"] == 2) & (run_rows["generation"] == 3), "value"] = math.nan
+    table = onsets_of(run_rows, config())
     assert table.loc["token_entropy", "note"] == "left out: not a number in some generation of a unit"
     assert table.loc["late", "onset"] == 4.0
 
 
 def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
-    own, read = run({"distinct_3": [3] * 6}), config(growth=0.5)
-    assert found(own, read).empty
+    run_rows, parsed_config = run({"distinct_3": [3] * 6}), config(growth=0.5)
+    assert onsets_of(run_rows, parsed_config).empty
     fitting = config()
     assert controls.control_of("replace", fitting.experiments["e"], fitting) == "control"
 
@@ -264,11 +270,11 @@ def test_an_arm_without_a_control_of_its_own_sizes_has_no_onset() -> None:
 def test_a_control_that_takes_its_whole_pool_every_time_is_refused_as_a_control() -> None:
     body = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 20}, "seeds": [0], "generations": 2, "rows": 20}
     regimes = {"replace": {}, "control": {"pool": 1.0, "synthetic": "none"}}
-    read = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
-    assert controls.control_of("replace", read.experiments["g"], read) is None
-    table = onset.table(run({"covariance_trace": [1]}, seeds=1), read.experiments["g"], read)
-    said = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
-    assert table["note"].tolist() == [f"{said}; set experiments.g.source.rows above 20"]
+    parsed_config = parse({"regimes": regimes, "experiments": {"g": {**body, "regimes": list(regimes)}}})
+    assert controls.control_of("replace", parsed_config.experiments["g"], parsed_config) is None
+    table = onset.table(run({"covariance_trace": [1]}, seeds=1), parsed_config.experiments["g"], parsed_config)
+    message = "not estimable: each generation of 'control' takes all 20 rows of its pool and redraws nothing"
+    assert table["note"].tolist() == [f"{message}; set experiments.g.source.rows above 20"]
 
 
 @pytest.mark.parametrize(("pool_rows", "control"), [(20, None), (21, "control")])
@@ -276,22 +282,22 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_refused_where_the_pool_l
     pool_rows: int, control: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    read = config(1)
-    assert controls.control_of("replace", read.experiments["e"], read) == "control"
+    parsed_config = config(1)
+    assert controls.control_of("replace", parsed_config.experiments["e"], parsed_config) == "control"
     pool = kinds.REAL_TRAIN.path("e")
     untold = "so control cannot be checked: if it has 20 rows or fewer, it redraws nothing and is no control"
-    assert control_curves.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == [f"e: {pool} is not here, {untold}"]
+    assert control_curves.missing_comparisons(ExperimentResults("e", parsed_config, pd.DataFrame())) == [f"e: {pool} is not here, {untold}"]
     Dataset.of(text_table(np.zeros((pool_rows, 2), np.int32), ["a b"] * pool_rows, first_row=0)).write(pool)
     seal([pool], {"slice": {"step": "real"}, "inputs": {}, "environment": {}})
-    assert controls.control_of("replace", read.experiments["e"], read) == control
-    said = "takes all 20 rows of its pool and redraws nothing; set experiments.e.rows below 20"
-    notes = onset.table(run({"distinct_3": [3]}, seeds=1), read.experiments["e"], read)["note"]
-    assert [note.endswith(said) for note in notes] == [control is None]
-    assert control_curves.missing_comparisons(ExperimentResults("e", read, pd.DataFrame())) == []
+    assert controls.control_of("replace", parsed_config.experiments["e"], parsed_config) == control
+    message = "takes all 20 rows of its pool and redraws nothing; set experiments.e.rows below 20"
+    notes = onset.table(run({"distinct_3": [3]}, seeds=1), parsed_config.experiments["e"], parsed_config)["note"]
+    assert [note.endswith(message) for note in notes] == [control is None]
+    assert control_curves.missing_comparisons(ExperimentResults("e", parsed_config, pd.DataFrame())) == []
 
 
 def test_no_seeds_are_asked_for_where_no_measure_of_collapse_is_measured() -> None:
-    assert found(run({"word_types": [3]}, seeds=1), config(1)).empty
+    assert onsets_of(run({"word_types": [3]}, seeds=1), config(1)).empty
 
 
 def chi_square(generator: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
@@ -318,8 +324,8 @@ def test_an_arm_that_is_the_control_begins_to_collapse_no_oftener_than_the_level
 def test_a_further_lineage_of_the_control_leaves_the_band_one_time_in_twenty(seeds: int, generations: int) -> None:
     trials = 3000
     curves = Stream((0, "band", seeds, generations)).generator().standard_normal((trials, seeds + 1, generations))
-    left = 0
+    num_exits = 0
     for trial in curves:
         band = onset.band(trial[:-1])
-        left += bool((np.abs(trial[-1] - band.centre) > band.half_width).any())
-    assert abs(left / trials - 0.05) / math.sqrt(0.05 * 0.95 / trials) < 4
+        num_exits += bool((np.abs(trial[-1] - band.centre) > band.half_width).any())
+    assert abs(num_exits / trials - 0.05) / math.sqrt(0.05 * 0.95 / trials) < 4

@@ -42,8 +42,8 @@ def change(key: str, place: Place, seed: int, value: float | None) -> None:
 
 def verdicts(config: Config, key: str) -> dict[Place, str]:
     files.write(config)
-    own = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
-    return reference.comparison(own, key, config, reference.read())
+    experiment_rows = tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key])
+    return reference.comparison(experiment_rows, key, config, reference.read())
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_the_same_run_has_every_recorded_number(recorded: Config) -> None:
 
 def test_one_broken_number_differs_where_the_kernels_are_the_same(recorded: Config) -> None:
     change("words", LAST, 1, 110.3)
-    found = verdicts(recorded, "words")
-    assert {place for place, word in found.items() if word != EQUAL} == {LAST}
-    assert found[LAST] == DIFFERS
+    verdicts_of_words = verdicts(recorded, "words")
+    assert {place for place, word in verdicts_of_words.items() if word != EQUAL} == {LAST}
+    assert verdicts_of_words[LAST] == DIFFERS
 
 
 @pytest.mark.parametrize(("values", "word"), [([None, 115.0], DIFFERS), ([109.0, 110.8], AGREES), ([None, None], MISSING)])
@@ -75,30 +75,30 @@ def test_on_other_kernels_a_number_may_move_by_its_tolerance(recorded: Config, v
 
 
 def test_nothing_is_compared_where_the_settings_are_others(recorded: Config) -> None:
-    other = raw()
-    other["experiments"]["words"]["rows"] = 21
-    assert verdicts(parse(other), "words") == {}
-    other = raw()
-    other["regimes"]["keep"]["original"]["share"] = 0.2
-    assert verdicts(parse(other), "words") == {}
-    assert set(verdicts(parse(other), "crossed__biased").values()) == {EQUAL}  # which has no such arm
+    raw_of_other = raw()
+    raw_of_other["experiments"]["words"]["rows"] = 21
+    assert verdicts(parse(raw_of_other), "words") == {}
+    raw_of_other = raw()
+    raw_of_other["regimes"]["keep"]["original"]["share"] = 0.2
+    assert verdicts(parse(raw_of_other), "words") == {}
+    assert set(verdicts(parse(raw_of_other), "crossed__biased").values()) == {EQUAL}  # which has no such arm
 
 
 def test_tolerances_come_from_replicas_seeds_and_the_seeds_of_lm(run: Path, config: Config) -> None:
     files.write(config)
-    own = {key: tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key]) for key in config.experiments}
+    experiment_rows = {key: tables.of_experiment(tables.load(results.DEFAULT), key, config.experiments[key]) for key in config.experiments}
     # seeds 0 and 1 differ by 1: standard deviation sqrt(1/2), of a mean of two 1/2
-    alone = own["words"][own["words"]["seed"] == 0]
+    first_seed = experiment_rows["words"][experiment_rows["words"]["seed"] == 0]
     cases = [
-        (own["toy"], Place("covariance_trace", "replace", 6), 0.5, 4 * 0.02, "replicas"),
-        (own["toy"], Place("covariance_trace.median", "keep", 1), 0.5, 4 * 0.02 * math.sqrt(math.pi / 2), "replicas"),
-        (own["words"], LAST, 110.0, 4 / 2, "seeds"),
-        (alone, LAST, 100.0, 4 * 0.032 * 100, "seeds of configs/lm.yaml"),
-        (alone, Place("ancestry.depth_mean", "keep", 3), 2.7, 2.7e-9, "rounding"),
+        (experiment_rows["toy"], Place("covariance_trace", "replace", 6), 0.5, 4 * 0.02, "replicas"),
+        (experiment_rows["toy"], Place("covariance_trace.median", "keep", 1), 0.5, 4 * 0.02 * math.sqrt(math.pi / 2), "replicas"),
+        (experiment_rows["words"], LAST, 110.0, 4 / 2, "seeds"),
+        (first_seed, LAST, 100.0, 4 * 0.032 * 100, "seeds of configs/lm.yaml"),
+        (first_seed, Place("ancestry.depth_mean", "keep", 3), 2.7, 2.7e-9, "rounding"),
     ]
-    for rows, place, value, allowed, source in cases:
-        found, derived_from = reference.tolerance(rows, place, value)
-        assert found == pytest.approx(allowed)
+    for rows, place, value, width, source in cases:
+        tolerance, derived_from = reference.tolerance(rows, place, value)
+        assert tolerance == pytest.approx(width)
         assert derived_from == source
 
 
@@ -113,9 +113,9 @@ def test_the_summary_says_of_each_row_whether_it_agrees_and_names_what_does_not(
     assert broken[-1] == DIFFERS
     (sound,) = [line.split() for line in lines if line.split()[:3] == ["distinct", "3-grams", "replace"]]
     assert sound[-1] == EQUAL
-    (said,) = [line for line in lines if "1 differs" in line]
-    assert said.startswith("docs/reference/default.json")
-    assert said.endswith("1 differs (test_perplexity of replace at 3)")
+    (sentence,) = [line for line in lines if "1 differs" in line]
+    assert sentence.startswith("docs/reference/default.json")
+    assert sentence.endswith("1 differs (test_perplexity of replace at 3)")
 
 
 def test_without_a_recorded_run_the_summary_has_no_such_column(run: Path, config: Config) -> None:
@@ -141,7 +141,7 @@ def test_the_recorded_numbers_are_of_the_default_config() -> None:
 
 def test_the_counts_of_the_default_text_are_the_recorded_ones() -> None:
     numbers = json.loads((ROOT / "docs/reference/default.json").read_text())["transformer"]["numbers"]
-    last = {(one["metric"], one["regime"]): one["value"] for one in numbers if one["generation"] == 5}
+    last = {(number["metric"], number["regime"]): number["value"] for number in numbers if number["generation"] == 5}
     formats = {"distinct_3": ".3f", "tail_survival.17-64": ".3f", "token_entropy": ".2f"}
     regimes = ("replace", "keep", "accumulate", "control", "control_grows")
     table = [" | ".join([f"| `{regime}`", *(f"{last[metric, regime]:{form}}" for metric, form in formats.items())]) for regime in regimes]

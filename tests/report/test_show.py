@@ -13,7 +13,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import show
 
 
-def printed(reference: str) -> str:
+def output_of(reference: str) -> str:
     console = Console(file=io.StringIO(), width=120)
     show.show(reference, console)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
@@ -27,19 +27,19 @@ def test_a_sparkline_runs_from_the_least_to_the_greatest_and_stays_short() -> No
 
 
 def test_a_lineage_is_shown_with_its_curves_and_an_artefact_with_its_facts(written: Path) -> None:
-    lineage = printed("words/replace/1")
+    lineage = output_of("words/replace/1")
     assert "test perplexity" in lineage
     assert "61" in lineage
     assert "▁" in lineage
-    artefact = printed("words/replace/1/2")
+    artefact = output_of("words/replace/1/2")
     assert "fingerprint" in artefact
     assert "sample" in artefact
     assert "<script>" in artefact
 
 
 def test_what_is_not_there_is_refused_with_what_is(written: Path) -> None:
-    there = "not among the results of config.yaml"
-    with pytest.raises(HeirloomError, match=rf"^words/replace/7: {there}; regimes: control, keep, origin, replace; seeds: 0, 1$"):
+    message = "not among the results of config.yaml"
+    with pytest.raises(HeirloomError, match=rf"^words/replace/7: {message}; regimes: control, keep, origin, replace; seeds: 0, 1$"):
         show.show("words/replace/7")
-    with pytest.raises(HeirloomError, match=rf"^word/replace/0: {there}; experiments: crossed__biased, .*words$"):
+    with pytest.raises(HeirloomError, match=rf"^word/replace/0: {message}; experiments: crossed__biased, .*words$"):
         show.show("word/replace/0")

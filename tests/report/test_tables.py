@@ -41,8 +41,8 @@ def test_measure_files_are_the_origin_once_a_seed_then_a_file_a_generation_or_a_
 def test_the_modules_that_the_snakefile_imports_load_neither_pandas_nor_altair() -> None:
     heavy = "{'pandas', 'altair', 'pyarrow', 'scipy', 'rich'}"
     code = f"import sys; from heirloom.report import tables; from heirloom.report.figures import draw; print({heavy} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "set()"
 
 
 def test_the_table_has_exactly_the_tidy_columns_and_generation_0_once(run: Path, config: Config) -> None:

@@ -50,7 +50,7 @@ TOYS: dict[str, dict[str, Any]] = {
 }
 
 
-def made(
+def make_lineage(
     generations: int, replicas: int, rows: int = 10, pool: int = 100, divisor: str = "n", snapshots: tuple[int, ...] = (), toy: str = ""
 ) -> configuration.Config:
     experiment = {
@@ -99,8 +99,8 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         training, checkpoint = kinds.TRAIN.path("g", regime, 0, g), kinds.CHECKPOINT.path("g", regime, 0, g)
         key = (config, "g", regime, 0, g)
         writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (kinds.CHECKPOINT, kinds.TRAIN))
-        given = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
-        sample.run(slice_of("sample", *key), given, {"synthetic": synthetic[-1]})
+        inputs_of_sample = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
+        sample.run(slice_of("sample", *key), inputs_of_sample, {"synthetic": synthetic[-1]})
         declared = config.regimes[regime]
         selected = [kinds.SELECTED.path("g", regime, 0, h) for h in range(1, g + 1)]
         if declared.select:
@@ -109,8 +109,8 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
                 {"synthetic": synthetic[-1], "origin": inputs["checkpoint"], "parent": writer or ""},
                 {"selected": selected[-1]},
             )
-        made = selected if declared.select else synthetic
-        offered = {"latest": made[-1:], "all": made, "none": []}[declared.synthetic]
+        mixed_source = selected if declared.select else synthetic
+        offered = {"latest": mixed_source[-1:], "all": mixed_source, "none": []}[declared.synthetic]
         mix.run(
             slice_of("mix", *key),
             {"pool": inputs["pool"], "original": inputs["original"], "synthetic": " ".join(offered)},
@@ -123,34 +123,34 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
             {"checkpoint": checkpoint},
         )
         metrics = kinds.METRICS.path("g", regime, 0, g)
-        own = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
-        rest = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
-        evaluate.run(slice_of("evaluate", *key), {**own, **rest}, {"metrics": metrics})
+        inputs_of_generation = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
+        shared_inputs = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
+        evaluate.run(slice_of("evaluate", *key), {**inputs_of_generation, **shared_inputs}, {"metrics": metrics})
         measured[g] = read_json(metrics)
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
 
 @pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS)])
 def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
-    config = made(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
+    config = make_lineage(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
     kept_kinds = [kinds.SYNTHETIC, kinds.TRAIN, kinds.CHECKPOINT, *([kinds.SELECTED] if config.regimes[regime].select else [])]
     artefacts = [kind.path("g", regime, 0, g) for kind in kept_kinds for g in (1, 2, 3)]
-    kept = {path: recorded_sha256(path) for path in artefacts}
+    hashes = {path: recorded_sha256(path) for path in artefacts}
     by_steps = run_steps(config, regime)
-    assert {path: recorded_sha256(path) for path in artefacts} == kept
+    assert {path: recorded_sha256(path) for path in artefacts} == hashes
     pd.testing.assert_frame_equal(by_chain, by_steps, check_exact=True, check_names=False, check_index_type=False)
 
 
 def test_a_trajectory_names_the_hash_of_every_generation_kept_or_not(folder: Path) -> None:
-    config = made(generations=3, replicas=2, snapshots=(2,))
+    config = make_lineage(generations=3, replicas=2, snapshots=(2,))
     run_chain(config, "replace")
     trajectory = kinds.TRAJECTORY.path("g", "replace", 0)
-    listed = read_json(paths.manifest(trajectory))["generations"]
-    assert [entry["generation"] for entry in listed] == [1, 2, 3]
-    assert listed[1]["checkpoint"] == recorded_sha256(kinds.CHECKPOINT.path("g", "replace", 0, 2))
+    generations = read_json(paths.manifest(trajectory))["generations"]
+    assert [entry["generation"] for entry in generations] == [1, 2, 3]
+    assert generations[1]["checkpoint"] == recorded_sha256(kinds.CHECKPOINT.path("g", "replace", 0, 2))
     assert not Path(kinds.CHECKPOINT.path("g", "replace", 0, 1)).exists()
-    assert len({entry["train_content"] for entry in listed}) == 3
+    assert len({entry["train_content"] for entry in generations}) == 3
 
 
 def test_adding_replicas_leaves_earlier_ones_unchanged(folder: Path) -> None:
@@ -158,7 +158,7 @@ def test_adding_replicas_leaves_earlier_ones_unchanged(folder: Path) -> None:
 
     means = []
     for replicas in (2, 5):
-        run_chain(made(generations=3, replicas=replicas, snapshots=(3,)), "accumulate_fixed")
+        run_chain(make_lineage(generations=3, replicas=replicas, snapshots=(3,)), "accumulate_fixed")
         means.append(gaussian.load(Path(kinds.CHECKPOINT.path("g", "accumulate_fixed", 0, 3))).mean)
     assert np.array_equal(means[0], means[1][:2])
 
@@ -176,7 +176,7 @@ def test_every_arm_agrees_with_its_closed_form(folder: Path, regime: str, diviso
         "fresh": lambda t: theory.fresh(n, t, 3, ddof=ddof),
         "control": lambda t: theory.control(n, t, ddof=ddof),
     }[regime](generations + 1)
-    measured = run_chain(made(generations, replicas=20_000, rows=n, pool=30, divisor=divisor), regime)
+    measured = run_chain(make_lineage(generations, replicas=20_000, rows=n, pool=30, divisor=divisor), regime)
     for metric, theirs in (("covariance_trace", expected.variance), ("mean_squared_error", expected.mean_square)):
         z = (measured[f"{metric}.mean"] - theirs[1:]) / measured[f"{metric}.se"]
         assert np.abs(z).max() < 4, (metric, z)
@@ -184,7 +184,7 @@ def test_every_arm_agrees_with_its_closed_form(folder: Path, regime: str, diviso
 
 @pytest.mark.slow
 def test_the_neighbouring_generation_is_rejected(folder: Path) -> None:
-    measured = run_chain(made(4, replicas=20_000, rows=10), "replace")
+    measured = run_chain(make_lineage(4, replicas=20_000, rows=10), "replace")
     expected = theory.replace(10, 7, ddof=0).variance
     for shift in (-1, 1):
         z = (measured["covariance_trace.mean"] - expected[1 + shift : 5 + shift]) / measured["covariance_trace.se"]
@@ -193,12 +193,12 @@ def test_the_neighbouring_generation_is_rejected(folder: Path) -> None:
 
 @pytest.mark.parametrize("toy", ["", "discrete", "bernoulli", "poisson", "linear_regression"])
 def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_trajectory(folder: Path, toy: str) -> None:
-    config = made(generations=3, replicas=4, toy=toy)
+    config = make_lineage(generations=3, replicas=4, toy=toy)
     trajectory = run_chain(config, "control")
-    kept = pd.read_parquet(kinds.REPLICAS.path("g", "control", 0))
-    assert list(kept.columns) == ["generation", "metric", "unit", "value"]
-    assert set(kept["unit"]) == {0, 1, 2, 3}
-    for metric, values in kept.groupby("metric"):
+    replicas = pd.read_parquet(kinds.REPLICAS.path("g", "control", 0))
+    assert list(replicas.columns) == ["generation", "metric", "unit", "value"]
+    assert set(replicas["unit"]) == {0, 1, 2, 3}
+    for metric, values in replicas.groupby("metric"):
         middle = values.groupby("generation")["value"].median()
         np.testing.assert_allclose(middle, trajectory[f"{metric}.median"].loc[middle.index])
     assert not [name for name in trajectory.columns if ".unit." in name]
@@ -206,6 +206,6 @@ def test_a_chain_keeps_the_replicas_of_its_measures_of_collapse_beside_the_traje
 
 
 def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Path) -> None:
-    run_chain(made(generations=1, replicas=2), "control")
-    run_chain(made(generations=2, replicas=1), "control")
+    run_chain(make_lineage(generations=1, replicas=2), "control")
+    run_chain(make_lineage(generations=2, replicas=1), "control")
     assert not Path(kinds.REPLICAS.path("g", "control", 0)).exists()

@@ -40,16 +40,16 @@ def make(config: Config, name: str) -> dict[str, str]:
 
 def test_the_second_of_two_equal_experiments_has_the_bytes_and_the_manifest_of_the_first_and_reads_no_source(config: Config) -> None:
     planned = real.slice_of(config, Key("two"))
-    one = make(config, "one")
+    paths_of_one = make(config, "one")
     shutil.rmtree("corpus")
-    outputs = {role: path.replace("/one/", "/two/") for role, path in one.items()}
+    outputs = {role: path.replace("/one/", "/two/") for role, path in paths_of_one.items()}
     real.run(planned, {}, outputs)
-    for first, second in zip(one.values(), outputs.values(), strict=True):
+    for first, second in zip(paths_of_one.values(), outputs.values(), strict=True):
         manifest.check(second)
         assert Path(first).read_bytes() == Path(second).read_bytes()
         assert not Path(first).samefile(second)
-        told, own = (manifest.read(paths.manifest(path)) for path in (first, second))
-        assert {key for key in told if told[key] != own[key]} == {"path", "digest"}
+        first_manifest, second_manifest = (manifest.read(paths.manifest(path)) for path in (first, second))
+        assert {key for key in first_manifest if first_manifest[key] != second_manifest[key]} == {"path", "digest"}
 
 
 def test_other_settings_are_not_taken_for_equal(config: Config) -> None:
@@ -59,12 +59,12 @@ def test_other_settings_are_not_taken_for_equal(config: Config) -> None:
 
 @pytest.mark.parametrize("harm", ["damaged", "gone", "emptied"])
 def test_what_does_not_lie_whole_in_its_place_is_made_again(config: Config, harm: str, caplog: pytest.LogCaptureFixture) -> None:
-    one = make(config, "one")
-    right = Path(one["train"]).read_bytes()
+    paths_of_one = make(config, "one")
+    right = Path(paths_of_one["train"]).read_bytes()
     if harm == "damaged":
-        flip_a_bit(Path(one["train"]))
+        flip_a_bit(Path(paths_of_one["train"]))
     elif harm == "gone":
-        Path(one["test"]).unlink()
+        Path(paths_of_one["test"]).unlink()
     else:
         sealed_steps.empty()
     two = make(config, "two")
@@ -75,17 +75,17 @@ def test_what_does_not_lie_whole_in_its_place_is_made_again(config: Config, harm
 
 
 def test_equal_jobs_wait_for_one_another(config: Config) -> None:
-    fields, order, inside = real.slice_of(config, Key("one")).json_fields(), list[str](), Event()
+    fields, order, has_begun = real.slice_of(config, Key("one")).json_fields(), list[str](), Event()
 
     def second() -> None:
-        inside.wait()
+        has_begun.wait()
         with equal_steps.one_at_a_time(fields):
             order.append("second")
 
     waiting = Thread(target=second)
     waiting.start()
     with equal_steps.one_at_a_time(fields):
-        inside.set()
+        has_begun.set()
         waiting.join(0.2)
         order.append("first")
     waiting.join()

@@ -24,8 +24,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_a_step_uses_freed_memory_again_without_asking_the_kernel() -> None:
-    handed_back, kept = _faults("not"), _faults("kept")
-    assert kept < 20 < handed_back
+    handed_back, faults_when_kept = _faults("not"), _faults("kept")
+    assert faults_when_kept < 20 < handed_back
 
 
 def _faults(how: str) -> int:

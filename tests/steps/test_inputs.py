@@ -48,8 +48,8 @@ def test_changed_bytes_of_the_same_size_are_noticed(sealed: Path) -> None:
 
 
 def test_a_manifest_of_another_version_is_named(sealed: Path) -> None:
-    told = json.loads(Path(paths.manifest(TRAIN)).read_text())
-    Path(paths.manifest(TRAIN)).write_text(manifest.manifest_text({**told, "sha256": "0" * 64}))
+    content = json.loads(Path(paths.manifest(TRAIN)).read_text())
+    Path(paths.manifest(TRAIN)).write_text(manifest.manifest_text({**content, "sha256": "0" * 64}))
     assert refused().startswith(f"{paths.manifest(TRAIN)}: records other bytes than {paths.fingerprint(TRAIN)}; ")
 
 
@@ -62,7 +62,7 @@ def test_a_missing_artefact_is_named(sealed: Path) -> None:
 def test_every_step_looks_at_every_input_before_it_begins(
     sealed: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = {
+    inputs = {
         "mix": ["pool", "original", "synthetic"],
         "train": ["train", "start"],
         "sample": ["checkpoint", "train", "prompts", "tokenizer", "judge"],
@@ -72,13 +72,13 @@ def test_every_step_looks_at_every_input_before_it_begins(
     }[command]
     outputs = {"mix": "train", "train": "checkpoint", "sample": "synthetic", "select": "selected", "evaluate": "metrics"}
     output = outputs.get(command, "trajectory")
-    for bad in given:
-        arguments = [part for name in given for part in (f"--{name}", "bad" if name == bad else TRAIN)]
+    for bad in inputs:
+        arguments = [part for name in inputs for part in (f"--{name}", "bad" if name == bad else TRAIN)]
         line = ["heirloom", command, "--slice", '{"num_threads": 1}', *arguments, f"--{output}", "out"]
         monkeypatch.setattr(sys, "argv", line)
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_info:
             cli.main()
-        assert left.value.code == BAD_INPUT
+        assert exit_info.value.code == BAD_INPUT
         assert capsys.readouterr().err == "heirloom: bad.fingerprint.json: missing; run snakemake, or fetch it with dvc pull\n"
 
 
@@ -114,13 +114,13 @@ def swap(one: str, other: str) -> None:
     ],
 )
 def test_an_artefact_that_was_exchanged_with_all_its_notes_is_refused(sealed: Path, other: str) -> None:
-    one = seal_at(f"{LINEAGE}/gen=3/train.parquet")
+    artefact = seal_at(f"{LINEAGE}/gen=3/train.parquet")
     seal_at(other)
-    swap(one, other)
+    swap(artefact, other)
     with pytest.raises(HeirloomError) as caught:
-        manifest.check(one)
-    reason = f"belongs to {other}, not to {one}"
-    assert str(caught.value) == f"{paths.manifest(one)}: {reason}; heirloom repair {one} repairs it"
+        manifest.check(artefact)
+    reason = f"belongs to {other}, not to {artefact}"
+    assert str(caught.value) == f"{paths.manifest(artefact)}: {reason}; heirloom repair {artefact} repairs it"
 
 
 @pytest.mark.parametrize(("key", "value"), [("generation", 4), ("seed", 1), ("regime", "keep")])

@@ -45,7 +45,7 @@ def declared(**changes: Any) -> Config:
     return configuration.parse({"regimes": regimes, "experiments": {"e": {**EXPERIMENT, **changes}}})
 
 
-def drawn(config: Config, seed: int) -> tuple[str, str]:
+def draw_pool(config: Config, seed: int) -> tuple[str, str]:
     pool, held_out = (kind.of_pool("e", seed) for kind in (kinds.REAL_TRAIN, kinds.REAL_TEST))
     real.run_vectors(slice_of("real", config, "e", seed=seed), {"train": pool, "test": held_out})
     return pool, held_out
@@ -57,7 +57,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.chdir(tmp_path)
     config = declared()
     for seed in (0, 1):
-        pool, held_out = drawn(config, seed)
+        pool, held_out = draw_pool(config, seed)
         original, checkpoint = (kind.path("e", "", seed, 0) for kind in (kinds.TRAIN, kinds.CHECKPOINT))
         mix.run(slice_of("mix", config, "e", "origin", seed, 0), {"pool": pool}, {"train": original})
         train.run(slice_of("train", config, "e", "origin", seed, 0), {"train": original}, {"checkpoint": checkpoint})
@@ -108,7 +108,7 @@ def test_a_row_is_traced_to_the_pool_of_its_seed_and_the_export_speaks_of_it(pro
 def test_a_run_whose_seeds_shared_a_pool_is_traced_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = declared()
-    pool, _ = drawn(config, 0)
+    pool, _ = draw_pool(config, 0)
     mix.run(slice_of("mix", config, "e", "origin", 1, 0), {"pool": pool}, {"train": kinds.TRAIN.path("e", "", 1, 0)})
     assert [text.path for text in trace_row("e/origin/1/0#3").texts] == [kinds.TRAIN.path("e", "", 1, 0), pool]
     card = subject.describe(Project().artefact(kinds.TRAIN.path("e", "", 1, 0)), Path("config.yaml"))
@@ -134,12 +134,12 @@ def test_a_pool_has_a_reference() -> None:
 
 
 def test_equal_ids_of_two_pools_name_different_rows(project: Config) -> None:
-    def names(one: str, other: str) -> np.ndarray[Any, Any]:
-        sides = locate(one), locate(other)
-        told = belonging.belonging(*sides)
-        return np.concatenate([belonging.row_names(batch, told) for batch in sides[0].batches(told.columns)])
+    def names(reference: str, other: str) -> np.ndarray[Any, Any]:
+        sides = locate(reference), locate(other)
+        answer = belonging.belonging(*sides)
+        return np.concatenate([belonging.row_names(batch, answer) for batch in sides[0].batches(answer.columns)])
 
-    zero, one = names("e/real", "e/real/1"), names("e/real/1", "e/real")
-    assert len({*zero, *one}) == 120
-    assert set(names("e/control/1/1:train", "e/real/1")) <= set(one)
-    assert not set(names("e/control/1/1:train", "e/real")) & set(zero)
+    of_zero, of_one = names("e/real", "e/real/1"), names("e/real/1", "e/real")
+    assert len({*of_zero, *of_one}) == 120
+    assert set(names("e/control/1/1:train", "e/real/1")) <= set(of_one)
+    assert not set(names("e/control/1/1:train", "e/real")) & set(of_zero)

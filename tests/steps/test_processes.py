@@ -31,15 +31,15 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {"opt": {"dropout": 0.0}, "gpt_neox":
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with real rows and pretrained models."""
-    made = tmp_path_factory.mktemp("processes")
+    run_folder = tmp_path_factory.mktemp("processes")
     ngram = {"family": {"name": "ngram"}, "source": small_lineages.SOURCE, "regimes": ["replace"], "generations": 1, "rows": 30}
-    with contextlib.chdir(made):
+    with contextlib.chdir(run_folder):
         helpers.write_corpus(Path("corpus"))
         small_lineages.make_origin(configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": ngram}}), "lm")
         for name, changed in {**ARCHITECTURES, "dropping": {}}.items():
             causal_lm.save(pretrained("opt" if name == "dropping" else name, VOCABULARY, CONTEXT, **changed), Path(name))
             manifest.seal([name], {})
-    return made
+    return run_folder
 
 
 def trained(folder: Path, processes: int, start: str, name: str, **fit: Any) -> dict[str, np.ndarray[Any, Any]]:
@@ -53,11 +53,11 @@ def trained(folder: Path, processes: int, start: str, name: str, **fit: Any) -> 
 )
 def test_two_processes_fine_tune_to_the_weights_of_one_up_to_rounding(folder: Path, tmp_path: Path, start: str, more: Any) -> None:
     # of 30 rows in batches of 29 the last has one, and a process none
-    one, two = (trained(folder, count, start, f"{tmp_path.name}/{count}", **more) for count in (1, 2))
-    begun = load_file(folder / start / "model.safetensors")
-    for name, weight in one.items():
+    of_one, two = (trained(folder, count, start, f"{tmp_path.name}/{count}", **more) for count in (1, 2))
+    start_weights = load_file(folder / start / "model.safetensors")
+    for name, weight in of_one.items():
         np.testing.assert_allclose(two[name], weight, atol=2e-4)
-    assert any(np.abs(weight - begun[name]).max() > 1e-2 for name, weight in one.items())
+    assert any(np.abs(weight - start_weights[name]).max() > 1e-2 for name, weight in of_one.items())
 
 
 def test_two_processes_fine_tune_to_the_same_bytes_each_time_and_after_a_kill(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,22 +86,22 @@ def test_a_process_leaves_the_others_before_its_job_ends(folder: Path) -> None:
 def test_all_processes_choose_the_epoch_by_the_same_number(folder: Path) -> None:
     for count in (1, 2):
         assert together(count, folder, note_validation_loss, "llama") == [0] * count
-    one, first, second = ((folder / f"loss-{name}").read_text() for name in ("0-of-1", "0-of-2", "1-of-2"))
+    of_one, first, second = ((folder / f"loss-{name}").read_text() for name in ("0-of-1", "0-of-2", "1-of-2"))
     assert first == second
-    assert float(first) == pytest.approx(float(one), rel=1e-6)
+    assert float(first) == pytest.approx(float(of_one), rel=1e-6)
 
 
 def test_rows_in_two_processes_are_not_given_the_same_dropout(folder: Path) -> None:
-    alone, copies = (together(count, folder, train_on_copies, count) for count in (1, 2))
-    assert alone == [0]
+    from_one, copies = (together(count, folder, train_on_copies, count) for count in (1, 2))
+    assert from_one == [0]
     assert copies == [0, 0]
-    one, two = (load_file(folder / f"copies-{count}/model.safetensors") for count in (1, 2))
-    assert max(np.abs(two[name] - weight).max() for name, weight in one.items()) > 1e-3
+    of_one, two = (load_file(folder / f"copies-{count}/model.safetensors") for count in (1, 2))
+    assert max(np.abs(two[name] - weight).max() for name, weight in of_one.items()) > 1e-3
 
 
 def test_two_processes_write_the_same_bytes_as_one(folder: Path) -> None:
     for count in (1, 2):
         assert together(count, folder, sample_from, "opt", f"{count}/synthetic.parquet") == [0] * count
-    one, two = (folder / f"{count}/synthetic.parquet" for count in (1, 2))
-    helpers.assert_made_alike(one, two)
-    assert len(set(Dataset.open(one).head("tokens", 30)[:, 0].tolist())) > 1
+    of_one, two = (folder / f"{count}/synthetic.parquet" for count in (1, 2))
+    helpers.assert_made_alike(of_one, two)
+    assert len(set(Dataset.open(of_one).head("tokens", 30)[:, 0].tolist())) > 1

@@ -42,8 +42,8 @@ if [ "$1" = evaluate ] && mkdir lost 2>/dev/null; then exit 1; fi
 def declared(**keys: Any) -> dict[str, Any]:
     family, source = {"name": "gaussian"}, {"name": "normal", "rows": 40, "test_rows": 10}
     normal = {"family": family, "source": source, "generations": 1, "rows": 10, "num_replicas": 2, "regimes": ["judged"], **keys}
-    judged = {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}
-    return {"schema_version": 1, "num_threads": 1, "regimes": {"judged": judged}, "experiments": {"normal": normal}}
+    selection = {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}
+    return {"schema_version": 1, "num_threads": 1, "regimes": {"judged": selection}, "experiments": {"normal": normal}}
 
 
 def parsed() -> Config:
@@ -55,9 +55,9 @@ def attempt(folder: Path) -> int:
     wildcards = ",".join(f"{name}={value}" for name, value in zip(("experiment", "regime", "seed", "generation"), KEY, strict=True))
     jobs = [f"{step}:{wildcards}" for step in STEPS]
     group = ("--target-jobs", *jobs, "--allowed-rules", *STEPS, "--local-groupid", "group", "--mode", "remote", "--force")
-    inside = ("--no-hooks", "--nolock", "--ignore-incomplete", "--retries", "0", "--cores", "1")
+    options = ("--no-hooks", "--nolock", "--ignore-incomplete", "--retries", "0", "--cores", "1")
     path = f"PATH={folder}/bin:{helpers.environment()['PATH']}"
-    return helpers.run_in(folder, "env", path, "snakemake", *group, *inside, check=False).returncode
+    return helpers.run_in(folder, "env", path, "snakemake", *group, *options, check=False).returncode
 
 
 def inodes(top: Path) -> dict[str, int]:
@@ -76,15 +76,15 @@ def test_a_second_attempt_of_a_group_makes_none_of_its_finished_steps_again(work
     program.chmod(0o755)
     assert attempt(workspace) == 1
     generation = kinds.GENERATION.path(*KEY)
-    kept = inodes(sealed_steps.FOLDER / generation)
-    costs = {step: Path(paths.cost(step, made)).read_bytes() for step, made in MADE.items()}
+    kept_inodes = inodes(sealed_steps.FOLDER / generation)
+    costs = {step: Path(paths.cost(step, artefact)).read_bytes() for step, artefact in MADE.items()}
     assert attempt(workspace) == 0  # Snakemake begins with removing what all of them have made
-    assert kept == inodes(Path(generation))
-    assert len(kept) == 3 * len(STEPS)
-    for step, made in MADE.items():
-        manifest.check(made)
-        assert Path(paths.log(step, made)).read_text() == f"taken from .heirloom/steps/{made}, where an earlier attempt left it\n"
-        assert Path(paths.cost(step, made)).read_bytes() == costs[step]  # of the attempt that has made it
+    assert kept_inodes == inodes(Path(generation))
+    assert len(kept_inodes) == 3 * len(STEPS)
+    for step, artefact in MADE.items():
+        manifest.check(artefact)
+        assert Path(paths.log(step, artefact)).read_text() == f"taken from .heirloom/steps/{artefact}, where an earlier attempt left it\n"
+        assert Path(paths.cost(step, artefact)).read_bytes() == costs[step]  # of the attempt that has made it
     assert not inodes(sealed_steps.FOLDER)  # no attempt follows
 
 
@@ -121,9 +121,9 @@ def origin() -> dict[str, Any]:
 
 
 def test_a_step_that_would_make_the_same_takes_it_by_a_link(mixed: dict[str, str]) -> None:
-    kept = sealed_steps.FOLDER / ORIGINAL
+    kept_file = sealed_steps.FOLDER / ORIGINAL
     assert sealed_steps.take(origin(), mixed, ORIGINAL)
-    assert Path(ORIGINAL).samefile(kept)
+    assert Path(ORIGINAL).samefile(kept_file)
     manifest.check(ORIGINAL)
 
 
@@ -163,14 +163,14 @@ def test_what_is_kept_later_takes_the_place_of_other_settings(mixed: dict[str, s
 
 
 def test_where_links_are_refused_bytes_are_copied(mixed: dict[str, str]) -> None:
-    kept = sealed_steps.FOLDER / ORIGINAL
+    kept_file = sealed_steps.FOLDER / ORIGINAL
     with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:  # another file system
         if Path(elsewhere).stat().st_dev == Path(POOL).stat().st_dev:
             pytest.skip("one file system only")
         shutil.move(sealed_steps.FOLDER, f"{elsewhere}/steps")
         sealed_steps.FOLDER.symlink_to(f"{elsewhere}/steps")
         assert sealed_steps.take(origin(), mixed, ORIGINAL)
-        assert not Path(ORIGINAL).samefile(kept)
+        assert not Path(ORIGINAL).samefile(kept_file)
         manifest.check(ORIGINAL)
         sealed_steps.FOLDER.unlink()
 

@@ -63,7 +63,10 @@ def state(artefact: str | Path) -> Path:
 
 
 def log(step: str, pattern: str) -> str:
-    """Return the log file of a step, mirroring the artefact that it makes; outside data, because it varies between equal reruns."""
+    """Return the log file of a step: outside data, because it varies between equal reruns, and named by the folder of what the step makes.
+
+    The log of `mix` for ``data/e/keep/seed=0/gen=3/train.parquet`` is ``logs/mix/e/keep/seed=0/gen=3.log``.
+    """
     return f"{Path('logs', step, *Path(pattern).parent.parts[1:])}.log"
 
 

@@ -1,4 +1,4 @@
-"""The commands of export: `heirloom export hf` and `heirloom export crate`."""
+"""The commands of export: `heirloom export hf`, `croissant`, `attestations` and `crate`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,44 @@ Covering = Annotated[
 ]
 Target = Annotated[Path, typer.Argument(help="A new folder.")]
 ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="The config file; asked for the licence of the real data.")]
+Authors = Annotated[list[str] | None, typer.Option("--author", help="'Name' or 'Name <https://orcid.org/…>'; may be given again.")]
 
 
 @app.command()
-def hf(reference: Reference, target: Target, config: ConfigFile = CONFIG) -> None:
-    """Write a dataset or checkpoint as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
+def hf(
+    reference: Reference,
+    target: Target,
+    config: ConfigFile = CONFIG,
+    namespace: Annotated[str, typer.Option(help="Your name on the hub: a model's card then links its base and its training set.")] = "",
+) -> None:
+    """Write a dataset, a checkpoint or a lineage as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
     from heirloom.export import huggingface
 
-    typer.echo(f"{target}: {huggingface.export(reference, target, config)}")
+    typer.echo(f"{target}: {huggingface.export(reference, target, config, namespace)}")
+
+
+@app.command()
+def croissant(
+    reference: Covering,
+    target: Target,
+    config: ConfigFile = CONFIG,
+    author: Authors = None,
+    url: Annotated[str, typer.Option(help="Where the datasets are to be found; by default the name of their bytes.")] = "",
+) -> None:
+    """Write datasets as Parquet with a Croissant 1.1 file: columns, licence, responsible-AI terms and provenance."""
+    from heirloom.export import croissant as job
+
+    number = job.export(reference, target, config, authors=author or [], url=url)
+    typer.echo(f"{target}: {number} {'dataset' if number == 1 else 'datasets'} with {job.NAME}")
+
+
+@app.command()
+def attestations(reference: Covering, target: Target) -> None:
+    """Write an in-toto statement about each artefact: its digest, and the step, slice, materials and environment that made it."""
+    from heirloom.export import attestations as job
+
+    number = job.export(reference, target)
+    typer.echo(f"{target}: {number} {'statement' if number == 1 else 'statements'}")
 
 
 @app.command()
@@ -32,7 +62,7 @@ def crate(
     reference: Covering,
     target: Target,
     config: ConfigFile = CONFIG,
-    author: Annotated[list[str] | None, typer.Option(help="'Name' or 'Name <https://orcid.org/…>'; may be given again.")] = None,
+    author: Authors = None,
     *,
     with_data: Annotated[bool, typer.Option("--with-data", help="Copy heavy files too, not only their names and hashes.")] = False,
 ) -> None:

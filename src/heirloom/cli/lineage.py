@@ -85,6 +85,36 @@ def trace(
         typer.echo(render.FORMATS[form](job.trace(reference, depth)))
 
 
+@app.command()
+def descendants(
+    reference: Reference,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """List all that was made from an artefact; with #N or #BORN/ROW at the end, all that carries the row, with counts and shares."""
+    from heirloom.lineage import descendants as job
+
+    job.check_format(form)
+    typer.echo(job.FORMATS[form](job.descendants(reference)))
+
+
+@app.command()
+def withdraw(
+    reference: Annotated[str, typer.Argument(autocompletion=complete, help="A real row: REF#N, or REF#BORN/ROW.")],
+    because: Annotated[str, typer.Option("--because", help="Why, in a few words; the config and the manifests keep it.")],
+    config: ConfigFile = CONFIG,
+    *,
+    apply: Annotated[bool, typer.Option("--apply/--plan", help="Do it, or only list the jobs of the clean rebuild.")] = False,
+) -> None:
+    """Leave a real row of text out for good: write its passage into the config, and make anew all that was made from it."""
+    from heirloom.lineage import withdraw as job
+
+    planned = job.plan(reference, because, config)
+    for line in job.lines(planned):
+        typer.echo(line)
+    if apply:
+        job.apply(planned, config)
+
+
 @app.command("why-not")
 def why_not(a: Reference, b: Reference) -> None:
     """Say why two artefacts that should be equal are not: the first difference among all that they were made from."""

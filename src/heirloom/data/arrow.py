@@ -48,6 +48,11 @@ def as_matrix(column: pa.Array) -> NDArray[Any]:
         If the lists differ in length.
     """
     values = numbers(column if pa.types.is_floating(column.type) else column.flatten())
-    if len(values) % len(column):
-        raise HeirloomError("rows differ in length; Heirloom's rows are rectangular")
+    if pa.types.is_list(column.type) and (lengths(column) != len(values) // max(len(column), 1)).any():
+        raise HeirloomError("rows differ in length; they must be equally long here")
     return values.reshape(len(column), -1)
+
+
+def lengths(column: pa.ListArray) -> NDArray[np.int64]:
+    """Return how many entries each list of a column has, shape (N,)."""
+    return np.diff(numbers(column.offsets)).astype(np.int64)

@@ -7,6 +7,9 @@ Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``p
 `ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row
 has ``replica`` and ``x`` in place of tokens and text: float64, or uint8 where it is an image. (kind, born, row) names a row within a
 lineage and replica. A training set of a regime with weights has a column ``weight``: how much a row counts, 1 on average.
+
+A row of a prompt and its completion has the completion in ``tokens`` and ``text``, with the end token last in ``tokens`` where the writer
+``stopped``, and the prompt in ``prompt`` (tokens) and ``prompt_text``; lists differ in length (`ragged`, `pairs`).
 """
 
 from __future__ import annotations
@@ -26,10 +29,9 @@ from numpy.typing import NDArray
 from heirloom.artefacts.files import replacing
 from heirloom.data import ancestry, arrow, storage
 from heirloom.data.arrow import as_matrix
+from heirloom.data.columns import WEIGHT, plain
 from heirloom.data.storage import BATCH_ROWS, InMemory, OnDisk, Positions, Source
 from heirloom.errors import HeirloomError
-
-WEIGHT = "weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +150,7 @@ class Dataset:
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return all rows in memory: for toy families and tests."""
-        return pa.Table.from_batches([_plain(batch) for batch in self.batches(columns)])
+        return pa.Table.from_batches([plain(batch) for batch in self.batches(columns)])
 
     def matrices(self, column: str) -> Iterator[NDArray[Any]]:
         """Yield a list column batch by batch as arrays of shape (rows of the batch, W)."""
@@ -236,7 +238,7 @@ def write_batches(path: str | Path, batches: Iterable[pa.RecordBatch]) -> None:
     HeirloomError
         If there is not a single batch.
     """
-    plain_batches = (_plain(batch) for batch in batches)
+    plain_batches = (plain(batch) for batch in batches)
     first_batch = next(plain_batches, None)
     if first_batch is None:
         raise HeirloomError(f"{path}: a dataset without rows")
@@ -262,38 +264,3 @@ def _fixed_batches(first_batch: pa.RecordBatch, later_batches: Iterator[pa.Recor
 def _first_rows(table: pa.Table) -> pa.RecordBatch:
     """Return the first rows of a table, as many as a batch of fixed size has, or all where there are fewer."""
     return table.slice(0, BATCH_ROWS).combine_chunks().to_batches()[0]
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Spell dictionary columns as plain ones and lists without a size, as every Parquet reader returns them."""
-    fields = [pa.field(field.name, _plain_type(field)) for field in batch.schema]
-    return batch.cast(pa.schema(fields))
-
-
-def _plain_type(field: pa.Field) -> pa.DataType:
-    if field.name == "x" and field.type.value_type == pa.uint8():
-        return _IMAGES
-    return _PLAIN[field.name]
-
-
-_IMAGES = pa.list_(pa.uint8())
-
-_PLAIN = {
-    "replica": pa.int32(),
-    "row": pa.int64(),
-    "x": pa.list_(pa.float64()),
-    "tokens": pa.list_(pa.int32()),
-    "text": pa.string(),
-    "kind": pa.string(),
-    "born": pa.int32(),
-    "depth": pa.float64(),
-    "depth_max": pa.int32(),
-    "parent": pa.int64(),
-    "model": pa.string(),
-    WEIGHT: pa.float64(),
-}
-
-CONTENT = ("tokens", "text", "x")
-"""The columns that hold what a row says."""
-BOOKKEEPING = frozenset(_PLAIN) - frozenset(CONTENT)
-"""The columns that Heirloom writes beside it; in files of others these names mean nothing in particular."""

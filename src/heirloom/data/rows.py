@@ -44,6 +44,36 @@ def text_table(
     return pa.table({"row": ids, "tokens": lists, "text": strings(text), **ancestry})
 
 
+def pair_table(
+    prompts: pa.ListArray,
+    prompt_text: Sequence[str],
+    tokens: pa.ListArray,
+    text: Sequence[str],
+    stopped: NDArray[np.bool_],
+    *,
+    first_row: int,
+    born: int = 0,
+    parent: Sequence[int] | None = None,
+    writer: Writer | None = None,
+) -> pa.Table:
+    """Return rows of a prompt and its completion: real ones without a writer, synthetic ones with theirs and the row whose prompt it was.
+
+    Parameters
+    ----------
+    prompts, tokens
+        Prompts and completions: N lists of int32, of any lengths; a completion's last token is the end token where it ``stopped``.
+    prompt_text, text
+        The N of each, decoded, without the end token.
+    first_row
+        Id of the first row; ids are consecutive.
+    """
+    num_rows = len(tokens)
+    ids = column(np.arange(first_row, first_row + num_rows))
+    content = {"prompt": prompts, "prompt_text": strings(prompt_text), "tokens": tokens, "text": strings(text)}
+    ancestry = _ancestry(np.zeros(num_rows, np.int32), born, parent, writer)
+    return pa.table({"row": ids, **content, "stopped": pa.array(stopped.tolist(), pa.bool_()), **ancestry})
+
+
 def vector_table(x: NDArray[Any], *, first_row: int = 0, born: int = 0, writer: Writer | None = None) -> pa.Table:
     """Return vectors of shape (R, N, W) as rows sorted by replica, ids from ``first_row`` on; synthetic ones name their writer."""
     num_replicas, num_rows, width = x.shape

@@ -7,7 +7,7 @@ a model reads or writes is ever unknown.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,7 +111,21 @@ def encode_rows(texts: Iterable[str], tokenizer: Tokenizer, row_tokens: int) -> 
 
 def decode(tokenizer: Tokenizer, tokens: NDArray[np.int32]) -> list[str]:
     """Return the text of each row of an (N, T) array; a character cut by the row's edge shows as U+FFFD."""
-    texts: list[str] = tokenizer.decode_batch(tokens.tolist(), skip_special_tokens=False)
+    return decode_lists(tokenizer, tokens.tolist())
+
+
+def with_special_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """Return a copy of a tokenizer that reads what spells a special token as that token: for text that a chat template has written."""
+    from tokenizers import Tokenizer
+
+    copy = Tokenizer.from_str(tokenizer.to_str())
+    copy.encode_special_tokens = False
+    return copy
+
+
+def decode_lists(tokenizer: Tokenizer, lists: Sequence[Sequence[int]]) -> list[str]:
+    """Return the text of lists of token ids of any lengths, special tokens spelled out, as `decode` does."""
+    texts: list[str] = tokenizer.decode_batch(lists, skip_special_tokens=False)
     return texts
 
 

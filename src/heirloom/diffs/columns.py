@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +10,13 @@ from numpy.typing import NDArray
 from heirloom.data import arrow_columns
 from heirloom.diffs import matching, rows, values
 from heirloom.diffs.cells import Hashes, Ints
-from heirloom.diffs.common import Common
-from heirloom.diffs.origin import take
+from heirloom.diffs.pairing import Pairing, cells_at
 from heirloom.diffs.row_result import Column
 from heirloom.diffs.sides import Side
 
 _MAX_CHARACTERS = 60
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """Two sides whose rows are matched: the pairs that are not equal in every cell, and how many rows have a partner at all."""
-
-    a: Side
-    b: Side
-    shared: Common
-    table_a: rows.Table
-    table_b: rows.Table
-    matching: rows.Matching
-
-    @property
-    def unequal(self) -> tuple[Ints, Ints]:
-        """Positions of the pairs in which some cell differs; of a table's rows those that were paired by their place."""
-        return self.matching.changed if self.shared.data else self.matching.edited
-
-    @property
-    def num_matched(self) -> int:
-        """Rows with a partner."""
-        num_kept = int(self.matching.kept_a.sum())
-        if self.shared.data:
-            return num_kept
-        edited_a, _ = self.matching.edited
-        return num_kept + len(edited_a)
+_MAX_SHOWN = 50
+"""Columns whose cells are shown."""
 
 
 def compare(pairing: Pairing, examples: int) -> tuple[Column, ...]:
@@ -55,11 +29,10 @@ def compare(pairing: Pairing, examples: int) -> tuple[Column, ...]:
     examples
         Cells to show, of each column.
     """
-    if pairing.a.is_ours and pairing.b.is_ours:
+    if pairing.a.is_ours and pairing.b.is_ours and not pairing.by_key:
         return ()
-    content = [_content(pairing, name) for name in pairing.shared.data]
-    others = [_shared_column(pairing, name, examples) for name in pairing.shared.others]
-    columns = [*content, *others, *_one_sided(pairing)]
+    unpaired = [] if pairing.by_key else [_content(pairing, name) for name in pairing.shared.data]
+    columns = [*unpaired, *_paired(pairing, examples), *_one_sided(pairing)]
     return tuple(column for column in columns if not column.is_same or column.type_a != column.type_b)
 
 
@@ -67,21 +40,35 @@ def _content(pairing: Pairing, name: str) -> Column:
     return Column(name, _type(pairing.a, name), _type(pairing.b, name), matched=pairing.num_matched)
 
 
-def _shared_column(pairing: Pairing, name: str, examples: int) -> Column:
-    """Return how a column that both sides have differs."""
-    types = _type(pairing.a, name), _type(pairing.b, name)
-    rows_a, rows_b = pairing.unequal
-    if len(rows_a):
-        cells_differ = _hashes_at(pairing.a, rows_a, name) != _hashes_at(pairing.b, rows_b, name)
+def _paired(pairing: Pairing, examples: int) -> Iterator[Column]:
+    """Yield how each column that both sides have differs, in the pairs of rows or, where there are no pairs, by itself."""
+    rows_a, _ = pairing.unequal
+    has_pairs = pairing.by_key or bool(pairing.shared.data) or len(rows_a)
+    if not has_pairs and not (pairing.matching.kept_a.all() and pairing.matching.kept_b.all()):
+        yield from (_by_itself(pairing, name) for name in pairing.compared)
+        return
+    num_shown = 0
+    for name, cells_differ in pairing.differing_cells():
         pairs = np.flatnonzero(cells_differ)
-        example_pairs = pairs[:examples]
-        cells_a = _cells(pairing.a, rows_a[example_pairs], name)
-        cells_b = _cells(pairing.b, rows_b[example_pairs], name)
-        sentences = tuple(f"{cell_a} → {cell_b}" for cell_a, cell_b in zip(cells_a, cells_b, strict=True))
-        return Column(name, *types, differs=len(pairs), matched=pairing.num_matched, examples=sentences)
-    if pairing.shared.data or (pairing.matching.kept_a.all() and pairing.matching.kept_b.all()):
-        return Column(name, *types, matched=pairing.num_matched)
+        num_shown += bool(len(pairs))
+        sentences = _examples(pairing, name, pairs[:examples]) if num_shown <= _MAX_SHOWN else ()
+        types = _type(pairing.a, name), _type(pairing.b, name)
+        yield Column(name, *types, differs=len(pairs), matched=pairing.num_matched, examples=sentences)
+
+
+def _examples(pairing: Pairing, name: str, pairs: Ints) -> tuple[str, ...]:
+    """Return the cells of a column in some of the unequal pairs, before and after."""
+    if not len(pairs):
+        return ()
+    rows_a, rows_b = pairing.unequal
+    cells_a, cells_b = _cells(pairing.a, rows_a[pairs], name), _cells(pairing.b, rows_b[pairs], name)
+    return tuple(f"{cell_a} → {cell_b}" for cell_a, cell_b in zip(cells_a, cells_b, strict=True))
+
+
+def _by_itself(pairing: Pairing, name: str) -> Column:
+    """Return how many cells of a column have no equal cell on the other side, whatever rows they stand in."""
     kept_a, kept_b = matching.kept(_column_hashes(pairing.a, name), _column_hashes(pairing.b, name))
+    types = _type(pairing.a, name), _type(pairing.b, name)
     return Column(name, *types, values_a=int((~kept_a).sum()), values_b=int((~kept_b).sum()))
 
 
@@ -121,21 +108,10 @@ def _column_hashes(side: Side, name: str) -> Hashes:
     return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
-def _hashes_at(side: Side, rows: Ints, name: str) -> Hashes:
-    """Return the hashes of the cells at some positions, in the order asked for."""
-    ascending_rows, inverse = np.unique(rows, return_inverse=True)
-    parts = [values.hashes(batch.column(0)) for batch in take(side, ascending_rows, [name])]
-    return np.concatenate([np.empty(0, np.uint64), *parts])[inverse]
-
-
 def _cells(side: Side, rows: Ints, name: str) -> list[str]:
     """Return the cells at some positions as text short enough to be shown."""
-    ascending_rows, inverse = np.unique(rows, return_inverse=True)
-    texts: list[str] = []
-    for batch in take(side, ascending_rows, [name]):
-        texts += [f"{value!s:.{_MAX_CHARACTERS}}" for value in batch.column(0).to_pylist()]
-    return [texts[position] for position in inverse]
+    return [f"{value!s:.{_MAX_CHARACTERS}}" for value in cells_at(side, rows, name).to_pylist()]
 
 
 def _type(side: Side, name: str) -> str:
-    return str(side.schema.field(name).type)
+    return str(side.stored_type(name))

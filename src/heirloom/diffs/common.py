@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data import arrow_columns
-from heirloom.data.dataset import BOOKKEEPING, CONTENT
+from heirloom.data.columns import BOOKKEEPING, CONTENT, PROMPT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
-from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.diffs.words import Lexicon
+
+_NUMBERS = {"whole", "float", "decimal"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Common:
         The columns of data that one side lacks.
     by_value
         Whether content has other types on the two sides, so that its values are compared and not its bytes.
+    keys
+        The columns that name a row; none where rows are matched by what they hold.
     notes
         For the reader.
     """
@@ -41,24 +49,33 @@ class Common:
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
     by_value: bool = False
+    keys: tuple[str, ...] = ()
 
     def lexicon(self) -> Lexicon:
         """Return an empty lexicon: of words where both sides have text, else of token ids."""
+        from heirloom.diffs.words import TokenLexicon, WordLexicon  # and with them the package regex
+
         return WordLexicon(windows=self.windows) if self.kind == "text" else TokenLexicon()
 
 
-def common(a: Side, b: Side) -> Common:
+def common(a: Side, b: Side, keys: tuple[str, ...] = ()) -> Common:
     """Return what can be compared: content, and every other column that is data.
 
     A column is no data where each side that has it was written by Heirloom and it tells of ancestry. Tokens that such a side alone
     has spell its text, and are none either.
 
+    Parameters
+    ----------
+    keys
+        The columns that name a row.
+
     Raises
     ------
     HeirloomError
-        If the sides have no column of data in common, or a column of text is no text on one side.
+        If the sides have no column of data in common, a column of text is no text on one side, or a key is not on both sides.
     """
-    shared = _content(a, b)
+    _check_keys(a, b, keys)
+    shared = replace(_content(a, b), keys=keys)
     if a.is_ours and b.is_ours:
         return shared
     data_names = _data_names(a, shared) | _data_names(b, shared)
@@ -71,6 +88,18 @@ def common(a: Side, b: Side) -> Common:
     only_b = tuple(name for name in further if not a.has(name))
     by_value = any(_shape_of_values(a, name) != _shape_of_values(b, name) for name in shared.data)
     return replace(shared, others=others, only_a=only_a, only_b=only_b, by_value=by_value)
+
+
+def _check_keys(a: Side, b: Side, keys: tuple[str, ...]) -> None:
+    """Refuse a key that a side lacks, or whose values cannot be equal."""
+    for key, side in product(keys, (a, b)):
+        if not side.has(key):
+            raise HeirloomError(f"--on {key}: {side.name} has no such column; it has {', '.join(side.schema.names)}")
+    for key in keys:
+        type_a, type_b = a.schema.field(key).type, b.schema.field(key).type
+        shapes = {arrow_columns.shape(type_a), arrow_columns.shape(type_b)} - {"nothing"}
+        if len(shapes) > 1 and not shapes <= _NUMBERS:
+            raise HeirloomError(f"--on {key}: {type_a} in {a.name} and {type_b} in {b.name}; no value of one equals one of the other")
 
 
 def _data_names(side: Side, shared: Common) -> set[str]:
@@ -92,7 +121,7 @@ def _content(a: Side, b: Side) -> Common:
     if "text" in shared:
         notes = ("the tokenizers differ: rows are compared as text",) if unlike else ()
         data = ("text",) if unlike else tuple(shared)
-        return Common("text", data, windows="tokens" in shared, notes=notes)
+        return Common("text", data, windows="tokens" in shared and PROMPT not in shared, notes=notes)
     if "tokens" in shared and not unlike:
         return Common("tokens", ("tokens",), windows=False)
     if not (shared or a.is_ours or b.is_ours):
@@ -122,11 +151,11 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
 
 
 def _has_its_type(side: Side, column: str) -> bool:
-    """Return whether a column holds what its name promises: `text` texts, `tokens` lists of whole numbers, `x` lists of numbers."""
+    """Return whether a column holds what its name promises: `text` texts, `tokens` and `prompt` whole numbers, `x` lists of numbers."""
     column_type = side.schema.field(column).type
     if column == "text":
         return arrow_columns.is_text(column_type)
-    return arrow_columns.is_list_of_numbers(column_type, only_whole=column == "tokens")
+    return arrow_columns.is_list_of_numbers(column_type, only_whole=column in ("tokens", PROMPT))
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:

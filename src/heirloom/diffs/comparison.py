@@ -6,55 +6,33 @@ lexicon, and one part of the n-grams; the rest is on disk.
 
 from __future__ import annotations
 
-import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from heirloom.diffs import belonging, columns, corpus, examples, identity, near, origin, rows, sampling, verdict, vocabulary
-from heirloom.diffs.cells import Hashes, Ints, join, ragged
+from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
-from heirloom.diffs.edits import edits
+from heirloom.diffs.likeness import Likeness, likeness
+from heirloom.diffs.options import FEWEST_ROWS, Options
+from heirloom.diffs.pairing import Pairing, tolerant
+from heirloom.diffs.pieces import pieces_of
 from heirloom.diffs.result import DatasetDiff, Distribution, Vocabulary
-from heirloom.diffs.row_result import Edits, Rows
+from heirloom.diffs.row_result import Rows
+from heirloom.diffs.row_tables import RowTables
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
-from heirloom.runtime.streams import Stream
 from heirloom.stats.samples import Floats, TextSample, VectorSample
 
-MAX_EXAMPLES = 5
-SAMPLE = 10_000
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
-EDITED_ROWS = 10_000
-FEWEST_ROWS = 2
 
 
 @dataclass(frozen=True)
-class Options:
-    """How much to show, how many rows of each side the tests look at, and the seed of what is drawn."""
-
-    max_examples: int = MAX_EXAMPLES
-    sample: int = SAMPLE
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.max_examples < 0 or self.sample < FEWEST_ROWS or self.seed < 0:
-            raise HeirloomError(
-                f"diff: max_examples {self.max_examples}, sample {self.sample} and seed {self.seed} given; allowed are at least "
-                f"0, {FEWEST_ROWS} and 0"
-            )
-
-    def stream(self, *names: str) -> Stream:
-        """Return a stream of this comparison."""
-        return Stream((self.seed, "diff", *names))
-
-
-@dataclass(frozen=True)
-class Comparison(columns.Pairing):
+class Comparison(Pairing):
     """Two open sides with their rows matched, and how they are to be compared."""
 
     grouped: bool
@@ -64,12 +42,12 @@ class Comparison(columns.Pairing):
 
 def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
     """Return what changed from one open side to another."""
-    shared = common(a, b)
+    shared = common(a, b, options.on)
     if a.sha256 == b.sha256:
         same_files = identity.identity(a, b)
-        same_rows = Rows(same=True, same_order=True, kept=a.num_rows, edited=0, removed=0, added=0, repeated_a=0, repeated_b=0)
+        same_rows = Rows(True, True, kept=a.num_rows, edited=0, removed=0, added=0, rewritten=0, repeated_a=0, repeated_b=0)
         answer = verdict.verdict(same_files, same_rows, None, None)
-        return DatasetDiff(shared.kind, same_files, same_rows, None, None, None, answer)
+        return DatasetDiff(shared.kind, same_files, same_rows, None, None, None, answer, tables={"": RowTables(a, b, shared=shared)})
     return describe(pair_rows(a, b, shared, options))
 
 
@@ -79,8 +57,17 @@ def pair_rows(a: Side, b: Side, shared: Common, options: Options) -> Comparison:
     is_vectors = shared.kind == "vectors"
     grouped = sampling.have_enough_units(*tables) if is_vectors else bool(shared.data) and rows.same_prompts(a, b)
     matching = rows.match(*tables, same_prompts=grouped and not is_vectors, by_place=not shared.data)
+    if options.tolerance:
+        _check_pairs(shared)
+        matching = tolerant(Pairing(a, b, shared, *tables, matching, options.tolerance))
     names = sampling.row_names(*tables, matching)
-    return Comparison(a, b, shared, *tables, matching, grouped, names, options)
+    return Comparison(a, b, shared, *tables, matching, options.tolerance, grouped, names, options)
+
+
+def _check_pairs(shared: Common) -> None:
+    """Refuse a tolerance where rows are matched by the hash of all their numbers."""
+    if not shared.keys and shared.kind not in ("text", "tokens"):
+        raise HeirloomError("--tolerance compares the cells of paired rows: say with --on which columns name a row")
 
 
 def describe(sides: Comparison) -> DatasetDiff:
@@ -89,60 +76,17 @@ def describe(sides: Comparison) -> DatasetDiff:
     num_tokens = int(sides.table_a.lengths.sum()), int(sides.table_b.lengths.sum())
     files = identity.identity(sides.a, sides.b, num_tokens if shared.data else (None, None))
     unlike_columns = columns.compare(sides, sides.options.max_examples)
-    changes = _rows(sides, all(column.is_same for column in unlike_columns))
-    words, law = None, None
-    if shared.data and (changes.removed or changes.added or changes.edited):
-        words, law, changes = _vectors(sides, changes) if shared.kind == "vectors" else _words(sides, changes)
-    answer = verdict.verdict(files, changes, words, law, unlike_columns)
-    return DatasetDiff(shared.kind, files, changes, words, law, None, answer, unlike_columns)
+    words, law, alike = None, None, Likeness()
+    if shared.data and not (sides.matching.kept_a.all() and sides.matching.kept_b.all()):
+        words, law, alike = _vectors(sides) if shared.kind == "vectors" else _words(sides)
+    matching = sides.matching.with_edits(alike.edited)
+    row_counts = changes.counted(sides, matching, alike, unlike_columns, sides.options.max_examples)
+    tables = {"": changes.tables(sides, matching, alike)}
+    answer = verdict.verdict(files, row_counts, words, law, unlike_columns)
+    return DatasetDiff(shared.kind, files, row_counts, words, law, None, answer, unlike_columns, tables=tables)
 
 
-def _rows(sides: Comparison, same_columns: bool) -> Rows:
-    """Return the counts of rows, with examples; near-duplicates come with the words."""
-    matching, most = sides.matching, sides.options.max_examples
-    removed, added = matching.unmatched
-    edited_a, edited_b = matching.edited
-    example_columns = sides.shared.data[-1:] or sides.shared.others
-    same = same_columns and not (len(removed) or len(added) or len(edited_a))
-    return Rows(
-        same=same,
-        same_order=same and rows.same_order(sides.table_a, sides.table_b),
-        kept=int(matching.kept_a.sum()),
-        edited=len(edited_a),
-        removed=len(removed),
-        added=len(added),
-        repeated_a=rows.repeated(sides.table_a),
-        repeated_b=rows.repeated(sides.table_b),
-        groups=tuple(rows.groups(sides.table_a, sides.table_b, matching)),
-        edits=_edits(sides) if len(edited_a) and sides.shared.data else None,
-        removed_examples=examples.texts(sides.a, removed[:most], example_columns),
-        added_examples=examples.texts(sides.b, added[:most], example_columns),
-        edited_examples=examples.pairs(sides.a, sides.b, (edited_a[:most], edited_b[:most]), example_columns),
-        notes=sides.shared.notes,
-    )
-
-
-def _edits(sides: Comparison) -> Edits:
-    """Return the edits of the edited pairs, of about `EDITED_ROWS` of them where there are more."""
-    edited_a, edited_b = sides.matching.edited
-    stride = math.ceil(len(edited_a) / EDITED_ROWS)
-    ids_a = _ids(sides.a, edited_a[::stride], sides.shared)
-    ids_b = _ids(sides.b, edited_b[::stride], sides.shared)
-    return edits(ids_a, ids_b)
-
-
-def _ids(side: Side, positions: Ints, shared: Common) -> list[list[int]]:
-    """Return tokens, or where there are none words, of the rows at some positions, as ids."""
-    ascending, inverse = np.unique(positions, return_inverse=True)
-    lexicon = shared.lexicon()
-    if "tokens" in shared.data:
-        parts = [ragged(batch.column(0)) for batch in origin.take(side, ascending, ["tokens"])]
-    else:
-        parts = [lexicon.read(batch.column(0)) for batch in origin.take(side, ascending, [lexicon.column])]
-    return [row.tolist() for row in join(parts).take(inverse).rows()]
-
-
-def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distribution | None, Rows]:
+def _words(sides: Comparison) -> tuple[Vocabulary | None, Distribution | None, Likeness]:
     """Count the words of both sides, then say what became of the vocabulary, the distribution and the near-duplicates."""
     options, lexicon = sides.options, sides.shared.lexicon()
     keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
@@ -158,9 +102,8 @@ def _words(sides: Comparison, changes: Rows) -> tuple[Vocabulary | None, Distrib
         a = corpus.read(sides.a, "a", lexicon, spools, selection_a)
         b = corpus.read(sides.b, "b", lexicon, spools, selection_b)
         words = vocabulary.vocabulary(a, b, lexicon, spools, _generations(sides), options.max_examples)
-    changes = _near(sides, changes, a, b)
-    changes = replace(changes, notes=(*changes.notes, *_unreadable(lexicon.invalid_rows)))
-    return words, _law(sides, (a, b), sampled, keys), changes
+    alike = replace(_likeness(sides, a, b), notes=tuple(_unreadable(lexicon.invalid_rows)))
+    return words, _law(sides, (a, b), sampled, keys), alike
 
 
 def _near_share(num_rows: int) -> float:
@@ -206,7 +149,7 @@ def _most_lack_a_unit(sides: Comparison, rows_a: Ints, rows_b: Ints) -> bool:
     return bool(np.concatenate([without_unit_a, without_unit_b]).mean() > 0.5)
 
 
-def _vectors(sides: Comparison, changes: Rows) -> tuple[None, Distribution | None, Rows]:
+def _vectors(sides: Comparison) -> tuple[None, Distribution | None, Likeness]:
     from heirloom.diffs import dependence, vector_distribution
 
     keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=sides.grouped)
@@ -221,12 +164,12 @@ def _vectors(sides: Comparison, changes: Rows) -> tuple[None, Distribution | Non
         _vector_sample(sides.b, sampled_b[in_contrast_b], keys[1], grouped=sides.grouped),
     )
     if min(len(sample.x) for sample in samples) < FEWEST_ROWS:
-        return None, None, changes
+        return None, None, Likeness()
     caveat = ""
     if not _has_units(sides):
         samples, caveat = dependence.of_vectors(samples, sides.options.stream("neighbours"))
     notes = [note] if note else []
-    return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), changes
+    return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), Likeness()
 
 
 def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> VectorSample:
@@ -253,26 +196,19 @@ def _has_units(sides: Comparison) -> bool:
     return not any(sampling.without_unit(table, grouped=sides.grouped).any() for table in tables)
 
 
-def _near(sides: Comparison, changes: Rows, a: corpus.Reading, b: corpus.Reading) -> Rows:
-    """Return the changes with the near-duplicates among the rows without a partner."""
-    to_b, similarity = near.nearest(a.signatures, b.signatures)
-    to_a, _ = near.nearest(b.signatures, a.signatures)
-    nearest_first = np.argsort(-similarity, kind="stable")[: sides.options.max_examples]
-    example_rows = nearest_first[to_b[nearest_first] >= 0]
-    positions = a.near_rows[example_rows], b.near_rows[to_b[example_rows]]
-    return replace(
-        changes,
-        near_removed=int((to_b >= 0).sum()),
-        near_added=int((to_a >= 0).sum()),
-        near_checked=(len(a.signatures), len(b.signatures)),
-        near_examples=examples.pairs(sides.a, sides.b, positions, sides.shared.data[-1:]),
-    )
+def _likeness(sides: Comparison, a: corpus.Reading, b: corpus.Reading) -> Likeness:
+    """Return which rows without a partner were edited, and which have a near-duplicate."""
+
+    def words_of(positions: tuple[Ints, Ints]) -> tuple[Ragged, Ragged]:
+        return pieces_of(sides.a, sides.b, positions, sides.shared)
+
+    return likeness((a.signatures, b.signatures), (a.near_rows, b.near_rows), words_of)
 
 
 def _generations(sides: Comparison) -> int:
-    """Return how many generations lie between A and B, 1 where it is not known."""
+    """Return how many generations lie between A and B, at least 1; 0 where they are no generations."""
     first, last = (side.slice.get("generation") for side in (sides.a, sides.b))
-    return max(1, last - first) if isinstance(first, int) and isinstance(last, int) else 1
+    return max(1, last - first) if isinstance(first, int) and isinstance(last, int) else 0
 
 
 def _is_enough(sample: TextSample) -> bool:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from heirloom import controls
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
-from heirloom.diffs.comparison import Options, compare
+from heirloom.diffs.comparison import compare
+from heirloom.diffs.options import Options
 from heirloom.diffs.result import Control, DatasetDiff
 from heirloom.diffs.sides import Side, locate
 from heirloom.errors import HeirloomError

@@ -1,17 +1,20 @@
-"""What was rewritten: token-level edits of rows that answer the same prompt, counted, and marked for a reader's eye."""
+"""What was edited: token-level edits of pairs of rows, counted, and marked for a reader's eye."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from statistics import fmean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 from heirloom.diffs.row_result import Edits, Pair, Piece
 
 MAX_CHARACTERS = 2000
 """Of a row that is shown; the rest is cut off."""
+
+MAX_PIECES = 10_000
+"""Words or tokens of a row that are compared one by one: the cost grows with the square."""
 
 _PIECE = re.compile(r"\s*\S+|\s+")
 
@@ -38,6 +41,7 @@ def edits(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> Edits:
         replaced=kinds.count("replace"),
         changed_share=fmean(len(script) / length for script, length in zip(scripts, longest, strict=True)),
         first_change=float(median(first_changes)),
+        one_word=sum(len(script) == 1 for script in scripts),
     )
 
 
@@ -50,6 +54,37 @@ def marked(a: str, b: str) -> Pair:
     marked_a = (Piece("".join(pieces_a[block.src_start : block.src_end]), block.tag != "equal") for block in blocks)
     marked_b = (Piece("".join(pieces_b[block.dest_start : block.dest_end]), block.tag != "equal") for block in blocks)
     return Pair(_nonempty(marked_a), _nonempty(marked_b))
+
+
+class Span(NamedTuple):
+    """A stretch that differs: from where to where in A, and in B; characters of a text, or positions of tokens."""
+
+    before_start: int
+    before_end: int
+    after_start: int
+    after_end: int
+
+
+def spans(a: str | Sequence[int], b: str | Sequence[int]) -> list[Span]:
+    """Return where two rows differ, word by word or token by token; one stretch where a row has more than `MAX_PIECES` of them."""
+    from rapidfuzz.distance import Levenshtein
+
+    pieces_a, pieces_b = _pieces(a), _pieces(b)
+    ends_a, ends_b = _ends(pieces_a), _ends(pieces_b)
+    if max(len(pieces_a), len(pieces_b)) > MAX_PIECES:
+        return [Span(0, ends_a[-1], 0, ends_b[-1])] if a != b else []
+    blocks = [block for block in Levenshtein.opcodes(pieces_a, pieces_b) if block.tag != "equal"]
+    return [Span(ends_a[one.src_start], ends_a[one.src_end], ends_b[one.dest_start], ends_b[one.dest_end]) for one in blocks]
+
+
+def _pieces(row: str | Sequence[int]) -> Sequence[Any]:
+    return _PIECE.findall(row) if isinstance(row, str) else row
+
+
+def _ends(pieces: Sequence[Any]) -> list[int]:
+    """Return where each piece begins, and where the last ends."""
+    lengths = [len(piece) if isinstance(piece, str) else 1 for piece in pieces]
+    return [0, *accumulate(lengths)]
 
 
 def clipped(text: str) -> str:

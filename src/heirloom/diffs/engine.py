@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from heirloom.diffs import parts, splits
-from heirloom.diffs.comparison import MAX_EXAMPLES, SAMPLE, Options, compare
-from heirloom.diffs.control import control
+from heirloom.diffs import parts
+from heirloom.diffs.casts import aligned
+from heirloom.diffs.comparison import compare
+from heirloom.diffs.options import MAX_EXAMPLES, SAMPLE, Options, names
 from heirloom.diffs.result import DatasetDiff
+from heirloom.diffs.sides import Side
+from heirloom.diffs.views import Pairs, viewed
 from heirloom.errors import HeirloomError
 
 
 def diff(
-    a: str | Path, b: str | Path, *, max_examples: int = MAX_EXAMPLES, sample: int = SAMPLE, seed: int = 0, against_control: bool = False
+    a: Any,
+    b: Any,
+    *,
+    on: str | Sequence[str] | None = None,
+    text_column: str = "",
+    ignore: str | Sequence[str] | None = None,
+    tolerance: float = 0.0,
+    max_examples: int = MAX_EXAMPLES,
+    sample: int = SAMPLE,
+    seed: int = 0,
+    against_control: bool = False,
 ) -> DatasetDiff:
     """Return what changed from dataset A to dataset B; where one has several splits or configurations, split by split.
 
     Parameters
     ----------
     a, b
-        Paths (a Parquet file, a folder of Parquet files, a folder that `datasets` saved), references
-        (``experiment/regime/seed/generation[:what][@revision]``) or repositories of the hub (``owner/name[@revision]``); of what
-        holds several datasets one is named with ``:split`` or ``:configuration/split``.
+        Tables in memory (of pandas, polars, Arrow or `datasets`), paths (Parquet, Arrow, CSV, JSON lines, a folder of these, a folder
+        that `datasets` saved; ``path@revision`` in a git repository), references
+        (``experiment/regime/seed/generation[:what][@revision]``), addresses (``https://…``) or repositories of the hub
+        (``owner/name[@revision]``); of what holds several datasets one is named with ``:split`` or ``:configuration/split``.
+    on
+        Columns whose values together name a row: a list, or names with commas between them. Rows with the same key are compared
+        cell by cell.
+    text_column
+        The column to read as ``text``, on each side that has no column of that name.
+    ignore
+        Columns to leave out: a list, or names with commas between them.
+    tolerance
+        Two numbers of paired rows that differ by no more than this are equal.
     max_examples
         Rows, pairs and n-grams to show, of each sort.
     sample
@@ -35,18 +60,48 @@ def diff(
     Raises
     ------
     HeirloomError
-        If a side cannot be read, the two have no data in common, or there is no control.
+        If a side cannot be read, the two have no data in common, a named column is missing, or there is no control.
     """
-    options = Options(max_examples, sample, seed)
-    pairs = parts.paired(a, b)
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
+    sides = _named(a, "A"), _named(b, "B")
+    name_a, name_b = (side.name if isinstance(side, Side) else str(side) for side in sides)
+    return compare_pairs(name_a, name_b, viewed(parts.paired(*sides), options), options, against_control=against_control)
+
+
+def _named(data: Any, name: str) -> str | Path | Side:
+    """Return what is a name or a path already, and a table in memory as a side."""
+    if isinstance(data, str | Path):
+        return data
+    from heirloom.diffs.memory import written
+
+    return Side(name, written(data, name))
+
+
+def compare_pairs(a: str, b: str, pairs: Pairs, options: Options, *, against_control: bool = False) -> DatasetDiff:
+    """Return what changed between the parts of two datasets.
+
+    Parameters
+    ----------
+    a, b
+        What they are called.
+
+    Raises
+    ------
+    HeirloomError
+        As `diff` does.
+    """
     if len(pairs) > 1 or None in next(iter(pairs.values())):
         if against_control:
             raise HeirloomError(f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
-        return splits.compare(str(a), str(b), pairs, options)
+        from heirloom.diffs import splits
+
+        return splits.compare(a, b, pairs, options)
     ((side_a, side_b),) = pairs.values()
     assert side_a is not None
     assert side_b is not None
-    result = compare(side_a, side_b, options)
+    result = compare(*aligned(side_a, side_b), options)
     if against_control:
+        from heirloom.diffs.control import control  # which reads configs
+
         return replace(result, control=control(a, b, result, options))
     return result

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from heirloom import credentials
 from heirloom.artefacts import paths
-from heirloom.diffs import columns, rows, verdict
+from heirloom.diffs import columns, pairing, rows, verdict
 from heirloom.diffs.common import common
 from heirloom.diffs.render.blocks import safe
 from heirloom.diffs.sides import Side
@@ -95,9 +95,10 @@ def _rows(name: str, old_files: Mapping[str, str], new_files: Mapping[str, str])
         return f"changed; {error}"
     matching = rows.match(*tables, same_prompts=True, by_place=not shared.data)
     removed, added = matching.unmatched
-    edited, _ = matching.edited
-    counts = f"{matching.kept_a.sum():,} rows kept, {len(edited):,} edited, {len(removed):,} removed, {len(added):,} added"
-    unlike_columns = columns.compare(columns.Pairing(a, b, shared, *tables, matching), examples=0)
+    num_edited, num_rewritten = len(matching.edited[0]), len(matching.rewritten[0])
+    changed = f"{num_rewritten:,} rewritten" if num_rewritten else f"{num_edited:,} edited"
+    counts = f"{matching.kept_a.sum():,} rows kept, {changed}, {len(removed):,} removed, {len(added):,} added"
+    unlike_columns = columns.compare(pairing.Pairing(a, b, shared, *tables, matching, tolerance=0.0), examples=0)
     return counts + verdict.column_clauses(unlike_columns)
 
 

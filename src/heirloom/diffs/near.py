@@ -7,6 +7,8 @@ if the share of equal signature entries, an unbiased estimate of the Jaccard sim
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,6 +53,25 @@ def nearest(a: Signatures, b: Signatures) -> tuple[Ints, NDArray[np.float64]]:
     """Return for each row of A the nearest row of B (-1 where none is near) and the estimated similarity; shapes (N,)."""
     best = np.full(len(a), -1)
     similarity = np.zeros(len(a))
+    for rows_a, rows_b, share in _candidates(a, b):
+        is_better = share > similarity[rows_a]
+        better_rows = rows_a[is_better]
+        best[better_rows], similarity[better_rows] = rows_b[is_better], share[is_better]
+    return best, similarity
+
+
+def candidates(a: Signatures, b: Signatures) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Return pairs of near rows, each once, and their estimated similarities, shapes (C,)."""
+    parts = list(_candidates(a, b))
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    rows_a, rows_b, similarity = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    _, first = np.unique(rows_a * max(1, len(b)) + rows_b, return_index=True)
+    return rows_a[first], rows_b[first], similarity[first]
+
+
+def _candidates(a: Signatures, b: Signatures) -> Iterator[tuple[Ints, Ints, NDArray[np.float64]]]:
+    """Yield pairs of near rows band by band, in each part a row of A at most once; a pair may come again in another band."""
     width = NUM_PERMUTATIONS // NUM_BANDS
     for start in range(0, NUM_PERMUTATIONS, width):
         keys_a, keys_b = _band(a, start, width), _band(b, start, width)
@@ -62,10 +83,8 @@ def nearest(a: Signatures, b: Signatures) -> tuple[Ints, NDArray[np.float64]]:
             rows_a = np.flatnonzero(first + candidate < stop)
             rows_b = order[first[rows_a] + candidate]
             share = (a[rows_a] == b[rows_b]).mean(axis=1)
-            is_better = (share >= THRESHOLD) & (share > similarity[rows_a])
-            better_rows = rows_a[is_better]
-            best[better_rows], similarity[better_rows] = rows_b[is_better], share[is_better]
-    return best, similarity
+            is_near = share >= THRESHOLD
+            yield rows_a[is_near], rows_b[is_near], share[is_near]
 
 
 def _band(signatures: Signatures, start: int, width: int) -> NDArray[np.uint64]:

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from heirloom.artefacts.files import read_json
-from heirloom.diffs.sides import SAVED_SPLITS, Side, files_below, locate
+from heirloom.diffs.sides import SAVED_SPLITS, Side, locate
+from heirloom.diffs.storage import files_below
 from heirloom.errors import HeirloomError
 from heirloom.lineage.references import is_reference
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 """What `datasets` calls the only configuration of a folder whose card names none."""
 OTHER_FILES = "other files"
-READERS = ("parquet", "arrow")
+READERS = ("parquet", "arrow", "csv", "json")
 
 _PART = re.compile(r"(?P<whole>.+):(?P<part>[^:@]+)")
 _HUB = re.compile(r"(?P<name>[\w-][\w.-]*/[\w.-]+)(?:@(?P<revision>[^@:]+))?")
@@ -46,7 +47,7 @@ Parts = Mapping[Key, Side]
 WHOLE = Key("", "")
 
 
-def parts(text: str | Path) -> Parts:
+def parts(text: str | Path | Side) -> Parts:
     """Return the datasets that a path, a reference or the name of a repository stands for; a single one has the key ``WHOLE``.
 
     Raises
@@ -54,9 +55,11 @@ def parts(text: str | Path) -> Parts:
     HeirloomError
         If there is nothing there, the hub cannot be asked, or there is no such part.
     """
+    if isinstance(text, Side):
+        return {WHOLE: text}
     text = str(text)
     match = None if Path(text).exists() or is_reference(text) else _PART.fullmatch(text)
-    if match is None or not (Path(match["whole"]).is_dir() or _is_hub_id(match["whole"])):
+    if match is None or "://" in text or not (Path(match["whole"]).is_dir() or _is_hub_id(match["whole"])):
         return _all(text)
     container, part = match["whole"], match["part"]
     sides = {key.label: side for key, side in _all(container).items()}
@@ -66,7 +69,7 @@ def parts(text: str | Path) -> Parts:
     return {WHOLE: sides[part]}
 
 
-def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Side | None, Side | None]]:
+def paired(a: str | Path | Side, b: str | Path | Side) -> dict[str, tuple[Side | None, Side | None]]:
     """Return which dataset of A is compared with which of B, by the name of the part; None where a side lacks it.
 
     Raises
@@ -83,7 +86,7 @@ def paired(a: str | Path, b: str | Path) -> dict[str, tuple[Side | None, Side | 
     return {key.label: (parts_a.get(key), parts_b.get(key)) for key in keys}
 
 
-def _single(text: str | Path, sides: Parts) -> Side:
+def _single(text: str | Path | Side, sides: Parts) -> Side:
     """Return the only dataset of a side."""
     if len(sides) > 1:
         names = ", ".join(sorted(side.name for side in sides.values()))
@@ -159,7 +162,7 @@ def _files_of_parts(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[
 
     for config, resolution in layout.items():
         if resolution.reader not in READERS:
-            raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet and Arrow")
+            raise HeirloomError(f"{folder}: its files are {resolution.reader}; allowed are Parquet, Arrow, CSV and JSON lines")
         all_names = chain.from_iterable(resolution.files.values())
         has_splits = config != DEFAULT or data_layouts.declares_files(folder) or any(map(_split_words, all_names))
         files_of: dict[Key, list[str]] = {}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from heirloom.artefacts.files import dumps
-from heirloom.diffs.row_result import Column, Rows
+from heirloom.diffs.plain import plain
+from heirloom.diffs.row_result import Column, MovedRows, Rows
+from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from heirloom.diffs.row_tables import RowTables
+
 Kind = Literal["text", "tokens", "vectors", "table", "splits"]
 Answer = Literal["same", "different rows, same distribution", "distribution shifted", "distribution seems shifted", "different"]
 
-SCHEMA_VERSION = 1
-"""Layout of a diff as JSON."""
+SCHEMA_VERSION = 2
+"""Layout of a diff as JSON; in 1, rows with the same prompt were edited, and are rewritten now."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Band:
-    """Types that A has in one frequency band, how many B still has, and how many neutral drift would have left.
+    """Types that A has in one frequency band, how many B still has, and how many neutral drift would have left, if there are generations.
 
     Neutral drift: B's words drawn from A's frequencies ``generations`` times over (`heirloom.theory.drift_survival`).
     """
@@ -71,7 +77,7 @@ class Band:
     types: int
     survived: int
     survival: float
-    expected: float
+    expected: float | None
     lost_examples: tuple[str, ...] = ()
 
 
@@ -98,7 +104,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Types and n-grams. ``gained`` counts, by band of B's frequency, the types that A lacks."""
+    """Types and n-grams.
+
+    ``generations`` lie between A and B, 0 where there are none. ``gained`` counts, by band of B's frequency, the types that A lacks.
+    """
 
     unit: str
     types_a: int
@@ -201,24 +210,11 @@ class Split:
 
 
 @dataclass(frozen=True)
-class MovedRows:
-    """Rows that A has in one split and B in another."""
-
-    before: str
-    after: str
-    rows: int
-
-    @property
-    def line(self) -> str:
-        """The same as a sentence without its full stop."""
-        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
-
-
-@dataclass(frozen=True)
 class DatasetDiff:
     """What changed from dataset A to dataset B; sections that were not needed are None.
 
     Of datasets with several splits or configurations, ``splits`` has what changed in each, and the other sections are None.
+    ``tables`` holds the rows behind the counts, by split ("" where there is none); they are read when they are asked for.
     """
 
     kind: Kind
@@ -231,27 +227,58 @@ class DatasetDiff:
     columns: tuple[Column, ...] = ()
     splits: tuple[Split, ...] = ()
     moved: tuple[MovedRows, ...] = ()
+    tables: Mapping[str, RowTables] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def same(self) -> bool:
         """Whether both hold the same rows, in whatever order."""
         return self.verdict.answer == "same"
 
+    @property
+    def reason(self) -> str:
+        """What explains the change, in one sentence without its full stop; empty where nothing simple does."""
+        from heirloom.diffs.reason import reason
+
+        return reason(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, as in the JSON."""
-        return {"schema_version": SCHEMA_VERSION, "same": self.same, **_plain(asdict(self))}
+        return {"schema_version": SCHEMA_VERSION, "same": self.same, "reason": self.reason, **plain(self)}
 
     def to_json(self) -> str:
         """Return sorted JSON; numbers that are not finite are null."""
         return dumps(self.to_dict())
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return every number as one row: section, name, a, b (or value in ``a`` alone where there is one number)."""
+    def write_rows(self, folder: str | Path) -> None:
+        """Write the rows that are not alike as ``removed.parquet``, ``added``, ``changed`` and ``near``; of splits in a folder for each."""
+        for name, tables in self.tables.items():
+            tables.write(Path(folder, *name.split("/")))
+
+    def to_pandas(self, table: str = "numbers", split: str = "") -> pd.DataFrame:
+        """Return every number as one row (section, name, a, b; ``a`` alone where there is one number), or the rows behind the counts.
+
+        Parameters
+        ----------
+        table
+            ``numbers``, ``removed``, ``added``, ``changed`` or ``near``.
+        split
+            Of which split, where there are several.
+
+        Raises
+        ------
+        HeirloomError
+            If there is no such table or split.
+        """
         import pandas as pd
 
         from heirloom.diffs.render.numbers import numbers
 
-        return pd.DataFrame(numbers(self), columns=["section", "name", "a", "b"])
+        if table == "numbers":
+            return pd.DataFrame(numbers(self), columns=["section", "name", "a", "b"])
+        if split not in self.tables:
+            raise HeirloomError(f"{split!r} is no split of this diff; it has {', '.join(filter(None, self.tables)) or 'none'}")
+        frame: pd.DataFrame = self.tables[split].table(table).to_pandas()
+        return frame
 
     def _repr_html_(self) -> str:
         from heirloom.diffs.render.html import fragment
@@ -260,14 +287,3 @@ class DatasetDiff:
 
     def __str__(self) -> str:
         return self.verdict.line
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON's own types: tuples as lists, numbers that are not finite as None."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one origin (real, synthetic) or one depth; kept + edited + removed are A's, kept + edited + added are B's."""
+    """Rows of one origin (real, synthetic) or one depth; kept + edited + removed are A's, kept + edited + added are B's.
+
+    Edited are here the rewritten rows, too.
+    """
 
     by: str
     value: str
@@ -37,10 +40,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Edits:
-    """Edits of rows with the same prompt, by Levenshtein distance over tokens, on ``measured`` pairs.
+    """Edits of rewritten or of edited rows, by Levenshtein distance over tokens or words, on ``measured`` pairs.
 
     Parameters
     ----------
+    one_word
+        Pairs that differ by one token or word.
     changed_share
         Edit distance / tokens of the longer row, mean over pairs.
     first_change
@@ -53,14 +58,30 @@ class Edits:
     replaced: int
     changed_share: float
     first_change: float
+    one_word: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """The beginning that ``rows`` of the ``looked_at`` rows share."""
+
+    text: str
+    rows: int
+    looked_at: int
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What left, came and was rewritten. A's rows are kept + edited + removed, B's are kept + edited + added.
+    """What left, came and was changed. A's rows are kept + edited + rewritten + removed, B's kept + edited + rewritten + added.
 
     Parameters
     ----------
+    edited
+        Rows with a small change (at most a fifth of the words), or of one key or one place and with other cells.
+    rewritten
+        Rows with the same prompt and another continuation.
+    rewrites
+        The edits of the rewritten rows; ``edits`` are those of the edited ones.
     repeated_a, repeated_b
         Rows beyond the first of their content within a side.
     near_removed, near_added
@@ -73,6 +94,7 @@ class Rows:
     edited: int
     removed: int
     added: int
+    rewritten: int
     repeated_a: int
     repeated_b: int
     near_removed: int = 0
@@ -80,11 +102,29 @@ class Rows:
     near_checked: tuple[int, int] = (0, 0)
     groups: tuple[Group, ...] = ()
     edits: Edits | None = None
+    rewrites: Edits | None = None
+    removed_template: Template | None = None
+    added_template: Template | None = None
     removed_examples: tuple[str, ...] = ()
     added_examples: tuple[str, ...] = ()
     edited_examples: tuple[Pair, ...] = ()
+    rewritten_examples: tuple[Pair, ...] = ()
     near_examples: tuple[Pair, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MovedRows:
+    """Rows that A has in one split and B in another."""
+
+    before: str
+    after: str
+    rows: int
+
+    @property
+    def line(self) -> str:
+        """The same as a sentence without its full stop."""
+        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
 
 
 @dataclass(frozen=True)

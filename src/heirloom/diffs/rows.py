@@ -1,13 +1,14 @@
 """What left, what came, what was rewritten: every row of both sides gets one status, and the counts add up.
 
-A row is kept if the other side has an equal one (as multisets), edited if the other side has another continuation of its
-prompt, else removed or added. Equal means equal data columns; ids and ancestry do not count.
+A row is kept if the other side has an equal one (as multisets), rewritten if the other side has another continuation of its
+prompt, edited if it is known to be the same row with other cells, else removed or added. Equal means equal data
+columns; ids and ancestry do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ class Table:
     """Of each row its hash, its number of tokens, its unit (the prompt of a text, the replica of a vector), origin, depth; shapes (N,).
 
     ``names`` says which row it is, ``groups`` which document it is a part of, both hashed and 0 where that is not known. ``others``
-    hashes the further columns of data, where there are any beside the content. ``by_replica`` says that units are replicas.
+    hashes the further columns of data, where there are any beside the content. ``keys`` hashes the columns that name a row by the
+    user's word. ``by_replica`` says that units are replicas.
     """
 
     hashes: Hashes
@@ -45,6 +47,7 @@ class Table:
     groups: Hashes
     others: Hashes | None = None
     by_replica: bool = False
+    keys: Hashes | None = None
 
 
 _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -52,26 +55,47 @@ _NO_PAIRS: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 @dataclass(frozen=True)
 class Matching:
-    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of the edited pairs.
+    """Status of each row: flags of shape (N,) and (M,), and positions (A, B) of pairs.
 
-    ``changed`` are pairs of kept rows whose content is equal and whose further columns are not.
+    Parameters
+    ----------
+    edited
+        Pairs of rows that are one row with other cells: of one key, of one place, or with few words that differ.
+    changed
+        Pairs of kept rows whose content is equal and whose further columns are not.
+    rewritten
+        Pairs of rows with the same prompt and another continuation.
     """
 
     kept_a: NDArray[np.bool_]
     kept_b: NDArray[np.bool_]
     edited: tuple[Ints, Ints]
     changed: tuple[Ints, Ints] = _NO_PAIRS
+    rewritten: tuple[Ints, Ints] = _NO_PAIRS
 
     @property
     def unmatched(self) -> tuple[Ints, Ints]:
         """Positions of the removed and of the added rows."""
-        edited_a, edited_b = self.edited
-        return _without_partner(self.kept_a, edited_a), _without_partner(self.kept_b, edited_b)
+        paired_a, paired_b = self.paired
+        return _without_partner(self.kept_a, paired_a), _without_partner(self.kept_b, paired_b)
+
+    @property
+    def paired(self) -> tuple[Ints, Ints]:
+        """Positions of the edited and of the rewritten rows."""
+        pairs = zip(self.edited, self.rewritten, strict=True)
+        paired_a, paired_b = (np.concatenate(positions) for positions in pairs)
+        return paired_a, paired_b
+
+    def with_edits(self, edited: tuple[Ints, Ints]) -> Matching:
+        """Return the matching with further pairs that were edited, ascending in A."""
+        edited_a, edited_b = (np.concatenate(positions) for positions in zip(self.edited, edited, strict=True))
+        order = np.argsort(edited_a, kind="stable")
+        return replace(self, edited=(edited_a[order], edited_b[order]))
 
 
-def _without_partner(is_kept: NDArray[np.bool_], edited: Ints) -> Ints:
+def _without_partner(is_kept: NDArray[np.bool_], paired: Ints) -> Ints:
     is_unmatched = ~is_kept
-    is_unmatched[edited] = False
+    is_unmatched[paired] = False
     return np.flatnonzero(is_unmatched)
 
 
@@ -81,14 +105,16 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
     unit = "replica" if "x" in shared.data else "parent"
     ancestry = [name for name in (unit, "kind", "depth") if _has_ancestry(side, name)]
     length_columns = [name for name in ("tokens", *shared.data) if _has_lengths(side, name)][:1]
-    columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns]))
-    table = _empty(side.num_rows, has_others=bool(shared.data and shared.others), by_replica=unit == "replica")
+    columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns, *shared.keys]))
+    table = _empty(side.num_rows, shared, by_replica=unit == "replica")
     start = 0
     for batch in side.batches(columns):
         span = slice(start, start + batch.num_rows)
         table.hashes[span] = _content(batch, shared)
         if table.others is not None:
             table.others[span] = values.record_hashes(batch.select(list(shared.others)))
+        if table.keys is not None:
+            table.keys[span] = values.record_hashes(batch.select(list(shared.keys)))
         for name in length_columns:
             table.lengths[span] = _lengths(batch.column(name))
         table.units[span] = _numbers(batch, unit, NO_UNIT, ancestry)
@@ -100,7 +126,7 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
     return table
 
 
-def _empty(size: int, *, has_others: bool, by_replica: bool) -> Table:
+def _empty(size: int, shared: Common, *, by_replica: bool) -> Table:
     """Return a table of some size that is to be filled; its lengths are 0."""
     return Table(
         hashes=np.empty(size, np.uint64),
@@ -110,8 +136,9 @@ def _empty(size: int, *, has_others: bool, by_replica: bool) -> Table:
         depths=np.empty(size, np.int16),
         names=np.empty(size, np.uint64),
         groups=np.empty(size, np.uint64),
-        others=np.empty(size, np.uint64) if has_others else None,
+        others=np.empty(size, np.uint64) if shared.data and shared.others else None,
         by_replica=by_replica,
+        keys=np.empty(size, np.uint64) if shared.keys else None,
     )
 
 
@@ -125,36 +152,52 @@ def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> 
     by_place
         Whether rows that differ are paired by their place in the file, if there are as many and they stand in the same places.
     """
+    if a.keys is not None and b.keys is not None:
+        return Matching(*_kept_by_names((a.keys, b.keys), (_whole(a), _whole(b))))
     if a.others is not None and b.others is not None:
         kept_a, kept_b, changed = _kept_with_others((a.hashes, b.hashes), (a.others, b.others))
     else:
         (kept_a, kept_b), changed = matching.kept(a.hashes, b.hashes), _NO_PAIRS
-    edited = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
+    rewritten = matching.pairs(a.units, b.units, ~kept_a, ~kept_b) if same_prompts else _NO_PAIRS
+    edited = _NO_PAIRS
     if by_place and len(kept_a) == len(kept_b) and (kept_a == kept_b).all():
         edited = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    return Matching(kept_a, kept_b, edited, changed)
+    return Matching(kept_a, kept_b, edited, changed, rewritten)
 
 
 def _kept_with_others(
     content: tuple[Hashes, Hashes], others: tuple[Hashes, Hashes]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
-    """Match rows that are equal in all columns first, then rows of equal content, in order of appearance."""
-    content_a, content_b = content
-    others_a, others_b = others
-    kept_a, kept_b = matching.kept(values.mixed(content_a) + others_a, values.mixed(content_b) + others_b)
+    """Match rows that are equal in all columns first, then rows of equal content, in order of appearance: they are kept as well."""
+    kept_a, kept_b, changed = _kept_by_names(content, others)
+    kept_a[changed[0]], kept_b[changed[1]] = True, True
+    return kept_a, kept_b, changed
+
+
+def _kept_by_names(
+    names: tuple[Hashes, Hashes], rest: tuple[Hashes, Hashes]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Ints, Ints]]:
+    """Match rows that are equal in name and rest, then rows of equal names in order of appearance; those are pairs, and not kept."""
+    names_a, names_b = names
+    rest_a, rest_b = rest
+    kept_a, kept_b = matching.kept(values.mixed(names_a) + rest_a, values.mixed(names_b) + rest_b)
     unequal_a, unequal_b = np.flatnonzero(~kept_a), np.flatnonzero(~kept_b)
-    has_content_a, has_content_b = matching.kept(content_a[unequal_a], content_b[unequal_b])
-    changed_a, changed_b = unequal_a[has_content_a], unequal_b[has_content_b]
-    kept_a[changed_a], kept_b[changed_b] = True, True
-    pairs_a = changed_a[np.argsort(content_a[changed_a], kind="stable")]
-    pairs_b = changed_b[np.argsort(content_b[changed_b], kind="stable")]
+    has_name_a, has_name_b = matching.kept(names_a[unequal_a], names_b[unequal_b])
+    changed_a, changed_b = unequal_a[has_name_a], unequal_b[has_name_b]
+    pairs_a = changed_a[np.argsort(names_a[changed_a], kind="stable")]
+    pairs_b = changed_b[np.argsort(names_b[changed_b], kind="stable")]
     order = np.argsort(pairs_a)
     return kept_a, kept_b, (pairs_a[order], pairs_b[order])
 
 
-def repeated(table: Table) -> int:
-    """Return how many rows equal an earlier row of the same side."""
-    ordered = np.sort(table.hashes)
+def _whole(table: Table) -> Hashes:
+    """Return a hash a row over all of its data."""
+    return table.hashes if table.others is None else values.mixed(table.hashes) + table.others
+
+
+def repeated(hashes: Hashes) -> int:
+    """Return how many rows of a side equal an earlier one."""
+    ordered = np.sort(hashes)
     return int((ordered[1:] == ordered[:-1]).sum())
 
 
@@ -166,8 +209,8 @@ def same_order(a: Table, b: Table) -> bool:
 
 def groups(a: Table, b: Table, matching: Matching) -> Iterator[Group]:
     """Yield the counts by origin and by depth, where the columns are there."""
-    edited_a, edited_b = matching.edited
-    status_a, status_b = _status(matching.kept_a, edited_a), _status(matching.kept_b, edited_b)
+    paired_a, paired_b = matching.paired
+    status_a, status_b = _status(matching.kept_a, paired_a), _status(matching.kept_b, paired_b)
     for by, values_a, values_b in (("kind", a.kinds, b.kinds), ("depth", a.depths, b.depths)):
         group_values = {*np.unique(values_a).tolist(), *np.unique(values_b).tolist()} - {UNKNOWN}
         for value in sorted(group_values):
@@ -191,9 +234,9 @@ def _family_tree(side: Side) -> tuple[Any, ...]:
     return lineage.get("experiment"), lineage.get("seed")
 
 
-def _status(is_kept: NDArray[np.bool_], edited: Ints) -> NDArray[np.int8]:
+def _status(is_kept: NDArray[np.bool_], paired: Ints) -> NDArray[np.int8]:
     status = np.where(is_kept, 0, 2).astype(np.int8)
-    status[edited] = 1
+    status[paired] = 1
     return status
 
 

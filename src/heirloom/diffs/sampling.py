@@ -48,11 +48,13 @@ class RowNames:
 
 
 def row_names(a: Table, b: Table, matching: Matching) -> RowNames:
-    """Return which rows are the same on both sides: by lineage or id, else because their text or numbers were copied.
+    """Return which rows are the same on both sides: by the user's keys, by lineage or id, else because text or numbers were copied.
 
     Names count if most rows of a side have one of their own, and at least half of the names that are on both sides stand
     for equal rows: numbers from 0 on may be in any two files, and then name nothing.
     """
+    if a.keys is not None and b.keys is not None and _are_mostly_unique(a.keys) and _are_mostly_unique(b.keys):
+        return _named_by_keys((a.keys, b.keys), matching)
     shared, at_a, at_b = np.intersect1d(a.names, b.names, return_indices=True)
     at_a, at_b = at_a[shared != UNKNOWN], at_b[shared != UNKNOWN]
     equal = a.hashes[at_a] == b.hashes[at_b]
@@ -64,6 +66,14 @@ def row_names(a: Table, b: Table, matching: Matching) -> RowNames:
     if copies is not None:
         return RowNames(*copies, (matching.kept_a, matching.kept_b))
     return RowNames(np.zeros(len(a.hashes), np.uint64), np.zeros(len(b.hashes), np.uint64))
+
+
+def _named_by_keys(keys: tuple[Hashes, Hashes], matching: Matching) -> RowNames:
+    """Return the keys as names; where no pair differs, the rows that both sides hold are known as well."""
+    keys_a, keys_b = keys
+    edited_a, _ = matching.edited
+    both = None if len(edited_a) else (np.isin(keys_a, keys_b), np.isin(keys_b, keys_a))
+    return RowNames(keys_a, keys_b, both)
 
 
 def _are_mostly_unique(names: Hashes) -> bool:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import reading
-from heirloom.artefacts import manifest, paths
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.manifest import inputs
+from heirloom.diffs import storage
+from heirloom.diffs.view import View
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ MAX_BATCH_BYTES = 1 << 26
 
 SAVED_SPLITS = "dataset_dict.json"
 """Where `datasets` lists the splits of a saved `DatasetDict`."""
-_HIDDEN = (".", "cache-")
-"""Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
-
 _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
 
 
@@ -52,12 +50,15 @@ class Side:
         What Heirloom knows of it; None of a dataset that it did not write.
     parts
         Those files of a folder that belong to it, where not all do.
+    view
+        How its columns are read.
     """
 
     name: str
     path: Path
     artefact: Artefact | None = None
     parts: tuple[Path, ...] = ()
+    view: View = field(default_factory=View)
 
     @cached_property
     def sha256(self) -> str:
@@ -88,7 +89,7 @@ class Side:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """Its Parquet or Arrow files.
+        """Its files.
 
         Raises
         ------
@@ -97,21 +98,35 @@ class Side:
         """
         return tuple(reading.any_file(file) for file in _files(self))
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
-        """The types of its columns.
+        """The types of its columns, as they are read.
 
         Raises
         ------
         HeirloomError
             If a file cannot be read, columns differ between files, or a column has a type that is not read.
         """
-        return self._described[0]
+        return self.view.schema(self._described[0], self.name)
+
+    def stored_type(self, column: str) -> pa.DataType:
+        """Return the type in which a column lies in the file."""
+        return self._described[0].field(self.view.stored_name(column)).type
 
     @property
     def num_rows(self) -> int:
         """How many rows it has; errors as for `schema`."""
         return self._described[1]
+
+    @cached_property
+    def _readable_files(self) -> tuple[Path, ...]:
+        return tuple(map(storage.readable, self.files))
+
+    @property
+    def row_bytes(self) -> int:
+        """About the bytes of a row once decompressed, at least 1."""
+        _, rows, size = self._described
+        return size // max(1, rows) + 1
 
     @property
     def size(self) -> int:
@@ -132,15 +147,14 @@ class Side:
         """
         import pyarrow as pa
 
-        _, rows, size = self._described
-        row_bytes = size // max(1, rows) + 1
-        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // row_bytes))
-        for file in self.files:
+        batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // self.row_bytes))
+        stored_names = list(map(self.view.stored_name, columns))
+        for file in self._readable_files:
             try:
-                for batch in _batches(file, list(columns), batch_rows):
-                    yield batch.select(list(columns))
+                for batch in storage.batches(file, stored_names, batch_rows):
+                    yield self.view.batch(batch, columns)
             except (OSError, pa.ArrowException) as error:
-                raise HeirloomError(f"{file}: damaged ({_cause(error)})") from None
+                raise HeirloomError(f"{file}: damaged ({storage.cause(error)})") from None
 
     @cached_property
     def _described(self) -> tuple[pa.Schema, int, int]:
@@ -148,15 +162,15 @@ class Side:
         import pyarrow as pa
 
         try:
-            schemas, rows, sizes = zip(*(_about(file) for file in self.files), strict=True)
+            schemas, rows, sizes = zip(*map(storage.about, self._readable_files), strict=True)
         except (pa.ArrowException, OSError) as error:
-            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({_cause(error)})") from None
+            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({storage.cause(error)})") from None
         first = schemas[0]
         for file, schema in zip(self.files, schemas, strict=True):
             if schema.names != first.names:
                 unlike = f"columns {', '.join(schema.names)} differ from those of {self.files[0]}: {', '.join(first.names)}"
                 raise HeirloomError(f"{file}: {unlike}")
-            _check_columns(file, schema)
+            storage.check_columns(file, schema)
         return first, sum(rows), sum(sizes)
 
 
@@ -170,12 +184,36 @@ def locate(text: str | Path) -> Side:
     """
     from heirloom.lineage import project, references
 
+    elsewhere = None if Path(text).exists() else _elsewhere(str(text))
+    if elsewhere is not None:
+        return Side(str(text), elsewhere)
     path = Path(text)
     is_path = path.exists() and not references.is_reference(str(text))
     artefact = project.at(path) if is_path else project.locate(str(text))
     if artefact is None:
         return Side(references.name_of(path), reading.any_file(path), _copied(path))
     return Side(artefact.name, artefact.data(), artefact)
+
+
+def _elsewhere(text: str) -> Path | None:
+    """Return a copy of what a revision of a repository or an address names; None if the text is neither.
+
+    What lies in a lineage of this project has revisions by its ledger, which `project.locate` reads.
+    """
+    from heirloom.lineage import references
+    from heirloom.workflow import folders
+
+    if "://" in text:
+        from heirloom.diffs.memory import downloaded
+
+        return downloaded(text)
+    path, mark, _ = text.rpartition(references.REVISION_MARK)
+    if not mark or references.is_reference(text) or folders.lineage_of(path) is not None:
+        return None
+    from heirloom.diffs import versions
+
+    asked = versions.version(text)
+    return versions.fetched(asked) if asked else None
 
 
 def generations(text: str) -> list[str] | None:
@@ -195,17 +233,40 @@ def generations(text: str) -> list[str] | None:
     return [f"{match['before']}{generation}{match['after']}" for generation in range(first, last + 1)]
 
 
-def _check_columns(file: Path, schema: pa.Schema) -> None:
-    """Refuse a file without columns, with two of one name, or with a type that is not read."""
-    from heirloom.data import arrow_columns
+def siblings(text: str, key: str) -> list[str]:
+    """Return the references of a dataset in all seeds, or all regimes, that have it on disk.
 
-    if not schema.names:
-        raise HeirloomError(f"{file}: a file without a column is no dataset")
-    (name, times), *_ = Counter(schema.names).most_common(1)
-    if times > 1:
-        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
-    for field in schema:
-        arrow_columns.check(field, str(file))
+    Parameters
+    ----------
+    text
+        One of them.
+    key
+        ``seed`` or ``regime``.
+
+    Raises
+    ------
+    HeirloomError
+        If it is another key, the text is no reference of a generation, or only one of them is on disk.
+    """
+    from heirloom.lineage import references
+
+    if key not in ("seed", "regime"):
+        raise HeirloomError(f"--across {key}: allowed are seed and regime")
+    path = Path(references.find(text))
+    wildcards = kinds.GENERATION.wildcards(path.as_posix())
+    if wildcards is None:
+        raise HeirloomError(f"--across {key}: {text} is no generation of a lineage, as transformer/replace/0/5 is")
+    names = {**wildcards, key: "*"}
+    folders = Path().glob(kinds.GENERATION.path(names["experiment"], names["regime"], names["seed"], names["generation"]))
+    sibling_paths = sorted((folder / path.name for folder in folders if (folder / path.name).exists()), key=_natural)
+    if len(sibling_paths) < 2:
+        raise HeirloomError(f"--across {key}: only one {key} has {path.name} of {text} on disk")
+    return [references.name_of(one) for one in sibling_paths]
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts numbers in a path as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.as_posix())]
 
 
 def _copied(path: Path) -> Artefact | None:
@@ -219,67 +280,10 @@ def _copied(path: Path) -> Artefact | None:
     return Artefact(Project(), str(path), manifest.read(manifest_file), ())
 
 
-def files_below(folder: Path) -> tuple[Path, ...]:
-    """Return a folder's Parquet files, or where there are none its Arrow files; sorted."""
-    for pattern in ("*.parquet", "*.arrow"):
-        files = tuple(sorted(file for file in folder.rglob(pattern) if not _is_hidden(file)))
-        if files:
-            return files
-    return ()
-
-
-def _is_hidden(file: Path) -> bool:
-    return any(part.startswith(_HIDDEN) for part in file.parts[-2:])
-
-
 def _files(side: Side) -> tuple[Path, ...]:
     if side.parts or side.path.is_file():
         return side.parts or (side.path,)
-    files = files_below(side.path)
+    files = storage.files_below(side.path)
     if not files:
-        raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file is no dataset")
+        raise HeirloomError(f"{side.path}: a folder without a Parquet or Arrow file, CSV or JSON lines is no dataset")
     return files
-
-
-def _about(file: Path) -> tuple[pa.Schema, int, int]:
-    """Return a file's columns, rows, and bytes once decompressed."""
-    import pyarrow.parquet as pq
-
-    if file.suffix == ".arrow":
-        with _arrow(file) as reader:
-            rows = sum(batch.num_rows for batch in reader)
-            return reader.schema, rows, file.stat().st_size
-    metadata = pq.read_metadata(file)
-    sizes = (metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    schema: pa.Schema = metadata.schema.to_arrow_schema()
-    return schema, metadata.num_rows, sum(sizes)
-
-
-def _batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from heirloom.sources.faults import damaged_parquet
-
-    if file.suffix == ".arrow":
-        with _arrow(file) as reader:
-            for batch in reader:
-                yield from (batch.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
-    else:
-        try:
-            with pq.ParquetFile(file, memory_map=True, page_checksum_verification=True) as parquet:
-                yield from parquet.iter_batches(batch_rows, columns=columns)
-        except (OSError, pa.ArrowException) as error:
-            raise damaged_parquet(file, columns, error) from None
-
-
-def _arrow(file: Path) -> pa.RecordBatchStreamReader:
-    import pyarrow as pa
-
-    return pa.ipc.open_stream(pa.memory_map(str(file)))
-
-
-def _cause(error: BaseException) -> str:
-    from heirloom.sources.faults import cause  # which imports numpy: nothing that a readable side needs
-
-    return cause(error)

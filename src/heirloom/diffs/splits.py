@@ -10,9 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from heirloom.diffs import comparison, matching, rows
+from heirloom.diffs.casts import aligned
 from heirloom.diffs.cells import Hashes
 from heirloom.diffs.common import common
-from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
+from heirloom.diffs.options import Options
+from heirloom.diffs.result import DatasetDiff, Identity, SideSummary, Split, Verdict
+from heirloom.diffs.row_result import MovedRows
+from heirloom.diffs.row_tables import RowTables, one_sided
 from heirloom.diffs.sides import Side
 
 _MAX_NAMES = 5
@@ -25,7 +29,7 @@ class _Unmatched(NamedTuple):
     added: Hashes
 
 
-def compare(a: str, b: str, pairs: Mapping[str, tuple[Side | None, Side | None]], options: comparison.Options) -> DatasetDiff:
+def compare(a: str, b: str, pairs: Mapping[str, tuple[Side | None, Side | None]], options: Options) -> DatasetDiff:
     """Return what changed, one part after the other."""
     splits, unmatched = [], {}
     for name, (side_a, side_b) in pairs.items():
@@ -38,10 +42,16 @@ def compare(a: str, b: str, pairs: Mapping[str, tuple[Side | None, Side | None]]
     summary_b = _summary(b, [side_b for _, side_b in pairs.values() if side_b])
     files = Identity(summary_a, summary_b, same_bytes=summary_a.sha256 == summary_b.sha256)
     verdict = _verdict(splits, moved_rows)
-    return DatasetDiff("splits", files, None, None, None, None, verdict, splits=tuple(splits), moved=moved_rows)
+    tables = {name: _tables(split.diff, *pairs[name]) for name, split in zip(pairs, splits, strict=True)}
+    return DatasetDiff("splits", files, None, None, None, None, verdict, splits=tuple(splits), moved=moved_rows, tables=tables)
 
 
-def _compare_part(side_a: Side | None, side_b: Side | None, options: comparison.Options) -> tuple[DatasetDiff | None, _Unmatched]:
+def _tables(diff: DatasetDiff | None, side_a: Side | None, side_b: Side | None) -> RowTables:
+    """Return the rows of one part that are not alike."""
+    return diff.tables[""] if diff else one_sided(side_a, side_b)
+
+
+def _compare_part(side_a: Side | None, side_b: Side | None, options: Options) -> tuple[DatasetDiff | None, _Unmatched]:
     no_rows = np.empty(0, np.uint64)
     if side_a is None and side_b is not None:
         return None, _Unmatched(no_rows, _content_hashes(side_b))
@@ -49,9 +59,10 @@ def _compare_part(side_a: Side | None, side_b: Side | None, options: comparison.
         return None, _Unmatched(_content_hashes(side_a), no_rows)
     assert side_a is not None
     assert side_b is not None
+    side_a, side_b = aligned(side_a, side_b)
     if side_a.sha256 == side_b.sha256:
         return comparison.compare(side_a, side_b, options), _Unmatched(no_rows, no_rows)
-    sides = comparison.pair_rows(side_a, side_b, common(side_a, side_b), options)
+    sides = comparison.pair_rows(side_a, side_b, common(side_a, side_b, options.on), options)
     removed = sides.table_a.hashes[~sides.matching.kept_a]
     added = sides.table_b.hashes[~sides.matching.kept_b]
     return comparison.describe(sides), _Unmatched(removed, added)

@@ -18,9 +18,9 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     column_differences = column_clauses(columns)
     if rows.same:
         return Verdict("same", "", _sameness(identity, rows, columns) + column_differences)
-    if not (rows.removed or rows.added or rows.edited):
+    if not (rows.removed or rows.added or rows.edited or rows.rewritten):
         return Verdict("different", "", f"the content is equal in all {rows.kept:,} rows{column_differences}")
-    changes = f"{rows.removed:,} rows removed, {rows.added:,} added, {rows.edited:,} edited, {rows.kept:,} kept"
+    changes = row_counts(rows)
     if law is None:
         reason = "" if identity.a.tokens is None else "; too few rows for a test of the distribution"
         return Verdict("different", "", f"{changes}{reason}{column_differences}")
@@ -37,6 +37,12 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
     distance = f"{law.distance_name} {law.distance:.3f}"
     evidence = f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{caveat}{column_differences}"
     return Verdict("distribution seems shifted" if law.caveat else "distribution shifted", law.direction, evidence)
+
+
+def row_counts(rows: Rows) -> str:
+    """Return the counts of rows; those of rewritten rows only where there are some."""
+    rewritten = f"{rows.rewritten:,} rewritten, " if rows.rewritten else ""
+    return f"{rows.removed:,} rows removed, {rows.added:,} added, {rows.edited:,} edited, {rewritten}{rows.kept:,} kept"
 
 
 def column_clauses(columns: Sequence[Column]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
 
-from heirloom.export import regimes
+from heirloom import results
+from heirloom.export import model_tree, regimes
 from heirloom.export.markdown import code, page, prose, table
 from heirloom.export.subject import RowCounts, Subject, count_rows, training_counts
 from heirloom.lineage import git, references
@@ -34,6 +35,9 @@ _LOAD_DATASET = """from datasets import load_dataset
 
 rows = load_dataset(folder, split="{split}")"""
 _TEXT_COLUMNS = "`tokens` and `text` (new ones only; the prompt is the row `parent`)"
+_PAIR_COLUMNS = (
+    "`prompt` and `prompt_text` (what is given), `tokens` and `text` (the completion), `stopped` (whether the end token is its last)"
+)
 _VECTOR_COLUMNS = "`x` (numbers), `replica`"
 _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
@@ -77,40 +81,63 @@ def dataset(subject: Subject, rows: Path, split: str, path_inside: str) -> Datas
     data = DatasetCardData(
         pretty_name=f"Heirloom {subject.name}",
         license=subject.licence.tag,
-        tags=_tags(is_synthetic=counts.synthetic > 0),
+        tags=tags_of(is_synthetic=counts.synthetic > 0),
         task_categories=["text-generation"] if subject.is_text else None,
         configs=[{"config_name": "default", "data_files": [{"split": split, "path": path_inside}]}],
     )
     facts = [("rows written by a model", counts.sentence), *_depth(counts)]
-    content_columns = _TEXT_COLUMNS if subject.is_text else _VECTOR_COLUMNS
+    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS}[subject.rows]
     columns = _COLUMNS.format(data=content_columns, depth=_DEPTH_COLUMNS if counts.depth else "")
-    beginning = _beginning(subject, _dataset_warning(subject, counts), facts)
+    beginning = _beginning(subject, rows_warning(subject, counts), facts)
     ending = _ending(subject, _LOAD_DATASET.format(split=split))
     return DatasetCard(page(data, [*beginning, columns, *ending]))
 
 
-def checkpoint(subject: Subject) -> ModelCard:
-    """Return the card of a checkpoint."""
+def checkpoint(subject: Subject, config_results: results.Results, namespace: str = "") -> ModelCard:
+    """Return the card of a checkpoint.
+
+    Parameters
+    ----------
+    config_results
+        Where the intervals of its measures are to be found.
+    namespace
+        Under which the artefacts of the project are published on a hub, if they are (`model_tree.tree`).
+    """
+    base_models, datasets = model_tree.tree(subject, namespace)
+    scores = model_tree.scores(subject, config_results)
     is_transformer = subject.library == TRANSFORMERS
     counts = training_counts(subject)
     is_synthetic = counts.synthetic > 0 if counts else subject.generation != 0
     data = ModelCardData(
         license=subject.licence.tag,
-        tags=_tags(is_synthetic=is_synthetic),
+        tags=tags_of(is_synthetic=is_synthetic),
         library_name=subject.library,
         pipeline_tag="text-generation" if is_transformer else None,
+        base_model=_single(base_models),
+        datasets=datasets or None,
+        model_name=f"Heirloom {subject.name}" if scores else None,
+        eval_results=scores or None,
     )
+    if base_models:
+        data["base_model_relation"] = model_tree.FINETUNE
     facts = [("training rows written by a model", counts.sentence), *_depth(counts)] if counts else []
     python = _LOAD_TRANSFORMERS if is_transformer else _LOAD_HEIRLOOM.format(family=subject.family)
     warning = _model_warning(subject, counts) if is_synthetic else _REAL_MODEL
     return ModelCard(page(data, [*_beginning(subject, warning, facts), *_ending(subject, python)]))
 
 
-def _tags(*, is_synthetic: bool) -> list[str]:
+def _single(values: list[str]) -> str | list[str] | None:
+    """Return the values as the hub spells them: one by itself, none as nothing."""
+    return values[0] if len(values) == 1 else values or None
+
+
+def tags_of(*, is_synthetic: bool) -> list[str]:
+    """Return the tags of a card."""
     return [*_TAGS, "synthetic"] if is_synthetic else [*_TAGS]
 
 
-def _dataset_warning(subject: Subject, counts: RowCounts) -> str:
+def rows_warning(subject: Subject, counts: RowCounts) -> str:
+    """Return what a reader of rows is to know first: how many of them a model wrote."""
     if not counts.synthetic:
         return "Every row is real: no model wrote any of them."
     if not subject.is_text:

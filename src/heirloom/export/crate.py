@@ -16,6 +16,7 @@ from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.export import crate_jobs, folder, licences
 from heirloom.export.crate_files import Files, format_of, single
+from heirloom.export.people import author
 from heirloom.lineage import git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
@@ -118,17 +119,9 @@ def _describe(crate: Any, reference: str, date: str, licence: licences.Licence, 
         profiles.append(crate.add(ContextEntity(crate, address, properties=properties)))
     crate.root_dataset["conformsTo"] = profiles
     if authors:
-        names_and_addresses = [_person(author) for author in authors]
+        names_and_addresses = [author(text) for text in authors]
         people = [crate.add(Person(crate, address, properties={"name": name})) for name, address in names_and_addresses]
         crate.root_dataset["author"] = single(people)
-
-
-def _person(author: str) -> tuple[str, str]:
-    name, _, address = author.partition("<")
-    name, address = name.strip(), address.strip().removesuffix(">")
-    if not name or (address and not address.startswith(("https://", "http://"))):
-        raise HeirloomError(f"--author {author!r}: expected 'Name' or 'Name <https://orcid.org/…>'")
-    return name, address or "#" + "-".join(name.lower().split())
 
 
 def _workflow(crate: Any, project: Project, commit: str, config: Path) -> Any:

@@ -74,8 +74,10 @@ class Files:
 
         name = source.name or f"an artefact not recorded here: {source.sha256[:10]}"
         query = f"?path={quote(source.name)}" if source.name else ""
-        address = _hash_address(source.sha256) + query
+        address = hash_address(source.sha256) + query
         properties = {"@type": "CreativeWork", "name": name, "sha256": source.sha256}
+        if source.is_source:
+            properties["description"] = f"A source file ({source.role}) that no job of the workflow has made. Not in this crate."
         return self.crate.add(ContextEntity(self.crate, address, properties=properties))
 
     def _copy(self, artefact: Artefact) -> Any:
@@ -93,7 +95,7 @@ class Files:
     def _refer(self, artefact: Artefact) -> Any:
         description = "Not in this crate: named by its hash."
         properties = {**_properties(artefact), "alternateName": artefact.path, "description": description}
-        address = f"{_hash_address(artefact.sha256)}?path={artefact.path}"
+        address = f"{hash_address(artefact.sha256)}?path={artefact.path}"
         if Path(artefact.path).suffix:
             return self.crate.add_file(address, properties={**properties, "encodingFormat": format_of(artefact.path)})
         return self.crate.add_dataset(address, properties={**properties, "description": f"{description} {_FOLDER_HASH}"})
@@ -123,7 +125,7 @@ def format_of(path: str) -> str:
     return _FORMATS.get(Path(path).suffix, "text/plain")
 
 
-def _hash_address(sha256: str) -> str:
+def hash_address(sha256: str) -> str:
     """Return the name of some bytes by RFC 6920, section 3."""
     encoded = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode()
     return "ni:///sha-256;" + encoded.rstrip("=")

@@ -12,6 +12,7 @@ from heirloom.export.crate_files import Files, single
 from heirloom.lineage import cost_table
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
+from heirloom.lineage.recorded_jobs import outputs_by_job
 from heirloom.workflow.steps import job_of, position
 
 COMPLETED = "http://schema.org/CompletedActionStatus"
@@ -41,11 +42,7 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: 
     """
     jobs = Jobs()
     costs = _costs() if with_costs else {}
-    outputs_of: dict[tuple[str, str], list[Artefact]] = {}
-    for artefact in artefacts:
-        outputs_of.setdefault((artefact.step, artefact.job), []).append(artefact)
-    for step, place in sorted(outputs_of, key=_place_then_step):
-        outputs = outputs_of[step, place]
+    for (step, place), outputs in outputs_by_job(artefacts).items():
         tool = _tool(crate, jobs, outputs[0])
         action = _action(crate, step, place, outputs, tool, files)
         cost = costs.get(job_of(step, place))
@@ -57,11 +54,6 @@ def add(crate: Any, artefacts: Sequence[Artefact], files: Files, *, with_costs: 
         jobs.controls.append(control)
         jobs.actions.append(action)
     return jobs
-
-
-def _place_then_step(job: tuple[str, str]) -> tuple[str, int]:
-    step, place = job
-    return place, position(step)
 
 
 def _action(crate: Any, step: str, place: str, outputs: Sequence[Artefact], tool: Any, files: Files) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
@@ -74,6 +74,13 @@ class Subject:
     def is_text(self) -> bool:
         """Whether rows are text rather than vectors."""
         return "text" in self.source
+
+    @property
+    def rows(self) -> Literal["text", "pairs", "vectors"]:
+        """What rows are: text, a prompt and its completion, or vectors."""
+        if not self.is_text:
+            return "vectors"
+        return "pairs" if self.source["text"].get("rows") == "pairs" else "text"
 
     @property
     def library(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
 from heirloom.families.base import Family, Measuring
 from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
@@ -107,6 +108,35 @@ class Validated(Family, Protocol):
         ...
 
 
+class Completer(Family, Protocol):
+    """A text family that can be trained on pairs of a prompt and its completion, and completes prompts.
+
+    Its `train` and `evaluate` are given pairs (`data.pairs.are_in`) where the source's rows are pairs: what is learnt is the completion,
+    its end token included, given the prompt. Padding is `data.ragged.PADDING`, never a token. Of blocks, its `sample` writes as many tokens
+    as `specs.base.TextSampling` says, whatever the prompts have.
+
+    Legend of shapes: B rows of a chunk, P tokens of the longest prompt, C tokens of the longest completion.
+    """
+
+    def complete(self, model: Any, prompts: Iterable[Prompts], limit: Limit, settings: Any, stream: Stream) -> Iterator[NDArray[np.int32]]:
+        """Yield the completions of each chunk of prompts, shape (B, C), C ≤ ``limit.tokens``: padding behind the end token.
+
+        A completion that has stopped ends with one of ``limit.stops``. Random numbers are keyed by the rows' ids and the place in the
+        completion: which other rows are in a chunk changes none of them.
+        """
+        ...
+
+    def completion_losses(self, model: Any, prompts_BP: NDArray[Any], completions_BC: NDArray[Any]) -> NDArray[np.float64]:
+        """Return -log p(token | prompt, completion before it) in nats for each token of completions, 0 for padding; shape (B, C).
+
+        Parameters
+        ----------
+        prompts_BP, completions_BC
+            Token ids, padding before each prompt and behind each completion.
+        """
+        ...
+
+
 class ClosedForms(Protocol):
     """What a vector family offers beside `Family` whose measures have expectations that are known."""
 
@@ -130,6 +160,7 @@ PROTOCOLS: Mapping[Ability, type] = {
     "resume": Resumable,
     "fetch": Fetched,
     "validate": Validated,
+    "pairs": Completer,
     "closed_forms": ClosedForms,
 }
 """Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

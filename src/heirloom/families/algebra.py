@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.data.dataset import WEIGHT, Dataset
+from heirloom.data.columns import WEIGHT
+from heirloom.data.dataset import Dataset
 
 Floats = NDArray[np.float64]
 

@@ -4,12 +4,12 @@
 model is shown is decided in `mixing`, and who descends from whom is written down in `steps`. `abilities` has what some families can do
 beside.
 
-Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B rows of a chunk.
+Legend of shapes: R replicas, N rows, W numbers per row (dimensions or tokens), B rows of a chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +63,12 @@ class Measuring:
         How often the text has been written anew (text); 0 for real text.
     divergence_rows
         Rows of generated and of real text that MAUVE compares (text); 0 leaves it out.
+    settings
+        The family's own settings of a measurement (`FamilySpec.measurement`), as JSON has them; None where it has none.
+    completion_tokens
+        Most tokens of an answer (pairs); 0 where rows are no pairs.
+    decode
+        Makes text of lists of token ids (pairs).
     """
 
     chunk_rows: int
@@ -70,6 +76,9 @@ class Measuring:
     truth: Mapping[str, Any] | None = None
     generation: int = 0
     divergence_rows: int = 0
+    settings: Mapping[str, Any] | None = None
+    completion_tokens: int = 0
+    decode: Callable[[Sequence[Sequence[int]]], list[str]] | None = None
 
 
 class Family(Protocol):

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom import theory
-from heirloom.data.dataset import WEIGHT, Dataset
+from heirloom.data.columns import WEIGHT
+from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
 from heirloom.families.base import Measuring, Sets

@@ -7,7 +7,7 @@ with c(h, w) the count of token w after context h, c(h) its sum, and T(h) the nu
 
 It reads as a recipe for drawing, too: stay with the counts with probability c(h) / (c(h) + T(h)), else forget one token of context.
 
-Legend of shapes: N rows, B rows of a chunk, T tokens a row, K different n-grams, C different contexts.
+Legend of shapes: N rows, B rows of a chunk, T tokens per row, K different n-grams, C different contexts.
 """
 
 from __future__ import annotations
@@ -21,20 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.data.arrow import as_matrix, numbers
-from heirloom.data.dataset import WEIGHT, Dataset
+from heirloom.data import pairs
+from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.ragged import PADDING
 from heirloom.errors import HeirloomError
-from heirloom.families import text
+from heirloom.families import answers, ngram_tables, text
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.ngram_tables import Counts, Ints, Table, keys_of
 from heirloom.runtime.streams import Stream
 from heirloom.specs.ngram import Ngram, NgramFit, NgramSampling
-
-Ints = NDArray[np.int64]
-Counts = NDArray[np.int64] | NDArray[np.float64]
-"""Whole numbers, or sums of weights where rows have weights."""
-
-_MOST_WAITING = 2**20
-"""Keys of batches that wait to be merged into a table, where that is short."""
 
 Spec = Ngram
 Fit = NgramFit
@@ -83,13 +79,11 @@ def train(rows: Dataset, fit: NgramFit, start: Model | None, stream: Stream) -> 
         raise HeirloomError(
             f"family.training.order {fit.order} with vocab_size {fit.vocab_size} needs more than 63 bits: lower one of them"
         )
-    tables = [_Table() for _ in range(fit.order)]
-    for tokens_NT, weight_N in _weighted_matrices(rows):
-        if tokens_NT.shape[1] < fit.order:
-            raise HeirloomError(f"rows of {tokens_NT.shape[1]} tokens are shorter than family.training.order {fit.order}")
-        for length, table in enumerate(tables, start=1):
-            keys = _keys(tokens_NT, length, fit.vocab_size)
-            table.add(*_key_counts(keys, weight_N))
+    tables = [Table() for _ in range(fit.order)]
+    if pairs.are_in(rows):
+        ngram_tables.add_pairs(rows, fit.vocab_size, tables)
+    else:
+        ngram_tables.add_blocks(rows, fit.vocab_size, tables)
     levels = [_level(*table.merged(), fit.vocab_size) for table in tables]
     return Model(fit.vocab_size, tuple(levels))
 
@@ -101,18 +95,45 @@ def sample(
     settings: NgramSampling,
     stream: Stream,
 ) -> Iterator[NDArray[np.int32]]:
-    """Yield a continuation of each prompt, as long as the prompt; random numbers are keyed by row id."""
+    """Yield a continuation of each prompt, by default as long as the prompt; random numbers are keyed by row id."""
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
-        uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
+        num_new = settings.new_tokens or width
+        uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, num_new)
         written = prompts_BT.astype(np.int64)
-        for position in range(width):
+        for position in range(num_new):
             written = np.column_stack([written, _next_tokens(model, written, uniforms_BT[:, position])])
         yield written[:, width:].astype(np.int32)
 
 
+def complete(
+    model: Model, prompts: Iterable[Prompts], limit: Limit, settings: NgramSampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk of prompts (`abilities.Completer`); random numbers are keyed by row id."""
+    for chunk in prompts:
+        uniforms_BC = stream.child("tokens").uniforms_of(chunk.rows, limit.tokens)
+        written = chunk.tokens.astype(np.int64)
+        has_stopped = np.zeros(len(written), bool)
+        columns: list[Ints] = []
+        while len(columns) < limit.tokens and not has_stopped.all():
+            new_tokens = np.where(has_stopped, PADDING, _next_tokens(model, written, uniforms_BC[:, len(columns)]))
+            has_stopped |= np.isin(new_tokens, limit.stops)
+            columns.append(new_tokens)
+            written = np.column_stack([written[:, 1 - len(model.levels) :], new_tokens])
+        yield np.column_stack(columns).astype(np.int32)
+
+
+def completion_losses(model: Model, prompts_BP: NDArray[Any], completions_BC: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the negative log-likelihood of each token of completions in nats, 0 for padding, shape (B, C)."""
+    probability = _probabilities(model, np.column_stack([prompts_BP, completions_BC]).astype(np.int64))[:, prompts_BP.shape[1] :]
+    return np.where(completions_BC == PADDING, 0.0, -np.log(probability))
+
+
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
-    """Measure the model on real text and the generation's text under the origin (`families.text`)."""
+    """Measure the model on real text and the generation's text under the origin (`families.text`, of pairs `families.answers`)."""
+    if pairs.are_in(sets.held_out):
+        respond = partial(complete, model, settings=NgramSampling(), stream=stream.child("answers"))
+        return answers.evaluate(partial(completion_losses, model), partial(completion_losses, origin), respond, sets, measuring)
     return text.evaluate(partial(position_losses, model), partial(position_losses, origin), sets, measuring)
 
 
@@ -130,7 +151,9 @@ def edit(
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
-    """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
+    """Return each row's log-likelihood in nats over its tokens but the first, or over its completion given its prompt, shape (1, N)."""
+    if pairs.are_in(rows):
+        return answers.log_likelihoods(partial(completion_losses, model), rows, chunk_rows)
     return text.log_likelihoods(partial(position_losses, model), rows, chunk_rows)
 
 
@@ -146,12 +169,14 @@ def position_losses(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64
 
 
 def _probabilities(model: Model, tokens_NT: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the probability of each token given those before it in its row, shape (N, T)."""
+    """Return the probability of each token given those before it in its row, shape (N, T); of padding any number.
+
+    What follows padding is given what stands between the two alone.
+    """
     num_rows, width = tokens_NT.shape
     probability = np.full((num_rows, width), 1.0 / model.vocab_size)
     for length, level in enumerate(model.levels, start=1):
-        keys = _keys(tokens_NT, length, model.vocab_size)
-        context, token = np.divmod(keys, model.vocab_size)
+        context, token = np.divmod(keys_of(tokens_NT, length, model.vocab_size), model.vocab_size)
         is_known, start, stop, total, kinds = _look_up(level, context)
         gram = start + _rank(level, start, stop, token)
         is_gram = is_known & (gram < stop) & (_tokens_at(level, gram) == token)
@@ -193,57 +218,6 @@ def load(folder: Path) -> Model:
     return Model(config["vocab_size"], tuple(levels))
 
 
-def _keys(tokens_NT: NDArray[Any], length: int, vocab_size: int) -> Ints:
-    """Return every n-gram of a length inside rows as a number in base ``vocab_size``, row by row, flat."""
-    width = tokens_NT.shape[1] - length + 1
-    keys = np.zeros((len(tokens_NT), width), np.int64)
-    for offset in range(length):
-        keys = keys * vocab_size + tokens_NT[:, offset : offset + width]
-    return keys.reshape(-1)
-
-
-def _weighted_matrices(rows: Dataset) -> Iterator[tuple[NDArray[Any], NDArray[np.float64] | None]]:
-    """Yield the rows' tokens batch by batch, and the rows' weights if they have any."""
-    if not rows.is_weighted:
-        yield from ((tokens_NT, None) for tokens_NT in rows.matrices("tokens"))
-        return
-    for batch in rows.batches(["tokens", WEIGHT]):
-        yield as_matrix(batch.column("tokens")), numbers(batch.column(WEIGHT))
-
-
-def _key_counts(keys: Ints, weight_N: NDArray[np.float64] | None) -> tuple[Ints, Counts]:
-    """Return the different keys and how often each stands there; keys of one row stand together and weigh what the row weighs."""
-    if weight_N is None:
-        return np.unique(keys, return_counts=True)
-    unique, place = np.unique(keys, return_inverse=True)
-    weights = np.repeat(weight_N, len(keys) // len(weight_N))
-    return unique, np.bincount(place, weights=weights)
-
-
-class _Table:
-    """Different keys and their counts, from batches: these are merged when they are half as long as the table, so that few wait."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Ints, Counts]] = []
-        self._num_waiting = 0
-
-    def add(self, keys: Ints, counts: Counts) -> None:
-        """Take the different keys of a batch, and how often each stands there."""
-        self._parts.append((keys, counts))
-        self._num_waiting += len(keys)
-        if self._num_waiting > max(_MOST_WAITING, len(self._parts[0][0]) // 2):
-            self._parts = [self.merged()]
-            self._num_waiting = 0
-
-    def merged(self) -> tuple[Ints, Counts]:
-        """Return the different keys, ascending, and their counts, added in the order of the batches."""
-        if len(self._parts) == 1:
-            return self._parts[0]
-        keys, counts = (np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))
-        unique, place = np.unique(keys, return_inverse=True)
-        return unique, np.bincount(place, weights=counts).astype(counts.dtype)
-
-
 def _level(keys: Ints, counts: Counts, vocab_size: int) -> Level:
     context, token = np.divmod(keys, vocab_size)
     contexts, starts = np.unique(context, return_index=True)
@@ -253,7 +227,7 @@ def _level(keys: Ints, counts: Counts, vocab_size: int) -> Level:
 
 def _look_up(level: Level, context: Ints) -> tuple[NDArray[np.bool_], Ints, Ints, Counts, Ints]:
     """Return for each context whether it was seen, its n-grams' first and last place, c(h) and T(h)."""
-    place = np.minimum(np.searchsorted(level.contexts, context), len(level.contexts) - 1)
+    place = np.clip(np.searchsorted(level.contexts, context), 0, len(level.contexts) - 1)
     is_known = level.contexts[place] == context
     start, stop = level.starts[place], level.starts[place + 1]
     total, kinds = level.before[stop] - level.before[start], stop - start
@@ -277,7 +251,7 @@ def _rank(level: Level, start: Ints, stop: Ints, token: Ints) -> Ints:
 
 
 def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> Ints:
-    """Draw one token a row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
+    """Draw one token per row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
     u = uniforms.copy()
     tokens = np.full(len(written), -1, np.int64)
     for length in range(min(len(model.levels), written.shape[1] + 1), 0, -1):
@@ -285,7 +259,7 @@ def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> 
         context = np.zeros(len(u), np.int64)
         if length > 1:
             start_of_context = written.shape[1] - length + 1
-            context = _keys(written[:, start_of_context:], length - 1, model.vocab_size)
+            context = keys_of(written[:, start_of_context:], length - 1, model.vocab_size)
         is_known, start, stop, total, kinds = _look_up(level, context)
         stay_probability = np.where(is_known, total / np.maximum(total + kinds, 1), 0.0)
         is_drawn = (tokens < 0) & (u < stay_probability)

@@ -143,14 +143,25 @@ def checkout(lineages: Sequence[str]) -> None:
 
 def is_cached(lineage: str) -> bool:
     """Return whether the cache holds all of a recorded lineage folder."""
-    recorded = listing(lineage)
-    return recorded is not None and all(cache_path(md5).exists() for md5 in recorded.values())
+    md5_of = listing(lineage)
+    return md5_of is not None and all(cache_path(md5).exists() for md5 in md5_of.values())
 
 
 def relink(lineages: Sequence[str]) -> None:
     """Replace files that have a copy in the cache by links. DVC refuses to touch what it has not recorded."""
     if lineages:
         _run("--wait-for-lock", "checkout", "--relink", *lineages)
+
+
+def pull(targets: Sequence[str]) -> None:
+    """Bring files or folders that DVC has recorded from the default remote, those inside a recorded folder too.
+
+    Raises
+    ------
+    HeirloomError
+        If DVC refuses, or the remote lacks them.
+    """
+    _run("pull", "--quiet", *targets, hint="dvc push them from where they are")
 
 
 def get(path: str, commit: str, place: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,14 @@ LARGE = 1 << 20
 
 _REASONS = ("fatal: ", "error: ")
 _NO_GIT = "it is not installed, or not on PATH"
+
+
+class Commit(NamedTuple):
+    """A commit: its full hash, when it was committed (ISO 8601 with the zone), and its tags and branches as git lists them."""
+
+    sha: str
+    date: str
+    names: str
 
 
 class _Answer(NamedTuple):
@@ -52,6 +60,19 @@ def commit_of(revision: str) -> str:
 def date_of(commit: str) -> str:
     """Return the date of a commit: when it was committed, ISO 8601 with the zone."""
     return _text(_read("show", "--no-patch", "--no-show-signature", "--format=%cI", commit))
+
+
+def top() -> Path | None:
+    """Return the top folder of the repository that the working folder is in; None outside of one."""
+    name = _ask("rev-parse", "--show-toplevel").output
+    return Path(os.fsdecode(name.rstrip(b"\n"))) if name else None
+
+
+def history(paths: Sequence[str]) -> list[Commit]:
+    """Return the commits, newest first, that changed a file at one of some paths or below it; paths that never were change nothing."""
+    output = _read("--literal-pathspecs", "log", "--no-show-signature", "--format=%H%x00%cI%x00%D%x00", "--", *paths)
+    fields = [field.strip("\n") for field in output.decode(errors="backslashreplace").split("\0")]
+    return [Commit(*fields[start : start + 3]) for start in range(0, len(fields) - 2, 3)]
 
 
 def show(revision: str, path: str | Path) -> bytes | None:
@@ -100,11 +121,11 @@ def tree() -> tuple[str, str]:
     outside = ("--", ".", ":!data", ":!results", ":!dvc.lock")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
     raw = _read("diff", "--raw", "-z", "--no-abbrev", "--relative", *plain, "HEAD", *outside)
-    untracked = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
-    if not raw and not untracked:
+    untracked_files = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
+    if not raw and not untracked_files:
         return commit, ""
-    digest = hashlib.sha256(raw + b"\0" + untracked)
-    for name in (*_names(raw)[1::2], *_names(untracked)):
+    digest = hashlib.sha256(raw + b"\0" + untracked_files)
+    for name in (*_names(raw)[1::2], *_names(untracked_files)):
         digest.update(_state(Path(name)))
     return commit, digest.hexdigest()[:16]
 

@@ -65,9 +65,10 @@ def _check_folder(folder: Path) -> None:
 
 def _folders(config: Config) -> Iterator[Path]:
     """Yield the folders that a run writes to, from the top down, each once."""
-    lineages = [Path(kinds.LINEAGE.path(experiment=name, regime=regime, seed=seed)) for name, regime, seed in _keys(config)]
-    outputs = [Path(config.results.folder), *lineages, *_pools(config)]
-    all_folders = {folder for path in outputs for folder in (path, *path.parents[:-1])}
+    lineages = [Path(kinds.LINEAGE.path(*key)) for key in _keys(config)]
+    all_folders = set()
+    for output in (Path(config.results.folder), *lineages, *_pools(config)):
+        all_folders.update([output, *output.parents[:-1]])  # the last parent is the project's own folder
     yield from sorted(all_folders, key=lambda folder: (len(folder.parts), folder))
 
 

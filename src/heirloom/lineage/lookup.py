@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from heirloom.errors import HeirloomError
 
-_NOT_SHOWN = frozenset({"tokens"})
+_NOT_SHOWN = frozenset({"tokens", "prompt"})
 
 
 def row_at(path: Path, position: int) -> dict[str, Any]:
-    """Return the row at a position, counted from 0: all columns but the tokens, which the column of text shows.
+    """Return the row at a position, counted from 0: all columns but the tokens, which the columns of text show.
 
     Raises
     ------
@@ -103,6 +103,11 @@ def document_of(path: Path, split: str, row: int) -> dict[str, Any] | None:
     with pq.ParquetFile(path) as file:
         lines = file.read().to_pylist()
     return next((line for line in lines if line["split"] == split and 0 <= row - line["first_row"] < line["num_rows"]), None)
+
+
+def may_hold(file: pq.ParquetFile, group: int, column: str, value: int) -> bool:
+    """Return whether the statistics of a row group allow for a value in a column."""
+    return _may_hold(_columns(file.metadata.row_group(group))[column], value)
 
 
 def _may_hold(column: Any, value: int) -> bool:

@@ -74,9 +74,13 @@ def _fields(trace: Trace, path: str, node: Artefact) -> dict[str, Any]:
 def mermaid(trace: Trace) -> str:
     """Return a Mermaid flow chart, from real data down to the artefact."""
     ids = {path: f"a{number}" for number, path in enumerate(trace.nodes)}
-    boxes = [f'  {ids[path]}["{name_of(path)}<br/>{node.step} {node.sha256[:DIGITS]}"]' for path, node in trace.nodes.items()]
-    arrows = [f"  {ids[edge.path or '']} -->|{edge.role}| {ids[path]}" for path, edge in _edges(trace)]
-    return "\n".join(["flowchart TD", *boxes, *arrows])
+    lines = ["flowchart TD"]
+    for path, node in trace.nodes.items():
+        label = f"{name_of(path)}<br/>{node.step} {node.sha256[:DIGITS]}"
+        lines.append(f'  {ids[path]}["{label}"]')
+    for path, edge in _edges(trace):
+        lines.append(f"  {ids[edge.path or '']} -->|{edge.role}| {ids[path]}")
+    return "\n".join(lines)
 
 
 def dot(trace: Trace) -> str:

@@ -66,13 +66,18 @@ def _kind(text: Text) -> str:
 def _ancestor(text: Text) -> list[str]:
     name = f"{name_of(text.path)}, row {text.row['row']}"
     if kinds.REAL_FOLDER.wildcards(text.path) is None:
-        return [f"  continues {name}", *_content(text)]
+        return [f"  {'completes the prompt of' if 'prompt_text' in text.row else 'continues'} {name}", *_content(text)]
     return [f"  which is {name}"]
 
 
 def _content(text: Text) -> list[str]:
     row = text.row
-    return _wrap(f"“{row['text']}”" if "text" in row else short(row["x"]), "      ")
+    if "text" not in row:
+        return _wrap(short(row["x"]), "      ")
+    if "prompt_text" not in row:
+        return _wrap(f"“{row['text']}”", "      ")
+    end = "" if row["stopped"] else " (cut at the limit)"
+    return [*_wrap(f"prompt “{row['prompt_text']}”", "      "), *_wrap(f"completion “{row['text']}”{end}", "      ")]
 
 
 def _article(article: Mapping[str, Any]) -> str:

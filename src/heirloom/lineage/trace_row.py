@@ -16,6 +16,7 @@ from typing import Any
 from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.lineage import lookup
+from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
 from heirloom.workflow import folders
 
@@ -116,16 +117,26 @@ def trace_row(reference: str) -> RowTrace:
     HeirloomError
         If there is no such row, what is named has no rows, or something on the way is not here.
     """
-    dataset, row = split_reference(reference)
-    artefact = locate(dataset)
-    project, path = artefact.project, artefact.path
-    if "row" not in _columns(project, path):
-        raise HeirloomError(f"{dataset}: has no rows to trace; training sets, synthetic sets and real rows have")
-    text = _text(project, path, row)
+    artefact, text = row_of(reference)
+    project = artefact.project
     texts = (text, *_texts(project, text))
     pool = project.artefact(_pool(project, texts[-1].path))
     article = _article(project, texts[-1])
     return RowTrace(reference, texts, article, pool.slice.get("source", {}), _writers(project, text))
+
+
+def row_of(reference: str) -> tuple[Artefact, Text]:
+    """Return the dataset and the row that ``REF#row`` names; errors as for `trace_row`."""
+    dataset, row = split_reference(reference)
+    artefact = locate(dataset)
+    if "row" not in _columns(artefact.project, artefact.path):
+        raise HeirloomError(f"{dataset}: has no rows to trace; training sets, synthetic sets and real rows have")
+    return artefact, _text(artefact.project, artefact.path, row)
+
+
+def home_of(project: Project, text: Text) -> str:
+    """Return the path of the set that a synthetic row was written into, or that a real row was taken from."""
+    return _pool(project, text.path) if text.row["kind"] == "real" else _home(project, text)
 
 
 def _columns(project: Project, path: str) -> list[str]:

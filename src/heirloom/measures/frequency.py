@@ -48,12 +48,14 @@ def zipf_slope(counts: Iterable[int]) -> float:
 
 
 def bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place in `BANDS` of each token id's band, shape (V,).
+    """Return each token id's band, shape (V,): its place in `BANDS`.
+
+    Band 0 has up to 9 occurrences in a million tokens, and each further band the next decade: 1 has 10 to 99, 4 has 10,000 and more.
 
     Parameters
     ----------
     counts
-        Occurrences of each id in the real training set, shape (V,).
+        Occurrences of each id in the real training set, shape (V,). Per million they are rounded down.
 
     Raises
     ------

@@ -176,10 +176,12 @@ def _on_the_line(mean_R: Floats, variance_R: Floats, law: Mixture) -> Floats:
     from scipy.special import ndtr, ndtri
 
     mean_RD, covariance_RDD = moments(law)
-    centre, deviation = mean_RD[0, 0], np.sqrt(covariance_RDD[0, 0, 0])
+    centre = mean_RD[0, 0]
+    deviation = np.sqrt(covariance_RDD[0, 0, 0])
     x_X = centre + deviation * np.linspace(-_REACH, _REACH, _GRID)
     standard_KX = (x_X - law.means[0]) / np.sqrt(law.covariances[0, :, 0])
     share_X = law.weights[0] @ ndtr(standard_KX)
     density_X = np.exp(-(ndtri(share_X) ** 2) / 2) / np.sqrt(2 * np.pi)
     c = np.trapezoid(density_X, x_X)
-    return np.asarray((mean_R - centre) ** 2 + variance_R + deviation**2 - 2 * np.sqrt(variance_R) * c, dtype=np.float64)
+    squared_distance_R = (mean_R - centre) ** 2 + variance_R + deviation**2 - 2 * np.sqrt(variance_R) * c
+    return np.asarray(squared_distance_R, dtype=np.float64)

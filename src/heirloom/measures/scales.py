@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heirloom.measures import categorical, images, mixtures, ngrams, text, vectors
+from heirloom.measures import answers, categorical, images, mixtures, ngrams, text, vectors
 
 POSITIVE = (*text.POSITIVE, *vectors.POSITIVE, *mixtures.POSITIVE, *categorical.POSITIVE, *images.POSITIVE)
-NONNEGATIVE = (*text.NONNEGATIVE, *ngrams.NONNEGATIVE, *vectors.NONNEGATIVE, *mixtures.NONNEGATIVE, *categorical.NONNEGATIVE)
+NONNEGATIVE = (
+    *text.NONNEGATIVE,
+    *answers.NONNEGATIVE,
+    *ngrams.NONNEGATIVE,
+    *vectors.NONNEGATIVE,
+    *mixtures.NONNEGATIVE,
+    *categorical.NONNEGATIVE,
+)
 
 _LOGARITHMIC = ".mean_log"
 """Ends the name of a metric that is a logarithm already."""

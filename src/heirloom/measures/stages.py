@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from heirloom.measures import categorical, images, mixtures, parameters, text, vectors
+from heirloom.measures import answers, categorical, images, mixtures, parameters, text, vectors
 
 EARLY = text.TAILS | vectors.TAILS | mixtures.TAILS | categorical.TAILS
 """Measure of tails to the direction that is a loss."""
 
-LATE = vectors.BULK | text.BULK | categorical.BULK | images.BULK | parameters.BULK
+LATE = vectors.BULK | text.BULK | answers.BULK | categorical.BULK | images.BULK | parameters.BULK
 """Measure of the bulk to the direction that is a loss."""
 
 STAGES = {"early": EARLY, "late": LATE}

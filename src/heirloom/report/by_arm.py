@@ -27,7 +27,10 @@ def tables(rows: pd.DataFrame) -> ByArm:
 
 
 def with_origin(arms: ByArm, metric: str, regime: str) -> pd.DataFrame | None:
-    """Return an arm's table with the origin's row of generation 0 at its head; None if the arm does not have the metric."""
+    """Return an arm's table with the origin's row of generation 0 at its head; None if the arm does not have the metric.
+
+    Where the origin does not have the metric, the table is the arm's alone.
+    """
     import pandas as pd
 
     if (metric, regime) not in arms:

@@ -132,22 +132,23 @@ def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArr
     """Return the values of each group, with groups and values in order; ten times as fast as a loop over pandas' groups."""
     if frame.empty:
         return {}
-    grouped = frame.groupby(keys, sort=True)
-    group_R = grouped.ngroup().to_numpy()
+    groups = frame.groupby(keys, sort=True)
+    group_R = groups.ngroup().to_numpy()
     values_R = frame["value"].to_numpy()
     in_order_R = values_R[np.argsort(group_R, kind="stable")]
     ends = np.cumsum(np.bincount(group_R))[:-1]
-    return dict(zip(grouped.size().index, np.split(in_order_R, ends), strict=True))
+    return dict(zip(groups.size().index, np.split(in_order_R, ends), strict=True))
 
 
 def _over_seeds(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:
     """Return a metric's summary over seeds, in the order of `COLUMNS` from ``seeds`` on."""
     positive = is_positive(metric)
-    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if values_S.size > 1 else (values_S[0], values_S[0])
+    num_seeds = values_S.size
+    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if num_seeds > 1 else (values_S[0], values_S[0])
+    columns_of_interval = interval(values_S, positive=positive)
     logs = mean_log(values_S) if positive else np.nan
-    listing = " ".join(f"{value:.6g}" for value in values_S) if values_S.size < FEW else ""
-    summary = (values_S.size, values_S.mean(), np.median(values_S), q05, q95)
-    return (*summary, *interval(values_S, positive=positive), logs, listing)
+    listing = " ".join(f"{value:.6g}" for value in values_S) if num_seeds < FEW else ""
+    return (num_seeds, values_S.mean(), np.median(values_S), q05, q95, *columns_of_interval, logs, listing)
 
 
 def _over_replicas(statistic: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:

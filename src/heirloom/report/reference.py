@@ -43,6 +43,9 @@ three seeds (docs/language-models.md); of entropy, two seeds of a chain of 768 r
 ROUNDING = 1e-9
 """Share of a number that other kernels may change where no seed does: shares and depths of ancestry, which are counts."""
 
+EXAMPLES = 3
+"""Numbers that do not agree, and that a sentence names."""
+
 EQUAL, AGREES, DIFFERS, MISSING = "equal", "agrees", "differs", "missing"
 _WORST = (MISSING, DIFFERS, AGREES, EQUAL)
 
@@ -128,12 +131,14 @@ def worst(verdicts: Mapping[Place, str], metric: str, regime: str) -> str:
 def sentence(verdicts: Mapping[Place, str]) -> str:
     """Return how many numbers agree with the recorded ones, and the first that do not."""
     counts = Counter(verdicts.values())
-    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict])
-    exceptions = [place for place, verdict in verdicts.items() if verdict in (DIFFERS, MISSING)]
-    examples = ", ".join(f"{place.metric} of {place.regime} at {place.generation}" for place in exceptions[:3])
-    remainder = f" and {len(exceptions) - 3} others" if len(exceptions) > 3 else ""
-    listing = f" ({examples}{remainder})" if exceptions else ""
-    return f"{FILE}, {len(verdicts)} numbers: {words}{listing}"
+    words = [f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict]]
+    summary = f"{FILE}, {len(verdicts)} numbers: {', '.join(words)}"
+    exceptions = [f"{place.metric} of {place.regime} at {place.generation}" for place in verdicts if verdicts[place] in (DIFFERS, MISSING)]
+    if not exceptions:
+        return summary
+    num_others = len(exceptions) - EXAMPLES
+    others = f" and {num_others} others" if num_others > 0 else ""
+    return f"{summary} ({', '.join(exceptions[:EXAMPLES])}{others})"
 
 
 def settings(key: str, config: Config) -> str:

@@ -66,6 +66,13 @@ class Stream:
         numbers = np.random.Generator(philox).random((num_rows, counters * _DRAWS_PER_COUNTER))
         return numbers[:, :width]
 
+    def uniforms_of(self, rows: NDArray[np.int64], width: int) -> NDArray[np.float64]:
+        """Return the numbers that `uniforms` gives rows of any ids, in any order, shape (rows, width)."""
+        numbers = np.empty((len(rows), width))
+        for place, row in enumerate(rows.tolist()):
+            numbers[place] = self.uniforms(row, 1, width)
+        return numbers
+
     def _entropy(self) -> int:
         digest = hashlib.sha256(json.dumps(self.names).encode()).digest()
         return int.from_bytes(digest[:32], "big")

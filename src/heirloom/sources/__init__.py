@@ -21,6 +21,7 @@ from heirloom.sources.input_files import Change as Change
 from heirloom.sources.input_files import SourceFile
 from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
+from heirloom.sources.withdrawn import without
 from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
 
@@ -36,6 +37,9 @@ SOURCES = {
     "linear": "heirloom.sources.linear",
     "mnist": "heirloom.sources.mnist",
 }
+
+PAIRS = "heirloom.sources.pairs"
+"""Reads prompts and completions, whichever source they are in."""
 
 _DRAWN = frozenset({"normal", "mixture", "bernoulli", "poisson", "linear"})
 _ON_HUB = frozenset({"hub", "mnist"})
@@ -62,7 +66,10 @@ def documents(spec: AnyTextSource, counts: Counts | None = None) -> Iterator[Doc
     """
     number = 0
     tally: Counts = Counter() if counts is None else counts
-    for number, document in enumerate(module(spec.name).documents(spec, tally), 1):  # noqa: B007  counted for the check below
+    source = module(spec.name) if spec.text.pairs is None else importlib.import_module(PAIRS)
+    all_documents = source.documents(spec, tally)
+    left = without(all_documents, spec.withdrawn) if spec.withdrawn else all_documents
+    for number, document in enumerate(left, 1):  # noqa: B007  counted for the check below
         yield document
     if number == 0:
         raise HeirloomError(f"source: {spec.name} holds no text")
@@ -81,7 +88,12 @@ def preflight(spec: Source) -> None:
     source = module(spec.name)
     source.preflight(spec)
     input_files.check(source_files(spec))
-    if isinstance(spec, VectorSource) or spec.text.vocab_size is None:
+    if isinstance(spec, VectorSource):
+        return
+    if spec.text.pairs is not None:
+        importlib.import_module(PAIRS).preflight(spec)
+        return
+    if spec.text.vocab_size is None:
         return
     known_bytes = source.text_bytes(spec)
     if known_bytes is not None and known_bytes < _AMPLE_BYTES * spec.text.vocab_size:

@@ -34,7 +34,7 @@ def check(reader: str, options: Mapping[str, Any], files: Sequence[Path], column
     for path in filter(faults.is_readable_here, files):
         check_cheaply(path, column)
         if reader == "json" and "field" not in options:
-            for place, row in _json_rows(path, column):
+            for place, row in json_rows(path, column):
                 faults.text_of(row, column, place)
         elif reader in ("csv", "text") and "encoding" not in options:
             _check_plain(path)
@@ -67,8 +67,19 @@ def explanation(reader: str, options: Mapping[str, Any], files: Sequence[Path]) 
     return None
 
 
-def _json_rows(path: Path, unique_key: str | None) -> Iterator[tuple[str, Any]]:
-    """Yield place and value of each row: of one object per line, of a list of objects, or of columns of values."""
+def json_rows(path: Path, unique_key: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield place and value of each row: of one object per line, of a list of objects, or of columns of values.
+
+    Parameters
+    ----------
+    unique_key
+        The key that no object may have twice; None if that is any key.
+
+    Raises
+    ------
+    HeirloomError
+        With the file and line, if it is no JSON.
+    """
     lines = faults.lines_of(path)
     numbered_lines = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     first_number, first_line = next(numbered_lines, (1, "[]"))
@@ -91,7 +102,7 @@ def _rows_of(content: Any) -> list[Any]:
 
 def _read_json(path: Path) -> None:
     """Read JSON as strictly as Arrow does: objects alone, no key twice, and whole characters in all columns."""
-    for place, row in _json_rows(path, None):
+    for place, row in json_rows(path):
         if not isinstance(row, dict):
             raise HeirloomError(f"{place}: a {type(row).__name__}; each row must be an object")
         faults.check_characters(row, place)

@@ -30,7 +30,7 @@ def preflight(spec: FilesSource) -> None:
         if path.stat().st_size == 0:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
-            faults.check_parquet(path, spec.text_column, "source.paths")
+            faults.check_parquet(path, spec.text_column if spec.text.pairs is None else None, "source.paths")
     is_plain = all(path.suffix in PLAIN for path in paths)
     has_one_document_each = is_plain and spec.document_separator is None and not spec.lines
     if has_one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
@@ -47,7 +47,7 @@ def text_bytes(spec: FilesSource) -> int:
 
 def source_files(spec: FilesSource) -> list[SourceFile]:
     """Return the files that are read, in the order in which they are read."""
-    return [local_file(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in _files(spec) for path in paths]
+    return [local_file(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in paths_by_split(spec) for path in paths]
 
 
 def is_here(spec: FilesSource) -> bool:
@@ -66,13 +66,14 @@ def documents(spec: FilesSource, counts: Counts) -> Iterator[Document]:
     HeirloomError
         If a file is missing, is no UTF-8 or is not what its suffix says, or lacks the text column.
     """
-    for split, paths in _files(spec):
+    for split, paths in paths_by_split(spec):
         all_documents = (document for path in paths for document in _documents_of(path, spec, counts))
         for document in islice(with_text(all_documents, spec, counts), spec.max_documents):
             yield Document(document.title, document.text, split)
 
 
-def _files(spec: FilesSource) -> Iterator[tuple[str | None, list[Path]]]:
+def paths_by_split(spec: FilesSource) -> Iterator[tuple[str | None, list[Path]]]:
+    """Yield each split with its files in the order in which they are read; None where the source is not split."""
     if isinstance(spec.paths, FileSplits):
         for split in SPLITS:
             yield split, _matches(getattr(spec.paths, split), f"source.paths.{split}")

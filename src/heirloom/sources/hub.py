@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def preflight(spec: HubSource) -> None:
     """Raise HeirloomError if ``dataset`` looks like a local folder and there is none, or its files cannot serve; the hub is not asked."""
     check_name(spec.dataset)
     for file in source_files(spec):
-        data_faults.check_cheaply(file.place, spec.text_column)
+        data_faults.check_cheaply(file.place, spec.text_column if spec.text.pairs is None else None)
 
 
 def check_rows(spec: HubSource) -> None:
@@ -60,7 +61,7 @@ def text_bytes(spec: HubSource) -> None:
 def source_files(spec: HubSource) -> list[SourceFile]:
     """Return the files of a local folder that are read, in alphabetical order; none for a hub id."""
     folder = Path(spec.dataset)
-    return data_files.local_files(folder, spec.config, _splits(spec)) if folder.is_dir() else []
+    return data_files.local_files(folder, spec.config, splits(spec)) if folder.is_dir() else []
 
 
 def is_here(spec: HubSource) -> bool:
@@ -74,7 +75,7 @@ def fetch(spec: HubSource) -> tuple[HubSource, list[SourceFile]]:
         return spec, []
     dataset = _dataset(spec)
     commit = dataset.folder.name
-    return spec.model_copy(update={"revision": commit}), data_files.hub_files(dataset, _splits(spec))
+    return spec.model_copy(update={"revision": commit}), data_files.hub_files(dataset, splits(spec))
 
 
 def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
@@ -85,9 +86,8 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     HeirloomError
         If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
     """
-    dataset = _dataset(spec)
-    with data_files.split_loader(dataset, spec.config) as load:
-        for split, name in _splits(spec).items():
+    with reading(spec) as (dataset, load):
+        for split, name in splits(spec).items():
             data_files.check(dataset, name, spec.text_column)
             texts = without_nulls(enumerate(_texts(load(name), spec, name), 1), counts)
             documents_of_split = _divided(texts, spec.document_separator, name)
@@ -95,8 +95,16 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
                 yield Document(document.title, document.text, split)
 
 
+@contextmanager
+def reading(spec: HubSource) -> Iterator[tuple[Dataset, Callable[[str], Any]]]:
+    """Yield the dataset, and what opens a split of it, as long as the context lasts."""
+    dataset = _dataset(spec)
+    with data_files.split_loader(dataset, spec.config) as load:
+        yield dataset, load
+
+
 def _dataset(spec: HubSource) -> Dataset:
-    first_split = next(iter(_splits(spec).values()))
+    first_split = next(iter(splits(spec).values()))
     return data_files.locate(spec.dataset, spec.config, spec.revision, first_split)
 
 
@@ -107,7 +115,8 @@ def _divided(texts: Iterator[tuple[int, str]], separator: str | None, split: str
     return split_at((text.rstrip("\n") for _, text in texts), separator, split)
 
 
-def _splits(spec: HubSource) -> dict[str | None, str]:
+def splits(spec: HubSource) -> dict[str | None, str]:
+    """Return our split → the dataset's own; None where one split is divided."""
     return dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
 
 

@@ -66,10 +66,21 @@ def is_here(spec: WikipediaSource) -> bool:
 
 def documents(spec: WikipediaSource, counts: Counts) -> Iterator[Document]:
     """Yield the articles in the dump's order, cleaned to prose; redirects and articles without prose are left out."""
+    yield from islice(with_text(articles(spec), spec, counts), spec.max_documents)
+
+
+def articles(spec: WikipediaSource) -> Iterator[Document]:
+    """Yield the articles in the dump's order, cleaned to prose, with short paragraphs and redirects' empty ones.
+
+    Raises
+    ------
+    HeirloomError
+        If the sample is damaged.
+    """
     dump = path()
-    articles = (Document(title, prose(markup)) for title, markup in _pages(dump))
     try:
-        yield from islice(with_text(articles, spec, counts), spec.max_documents)
+        for title, markup in _pages(dump):
+            yield Document(title, prose(markup))
     except (OSError, EOFError, ET.ParseError) as error:
         raise HeirloomError(f"{dump}: damaged ({error}); install gensim anew") from None
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from heirloom.specs.sizes import MOST_TOKENS
+
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 _Item = TypeVar("_Item")
@@ -41,6 +43,14 @@ class Sampling(Strict):
     def borrows_engine(self) -> bool:
         """Whether another engine than the model's own writes rows, which holds the weights a second time."""
         return False
+
+
+class TextSampling(Sampling):
+    """Base of what says how text is written."""
+
+    new_tokens: int | None = Field(
+        None, ge=1, le=MOST_TOKENS, description="Tokens written; set from source.text.new_tokens; not for config files."
+    )
 
 
 class NoSettings(Sampling):

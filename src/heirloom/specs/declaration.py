@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from heirloom.specs.base import Strict
+from heirloom.specs.base import Sampling, Strict
 from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
 Ability = Literal[
-    "weigh", "select", "edit", "resume", "validate", "fetch", "statistics", "subset", "closed_forms", "share", "features", "gpu"
+    "weigh",
+    "select",
+    "edit",
+    "resume",
+    "validate",
+    "fetch",
+    "statistics",
+    "subset",
+    "closed_forms",
+    "share",
+    "features",
+    "gpu",
+    "pairs",
+    "programs",
 ]
 """What a family can do beyond the four steps.
 
@@ -24,6 +37,8 @@ pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
 On a page: `closed_forms` beside what was simulated.
 On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
+Of text: read and write `pairs` of a prompt and a completion, beside blocks.
+By `programs` of the user's: train and sample.
 Those with functions of their own are listed in `families.abilities.PROTOCOLS`.
 """
 
@@ -74,6 +89,16 @@ class FamilySpec(Strict):
     @property
     def pretrained(self) -> Pretrained | None:
         """The pretrained model that generations begin from, if they do."""
+        return None
+
+    def sampling_of(self, row_numbers: int) -> Sampling:
+        """Return the settings by which rows of so many numbers are written."""
+        settings: Sampling = self.sampling  # type: ignore[attr-defined]
+        return settings
+
+    @property
+    def measurement(self) -> Strict | None:
+        """What the family has to be told for a measurement, if anything."""
         return None
 
     @property

@@ -6,13 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import PROMPTS, Prompts, Sampling
+from heirloom.specs.base import PROMPTS, Prompts, TextSampling
 from heirloom.specs.sizes import MOST_LAYERS, MOST_TOKENS
 
 Precision = Literal["float32", "bfloat16"]
 
 
-class Decoding(Sampling):
+class Decoding(TextSampling):
     """How the next token is drawn from the model's distribution, or found by beam search."""
 
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")

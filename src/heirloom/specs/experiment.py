@@ -25,7 +25,8 @@ from heirloom.specs.sizes import (
     MOST_SHARDS,
     MOST_STEP_GENERATIONS,
 )
-from heirloom.specs.source import Source, TextSettings, TextSource
+from heirloom.specs.source import Source, TextSource
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import Law
 
 
@@ -200,8 +201,32 @@ class Experiment(Strict):
         if self.divergence_rows and "features" not in abilities:
             candidates = ", ".join(families_with("features"))
             yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
+        if self.text is not None and self.text.pairs is not None:
+            yield from self._pair_misfits()
+        if self.text is not None and self.text.pairs is None:
+            yield from self._block_misfits(self.text)
         if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
             yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
+
+    def _pair_misfits(self) -> Iterator[str]:
+        """Yield what rows of a prompt and a completion do not go with."""
+        if "pairs" not in self.family.abilities:
+            candidates = ", ".join(families_with("pairs"))
+            yield f"source.text.rows is 'pairs'; family {self.family.name!r} reads and writes blocks alone (pairs: {candidates})"
+        if not self.continues_rows:
+            yield "sampling.prompts is 'none'; with source.text.rows: pairs each synthetic row completes the prompt of an original one"
+        if self.divergence_rows:
+            yield f"divergence_rows is {self.divergence_rows}; MAUVE compares blocks alone: leave it out with source.text.rows: pairs"
+
+    def _block_misfits(self, text: TextSettings) -> Iterator[str]:
+        """Yield why a family cannot write blocks as long as is asked."""
+        prompt_tokens = (text.prompt_tokens or text.row_tokens) if self.continues_rows else text.written_tokens
+        if prompt_tokens != text.written_tokens and "pairs" not in self.family.abilities:
+            candidates = ", ".join(families_with("pairs"))
+            lengths = f"source.text.new_tokens is {text.written_tokens} and a prompt has {prompt_tokens}"
+            yield f"{lengths}; family {self.family.name!r} writes as many as a prompt has (more or fewer: {candidates})"
+        if dict(self.family.sampling).get("new_tokens") is not None:
+            yield "family.sampling.new_tokens is set from source.text.new_tokens: give it there"
 
     def _contradictions(self) -> Iterator[str]:
         """Yield which numbers contradict each other."""

@@ -11,6 +11,7 @@ from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.declaration import Ability, FamilySpec
 from heirloom.specs.discrete import Discrete
+from heirloom.specs.external import External
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
@@ -28,6 +29,7 @@ Family = Annotated[
     | Bernoulli
     | Poisson
     | LinearRegression
+    | External  # by the user's programs
     | Vae  # images
     | Ngram  # text
     | Transformer

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from heirloom.specs.base import PROMPTS, Prompts, Sampling, Training
+from heirloom.specs.base import PROMPTS, Prompts, TextSampling, Training
 from heirloom.specs.declaration import TextFamily
 from heirloom.specs.model_size import ModelSize
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 class NgramFit(Training):
@@ -33,7 +33,7 @@ class NgramTraining(Training):
         return NgramFit(order=self.order, vocab_size=text.vocab_size)
 
 
-class NgramSampling(Sampling):
+class NgramSampling(TextSampling):
     """How an n-gram model writes."""
 
     prompts: Prompts = PROMPTS
@@ -47,7 +47,7 @@ class NgramSampling(Sampling):
 class Ngram(TextFamily):
     """An interpolated n-gram model over tokens: the text family that needs no torch."""
 
-    abilities = frozenset({"weigh", "select", "edit"})
+    abilities = frozenset({"weigh", "select", "edit", "pairs"})
 
     name: Literal["ngram"]
     training: NgramTraining = NgramTraining()

@@ -2,84 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from heirloom.specs.base import Many, Strict
-from heirloom.specs.pretrained import Pretrained
-from heirloom.specs.sizes import MOST_ROWS, MOST_SHARDS, MOST_TOKENS
+from heirloom.specs.pairs import COMPLETION, PROMPT
+from heirloom.specs.sizes import MOST_ROWS
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
-
-_SHARES_TOLERANCE = 1e-9
-_SMALLEST_VOCABULARY = 257  # 256 bytes and the end-of-document token
-
-
-class SplitShares(Strict):
-    """How the documents of a source that comes unsplit are divided; the three shares sum to 1."""
-
-    train: float = Field(0.9, gt=0, lt=1, description="Share of the documents to train on.")
-    valid: float = Field(0.05, gt=0, lt=1, description="Share of the documents to validate on.")
-    test: float = Field(0.05, gt=0, lt=1, description="Share of the documents held out for evaluation.")
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> Self:
-        total = self.train + self.valid + self.test
-        if not math.isclose(total, 1, abs_tol=_SHARES_TOLERANCE):
-            raise ValueError(f"train, valid and test must sum to 1, not {total:g}")
-        return self
-
-
-class Packing(Strict):
-    """Documents are joined and cut across their ends, empty documents included."""
-
-    documents: int = Field(
-        1000, ge=1, le=MOST_ROWS, description="Documents joined at a time; what is left over at the end of a batch is dropped."
-    )
-    shards: int = Field(1, ge=1, le=MOST_SHARDS, description="Contiguous shards that a split is divided into first.")
-    lead: Literal["start", "none"] = Field(
-        "start", description="What stands before each document: the tokenizer's `start` token, or `none`."
-    )
-
-
-class TextSettings(Strict):
-    """How text becomes rows of tokens, whatever its source."""
-
-    tokenizer: Pretrained | None = Field(
-        None,
-        description="A pretrained model's tokenizer; the family causal_lm fills in its own. Null: fit one on the training text.",
-    )
-    vocab_size: Annotated[int, Field(ge=_SMALLEST_VOCABULARY, le=MOST_TOKENS)] | None = Field(
-        2048,
-        description="Entries of the byte-level BPE vocabulary, special token included; fitted on real training text. Null, and only null, "
-        "where a tokenizer is given.",
-    )
-    row_tokens: int = Field(
-        64, ge=1, le=MOST_TOKENS, description="Tokens in each row; rows cross the end of a document only where `packing` is given."
-    )
-    packing: Packing | None = Field(None, description="Join documents before they are cut; null cuts each one by itself.")
-    split: SplitShares = Field(
-        default_factory=SplitShares, description="Shares of the documents; not used where the data come already split."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tokenizer_has_a_size(cls, raw: Any) -> Any:
-        """Leave the vocabulary's size to a tokenizer that is given."""
-        has_tokenizer = isinstance(raw, dict) and raw.get("tokenizer") is not None
-        return {"vocab_size": None, **raw} if has_tokenizer else raw
-
-    @model_validator(mode="after")
-    def _one_vocabulary(self) -> Self:
-        if (self.tokenizer is None) == (self.vocab_size is None):
-            raise ValueError("give either vocab_size, or a tokenizer, which has a size of its own")
-        return self
+from heirloom.specs.withdrawn import Withdrawn
 
 
 class TextSource(Strict):
     """What all sources of text share."""
+
+    _of_running_text: ClassVar[tuple[str, ...]] = ("min_paragraph_words", "text_column", "document_separator", "lines")
+    """Keys that say how running text is read, and have no meaning where rows are pairs."""
 
     text: TextSettings = Field(default_factory=TextSettings, description="How text becomes rows of tokens.")
     max_documents: int | None = Field(
@@ -92,11 +32,12 @@ class TextSource(Strict):
         description="Lines of fewer words (separated by white space; of scripts without spaces, each character) are dropped; "
         "0 keeps the text as it is.",
     )
+    withdrawn: Many[Withdrawn] = Field((), description="Passages that are cut out of the documents as these are read.")
 
     @property
     def row_numbers(self) -> int:
         """Numbers of a row: tokens."""
-        return self.text.row_tokens
+        return self.text.longest_row
 
     @property
     def pool_rows(self) -> int | None:
@@ -108,14 +49,32 @@ class TextSource(Strict):
         """The licence of the real data as the config states it."""
         return None
 
+    @model_validator(mode="after")
+    def _pairs_are_no_running_text(self) -> Self:
+        if self.text.pairs is None:
+            return self
+        defaults = {key: field.default for key, field in type(self).model_fields.items() if key in self._of_running_text}
+        chosen = [key for key, default in defaults.items() if dict(self)[key] != default]
+        if chosen:
+            raise ValueError(f"{chosen[0]} is for `rows: blocks`; pairs are read as they stand")
+        return self
+
 
 class WikipediaSource(TextSource):
     """The sample of English Wikipedia inside the gensim package: 106 articles, no download."""
+
+    _of_running_text: ClassVar[tuple[str, ...]] = ()
 
     name: Literal["wikipedia"] = Field(description="The kind of source.")
     min_paragraph_words: int = Field(
         21, ge=0, le=MOST_ROWS, description="Paragraphs of fewer words (separated by white space) are dropped."
     )
+
+    @model_validator(mode="after")
+    def _pairs_have_their_columns(self) -> Self:
+        if self.text.pairs is not None and self.text.pairs.columns != (PROMPT, COMPLETION):
+            raise ValueError(f"the pairs made from wikipedia have the columns {PROMPT!r} and {COMPLETION!r}, and no others")
+        return self
 
 
 class _SeparableText(TextSource):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.data import ancestry
+from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
@@ -18,8 +20,11 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
+from heirloom.specs.text import TextSettings
 from heirloom.steps import real, slices
 from heirloom.steps.common import Paths, finish, naming
+
+Decode = Callable[[Sequence[Sequence[int]]], list[str]]
 
 
 class Slice(slices.GenerationSlice):
@@ -34,8 +39,11 @@ class Slice(slices.GenerationSlice):
     evaluation_rows: int | None = None
     vocab_size: int | None = None
     divergence_rows: int = 0
+    completion_tokens: int = 0
+    prompt_share: float = 1.0
     truth: slices.Settings | None = None
     files: slices.Files | None = None
+    measurement: slices.Settings | None = None
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -45,10 +53,13 @@ def slice_of(config: Config, key: Key) -> Slice:
     if experiment.text:
         measure_fields |= {"evaluation_rows": experiment.evaluation_rows, "vocab_size": experiment.text.vocab_size or 0}
         measure_fields |= {"divergence_rows": experiment.divergence_rows} if experiment.divergence_rows else {}
+        measure_fields |= _of_rows(experiment.text)
     else:
         measure_fields |= {"truth": sources.module(experiment.source.name).law(experiment.source)}
         pool = Key(key.experiment, seed=experiment.pool_of(key.seed or 0) or None)
         measure_fields |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
+    if experiment.family.measurement is not None:
+        measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
@@ -59,6 +70,14 @@ def slice_of(config: Config, key: Key) -> Slice:
     )
 
 
+def _of_rows(text: TextSettings) -> slices.Settings:
+    """Return the fields that rows have which are no blocks continued by as many tokens."""
+    if text.pairs is not None:
+        return {"completion_tokens": text.pairs.max_completion_tokens}
+    share = (text.prompt_tokens or text.row_tokens) / text.written_tokens
+    return {"prompt_share": share} if share != 1.0 else {}
+
+
 def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """Write the measures of one generation.
 
@@ -67,7 +86,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     inputs
         ``checkpoint``, ``train`` and ``synthetic``: the generation's model, the rows it was trained on, and its synthetic set, empty at
         generation 0, where real rows stand in. ``held_out`` and ``original``: held-out real rows and the origin's training set. ``origin``:
-        generation 0's checkpoint.
+        generation 0's checkpoint. ``tokenizer``: of pairs, whose answers are read as text; else empty.
     outputs
         ``metrics``: the JSON file to write, {measure: number}.
     """
@@ -77,15 +96,24 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     model = module.load(Path(inputs["checkpoint"]))
     origin = module.load(Path(inputs["origin"]))
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
-        measures = descend(step, Dataset.open(inputs["train"])) | measure(step, model, sets, origin, step.generation)
+        descent = descend(step, Dataset.open(inputs["train"]))
+        measures = descent | measure(step, model, sets, origin, step.generation, _decoder(inputs.get("tokenizer")))
     write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))
     finish(step, inputs, [outputs["metrics"]], files)
+
+
+def _decoder(file: str | None) -> Decode | None:
+    """Return what makes text of tokens, where a tokenizer is given."""
+    if not file:
+        return None
+    tokenizer = tokenization.from_json(Path(file).read_text(encoding="utf-8"))
+    return partial(tokenization.decode_lists, tokenizer)
 
 
 def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
     """Return what a generation is measured on: at most ``rows`` rows, whatever was sampled, so that generations compare.
 
-    Held-out text is cut to ``evaluation_rows``, drawn once a seed.
+    Held-out text is cut to ``evaluation_rows``, drawn once per seed.
     """
     num_replicas = step.num_replicas
     available = synthetic or original
@@ -99,13 +127,26 @@ def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: 
 def descend(step: Slice, train: Dataset) -> dict[str, float]:
     """Return the ancestry figures of a generation's training set."""
     rows = train.tally
-    tokens = ancestry.token_figures(rows) if step.vocab_size is not None else {}
+    tokens: dict[str, float] = {}
+    if step.completion_tokens:
+        tokens = pairs.token_figures(train)
+    elif step.vocab_size is not None:
+        tokens = ancestry.token_figures(rows, step.prompt_share)
     return ancestry.figures(rows, train.count_distinct_real()) | tokens
 
 
-def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int) -> dict[str, float]:
+def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, decode: Decode | None = None) -> dict[str, float]:
     """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
-    measuring = Measuring(step.chunk_rows, step.vocab_size or 0, step.truth, generation, step.divergence_rows)
+    measuring = Measuring(
+        step.chunk_rows,
+        step.vocab_size or 0,
+        step.truth,
+        generation,
+        step.divergence_rows,
+        settings=step.measurement,
+        completion_tokens=step.completion_tokens,
+        decode=decode,
+    )
     stream = streams.step(step.seed, step.regime, generation, "evaluate")
     with naming(generation):
         return family(step.family).evaluate(model, sets, origin, measuring, stream)

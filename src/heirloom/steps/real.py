@@ -6,10 +6,8 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,19 +21,23 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.dataset import Dataset, write_batches
+from heirloom.data.ragged import Tokens
 from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files, pretrained_tokenizer
+from heirloom.families.pair_reader import Pair, PairReader
 from heirloom.runtime.streams import Stream
 from heirloom.sources import packing
 from heirloom.sources.input_files import SourceFile, reading
 from heirloom.sources.packing import PackedRows, Span
-from heirloom.sources.splits import SPLITS, assign, hold_out
+from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts
-from heirloom.specs.source import AnyTextSource, TextSettings
+from heirloom.specs.source import AnyTextSource, Source
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
-from heirloom.steps import slices
+from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
+from heirloom.steps.real_pairs import PairRows
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -45,10 +47,17 @@ _log = logging.getLogger(__name__)
 STREAM = Stream(("real",))
 """Of real data that all seeds of an experiment share, and of the pool of seed 0; another seed's is `stream`."""
 
-Read = tuple["Tokenizer", int | None]
-"""A tokenizer, and the id that begins a document."""
 
-_SPOOLED = 64  # documents held at a time
+class Read(NamedTuple):
+    """A tokenizer, the id that begins a document, and for pairs what makes rows of records."""
+
+    tokenizer: Tokenizer
+    start_id: int | None
+    pairs: PairReader | None
+
+
+Documents = tuple[Sequence[str], Sequence[str | None]]
+"""Title and split of each document."""
 
 
 class Slice(slices.Slice):
@@ -74,11 +83,24 @@ def settings_of(config: Config, key: Key) -> Slice:
     entry = "heirloom.steps.real:run_text" if experiment.is_text else "heirloom.steps.real:run_vectors"
     fields: slices.Settings = {} if experiment.is_text else {"num_replicas": experiment.num_replicas}
     fields |= {"seed": key.seed} if key.seed else {}
+    readers = [f"{sources.SOURCES[experiment.source.name]}:*"]
+    if experiment.text is not None and experiment.text.pairs is not None:
+        readers.append(f"{sources.PAIRS}:*")
     return Slice(
-        **slices.common(config, Slice, entry, f"{sources.SOURCES[experiment.source.name]}:*"),
-        source=experiment.source.model_dump(mode="json", exclude={"license"}),
+        **slices.common(config, Slice, entry, *readers),
+        source=_source_settings(experiment.source),
         **fields,
     )
+
+
+def _source_settings(source: Source) -> slices.Settings:
+    """Return a source's settings; what came later (pairs, withdrawals) is absent where it is not used, and what is of sampling from all."""
+    settings = source.model_dump(mode="json", exclude={"license": True, "text": {"prompt_tokens", "new_tokens"}})
+    if settings.get("text", {}).get("pairs", "") is None:
+        del settings["text"]["pairs"], settings["text"]["rows"]
+    if not settings.get("withdrawn"):
+        settings.pop("withdrawn", None)
+    return settings
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
@@ -110,9 +132,9 @@ def run_vectors(step: Slice, outputs: Paths) -> None:
     assert step.num_replicas is not None
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step.source)
     source, local = sources.module(spec.name), sources.source_files(spec)
-    spec, fetched = sources.fetch(spec)
+    spec, fetched_files = sources.fetch(spec)
     pool_stream = stream(step.seed)
-    with reading(local, step.files, fetched) as inputs:
+    with reading(local, step.files, fetched_files) as inputs:
         pool = vector_table(source.draw(spec, step.num_replicas, pool_stream))
         Dataset.of(pool).write(outputs["train"])
         held_out = vector_table(source.draw_test(spec, step.num_replicas, pool_stream))
@@ -131,24 +153,25 @@ def run_text(step: Slice, outputs: Paths) -> None:
     """
     spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step.source)
     local = _local_files(spec)
-    spec, fetched = sources.fetch(spec)
+    spec, fetched_files = sources.fetch(spec)
     text, tokenizer_files = _fetched_tokenizer(spec.text)
     spec, counts = spec.model_copy(update={"text": text}), Counter[str]()
-    with reading(local, step.files, [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
+    with reading(local, step.files, [*fetched_files, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
-        titles, names = _spool(spec, spool, counts)
+        titles, names = spooled.write(spec, spool, counts, STREAM.child("split"))
         reader, record = _reader(spec.text, spool, names)
         first_rows = np.zeros(len(names), np.int64)
         num_rows = np.zeros(len(names), np.int64)
         for split in SPLITS:
             places = [place for place, name in enumerate(names) if name == split]
-            cut_rows = _cut(spec.text, spool, names, split, reader)
-            write_batches(outputs[split], _rows(cut_rows, reader[0], places, (first_rows, num_rows)))
-    write_text(outputs["tokenizer"], tokenization.to_json(reader[0]))
+            cut_rows = _cut(spec.text, spool, (titles, names), split, reader)
+            write_batches(outputs[split], _rows(cut_rows, reader.tokenizer, places, (first_rows, num_rows)))
+    write_text(outputs["tokenizer"], tokenization.to_json(reader.tokenizer))
     index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": num_rows}
     table = pa.table({name: pa.array(values) for name, values in index.items()})
     _write_index(outputs["documents"], table.filter(table["split"].is_valid()) if None in names else table)
     row_counts = _manifest_counts(spec.text, counts, names, len(inputs))
+    row_counts |= real_pairs.counted(reader.pairs) if reader.pairs else {}
     finish(step, {}, [*outputs.values()], sources=inputs, counts=row_counts, **record)
 
 
@@ -156,9 +179,15 @@ def count_rows(spec: AnyTextSource) -> int:
     """Return how many training rows a text source gives: the whole preparation, writing nothing that stays."""
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"
-        _, names = _spool(spec, spool, Counter())
+        titles, names = spooled.write(spec, spool, Counter(), STREAM.child("split"))
         reader, _ = _reader(spec.text, spool, names)
-        return sum(len(tokens) for tokens, _ in _cut(spec.text, spool, names, "train", reader))
+        splits = SPLITS if reader.pairs else ("train",)  # of pairs every row is looked at
+        sizes = {}
+        for split in splits:
+            sizes[split] = sum(len(rows) for rows, _ in _cut(spec.text, spool, (titles, names), split, reader))
+        if reader.pairs is not None:
+            real_pairs.counted(reader.pairs)
+        return sizes["train"]
 
 
 def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tuple[Read, dict[str, Any]]:
@@ -168,38 +197,30 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tup
     """
     if text.tokenizer is None:
         assert text.vocab_size is not None
-        return (tokenization.fit(_texts(spool, names, "train"), text.vocab_size), tokenization.END_OF_DOCUMENT_ID), {}
+        texts = spooled.texts(spool, names, "train")
+        tokenizer = tokenization.fit(real_pairs.texts_to_fit(texts) if text.pairs else texts, text.vocab_size)
+        return Read(tokenizer, tokenization.END_OF_DOCUMENT_ID, PairReader.fitted(tokenizer, text.pairs) if text.pairs else None), {}
     reader = pretrained_tokenizer.read(text.tokenizer)
     _log.info("The text of %s is read by %s", text.tokenizer.name, reader.road)
     for note in reader.notes:
         _log.warning("%s: %s", text.tokenizer.name, note)
-    return (reader.tokenizer, reader.start_id), {"tokenizer": reader.record}
+    pairs = PairReader.pretrained(reader, text.pairs, text.tokenizer.name) if text.pairs else None
+    return Read(reader.tokenizer, reader.start_id, pairs), {"tokenizer": reader.record}
 
 
-def _cut(text: TextSettings, spool: Path, names: Sequence[str | None], split: str, reader: Read) -> Iterator[PackedRows]:
+def _cut(text: TextSettings, spool: Path, documents: Documents, split: str, reader: Read) -> Iterator[PackedRows | PairRows]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
-    texts = _texts(spool, names, split)
-    if text.packing is not None:
-        yield from packing.pack_rows(texts, names.count(split), *reader, text.row_tokens, text.packing)
+    titles, names = documents
+    texts = spooled.texts(spool, names, split)
+    if reader.pairs is not None:
+        places = [title for title, name in zip(titles, names, strict=True) if name == split]
+        yield from real_pairs.rows(texts, places, reader.pairs)
         return
-    for number, tokens_NT in tokenization.encode_rows(texts, reader[0], text.row_tokens):
+    if text.packing is not None:
+        yield from packing.pack_rows(texts, names.count(split), reader.tokenizer, reader.start_id, text.row_tokens, text.packing)
+        return
+    for number, tokens_NT in tokenization.encode_rows(texts, reader.tokenizer, text.row_tokens):
         yield tokens_NT, [Span(number, 0, len(tokens_NT))]
-
-
-def _spool(spec: AnyTextSource, path: Path, counts: Counts) -> tuple[list[str], list[str | None]]:
-    """Write the documents of a source down; return the title and the split of each, None where it is held out in another split."""
-    titles, splits, digests = [], [], []
-    schema = pa.schema([("text", pa.string())])
-    with pq.ParquetWriter(path, schema) as writer:
-        documents = sources.documents(spec, counts)
-        while batch := list(islice(documents, _SPOOLED)):
-            titles += [document.title for document in batch]
-            splits += [document.split for document in batch]
-            texts = [document.text for document in batch]
-            digests += [blake2b(text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
-            writer.write_table(pa.table({"text": texts}, schema))
-    names = assign(splits, spec.text.split, STREAM.child("split"))
-    return titles, hold_out(names, digests, spec.text.packing is not None, counts)
 
 
 def _local_files(spec: AnyTextSource) -> list[SourceFile]:
@@ -233,18 +254,8 @@ def _manifest_counts(text: TextSettings, counts: Counts, names: Sequence[str | N
     return numbers
 
 
-def _texts(spool: Path, names: Sequence[str | None], split: str) -> Iterator[str]:
-    place = 0
-    with pq.ParquetFile(spool) as file:
-        for batch in file.iter_batches(64, columns=["text"]):
-            for text in batch.column(0).to_pylist():
-                if names[place] == split:
-                    yield text
-                place += 1
-
-
 def _rows(
-    cut_rows: Iterator[PackedRows],
+    cut_rows: Iterator[PackedRows | PairRows],
     tokenizer: Tokenizer,
     places: Sequence[int],
     index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
@@ -252,14 +263,21 @@ def _rows(
     """Yield a split's rows, noting in ``index`` where each document's rows begin and how many it has."""
     first_rows, counts = index
     row = 0
-    for tokens_NT, spans in cut_rows:
+    for new_rows, spans in cut_rows:
         for span in spans:
             first_rows[places[span.document]] = row + span.first_row if span.num_rows else 0
             counts[places[span.document]] = span.num_rows
-        yield from text_table(tokens_NT, tokenization.decode(tokenizer, tokens_NT), first_row=row).to_batches()
-        row += len(tokens_NT)
+        yield from _table(new_rows, tokenizer, row).to_batches()
+        row += len(new_rows)
     if not row:
         raise HeirloomError("source: a split has too little text for a single row; lower source.text.row_tokens")
+
+
+def _table(rows: Tokens | list[Pair], tokenizer: Tokenizer, first_row: int) -> pa.Table:
+    """Return rows, blocks of tokens or pairs, with their text."""
+    if isinstance(rows, np.ndarray):
+        return text_table(rows, tokenization.decode(tokenizer, rows), first_row=first_row)
+    return real_pairs.table(rows, tokenizer, first_row)
 
 
 def _write_index(path: str, table: pa.Table) -> None:

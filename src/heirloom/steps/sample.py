@@ -23,11 +23,12 @@ from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import text_table, vector_table
 from heirloom.families import family
-from heirloom.families.abilities import Editor
+from heirloom.families.abilities import Completer, Editor
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
+from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Edit, Sizes
-from heirloom.steps import resume, slices
+from heirloom.steps import resume, sample_pairs, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Slice(slices.GenerationSlice):
     sizes: slices.NonDefault[Sizes] = Sizes()
     edit: slices.NonDefault[Edit] | None = None
     row_tokens: int = 0
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    completion_tokens: int = 0
     chunk_rows: int = 1
 
 
@@ -53,9 +57,9 @@ def slice_of(config: Config, key: Key) -> Slice:
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
     sections = {"sizes": regime.sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
-    if experiment.text and not experiment.continues_rows:
-        fields |= {"row_tokens": experiment.text.row_tokens}
-    functions = ("sample", "load", "edit") if regime.edit else ("sample", "load")
+    fields |= _row_fields(experiment)
+    write = "sample" if experiment.text is None or experiment.text.pairs is None else "complete"
+    functions = (write, "load", "edit") if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
         **slices.place(key),
@@ -63,9 +67,22 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling),
+        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
         **fields,
     )
+
+
+def _row_fields(experiment: Experiment) -> slices.Settings:
+    """Return the fields of how long prompts and new rows of text are, where it is not each original row and as many tokens again."""
+    text = experiment.text
+    if text is None:
+        return {}
+    if text.pairs is not None:
+        return {"completion_tokens": text.pairs.max_completion_tokens}
+    if not experiment.continues_rows:
+        return {"row_tokens": text.written_tokens}
+    lengths = {"prompt_tokens": text.prompt_tokens, "new_tokens": text.new_tokens or (text.prompt_tokens and text.row_tokens)}
+    return {name: tokens for name, tokens in lengths.items() if tokens}
 
 
 @dataclass(frozen=True)
@@ -124,7 +141,11 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         processes.wait_for_all()
         if processes.rank() == 0:
             chunks = _chunks(step, text, state, _share(step, 0, 1))
-            write_batches(synthetic, _texts(step, chunks, writer, prompt_rows, decoder))
+            if step.completion_tokens and prompt_rows is not None:
+                rows = sample_pairs.texts(chunks, prompt_rows, step.chunk_rows, decoder, step.generation, writer)
+            else:
+                rows = _texts(step, chunks, writer, prompt_rows, decoder)
+            write_batches(synthetic, rows)
             finish(step, inputs, [synthetic])
 
 
@@ -152,7 +173,7 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
 
 
 def num_rows(step: Slice, generation: int) -> int:
-    """Return how many rows a replica a generation's synthetic set has."""
+    """Return how many rows per replica a generation's synthetic set has."""
     return step.sizes.sampled_rows(step.rows, generation)
 
 
@@ -169,23 +190,29 @@ def _chunks(step: Slice, text: Text, state: Path, numbers: range) -> Iterator[ND
 
 def _reported_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield chunks as `_new_chunks` does, and show how far it is."""
-    width = step.row_tokens if text.prompts is None else text.prompts.head("tokens", 1).shape[1]
+    width = step.completion_tokens or step.new_tokens or step.row_tokens
+    if not width and text.prompts is not None:
+        width = text.prompts.head("tokens", 1).shape[1]
     with meter.progress("sampling", len(numbers) * step.chunk_rows * width) as report:
         for tokens_BT in _new_chunks(step, text, numbers):
-            report(tokens_BT.size)
+            report(int((tokens_BT >= 0).sum()))
             yield tokens_BT
 
 
 def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.int32]]:
     """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
     module = family(step.family)
-    settings = module.Sampling.model_validate(step.sampling)
-    size = step.chunk_rows
-    stream = streams.step(step.seed, step.regime, step.generation, "sample").from_row(numbers.start * size)
+    settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
+    size, stream = step.chunk_rows, streams.step(step.seed, step.regime, step.generation, "sample")
+    if step.completion_tokens and text.prompts is not None:
+        completer = cast("Completer", module)
+        return sample_pairs.new_chunks(completer, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+    stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)
         return module.sample(text.model, repeat(empty, len(numbers)), len(numbers) * size, settings, stream)
-    prompts_BT = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
+    rows_BT = islice(text.prompts.chunks("tokens", size), numbers.start, numbers.stop)
+    prompts_BT = (row_BT[:, : step.prompt_tokens or None] for row_BT in rows_BT)
     if step.edit is not None:
         return cast("Editor", module).edit(text.model, text.judge, prompts_BT, step.edit.above, settings, stream)
     return module.sample(text.model, prompts_BT, len(numbers) * size, settings, stream)

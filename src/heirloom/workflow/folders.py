@@ -29,7 +29,11 @@ _NAMES = {kind.name: kind.file for kind in made_kinds()}
 
 
 def unit_of(path: str) -> str | None:
-    """Return the unit that a path belongs to, the results' folders among them, or None outside of them."""
+    """Return the unit that a path belongs to, or None if it belongs to none.
+
+    A unit is a folder that is recorded as a whole: of a generation, of a lineage (for what lies at its top), of real data, of the real data
+    of one seed, or of a config's results.
+    """
     return _first(path, _UNITS) or results.folder_of(path)
 
 
@@ -147,8 +151,8 @@ def complete_units(lineage: str, units: Collection[str], marks: Collection[str])
         return []
     complete = []
     for unit in units:
-        sealed = set(sealed_artefacts(unit))
-        if sealed and unit not in marks and set(artefacts(unit)) <= sealed:
+        sealed_paths = set(sealed_artefacts(unit))
+        if sealed_paths and unit not in marks and set(artefacts(unit)) <= sealed_paths:
             complete.append(unit)
     return complete
 

@@ -91,6 +91,12 @@ def is_text(config: Config, key: Key) -> bool:
     return config.experiments[key.experiment].is_text
 
 
+def has_pairs(config: Config, key: Key) -> bool:
+    """Return whether an experiment's rows are a prompt and its completion."""
+    text = config.experiments[key.experiment].text
+    return text is not None and text.pairs is not None
+
+
 def is_validated(config: Config, key: Key) -> bool:
     """Return whether real rows choose the epoch whose weights are kept."""
     return config.experiments[key.experiment].family.validates

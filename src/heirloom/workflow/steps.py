@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.workflow.inputs import (
+    has_pairs,
     is_compared,
     is_edited,
     is_later,
@@ -153,6 +154,7 @@ _ALL = (
             "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+            "tokenizer": Role(only_if(has_pairs, real(kinds.TOKENIZER)), "The tokenizer, where answers are read as text.", is_needed=False),
         },
         exists=_always,
         is_accelerated=True,

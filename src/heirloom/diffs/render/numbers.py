@@ -78,5 +78,6 @@ def _rows(rows: Rows) -> Iterator[Number]:
         yield "rows", f"{name}: kept", group.kept_a, group.kept_b
         yield "rows", f"{name}: edited", group.edited_a, group.edited_b
         yield "rows", f"{name}: removed, added", group.removed, group.added
-    for name, number in asdict(rows.edits).items() if rows.edits else ():
-        yield "edits", name, number, None
+    for section, edits in (("edits", rows.edits), ("rewrites", rows.rewrites)):
+        for name, number in asdict(edits).items() if edits else ():
+            yield section, name, number, None

@@ -100,8 +100,8 @@ def answers(claims: Claims, frame: pd.DataFrame, config: Config) -> list[Answer]
 def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict over several experiments or families: the first of `VERDICTS` that one of them has.
 
-    It is "mixed" if one is, or if one supports what another contradicts, and "not run" if there is none. So a supported one outweighs
-    inconclusive ones.
+    It is "mixed" if one is, or if one supports what another contradicts, and "not run" if there is none. Otherwise the order is supported,
+    contradicted, inconclusive, shown, not shown here, not run, not built. So a supported one outweighs inconclusive ones.
     """
     distinct = set(verdicts)
     if "mixed" in distinct or {"supported", "contradicted"} <= distinct:

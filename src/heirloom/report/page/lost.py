@@ -123,17 +123,19 @@ def _by_band(counts_K: Ints) -> list[int]:
 
 def _shifts(grams_K: Ints, first_K: Ints, last_K: Ints, n: int, spell: Spell) -> dict[str, list[dict[str, Any]]]:
     """Return the n-grams that gained and lost most from the first to the last set, by the z-score of `log_odds`."""
-    block = Block(grams_K, first_K, last_K)
-    _, z_K = log_odds(block, (int(first_K.sum()), int(last_K.sum())))
+    totals = (int(first_K.sum()), int(last_K.sum()))
+    _, z_K = log_odds(Block(grams_K, first_K, last_K), totals)
     order_K = np.argsort(-z_K, kind="stable")
-    gains, losses = order_K[:EXAMPLES], order_K[::-1][:EXAMPLES]
-    ends = {"took over": gains[z_K[gains] >= FEWEST_Z], "faded": losses[z_K[losses] <= -FEWEST_Z]}
+    gains = order_K[:EXAMPLES]
+    losses = order_K[::-1][:EXAMPLES]
+    clear_gains = gains[z_K[gains] >= FEWEST_Z]
+    clear_losses = losses[z_K[losses] <= -FEWEST_Z]
 
     def shift(k: int) -> dict[str, Any]:
         words = spell(unpack(int(grams_K[k]), n))
         return {"gram": safe(" ".join(words)), "from": int(first_K[k]), "to": int(last_K[k])}
 
-    return {name: list(map(shift, places.tolist())) for name, places in ends.items()}
+    return {"took over": list(map(shift, clear_gains.tolist())), "faded": list(map(shift, clear_losses.tolist()))}
 
 
 def _words(path: str, lexicon: WordLexicon) -> Ragged:

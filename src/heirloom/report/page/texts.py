@@ -9,6 +9,8 @@ from typing import Any
 
 from heirloom import reading, words
 from heirloom.artefacts import kinds
+from heirloom.data import pairs
+from heirloom.data.columns import PROMPT_TEXT
 from heirloom.diffs.render.blocks import safe
 from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
@@ -104,12 +106,29 @@ def _text_by_prompt(path: str) -> dict[int, str]:
 
 
 def _human(key: str, real: str, prompts: Collection[int]) -> Mapping[int, tuple[str, str]]:
-    """Return each prompt with the row that follows it in the same document, as far as there is one."""
-    firsts = _first_rows(Path(kinds.DOCUMENTS.path(key)))
-    numbers = set(prompts).union(prompt + 1 for prompt in prompts)
-    texts = {row: text for row, _, text in _rows(real) if row in numbers}
-    following = {prompt: texts.get(prompt + 1, "") for prompt in prompts if prompt + 1 not in firsts}
-    return {prompt: (texts[prompt], following.get(prompt, "")) for prompt in prompts if prompt in texts}
+    """Return each prompt with how a human went on: by its completion, or by the next row of the same document, as far as there is one."""
+    if pairs.are_in(reading.dataset(real)):
+        return _answers(real, set(prompts))
+    first_rows = _first_rows(Path(kinds.DOCUMENTS.path(key)))
+    wanted_rows = {*prompts, *(prompt + 1 for prompt in prompts)}
+    texts = {row: text for row, _, text in _rows(real) if row in wanted_rows}
+    continuations = {}
+    for prompt in prompts:
+        if prompt in texts:
+            next_row = prompt + 1
+            is_same_document = next_row not in first_rows
+            continuations[prompt] = (texts[prompt], texts.get(next_row, "") if is_same_document else "")
+    return continuations
+
+
+def _answers(real: str, prompts: Collection[int]) -> Mapping[int, tuple[str, str]]:
+    """Return the prompt and the completion of real rows that are pairs."""
+    columns = ["row", PROMPT_TEXT, "text"]
+    answers: dict[int, tuple[str, str]] = {}
+    for batch in reading.dataset(real).batches(columns):
+        rows = zip(*(batch.column(batch.schema.get_field_index(name)).to_pylist() for name in columns), strict=True)
+        answers |= {row: (prompt, completion) for row, prompt, completion in rows if row in prompts}
+    return answers
 
 
 def _first_rows(documents: Path) -> set[int]:

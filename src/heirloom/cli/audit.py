@@ -1,0 +1,104 @@
+"""The command of the audit: redo some jobs, recompute results, read the sources again, and say what that proves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from heirloom.cli.arguments import CONFIG, ConfigFile, complete
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.lineage.audit import Outcome
+    from heirloom.lineage.project import Project
+
+app = typer.Typer()
+
+
+@app.command()
+def audit(
+    references: Annotated[
+        list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to audit; all of data/ by default.")
+    ] = None,
+    config: ConfigFile = CONFIG,
+    jobs: Annotated[int | None, typer.Option(help="How many jobs to redo, drawn at random.")] = None,
+    share: Annotated[float | None, typer.Option(help="In place of --jobs, the share of the jobs to redo, from 0 to 1.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw: name one that the other side could not foresee.")] = 0,
+    behind: Annotated[
+        str, typer.Option("--for", help="Redo the jobs that a claim, a figure, a measure or an artefact depends on, dearest first.")
+    ] = "",
+    *,
+    pull: Annotated[bool, typer.Option("--pull", help="Bring what the jobs need and is not here: manifests, then inputs.")] = False,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Forget the verdicts of audits before this one.")] = False,
+) -> None:
+    """Redo recorded jobs in a scratch folder and compare bytes; recompute results; exit status 1 if something is falsified or changed."""
+    from heirloom.config import load
+    from heirloom.lineage import audit as job
+    from heirloom.lineage.project import Project
+    from heirloom.report import recomputed
+
+    project, settings = Project(), load(config)
+    if pull:
+        job.fetch_manifests(project)
+    if behind:
+        chosen = job.behind(project, recomputed.artefacts_behind(behind, settings))[:jobs]
+        everything = chosen
+    else:
+        everything = job.recorded_jobs(project, references or [])
+        chosen = job.sample(everything, number=jobs, share=share, seed=seed)
+    if pull:
+        job.fetch_inputs(chosen)
+    outcomes = []
+    for outcome in job.redo(chosen, settings, afresh=afresh):
+        outcomes.append(outcome)
+        typer.echo(_line(outcome))
+    changed = [*_results(config), *_sources(project, references or [])]
+    for line in changed:
+        typer.echo(line)
+    for line in _summary(outcomes, len(everything), is_sample=not behind):
+        typer.echo(line)
+    if changed or any(outcome.verdict.answer == "falsified" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _line(outcome: Outcome) -> str:
+    verdict = outcome.verdict
+    reason = f": {verdict.reason}" if verdict.reason else ""
+    return f"{outcome.job.name}: {verdict.answer}{' (redone before)' if outcome.is_remembered else ''}{reason}"
+
+
+def _results(config: Path) -> list[str]:
+    """Return lines about results that the data do not give, having said how many were compared."""
+    from heirloom.report import recomputed
+
+    try:
+        differing, compared = recomputed.differing_files(config)
+    except HeirloomError as error:
+        typer.echo(f"results: not compared: {error}")
+        return []
+    typer.echo(f"results: {compared} files made again from the data, {len(differing)} differ")
+    return [f"{path}: not what the data give; {config}: heirloom summarise and heirloom report write it again" for path in differing]
+
+
+def _sources(project: Project, references: Sequence[str]) -> list[str]:
+    """Return lines about source files that have changed, having said which are not here."""
+    from heirloom.lineage import audit as job
+
+    lines = job.changed_sources(project, references)
+    for line in lines:
+        if job.ABSENT in line:
+            typer.echo(line)
+    return [line for line in lines if job.ABSENT not in line]
+
+
+def _summary(outcomes: Sequence[Outcome], num_jobs: int, *, is_sample: bool) -> list[str]:
+    from heirloom.lineage import chances
+
+    answers = Counter(outcome.verdict.answer for outcome in outcomes)
+    lines = [", ".join(f"{number} {answer}" for answer, number in answers.items()) or "no job redone"]
+    compared = answers["equal"] + answers["falsified"]
+    return [*lines, chances.sentence(num_jobs, compared)] if is_sample and compared else lines

@@ -1,0 +1,70 @@
+"""The commands `heirloom plugin`: an example of one's own programs to start from, and whether they keep the contract."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heirloom.errors import HeirloomError
+
+app = typer.Typer(no_args_is_help=True, help="Programs of your own that train, sample and measure.")
+
+
+class Kind(StrEnum):
+    """Kinds of rows that there is an example for."""
+
+    vectors = "vectors"
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make, in this one.")],
+    *,
+    kind: Annotated[Kind, typer.Option(help="What a row is.")] = Kind.vectors,
+) -> None:
+    """Write a working example of one's own programs, with the config that runs them."""
+    from heirloom import plugin_examples
+
+    for file in plugin_examples.copy(kind.value, folder):
+        typer.echo(file)
+
+
+@app.command()
+def check(
+    place: Annotated[Path, typer.Argument(help="A config file, or the folder that has one.", exists=True)],
+) -> None:
+    """Try whether the programs of a config keep the contract, promise by promise; exit with 1 if one is broken."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from heirloom.config import load
+    from heirloom.families.external.check import check as findings_of
+
+    config = load(_config_file(place))
+    experiments = {name: experiment for name, experiment in config.experiments.items() if "programs" in experiment.family.abilities}
+    if not experiments:
+        raise HeirloomError(f"{place}: no experiment has a family with programs of the user's (external), so there is nothing to check")
+    is_broken = False
+    for name, experiment in experiments.items():
+        table = Table(box=None, header_style="bold")
+        for column in (name, "", "why"):
+            table.add_column(column, overflow="fold")
+        for finding in findings_of(experiment):
+            table.add_row(*finding)
+            is_broken |= finding.verdict == "broken"
+        Console().print(table)
+    if is_broken:
+        raise typer.Exit(1)
+
+
+def _config_file(place: Path) -> Path:
+    """Return the one config file of a folder, or the file that was named."""
+    if place.is_file():
+        return place
+    files = sorted(place.glob("*.yaml"))
+    if len(files) != 1:
+        raise HeirloomError(f"{place}: has {len(files)} files *.yaml; name the config file")
+    return files[0]

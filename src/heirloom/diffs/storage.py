@@ -1,0 +1,136 @@
+"""The files of a side: Parquet and Arrow, in bounded batches; which files of a folder hold rows, and what columns are refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_COLUMNS = 10_000
+"""More are refused: each column is compared by itself."""
+
+_ARROW = (".arrow", ".feather")
+_FILE_MARK = b"ARROW1"
+"""Arrow's files begin with it, its streams do not."""
+
+_HIDDEN = (".", "cache-")
+"""Beginnings of names that hold no rows; `datasets` keeps what it has computed beside the rows, as ``cache-….arrow``."""
+
+
+def files_below(folder: Path) -> tuple[Path, ...]:
+    """Return a folder's Parquet files, or where there are none its Arrow files, else CSV and JSON lines; sorted."""
+    for suffixes in ((".parquet",), (".arrow", ".feather"), text_suffixes()):
+        files = tuple(sorted(file for file in folder.rglob("*") if _has_suffix(file, suffixes) and not _is_hidden(file)))
+        if files:
+            return files
+    return ()
+
+
+def text_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of files of text that hold tables."""
+    return (".csv", ".tsv", ".jsonl", ".ndjson", ".csv.gz", ".jsonl.gz")
+
+
+def readable(file: Path) -> Path:
+    """Return a file that can be read in batches: itself, or an Arrow file of the rows of a CSV file or of JSON lines.
+
+    Raises
+    ------
+    HeirloomError
+        If it is such a file of text and cannot be read.
+    """
+    if file.suffix in (".parquet", ".arrow", ".feather"):
+        return file
+    from heirloom.diffs import text_files
+
+    if not text_files.kind(file):
+        return file
+    status = file.stat()
+    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns))
+
+
+def _has_suffix(file: Path, suffixes: tuple[str, ...]) -> bool:
+    return file.name.endswith(suffixes) and file.is_file()
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(_HIDDEN) for part in file.parts[-2:])
+
+
+def check_columns(file: Path, schema: pa.Schema) -> None:
+    """Refuse a file without columns, with two of one name, or with a type that is not read."""
+    from heirloom.data import arrow_columns
+
+    if not schema.names:
+        raise HeirloomError(f"{file}: a file without a column is no dataset")
+    if len(schema.names) > MAX_COLUMNS:
+        raise HeirloomError(f"{file}: {len(schema.names):,} columns; allowed are {MAX_COLUMNS:,}")
+    (name, times), *_ = Counter(schema.names).most_common(1)
+    if times > 1:
+        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
+    for field in schema:
+        arrow_columns.check(field, str(file))
+
+
+def about(file: Path) -> tuple[pa.Schema, int, int]:
+    """Return a file's columns, rows, and bytes once decompressed."""
+    import pyarrow.parquet as pq
+
+    if file.suffix in _ARROW:
+        with _arrow(file) as reader:
+            rows = sum(batch.num_rows for batch in _arrow_batches(reader))
+            return reader.schema, rows, file.stat().st_size
+    metadata = pq.read_metadata(file)
+    sizes = (metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    schema: pa.Schema = metadata.schema.to_arrow_schema()
+    return schema, metadata.num_rows, sum(sizes)
+
+
+def batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a file in order, at most a number of rows at a time; of an Arrow file all of its columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if file.suffix in _ARROW:
+        with _arrow(file) as reader:
+            for batch in _arrow_batches(reader):
+                yield from (batch.slice(start, batch_rows) for start in range(0, batch.num_rows, batch_rows))
+    else:
+        try:
+            with pq.ParquetFile(file, memory_map=True, page_checksum_verification=True) as parquet:
+                yield from parquet.iter_batches(batch_rows, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            from heirloom.sources.faults import damaged_parquet  # which imports what a sound file does not need
+
+            raise damaged_parquet(file, columns, error) from None
+
+
+def _arrow(file: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
+    import pyarrow as pa
+
+    mapped = pa.memory_map(str(file))
+    is_file_format = mapped.read(len(_FILE_MARK)) == _FILE_MARK
+    mapped.seek(0)
+    return pa.ipc.open_file(mapped) if is_file_format else pa.ipc.open_stream(mapped)
+
+
+def _arrow_batches(reader: pa.RecordBatchStreamReader | pa.RecordBatchFileReader) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    if isinstance(reader, pa.RecordBatchFileReader):
+        yield from map(reader.get_batch, range(reader.num_record_batches))
+    else:
+        yield from reader
+
+
+def cause(error: BaseException) -> str:
+    """Return what a library says of a file that it cannot read, in one line."""
+    from heirloom.sources.faults import cause as cause_of  # which imports numpy: nothing that a readable side needs
+
+    return cause_of(error)

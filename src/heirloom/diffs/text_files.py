@@ -1,0 +1,158 @@
+"""CSV and JSON lines as Arrow files: their types are those that every cell has, not only the first ones.
+
+A column of a CSV file is whole numbers, floats or booleans if each cell spells one and gives its text back (`casts.is_lossless`);
+else it is text. An empty cell without quotes is a null.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from functools import cache
+from io import TextIOWrapper
+from pathlib import Path
+
+import pyarrow as pa
+
+from heirloom.diffs import scratch
+from heirloom.diffs.spelling import is_lossless
+from heirloom.errors import HeirloomError
+from heirloom.sources.faults import cause
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+JSON = (".jsonl", ".ndjson", ".json")
+SUFFIXES = (*DELIMITERS, *JSON)
+
+BLOCK_BYTES = 1 << 24
+LARGEST_BLOCK = 1 << 30
+"""Of one read: it holds the longest line."""
+_CSV_TYPES = (pa.int64(), pa.float64(), pa.bool_())
+
+
+def kind(file: Path) -> str:
+    """Return the suffix that tells how a file is read, without that of its compression; empty for other files."""
+    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in (".gz", ".bz2", ".zst")]
+    return suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""
+
+
+@cache
+def as_arrow(file: Path, state: tuple[int, int]) -> Path:
+    """Return an Arrow file of the same rows.
+
+    Parameters
+    ----------
+    state
+        Size and time of the file: what is remembered of it is forgotten when it changes.
+
+    Raises
+    ------
+    HeirloomError
+        If the file is damaged, or the types of a column cannot be brought together.
+    """
+    target = scratch.place(f"{file.stem}.arrow")
+    try:
+        if kind(file) in DELIMITERS:
+            _write_csv(file, target)
+        else:
+            _write_json(file, target)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HeirloomError(f"{file}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
+    return target
+
+
+def _write_csv(file: Path, target: Path) -> None:
+    names = _header(file)
+    texts = target.with_name("texts.arrow")
+    _write(texts, pa.schema([(name, pa.string()) for name in names]), _csv_batches(file, names))
+    columns = (_csv_type(texts, number) for number in range(len(names)))
+    schema = pa.schema(list(zip(names, columns, strict=True)))
+    _write(target, schema, (_typed(batch, schema) for batch in _read(texts)))
+    texts.unlink()
+
+
+def _header(file: Path) -> list[str]:
+    with pa.input_stream(file, compression="detect") as stream, TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        return next(csv.reader(text, delimiter=DELIMITERS[kind(file)]), [])
+
+
+def _csv_batches(file: Path, names: list[str], block_bytes: int = BLOCK_BYTES) -> Iterator[pa.RecordBatch]:
+    """Yield the rows as texts; a line that is longer than a block makes the blocks larger."""
+    from pyarrow import csv as arrow_csv
+
+    if not names:
+        raise HeirloomError(f"{file}: a file without a column is no dataset")
+    num_rows = 0
+    while True:
+        options = arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
+        )
+        parsing = arrow_csv.ParseOptions(delimiter=DELIMITERS[kind(file)], newlines_in_values=True)
+        reading = arrow_csv.ReadOptions(block_size=block_bytes, column_names=names, skip_rows=1)
+        skipped = num_rows
+        try:
+            with pa.input_stream(file, compression="detect") as stream:
+                for batch in arrow_csv.open_csv(stream, reading, parsing, options):
+                    fresh = batch.slice(min(skipped, batch.num_rows))
+                    skipped -= batch.num_rows - fresh.num_rows
+                    num_rows += fresh.num_rows
+                    yield fresh
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block_bytes >= LARGEST_BLOCK:
+                raise
+            block_bytes *= 4
+        else:
+            return
+
+
+def _csv_type(texts: Path, number: int) -> pa.DataType:
+    """Return the narrowest type that all cells of a column have."""
+    for candidate in _CSV_TYPES:
+        if all(is_lossless(batch.column(number), candidate) for batch in _read(texts)):
+            return candidate
+    return pa.string()
+
+
+def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _write_json(file: Path, target: Path) -> None:
+    schema = pa.schema([])
+    for chunk in _lines(file):
+        schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
+    _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
+
+
+def _json_table(chunk: bytes, schema: pa.Schema | None = None) -> pa.Table:
+    from pyarrow import json as arrow_json
+
+    reading = arrow_json.ReadOptions(block_size=len(chunk) + 1, use_threads=False)
+    table = arrow_json.read_json(pa.BufferReader(chunk), reading, arrow_json.ParseOptions(explicit_schema=schema))
+    return table if schema is None else table.select(schema.names).cast(schema)
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    """Yield whole lines, about a block of them at a time."""
+    rest = b""
+    with pa.input_stream(file, compression="detect") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            lines, newline, tail = block.rpartition(b"\n")
+            if newline:
+                yield rest + lines + newline
+                rest = tail
+            else:
+                rest += tail
+    if rest.strip():
+        yield rest
+
+
+def _write(file: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    with pa.ipc.new_stream(str(file), schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _read(file: Path) -> Iterator[pa.RecordBatch]:
+    with pa.ipc.open_stream(pa.memory_map(str(file))) as reader:
+        yield from reader

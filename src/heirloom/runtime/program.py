@@ -1,0 +1,116 @@
+"""A program of the user's, run to its end: started from a list of arguments and never by a shell, its output in the job's log.
+
+It has a session of its own, so that it and all that it has started can be ended together.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from heirloom.errors import HeirloomError, short
+
+_LONGEST_NAME = 200
+
+
+def run(arguments: Sequence[str], *, python: str | None = None, time_limit: float | None = None) -> None:
+    """Run a program; what it prints goes where this process prints.
+
+    Parameters
+    ----------
+    arguments
+        The program and its arguments, each handed over as it is.
+    python
+        The interpreter of a virtual environment that the program runs in: its folder comes first in the search path.
+    time_limit
+        Seconds after which the program and its children are ended; None for no limit.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such program, it ends with another status than 0, or its time is up.
+    """
+    with _started(arguments, python, None) as process:
+        try:
+            status = process.wait(time_limit)
+        except subprocess.TimeoutExpired:
+            raise HeirloomError(f"{_name(arguments)}: not done after {time_limit:g} s, the time_limit; it was ended") from None
+    _check(arguments, status)
+
+
+def printed(arguments: Sequence[str], *, python: str | None = None, time_limit: float | None = None) -> str:
+    """Return what a program prints, without blanks around it; parameters and errors as for `run`."""
+    with _started(arguments, python, subprocess.PIPE) as process:
+        try:
+            output, _ = process.communicate(timeout=time_limit)
+        except subprocess.TimeoutExpired:
+            raise HeirloomError(f"{_name(arguments)}: not done after {time_limit:g} s, the time_limit; it was ended") from None
+    _check(arguments, process.returncode)
+    return str(output.decode(errors="replace").strip())
+
+
+@contextmanager
+def _started(arguments: Sequence[str], python: str | None, stdout: int | None) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a program that has been started; whatever ends this process's part, all that the program has started ends with it."""
+    try:
+        process = subprocess.Popen(
+            arguments, env=_environment(os.environ, python), stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True
+        )
+    except OSError as error:
+        raise HeirloomError(f"{_name(arguments)}: cannot be started: {error.strerror}: {arguments[0]!r}") from None
+    try:
+        with _stopping_by_exception():
+            yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a program's session, and wait for the program itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def _stopping_by_exception() -> Iterator[None]:
+    """Turn a SIGTERM to this process, by which a scheduler ends a job, into an exception: the program must not outlive the job."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # which alone is given signals
+        yield
+        return
+    previous_handler = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous_handler)
+
+
+def _environment(variables: Mapping[str, str], python: str | None) -> dict[str, str]:
+    """Return the environment of a program: this one's, or that of an activated virtual environment."""
+    if python is None:
+        return dict(variables)
+    scripts = Path(python).absolute().parent
+    path = os.pathsep.join([str(scripts), variables.get("PATH", os.defpath)])
+    foreign = {"PYTHONPATH", "PYTHONHOME"}
+    return {name: value for name, value in variables.items() if name not in foreign} | {"PATH": path, "VIRTUAL_ENV": str(scripts.parent)}
+
+
+def _check(arguments: Sequence[str], status: int) -> None:
+    if status:
+        cause = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        raise HeirloomError(f"{_name(arguments)}: {cause}; the job's log has what it printed")
+
+
+def _name(arguments: Sequence[str]) -> str:
+    return f"command {short(shlex.join(arguments), _LONGEST_NAME)}"

@@ -1,0 +1,64 @@
+"""Completions of original prompts: chunks in the layout of length buckets, written down in the order of their rows.
+
+A chunk holds prompts of like length, and which ones is a function of all lengths alone (`data.buckets`): shards and jobs that go on
+after a kill make the same chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heirloom.data import pairs
+from heirloom.data.ancestry import Writer
+from heirloom.data.columns import PROMPT
+from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit
+from heirloom.families.abilities import Completer
+from heirloom.runtime.streams import Stream
+from heirloom.steps.real_pairs import written
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+def new_chunks(
+    module: Completer, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of the chunks of these numbers, shape (B, C), padding behind.
+
+    Parameters
+    ----------
+    prompts
+        Original rows, whose end tokens say where a model is to stop.
+    limit_tokens
+        Most tokens of a completion.
+    """
+    limit = Limit(pairs.stops(prompts), limit_tokens)
+    return module.complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
+
+
+def texts(
+    chunks: Iterable[NDArray[np.int32]], prompts: Dataset, chunk_rows: int, tokenizer: Tokenizer, born: int, writer: Writer
+) -> Iterator[pa.RecordBatch]:
+    """Yield the written rows in order, with their prompts, their text and their ancestry."""
+    stops = pairs.stops(prompts)
+    rows = pairs.windows(prompts, ["row", PROMPT], chunk_rows)
+    for (window, completions), (_, batch) in zip(pairs.in_order(chunks, prompts, chunk_rows), rows, strict=True):
+        stopped = np.array([tokens[-1] in stops for tokens in completions.to_pylist()])
+        parents = batch.column(batch.schema.get_field_index("row")).to_pylist()
+        table = written(
+            cast("pa.ListArray", batch.column(batch.schema.get_field_index(PROMPT))),
+            completions,
+            stopped,
+            tokenizer,
+            first_row=window.start,
+            born=born,
+            parent=parents,
+            writer=writer,
+        )
+        yield from table.to_batches()
