@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from heirloom.families.transformer.decoding import BLOCK, Decoding, draw_tokens
+from heirloom.families.lm.decoding import BLOCK, Decoding, draw_tokens
 
 RARE = 2.0**-30  # float32 loses it when it is added to 1
 
