@@ -237,7 +237,7 @@ TEN = {"source": {"name": "normal", "rows": 50}, "generations": 3, "rows": 10}
         (
             {},
             {**CAUSAL, "origin_rows": 100, "rows": 128},
-            r"(one original row a prompt) needs 128 real rows, but there are 100".replace("(", r"\(").replace(")", r"\)"),
+            r"(one original row per prompt) needs 128 real rows, but there are 100".replace("(", r"\(").replace(")", r"\)"),
         ),
         ({}, {"family": {"name": "kde"}, "origin_rows": 1}, r"'kde' as set needs at least 2 rows, but a generation has 1"),
         (
@@ -353,12 +353,12 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_told_before_any_job(
 ) -> None:
     rows = real.count_rows(text_config(corpus).experiments["text"].source)  # type: ignore[arg-type]
     preflight.thorough(text_config(corpus, regimes=["control"], rows=rows + more))
-    said = f"experiments.text, control: each of its generations takes all {rows} rows of the pool"
-    assert [line.startswith(said) for line in caplog.messages] == [True] * is_idle
+    message = f"experiments.text, control: each of its generations takes all {rows} rows of the pool"
+    assert [line.startswith(message) for line in caplog.messages] == [True] * is_idle
 
 
 def test_prompts_are_original_rows_and_there_must_be_enough(corpus: Path) -> None:
-    with pytest.raises(HeirloomError, match=r"rows \(one original row a prompt\) needs 20 real rows, but there are 10"):
+    with pytest.raises(HeirloomError, match=r"rows \(one original row per prompt\) needs 20 real rows, but there are 10"):
         text_config(corpus, origin_rows=10)
 
 

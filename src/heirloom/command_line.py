@@ -18,7 +18,7 @@ ONE_FILE = "give one --configfile and no --config: a config is one file, which g
 
 
 def check_config(arguments: Sequence[str]) -> None:
-    """End Snakemake with a line a fault and exit code 2 if a config that its arguments name does not say one thing.
+    """End Snakemake with a line per fault and exit code 2 if a config that its arguments name does not say one thing.
 
     A config whose YAML can be read is judged later, in rules/common.smk.
     """

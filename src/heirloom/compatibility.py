@@ -15,7 +15,7 @@ from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
     from heirloom.specs.experiment import Experiment
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 Regimes = Mapping[str, Regime]
 
@@ -28,8 +28,8 @@ def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any
     section
         The regimes of the file, those that are not sound included; where it is no mapping, none is called undefined.
     """
-    requested = {regime for experiment in experiments.values() for regime in experiment.regimes}
-    names: Collection[str] = section.keys() if isinstance(section, Mapping) else requested
+    regimes_in_use = {regime for experiment in experiments.values() for regime in experiment.regimes}
+    names: Collection[str] = section.keys() if isinstance(section, Mapping) else regimes_in_use
     yield from (Fault(("regimes", name), "the name is reserved") for name in sorted(RESERVED & set(names)))
     generations = sum(map(_generations, experiments.values()))
     if generations > MOST_JOBS:
@@ -51,8 +51,8 @@ def _generations(experiment: Experiment) -> int:
 def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collection[str]) -> Iterator[str]:
     """Yield why a regime cannot act on an experiment."""
     if name not in names:
-        defined = ", ".join(sorted(map(str, names)))
-        yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(defined, 300)})"
+        regime_names = ", ".join(sorted(map(str, names)))
+        yield f"{name!r} is not defined under regimes{suggestion(name, map(str, names))} (defined: {short(regime_names, 300)})"
     if name not in regimes:
         return
     regime, family, abilities = regimes[name], experiment.family.name, experiment.family.abilities

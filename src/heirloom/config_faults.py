@@ -76,9 +76,9 @@ def merge(reading_faults: Iterable[Fault], validation_faults: Iterable[Fault]) -
 def lines(faults: Iterable[Fault], file: str) -> list[str]:
     """Return faults as the lines of a message: file, line, key, what is wrong. A few short ones are numbered and share a line."""
     texts = [_spelled(fault) for fault in faults]
-    numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
-    if len(texts) > 1 and len(numbered) <= _LONGEST_SHARED_LINE:
-        return [f"{file}: {numbered}"]
+    numbered_texts = "; ".join(f"({number}) {text}" for number, text in enumerate(texts, 1))
+    if len(texts) > 1 and len(numbered_texts) <= _LONGEST_SHARED_LINE:
+        return [f"{file}: {numbered_texts}"]
     return [f"{file}: {text}" for text in texts]
 
 
@@ -173,8 +173,8 @@ def _allowed_keys(loc: tuple[str | int, ...], schema: Schema) -> set[str]:
     nodes = list(_alternatives(schema, schema))
     for step in loc[:-1]:
         below = [inner for node in nodes for inner in _below(node, step, schema)]
-        tagged = [inner for node in nodes for inner in _branches(node, step, schema)]
-        nodes = below or tagged or nodes
+        branches = [inner for node in nodes for inner in _branches(node, step, schema)]
+        nodes = below or branches or nodes
     return set(chain.from_iterable(node.get("properties", {}) for node in nodes))
 
 

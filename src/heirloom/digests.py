@@ -38,10 +38,10 @@ def check(table: str | Path, repair: str) -> Path:
         if not file.is_file():
             raise HeirloomError(f"{file}: missing; {repair}")
     try:
-        recorded = read_json(digest)
+        recorded_digest = read_json(digest)
     except HeirloomError as error:
         raise HeirloomError(f"{error}; {repair}") from None
-    if fingerprint(Path(table)) != recorded:
+    if fingerprint(Path(table)) != recorded_digest:
         raise HeirloomError(f"{table}: not the bytes that {digest} records; {repair}")
     return Path(table)
 

@@ -25,7 +25,7 @@ class HeirloomError(Exception):
     Parameters
     ----------
     *lines
-        What is wrong, one line a fault; most errors have one.
+        What is wrong, one line per fault; most errors have one.
     """
 
     @property

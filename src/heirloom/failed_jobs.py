@@ -81,8 +81,8 @@ class Listener(logging.Handler):
     def _note(self, name: object, message: str, logs: list[str]) -> None:
         self.reports[name] = Report(message, list(map(str, logs)))
         since = began(self.workflow)
-        running = list(self.workflow.scheduler.running)
-        for job in running:
+        running_jobs = list(self.workflow.scheduler.running)
+        for job in running_jobs:
             if _name(job) == name and any(causes.bad_input(_text(log, since)) for log in _logs(job)):
                 job.attempt = job.restart_times + 1
 
@@ -123,10 +123,10 @@ def _lines(job: Any, listener: Listener) -> Iterator[str]:
         yield _job_line(job, report, since)
         return
     logs = {log for file in report.logs for log in _failed_logs(_text(file, since))}
-    failed = [member for member in job.jobs if logs.intersection(_logs(member))]
-    for member in sorted(failed, key=_order):
+    failed_members = [member for member in job.jobs if logs.intersection(_logs(member))]
+    for member in sorted(failed_members, key=_order):
         yield _job_line(member, report, since)
-    if not failed:
+    if not failed_members:
         first = min(job.jobs, key=_order)
         subject = f"a group of {len(job.jobs)} jobs, of them {place(first.rule.name, first.wildcards_dict)}"
         yield _line(subject, _cause(None, report, since) if report.logs else _UNTOLD, report.logs)

@@ -2,7 +2,7 @@
 
 A regime is declared in config (`specs.regime`). Mixing turns it into *positions* in the real pool, the original set and the
 synthetic sets, and describes the training set as pieces of those; no row is copied before the set is written. The real pool is shuffled
-once a seed: its head is the original set (the origin's training rows), its tail gives each generation rows that no model has seen.
+once per seed: its head is the original set (the origin's training rows), its tail gives each generation rows that no model has seen.
 
 Legend of shapes: R replicas; positions are arrays of shape (R, k), ascending within a replica.
 """
@@ -52,7 +52,7 @@ def mix_origin(pool: Dataset, rows: int, stream: Stream, num_replicas: int = 1) 
     Parameters
     ----------
     rows
-        Rows a replica.
+        Rows per replica.
     stream
         The pool's shuffle, shared by every regime of a seed.
     """
@@ -70,7 +70,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     Parameters
     ----------
     rows
-        The experiment's ``rows``, a replica, from which the regime has the generation's budget.
+        The experiment's ``rows`` per replica, from which the regime has the generation's budget.
     generation
         From 1; generation 0 is `mix_origin`.
     shuffle
@@ -111,7 +111,7 @@ def golden_weight(num_real: int, num_synthetic: int) -> float:
 
 
 def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> list[Dataset]:
-    """Return the real rows of one generation, a dataset a kind; parameters and errors as in `mix`."""
+    """Return the real rows of one generation, a dataset per kind; parameters and errors as in `mix`."""
     step = lineage.child(generation, "mix")
     budget = regime.budget_rows(rows, generation)
     return [
@@ -156,7 +156,7 @@ def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int,
 
 
 def _weighted(real: Sequence[Dataset], synthetic: Sequence[Dataset], weight: float | Literal["golden"]) -> list[list[Dataset]]:
-    """Return both sides with a weight a row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
+    """Return both sides with a weight per row, 1 on average: the real rows sum to their weight's share of all, the others to the rest."""
     num_real = sum(part.num_rows for part in real)
     num_synthetic = sum(part.num_rows for part in synthetic)
     if not (num_real and num_synthetic):

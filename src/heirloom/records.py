@@ -97,12 +97,12 @@ def yaml_strings(content: bytes, file: str | Path, way_back: str) -> Any:
     spelled = text(content, file, way_back)
     try:
         node = yaml.compose(spelled, yaml.BaseLoader)
-        repeated = _repeated_key(node) if node else ""
+        repeated_key = _repeated_key(node) if node else ""
         value = yaml.load(spelled, yaml.BaseLoader)  # noqa: S506, BaseLoader makes strings alone
     except (yaml.YAMLError, ValueError, RecursionError):
         raise HeirloomError(f"{file}: damaged, it is no YAML; {way_back}") from None
-    if repeated:
-        raise HeirloomError(f"{file}: damaged, it has the key {ascii(repeated)[:60]} twice; {way_back}")
+    if repeated_key:
+        raise HeirloomError(f"{file}: damaged, it has the key {ascii(repeated_key)[:60]} twice; {way_back}")
     return value
 
 
@@ -115,9 +115,9 @@ def _repeated_key(node: yaml.Node) -> str:
             continue
         ids.add(id(current))
         pairs = [entry for entry in current.value if isinstance(entry, tuple)]
-        repeated = _first_repeated([key.value for key, _ in pairs if isinstance(key.value, str)])
-        if repeated:
-            return repeated
+        repeated_key = _first_repeated([key.value for key, _ in pairs if isinstance(key.value, str)])
+        if repeated_key:
+            return repeated_key
         stack += [value for _, value in pairs] if pairs else current.value
     return ""
 
@@ -130,8 +130,8 @@ def _first_repeated(names: list[str]) -> str:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        repeated = _first_repeated([name for name, _ in pairs])
-        raise ValueError(f"the key {in_one_line(repeated)} twice")
+        repeated_key = _first_repeated([name for name, _ in pairs])
+        raise ValueError(f"the key {in_one_line(repeated_key)} twice")
     return value
 
 

@@ -44,7 +44,7 @@ class Results:
 
     @property
     def metrics(self) -> str:
-        """The tidy table: every measure of every generation, one a row."""
+        """The tidy table: every measure of every generation, one per row."""
         return f"{self.folder}/metrics.parquet"
 
     @property

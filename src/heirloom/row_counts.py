@@ -25,7 +25,7 @@ def check(name: str, experiment: Experiment, regimes: Mapping[str, Regime], pool
     Raises
     ------
     HeirloomError
-        With one line a fault of `faults`, naming the experiment.
+        With one line per fault of `faults`, naming the experiment.
     """
     messages = [f"experiments.{name}: {fault}" for fault in faults(experiment, experiment.regimes, regimes, pool_rows)]
     if messages:
@@ -151,7 +151,7 @@ def _needs(
             yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
         elif experiment.continues_rows:
             purpose = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
-            yield f"{purpose} (one original row a prompt)", regime.sampled_rows(rows, last), original
+            yield f"{purpose} (one original row per prompt)", regime.sampled_rows(rows, last), original
         if experiment.family.relabels:
             yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
         if regime.original:

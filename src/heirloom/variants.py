@@ -78,7 +78,7 @@ def _joined(experiment: str, key: Key, group: list[Fault], num_variants: int) ->
 
 
 def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the experiments of a grid, one a point."""
+    """Return the experiments of a grid, one per point."""
     grid, design = body.pop("grid"), body.pop("design", "crossed")
     key: Key = ("experiments", name)
     if design not in DESIGNS:

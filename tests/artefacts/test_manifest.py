@@ -3,14 +3,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import read_json, replacing, write_text
 from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.errors import HeirloomError
+
+NUMBERS = pa.table({"x": np.zeros(1 << 16)})
 
 
 def test_a_files_fingerprint_is_the_sha256_of_its_bytes(tmp_path: Path) -> None:
@@ -54,6 +60,31 @@ def test_an_error_leaves_what_stood_there_and_no_temporary(tmp_path: Path) -> No
         half_made(temporary)
     assert (target / "model").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint"]
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "[Errno 28] No space left on device": lambda path: path.write_text("new"),
+    "[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device": lambda path: pq.write_table(NUMBERS, path),
+    "65536 requested and 0 written": lambda path: NUMBERS["x"].to_numpy().tofile(path),
+}
+
+
+@pytest.mark.parametrize("reason", WRITERS)
+def test_a_full_disk_is_said_in_a_line_and_leaves_what_stood_there(tmp_path: Path, reason: str) -> None:
+    target = tmp_path / "made"
+    target.write_text("old")
+
+    def write() -> None:
+        with replacing(target) as temporary:
+            temporary.symlink_to("/dev/full")
+            WRITERS[reason](temporary)
+
+    with pytest.raises(HeirloomError) as told:
+        write()
+    assert told.value.lines == (f"{target}: cannot be written ({reason}); make room and run again: what is complete stays",)
+    assert isinstance(told.value, OSError)  # a cache that cannot be written is done without
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["made"]
 
 
 def test_replacing_never_writes_through_a_hard_link(tmp_path: Path) -> None:

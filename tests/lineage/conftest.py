@@ -45,13 +45,13 @@ def own_caches() -> None:
 def sh() -> Iterator[Shell]:
     """Yield a function that runs a command and gives what it printed; it fails the test unless the exit status is ``status``."""
     who = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **who}
+    identity = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **who}
 
     def command(*arguments: str, status: int = 0, **environment: str) -> str:
-        env = {**os.environ, **own, **environment}
-        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=1200, check=False)
-        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+        env = {**os.environ, **identity, **environment}
+        process = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=1200, check=False)
+        assert process.returncode == status, f"{arguments}: {process.returncode}\n{process.stdout}\n{process.stderr}"
+        return process.stdout + process.stderr
 
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DVC_STAGE", raising=False)
@@ -102,7 +102,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def made_project(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a copy of the project of small lineages the working folder."""
     shutil.copytree(made_once, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")

@@ -117,21 +117,21 @@ def test_a_job_writes_what_it_and_its_processes_have_used_and_none_if_it_fails()
     Path("job.py").write_text(BUSY)
     assert subprocess.run([sys.executable, "job.py", "fails"], check=False, stderr=subprocess.DEVNULL).returncode == 1
     assert not Path("used.json").exists()
-    before, began = os.times(), time.monotonic()
+    times_before, began = os.times(), time.monotonic()
     subprocess.run([sys.executable, "job.py", "parent"], check=True)
-    after, ended = os.times(), time.monotonic()
-    used = json.loads(Path("used.json").read_text())
-    whole = after.children_user + after.children_system - before.children_user - before.children_system
-    assert 0.8 * whole < used["cpu_seconds"] <= whole + 0.02
-    assert 0.8 * (ended - began) < used["seconds"] <= ended - began + 0.02
-    assert 150 < used["peak_memory_mb"] < 250
+    times_after, ended = os.times(), time.monotonic()
+    usage = json.loads(Path("used.json").read_text())
+    cpu_seconds = times_after.children_user + times_after.children_system - times_before.children_user - times_before.children_system
+    assert 0.8 * cpu_seconds < usage["cpu_seconds"] <= cpu_seconds + 0.02
+    assert 0.8 * (ended - began) < usage["seconds"] <= ended - began + 0.02
+    assert 150 < usage["peak_memory_mb"] < 250
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has written")
 def test_the_peak_of_a_job_is_not_that_of_the_process_that_started_it() -> None:
-    held = bytearray(300 * 2**20)  # a shell's `exec` would hand this process's peak on, in what getrusage tells
+    memory = bytearray(300 * 2**20)  # a shell's `exec` would hand this process's peak on, in what getrusage tells
     code = f"exec {sys.executable} -c 'from heirloom.runtime import usage; print(usage.measure())'"
-    told = ast.literal_eval(subprocess.run(["bash", "-c", code], text=True, capture_output=True, check=True).stdout)
-    assert len(held) == 300 * 2**20
-    assert 5 < told["peak_memory_mb"] < 100
-    assert min(told["read_mb"], told["written_mb"]) >= 0
+    answer = ast.literal_eval(subprocess.run(["bash", "-c", code], text=True, capture_output=True, check=True).stdout)
+    assert len(memory) == 300 * 2**20
+    assert 5 < answer["peak_memory_mb"] < 100
+    assert min(answer["read_mb"], answer["written_mb"]) >= 0

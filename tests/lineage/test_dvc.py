@@ -41,13 +41,13 @@ def test_status_and_data_status_say_that_all_is_recorded(work: Path, sh: Shell) 
 
 
 def test_diff_lists_the_files_that_one_more_generation_added(work: Path, sh: Shell) -> None:
-    told = printed(sh("dvc", "diff", "--json", "first", "second"))
-    added = {entry["path"] for entry in told["added"]}
+    answer = printed(sh("dvc", "diff", "--json", "first", "second"))
+    added = {entry["path"] for entry in answer["added"]}
     assert f"{LINEAGE}/gen=2/checkpoint/model.safetensors" in added
     assert {path for path in added if not path.startswith(f"{LINEAGE}/gen=2")} == set()
-    assert [entry["path"] for entry in told["modified"]] == [f"{LINEAGE}/"]
-    assert told["deleted"] == []
-    assert told["renamed"] == []
+    assert [entry["path"] for entry in answer["modified"]] == [f"{LINEAGE}/"]
+    assert answer["deleted"] == []
+    assert answer["renamed"] == []
 
 
 def test_data_status_names_the_single_file_that_differs(elsewhere: Path, sh: Shell) -> None:
@@ -55,42 +55,42 @@ def test_data_status_names_the_single_file_that_differs(elsewhere: Path, sh: She
     metrics = Path(f"{LINEAGE}/gen=1/metrics.json")
     metrics.unlink()
     metrics.write_text("{}\n")
-    told = printed(sh("dvc", "data", "status", "--granular", "--json"))
-    assert told["uncommitted"]["modified"] == [f"{LINEAGE}/", str(metrics)]
+    answer = printed(sh("dvc", "data", "status", "--granular", "--json"))
+    assert answer["uncommitted"]["modified"] == [f"{LINEAGE}/", str(metrics)]
     sh("dvc", "checkout", "--force", "-q")
     assert sh("dvc", "status") == UP_TO_DATE
 
 
 def test_metrics_are_the_last_generation_by_experiment_regime_and_name(work: Path, sh: Shell) -> None:
-    shown = printed(sh("dvc", "metrics", "show", "--json"))[""]["data"]["results/metrics.json"]["data"]
-    assert shown == json.loads(Path("results/metrics.json").read_text())
+    metrics = printed(sh("dvc", "metrics", "show", "--json"))[""]["data"]["results/metrics.json"]["data"]
+    assert metrics == json.loads(Path("results/metrics.json").read_text())
     differ = printed(sh("dvc", "metrics", "diff", "--json", "first", "second"))["results/metrics.json"]
     change = differ["steps.replace.covariance_trace.mean"]
-    assert change["new"] == shown["steps"]["replace"]["covariance_trace.mean"]
+    assert change["new"] == metrics["steps"]["replace"]["covariance_trace.mean"]
     assert change["diff"] == pytest.approx(change["new"] - change["old"])
 
 
 def test_params_diff_names_the_key_of_the_config_that_changed(work: Path, sh: Shell) -> None:
-    told = printed(sh("dvc", "params", "diff", "--json", "first", "second"))
-    assert told["config.yaml"] == {"experiments.steps.generations": {"old": 1, "new": 2, "diff": 1}}
+    answer = printed(sh("dvc", "params", "diff", "--json", "first", "second"))
+    assert answer["config.yaml"] == {"experiments.steps.generations": {"old": 1, "new": 2, "diff": 1}}
 
 
 def test_plots_have_a_line_a_regime_a_dash_a_version_and_a_panel_a_metric(work: Path, sh: Shell) -> None:
-    told = printed(sh("dvc", "plots", "diff", "--json", "first", "second"))
-    assert list(told) == ["data"]  # no errors beside it
-    (plot,) = told["data"]["results/plots/steps.csv"]
+    answer = printed(sh("dvc", "plots", "diff", "--json", "first", "second"))
+    assert list(answer) == ["data"]  # no errors beside it
+    (plot,) = answer["data"]["results/plots/steps.csv"]
     assert plot["revisions"] == ["first", "second"]
-    drawn = plot["content"]
-    assert drawn["facet"]["field"] == "metric"
-    encoding = drawn["spec"]["encoding"]
+    points = plot["content"]
+    assert points["facet"]["field"] == "metric"
+    encoding = points["spec"]["encoding"]
     assert {channel: encoding[channel]["field"] for channel in ("x", "y", "color", "strokeDash")} == {
         "x": "generation",
         "y": "value",
         "color": "regime",
         "strokeDash": "rev",
     }
-    lines: dict[tuple[str, str], list[tuple[int, str]]] = {(row["rev"], row["regime"]): [] for row in drawn["data"]["values"]}
-    for row in drawn["data"]["values"]:
+    lines: dict[tuple[str, str], list[tuple[int, str]]] = {(row["rev"], row["regime"]): [] for row in points["data"]["values"]}
+    for row in points["data"]["values"]:
         if row["metric"] == "covariance_trace.mean":
             lines[row["rev"], row["regime"]].append((int(row["generation"]), row["value"]))
     assert {key: [generation for generation, _ in line] for key, line in lines.items()} == {
@@ -145,8 +145,8 @@ def test_gc_frees_old_versions_and_a_pull_brings_them_back(elsewhere: Path, sh: 
     sh("dvc", "gc", "--workspace", "--force", "-q")
     assert sh("dvc", "status") == UP_TO_DATE
     sh("git", "checkout", "-q", "second")
-    said = sh("heirloom", "restore", status=2)
-    assert said == f"heirloom: DVC's cache lacks files of {LINEAGE}; dvc pull fetches them, then snakemake goes on\n"
+    output = sh("heirloom", "restore", status=2)
+    assert output == f"heirloom: DVC's cache lacks files of {LINEAGE}; dvc pull fetches them, then snakemake goes on\n"
     sh("dvc", "pull", "-q")
     assert sh("dvc", "status") == UP_TO_DATE
 
@@ -215,17 +215,19 @@ def served(kept: dict[str, bytes], limit: int) -> Iterator[str]:
 
 def test_a_push_over_http_that_breaks_off_is_reported_and_goes_on_later(elsewhere: Path, sh: Shell) -> None:
     sh("dvc", "pull", "-q")
-    kept: dict[str, bytes] = {}
-    with served(kept, limit=10) as address:
+    contents_of: dict[str, bytes] = {}
+    with served(contents_of, limit=10) as address:
         sh("dvc", "remote", "modify", "store", "url", address)
-        said = sh("dvc", "push", status=1)
-        assert "failed to push" in said
-        listings = [json.loads(content) for path, content in kept.items() if path.endswith(".dir")]
-        named = {entry["md5"] for listing in listings for entry in listing}
-        assert named <= {"".join(path.split("/")[-2:]) for path in kept}  # a folder's listing goes last: none is there without its files
+        output = sh("dvc", "push", status=1)
+        assert "failed to push" in output
+        listings = [json.loads(content) for path, content in contents_of.items() if path.endswith(".dir")]
+        digests = {entry["md5"] for listing in listings for entry in listing}
+        assert digests <= {
+            "".join(path.split("/")[-2:]) for path in contents_of
+        }  # a folder's listing goes last: none is there without its files
     sh("dvc", "remote", "modify", "store", "url", address)
     assert "pushed" not in sh("dvc", "push", status=1)  # nobody listens there any more
-    with served(kept, limit=1000) as address:
+    with served(contents_of, limit=1000) as address:
         sh("dvc", "remote", "modify", "store", "url", address)
         assert "files pushed" in sh("dvc", "push")
         assert sh("dvc", "push") == "Everything is up to date.\n"
@@ -257,15 +259,15 @@ def test_no_command_prints_the_password_in_a_remotes_address(elsewhere: Path, sh
         address = f"http://me:open%20sesame@127.0.0.1:{server.server_port}/store?token=12345678"
         sh("dvc", "remote", "modify", "store", "url", address)
         revision = "steps/replace/0/1@first"
-        said = [
+        output = [
             sh("heirloom", "diff", revision, "steps/replace/0/2@second", status=2),
             sh("heirloom", "trace", revision, "--depth", "0", status=2),
             sh("heirloom", "restore", status=2),
             sh("heirloom", "repair", status=1),
         ]
         server.shutdown()
-    said.append(sh("heirloom", "repair", status=1))  # nobody listens there any more
-    words = "\n".join(said)
+    output.append(sh("heirloom", "repair", status=1))  # nobody listens there any more
+    words = "\n".join(output)
     assert [secret for secret in ("open%20sesame", "open sesame", "12345678") if secret in words] == []
     assert "http://***@127.0.0.1" in words
     assert "Traceback" not in words

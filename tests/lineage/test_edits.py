@@ -70,12 +70,12 @@ def edits(content: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what a hand, an editor or a merge does to a file."""
     middle, lines = len(content) // 2, content.splitlines(keepends=True)
     place = len(lines) // 2
-    before, line, after = b"".join(lines[:place]), lines[place], b"".join(lines[place + 1 :])
+    head, line, tail = b"".join(lines[:place]), lines[place], b"".join(lines[place + 1 :])
     yield "emptied", b""
     yield "cut", content[:middle]
-    yield "conflict", before + b"<<<<<<< HEAD\n" + line + b"=======\n" + line.upper() + b">>>>>>> theirs\n" + after
-    yield "line removed", before + after
-    yield "line twice", before + line + line + after
+    yield "conflict", head + b"<<<<<<< HEAD\n" + line + b"=======\n" + line.upper() + b">>>>>>> theirs\n" + tail
+    yield "line removed", head + tail
+    yield "line twice", head + line + line + tail
     yield "other", b"not what it was\n"
     yield "CRLF", content.replace(b"\n", b"\r\n")
     yield "BOM", b"\xef\xbb\xbf" + content
@@ -103,7 +103,7 @@ def typed(content: bytes) -> Iterator[tuple[str, bytes]]:
         for other in (None, [1], {"a": None}, -1):
             yield f"{key} is {other!r}", (json.dumps({**value, key: other}) + "\n").encode()
             if "digest" in value:
-                bare = {name: inside for name, inside in value.items() if name not in ("digest", "path")}
+                bare = {name: fields for name, fields in value.items() if name not in ("digest", "path")}
                 yield f"schema 1, {key} is {other!r}", (json.dumps({**bare, "schema_version": 1, key: other}) + "\n").encode()
 
 
@@ -120,18 +120,18 @@ def run(published: Path, tmp_path_factory: pytest.TempPathFactory, sh: Shell) ->
 
 def heirloom(*arguments: str) -> tuple[str, str]:
     """Return what a command prints in this process, and its traceback if it has one."""
-    printed = io.StringIO()
+    output = io.StringIO()
     reading._check_once.cache_clear()
     revisions.listing_of.cache_clear()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         patch.setattr(sys, "argv", ["heirloom", *arguments])
         try:
             cli.main()
         except SystemExit:
             pass
         except Exception:  # noqa: BLE001, that there is none is what is tested
-            return printed.getvalue(), traceback.format_exc()
-    return printed.getvalue(), ""
+            return output.getvalue(), traceback.format_exc()
+    return output.getvalue(), ""
 
 
 def put(file: Path, content: bytes) -> None:
@@ -142,16 +142,16 @@ def put(file: Path, content: bytes) -> None:
 def tracebacks(file: Path, commands: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the edits of a file after which a command ends in a traceback, and those after which `verify` finds nothing."""
     content, broken, unseen = file.read_bytes(), [], []
-    every = [(edit, commands) for edit in edits(content)] + [(edit, commands[:2]) for edit in typed(content)]
-    for (name, edited), relying in every:
+    cases = [(edit, commands) for edit in edits(content)] + [(edit, commands[:2]) for edit in typed(content)]
+    for (name, edited), relying in cases:
         if edited == content:
             continue
         for command in relying:
             put(file, edited)
-            printed, trace = heirloom(*COMMANDS[command])
+            output, trace = heirloom(*COMMANDS[command])
             broken += [f"{file}: {name}: {command}: {trace[-300:]}"] if trace else []
-            unseen += [f"{file}: {name}"] if command == "verify" and "all as recorded" in printed else []
-            lines = printed.splitlines()
+            unseen += [f"{file}: {name}"] if command == "verify" and "all as recorded" in output else []
+            lines = output.splitlines()
             assert command == "verify" or not lines or len(lines[-1]) < 1000, (name, command, lines[-1])
     put(file, content)
     return broken, unseen
@@ -181,18 +181,18 @@ READERS: dict[str, Callable[[Path], object]] = {
 def test_an_edited_file_of_tools_is_read_named_or_made_anew(pattern: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
     file = next(path for path in Path().glob(pattern) if path.is_file())
-    content, whole = file.read_bytes(), READERS[pattern](file)
-    read, refusals = set(), []
+    content, expected = file.read_bytes(), READERS[pattern](file)
+    contents, refusals = set(), []
     for _, edited in edits(content):
         put(file, edited)
         try:
-            read.add(type(READERS[pattern](file)))
+            contents.add(type(READERS[pattern](file)))
         except HeirloomError as error:
             refusals.append(str(error))
     put(file, content)
-    assert read <= {type(whole), type(None)}
+    assert contents <= {type(expected), type(None)}
     assert [refusal for refusal in refusals if file.name not in refusal] == []
-    assert READERS[pattern](file) == whole
+    assert READERS[pattern](file) == expected
 
 
 def test_a_slice_in_a_file_that_was_edited_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,8 +111,8 @@ def test_a_run_that_git_keeps_from_being_recorded_is_named_last_and_its_new_file
     unrecorded.mark()
     monkeypatch.setenv("PATH", "/nowhere")
     ending.name_missing(config)
-    said = "git: it is not installed, or not on PATH; the next snakemake records it"
-    assert capsys.readouterr().err == f"heirloom: this run is not recorded: {said}\n"
+    message = "git: it is not installed, or not on PATH; the next snakemake records it"
+    assert capsys.readouterr().err == f"heirloom: this run is not recorded: {message}\n"
 
 
 def test_without_a_commit_or_a_repository_there_is_no_tree_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:

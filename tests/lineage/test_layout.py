@@ -22,7 +22,7 @@ experiments:
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make an empty project the working folder."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")

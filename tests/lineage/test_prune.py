@@ -39,15 +39,15 @@ def test_where_nothing_could_be_brought_back_nothing_is_pruned(recorded: RecordR
 
 
 def test_a_generation_too_many_is_listed_removed_and_brought_back(recorded: RecordReport, sh: Shell) -> None:
-    before, lines = listed(LINEAGE), ledger()
+    files_before, lines = listed(LINEAGE), ledger()
     set_generations(1)
-    (found,) = leftovers([load(CONFIG)])
-    assert (found.path, found.at_risk) == (GEN2, "")
-    assert found.line == f"{GEN2}  {decimal(found.size)}  recorded"
+    (leftover,) = leftovers([load(CONFIG)])
+    assert (leftover.path, leftover.at_risk) == (GEN2, "")
+    assert leftover.line == f"{GEN2}  {decimal(leftover.size)}  recorded"
     assert MODEL.exists()
-    remove([found])
+    remove([leftover])
     assert not Path(GEN2).exists()
-    assert listed(LINEAGE) == {name for name in before if not name.startswith("gen=2/")}
+    assert listed(LINEAGE) == {name for name in files_before if not name.startswith("gen=2/")}
     assert set(ledger()) == {path for path in lines if not path.startswith(GEN2)}
     assert leftovers([load(CONFIG)]) == []
     assert f"{LINEAGE}.dvc" not in sh("dvc", "status")
@@ -60,19 +60,19 @@ def test_a_generation_too_many_is_listed_removed_and_brought_back(recorded: Reco
 
 def test_a_generation_that_was_never_pulled_goes_and_the_absent_files_of_the_others_stay_recorded(recorded: RecordReport) -> None:
     model = LINEAGE / "gen=1/checkpoint/model.safetensors"
-    before = listed(LINEAGE)
+    files_before = listed(LINEAGE)
     for path in (model, MODEL):
         path.unlink()
     set_generations(1)
     remove(leftovers([load(CONFIG)]))
-    assert listed(LINEAGE) == {name for name in before if not name.startswith("gen=2/")}
+    assert listed(LINEAGE) == {name for name in files_before if not name.startswith("gen=2/")}
 
 
 def test_a_whole_experiment_goes_with_its_pointers_and_its_folder(recorded: RecordReport) -> None:
-    found = leftovers([without_the_toy()])
-    assert [leftover.path for leftover in found] == ["data/toy/origin/seed=0", "data/toy/real", str(LINEAGE)]
+    leftover_list = leftovers([without_the_toy()])
+    assert [leftover.path for leftover in leftover_list] == ["data/toy/origin/seed=0", "data/toy/real", str(LINEAGE)]
     assert leftovers([without_the_toy(), load(CONFIG)]) == []  # another config names it
-    remove(found)
+    remove(leftover_list)
     assert not Path("data/toy").exists()
     assert ledger() == {}
 
@@ -97,10 +97,10 @@ def test_what_could_not_be_brought_back_is_refused_and_nothing_is_removed(record
     text = MODEL.read_text()
     MODEL.unlink()
     MODEL.write_text("another model")
-    (found,) = leftovers([load(CONFIG)])
-    assert found.at_risk == f"{MODEL} has changed since it was recorded"
+    (leftover,) = leftovers([load(CONFIG)])
+    assert leftover.at_risk == f"{MODEL} has changed since it was recorded"
     with pytest.raises(HeirloomError, match=rf"^nothing removed: {GEN2} is lost for good: {MODEL} has changed .*; else give --force$"):
-        remove([found])
+        remove([leftover])
     assert MODEL.exists()
     MODEL.write_text(text)
     assert leftovers([load(CONFIG)])[0].at_risk == ""

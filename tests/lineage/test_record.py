@@ -89,8 +89,8 @@ def test_one_more_generation_changes_one_lineage_and_costs_of_jobs_run_elsewhere
     changed = [line for line in sh("git", "diff", "-U0", "results/lineage.tsv").splitlines() if line.startswith(("+d", "-d"))]
     assert [line.split("\t")[0] for line in changed] == [f"+{LINEAGE}/gen=3/checkpoint", f"+{LINEAGE}/gen=3/metrics.json"]
     rows = pq.read_table("results/costs.parquet").to_pylist()
-    own = [(row["step"], row["regime"], row["generation"]) for row in rows]
-    assert own == [("train", "origin", 0), ("train", "replace", 1), ("train", "replace", 2), ("train", "replace", 3)]
+    rows_of_toy = [(row["step"], row["regime"], row["generation"]) for row in rows]
+    assert rows_of_toy == [("train", "origin", 0), ("train", "replace", 1), ("train", "replace", 2), ("train", "replace", 3)]
     assert all(0 < row["seconds"] < 60 and len(row["commit"]) == 40 for row in rows)
     assert [len(row["changes"]) for row in rows] == [0, 0, 0, 16]
     assert sh("git", "check-ignore", "results/costs.parquet")
@@ -120,14 +120,14 @@ def test_a_failed_first_run_is_recorded_up_to_its_last_complete_generation(toy: 
 
 
 def test_a_failed_rerun_keeps_what_was_recorded_of_the_failed_generation(recorded: RecordReport, sh: Shell) -> None:
-    before = ledger()
+    ledger_before = ledger()
     change_rows()
     snakemake(sh, "--keep-going", status=1, TOY_FAILS_AT="gen=2/metrics")  # else what ran before the failure is chance
     report = record(CONFIG, complete=False)
-    after = ledger()
+    ledger_after = ledger()
     assert report.left_out == (f"{LINEAGE}/gen=2",)
-    assert after[f"{LINEAGE}/gen=1/checkpoint"] != before[f"{LINEAGE}/gen=1/checkpoint"]
-    assert after[f"{LINEAGE}/gen=2/checkpoint"] == before[f"{LINEAGE}/gen=2/checkpoint"]
+    assert ledger_after[f"{LINEAGE}/gen=1/checkpoint"] != ledger_before[f"{LINEAGE}/gen=1/checkpoint"]
+    assert ledger_after[f"{LINEAGE}/gen=2/checkpoint"] == ledger_before[f"{LINEAGE}/gen=2/checkpoint"]
     assert "gen=2/checkpoint/model.safetensors" in listed(LINEAGE)
 
 
@@ -138,7 +138,7 @@ def test_a_generation_with_a_job_under_way_is_left_out(recorded: RecordReport) -
 
 
 def test_a_partial_checkout_loses_nothing_that_it_does_not_hold(recorded: RecordReport, sh: Shell) -> None:
-    before, lines = listed(LINEAGE), ledger()
+    files_before, lines = listed(LINEAGE), ledger()
     MODEL.unlink()
     shutil.rmtree(LINEAGE / "gen=1/checkpoint")
     shutil.rmtree(".heirloom")
@@ -147,7 +147,7 @@ def test_a_partial_checkout_loses_nothing_that_it_does_not_hold(recorded: Record
     snakemake(sh, "--allowed-rules", "train", "evaluate", "headlines", "all")
     assert not (LINEAGE / "gen=1/checkpoint").exists()
     assert record(CONFIG, complete=True).recorded == (str(LINEAGE),)
-    assert listed(LINEAGE) >= before
+    assert listed(LINEAGE) >= files_before
     assert "gen=3/checkpoint/model.safetensors" in listed(LINEAGE)
     assert lines.items() <= ledger().items()
 
@@ -155,26 +155,26 @@ def test_a_partial_checkout_loses_nothing_that_it_does_not_hold(recorded: Record
 def test_a_lineage_of_which_something_is_missing_keeps_its_record(recorded: RecordReport, sh: Shell) -> None:
     lines, pointer = Path("results/lineage.tsv").read_text(), Path(f"{LINEAGE}.dvc").read_text()
     shutil.rmtree(LINEAGE / "gen=1/checkpoint")
-    before = listed(LINEAGE)
-    missing = f"{LINEAGE}/gen=1/checkpoint: missing"
-    assert record(CONFIG, complete=True).absent == (f"{missing}, though results/lineage.tsv names it",)
-    assert listed(LINEAGE) == before
+    files_before = listed(LINEAGE)
+    fault = f"{LINEAGE}/gen=1/checkpoint: missing"
+    assert record(CONFIG, complete=True).absent == (f"{fault}, though results/lineage.tsv names it",)
+    assert listed(LINEAGE) == files_before
     shutil.rmtree(".dvc/cache")  # DVC would record the lineage anew, as it lies here
     shutil.rmtree(".heirloom")
     report = record(CONFIG, complete=True)
-    assert (report.missing, report.committed) == ((missing,), False)
-    assert report.line == f"not recorded: {missing}; heirloom repair repairs it"
+    assert (report.missing, report.committed) == ((fault,), False)
+    assert report.line == f"not recorded: {fault}; heirloom repair repairs it"
     Path(f"{LINEAGE}.dvc").unlink()
-    assert record(CONFIG, complete=True).missing == (missing,)
+    assert record(CONFIG, complete=True).missing == (fault,)
     assert Path("results/lineage.tsv").read_text() == lines
     assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
     assert record(CONFIG, complete=True).missing == ()
     assert Path(f"{LINEAGE}.dvc").read_text() == pointer
-    assert listed(LINEAGE) == before
+    assert listed(LINEAGE) == files_before
 
 
 def test_damage_is_not_recorded_as_another_version(recorded: RecordReport, sh: Shell) -> None:
-    before = listed(LINEAGE)
+    files_before = listed(LINEAGE)
     note = LINEAGE / "gen=1/checkpoint.fingerprint.json"
     text = note.read_text()
     note.unlink()
@@ -183,7 +183,7 @@ def test_damage_is_not_recorded_as_another_version(recorded: RecordReport, sh: S
     assert report.recorded == ()
     manifest = f"{LINEAGE}/gen=1/checkpoint.manifest.json"
     assert report.missing == (f"{manifest}: records other bytes than {note}",)
-    assert listed(LINEAGE) == before
+    assert listed(LINEAGE) == files_before
     assert sh("git", "status", "--short") == ""
 
 
@@ -193,8 +193,8 @@ def test_without_git_the_run_is_written_down_and_the_report_says_what_to_do(reco
     report = record(CONFIG, complete=True)
     assert report.line == "not recorded: this folder is no git repository; git init, then heirloom record"
     assert len(ledger()) == 7
-    said = sh("heirloom", "restore", status=2)
-    assert said == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
+    output = sh("heirloom", "restore", status=2)
+    assert output == "heirloom: not restored: this folder is no git repository; git init, then heirloom restore\n"
     assert not Path(f"{LINEAGE}.dvc").exists()
     sh("git", "init", "-q")
     assert record(CONFIG, complete=True).recorded == ALL
@@ -208,8 +208,8 @@ def test_without_dvc_the_run_is_written_down_and_the_report_says_what_to_do(reco
         if not installed.name.startswith("dvc"):
             (others / installed.name).symlink_to(installed)
     path = f"{others}{os.pathsep}{ROOT / 'src'}"
-    said = sh(sys.executable, "-S", "-m", "heirloom", "record", status=2, PYTHONPATH=path)
-    assert said == "heirloom: not recorded: DVC is not installed; pip install dvc, then heirloom record\n"
+    output = sh(sys.executable, "-S", "-m", "heirloom", "record", status=2, PYTHONPATH=path)
+    assert output == "heirloom: not recorded: DVC is not installed; pip install dvc, then heirloom record\n"
     assert len(ledger()) == 7
     assert not Path(f"{LINEAGE}.dvc").exists()
     assert record(CONFIG, complete=True).recorded == ALL

@@ -13,7 +13,7 @@ from heirloom.lineage import index, ledger, references
 from heirloom.lineage.project import locate
 from heirloom.lineage.references import all_names, complete, find, name_of, units
 
-pytestmark = pytest.mark.usefixtures("made")
+pytestmark = pytest.mark.usefixtures("made_project")
 
 GENERATION = "data/text/replace/seed=0/gen=2"
 
@@ -98,11 +98,11 @@ def test_what_is_recorded_and_not_here_says_which_command_fetches_it() -> None:
 
 
 def test_completion_offers_what_is_on_disk_or_in_the_ledger() -> None:
-    wanted = ["text/replace/0/3", "text/replace/0/3:checkpoint", "text/replace/0/3:train"]
-    assert complete("text/replace/0/3") == wanted
+    names = ["text/replace/0/3", "text/replace/0/3:checkpoint", "text/replace/0/3:train"]
+    assert complete("text/replace/0/3") == names
     ledger.write(units(None), [])
     shutil.rmtree("data/text/replace/seed=0/gen=3")
-    assert complete("text/replace/0/3") == wanted
+    assert complete("text/replace/0/3") == names
     assert complete("nothing") == []
     assert len(all_names()) == len(index.build().sha256)
 

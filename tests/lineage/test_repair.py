@@ -111,21 +111,21 @@ def test_what_the_cache_and_the_remote_hold_damaged_is_redone_and_replaced_on_th
     assert cache_is_intact()
     assert sh("dvc", "push") == "Everything is up to date.\n"
     assert damaged.read_bytes() != right  # DVC does not look at what it believes to be there
-    said = repaired(on_remote=True)
-    assert said == ["OBJECT on the remote 'store': from DVC's cache", "1 repaired: 1 from DVC's cache, 0 artefacts redone; 0 not repaired"]
+    lines = repaired(on_remote=True)
+    assert lines == ["OBJECT on the remote 'store': from DVC's cache", "1 repaired: 1 from DVC's cache, 0 artefacts redone; 0 not repaired"]
     assert damaged.read_bytes() == right
 
 
 def test_only_what_exists_nowhere_is_redone_and_in_the_order_in_which_it_is_made(recorded: RecordReport, sh: Shell) -> None:
-    before = {path: path.read_bytes() for path in Path("data").rglob("[!.]*") if path.is_file()}
-    inodes = {path: path.stat().st_ino for path in before}
+    bytes_before = {path: path.read_bytes() for path in Path("data").rglob("[!.]*") if path.is_file()}
+    inodes = {path: path.stat().st_ino for path in bytes_before}
     damaged = [Path("data/toy/real/train.parquet"), FIRST_MODEL, LINEAGE / "gen=1/provenance.jsonl"]
     for path in damaged:
         rot(path)
     (LINEAGE / "gen=2/checkpoint.fingerprint.json").unlink()
     (LINEAGE / "gen=2/checkpoint/stray").touch()
-    said = repaired()
-    assert [line.partition(" (")[0] for line in said] == [
+    lines = repaired()
+    assert [line.partition(" (")[0] for line in lines] == [
         f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from DVC's cache",
         f"{LINEAGE}/gen=2/checkpoint/stray: moved to .heirloom/replaced/{LINEAGE}/gen=2/checkpoint/stray",
         f"{LINEAGE}/gen=1/provenance.jsonl: from Snakemake's own records",
@@ -133,9 +133,9 @@ def test_only_what_exists_nowhere_is_redone_and_in_the_order_in_which_it_is_made
         f"{FIRST_MODEL}: from snakemake, redone",
         "5 repaired: 1 from DVC's cache, 1 moved, 1 from Snakemake's own records, 2 artefacts redone; 0 not repaired",
     ]
-    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.read_bytes() for path in bytes_before} == bytes_before
     assert mismatches() == []
-    untouched = before.keys() - {*damaged, LINEAGE / "gen=2/checkpoint.fingerprint.json"}
+    untouched = bytes_before.keys() - {*damaged, LINEAGE / "gen=2/checkpoint.fingerprint.json"}
     assert {path for path in untouched if path.stat().st_ino != inodes[path]} == set()
     assert "Nothing to be done" in snakemake(sh)
 
@@ -143,10 +143,10 @@ def test_only_what_exists_nowhere_is_redone_and_in_the_order_in_which_it_is_made
 def test_a_job_that_gives_other_bytes_changes_nothing_and_says_so(recorded: RecordReport, sh: Shell) -> None:
     Path("step.py").write_text(Path("step.py").read_text().replace('"x" * 100_000', '"y" * 100_000'))
     rot(FIRST_MODEL)
-    before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+    bytes_before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
     why = "redone, and other bytes came: not comparable here (another kind of machine, other library versions), or the record is wrong"
     assert repaired() == [f"{FIRST_MODEL}: not repaired: {why}", "0 repaired: 0 artefacts redone; 1 not repaired"]
-    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.read_bytes() for path in bytes_before} == bytes_before
     assert repaired("toy/replace/0/2") == ["nothing to repair: all as recorded"]
 
 

@@ -45,9 +45,9 @@ def make_another_version(sh: Shell) -> None:
 
 
 def lines_of_tree() -> dict[str, str]:
-    found = index.build()
+    found_index = index.build()
     names = {str(g): references.find(f"toy/replace/0/{g}:checkpoint") for g in range(3)} | {"real": references.find("toy/real")}
-    return {name: found.sha256[path][:12] for name, path in names.items()}
+    return {name: found_index.sha256[path][:12] for name, path in names.items()}
 
 
 def test_a_trace_says_exactly_what_was_made_from_what_and_at_which_commit(recorded: RecordReport, sh: Shell) -> None:
@@ -61,11 +61,11 @@ def test_an_old_version_is_traced_read_and_compared_without_touching_the_workspa
     old = git.commit_of("HEAD")
     make_another_version(sh)
     assert FILE.read_bytes() != old_bytes
-    held = locate(f"{MODEL}@HEAD~1")
-    assert (held.data() / "model.safetensors").read_bytes() == old_bytes
-    assert (held.name, held.path, held.project.commit) == (f"{MODEL}@HEAD~1", str(FILE.parent), old)
+    artefact = locate(f"{MODEL}@HEAD~1")
+    assert (artefact.data() / "model.safetensors").read_bytes() == old_bytes
+    assert (artefact.name, artefact.path, artefact.project.commit) == (f"{MODEL}@HEAD~1", str(FILE.parent), old)
     digits = hashes["2"]  # of bytes that only the old commit has
-    assert locate(f"{digits}@HEAD~1") == held
+    assert locate(f"{digits}@HEAD~1") == artefact
     with pytest.raises(HeirloomError, match="no artefact's fingerprint begins with these digits"):
         locate(digits)
     expected = TREE.replace("  commit {commit}", "").format(*(hashes[str(g)] for g in range(3)), real=hashes["real"])
@@ -82,13 +82,13 @@ def test_what_the_cache_lacks_comes_from_the_remote_or_one_line_says_what_fetche
     Path(".dvc/config.local").write_text(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {store}\n")
     sh("dvc", "push", "-q", f"{LINEAGE}.dvc")
     shutil.rmtree(".dvc/cache")
-    measures, here = references.find("toy/replace/0/2:metrics"), git.commit_of("HEAD")
-    assert revisions.hold_alone(measures, here).read_bytes() == Path(measures).read_bytes()
+    measures, commit = references.find("toy/replace/0/2:metrics"), git.commit_of("HEAD")
+    assert revisions.hold_alone(measures, commit).read_bytes() == Path(measures).read_bytes()
     for folder in (revisions.HELD, Path(".dvc/cache"), store):
         shutil.rmtree(folder, ignore_errors=True)
     message = r"of commit [0-9a-f]{10} is neither in DVC's cache nor on its default remote; dvc fetch --all-commits brings what another"
     with pytest.raises(HeirloomError, match=message) as caught:
-        revisions.hold_alone(measures, here)
+        revisions.hold_alone(measures, commit)
     assert "Having any troubles" not in str(caught.value)
     assert str(caught.value).endswith("; dvc remote list shows where it was looked for)")
 
@@ -125,9 +125,9 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
     ):
         locate(f"{MODEL}@HEAD~1").data()
     sh("git", "checkout", "-q", "HEAD~1")
-    said = sh("heirloom", "restore", status=2)
+    output = sh("heirloom", "restore", status=2)
     what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} repairs it"
-    assert said == f"heirloom: not restored: {what}\n"
+    assert output == f"heirloom: not restored: {what}\n"
     assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
     assert FILE.read_bytes() == old
     assert "restored" in sh("heirloom", "restore")

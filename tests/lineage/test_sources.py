@@ -133,8 +133,8 @@ def test_a_renamed_file_redoes_the_real_data_and_an_earlier_commit_brings_the_ol
     sh("git", "mv", str(SHORT), RENAMED[str(SHORT)])
     for old, new in RENAMED.items():
         config.write_text(config.read_text().replace(old, new))
-    done = sh("snakemake", *(f"data/{name}/real/train.parquet" for name in ("long", "short")))
-    assert re.findall(r"(\d+) of (\d+) steps", done)[-1] == ("2", "2")
+    output = sh("snakemake", *(f"data/{name}/real/train.parquet" for name in ("long", "short")))
+    assert re.findall(r"(\d+) of (\d+) steps", output)[-1] == ("2", "2")
     assert planned(sh) == {}  # and these are the old ones
     commit(sh)
     sh("git", "checkout", "-q", "first")
@@ -148,10 +148,10 @@ def test_a_renamed_file_redoes_the_real_data_and_an_earlier_commit_brings_the_ol
 def test_a_clone_without_the_corpus_goes_on_and_says_so_and_one_with_it_has_nothing_to_do(clone: Path, sh: Shell) -> None:
     sh("dvc", "pull", "-q", "-R", "data")
     assert not LONG.exists()
-    said = sh("snakemake", "-n", *TARGETS)
+    output = sh("snakemake", "-n", *TARGETS)
     note = "heirloom: experiments.long: no source files on this machine; the run goes on with what was made from them"
-    assert re.findall(r"^heirloom: .*", said, re.MULTILINE) == [note]
-    assert "Nothing to be done" in said
+    assert re.findall(r"^heirloom: .*", output, re.MULTILINE) == [note]
+    assert "Nothing to be done" in output
     sh("dvc", "pull", "-q")
     assert planned(sh) == {}
     assert {row("clone and `dvc pull`, the corpus tracked by DVC"), row("clone and `dvc pull -R data`, without the corpus")} == {"none"}

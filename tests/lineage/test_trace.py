@@ -59,13 +59,13 @@ def without_hashes(text: str) -> str:
     return re.sub(r"\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b", "…", text)
 
 
-def shown(reference: str, depth: int | None = None) -> str:
+def tree_of(reference: str, depth: int | None = None) -> str:
     return without_hashes(render.tree(trace(reference, depth)))
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_trace_goes_down_to_real_data_and_names_what_is_shared_once() -> None:
-    assert shown("text/accumulate/0/2") == ACCUMULATE
+    assert tree_of("text/accumulate/0/2") == ACCUMULATE
 
 
 OPENED = """
@@ -85,25 +85,25 @@ print(*opened.elements(), sep="\\n", file=sys.stderr)
 """
 
 
-def opened(*arguments: str) -> list[str]:
+def files_opened_by(*arguments: str) -> list[str]:
     """Return the files under ``data/`` and ``results/`` that a command opens, each as often as it does, sorted."""
-    done = subprocess.run([sys.executable, "-c", OPENED, *arguments], capture_output=True, text=True, check=True)
-    return sorted(done.stderr.split())
+    process = subprocess.run([sys.executable, "-c", OPENED, *arguments], capture_output=True, text=True, check=True)
+    return sorted(process.stderr.split())
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_trace_opens_the_notes_on_its_way_once_and_no_other() -> None:
     nodes = trace("normal/keep/0/3:checkpoint").nodes
     notes = [note(path) for path in nodes for note in (paths.fingerprint, paths.manifest)]
     checkpoint = "data/normal/keep/seed=0/gen=3/checkpoint"
     checked = [f"{checkpoint}/model.safetensors", *[paths.fingerprint(checkpoint)] * 2, paths.manifest(checkpoint)]
     assert len(nodes) == 5
-    assert opened("trace", "normal/keep/0/3:checkpoint") == sorted([*notes, *checked])
+    assert files_opened_by("trace", "normal/keep/0/3:checkpoint") == sorted([*notes, *checked])
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_tree_can_be_cut() -> None:
-    assert shown("text/accumulate/0/1:checkpoint", 0).splitlines()[::2] == [
+    assert tree_of("text/accumulate/0/1:checkpoint", 0).splitlines()[::2] == [
         "text/accumulate/0/1:checkpoint  train …",
         "└─ train: text/accumulate/0/1:train …",
     ]
@@ -117,7 +117,7 @@ def test_a_tree_can_be_cut() -> None:
         trace("text/replace/0/1", -1)
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() -> None:
     project = Project()
     train = project.artefact(f"{GENERATION}/train.parquet")
@@ -126,7 +126,7 @@ def test_of_equal_bytes_the_artefact_that_the_role_and_the_place_say_is_meant() 
     assert project.artefact(f"{GENERATION}/checkpoint").input_paths("train") == [f"{GENERATION}/train.parquet"]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_snapshot_of_a_chain_comes_from_what_the_chain_was_given() -> None:
     assert [references.name_of(path) for path in trace("normal/keep/0/3:checkpoint").nodes] == [
         "normal/keep/0/3:checkpoint",
@@ -137,25 +137,25 @@ def test_a_snapshot_of_a_chain_comes_from_what_the_chain_was_given() -> None:
     ]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_run_is_told_from_the_most_similar_of_the_others() -> None:
-    own = {"rate": 2, "rows": 3, "kept": None}
-    assert distinguishing(own, []) == {"rate": 2, "rows": 3}
-    assert distinguishing(own, [{"rate": 1, "rows": 1, "kept": None}, {"rate": 2, "rows": 3, "kept": 0.5}]) == {"kept": None}
-    assert distinguishing(own, [{"rate": 1}, own]) == {}
+    settings = {"rate": 2, "rows": 3, "kept": None}
+    assert distinguishing(settings, []) == {"rate": 2, "rows": 3}
+    assert distinguishing(settings, [{"rate": 1, "rows": 1, "kept": None}, {"rate": 2, "rows": 3, "kept": 0.5}]) == {"kept": None}
+    assert distinguishing(settings, [{"rate": 1}, settings]) == {}
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_the_same_graph_as_json_mermaid_and_dot() -> None:
-    found = trace("text/origin/0/0:checkpoint")
-    told = json.loads(render.as_json(found))
-    assert (told["of"], told["root"]) == ("text/origin/0/0:checkpoint", "text/origin/0/0:checkpoint")
-    checkpoint = told["artefacts"]["text/origin/0/0:checkpoint"]
+    traced = trace("text/origin/0/0:checkpoint")
+    answer = json.loads(render.as_json(traced))
+    assert (answer["of"], answer["root"]) == ("text/origin/0/0:checkpoint", "text/origin/0/0:checkpoint")
+    checkpoint = answer["artefacts"]["text/origin/0/0:checkpoint"]
     assert (checkpoint["step"], checkpoint["commit"], checkpoint["inputs"]) == ("train", "", {"train": ["text/origin/0/0"]})
     assert checkpoint["slice"]["fit"] == {"order": 2, "vocab_size": 300}
     machine = {"device", "instruction_set", "kernels", "libc", "machine", "vendor"}
     assert set(checkpoint["environment"]) == {*machine, "libraries", "python", "variables"}
-    assert without_hashes(render.mermaid(found)).splitlines() == [
+    assert without_hashes(render.mermaid(traced)).splitlines() == [
         "flowchart TD",
         '  a0["text/origin/0/0:checkpoint<br/>train …"]',
         '  a1["text/origin/0/0<br/>mix …"]',
@@ -163,7 +163,7 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
         "  a1 -->|train| a0",
         "  a2 -->|pool| a1",
     ]
-    assert without_hashes(render.dot(found)).splitlines() == [
+    assert without_hashes(render.dot(traced)).splitlines() == [
         "digraph lineage {",
         "  node [shape=box];",
         '  "text/origin/0/0:checkpoint" [label="text/origin/0/0:checkpoint\\ntrain …"];',
@@ -175,7 +175,7 @@ def test_the_same_graph_as_json_mermaid_and_dot() -> None:
     ]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
     manifest = Path(f"{GENERATION}/train.manifest.json")
     manifest.write_text(manifest_text({**read_json(manifest), "sha256": "0" * 64}))
@@ -189,24 +189,24 @@ def test_a_missing_or_mismatching_manifest_is_one_line() -> None:
         trace("corpus/00.txt")
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_an_input_that_is_not_here_any_more_is_named_by_path_and_fingerprint() -> None:
     shutil.rmtree("data/text/real")
-    assert "└─ pool: data/text/real/train.parquet … (not there with these bytes)" in shown("text/origin/0/0")
+    assert "└─ pool: data/text/real/train.parquet … (not there with these bytes)" in tree_of("text/origin/0/0")
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_where_data_were_not_pulled_the_ledger_in_git_tells_the_ancestry() -> None:
     ledger.write(references.units(None), [])
-    before = list(trace("text/accumulate/0/3:checkpoint").nodes)
+    nodes_before = list(trace("text/accumulate/0/3:checkpoint").nodes)
     for arm in ("origin", "accumulate"):
         Path(f"data/text/{arm}/seed=0.dvc").touch()
         shutil.rmtree(f"data/text/{arm}/seed=0")
-    assert list(trace("text/accumulate/0/3:checkpoint").nodes) == before
-    assert shown("text/accumulate/0/3:checkpoint", 0).startswith("text/accumulate/0/3:checkpoint  ? …\n")
+    assert list(trace("text/accumulate/0/3:checkpoint").nodes) == nodes_before
+    assert tree_of("text/accumulate/0/3:checkpoint", 0).startswith("text/accumulate/0/3:checkpoint  ? …\n")
 
 
-def test_a_path_into_another_project_is_traced_there(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_into_another_project_is_traced_there(made_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert without_hashes(render.tree(trace("project/data/text/accumulate/seed=0/gen=2/synthetic.parquet"))) == ACCUMULATE
 

@@ -17,7 +17,7 @@ from heirloom.lineage import trace_row as trace_row_module
 from heirloom.lineage.project import Project
 from heirloom.lineage.trace_row import Text, split_reference, trace_row
 
-pytestmark = pytest.mark.usefixtures("made")
+pytestmark = pytest.mark.usefixtures("made_project")
 
 ORIGINAL = "data/text/origin/seed=0/gen=0/train.parquet"
 TRAIN = "data/text/accumulate/seed=0/gen=3/train.parquet"
@@ -39,12 +39,12 @@ def test_a_row_is_named_by_position_or_by_birth_and_id() -> None:
 
 
 def test_a_synthetic_row_is_followed_by_text_to_its_article() -> None:
-    own, prompt, pool = trace_row("text/replace/0/2#5").texts
+    written, prompt, pool = trace_row("text/replace/0/2#5").texts
     rows = pq.read_table("data/text/replace/seed=0/gen=2/synthetic.parquet").to_pylist()
-    assert (own.row["text"], own.position) == (rows[5]["text"], 5)
+    assert (written.row["text"], written.position) == (rows[5]["text"], 5)
     originals = pq.read_table(ORIGINAL).to_pylist()
     assert (prompt.path, pool.path) == (ORIGINAL, "data/text/real/train.parquet")
-    assert originals[prompt.position]["row"] == prompt.row["row"] == own.row["parent"] == pool.row["row"] == pool.position
+    assert originals[prompt.position]["row"] == prompt.row["row"] == written.row["parent"] == pool.row["row"] == pool.position
     assert originals[prompt.position]["text"] == prompt.row["text"] == pool.row["text"]
     article = trace_row("text/replace/0/2#5").article
     assert article is not None
@@ -65,41 +65,41 @@ def test_models_are_followed_to_the_first_with_what_each_had_read() -> None:
 
 
 def test_a_real_row_of_a_training_set_has_an_article_and_no_writer() -> None:
-    found = trace_row("text/accumulate/0/3:train#0")
-    assert [text.path for text in found.texts] == [TRAIN, "data/text/real/train.parquet"]
-    assert found.article is not None
-    assert found.writers == ()
-    assert render_row.outline(found).endswith("by model\n  no model: a human wrote it, or the source's law drew it")
+    ancestry = trace_row("text/accumulate/0/3:train#0")
+    assert [text.path for text in ancestry.texts] == [TRAIN, "data/text/real/train.parquet"]
+    assert ancestry.article is not None
+    assert ancestry.writers == ()
+    assert render_row.outline(ancestry).endswith("by model\n  no model: a human wrote it, or the source's law drew it")
 
 
 def test_a_held_out_row_is_of_its_own_split() -> None:
-    found = trace_row("text/real:test#2")
-    assert [text.path for text in found.texts] == ["data/text/real/test.parquet"]
-    assert found.article is not None
-    assert found.article["split"] == "test"
+    ancestry = trace_row("text/real:test#2")
+    assert [text.path for text in ancestry.texts] == ["data/text/real/test.parquet"]
+    assert ancestry.article is not None
+    assert ancestry.article["split"] == "test"
 
 
 def test_a_vector_has_no_text_and_a_chain_says_what_it_did_not_keep() -> None:
-    found = trace_row("normal/keep/0/3#3/4/2")
-    assert [(text.position, text.row["replica"], text.row["row"]) for text in found.texts] == [(24, 2, 4)]
-    assert (found.article, found.source["name"]) == (None, "normal")
-    assert [(writer.checkpoint, writer.train) for writer in found.writers] == [
+    ancestry = trace_row("normal/keep/0/3#3/4/2")
+    assert [(text.position, text.row["replica"], text.row["row"]) for text in ancestry.texts] == [(24, 2, 4)]
+    assert (ancestry.article, ancestry.source["name"]) == (None, "normal")
+    assert [(writer.checkpoint, writer.train) for writer in ancestry.writers] == [
         ("data/normal/keep/seed=0/gen=2/checkpoint", None),
         ("data/normal/origin/seed=0/gen=0/checkpoint", "data/normal/origin/seed=0/gen=0/train.parquet"),
     ]
-    assert "  normal/keep/0/2:checkpoint  " in render_row.outline(found)
-    assert "      not kept, nor what it read: inside a chain from normal/origin/0/0:checkpoint" in render_row.outline(found)
+    assert "  normal/keep/0/2:checkpoint  " in render_row.outline(ancestry)
+    assert "      not kept, nor what it read: inside a chain from normal/origin/0/0:checkpoint" in render_row.outline(ancestry)
 
 
 def test_the_outline_reads_from_the_row_to_the_article_and_to_the_first_model() -> None:
-    found = trace_row("text/replace/0/2#5")
-    own, prompt, _ = (text.row for text in found.texts)
-    article = found.article or {}
+    ancestry = trace_row("text/replace/0/2#5")
+    written, prompt, _ = (text.row for text in ancestry.texts)
+    article = ancestry.article or {}
     first, last = article["first_row"], article["first_row"] + article["num_rows"] - 1
     settings = 'lines false, min_paragraph_words 0, paths ["corpus/*.txt"], text.row_tokens 8, text.split.test'
-    assert render_row.outline(found).splitlines() == [
+    assert render_row.outline(ancestry).splitlines() == [
         "text/replace/0/2#5: synthetic row 5, born in generation 2, 2 models from a human on average",
-        f"      “{own['text']}”",
+        f"      “{written['text']}”",
         "by text",
         f"  continues text/origin/0/0, row {prompt['row']}",
         f"      “{prompt['text']}”",
@@ -108,14 +108,14 @@ def test_the_outline_reads_from_the_row_to_the_article_and_to_the_first_model() 
         f"  of the source files: {settings}",
         "    0.05, text.split.train 0.9, text.split.valid 0.05, text.vocab_size 300, text_column text",
         "by model",
-        f"  text/replace/0/1:checkpoint  {found.writers[0].sha256[:12]}",
+        f"  text/replace/0/1:checkpoint  {ancestry.writers[0].sha256[:12]}",
         "      read text/replace/0/1:train: 20 rows, 20 born in generation 1",
-        f"  text/origin/0/0:checkpoint  {found.writers[1].sha256[:12]}",
+        f"  text/origin/0/0:checkpoint  {ancestry.writers[1].sha256[:12]}",
         "      read text/origin/0/0: 40 rows, 40 real",
     ]
-    told = json.loads(render_row.as_json(found))
-    assert [one["read"] for one in told["writers"]] == [{"1": 20}, {"0": 40}]
-    assert [one["dataset"] for one in told["texts"]] == ["text/replace/0/2", "text/origin/0/0", "text/real:train"]
+    answer = json.loads(render_row.as_json(ancestry))
+    assert [writer["read"] for writer in answer["writers"]] == [{"1": 20}, {"0": 40}]
+    assert [writer["dataset"] for writer in answer["texts"]] == ["text/replace/0/2", "text/origin/0/0", "text/real:train"]
 
 
 def test_rows_that_are_not_here_say_which_command_fetches_them() -> None:

@@ -21,8 +21,8 @@ TABLES = {"summarise": 1, "plot": 1}
 def run(sh: Shell) -> dict[str, int]:
     """Run the workflow; return what was planned, having seen that so many jobs ran and that nothing is left."""
     planned = planned_totals(sh)
-    done = re.findall(r"(\d+) of (\d+) steps", sh("snakemake"))
-    assert done[-1] == (str(sum(planned.values()) + 1),) * 2  # the target rule is a step
+    step_counts = re.findall(r"(\d+) of (\d+) steps", sh("snakemake"))
+    assert step_counts[-1] == (str(sum(planned.values()) + 1),) * 2  # the target rule is a step
     assert planned_totals(sh) == {}
     return planned
 
@@ -109,9 +109,9 @@ def test_a_file_that_is_missing_is_named_last_and_a_record_that_was_cut_is_finis
     sh("dvc", "pull", "-q")
     middle, pointer = LINEAGE / "gen=1/train.parquet", Path(f"{LINEAGE}.dvc")
     middle.unlink()
-    named = f"heirloom: {middle}: missing, though results/lineage.tsv names it; heirloom repair repairs it"
-    assert sh("snakemake").splitlines()[-1] == named  # nothing was to be done
-    assert sh("snakemake", str(LINEAGE / "gen=2/metrics.json"), "--force").splitlines()[-1] == named
+    message = f"heirloom: {middle}: missing, though results/lineage.tsv names it; heirloom repair repairs it"
+    assert sh("snakemake").splitlines()[-1] == message  # nothing was to be done
+    assert sh("snakemake", str(LINEAGE / "gen=2/metrics.json"), "--force").splitlines()[-1] == message
     assert sh("heirloom", "repair").splitlines()[-1] == "1 repaired: 1 from DVC's cache, 0 artefacts redone; 0 not repaired"
     text = pointer.read_text()
     pointer.unlink()  # as if the record had been killed before DVC was asked

@@ -29,7 +29,7 @@ ORIGIN = "data/toy/origin/seed=0"
 CHANGED = "changed: md5 …, DVC recorded …"
 
 
-def found(reference: str | None = None, *, fast: bool = False) -> list[str]:
+def mismatches(reference: str | None = None, *, fast: bool = False) -> list[str]:
     lines = [str(mismatch) for unit in verify(reference, fast=fast) for mismatch in unit.mismatches]
     return [re.sub(r"\b[0-9a-f]{12}\b", "…", line) for line in lines]
 
@@ -52,7 +52,7 @@ def own_cache() -> None:
     dvc._cache.cache_clear()
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_what_is_as_it_was_made_is_so_in_every_byte() -> None:
     checked = list(verify())
     assert [line for unit in checked for line in unit.mismatches] == []
@@ -63,7 +63,7 @@ def test_what_is_as_it_was_made_is_so_in_every_byte() -> None:
     assert total(checked).startswith(summary)
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_one_read_gives_both_digests() -> None:
     path = GENERATION / "train.parquet"
     assert digests(path) == (sha256_file(path), dvc.md5(path), path.stat().st_size)
@@ -112,12 +112,12 @@ def add_outside() -> None:
     Path("data/stray.txt").write_text("x")
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_the_page_about_data_is_no_stray_file_and_one_of_its_name_elsewhere_is() -> None:
     Path("data/README.md").write_text("x")
-    assert found(fast=True) == []
+    assert mismatches(fast=True) == []
     Path("data/text/README.md").write_text("x")
-    assert found(fast=True) == ["data/text/README.md: extra: no step writes there"]
+    assert mismatches(fast=True) == ["data/text/README.md: extra: no step writes there"]
 
 
 @pytest.mark.parametrize(
@@ -135,40 +135,40 @@ def test_the_page_about_data_is_no_stray_file_and_one_of_its_name_elsewhere_is()
         (add_outside, "data/stray.txt: extra: no step writes there"),
     ],
 )
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_each_kind_of_damage_is_found_and_named_with_sha256_alone(damage: Callable[[], None], line: str) -> None:
     damage()
-    (said,) = found(fast=True)
+    (said,) = mismatches(fast=True)
     assert re.sub(r"line 1 .*|x[0-9a-f]{11}", lambda hit: hit.group()[:1] + "…" if hit.group()[0] == "x" else "line 1 …", said) == line
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_the_ledger_in_git_tells_when_bytes_fingerprint_and_manifest_were_changed_together() -> None:
     ledger.write(references.units(None), [])
     for arm in ("replace", "accumulate", "origin"):
         Path(f"data/text/{arm}/seed=0.dvc").touch()
     for path in GENERATION.glob("train.*"):
         shutil.copy(str(path).replace("gen=2", "gen=3"), path)
-    assert found("text/replace/0/2", fast=True) == [
+    assert mismatches("text/replace/0/2", fast=True) == [
         f"{GENERATION}/checkpoint.manifest.json: made from {GENERATION}/train.parquet as …, but … lies there",
         f"{GENERATION}/train.fingerprint.json: says …, but results/lineage.tsv …",
         f"{GENERATION}/train.manifest.json: belongs to {NEXT}/train.parquet, not to {GENERATION}/train.parquet",
     ]
     for path in GENERATION.glob("train.*"):
         path.unlink()
-    assert found("text/replace/0/2", fast=True) == [f"{GENERATION}/train.parquet: missing: results/lineage.tsv names it"]
+    assert mismatches("text/replace/0/2", fast=True) == [f"{GENERATION}/train.parquet: missing: results/lineage.tsv names it"]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() -> None:
     train = Path("data/text/real/train.parquet")
-    source = next(Path(one.path) for one in inputs(read_json(paths.manifest(train))) if one.role.endswith("source"))
+    source = next(Path(edge.path) for edge in inputs(read_json(paths.manifest(train))) if edge.role.endswith("source"))
     content = source.read_bytes()
     source.write_bytes(content + b"x")
-    (line,) = found("text/real", fast=True)
+    (line,) = mismatches("text/real", fast=True)
     assert re.fullmatch(rf"{source}: changed since data/text/real/\w+\.\w+ was made from it; snakemake makes it again", line)
     source.unlink()
-    (line,) = found("text/real", fast=True)
+    (line,) = mismatches("text/real", fast=True)
     assert re.fullmatch(
         rf"{source}: missing, though data/text/real/\w+\.\w+ was made from it; snakemake makes it again from what is here", line
     )
@@ -181,15 +181,15 @@ def test_a_source_that_has_other_bytes_is_named_and_one_that_is_absent_is_not() 
     assert "; 12 source files are not on this machine, and not compared" in total(checked, fast=True)
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_reference_limits_what_is_read() -> None:
     corrupt_parquet()
-    assert found("text/accumulate") == []
-    assert len(found("text/replace/0/2")) == 1
+    assert mismatches("text/accumulate") == []
+    assert len(mismatches("text/replace/0/2")) == 1
     with pytest.raises(HeirloomError, match=r"^'text/replac': nothing of that name lies under data/"):
-        found("text/replac")
+        mismatches("text/replac")
     with pytest.raises(HeirloomError, match=r"^text/replace/0/2@HEAD: verify reads what lies on disk; git checkout and dvc checkout"):
-        found("text/replace/0/2@HEAD")
+        mismatches("text/replace/0/2@HEAD")
 
 
 METRICS = f"{LINEAGE}/gen=1/metrics.fingerprint.json"
@@ -198,14 +198,14 @@ METRICS = f"{LINEAGE}/gen=1/metrics.fingerprint.json"
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_cache")
 def test_dvcs_record_covers_the_small_files_too(recorded: RecordReport) -> None:
-    assert found() == []
+    assert mismatches() == []
     flip(LINEAGE / "gen=1/checkpoint/model.safetensors", 5_000)
     flip(LINEAGE / "gen=1/metrics.fingerprint.json", -1)  # the newline at its end
     flip(LINEAGE / "gen=2/provenance.jsonl", -1)
     (LINEAGE / "gen=2/metrics.json").unlink()
     (LINEAGE / "gen=2/checkpoint/extra.txt").write_text("x")
     shutil.rmtree("data/toy/origin/seed=0")
-    assert found() == [
+    assert mismatches() == [
         f"{ORIGIN}: missing: nothing of it is here; dvc pull {ORIGIN}.dvc or heirloom repair {ORIGIN}",
         f"{LINEAGE}/gen=1/checkpoint: changed: sha256 …, the fingerprint says …",
         f"{LINEAGE}/gen=1/checkpoint/model.safetensors: {CHANGED}",
@@ -224,13 +224,13 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
     damaged, absent = (dvc.cache_path(_md5(lineage)) for lineage in (ORIGIN, str(LINEAGE)))
     flip(damaged)
     absent.unlink()
-    done = sh("heirloom", "verify", status=1)
-    assert done.splitlines()[:-1] == [
+    output = sh("heirloom", "verify", status=1)
+    assert output.splitlines()[:-1] == [
         f"{damaged}: DVC's listing of {ORIGIN} is damaged; heirloom repair {ORIGIN} repairs it",
         "data/toy/real.dvc: missing, but git has it; git checkout -- data/toy/real.dvc or heirloom repair data/toy/real repairs it",
         f"{LINEAGE}: not compared with DVC: its record is not in the cache; dvc fetch {LINEAGE}.dvc or heirloom repair {LINEAGE}",
     ]
-    assert done.splitlines()[-1].endswith(": 3 mismatches")
+    assert output.splitlines()[-1].endswith(": 3 mismatches")
     assert sh("heirloom", "verify", "--fast").endswith("all as recorded; not compared with DVC (left out by --fast)\n")
 
 
@@ -238,15 +238,17 @@ def test_a_lineage_without_a_record_and_damaged_or_absent_records_are_named(reco
 @pytest.mark.usefixtures("own_cache")
 def test_a_checkpoint_that_the_config_lets_go_was_dropped_and_is_not_missing(recorded: RecordReport, sh: Shell) -> None:
     shutil.rmtree(LINEAGE / "gen=1/checkpoint")
-    missing = f"{LINEAGE}/gen=1/checkpoint: missing: its fingerprint is here"
-    assert found(fast=True) == [missing]
-    said = f"{LINEAGE}/gen=1/checkpoint: missing, though results/lineage.tsv names it, and stays recorded: heirloom repair brings it back"
-    assert sh("heirloom", "record") == f"nothing new to record; {said}\n"
-    assert found(fast=True) == [missing]
+    fault = f"{LINEAGE}/gen=1/checkpoint: missing: its fingerprint is here"
+    assert mismatches(fast=True) == [fault]
+    message = (
+        f"{LINEAGE}/gen=1/checkpoint: missing, though results/lineage.tsv names it, and stays recorded: heirloom repair brings it back"
+    )
+    assert sh("heirloom", "record") == f"nothing new to record; {message}\n"
+    assert mismatches(fast=True) == [fault]
     CONFIG.write_text(f"{CONFIG.read_text().rstrip()}\n    keep_checkpoints: last\n")
     assert sh("heirloom", "record") == "recorded 1 lineage folders\n"
-    assert found() == []
-    assert found(fast=True) == []
+    assert mismatches() == []
+    assert mismatches(fast=True) == []
     assert sh("heirloom", "repair") == "nothing to repair: all as recorded\n"
     shutil.rmtree(LINEAGE / "gen=2/checkpoint")
-    assert found(fast=True) == [missing.replace("gen=1", "gen=2")]
+    assert mismatches(fast=True) == [fault.replace("gen=1", "gen=2")]

@@ -23,7 +23,7 @@ FIRST_CHECKPOINT = "data/text/replace/seed=0/gen=1/checkpoint"
 
 
 @pytest.fixture
-def twice(made: Path) -> Path:
+def twice(made_project: Path) -> Path:
     """Return a second project inside the working one, equal in every byte."""
     shutil.copytree("data", "other/data")
     return Path("other")
@@ -35,10 +35,13 @@ def why(first: str = "text/replace/0/3:checkpoint", second: str = OTHER) -> list
 
 def retell(project: Path, artefact: str, change: dict[str, Any]) -> None:
     """Let an artefact of a project, and so all that came of it, have other bytes, and its manifest another story."""
-    told = [read_json(path) for path in (project / "data").rglob("*.manifest.json")]
-    changed = {read_json(project / paths.manifest(artefact))["sha256"]}
-    while more := {each["sha256"] for each in told if any(sha256 in json.dumps(each["inputs"]) for sha256 in changed)} - changed:
-        changed |= more
+    contents = [read_json(path) for path in (project / "data").rglob("*.manifest.json")]
+    changed: set[str] = set()
+    newest = {read_json(project / paths.manifest(artefact))["sha256"]}
+    while newest:
+        changed |= newest
+        made_of_them = {content["sha256"] for content in contents if any(sha256 in json.dumps(content["inputs"]) for sha256 in changed)}
+        newest = made_of_them - changed
     for path in (project / "data").rglob("*.json"):
         path.write_text(reduce(lambda text, sha256: text.replace(sha256, sha256[::-1]), changed, path.read_text()))
     for path in (project / "data").rglob("*.manifest.json"):
@@ -63,11 +66,11 @@ def test_equal_artefacts_are_said_to_be_equal() -> None:
     assert why_not("text/replace/0/3:checkpoint", OTHER).is_equal
 
 
-def test_a_config_key_changed_at_generation_0_is_found_from_generation_2(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (made / "other").mkdir()
-    (made / "corpus").rename(made / "other/corpus")
+def test_a_config_key_changed_at_generation_0_is_found_from_generation_2(made_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (made_project / "other").mkdir()
+    (made_project / "corpus").rename(made_project / "other/corpus")
     with monkeypatch.context() as patch:
-        patch.chdir(made / "other")
+        patch.chdir(made_project / "other")
         small_lineages.make_text(small_lineages.declared(2, order=3), ("replace",))
     assert why("text/replace/0/2", "other/data/text/replace/seed=0/gen=2/synthetic.parquet") == [
         "text/origin/0/0:checkpoint … and other/data/text/origin/seed=0/gen=0/checkpoint … (train) differ, 3 steps up",
@@ -75,7 +78,7 @@ def test_a_config_key_changed_at_generation_0_is_found_from_generation_2(made: P
     ]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_two_arms_part_where_their_draws_do() -> None:
     assert why("text/replace/0/3", "text/accumulate/0/3") == [
         "text/replace/0/1 … and text/accumulate/0/1 … (sample) differ, 4 steps up",
@@ -83,7 +86,7 @@ def test_two_arms_part_where_their_draws_do() -> None:
     ]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_generations_of_one_lineage_have_no_common_way_up() -> None:
     headline, *differences = why("text/replace/0/2", "text/replace/0/3")
     assert headline == "text/replace/0/2 … and text/replace/0/3 … (sample) differ"
@@ -138,7 +141,7 @@ def test_an_input_that_one_has_and_the_other_has_not_is_named(twice: Path) -> No
     assert why()[1:] == ["  input start: none | …"]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_an_artefact_that_is_not_there_is_bad_input() -> None:
     with pytest.raises(HeirloomError, match=r"did you mean text/replace/0/3"):
         why_not("text/replace/0/3", "text/replace/0/9")

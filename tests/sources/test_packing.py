@@ -14,7 +14,8 @@ from heirloom import sources
 from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
 from heirloom.sources import packing
-from heirloom.specs.source import FilesSource, Packing, TextSettings
+from heirloom.specs.source import FilesSource
+from heirloom.specs.text import Packing, TextSettings
 from heirloom.steps import real
 
 START = 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
 from heirloom.sources import splits
-from heirloom.specs.source import SplitShares
+from heirloom.specs.text import SplitShares
 
 STREAM = Stream((1, "real"))
 

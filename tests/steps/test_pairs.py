@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import heirloom
 import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
@@ -218,6 +219,15 @@ def test_the_card_names_the_columns_of_pairs_and_their_counts(lineage: Config) -
     text = str(card.dataset(subject, Path(kinds.SYNTHETIC.path(*KEY, 1)), "train", "data/train.parquet"))
     assert "`prompt` and `prompt_text` (what is given)" in text
     assert "80 pairs, longer than the limits: 8 completions (8 dropped)" in text
+
+
+def test_a_diff_tells_rows_by_prompt_and_completion_and_shows_both(lineage: Config) -> None:
+    a, b = (Dataset.open(kinds.SYNTHETIC.path(*KEY, number)).table().to_pylist() for number in (1, 2))
+    told = heirloom.diff("text/replace/0/1", "text/replace/0/2").rows
+    assert told is not None
+    same = sum(one["tokens"] == other["tokens"] for one, other in zip(a, b, strict=True))
+    assert (told.kept, told.edited, told.removed, told.added) == (same, 40 - same, 0, 0)
+    assert all(" ⇒ " in "".join(piece.text for piece in pair.a) for pair in told.edited_examples)
 
 
 TRANSFORMER = {"name": "transformer"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -16,6 +17,14 @@ from heirloom.errors import HeirloomError
 
 SCHEMA_VERSION = 2
 """The newest layout that is read; manifests are written in it. The layout of a fingerprint is still the first."""
+
+
+_NO_ROOM = [*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "requested and"]
+"""How the kernel says that a disk, a quota or a limit is full, which libraries repeat in errors of their own, and how NumPy says it."""
+
+
+class NoRoomError(HeirloomError, OSError):
+    """A file that a disk has no room for; still an `OSError` for those who can do without the file."""
 
 
 def dumps(content: Any) -> str:
@@ -61,18 +70,34 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path (file or folder, to be made by the caller) that takes the place of ``path`` on success.
 
     On an error the temporary is removed and what stood at ``path`` stays as it was.
+
+    Raises
+    ------
+    NoRoomError
+        If the disk is full, or a quota or limit is reached.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary = scratch / path.name
+    with _saying_where_no_room_is(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = scratch / path.name
+        try:
+            yield temporary
+            if path.is_dir() and not path.is_symlink():
+                path.replace(scratch / "old")  # a folder cannot be renamed over a full one
+            temporary.replace(path)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _saying_where_no_room_is(path: Path) -> Iterator[None]:
     try:
-        yield temporary
-        if path.is_dir() and not path.is_symlink():
-            path.replace(scratch / "old")  # a folder cannot be renamed over a full one
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        yield
+    except Exception as error:
+        if isinstance(error, HeirloomError) or not any(words in str(error) for words in _NO_ROOM):
+            raise
+        raise NoRoomError(f"{path}: cannot be written ({error}); make room and run again: what is complete stays") from None
 
 
 def link_or_copy(source: Path, target: Path, *, link: bool = True) -> None:

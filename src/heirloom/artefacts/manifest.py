@@ -144,9 +144,9 @@ def misplacement(manifest: Mapping[str, Any], artefact: str | Path) -> str:
 
     The manifest's own path is compared with the artefact's, and regime, seed and generation of its slice with those of the path.
     """
-    place, recorded = paths.project_path(artefact), manifest.get("path")
-    if recorded is not None and place != recorded and not place.endswith(f"/{recorded}"):
-        return f"belongs to {recorded}, not to {place}"
+    place, recorded_place = paths.project_path(artefact), manifest.get("path")
+    if recorded_place is not None and place != recorded_place and not place.endswith(f"/{recorded_place}"):
+        return f"belongs to {recorded_place}, not to {place}"
     wildcards = paths.wildcards(place)
     step = manifest.get("slice", {})
     generation = manifest.get("generation", step.get("generation"))  # a chain's slice is that of the whole lineage

@@ -45,8 +45,8 @@ def plan(
     _print_needs(seeds.of_last_run(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free
     if costs.disk_bytes > free_bytes:
-        free, needed = decimal(free_bytes), decimal(round(costs.disk_bytes))
-        typer.echo(f"warning: the disk has {free} free, and the run leaves {needed} on it", err=True)
+        free_space, needed_space = decimal(free_bytes), decimal(round(costs.disk_bytes))
+        typer.echo(f"warning: the disk has {free_space} free, and the run leaves {needed_space} on it", err=True)
 
 
 def _print(costs: Plan, jobs_at_once: int) -> None:

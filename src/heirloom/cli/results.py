@@ -75,10 +75,10 @@ def report(config: ConfigFile = CONFIG) -> None:
     from heirloom.report import contents
     from heirloom.report.page import build
 
-    read = load(config)
-    build.write(read, config)
+    loaded_config = load(config)
+    build.write(loaded_config, config)
     contents.write()
-    page = Path(read.results.page)
+    page = Path(loaded_config.results.page)
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")
 
 

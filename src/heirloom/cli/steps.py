@@ -1,4 +1,4 @@
-"""The commands that Snakemake's jobs run: one a step, made from its declaration. Each takes the step's slice of the config, and paths."""
+"""The commands that Snakemake's jobs run: one per step, made from its declaration. Each takes the step's slice of the config, and paths."""
 
 from __future__ import annotations
 

@@ -220,9 +220,9 @@ def _class(node: ast.ClassDef, scope: Scope) -> str:
 
 def _comprehension(node: Comprehension, scope: Scope) -> str:
     inner_scope = comprehension_scope(node, scope)
-    outermost, *nested = node.generators
+    outermost, *inner_generators = node.generators
     iterable = _text(outermost.iter, scope)  # it alone is evaluated outside
-    clauses = [_plain(outermost, inner_scope, iter=iterable), *(_plain(clause, inner_scope) for clause in nested)]
+    clauses = [_plain(outermost, inner_scope, iter=iterable), *(_plain(clause, inner_scope) for clause in inner_generators)]
     return _plain(node, inner_scope, generators=",".join(clauses))
 
 

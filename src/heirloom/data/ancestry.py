@@ -147,21 +147,32 @@ def token_figures(rows: Tally, prompt_share: float = 1.0) -> dict[str, float]:
 
 
 def count_distinct_real(batches: Iterable[pa.RecordBatch]) -> int:
-    """Return how many different real rows there are, over all replicas, given the columns ``born``, ``row`` and ``replica`` if any."""
-    keys = np.concatenate([np.zeros(0, np.int64), *map(_real_keys, batches)])
-    keys.sort(kind="stable")  # sorted runs: one for each piece
-    return int(np.count_nonzero(np.diff(keys, prepend=-1)))
+    """Return how many different real rows there are, over all replicas, given the columns ``born``, ``row`` and ``replica`` if any.
+
+    Holds a byte for each row of the real pool up to the last that occurs, in each replica: ids of real rows are their places there.
+    """
+    is_present_RN = np.zeros((1, 1), bool)
+    for batch in batches:
+        is_real = numbers(batch.column("born")) == 0
+        if is_real.any():
+            replica, row = _replica(batch)[is_real], numbers(batch.column("row"))[is_real]
+            is_present_RN = _enlarged(is_present_RN, int(replica.max()) + 1, int(row.max()) + 1)
+            is_present_RN[replica, row] = True
+    return int(np.count_nonzero(is_present_RN))
+
+
+def _enlarged(array: NDArray[np.bool_], num_rows: int, num_columns: int) -> NDArray[np.bool_]:
+    """Return an array that has at least so many rows and columns, zeros where it is new; the same one if it has them."""
+    old_rows, old_columns = array.shape
+    if num_rows <= old_rows and num_columns <= old_columns:
+        return array
+    enlarged = np.zeros((max(num_rows, old_rows), max(num_columns, 2 * old_columns)), bool)
+    enlarged[:old_rows, :old_columns] = array
+    return enlarged
 
 
 def _num_real(rows: Tally) -> int:
     return int(rows.counts[:, rows.born == 0].sum())
-
-
-def _real_keys(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    is_real = numbers(batch.column("born")) == 0
-    replica, row = _replica(batch)[is_real], numbers(batch.column("row"))[is_real]
-    keys: NDArray[np.int64] = (replica << 40) + row
-    return keys
 
 
 def _batch_tally(batch: pa.RecordBatch) -> Tally:

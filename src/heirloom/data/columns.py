@@ -28,9 +28,9 @@ _PLAIN = {
     WEIGHT: pa.float64(),
 }
 
-CONTENT = ("tokens", "text", "x")
+CONTENT = (PROMPT, "tokens", "text", "x")
 """The columns that hold what a row says."""
-BOOKKEEPING = frozenset(_PLAIN) - frozenset(CONTENT) - {PROMPT, PROMPT_TEXT, STOPPED}
+BOOKKEEPING = frozenset(_PLAIN) - frozenset(CONTENT) - {PROMPT_TEXT, STOPPED}
 """The columns that Heirloom writes beside it; in files of others these names mean nothing in particular."""
 
 

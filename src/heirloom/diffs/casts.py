@@ -11,6 +11,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from heirloom.data import arrow_columns
+from heirloom.data.columns import CONTENT
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spelling import is_lossless
 
@@ -32,7 +33,7 @@ def _cast(side: Side, types: Iterator[tuple[str, pa.DataType]]) -> Side:
 
 def _values_of_texts(side: Side, other: Side) -> Iterator[tuple[str, pa.DataType]]:
     """Yield the columns of text that spell values of the other side's type."""
-    for field in side.schema:
+    for field in _further(side):
         if other.has(field.name) and arrow_columns.shape(field.type) == "bytes":
             target = arrow_columns.bare_type(other.schema.field(field.name).type)
             if arrow_columns.shape(target) in _SPELLED and _all_lossless(side, field.name, target):
@@ -41,10 +42,15 @@ def _values_of_texts(side: Side, other: Side) -> Iterator[tuple[str, pa.DataType
 
 def _texts_of_values(side: Side, other: Side) -> Iterator[tuple[str, pa.DataType]]:
     """Yield the columns of values that stand beside text which is no such value."""
-    for field in side.schema:
+    for field in _further(side):
         is_beside_text = other.has(field.name) and arrow_columns.shape(other.schema.field(field.name).type) == "bytes"
         if is_beside_text and arrow_columns.shape(field.type) in _SPELLED:
             yield field.name, pa.string()
+
+
+def _further(side: Side) -> Iterator[pa.Field]:
+    """Yield the columns that are no content by their name: content keeps its type."""
+    yield from (field for field in side.schema if field.name not in CONTENT)
 
 
 def _all_lossless(side: Side, name: str, target: pa.DataType) -> bool:

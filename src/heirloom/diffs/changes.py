@@ -13,9 +13,11 @@ from heirloom.diffs.edits import MAX_PIECES, edits
 from heirloom.diffs.likeness import Likeness
 from heirloom.diffs.pairing import Pairing
 from heirloom.diffs.pieces import pieces_of
-from heirloom.diffs.row_result import Column, Edits, Pair, Rows
+from heirloom.diffs.row_result import Column, Edits, Pair, Rows, Template
 from heirloom.diffs.row_tables import Pairs, RowTables
 from heirloom.diffs.rows import Matching
+from heirloom.diffs.sides import Side
+from heirloom.diffs.template import MAX_ROWS, template
 
 EDITED_ROWS = 10_000
 
@@ -51,6 +53,8 @@ def counted(pairing: Pairing, matching: Matching, likeness: Likeness, unlike_col
         groups=tuple(rows.groups(pairing.table_a, pairing.table_b, matching)),
         edits=_edits(pairing, matching.edited),
         rewrites=_edits(pairing, matching.rewritten),
+        removed_template=_template(pairing, pairing.a, removed),
+        added_template=_template(pairing, pairing.b, added),
         removed_examples=examples.texts(pairing.a, removed[:most], content),
         added_examples=examples.texts(pairing.b, added[:most], content),
         edited_examples=_pairs(pairing, matching.edited, edited_columns, most),
@@ -70,6 +74,13 @@ def tables(pairing: Pairing, matching: Matching, likeness: Likeness) -> RowTable
     changed = Pairs(rows_a[order], rows_b[order], tuple(names[number] for number in order.tolist()))
     near = Pairs(*likeness.near, similarity=likeness.similarity if likeness.similarity is not None else np.empty(0))
     return RowTables(pairing.a, pairing.b, removed, added, changed, near, pairing.shared, pairing.tolerance)
+
+
+def _template(pairing: Pairing, side: Side, rows: Ints) -> Template | None:
+    """Return what the beginnings of some rows have in common; of text alone."""
+    if pairing.shared.kind != "text":
+        return None
+    return template(examples.texts(side, rows[:MAX_ROWS], pairing.shared.data[-1:]))
 
 
 def _differing(unlike_columns: Sequence[Column]) -> tuple[str, ...]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data import arrow_columns
-from heirloom.data.columns import BOOKKEEPING, CONTENT
+from heirloom.data.columns import BOOKKEEPING, CONTENT, PROMPT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
-from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.diffs.words import Lexicon
 
 _NUMBERS = {"whole", "float", "decimal"}
 
@@ -50,6 +53,8 @@ class Common:
 
     def lexicon(self) -> Lexicon:
         """Return an empty lexicon: of words where both sides have text, else of token ids."""
+        from heirloom.diffs.words import TokenLexicon, WordLexicon  # and with them the package regex
+
         return WordLexicon(windows=self.windows) if self.kind == "text" else TokenLexicon()
 
 
@@ -116,7 +121,7 @@ def _content(a: Side, b: Side) -> Common:
     if "text" in shared:
         notes = ("the tokenizers differ: rows are compared as text",) if unlike else ()
         data = ("text",) if unlike else tuple(shared)
-        return Common("text", data, windows="tokens" in shared, notes=notes)
+        return Common("text", data, windows="tokens" in shared and PROMPT not in shared, notes=notes)
     if "tokens" in shared and not unlike:
         return Common("tokens", ("tokens",), windows=False)
     if not (shared or a.is_ours or b.is_ours):
@@ -146,11 +151,11 @@ def _is_content(a: Side, b: Side, column: str) -> bool:
 
 
 def _has_its_type(side: Side, column: str) -> bool:
-    """Return whether a column holds what its name promises: `text` texts, `tokens` lists of whole numbers, `x` lists of numbers."""
+    """Return whether a column holds what its name promises: `text` texts, `tokens` and `prompt` whole numbers, `x` lists of numbers."""
     column_type = side.schema.field(column).type
     if column == "text":
         return arrow_columns.is_text(column_type)
-    return arrow_columns.is_list_of_numbers(column_type, only_whole=column == "tokens")
+    return arrow_columns.is_list_of_numbers(column_type, only_whole=column in ("tokens", PROMPT))
 
 
 def _shape_of_values(side: Side, column: str) -> str | None:

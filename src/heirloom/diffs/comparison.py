@@ -206,9 +206,9 @@ def _likeness(sides: Comparison, a: corpus.Reading, b: corpus.Reading) -> Likene
 
 
 def _generations(sides: Comparison) -> int:
-    """Return how many generations lie between A and B, 1 where it is not known."""
+    """Return how many generations lie between A and B, at least 1; 0 where they are no generations."""
     first, last = (side.slice.get("generation") for side in (sides.a, sides.b))
-    return max(1, last - first) if isinstance(first, int) and isinstance(last, int) else 1
+    return max(1, last - first) if isinstance(first, int) and isinstance(last, int) else 0
 
 
 def _is_enough(sample: TextSample) -> bool:

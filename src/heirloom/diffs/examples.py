@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from heirloom.data import arrow_columns
+from heirloom.data.columns import PROMPT_TEXT
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints
 from heirloom.diffs.edits import clipped, marked
@@ -15,6 +16,8 @@ from heirloom.diffs.origin import take
 from heirloom.diffs.row_result import Pair
 from heirloom.diffs.sides import Side
 
+_GIVES = "⇒"
+"""Stands between a prompt and its completion."""
 _MAX_NUMBERS = 16
 _MAX_COLUMNS = 12
 _MAX_CHARACTERS = 60
@@ -35,10 +38,14 @@ def pairs(a: Side, b: Side, rows: tuple[Ints, Ints], columns: Sequence[str]) -> 
 def _texts(side: Side, rows: Ints, columns: Sequence[str]) -> Sequence[str]:
     ascending_rows, inverse = np.unique(rows, return_inverse=True)
     texts: list[str] = []
+    if columns == ("text",) and side.is_ours and side.has(PROMPT_TEXT):
+        columns = (PROMPT_TEXT, "text")
     for batch in take(side, ascending_rows, list(columns[:_MAX_COLUMNS])):
         if columns == ("text",):
             valid_texts, _ = cells.strings(batch.column(0))
             texts += valid_texts.to_pylist()
+        elif columns == (PROMPT_TEXT, "text"):
+            texts += [f"{row[PROMPT_TEXT].rstrip()} {_GIVES} {row['text']}" for row in batch.to_pylist()]
         elif columns in (("tokens",), ("x",)) and arrow_columns.is_list_of_numbers(batch.schema.field(0).type):
             rows_of_numbers = cells.ragged(batch.column(0)).rows()
             texts += [_numbers(row.tolist(), columns[0]) for row in rows_of_numbers]

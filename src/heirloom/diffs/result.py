@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from heirloom.artefacts.files import dumps
 from heirloom.diffs.plain import plain
-from heirloom.diffs.row_result import Column, Rows
+from heirloom.diffs.row_result import Column, MovedRows, Rows
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Band:
-    """Types that A has in one frequency band, how many B still has, and how many neutral drift would have left.
+    """Types that A has in one frequency band, how many B still has, and how many neutral drift would have left, if there are generations.
 
     Neutral drift: B's words drawn from A's frequencies ``generations`` times over (`heirloom.theory.drift_survival`).
     """
@@ -77,7 +77,7 @@ class Band:
     types: int
     survived: int
     survival: float
-    expected: float
+    expected: float | None
     lost_examples: tuple[str, ...] = ()
 
 
@@ -104,7 +104,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Types and n-grams. ``gained`` counts, by band of B's frequency, the types that A lacks."""
+    """Types and n-grams.
+
+    ``generations`` lie between A and B, 0 where there are none. ``gained`` counts, by band of B's frequency, the types that A lacks.
+    """
 
     unit: str
     types_a: int
@@ -207,20 +210,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class MovedRows:
-    """Rows that A has in one split and B in another."""
-
-    before: str
-    after: str
-    rows: int
-
-    @property
-    def line(self) -> str:
-        """The same as a sentence without its full stop."""
-        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
-
-
-@dataclass(frozen=True)
 class DatasetDiff:
     """What changed from dataset A to dataset B; sections that were not needed are None.
 
@@ -245,9 +234,16 @@ class DatasetDiff:
         """Whether both hold the same rows, in whatever order."""
         return self.verdict.answer == "same"
 
+    @property
+    def reason(self) -> str:
+        """What explains the change, in one sentence without its full stop; empty where nothing simple does."""
+        from heirloom.diffs.reason import reason
+
+        return reason(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, as in the JSON."""
-        return {"schema_version": SCHEMA_VERSION, "same": self.same, **plain(self)}
+        return {"schema_version": SCHEMA_VERSION, "same": self.same, "reason": self.reason, **plain(self)}
 
     def to_json(self) -> str:
         """Return sorted JSON; numbers that are not finite are null."""

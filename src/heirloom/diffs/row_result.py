@@ -62,6 +62,15 @@ class Edits:
 
 
 @dataclass(frozen=True)
+class Template:
+    """The beginning that ``rows`` of the ``looked_at`` rows share."""
+
+    text: str
+    rows: int
+    looked_at: int
+
+
+@dataclass(frozen=True)
 class Rows:
     """What left, came and was changed. A's rows are kept + edited + rewritten + removed, B's kept + edited + rewritten + added.
 
@@ -94,12 +103,28 @@ class Rows:
     groups: tuple[Group, ...] = ()
     edits: Edits | None = None
     rewrites: Edits | None = None
+    removed_template: Template | None = None
+    added_template: Template | None = None
     removed_examples: tuple[str, ...] = ()
     added_examples: tuple[str, ...] = ()
     edited_examples: tuple[Pair, ...] = ()
     rewritten_examples: tuple[Pair, ...] = ()
     near_examples: tuple[Pair, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MovedRows:
+    """Rows that A has in one split and B in another."""
+
+    before: str
+    after: str
+    rows: int
+
+    @property
+    def line(self) -> str:
+        """The same as a sentence without its full stop."""
+        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
 
 
 @dataclass(frozen=True)

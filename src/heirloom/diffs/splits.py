@@ -14,7 +14,8 @@ from heirloom.diffs.casts import aligned
 from heirloom.diffs.cells import Hashes
 from heirloom.diffs.common import common
 from heirloom.diffs.options import Options
-from heirloom.diffs.result import DatasetDiff, Identity, MovedRows, SideSummary, Split, Verdict
+from heirloom.diffs.result import DatasetDiff, Identity, SideSummary, Split, Verdict
+from heirloom.diffs.row_result import MovedRows
 from heirloom.diffs.row_tables import RowTables, one_sided
 from heirloom.diffs.sides import Side
 

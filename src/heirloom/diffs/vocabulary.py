@@ -34,7 +34,7 @@ def vocabulary(a: Reading, b: Reading, lexicon: Lexicon, spools: Iterable[Spool]
     Parameters
     ----------
     generations
-        How often neutral drift resampled the words between A and B, at least 1.
+        How often neutral drift resampled the words between A and B; 0 where they are no generations of a lineage.
     examples
         How many n-grams and types to name, of each sort.
     """
@@ -148,7 +148,7 @@ def _bands(words: Block, lexicon: Lexicon, generations: int, examples: int) -> I
                 types=int(types.size),
                 survived=survived,
                 survival=survived / types.size,
-                expected=float(drift_survival(words.a[types], generations, float(ratio))[-1].mean()),
+                expected=float(drift_survival(words.a[types], generations, float(ratio))[-1].mean()) if generations else None,
                 lost_examples=tuple(_most_frequent(lost, words.a, lexicon, examples)),
             )
 

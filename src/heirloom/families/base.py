@@ -4,7 +4,7 @@
 model is shown is decided in `mixing`, and who descends from whom is written down in `steps`. `abilities` has what some families can do
 beside.
 
-Legend of shapes: R replicas, N rows, W numbers a row (dimensions or tokens), B rows of a chunk.
+Legend of shapes: R replicas, N rows, W numbers per row (dimensions or tokens), B rows of a chunk.
 """
 
 from __future__ import annotations

@@ -205,5 +205,5 @@ def _stacked(models: Sequence[Any], name: str) -> NDArray[Any]:
 def expected_curves(family: Gmm, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the curves of a model that adds ``reg_covar`` to its rows' variance (`theory.smoothing.kernel`)."""
     total = closed_forms.covariance(source).trace()
-    added = float(source.row_numbers * family.training.reg_covar / total)
-    return closed_forms.traces(source, arm.moments(theory.smoothing.kernel(added)))
+    added_variance = float(source.row_numbers * family.training.reg_covar / total)
+    return closed_forms.traces(source, arm.moments(theory.smoothing.kernel(added_variance)))

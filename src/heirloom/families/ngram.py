@@ -7,7 +7,7 @@ with c(h, w) the count of token w after context h, c(h) its sum, and T(h) the nu
 
 It reads as a recipe for drawing, too: stay with the counts with probability c(h) / (c(h) + T(h)), else forget one token of context.
 
-Legend of shapes: N rows, B rows of a chunk, T tokens a row, K different n-grams, C different contexts.
+Legend of shapes: N rows, B rows of a chunk, T tokens per row, K different n-grams, C different contexts.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ def _rank(level: Level, start: Ints, stop: Ints, token: Ints) -> Ints:
 
 
 def _next_tokens(model: Model, written: Ints, uniforms: NDArray[np.float64]) -> Ints:
-    """Draw one token a row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
+    """Draw one token per row: a uniform decides at each level whether to stay, and what is left of it decides the rest."""
     u = uniforms.copy()
     tokens = np.full(len(written), -1, np.int64)
     for length in range(min(len(model.levels), written.shape[1] + 1), 0, -1):

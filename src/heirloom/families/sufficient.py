@@ -29,7 +29,7 @@ class Statistics(NamedTuple):
     Parameters
     ----------
     num_rows
-        Rows a replica.
+        Rows per replica.
     mean
         Array of shape (R, D).
     scatter

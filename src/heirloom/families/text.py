@@ -90,13 +90,10 @@ def by_frequency(nats: Nats) -> dict[str, float]:
 
 def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return the measures that need no model but generation 0: its surprise at the generation's text, diversity, runs and tails."""
-    nats = row_nats(origin, sets.scored, measuring.chunk_rows)
-    perplexities = text.row_perplexities(nats.by_row, nats.width)
     produced, reference = words.count(sets.sample.texts()), words.count(sets.original.texts())
     ratio = sets.sample.num_rows / sets.original.num_rows
     measures = {
-        **_metrics("origin_perplexity", text.perplexity_quantiles(perplexities)),
-        **_metrics("origin_perplexity_histogram", text.perplexity_histogram(perplexities)),
+        **_surprise(origin, sets.scored, measuring.chunk_rows),
         **_diversity(sets.sample, measuring.vocab_size),
         **_runs(sets, measuring.generation),
         **_metrics("tail_survival", text.tail_survival(reference, produced)),
@@ -106,6 +103,20 @@ def describe(origin: Losses, sets: Sets, measuring: Measuring) -> dict[str, floa
     if len(produced) > 1:
         measures["zipf_slope"] = frequency.zipf_slope(produced.values())
     return measures
+
+
+def _surprise(origin: Losses, rows: Dataset, chunk_rows: int) -> dict[str, float]:
+    """Return how surprised generation 0 is by rows; what is held for each row is let go of here."""
+    perplexities_N = _row_perplexities(origin, rows, chunk_rows)
+    return {
+        **_metrics("origin_perplexity", text.perplexity_quantiles(perplexities_N)),
+        **_metrics("origin_perplexity_histogram", text.perplexity_histogram(perplexities_N)),
+    }
+
+
+def _row_perplexities(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    nats = row_nats(losses, rows, chunk_rows)
+    return text.row_perplexities(nats.by_row, nats.width)
 
 
 def _metrics(measure: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -45,11 +45,11 @@ def damaged_files(files: Mapping[Path, str], *, afresh: bool = False) -> list[Pa
     unread = [path for path, stamp in present.items() if afresh or memory.get(path.as_posix()) != stamp]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         digests = dict(zip(unread, pool.map(md5_of, unread), strict=True))
-    damaged = [path for path, md5 in digests.items() if md5 != files[path].removesuffix(".dir")]
-    sound = {path.as_posix(): present[path] for path in unread if path not in damaged}
+    damaged_paths = [path for path, md5 in digests.items() if md5 != files[path].removesuffix(".dir")]
+    sound = {path.as_posix(): present[path] for path in unread if path not in damaged_paths}
     if sound:
         stamps.write(SOUND, {**memory, **sound})
-    return damaged
+    return damaged_paths
 
 
 def damaged_objects(md5s: Iterable[str], *, afresh: bool = False) -> set[str]:

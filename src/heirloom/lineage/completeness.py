@@ -105,9 +105,9 @@ def losses(lineage: str, ledger_paths: Iterable[str], config: Config | None, lis
         Path → md5 of what DVC has recorded of the lineage.
     """
     units = folders.lineages().get(lineage, [])
-    sealed = {path.as_posix() for unit in units for path in folders.sealed_artefacts(unit)}
+    sealed_paths = {path.as_posix() for unit in units for path in folders.sealed_artefacts(unit)}
     faults = {}
-    for artefact in sorted(sealed.union(ledger_paths)):
+    for artefact in sorted(sealed_paths.union(ledger_paths)):
         reason = fault(artefact)
         if not reason or (_is_safe(artefact, listing) and not edges.is_misplaced(artefact)):
             continue

@@ -47,8 +47,8 @@ def _merge(new_rows: list[Row]) -> None:
     rows = {_key(row): row for row in cost_table.read(COSTS)}
     for key, row in _by_key(new_rows).items():
         rows[key] = {**row, "commit": commit, "changes": changes}
-    ordered = [rows[key] for key in sorted(rows, key=_rank)]
-    cost_table.write(pa.Table.from_pylist(ordered, _schema()), COSTS)
+    ordered_rows = [rows[key] for key in sorted(rows, key=_rank)]
+    cost_table.write(pa.Table.from_pylist(ordered_rows, _schema()), COSTS)
 
 
 def _key(row: Row) -> tuple[Any, ...]:

@@ -143,8 +143,8 @@ def checkout(lineages: Sequence[str]) -> None:
 
 def is_cached(lineage: str) -> bool:
     """Return whether the cache holds all of a recorded lineage folder."""
-    recorded = listing(lineage)
-    return recorded is not None and all(cache_path(md5).exists() for md5 in recorded.values())
+    md5_of = listing(lineage)
+    return md5_of is not None and all(cache_path(md5).exists() for md5 in md5_of.values())
 
 
 def relink(lineages: Sequence[str]) -> None:

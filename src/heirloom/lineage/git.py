@@ -121,11 +121,11 @@ def tree() -> tuple[str, str]:
     outside = ("--", ".", ":!data", ":!results", ":!dvc.lock")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
     raw = _read("diff", "--raw", "-z", "--no-abbrev", "--relative", *plain, "HEAD", *outside)
-    untracked = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
-    if not raw and not untracked:
+    untracked_files = _read("ls-files", "-z", "--others", "--exclude-standard", *outside)
+    if not raw and not untracked_files:
         return commit, ""
-    digest = hashlib.sha256(raw + b"\0" + untracked)
-    for name in (*_names(raw)[1::2], *_names(untracked)):
+    digest = hashlib.sha256(raw + b"\0" + untracked_files)
+    for name in (*_names(raw)[1::2], *_names(untracked_files)):
         digest.update(_state(Path(name)))
     return commit, digest.hexdigest()[:16]
 

@@ -68,11 +68,11 @@ def targets(lineage: str, units: Collection[str], half_made: Collection[str], dr
     recorded = dvc.listing(lineage)
     if recorded is None:
         return [lineage]
-    changed = [unit for unit in units if _has_changed(unit, recorded)]
+    changed_units = [unit for unit in units if _has_changed(unit, recorded)]
     absent = [path for path in recorded if not Path(path).exists()]
-    if changed and not absent and not any(folders.lineage_of(unit) == lineage for unit in half_made):
+    if changed_units and not absent and not any(folders.lineage_of(unit) == lineage for unit in half_made):
         return [lineage]
-    parts = [part for unit in changed for part in _parts(unit, absent)]
+    parts = [part for unit in changed_units for part in _parts(unit, absent)]
     return [*(checkpoint for checkpoint in dropped if _has_any(absent, checkpoint)), *parts]
 
 

@@ -133,8 +133,8 @@ def lost_lineages(ledger_paths: Iterable[str]) -> list[str]:
     If the ledger names none, the folder was pruned, and this is not committed yet.
     """
     pointers = [path for path in git.tracked_files("data") if path.endswith(".dvc")]
-    unpointed = {path.removesuffix(".dvc") for path in pointers if not Path(path).exists()}
-    return sorted(unpointed & folders.lineages_of(ledger_paths)) if unpointed else []
+    lineages_without_pointer = {path.removesuffix(".dvc") for path in pointers if not Path(path).exists()}
+    return sorted(lineages_without_pointer & folders.lineages_of(ledger_paths)) if lineages_without_pointer else []
 
 
 def number_mismatches(pointer: Pointer, lineage: str, listing: Mapping[str, str], size: int | None) -> list[str]:

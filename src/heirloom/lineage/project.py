@@ -107,9 +107,9 @@ class Project:
         """Return an artefact by its manifest; errors as for `artefact`, and if only the ledger names it."""
         file = self.file(paths.manifest(path))
         content = manifests.read(file)
-        recorded = self.sha256(path)
-        if recorded and recorded != content["sha256"]:
-            fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded[:12]}"
+        recorded_hash = self.sha256(path)
+        if recorded_hash and recorded_hash != content["sha256"]:
+            fault = f"records {content['sha256'][:12]}, but the artefact is recorded as {recorded_hash[:12]}"
             raise HeirloomError(f"{file}: {fault}; {repair(path)}")
         reason = manifests.misplacement(content, path)
         if reason:

@@ -108,7 +108,7 @@ def text(by_output: Mapping[str, Record]) -> str:
 
 def put_back(unit: str) -> int:
     """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
-    changed = 0
+    num_changes = 0
     for output, record in read(unit).items():
         if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output):  # a copy of a folder of results tells of another
             continue
@@ -116,8 +116,8 @@ def put_back(unit: str) -> int:
         present = _json(file) if file.exists() else None
         if present is None or kept_record(output, present) != record:
             write_text(file, json.dumps({key: value for key, value in record.items() if key not in _HEIRLOOM_KEYS}))
-            changed += 1
-    return changed
+            num_changes += 1
+    return num_changes
 
 
 def _checked_record(line: dict[str, Any]) -> Record:

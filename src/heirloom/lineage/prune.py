@@ -58,12 +58,12 @@ def leftovers(configs: Iterable[Config]) -> list[Leftover]:
     config_folders = {path for config in configs for path in _config_folders(config)}
     leftovers = []
     for lineage in _lineages():
-        recorded = dvc.listing(lineage)
+        listing = dvc.listing(lineage)
         if lineage not in config_folders:
-            leftovers.append(_leftover(lineage, lineage, recorded))
+            leftovers.append(_leftover(lineage, lineage, listing))
             continue
-        units = _generations(lineage, recorded or {})
-        leftovers += [_leftover(unit, lineage, recorded) for unit in units if unit not in config_folders]
+        units = _generations(lineage, listing or {})
+        leftovers += [_leftover(unit, lineage, listing) for unit in units if unit not in config_folders]
     return leftovers
 
 

@@ -138,9 +138,9 @@ def _to_ledger_and_dvc(
     """
     stamps_before = stamps.read(SEEN)
     signatures = {lineage: _signature(lineage, units, config) for lineage, units in units_of.items() if units}
-    changed = [lineage for lineage, signature in signatures.items() if stamps_before.get(lineage) != signature]
-    stale = [unit for lineage in changed for unit in units_of[lineage] if completeness.is_stale(unit)]
-    listings = {lineage: {} if obstacle else dvc.listing(lineage) or {} for lineage in changed}
+    changed_lineages = [lineage for lineage, signature in signatures.items() if stamps_before.get(lineage) != signature]
+    stale = [unit for lineage in changed_lineages for unit in units_of[lineage] if completeness.is_stale(unit)]
+    listings = {lineage: {} if obstacle else dvc.listing(lineage) or {} for lineage in changed_lineages}
     losses = _losses(listings, config)
     units_of = {
         lineage: _recordable(units, stale, losses.get(lineage, {}), listings.get(lineage, {})) for lineage, units in units_of.items()
@@ -149,13 +149,13 @@ def _to_ledger_and_dvc(
     targets = {} if obstacle else _targets(units_of, half_made, losses, listings, config)
     whole_lineages = [lineage for lineage in targets if targets[lineage] == [lineage]]
     is_same_ledger = stamps_before.get(ledger.LEDGER.name) == plan.ledger_signature()
-    to_write = [unit for lineage in (changed if is_same_ledger else units_of) for unit in units_of[lineage]]
+    to_write = [unit for lineage in (changed_lineages if is_same_ledger else units_of) for unit in units_of[lineage]]
     ledger.write(to_write, whole_lineages, incomplete=list(losses))
     faults = [fault for artefacts in losses.values() for fault in artefacts.values()]
     if obstacle:
         return [], faults, stale
     _add(targets, whole_lineages, units_of, half_made, losses)
-    signatures |= {lineage: _signature(lineage, units_of[lineage], config) for lineage in changed}  # the .dvc file is in it
+    signatures |= {lineage: _signature(lineage, units_of[lineage], config) for lineage in changed_lineages}  # the .dvc file is in it
     new_stamps = {lineage: signature for lineage, signature in signatures.items() if lineage not in losses}
     stamps.write(SEEN, {**stamps_before, **new_stamps, ledger.LEDGER.name: plan.ledger_signature()})
     return [lineage for lineage in targets if targets[lineage]], faults, stale
@@ -170,8 +170,8 @@ def _targets(
 ) -> dict[str, list[str]]:
     """Return lineage → what to give to DVC, of the lineages that have changed."""
     incomplete = [*half_made, *folders.units_of(artefact for artefacts in losses.values() for artefact in artefacts)]
-    dropped = [path for listing in listings.values() for path in completeness.dropped_checkpoints(listing, config)]
-    return {lineage: plan.targets(lineage, units_of[lineage], incomplete, dropped) for lineage in listings if units_of[lineage]}
+    dropped_checkpoints = [path for listing in listings.values() for path in completeness.dropped_checkpoints(listing, config)]
+    return {lineage: plan.targets(lineage, units_of[lineage], incomplete, dropped_checkpoints) for lineage in listings if units_of[lineage]}
 
 
 def _add(
@@ -213,8 +213,8 @@ def _recordable(units: list[str], stale: list[str], losses: Mapping[str, str], l
     """Return the units of a lineage that can be recorded without a loss: none if DVC would record the whole lineage again."""
     if losses and not listing:
         return []
-    excluded = {*stale, *folders.units_of(losses)}
-    return [unit for unit in units if unit not in excluded]
+    excluded_units = {*stale, *folders.units_of(losses)}
+    return [unit for unit in units if unit not in excluded_units]
 
 
 def _commit(config: Config) -> bool:

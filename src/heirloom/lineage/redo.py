@@ -85,10 +85,10 @@ def _redo_level(artefacts: Sequence[str], damaged: Sequence[str], is_right: IsRi
     for path in {*artefacts_of, *chain.from_iterable(artefacts_of.values())}:
         _remove(Path(path))
     problem = _snakemake(sorted(artefacts_of), config_file)
-    repaired = [path for path in damaged if Path(path).exists() and is_right(path)]
-    _put_back(repaired, damaged)
+    repaired_paths = [path for path in damaged if Path(path).exists() and is_right(path)]
+    _put_back(repaired_paths, damaged)
     _put_records_back(experiments)
-    return reasons | {path: problem or OTHER_BYTES for path in damaged if path not in repaired and path not in reasons}
+    return reasons | {path: problem or OTHER_BYTES for path in damaged if path not in repaired_paths and path not in reasons}
 
 
 def _snakemake(targets: Sequence[str], config_file: Path) -> str:

@@ -70,6 +70,7 @@ def name_of(path: str | Path) -> str:
     """Return the reference of an artefact's path; any other path is its own name.
 
     For instance ``data/e/keep/seed=0/gen=3/synthetic.parquet`` is ``e/keep/0/3``, and ``train.parquet`` beside it ``e/keep/0/3:train``.
+    At generation 0, where no model has written, it is ``train.parquet`` that has no ``:train``.
     """
     path_in_project = paths.project_path(path)
     for name, place in _NAMED_PLACES:

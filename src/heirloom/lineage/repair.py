@@ -86,10 +86,10 @@ def remaining_damage(references: Sequence[str], outcomes: Sequence[Outcome], *, 
         except HeirloomError:  # nothing of it is here, which has been said
             continue
         mismatches |= {mismatch.path: mismatch.what for verdict in verdicts for mismatch in verdict.mismatches}
-    reported = {folders.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
+    reported_places = {folders.name_in_unit(outcome.path) for outcome in outcomes if dry or not outcome.road}
     if any(outcome.why == NEWER for outcome in outcomes):
         mismatches.pop(str(LEDGER), None)  # the next record writes it
-    return [Outcome(path, "", reason) for path, reason in mismatches.items() if folders.name_in_unit(path) not in reported]
+    return [Outcome(path, "", reason) for path, reason in mismatches.items() if folders.name_in_unit(path) not in reported_places]
 
 
 def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
@@ -97,14 +97,14 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     if not outcomes:
         return "nothing to repair: all as recorded"
     roads = Counter(outcome.road.partition(" to ")[0] for outcome in outcomes if outcome.road)
-    repaired = roads.total()
-    unrepaired = len(outcomes) - repaired
+    num_repaired = roads.total()
+    num_unrepaired = len(outcomes) - num_repaired
     roads.pop(REDONE, None)
     artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
     parts.append(f"{len(artefacts)} artefacts redone")
     verb = "would be repaired" if dry else "repaired"
-    return f"{repaired} {verb}: {', '.join(parts)}; {unrepaired} not repaired"
+    return f"{num_repaired} {verb}: {', '.join(parts)}; {num_unrepaired} not repaired"
 
 
 def _units(references: Sequence[str]) -> list[str]:
@@ -126,8 +126,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 def _with_generations(units: Sequence[str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Return units. If a whole lineage is among them, return all of its generations that are here or recorded."""
-    recorded = folders.units_of(path for listing in listings.values() for path in listing)
-    generations = {unit for unit in recorded.union(folders.all_units()) if folders.lineage_of(unit) in units}
+    recorded_units = folders.units_of(path for listing in listings.values() for path in listing)
+    generations = {unit for unit in recorded_units.union(folders.all_units()) if folders.lineage_of(unit) in units}
     return sorted(generations.union(units))
 
 
@@ -153,8 +153,8 @@ def _repair(case: Case) -> Iterator[Outcome]:
 
 
 def _without(damages: Sequence[Damage], outcomes: Sequence[Outcome]) -> list[Damage]:
-    repaired = {outcome.path for outcome in outcomes}
-    return [damage for damage in damages if damage.path not in repaired]
+    repaired_paths = {outcome.path for outcome in outcomes}
+    return [damage for damage in damages if damage.path not in repaired_paths]
 
 
 def _damages(case: Case) -> list[Damage]:

@@ -140,11 +140,11 @@ def repair_numbers(lineage: str, listing: Mapping[str, str], *, dry: bool) -> li
     if pointer is None or not listing or not pointers.number_mismatches(pointer, lineage, listing, total_size):
         return []
     size = pointer.size if total_size is None or pointer.size is None else total_size
-    repaired = Pointer(pointer.md5, size, len(listing), pointer.path)
+    repaired_pointer = Pointer(pointer.md5, size, len(listing), pointer.path)
     in_git = pointers.in_git(lineage)
     if not dry:
-        write_text(pointers.file_of(lineage), in_git.get(repaired, repaired.text))
-    return [Outcome(str(pointers.file_of(lineage)), "git" if repaired in in_git else "its listing and the files")]
+        write_text(pointers.file_of(lineage), in_git.get(repaired_pointer, repaired_pointer.text))
+    return [Outcome(str(pointers.file_of(lineage)), "git" if repaired_pointer in in_git else "its listing and the files")]
 
 
 def repair_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> list[Outcome]:
@@ -178,9 +178,9 @@ def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[s
     for lineage, listing in listings.items():
         for unit in folders.lineages().get(lineage, []):
             problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
-            recorded = [str(path) for path in folders.sealed_artefacts(unit) if verify_records.is_recorded(str(path), listing)]
-            outdated = [path for path in recorded if path in lines and lines[path] != (_line(path) or lines[path])]
-            problems += [f"its line of {path} is not what the manifest says" for path in outdated]
+            recorded_paths = [str(path) for path in folders.sealed_artefacts(unit) if verify_records.is_recorded(str(path), listing)]
+            outdated_paths = [path for path in recorded_paths if path in lines and lines[path] != (_line(path) or lines[path])]
+            problems += [f"its line of {path} is not what the manifest says" for path in outdated_paths]
         if listing:
             unknown = [path for path in lines if folders.lineage_of(path) == lineage and not _is_known(path, listing)]
             problems += [f"it names {path}, which nobody has recorded" for path in unknown]

@@ -107,9 +107,9 @@ def strays(case: Case) -> Iterator[Outcome]:
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
     artefact_folders = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
-    misplaced = _misplaced_artefacts(case)
+    misplaced_names = _misplaced_artefacts(case)
     for path in case.files:
-        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced
+        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced_names
         if path in listing or not is_stray:
             continue
         if not case.dry:
@@ -122,10 +122,10 @@ def _misplaced_artefacts(case: Case) -> set[tuple[str, str]]:
     """Return unit and name of the artefacts whose manifest belongs to another place, and of the provenance of units with no others."""
     names = set()
     for unit in (unit for unit in case.units if Path(unit).is_dir() and case.listings.get(folders.lineage_of(unit) or "")):
-        sealed = [str(path) for path in folders.sealed_artefacts(unit)]
-        misplaced = [path for path in sealed if edges.is_misplaced(path)]
-        names |= {folders.name_in_unit(path) for path in misplaced}
-        if sealed and misplaced == sealed:
+        sealed_paths = [str(path) for path in folders.sealed_artefacts(unit)]
+        misplaced_paths = [path for path in sealed_paths if edges.is_misplaced(path)]
+        names |= {folders.name_in_unit(path) for path in misplaced_paths}
+        if sealed_paths and misplaced_paths == sealed_paths:
             names.add(folders.name_in_unit(f"{unit}/{folders.PROVENANCE}"))
     return names
 

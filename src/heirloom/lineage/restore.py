@@ -25,9 +25,9 @@ def restore() -> int:
     signatures_before = stamps.read(SEEN)
     current_signatures = signatures()
     new_units = [unit for unit, signature in current_signatures.items() if signatures_before.get(unit) != signature]
-    changed = sum(map(provenance.put_back, new_units))
+    num_changes = sum(map(provenance.put_back, new_units))
     remember(current_signatures)
-    return changed
+    return num_changes
 
 
 def bring_back() -> int:
@@ -46,21 +46,21 @@ def bring_back() -> int:
     incomplete = [lineage for lineage in lineages if not dvc.is_cached(lineage)]
     damage_of = {lineage: _damage(lineage) for lineage in lineages if lineage not in incomplete}
     dvc.checkout([lineage for lineage, damage in damage_of.items() if not damage])
-    changed = restore()
+    num_changes = restore()
     damages = [damage for damage in damage_of.values() if damage]
     if damages:
         raise HeirloomError(f"not restored: {first_of(damages, ' (and {} more lineages)')}")
     if incomplete:
         names = first_of(incomplete, " and {} more")
         raise HeirloomError(f"DVC's cache lacks files of {names}; dvc pull fetches them, then snakemake goes on")
-    return changed
+    return num_changes
 
 
 def _damage(lineage: str) -> str:
     """Return what is damaged in the cache of a lineage, or an empty string. DVC would put damaged bytes into the workspace."""
-    recorded = dvc.listing(lineage) or {}
-    damaged_objects = cache.damaged_objects(recorded.values())
-    path = next((path for path, md5 in recorded.items() if md5 in damaged_objects), "")
+    md5_of = dvc.listing(lineage) or {}
+    damaged_objects = cache.damaged_objects(md5_of.values())
+    path = next((path for path, md5 in md5_of.items() if md5 in damaged_objects), "")
     return f"{path} is damaged in DVC's cache; heirloom repair {lineage} repairs it" if path else ""
 
 

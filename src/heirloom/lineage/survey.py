@@ -50,9 +50,9 @@ def scope(reference: str | None) -> list[str]:
     """
     ledger = _in_ledger()
     lineages = {*folders.lineages(), *folders.pointed_lineages(), *pointers.lost_lineages(ledger)}
-    recorded = folders.units_of(path for lineage in lineages for path in _recorded_paths(lineage))
+    recorded_units = folders.units_of(path for lineage in lineages for path in _recorded_paths(lineage))
     in_ledger = folders.units_of(path for path in ledger if folders.lineage_of(path) in lineages)
-    return references.units(reference, sorted(lineages.union(folders.all_units(), recorded, in_ledger)))
+    return references.units(reference, sorted(lineages.union(folders.all_units(), recorded_units, in_ledger)))
 
 
 def digests(units: Iterable[str]) -> dict[str, Digests]:

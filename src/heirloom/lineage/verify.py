@@ -184,8 +184,8 @@ def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
     wildcards = kinds.CHECKPOINT.wildcards(artefact)
     if wildcards is None or wildcards["generation"] == "0" or dvc.unavailable():
         return False
-    recorded, _ = recorded_of(folders.lineage_of(artefact) or "")
-    return bool(recorded) and not any(path.startswith(f"{artefact}/") for path in recorded)
+    md5_of, _ = recorded_of(folders.lineage_of(artefact) or "")
+    return bool(md5_of) and not any(path.startswith(f"{artefact}/") for path in md5_of)
 
 
 def sha256_of(artefact: str, sha256s: Mapping[str, str]) -> str:

@@ -93,14 +93,14 @@ def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | No
 
 def record_mismatches(listing: Mapping[str, str], unit: str, files: Mapping[str, Digests]) -> Iterator[Mismatch]:
     """Yield where a unit's files and DVC's record disagree."""
-    recorded = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
-    for path, md5 in recorded.items():
+    md5_of = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
+    for path, md5 in md5_of.items():
         if path not in files:
             yield Mismatch(path, "missing: DVC has a record of it")
         elif files[path].md5 != md5:
             yield Mismatch(path, f"changed: md5 {short(files[path].md5, md5)}, DVC recorded {short(md5, files[path].md5)}")
     if listing:
-        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in recorded)
+        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in md5_of)
 
 
 def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], ledger_paths: Iterable[str]) -> list[Mismatch]:
@@ -130,18 +130,18 @@ def ledger_mismatches(unit: str, lines: Mapping[str, str], listing: Mapping[str,
 
     What DVC has not recorded yet, the ledger need not name.
     """
-    unnamed = []
+    unnamed_artefacts = []
     for artefact in map(str, folders.sealed_artefacts(unit)):
         try:
             line = ledger.line(Path(artefact))
         except (HeirloomError, KeyError, TypeError):  # a manifest that is damaged is named by itself
             continue
         if artefact not in lines:
-            unnamed += [artefact] if is_recorded(artefact, listing) else []
+            unnamed_artefacts += [artefact] if is_recorded(artefact, listing) else []
         elif lines[artefact] != line and lines[artefact].split("\t")[1] == line.split("\t")[1]:
             yield Mismatch(str(LEDGER), f"its line of {artefact} is not what the manifest says; heirloom repair repairs it")
-    if unnamed:
-        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed, ' and {} more')}; heirloom repair repairs it")
+    if unnamed_artefacts:
+        yield Mismatch(str(LEDGER), f"does not name {first_of(unnamed_artefacts, ' and {} more')}; heirloom repair repairs it")
 
 
 def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:

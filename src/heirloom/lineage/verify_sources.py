@@ -28,7 +28,7 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
     hubs
         Ask hubs, too, whether they are still at the recorded commit.
     """
-    reported = set()
+    reported_sources = set()
     for artefact, content in _manifests(unit):
         inputs = tuple(manifest.inputs(content))
         changes = changes_of(inputs)
@@ -39,8 +39,8 @@ def source_mismatches(unit: str, changes_of: ChangesOf, *, hubs: bool) -> Iterat
         if hubs:
             faults |= {path: f"{artefact} was made from it, but {note}" for path, note in sources.moved_revisions(content)}
         for path, fault in faults.items():
-            if path not in reported:
-                reported.add(path)
+            if path not in reported_sources:
+                reported_sources.add(path)
                 yield Mismatch(path, fault)
 
 

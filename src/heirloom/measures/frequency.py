@@ -48,7 +48,9 @@ def zipf_slope(counts: Iterable[int]) -> float:
 
 
 def bands(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return each token id's band, shape (V,): its place in `BANDS`, 0 for up to 9 occurrences in a million tokens, 4 for 10,000 and more.
+    """Return each token id's band, shape (V,): its place in `BANDS`.
+
+    Band 0 has up to 9 occurrences in a million tokens, and each further band the next decade: 1 has 10 to 99, 4 has 10,000 and more.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ Pillutla et al. 2021, "MAUVE: measuring the gap between neural text and human te
 language model's features, points become cells of a k-means clustering, and the two histograms over the cells are compared along all
 mixtures of the two. Features here are those of generation 0, so that all generations are seen with the same eyes.
 
-Shapes: N rows of each side, E numbers a row, K cells.
+Shapes: N rows of each side, E numbers per row, K cells.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def _principal_components(points: NDArray[np.float64]) -> NDArray[np.float64]:
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
         raise HeirloomError("MAUVE needs finite features: the model's weights are not usable")
-    reduced: NDArray[np.float64] = PCA(KEPT_VARIANCE, svd_solver="full").fit_transform(points / lengths)
-    return reduced
+    reduced_ND: NDArray[np.float64] = PCA(KEPT_VARIANCE, svd_solver="full").fit_transform(points / lengths)
+    return reduced_ND
 
 
 def _cells(points: NDArray[np.float64], num_cells: int, stream: Stream) -> NDArray[np.int64]:

@@ -49,8 +49,8 @@ def class_shares(labels_N: NDArray[np.int64], num_classes: int) -> list[float]:
 
 def entropy(shares: Sequence[float]) -> float:
     """Return -Σ p ln p in nats (Shannon 1948): ln 10 for ten equal classes, 0 for one."""
-    occupied = np.array([share for share in shares if share > 0])
-    return 0.0 - float((occupied * np.log(occupied)).sum())
+    occupied_shares = np.array([share for share in shares if share > 0])
+    return 0.0 - float((occupied_shares * np.log(occupied_shares)).sum())
 
 
 def _nearest(pixels_NW: Pixels, reference_MW: Pixels) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -4,7 +4,7 @@ An n-gram is named by a 64-bit number, so that runs of any length compare at one
 memory should not hold wait on disk (`spill`). Two different ones among m share a number with a probability below m² / 2^64: for ten million
 n-grams, one in 180,000.
 
-Shapes: N rows, B rows of a matrix, T tokens a row, G = T - n + 1 n-grams a row.
+Shapes: N rows, B rows of a matrix, T tokens per row, G = T - n + 1 n-grams per row.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def count_different(rows: Iterable[Tokens], n: int | None = None) -> tuple[int, 
     Parameters
     ----------
     rows
-        Token ids, one array a row or a matrix of several; rows shorter than n have none.
+        Token ids, one array per row or a matrix of several; rows shorter than n have none.
     """
     all_codes = Spill()
     for tokens in rows:

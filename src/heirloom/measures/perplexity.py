@@ -20,7 +20,7 @@ def batch_mean_perplexity(losses: ArrayLike, tokens_per_row: int, batch_rows: in
     losses
         Summed negative log-likelihood of each row in nats, shape (N,), in the order in which batches are cut.
     tokens_per_row, batch_rows
-        Predicted tokens a row; rows a batch.
+        Predicted tokens per row; rows per batch.
 
     Raises
     ------

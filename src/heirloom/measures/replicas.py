@@ -38,7 +38,7 @@ def summarise(name: str, values: ArrayLike) -> dict[str, float]:
     name
         Name of the measure.
     values
-        One value a replica, shape (R,).
+        One value per replica, shape (R,).
 
     Returns
     -------
@@ -60,15 +60,15 @@ def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
 
     Measures over as many replicas are sorted at once. One that some replica lacks has no units, so that a unit means the same replicas.
     """
-    checked = {name: _checked_values(name, values) for name, values in measures.items()}
-    described: dict[str, float] = {}
-    for size in dict.fromkeys(map(len, checked.values())):
-        described |= _descriptions({name: values_R for name, values_R in checked.items() if len(values_R) == size})
-    num_replicas = max(map(len, checked.values()))
-    measures_of_collapse = [name for name, values_R in checked.items() if name in DIRECTIONS and len(values_R) == num_replicas]
+    values_of = {name: _checked_values(name, values) for name, values in measures.items()}
+    metrics: dict[str, float] = {}
+    for size in dict.fromkeys(map(len, values_of.values())):
+        metrics |= _descriptions({name: values_R for name, values_R in values_of.items() if len(values_R) == size})
+    num_replicas = max(map(len, values_of.values()))
+    measures_of_collapse = [name for name, values_R in values_of.items() if name in DIRECTIONS and len(values_R) == num_replicas]
     for name in measures_of_collapse:
-        described |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(checked[name]))}
-    return described
+        metrics |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(values_of[name]))}
+    return metrics
 
 
 def split_units(measured: Mapping[str, float]) -> tuple[dict[str, float], dict[tuple[str, int], float]]:

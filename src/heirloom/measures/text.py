@@ -3,7 +3,7 @@
 Every function is pure and takes rows batch by batch, so a corpus never has to be held whole; counts add up. Compare generations at the
 same number of rows only: distinct-n, coverage and survival all depend on the sample size.
 
-Shapes: N rows, T tokens a row, V vocabulary.
+Shapes: N rows, T tokens per row, V vocabulary.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ BANDS: Mapping[str, range] = {
 
 _LOG10_EDGES = np.arange(41) / 10
 _HISTOGRAM_LABELS = ("-inf", *(f"{edge:.2f}" for edge in _LOG10_EDGES))
+_AT_ONCE = 2**16
+"""Perplexities of which logarithms are held at once: half a megabyte."""
 
 
 def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
@@ -68,7 +70,7 @@ def count_tokens(rows: Iterable[Tokens], vocab_size: int) -> NDArray[np.int64]:
     Parameters
     ----------
     rows, vocab_size
-        Token ids, one array a row or a matrix (N, T); number of ids, V, which is the length of the result.
+        Token ids, one array per row or a matrix (N, T); number of ids, V, which is the length of the result.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def distinct_n(rows: Iterable[Tokens], n: int) -> float:
     Parameters
     ----------
     rows, n
-        Token ids, one array a row or a matrix of several rows; length of the n-gram, at least 1.
+        Token ids, one array per row or a matrix of several rows; length of the n-gram, at least 1.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def vocabulary_coverage(counts: ArrayLike, vocab_size: int) -> float:
 def duplicate_row_share(rows: Iterable[Tokens]) -> float:
     """Return 1 - distinct rows / rows: 0 if no row is repeated, towards 1 if all are alike.
 
-    Rows are token ids, one array a row or a matrix of several.
+    Rows are token ids, one array per row or a matrix of several.
 
     Raises
     ------
@@ -215,7 +217,7 @@ def row_perplexities(losses: ArrayLike, tokens_per_row: ArrayLike) -> NDArray[np
     losses
         Summed negative log-likelihood of each row in nats, shape (N,).
     tokens_per_row
-        Number of predicted tokens: one number, or one a row.
+        Number of predicted tokens: one number, or one per row.
 
     Returns
     -------
@@ -235,7 +237,7 @@ def row_perplexities(losses: ArrayLike, tokens_per_row: ArrayLike) -> NDArray[np
     if not is_usable_N.all():
         worst = nats_N[~is_usable_N][0]
         raise HeirloomError(f"loss is {worst} nats a token: allowed are finite values below {largest:.0f}")
-    return np.asarray(np.exp(nats_N), dtype=np.float64)
+    return np.exp(nats_N, out=nats_N)
 
 
 def perplexity_quantiles(row_ppl: ArrayLike) -> dict[str, float]:
@@ -247,8 +249,7 @@ def perplexity_quantiles(row_ppl: ArrayLike) -> dict[str, float]:
         If there is no row, or a perplexity is not a number.
     """
     ppl_N = _checked_perplexities(row_ppl)
-    names = {"median": 0.5, "q01": 0.01, "q99": 0.99}
-    return {name: float(np.quantile(ppl_N, share)) for name, share in names.items()}
+    return dict(zip(("median", "q01", "q99"), np.quantile(ppl_N, [0.5, 0.01, 0.99]).tolist(), strict=True))
 
 
 def perplexity_histogram(row_ppl: ArrayLike) -> dict[str, float]:
@@ -267,14 +268,18 @@ def perplexity_histogram(row_ppl: ArrayLike) -> dict[str, float]:
         If there is no row, or a perplexity is not a number.
     """
     ppl_N = _checked_perplexities(row_ppl)
-    with np.errstate(divide="ignore"):
-        bins_N = np.searchsorted(_LOG10_EDGES, np.log10(ppl_N), side="right")
-    shares = np.bincount(bins_N, minlength=len(_HISTOGRAM_LABELS)) / ppl_N.size
+    counts = np.zeros(len(_HISTOGRAM_LABELS), np.int64)
+    for start in range(0, ppl_N.size, _AT_ONCE):
+        with np.errstate(divide="ignore"):
+            log10_B = np.log10(ppl_N[start : start + _AT_ONCE])
+        bins_B = np.searchsorted(_LOG10_EDGES, log10_B, side="right")
+        counts += np.bincount(bins_B, minlength=counts.size)
+    shares = counts / ppl_N.size
     return dict(zip(_HISTOGRAM_LABELS, shares.tolist(), strict=True))
 
 
 def _checked_perplexities(row_ppl: ArrayLike) -> NDArray[np.float64]:
     ppl_N = np.asarray(row_ppl, dtype=np.float64)
-    if ppl_N.size == 0 or not (np.isfinite(ppl_N) & (ppl_N >= 0)).all():
+    if ppl_N.size == 0 or not 0 <= ppl_N.min() <= ppl_N.max() < np.inf:
         raise HeirloomError(f"row perplexities must be at least one finite number >= 0 each, got {ppl_N.size} rows")
     return ppl_N

@@ -105,10 +105,10 @@ def request(config: Config, job: Job, attempt: int = 1) -> Request:
     third three times. Machines and accelerators are as many as the config says.
     """
     experiment = config.experiments[job.experiment]
-    expected = estimate(config, job, {})
+    uncorrected = estimate(config, job, {})
     times = min(attempt, _MOST_ATTEMPTS)
-    memory = _RUNNER_MEMORY + math.ceil(_SLACK_MEMORY * expected.memory_mb)
-    minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * expected.seconds / 60))
+    memory = _RUNNER_MEMORY + math.ceil(_SLACK_MEMORY * uncorrected.memory_mb)
+    minutes = max(_LEAST_MINUTES, math.ceil(_SLACK_SECONDS * uncorrected.seconds / 60))
     step = STEPS[job.step]
     gpus = experiment.num_gpus if step.is_accelerated else 0
     return Request(times * memory, times * minutes, machines(experiment, step), gpus)

@@ -1,6 +1,6 @@
 """What a job has to do, from the config alone: operations, memory, bytes left on disk.
 
-Legend: P parameters, V vocabulary, L layers, E width, N rows, W numbers a row (tokens), B rows of a batch or chunk.
+Legend: P parameters, V vocabulary, L layers, E width, N rows, W numbers per row (tokens), B rows of a batch or chunk.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _real_numbers(experiment: Experiment, regime: Regime) -> int:
 
 
 def trained_rows(experiment: Experiment, regime: Regime | None, generation: int) -> int:
-    """Return how many rows a generation is trained on, a replica; the origin has no regime."""
+    """Return how many rows a generation is trained on, per replica; the origin has no regime."""
     if regime is None or generation == 0:
         return experiment.original_rows or ASSUMED_POOL_ROWS
     return regime.trained_rows(experiment.rows, generation)

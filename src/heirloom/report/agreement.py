@@ -146,10 +146,10 @@ def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.Data
     family, generation, num_chains = experiment.family.name, experiment.generations, chains(experiment)
     lines = []
     for regime in experiment.regimes:
-        for measure, checked in check(rows, regime, experiment, config).items():
-            z = math.nan if checked.z is None else checked.z
+        for measure, arm_check in check(rows, regime, experiment, config).items():
+            z = math.nan if arm_check.z is None else arm_check.z
             place = (family, regime, measure, generation, num_chains)
-            lines.append((*place, checked.expected, checked.mean, checked.se, z, checked.note))
+            lines.append((*place, arm_check.expected, arm_check.mean, arm_check.se, z, arm_check.note))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 

@@ -126,10 +126,10 @@ def _attributed_measure(rows: pd.DataFrame) -> tuple[str, pd.DataFrame, int]:
     The mean generation of absorption is the sum of the shares not yet absorbed, generation 0 included.
     """
     last_rows = rows[rows["generation"] == rows["generation"].max()]
-    absorbed = rows[rows["metric"] == "absorbed.mean"]
+    absorbed_rows = rows[rows["metric"] == "absorbed.mean"]
     absorbed_at_last = last_rows.loc[last_rows["metric"] == "absorbed.mean", "value"]
-    if len(absorbed) and (absorbed_at_last == 1).all():
-        return LIFETIME, _lifetimes(absorbed), -1
+    if len(absorbed_rows) and (absorbed_at_last == 1).all():
+        return LIFETIME, _lifetimes(absorbed_rows), -1
     default = next(iter(MEASURES))
     measure = next((measure for measure in MEASURES if (last_rows["metric"] == measure).any()), default)
     return measure, last_rows[last_rows["metric"] == measure], MEASURES[measure]

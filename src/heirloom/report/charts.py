@@ -67,8 +67,8 @@ def logarithmic(channel: Channel, values: pd.Series[float]) -> Channel:
     low, high = float(positive.min()), float(positive.max())
     first_power, last_power = math.floor(math.log10(low)), math.ceil(math.log10(high))
     decades = [10.0**power for power in range(first_power, last_power + 1)]
-    scaled = channel.scale(type="log", domain=[low, high], nice=False)
-    return scaled.axis(values=decades, format="~g", labelFlush=False)
+    log_channel = channel.scale(type="log", domain=[low, high], nice=False)
+    return log_channel.axis(values=decades, format="~g", labelFlush=False)
 
 
 def points(numbers: pd.DataFrame) -> dict[str, int] | bool:

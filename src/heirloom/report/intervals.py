@@ -132,12 +132,12 @@ def _groups(frame: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], NDArr
     """Return the values of each group, with groups and values in order; ten times as fast as a loop over pandas' groups."""
     if frame.empty:
         return {}
-    grouped = frame.groupby(keys, sort=True)
-    group_R = grouped.ngroup().to_numpy()
+    groups = frame.groupby(keys, sort=True)
+    group_R = groups.ngroup().to_numpy()
     values_R = frame["value"].to_numpy()
     in_order_R = values_R[np.argsort(group_R, kind="stable")]
     ends = np.cumsum(np.bincount(group_R))[:-1]
-    return dict(zip(grouped.size().index, np.split(in_order_R, ends), strict=True))
+    return dict(zip(groups.size().index, np.split(in_order_R, ends), strict=True))
 
 
 def _over_seeds(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...]:

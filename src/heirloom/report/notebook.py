@@ -102,9 +102,9 @@ def curve(experiment: str, measure: str, config: str | Path = CONFIG) -> alt.Lay
     from heirloom.report.curve import curve as curve_chart
     from heirloom.report.page import curves
 
-    loaded = _config(experiment, config)
-    frame = tables.load(loaded.results)
-    results = experiment_results.of_config(frame, loaded, [experiment])[experiment]
+    parsed_config = _config(experiment, config)
+    frame = tables.load(parsed_config.results)
+    results = experiment_results.of_config(frame, parsed_config, [experiment])[experiment]
     measures = {entry["name"]: entry for entry in curves.context(results)["measures"]}
     if measure not in measures:
         raise HeirloomError(f"measure {measure!r}: {experiment} has {', '.join(measures)}")
@@ -125,8 +125,8 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
     from heirloom.report import experiment_results, tables
     from heirloom.report.figures import draw, plan
 
-    loaded = load(config)
-    figures = plan.figures(loaded)
+    parsed_config = load(config)
+    figures = plan.figures(parsed_config)
     by_kind = {figure.kind.name: figure for figure in figures if figure.subject.name == experiment}
     if not by_kind:
         names = dict.fromkeys(figure.subject.name for figure in figures)
@@ -134,8 +134,8 @@ def figure(experiment: str, kind: str, config: str | Path = CONFIG) -> alt.TopLe
     if kind not in by_kind:
         raise HeirloomError(f"figure {kind!r}: {experiment} has {', '.join(by_kind)}")
     drawing = by_kind[kind]
-    frame = tables.load(loaded.results)
-    results = experiment_results.of_config(frame, loaded, drawing.subject.experiments)
+    frame = tables.load(parsed_config.results)
+    results = experiment_results.of_config(frame, parsed_config, drawing.subject.experiments)
     return draw.chart(drawing, draw.numbers(drawing, results))
 
 

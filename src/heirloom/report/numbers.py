@@ -32,8 +32,8 @@ def with_origin(rows: pd.DataFrame, regimes: Iterable[str]) -> pd.DataFrame:
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     """Return mean, least and greatest value over seeds: regime, generation, metric, mean, low, high, seeds."""
-    grouped = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
-    return grouped.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
+    groups = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
+    return groups.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ def keep_freed_memory() -> None:
     """Let large arrays reuse what others have freed, where the C library is glibc; elsewhere do nothing.
 
     By default glibc hands each freed array back to the kernel, which fills the next one with zeros page by page: 40 % of the time of a
-    chain that makes a million rows a generation, 10 % of training or sampling of a language model.
+    chain that makes a million rows per generation, 10 % of training or sampling of a language model.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

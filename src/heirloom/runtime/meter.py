@@ -1,4 +1,4 @@
-"""How far a long step has come: a bar on a terminal, elsewhere a plain line now and then, both with tokens a second.
+"""How far a long step has come: a bar on a terminal, elsewhere a plain line now and then, both with tokens per second.
 
 Nothing here changes a byte of a result, and processes that share a step speak with one voice, the first one's.
 """

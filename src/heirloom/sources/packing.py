@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.specs.source import Packing
+from heirloom.specs.text import Packing
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

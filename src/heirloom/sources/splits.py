@@ -9,7 +9,7 @@ from itertools import compress
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
 from heirloom.sources.text import Counts
-from heirloom.specs.source import SplitShares
+from heirloom.specs.text import SplitShares
 
 SPLITS = ("train", "valid", "test")
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from heirloom.specs.sizes import MOST_TOKENS
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 _Item = TypeVar("_Item")

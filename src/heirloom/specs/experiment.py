@@ -25,7 +25,8 @@ from heirloom.specs.sizes import (
     MOST_SHARDS,
     MOST_STEP_GENERATIONS,
 )
-from heirloom.specs.source import Source, TextSettings, TextSource
+from heirloom.specs.source import Source, TextSource
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import Law
 
 

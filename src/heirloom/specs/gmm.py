@@ -12,7 +12,7 @@ from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.sizes import MOST_DIMENSIONS, MOST_ITERATIONS
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 class GmmTraining(Training):

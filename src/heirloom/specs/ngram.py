@@ -11,7 +11,7 @@ from heirloom.specs.declaration import TextFamily
 from heirloom.specs.model_size import ModelSize
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 class NgramFit(Training):

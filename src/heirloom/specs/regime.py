@@ -61,7 +61,7 @@ class Sizes(Strict):
         return round(rows * (generation + 1) ** self.growth)
 
     def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows a replica)."""
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
         return max(1, round(self.multiple * self.budget_rows(rows, generation)))
 
 
@@ -140,7 +140,7 @@ class Regime(Sizes):
     def fresh_rows(self, rows: int, generation: int) -> list[int]:
         """Return how many fresh real rows each of the generations 1 … ``generation`` takes, from the experiment's ``rows`` per replica.
 
-        Each is the share `fresh` of that generation's budget, rounded, halves to the even number.
+        Each is the share `fresh` of that generation's budget, rows × (g + 1)^`growth`, rounded, halves to the even number.
         """
         return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
@@ -150,11 +150,11 @@ class Regime(Sizes):
         return Sizes() if self.synthetic == "none" else Sizes(growth=self.growth, multiple=self.multiple)
 
     def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows a replica)."""
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
         return rows if self.synthetic == "none" else super().sampled_rows(rows, generation)
 
     def trained_rows(self, rows: int, generation: int) -> int:
-        """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows a replica), as `mixing.mix` mixes them.
+        """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows per replica), as `mixing.mix` mixes them.
 
         Parameters
         ----------

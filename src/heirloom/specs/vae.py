@@ -12,7 +12,7 @@ from heirloom.specs.model_size import ModelSize
 from heirloom.specs.sizes import MNIST_PIXELS, MOST_BATCH_ROWS, MOST_DIMENSIONS, MOST_EPOCHS
 
 if TYPE_CHECKING:
-    from heirloom.specs.source import TextSettings
+    from heirloom.specs.text import TextSettings
 
 
 Optimiser = Literal["adam", "adamw", "sgd"]

@@ -33,8 +33,8 @@ def direction(results: Sequence[TestResult], level: float = LEVEL) -> Direction:
 
     A shift of the mean beside a change of breadth does not alter the answer; the test ``mean`` tells it.
     """
-    adjusted = adjusted_p(results)
-    significant = [result for result, p_value in zip(results, adjusted, strict=True) if p_value <= level]
+    adjusted_p_values = adjusted_p(results)
+    significant = [result for result, p_value in zip(results, adjusted_p_values, strict=True) if p_value <= level]
     if not significant:
         return "same"
     rises = {result.statistic > 0 for result in significant if result.name in SIGNS_OF_BREADTH}

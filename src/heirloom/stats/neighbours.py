@@ -1,6 +1,6 @@
 """Do rows depend on the rows before them? Then rows are no units, and a test that exchanges them gives false alarms.
 
-Shapes: N rows, D numbers a row, K lags, V types, T tokens.
+Shapes: N rows, D numbers per row, K lags, V types, T tokens.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ p = (1 + permutations at least as extreme) / (1 + permutations): Phipson and Smy
 be zero", eq. 2. What may trade places is said in `heirloom.stats.exchange`; the statistics are in `text_tests` and
 `vector_tests`.
 
-Shapes: N rows, F numbers a row, P permutations (the first is the data), M blocks.
+Shapes: N rows, F numbers per row, P permutations (the first is the data), M blocks.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def dealt_means(values_a: Floats, values_b: Floats, moves: Exchange) -> tuple[Fl
     Parameters
     ----------
     values_a, values_b
-        One or more numbers a row, shapes (N, F).
+        One or more numbers per row, shapes (N, F).
 
     Returns
     -------

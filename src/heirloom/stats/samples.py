@@ -35,7 +35,7 @@ class TextSample:
     content
         Any integer that is equal exactly where two rows are equal, such as a hash; None leaves out the test of repeated rows.
     features
-        Name to one number a row, such as its length, its share of distinct tokens, its log perplexity: each gets a test of
+        Name to one number per row, such as its length, its share of distinct tokens, its log perplexity: each gets a test of
         its mean. Both samples have the same names.
     """
 

@@ -116,16 +116,16 @@ def _outermost(order_N: Floats) -> Ints:
 def _chances(blocks_K: Ints, moves: Exchange) -> Floats:
     """Return the chance that an exchange puts the blocks of the first 0, 1 … K rows all on one side, whichever, shape (K + 1,)."""
     num_swaps, (dealt_a, dealt_b) = 2 * moves.num_pairs, moves.num_deals
-    fixed = num_swaps + dealt_a + dealt_b
+    fixed_rows = num_swaps + dealt_a + dealt_b
     is_new_K = np.zeros(blocks_K.size, bool)
     is_new_K[np.unique(blocks_K, return_index=True)[1]] = True
     is_swap_K = blocks_K < num_swaps
-    is_deal_K = (blocks_K >= num_swaps) & (blocks_K < fixed)
+    is_deal_K = (blocks_K >= num_swaps) & (blocks_K < fixed_rows)
     swap_chance = 0.5 ** _counts(is_new_K & is_swap_K)
     num_dealt = _counts(is_new_K & is_deal_K)
     draws = np.arange(blocks_K.size)
     total = np.zeros(blocks_K.size + 1)
-    for side_size, other_fixed in ((dealt_a, fixed + 1), (dealt_b, fixed)):
+    for side_size, other_fixed in ((dealt_a, fixed_rows + 1), (dealt_b, fixed_rows)):
         shares = np.maximum(side_size - draws, 0) / np.maximum(dealt_a + dealt_b - draws, 1)
         deal_chance = np.append(1.0, np.cumprod(shares))
         is_possible = _counts(blocks_K == other_fixed) == 0

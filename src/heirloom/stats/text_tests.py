@@ -1,4 +1,4 @@
-"""Did the law of the text change? Tests of tokens, types, repeats and any number a row.
+"""Did the law of the text change? Tests of tokens, types, repeats and any number per row.
 
 Without keys, rows count as independent, and rows that both samples share make the tests conservative. To compare two revisions
 that share most rows, compare what was removed with what was added, or with what was kept if nothing was added.
@@ -95,7 +95,7 @@ def _column(name: str, features: Mapping[str, Floats], num_rows: int) -> Floats:
 def _repeats(content_a: Ints, content_b: Ints, moves: Exchange) -> Floats:
     """Return the share of rows that repeat another row of their own side, B - A, under every exchange.
 
-    A repeated content is a type with one token a row: repeats = rows - different contents. A content that occurs once repeats
+    A repeated content is a type with one token per row: repeats = rows - different contents. A content that occurs once repeats
     nothing wherever it is dealt, so it is left out of that count.
     """
     content_N = np.concatenate([content_a, content_b])

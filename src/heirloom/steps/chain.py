@@ -103,9 +103,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     lineage, note = generations, dict[str, Any]()
     if step.path is not None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
-    planned, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
+    generation_files, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
     generations_of_units = set(geometrically_spaced(step.generations, ALL_UP_TO))
-    with input_files.reading(input_files.planned_files(planned or ()), planned) as files:
+    with input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
         for generation in lineage(step, inputs):
             hashes.append(generation.hashes)
             metrics, units = replicas.split_units(generation.measures)
@@ -154,8 +154,8 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     for number in range(1, step.generations + 1):
         writer = train.tally.writer(author)
         newest = Dataset.of(pa.concat_tables(sample.vectors(sample_slice, model, writer, number)))
-        selected = select.select(select_slice, newest, origin, model, number) if select_slice else newest
-        ingredients = supply.with_newest(selected, partial(vector_table, born=number, writer=writer))
+        selected_rows = select.select(select_slice, newest, origin, model, number) if select_slice else newest
+        ingredients = supply.with_newest(selected_rows, partial(vector_table, born=number, writer=writer))
         train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
@@ -165,7 +165,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         measures = evaluate.descend(evaluate_slice, train) | evaluate.measure(evaluate_slice, model, sets, origin, number)
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
         if select_slice:
-            datasets[kinds.SELECTED] = selected
+            datasets[kinds.SELECTED] = selected_rows
         yield Generation(number, datasets, model, author, measures)
 
 
@@ -178,8 +178,8 @@ class _Supply:
         self._real_rows = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mix_slice.num_replicas)
         self._stack: Stack | None = None
         if mix_slice.mixing.synthetic == "all":
-            sampled = (sample.num_rows(step.part(sample.Slice), number) for number in range(1, step.generations + 1))
-            self._stack = Stack(original.num_rows // mix_slice.num_replicas + sum(sampled))
+            sample_sizes = (sample.num_rows(step.part(sample.Slice), number) for number in range(1, step.generations + 1))
+            self._stack = Stack(original.num_rows // mix_slice.num_replicas + sum(sample_sizes))
             self._stack.put(original)
             self._real_rows = replace(self._real_rows, original=self._stack.sets(0, 1))
 

@@ -37,8 +37,8 @@ class Slice(slices.LineageSlice):
 
     def part(self, step: type[_Step]) -> _Step:
         """Return the slice of one of the lineage's steps, at generation 1."""
-        shared = {"regime": self.regime, "seed": self.seed, "generation": 1, "code": self.code, "num_threads": self.num_threads}
-        return step.model_validate(self.steps[step.name] | shared)
+        shared_fields = {"regime": self.regime, "seed": self.seed, "generation": 1, "code": self.code, "num_threads": self.num_threads}
+        return step.model_validate(self.steps[step.name] | shared_fields)
 
 
 def parts(steps: Iterable[slices.GenerationSlice]) -> dict[str, slices.Settings]:

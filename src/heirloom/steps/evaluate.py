@@ -20,7 +20,7 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
-from heirloom.specs.source import TextSettings
+from heirloom.specs.text import TextSettings
 from heirloom.steps import real, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -113,7 +113,7 @@ def _decoder(file: str | None) -> Decode | None:
 def gather(step: Slice, original: Dataset, synthetic: Dataset | None, held_out: Dataset) -> Sets:
     """Return what a generation is measured on: at most ``rows`` rows, whatever was sampled, so that generations compare.
 
-    Held-out text is cut to ``evaluation_rows``, drawn once a seed.
+    Held-out text is cut to ``evaluation_rows``, drawn once per seed.
     """
     num_replicas = step.num_replicas
     available = synthetic or original

@@ -67,5 +67,5 @@ def mix(step: Slice, ingredients: mixing.Ingredients, generation: int) -> Datase
 
 
 def shuffle(seed: int) -> Stream:
-    """Return the stream that shuffles the real pool: one a seed, whatever the regime."""
+    """Return the stream that shuffles the real pool: one per seed, whatever the regime."""
     return Stream((seed, "pool"))

@@ -57,9 +57,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """
     module = cast("Fetched", family(step.family))
     local = pretrained_files.model_files(step.model)
-    spec, fetched = pretrained_files.fetch_model(step.model)
+    spec, fetched_files = pretrained_files.fetch_model(step.model)
     with replacing(outputs["checkpoint"]) as temporary:
-        with reading(local, step.files, fetched) as files:
+        with reading(local, step.files, fetched_files) as files:
             model = module.fetch(spec)
         module.save(model, temporary)
     finish(step, inputs, [outputs["checkpoint"]], sources=files, counts={"files": len(files)})

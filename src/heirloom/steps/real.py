@@ -32,7 +32,8 @@ from heirloom.sources.input_files import SourceFile, reading
 from heirloom.sources.packing import PackedRows, Span
 from heirloom.sources.splits import SPLITS
 from heirloom.sources.text import Counts
-from heirloom.specs.source import AnyTextSource, Source, TextSettings
+from heirloom.specs.source import AnyTextSource, Source
+from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
@@ -131,9 +132,9 @@ def run_vectors(step: Slice, outputs: Paths) -> None:
     assert step.num_replicas is not None
     spec: AnyVectorSource = TypeAdapter[AnyVectorSource](AnyVectorSource).validate_python(step.source)
     source, local = sources.module(spec.name), sources.source_files(spec)
-    spec, fetched = sources.fetch(spec)
+    spec, fetched_files = sources.fetch(spec)
     pool_stream = stream(step.seed)
-    with reading(local, step.files, fetched) as inputs:
+    with reading(local, step.files, fetched_files) as inputs:
         pool = vector_table(source.draw(spec, step.num_replicas, pool_stream))
         Dataset.of(pool).write(outputs["train"])
         held_out = vector_table(source.draw_test(spec, step.num_replicas, pool_stream))
@@ -152,10 +153,10 @@ def run_text(step: Slice, outputs: Paths) -> None:
     """
     spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step.source)
     local = _local_files(spec)
-    spec, fetched = sources.fetch(spec)
+    spec, fetched_files = sources.fetch(spec)
     text, tokenizer_files = _fetched_tokenizer(spec.text)
     spec, counts = spec.model_copy(update={"text": text}), Counter[str]()
-    with reading(local, step.files, [*fetched, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
+    with reading(local, step.files, [*fetched_files, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
         titles, names = spooled.write(spec, spool, counts, STREAM.child("split"))
         reader, record = _reader(spec.text, spool, names)

@@ -47,10 +47,10 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, flo
                 newest = [module.draw(model, num_synthetic, settings, stream.child("sample"))]
             synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
             so_far = synthetic if regime.synthetic == "all" else []
-            trained = module.merge([*map(module.summarise, real), *synthetic])
+            training_statistics = module.merge([*map(module.summarise, real), *synthetic])
             if regime.budget == "drawn":
-                trained = module.subset(trained, rows, stream.child("mix", "drawn"))
-            model = module.fitted(trained, fit)
+                training_statistics = module.subset(training_statistics, rows, stream.child("mix", "drawn"))
+            model = module.fitted(training_statistics, fit)
             measures = module.measure(model, origin, measuring)
         yield model, measures
 

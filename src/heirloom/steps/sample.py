@@ -173,7 +173,7 @@ def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
 
 
 def num_rows(step: Slice, generation: int) -> int:
-    """Return how many rows a replica a generation's synthetic set has."""
+    """Return how many rows per replica a generation's synthetic set has."""
     return step.sizes.sampled_rows(step.rows, generation)
 
 

@@ -56,8 +56,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     load, parent = family(step.family).load, inputs.get("parent")
     author = load(Path(parent)) if parent else None
     synthetic, origin = Dataset.open(inputs["synthetic"]), load(Path(inputs["origin"]))
-    selected = select(step, synthetic, origin, author, step.generation)
-    selected.write(outputs["selected"])
+    selected_rows = select(step, synthetic, origin, author, step.generation)
+    selected_rows.write(outputs["selected"])
     finish(step, inputs, [outputs["selected"]])
 
 

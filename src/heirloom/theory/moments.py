@@ -18,7 +18,7 @@ rule itself, linear: number of rows and sample variance (divisor n) to model var
 
 Derivation shared by the regimes. A training set of n rows with sample mean m and second moment q is fitted as variance
 n / (n - ddof) · (q - m²). Row means and second moments of a mixture are linear in the previous model's E[mean²] and
-E[variance], so two numbers a generation suffice. If every row is a true row or an unweighted sample of a maximum
+E[variance], so two numbers per generation suffice. If every row is a true row or an unweighted sample of a maximum
 likelihood model, E[variance] + E[mean²] = 1 for ever: what the variance loses, the mean gains.
 """
 
@@ -172,7 +172,7 @@ def accumulate(num_rows: int, num_fits: int, ddof: Rule = 0) -> Moments:
 def accumulate_limit(num_rows: int) -> float:
     """Return what E[variance] under `accumulate` with maximum likelihood tends to: sin(x) / x, x = pi / sqrt(n).
 
-    Euler's product for the sine, with n rows a generation; the mean's share of the loss is 1 minus that.
+    Euler's product for the sine, with n rows per generation; the mean's share of the loss is 1 minus that.
     """
     check(num_rows, 1, 0, 0)
     x = math.pi / math.sqrt(num_rows)

@@ -161,8 +161,8 @@ def edited_counts(counts: ArrayLike, judge: ArrayLike, model: ArrayLike, above: 
     """
     c, p = np.asarray(counts, dtype=np.float64), np.asarray(model, dtype=np.float64)
     is_easy = np.asarray(judge) >= above
-    unedited = np.where(is_easy, 0.0, c)
-    return np.asarray(unedited + c[is_easy].sum() * p, dtype=np.float64)
+    unedited_counts = np.where(is_easy, 0.0, c)
+    return np.asarray(unedited_counts + c[is_easy].sum() * p, dtype=np.float64)
 
 
 def _noise(weight: float, rows: int) -> float:

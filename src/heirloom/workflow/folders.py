@@ -151,8 +151,8 @@ def complete_units(lineage: str, units: Collection[str], marks: Collection[str])
         return []
     complete = []
     for unit in units:
-        sealed = set(sealed_artefacts(unit))
-        if sealed and unit not in marks and set(artefacts(unit)) <= sealed:
+        sealed_paths = set(sealed_artefacts(unit))
+        if sealed_paths and unit not in marks and set(artefacts(unit)) <= sealed_paths:
             complete.append(unit)
     return complete
 

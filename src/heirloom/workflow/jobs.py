@@ -39,8 +39,8 @@ def lineage(config: Config, experiment: str, regime: str, seed: int) -> Iterator
 def measure_files(config: Config) -> list[tuple[Key, str]]:
     """Return every file of measures that a config asks for, with its key, in the order of the jobs.
 
-    The origin's come first, once a seed; then one file a generation, or one a lineage, whose key has no generation, where the granularity
-    is ``chain``.
+    The origin's come first, once per seed; then one file per generation, or one per lineage, whose key has no generation, where the
+    granularity is ``chain``.
     """
     kinds_by_job = [(job.key, kind) for job in jobs(config) for kind in STEPS[job.step].makes.values()]
     return [(key, kind.at(key)) for key, kind in kinds_by_job if kind.form == "measures"]

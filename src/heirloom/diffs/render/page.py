@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from heirloom.diffs.reason import sizes
 from heirloom.diffs.render.blocks import Block, Line, Pairs, Section, Table, Texts, number
 
 if TYPE_CHECKING:
-    from heirloom.diffs.result import Control, DatasetDiff, Difference, Distribution, Identity, Measure, Moved, Vocabulary
+    from heirloom.diffs.result import Band, Control, DatasetDiff, Difference, Distribution, Identity, Measure, Moved, Vocabulary
     from heirloom.diffs.row_result import Column, Edits, Group, Rows
 
 _SHORT = 12
 
 
 def page(diff: DatasetDiff) -> list[Section]:
-    """Return the sections of a comparison; the verdict stands last, as the answer to all of it."""
+    """Return the sections of a comparison; the verdict and its reason stand first."""
     if diff.splits:
         return _splits(diff)
-    parts: list[tuple[str, Iterable[Block]]] = [("Identity", _identity(diff.identity))]
+    parts: list[tuple[str, Iterable[Block]]] = [("Verdict", _verdict(diff)), ("Identity", _identity(diff.identity))]
     if diff.rows and not diff.same:
         parts.append(("Rows", _rows(diff.rows)))
     if diff.columns:
@@ -29,8 +30,36 @@ def page(diff: DatasetDiff) -> list[Section]:
         parts.append(("Distribution", _distribution(diff.distribution)))
     if diff.control:
         parts.append(("Against the control", _control(diff.control)))
-    parts.append(("Verdict", [Line(diff.verdict.line)]))
     return [Section(title, tuple(blocks)) for title, blocks in parts]
+
+
+def summary(diff: DatasetDiff) -> list[Section]:
+    """Return what a reader needs first: the verdict, its reason, and the counts of rows."""
+    blocks = [*_verdict(diff)]
+    if diff.splits:
+        blocks.append(_split_table(diff))
+    elif diff.rows and not diff.same:
+        blocks.append(_counts(diff.rows))
+    return [Section(title(diff), (*blocks, Line("--full shows examples, columns, vocabulary, distribution and ancestry.")))]
+
+
+def _verdict(diff: DatasetDiff) -> Iterator[Block]:
+    yield Line(diff.verdict.line)
+    for sentence in (sizes(diff.identity), diff.reason):
+        if sentence:
+            yield Line(f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+def _counts(rows: Rows) -> Table:
+    """Return the five counts."""
+    counts = [
+        ("kept", rows.kept, rows.kept),
+        ("edited: a small change", rows.edited, rows.edited),
+        ("rewritten: same prompt", rows.rewritten, rows.rewritten),
+        ("removed", rows.removed, None),
+        ("added", None, rows.added),
+    ]
+    return Table("", ("rows", "of A", "of B"), tuple((name, number(a), number(b)) for name, a, b in counts))
 
 
 def title(diff: DatasetDiff) -> str:
@@ -40,13 +69,17 @@ def title(diff: DatasetDiff) -> str:
 
 def _splits(diff: DatasetDiff) -> list[Section]:
     """Return all splits in one table, then each that differs by itself."""
-    rows = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
     moved_rows = [Line(f"{move.line}.") for move in diff.moved]
-    sections = [Section("Splits", (Table("", ("", "rows of A", "rows of B", ""), rows), *moved_rows))]
+    sections = [Section("Verdict", tuple(_verdict(diff))), Section("Splits", (_split_table(diff), *moved_rows))]
     for split in diff.splits:
         if split.diff and not split.diff.same:
             sections += [Section(f"{split.name}: {section.title}", section.blocks) for section in page(split.diff)]
-    return [*sections, Section("Verdict", (Line(diff.verdict.line),))]
+    return sections
+
+
+def _split_table(diff: DatasetDiff) -> Table:
+    rows = tuple((split.name, number(split.rows_a), number(split.rows_b), split.line) for split in diff.splits)
+    return Table("", ("", "rows of A", "rows of B", ""), rows)
 
 
 def _identity(identity: Identity) -> Iterator[Block]:
@@ -135,9 +168,10 @@ def _columns(columns: Iterable[Column]) -> Iterator[Block]:
 def _vocabulary(words: Vocabulary) -> Iterator[Block]:
     unit = words.unit[:-1]
     yield Line(f"{words.types_a:,} {unit} types in A, {words.types_b:,} in B: {words.lost:,} lost, {words.gained:,} gained.")
-    bands = ((f"seen {band.band} times", number(band.types), *_survival(band.survival, band.expected)) for band in words.bands)
-    drift = f"neutral drift, {words.generations} generation{'s' if words.generations > 1 else ''}"
-    yield Table("survival of A's types in B", (f"{unit} in A", "types", "survive", drift), tuple(bands))
+    bands = ((f"seen {band.band} times", number(band.types), *_survival(band)) for band in words.bands)
+    generations = f"{words.generations} generation{'s' if words.generations > 1 else ''}"
+    drift = (f"neutral drift, {generations}",) if words.generations else ()
+    yield Table("survival of A's types in B", (f"{unit} in A", "types", "survive", *drift), tuple(bands))
     lost = [f"{band.band}: {', '.join(band.lost_examples)}" for band in reversed(words.bands) if band.lost_examples]
     if lost:
         yield Texts(f"{words.unit} lost, by how often A had them", tuple(lost))
@@ -160,8 +194,9 @@ def _grams(grams: Iterable[Moved]) -> Table:
     return Table(title, ("n-gram", "n", "A", "B", "log-odds", "z"), tuple(rows))
 
 
-def _survival(survival: float, expected: float) -> tuple[str, str]:
-    return f"{100 * survival:.1f} %", f"{100 * expected:.1f} %"
+def _survival(band: Band) -> tuple[str, ...]:
+    shares = (band.survival,) if band.expected is None else (band.survival, band.expected)
+    return tuple(f"{100 * share:.1f} %" for share in shares)
 
 
 def _distribution(law: Distribution) -> Iterator[Block]:

@@ -51,8 +51,8 @@ def _of_one_seed(quantity: Quantity, centre: float, value_of: Mapping[str, Value
     freedom = min(value.freedom for value in value_of.values())
     half = t_quantile((1 + LEVEL) / 2, freedom + 1) * float(np.linalg.norm(shifts))
     middle = math.log(centre) if on_logarithm else centre
-    scaled = Interval(middle, middle - half, middle + half, *_basis(quantity, value_of.values()))
-    return exponential(scaled) if on_logarithm else scaled
+    scaled_interval = Interval(middle, middle - half, middle + half, *_basis(quantity, value_of.values()))
+    return exponential(scaled_interval) if on_logarithm else scaled_interval
 
 
 def _basis(quantity: Quantity, measured_values: Iterable[Value]) -> tuple[str, str]:

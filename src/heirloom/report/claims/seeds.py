@@ -47,8 +47,8 @@ class Need(NamedTuple):
             return f"{self.claim}: {self.experiment} has no scatter over seeds; set two or more"
         if not self.has_premise:
             return f"{self.claim}: no number in {self.experiment}, where its premise does not hold ({self.seeds} now)"
-        needed = f"more than {MOST:,}" if math.isinf(self.needed) else f"{self.needed:g}"
-        return f"{self.claim}: {needed} in {self.experiment} ({self.seeds} now)"
+        num_seeds = f"more than {MOST:,}" if math.isinf(self.needed) else f"{self.needed:g}"
+        return f"{self.claim}: {num_seeds} in {self.experiment} ({self.seeds} now)"
 
 
 def of_last_run(config: Config) -> list[Need]:

@@ -50,9 +50,9 @@ def draw(subject: Subject, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     variants = list(dict.fromkeys(numbers["variant"]))
     chart = mixture_distances.chart(numbers, ordered_colour("variant", variants, "variant"))
     header = alt.Header(labelFontSize=13, labelFontWeight="bold", labelAnchor="start")
-    faceted = chart.facet(alt.Facet("regime:N", title=None, sort=[*subject.regimes], header=header), columns=2)
+    panels = chart.facet(alt.Facet("regime:N", title=None, sort=[*subject.regimes], header=header), columns=2)
     subtitle = mixture_distances.OF_REPLICAS if mixture_distances.has_spread(numbers) else "one chain each"
-    return with_style(faceted.properties(title=heading(mixture_distances.TITLE, subject.name, subtitle)))
+    return with_style(panels.properties(title=heading(mixture_distances.TITLE, subject.name, subtitle)))
 
 
 KIND = Kind(

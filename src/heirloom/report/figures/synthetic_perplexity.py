@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EXPLANATION = """\
 Each generation's text as generation 0 sees it: the share of rows by their perplexity under
-generation 0, in bins of a tenth of a decade, one curve a generation. Generation 0 (black) is
+generation 0, in bins of a tenth of a decade, one curve per generation. Generation 0 (black) is
 held-out real text, which this model has not seen. Mass that moves left is text that generation 0
 finds more and more likely; a tail that grows on the right is text that it would never have written.
 With many generations at most seven curves are drawn, evenly spaced. Shares are means over seeds.
@@ -39,8 +39,8 @@ def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
     bins = over_seeds(with_origin(rows[rows["metric"].str.startswith(HISTOGRAM)], subject.regimes))
     edges = bins["metric"].str.removeprefix(HISTOGRAM).astype(float)
     bins = bins.assign(log10_from=edges.where(np.isfinite(edges), -BIN), share=bins["mean"])
-    filled = bins.loc[bins["share"] > 0, "log10_from"]
-    is_within = bins["log10_from"].between(filled.min() - 1.5 * BIN, filled.max() + 1.5 * BIN)
+    filled_bins = bins.loc[bins["share"] > 0, "log10_from"]
+    is_within = bins["log10_from"].between(filled_bins.min() - 1.5 * BIN, filled_bins.max() + 1.5 * BIN)
     generations = evenly_spaced(range(int(bins["generation"].max()) + 1), MAX_CURVES)
     bins = bins[is_within & bins["generation"].isin(generations)]
     bins = bins.assign(perplexity=10 ** (bins["log10_from"] + BIN / 2)).sort_values(["regime", "generation", "log10_from"])
