@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from heirloom.specs.base import Many, Strict
 from heirloom.specs.pairs import COMPLETION, PROMPT
-from heirloom.specs.sizes import MOST_ROWS, MOST_TOKENS
+from heirloom.specs.sizes import MOST_ROWS
 from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.specs.withdrawn import Withdrawn
