@@ -40,9 +40,9 @@ def together(num_processes: int, folder: Path, function: Callable[..., object], 
 
     Where one ends badly the others cannot go on: they wait for it no longer than gloo needs to see that it has gone.
     """
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(server.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
         meeting |= {processes.LAUNCHED: "1"}
     started = [
         _START.Process(target=_call, args=(meeting | {"RANK": str(rank)}, folder, function, arguments)) for rank in range(num_processes)
@@ -94,17 +94,17 @@ def train_by_command(start: str, checkpoint: str) -> None:
 
 def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
     """Train, and kill the first process without a chance to clean up after so many saves."""
-    from heirloom.families.causal_lm import unfinished
+    from heirloom.families.lm import state
 
     os.environ["HEIRLOOM_SAVE_SECONDS"] = "0"
-    save, saves = unfinished.save, iter(range(1, num_saves + 1))
+    save, saves = state.save, iter(range(1, num_saves + 1))
 
-    def save_and_die(*state: Any) -> None:
-        save(*state)
+    def save_and_die(*saved: Any) -> None:
+        save(*saved)
         if next(saves) == num_saves:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    unfinished.save = save_and_die  # type: ignore[assignment]
+    state.save = save_and_die  # type: ignore[assignment]
     train_from(start, checkpoint, {})
 
 
@@ -122,10 +122,13 @@ def train_on_copies(copies: int) -> None:
 
 def note_validation_loss(checkpoint: str) -> None:
     """Write down the loss that chooses the epoch, of five rows."""
-    from heirloom.families.causal_lm import load
-    from heirloom.families.causal_lm.train import _validation_loss
+    from heirloom.families import causal_lm
+    from heirloom.families.lm.library.learner import Learner
+    from heirloom.families.lm.loop import validation_loss
+    from heirloom.families.lm.rows import Rows
 
-    loss = _validation_loss(load(Path(checkpoint)).module, Dataset.open(VALID).head("tokens", 5))
+    learner = Learner(causal_lm.load(Path(checkpoint)), is_bfloat16=False, is_merged=True)
+    loss = validation_loss(learner, Rows.blocks(Dataset.open(VALID).head("tokens", 5)))
     Path(f"loss-{os.environ['RANK']}-of-{os.environ['WORLD_SIZE']}").write_text(repr(loss))
 
 

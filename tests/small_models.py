@@ -29,7 +29,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 
 def row_losses(model: Any, tokens: NDArray[Any]) -> NDArray[np.float64]:
     """Return the nats of each row, summed over its predicted tokens."""
-    from heirloom.families.causal_lm.scoring import position_losses
+    from heirloom.families.lm.scoring import position_losses
 
     nats: NDArray[np.float64] = position_losses(model, tokens).sum(axis=1)
     return nats
@@ -39,7 +39,7 @@ def pretrained(name: str, vocab_size: int, context: int = 16, **changed: Any) ->
     """Return a random model of an architecture: the stand-in for one from a hub."""
     from transformers import AutoConfig
 
-    from heirloom.families.causal_lm.model import build
+    from heirloom.families.lm.library.model import build
 
     settings = {**ARCHITECTURES[name], "vocab_size": vocab_size, "max_position_embeddings": context, **changed}
     return build(AutoConfig.for_model(**settings), Stream((0, name)))

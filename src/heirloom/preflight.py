@@ -135,9 +135,9 @@ def _check_model(name: str, experiment: Experiment) -> None:
     try:
         pretrained.check_reach(experiment.pretrained, positions)
         if experiment.family.sampling.borrows_engine:
-            from heirloom.families.causal_lm import native
+            from heirloom.families.lm.library import llama
 
-            native.check_native(experiment.pretrained)
+            llama.check_native(experiment.pretrained)
         if text.tokenizer is not None:
             for note in pretrained.check_vocabulary(experiment.pretrained, text.tokenizer):
                 _log.warning("experiments.%s: %s", name, note)

@@ -49,17 +49,19 @@ def test_a_step_that_trains_on_rows_and_writes_rows_imports_neither_pandas_nor_a
 import sys
 import numpy as np
 from heirloom.data.dataset import Dataset
-from heirloom.families.transformer import training
-from heirloom.families.transformer.model import Llama, LlamaShape, initialise
+from heirloom.families import transformer
 from heirloom.data.rows import text_table
 from heirloom.runtime.streams import Stream
 
 tokens = np.arange(32, dtype=np.int32).reshape(4, 8)
 rows = Dataset.of(text_table(tokens, list("abcd"), first_row=0, parent=[4, 5, 6, 7]))
 assert rows.tally.counts.sum() == 4
-shape = LlamaShape(32, 8, 1, 2, 16, 8)
-model = Llama(shape, initialise(shape, Stream((0, "test"))))
-training.train(model, next(rows.matrices("tokens")), Stream((0, "order")), training.TrainSettings(1, 2, 1e-3))
+fit = transformer.Fit.model_validate({
+    "architecture": {"hidden_size": 8, "num_layers": 1, "num_heads": 2, "intermediate_size": 16},
+    "vocab_size": 32, "context_tokens": 8, "start": "scratch", "weight_decay": 0.0, "warmup_share": 0.0, "clip_norm": 1.0,
+    "schedule": {"epochs": 1, "learning_rate": 1e-3, "batch_rows": 2},
+})
+transformer.train(rows, fit, None, Stream((0, "order")))
 print(sorted({"pandas", "sympy", "torch._dynamo", "torch._inductor"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)

@@ -16,8 +16,9 @@ from heirloom.runtime.streams import Stream
 from heirloom.specs.base import NoSettings, NoTraining
 from heirloom.specs.decoding import Decoding
 from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.language_model import Schedule
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
+from heirloom.specs.transformer import Architecture, TransformerFit
 
 VOCABULARY, WIDTH = 12, 6
 FITS: dict[str, Any] = {
@@ -107,7 +108,7 @@ def trained_unigram(rows: Dataset) -> ngram.Model:
 def test_a_weighted_step_of_the_transformer_descends_the_weighted_loss() -> None:
     import torch
 
-    from heirloom.families.transformer.training import cross_entropy_gradients
+    from heirloom.families.lm.native.learner import cross_entropy_gradients
 
     generator = Stream((0, "gradients")).generator()
     hidden, head = (torch.from_numpy(generator.standard_normal(shape)).requires_grad_() for shape in ((600, 5), (VOCABULARY, 5)))

@@ -24,9 +24,10 @@ from heirloom.specs.family import SPECS
 from heirloom.specs.gaussian import GaussianTraining
 from heirloom.specs.gmm import GmmTraining
 from heirloom.specs.kde import KdeTraining
+from heirloom.specs.language_model import Schedule
 from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
-from heirloom.specs.transformer import Architecture, Schedule, TransformerFit
+from heirloom.specs.transformer import Architecture, TransformerFit
 from heirloom.specs.vae import VaeFit
 from helpers import ROOT
 from small_models import ARCHITECTURES, pretrained

@@ -248,7 +248,7 @@ def test_smollm2_read_from_gguf_is_saved_as_an_ordinary_model(tmp_path: Path) ->
     saved = causal_lm.load(tmp_path / "saved")
     reader = pretrained_tokenizer.read(spec).tokenizer
     tokens = np.array([reader.encode("The river runs past the castle and into the sea near the old harbour town.").ids])
-    from heirloom.families.causal_lm import scoring
+    from heirloom.families.lm import scoring
 
     nats = scoring.position_losses(whole, tokens)
     assert np.array_equal(nats, scoring.position_losses(saved, tokens))

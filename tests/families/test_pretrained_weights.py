@@ -21,8 +21,8 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.errors import HeirloomError
 from heirloom.families import causal_lm, pretrained, pretrained_weights, transformer
-from heirloom.families.causal_lm.model import CausalLM
-from heirloom.families.transformer import scoring as own_scoring
+from heirloom.families.lm import scoring as own_scoring
+from heirloom.families.lm.library.model import CausalLM
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining, Lora
 from heirloom.specs.pretrained import Pretrained

@@ -54,7 +54,7 @@ def vectors(**experiment: Any) -> Config:
 
 
 def test_a_transformer_is_counted_parameter_by_parameter() -> None:
-    from heirloom.families.transformer.model import LlamaShape, parameter_shapes
+    from heirloom.families.lm.native.model import LlamaShape, parameter_shapes
 
     shape = LlamaShape(vocab_size=300, hidden_size=96, num_layers=2, num_heads=3, intermediate_size=256, context_tokens=32)
     assert config().experiments["words"].model_size.parameters == sum(math.prod(sizes) for sizes in parameter_shapes(shape).values())

@@ -19,7 +19,8 @@ from heirloom.report.figures import plan
 from heirloom.workflow.jobs import measure_files
 
 SCRATCH = Path(".heirloom")
-_CODE = "import sys; from heirloom.report import recomputed; recomputed.write(sys.argv[1])"
+CODE = "import sys; from heirloom.report import recomputed; recomputed.write(sys.argv[1])"
+"""Makes the results of a config again: a process of its own, in whose working folder they are written."""
 
 
 def write(config_file: str) -> None:
@@ -49,7 +50,7 @@ def differing_files(config_file: Path) -> tuple[list[str], int]:
         folder = Path(name)
         shutil.copy(config_file, folder / config_file.name)
         (folder / "data").symlink_to(Path("data").resolve())
-        command = [sys.executable, "-P", "-c", _CODE, config_file.name]
+        command = [sys.executable, "-P", "-c", CODE, config_file.name]
         process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if process.returncode:
             last_line = (process.stderr.strip().splitlines() or ["no message"])[-1]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Many, Strict, Training
-from heirloom.specs.declaration import TextFamily
+from heirloom.specs.base import Many, Strict
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.language_model import BestEpoch, EpochChoice, LanguageModel, Schedule, best_epoch
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
-from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS, MOST_WIDTH
+from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.text import TextSettings
@@ -42,7 +42,7 @@ class Lora(Strict):
     )
 
 
-class CausalTraining(Training):
+class CausalTraining(EpochChoice):
     """How one generation is fine-tuned."""
 
     epochs: int = Field(5, ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
@@ -65,21 +65,9 @@ class CausalTraining(Training):
         description="Weights a generation's training begins from: `scratch` (new random weights, generation 0 too), `pretrained` "
         "(family.model), `origin` (generation 0), `previous` (generation g-1). Generation 0 of the last two begins from `pretrained`.",
     )
-    best_epoch: Literal["real", "synthetic", "last"] = Field(
-        "real",
-        description="Which epoch's weights are kept: that of lowest loss on the `real` validation split, on a held-out share of the "
-        "generation's own training set (`synthetic`), or the `last`.",
-    )
-    last_epoch: bool = Field(
-        False,
-        description="Whether the last epoch's weights are saved beside the best epoch's (in `last_epoch/` of the checkpoint, where the two "
-        "differ) and scored on the same held-out rows: `test_perplexity.last_epoch`, and `best_epoch`, the number of the best.",
-    )
-    validation_share: float = Field(
-        0.05, gt=0.0, le=0.99, description="With `best_epoch: synthetic`, share of the training set that is held out (0 to 0.99)."
-    )
-    validation_rows: int | None = Field(
-        None, ge=1, le=MOST_ROWS, description="At most this many validation rows are scored an epoch; null scores all."
+    best_epoch: BestEpoch = best_epoch("real")
+    origin: Schedule | None = Field(
+        None, description="Epochs, learning rate and batch of generation 0 alone; null is as of later generations."
     )
     lora: Lora | None = Field(None, description="Train adapters in place of all weights; null trains all weights.")
 
@@ -91,25 +79,21 @@ class CausalTraining(Training):
             raise ValueError("lora.checkpoint: adapter needs `start: pretrained`; with other starts save merged checkpoints")
         return self
 
-    @model_validator(mode="after")
-    def _last_epoch_has_a_rival(self) -> Self:
-        if self.last_epoch and self.best_epoch == "last":
-            raise ValueError("last_epoch reports the last epoch beside the best; with `best_epoch: last` it is the only one: leave it out")
-        return self
-
     @property
     def begins_from(self) -> Literal["scratch", "pretrained", "origin", "previous"]:
         """Weights that the training begins from."""
         return self.start
 
-    def held_out_rows(self, num_rows: int) -> int:
-        """Return how many of a training set's rows choose the epoch and are not trained on."""
-        return max(1, round(self.validation_share * num_rows)) if self.best_epoch == "synthetic" else 0
+    def schedule(self, generation: int) -> Schedule:
+        """Return the schedule of a generation's training."""
+        later = Schedule(epochs=self.epochs, learning_rate=self.learning_rate, batch_rows=self.batch_rows)
+        return later if generation or self.origin is None else self.origin
 
     def fit_settings(self, generation: int, text: TextSettings | None) -> CausalTraining:
-        """Return one generation's fit: generation 0 has no earlier model to start from."""
+        """Return one generation's fit: the origin's schedule where it has one, and generation 0 has no earlier model to start from."""
         inherits = self.start in ("origin", "previous")
-        return self if generation or not inherits else self.model_copy(update={"start": "pretrained"})
+        start = "pretrained" if inherits and not generation else self.start
+        return self.model_copy(update={**self.schedule(generation).model_dump(), "origin": None, "start": start})
 
 
 class CausalSampling(Decoding):
@@ -130,22 +114,26 @@ class CausalSampling(Decoding):
         return self.engine == "native"
 
 
-class CausalLM(TextFamily):
+class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "resume", "validate", "fetch", "share", "features", "gpu"})
-    needs_torch = True
-    library = "transformers"
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained
     training: CausalTraining = CausalTraining()
     sampling: CausalSampling = CausalSampling()
 
+    @model_validator(mode="after")
+    def _the_native_engine_reads_whole_weights(self) -> Self:
+        if self.training.lora and self.training.lora.checkpoint == "adapter" and self.sampling.engine == "native":
+            raise ValueError("sampling.engine: native reads whole weights; use lora.checkpoint: merged, or engine: transformers")
+        return self
+
     @property
     def fewest_rows(self) -> int:
         """Rows that a training needs: a batch, beside those that are held out."""
-        batch_rows, share = self.training.batch_rows, self.training.validation_share
+        batch_rows, share = max(self.training.schedule(g).batch_rows for g in (0, 1)), self.training.validation_share
         most = math.ceil((batch_rows + 2) / (1.0 - share))
         candidates = range(most + 1)  # the rows that are trained on grow with the rows that there are
         return bisect_left(candidates, batch_rows, key=lambda rows: rows - self.training.held_out_rows(rows))
@@ -156,23 +144,13 @@ class CausalLM(TextFamily):
         return self.model
 
     @property
-    def validates(self) -> bool:
-        """Whether real rows that it is not trained on choose the epoch."""
-        return self.training.best_epoch == "real"
-
-    @property
     def batch_rows(self) -> int:
         """Rows in one forward pass of a training."""
-        return self.training.micro_rows or self.training.batch_rows
-
-    @property
-    def saved_models(self) -> int:
-        """Models that one checkpoint holds: the last epoch's beside the best one's, which may be the same."""
-        return 2 if self.training.last_epoch else 1
+        return self.training.micro_rows or self.training.schedule(0).batch_rows
 
     def passes(self, generation: int) -> int:
         """Return the epochs of a generation."""
-        return self.training.epochs
+        return self.training.schedule(generation).epochs
 
     def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
         """Return the size that a model is taken to have before it is fetched."""

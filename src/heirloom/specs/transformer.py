@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict, Training
-from heirloom.specs.declaration import TextFamily
+from heirloom.specs.base import Strict
 from heirloom.specs.decoding import Decoding, Precision
+from heirloom.specs.language_model import EpochChoice, LanguageModel, Schedule
 from heirloom.specs.model_size import ModelSize
-from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH
+from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_LAYERS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.text import TextSettings
@@ -31,15 +31,7 @@ class Architecture(Strict):
         return self
 
 
-class Schedule(Strict):
-    """One training: how long and how fast."""
-
-    epochs: int = Field(ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
-    learning_rate: float = Field(gt=0.0, description="Peak learning rate of AdamW; a cosine takes it to zero.")
-    batch_rows: int = Field(ge=1, le=MOST_BATCH_ROWS, description="Rows in one optimiser step.")
-
-
-class TransformerFit(Training):
+class TransformerFit(EpochChoice):
     """How one generation of a transformer is trained."""
 
     architecture: Architecture
@@ -59,7 +51,7 @@ class TransformerFit(Training):
         return self.start
 
 
-class TransformerTraining(Training):
+class TransformerTraining(EpochChoice):
     """How a transformer is trained, the origin and later generations apart."""
 
     architecture: Architecture = Architecture()
@@ -101,15 +93,18 @@ class TransformerTraining(Training):
             clip_norm=self.clip_norm,
             micro_rows=self.micro_rows,
             precision=self.precision,
+            loss_on=self.loss_on,
+            best_epoch=self.best_epoch,
+            last_epoch=self.last_epoch,
+            validation_share=self.validation_share,
+            validation_rows=self.validation_rows,
         )
 
 
-class Transformer(TextFamily):
+class Transformer(LanguageModel):
     """A small Llama-architecture language model trained from scratch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "share", "features", "gpu"})
-    needs_torch = True
-    library = "transformers"
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "share", "features", "gpu", "pairs"})
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()
@@ -119,6 +114,11 @@ class Transformer(TextFamily):
     def batch_rows(self) -> int:
         """Rows in one forward pass of the origin's training."""
         return self.training.micro_rows or self.training.origin.batch_rows
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows that a training needs: one, beside one that is held out."""
+        return 2 if self.training.best_epoch == "synthetic" else 1
 
     def passes(self, generation: int) -> int:
         """Return the epochs of a generation."""
