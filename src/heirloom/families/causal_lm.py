@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.data import pairs
 from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, completion, editing, evaluation, loop, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
-from heirloom.families.lm.library.generation import banned, writer
+from heirloom.families.lm.library.generation import banned, responder, writer
 from heirloom.families.lm.library.learner import Learner
 from heirloom.families.lm.library.model import CausalLM, fetch, load, save
-from heirloom.families.lm.scoring import log_likelihoods, row_losses
+from heirloom.families.lm.scoring import completion_losses, log_likelihoods, row_losses
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalLM as Spec
 from heirloom.specs.causal_lm import CausalSampling as Sampling
@@ -28,6 +31,8 @@ __all__ = [
     "Fit",
     "Sampling",
     "Spec",
+    "complete",
+    "completion_losses",
     "edit",
     "evaluate",
     "fetch",
@@ -88,6 +93,12 @@ def sample(
     return sampling.sample(model, writer(model, settings), prompts, settings, stream)
 
 
+def complete(model: CausalLM, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk of prompts (`lm.completion`)."""
+    minibatches.use_deterministic_kernels()
+    return completion.complete(model, responder(model, settings), prompts, limit, stream)
+
+
 def edit(
     model: CausalLM, judge: CausalLM, rows: Iterable[NDArray[Any]], above: float, settings: Sampling, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
@@ -99,4 +110,7 @@ def edit(
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`), and those of the publication's recipe."""
     minibatches.use_deterministic_kernels()
+    if pairs.are_in(sets.held_out):
+        respond = partial(complete, model, settings=Sampling(), stream=stream.child("answers"))
+        return evaluation.evaluate_pairs(model, sets, origin, measuring, respond, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=True)

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.data import pairs
 from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, completion, editing, evaluation, loop, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.native.checkpoint import load
 from heirloom.families.lm.native.checkpoint import save_folder as save
+from heirloom.families.lm.native.completion import responder
 from heirloom.families.lm.native.learner import Learner
 from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
 from heirloom.families.lm.native.writer import writer
-from heirloom.families.lm.scoring import log_likelihoods, row_losses
+from heirloom.families.lm.scoring import completion_losses, log_likelihoods, row_losses
 from heirloom.runtime import device
 from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Decoding as Sampling
 from heirloom.specs.transformer import Transformer as Spec
 from heirloom.specs.transformer import TransformerFit as Fit
 
-__all__ = ["Fit", "Sampling", "Spec", "edit", "evaluate", "load", "log_likelihoods", "resume", "row_losses", "sample", "save", "train"]
+__all__ = [
+    "Fit",
+    "Sampling",
+    "Spec",
+    "complete",
+    "completion_losses",
+    "edit",
+    "evaluate",
+    "load",
+    "log_likelihoods",
+    "resume",
+    "row_losses",
+    "sample",
+    "save",
+    "train",
+]
 
 BETAS = (0.9, 0.95)
 
@@ -73,6 +92,11 @@ def sample(
     return sampling.sample(model, writer(model, settings), prompts, settings, stream)
 
 
+def complete(model: Llama, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk of prompts (`lm.completion`)."""
+    return completion.complete(model, responder(model, settings), prompts, limit, stream)
+
+
 def edit(
     model: Llama, judge: Llama, rows: Iterable[NDArray[Any]], above: float, settings: Sampling, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
@@ -82,4 +106,7 @@ def edit(
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
+    if pairs.are_in(sets.held_out):
+        respond = partial(complete, model, settings=Sampling(), stream=stream.child("answers"))
+        return evaluation.evaluate_pairs(model, sets, origin, measuring, respond, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=False)

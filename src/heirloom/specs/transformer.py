@@ -103,7 +103,7 @@ class TransformerTraining(EpochChoice):
 class Transformer(LanguageModel):
     """A small Llama-architecture language model trained from scratch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "share", "features", "gpu"})
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "pairs", "share", "features", "gpu"})
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()

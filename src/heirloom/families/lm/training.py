@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,10 @@ import numpy as np
 
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import minibatches
 from heirloom.families.lm import loop
 from heirloom.families.lm.epochs import Epochs
 from heirloom.families.lm.network import Learner
-from heirloom.families.lm.rows import Rows
+from heirloom.families.lm.rows import Rows, at_random_access
 from heirloom.families.lm.state import Progress
 from heirloom.families.lm.weights import put_back
 from heirloom.runtime import memory
@@ -51,12 +51,11 @@ def train(
     HeirloomError
         If rows do not fit the model or are too few, the loss is not finite, no weight changes, or memory runs out.
     """
-    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.guard("training", "family.training.micro_rows"):
-        if tokens_NT.shape[1] < 2:
-            raise HeirloomError(f"training rows have {tokens_NT.shape[1]} token: each must have at least 2")
-        blocks = Rows.blocks(tokens_NT, rows.weights() if rows.is_weighted else None)
-        blocks.check(learner.network)
-        trained_rows, validation = split(blocks, choice, held_out, stream, fewest)
+    with ExitStack() as files, memory.guard("training", "family.training.micro_rows"):
+        all_rows = files.enter_context(at_random_access(rows))
+        all_rows.check(learner.network)
+        real_rows = files.enter_context(at_random_access(held_out)) if held_out and choice.best_epoch == "real" else None
+        trained_rows, validation = split(all_rows, choice, real_rows, stream, fewest)
         progress = loop.train(loop.Training(learner, trained_rows, settings, stream, validation), state)
     return _network(learner, progress, choice.last_epoch)
 
@@ -73,7 +72,7 @@ def _network(learner: Learner, progress: Progress, with_last_epoch: bool) -> Any
     return replace(network, epochs=Epochs(progress.best, progress.epochs, last_network))
 
 
-def split(rows: Rows, choice: EpochChoice, held_out: Dataset | None, stream: Stream, fewest: int) -> tuple[Rows, Rows | None]:
+def split(rows: Rows, choice: EpochChoice, held_out: Rows | None, stream: Stream, fewest: int) -> tuple[Rows, Rows | None]:
     """Return the rows to train on, and those that choose the epoch, if any do.
 
     Raises
@@ -86,7 +85,7 @@ def split(rows: Rows, choice: EpochChoice, held_out: Dataset | None, stream: Str
     if choice.best_epoch == "real":
         if held_out is None:
             raise HeirloomError("family.training.best_epoch: real needs the real validation split")
-        return rows, Rows.blocks(held_out.head("tokens", choice.validation_rows or held_out.num_rows))
+        return rows, held_out.subset(np.arange(len(held_out))[: choice.validation_rows])
     count = choice.held_out_rows(len(rows))
     if len(rows) - count < fewest:
         raise HeirloomError(f"holding out {count} of {len(rows)} rows for validation leaves fewer than {fewest} to train on")
