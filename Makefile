@@ -38,9 +38,10 @@ validator: .venv-crate/.installed .venv-croissant/.installed .venv-signing/.inst
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-# the workflow: after this, plain `snakemake` from $(VENV)/bin does the same
+# the workflow: after this, plain `snakemake` from $(VENV)/bin does the same, without the pages that compare sets of rows, which are
+# made here because the run's worker has their model at hand
 run: env
-	snakemake $(CONFIGFILE)
+	snakemake $(CONFIGFILE) -- all comparisons
 
 # Snakemake's hook has recorded already when something ran; this covers the case where nothing did
 record: env
@@ -55,9 +56,9 @@ quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
 
+# after the record, because the page shows what the jobs have cost
 report: env
-	snakemake $(CONFIGFILE) -- pages
-	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --quiet all -- all pages
+	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --report-after-run -- all pages
 
 summary: env
 	heirloom summary $(CONFIGFILE)

@@ -1,4 +1,4 @@
-"""What lineage costs: recording, `dvc status`, and the workflow around the bare computation; CPU seconds of whole process trees.
+"""What lineage costs: recording, `dvc status`, the workflow around the bare computation, descendants, trace and audit.
 
     PYTHONPATH=src:tests python benchmarks/lineage.py [NAME ...]
 
@@ -20,6 +20,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
+import lineage_tools
 import yaml
 
 from by_hand import slice_of
@@ -27,10 +28,14 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Kind
 from heirloom.artefacts.manifest import seal
 from heirloom.config import load
+from heirloom.lineage import audit
+from heirloom.lineage.project import Project
+from heirloom.report import recomputed
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import environment, make_workspace
 from toy_project import write as write_toy
 
+ROWS = 38_000
 LINEAGES, GENERATIONS = 250, 5  # generations as in the default config
 CONFIG = Path("config.yaml")
 
@@ -117,7 +122,77 @@ def in_process() -> float:
     return time.process_time() - began
 
 
-BENCHMARKS: tuple[Callable[[], Iterator[Row]], ...] = (many_lineages, small_workflow)
+def descendants_of_a_row() -> Iterator[Row]:
+    """List what carries a row through ten accumulating generations of 38,000 rows; training sets grow to 418,000 rows."""
+    Path("rows").mkdir()
+    with chdir("rows"):
+        lineage_tools.build(ROWS, 10)
+        yield Row("descendants of a row, 10 generations of 38,000 rows", cpu("heirloom", "descendants", "text/real:train#17"), "CPU-s", 2)
+        bare = peak_memory("heirloom", "descendants", "text/accumulate/0/1:checkpoint")
+        peak = peak_memory("heirloom", "descendants", "text/real:train#17")
+        yield Row(f"its memory above that of a list without rows ({bare:.0f} MiB)", peak - bare, "MiB", 64)
+
+
+def trace_on_its_way() -> Iterator[Row]:
+    """Trace an artefact of five ancestors in a project of 80 artefacts, counting the files under data/ that are opened."""
+    Path("traced").mkdir()
+    with chdir("traced"):
+        lineage_tools.build(200, 25)
+        nodes = subprocess.run([sys.executable, "-c", _COUNT], env=environment(), check=True, capture_output=True, text=True)
+        artefacts, files = map(int, nodes.stdout.split())
+        yield Row(f"files opened for a trace of {artefacts} artefacts", files, "files", 2 * artefacts + 2)
+        yield Row("trace of them, as a command", cpu("heirloom", "trace", "text/accumulate/0/1:train"), "CPU-s", float("inf"))
+
+
+_COUNT = """
+import sys
+opened = set()
+def note(event, arguments):
+    if event == "open" and str(arguments[0]).startswith("data/"):
+        opened.add(str(arguments[0]))
+sys.addaudithook(note)
+from heirloom.lineage.trace import trace
+print(len(trace("text/accumulate/0/1:train").nodes), len(opened))
+"""
+"""Prints how many artefacts a trace has, and how many files under data/ it has opened."""
+
+
+def audit_of_ten_jobs() -> Iterator[Row]:
+    """Audit ten jobs of a small workflow, beside the jobs, the results and the sources each done alone."""
+    make_workspace(Path.cwd() / "audited")
+    with chdir("audited"):
+        raw = yaml.safe_load(CONFIG.read_text())
+        CONFIG.write_text(yaml.safe_dump({**raw, "experiments": {"steps": {**raw["experiments"]["steps"], "generations": GENERATIONS}}}))
+        cpu("git", "init", "-q")
+        cpu("snakemake")
+        project, settings = Project(), load(CONFIG)
+        chosen = audit.sample(audit.recorded_jobs(project), number=10, share=None, seed=0)
+        alone = []
+        for job in chosen:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            assert [outcome.verdict.answer for outcome in audit.redo([job], settings, afresh=True)] == ["equal"]
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            alone.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        results = cpu(sys.executable, "-P", "-c", recomputed.CODE, str(CONFIG))
+        began = time.process_time()
+        audit.changed_sources(project)
+        parts = sum(alone) + results + time.process_time() - began
+        whole = cpu("heirloom", "audit", "--jobs", "10", "--seed", "0", "--afresh")
+        yield Row(f"audit of ten jobs ({whole:.1f} CPU-s) over its parts alone ({parts:.1f})", whole / parts, "ratio", 1.2)
+
+
+def peak_memory(*command: str) -> float:
+    """Return the peak memory of a command, MiB."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code, *command], env=environment(), check=True, capture_output=True, text=True)
+    return int(done.stdout) / 1024
+
+
+BENCHMARKS: tuple[Callable[[], Iterator[Row]], ...] = (
+    *(many_lineages, small_workflow),
+    *(descendants_of_a_row, trace_on_its_way, audit_of_ten_jobs),
+)
 
 
 def main(names: list[str]) -> int:

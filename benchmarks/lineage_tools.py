@@ -26,7 +26,7 @@ import pyarrow as pa
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.fingerprints import recorded_sha256
-from heirloom.artefacts.manifest import seal
+from heirloom.artefacts.manifest import Input, seal
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.lineage import verify
@@ -67,7 +67,7 @@ def build(rows: int, generations: int) -> None:
     pool, original = kinds.REAL_TRAIN.path("text"), kinds.TRAIN.path(*KEY, 0)
     real = table(stream, rows, 0)
     write(pool, Dataset.of(real), {}, "real")
-    write(original, Dataset.of(real), {"pool": recorded_sha256(pool)}, "mix")
+    write(original, Dataset.of(real), {"pool": [pool]}, "mix")
     checkpoint(0, original)
     parts = [Dataset.of(real)]
     for generation in range(1, generations + 1):
@@ -75,11 +75,11 @@ def build(rows: int, generations: int) -> None:
         synthetic, train = (kind.path(*KEY, generation) for kind in (kinds.SYNTHETIC, kinds.TRAIN))
         writer = Dataset.open(kinds.TRAIN.path(*KEY, generation - 1)).tally.writer(recorded_sha256(parent))
         fresh = table(stream, rows, generation, writer)
-        write(synthetic, Dataset.of(fresh), {"checkpoint": recorded_sha256(parent), "prompts": recorded_sha256(original)}, "sample")
+        write(synthetic, Dataset.of(fresh), {"checkpoint": [parent], "prompts": [original]}, "sample")
         parts.append(Dataset.open(synthetic))
-        given = [recorded_sha256(kinds.SYNTHETIC.path(*KEY, number)) for number in range(1, generation + 1)]
+        written = [kinds.SYNTHETIC.path(*KEY, number) for number in range(1, generation + 1)]
         joined = Dataset([piece for part in parts for piece in part.pieces])
-        write(train, joined, {"pool": recorded_sha256(pool), "original": recorded_sha256(original), "synthetic": given}, "mix")
+        write(train, joined, {"pool": [pool], "original": [original], "synthetic": written}, "mix")
         checkpoint(generation, train)
 
 
@@ -98,18 +98,19 @@ def checkpoint(generation: int, train: str) -> None:
     with replacing(path) as temporary:
         temporary.mkdir()
         (temporary / "model.safetensors").write_bytes(Stream(("weights", generation)).generator().bytes(20_000_000))
-    told(path, {"train": recorded_sha256(train)}, "train")
+    told(path, {"train": [train]}, "train")
 
 
-def write(path: str, rows: Dataset, inputs: dict[str, object], step: str) -> None:
+def write(path: str, rows: Dataset, inputs: dict[str, list[str]], step: str) -> None:
     """Write a dataset and say what it was made from."""
     rows.write(path)
     told(path, inputs, step)
 
 
-def told(path: str, inputs: dict[str, object], step: str) -> None:
-    """Write an artefact's fingerprint and manifest."""
-    seal([path], {"slice": {"step": step, "source": {"name": "made"}}, "inputs": inputs, "environment": {}})
+def told(path: str, inputs: dict[str, list[str]], step: str) -> None:
+    """Write an artefact's fingerprint and manifest, given the paths of its inputs by role."""
+    edges = [Input(role, name, recorded_sha256(name)) for role, names in inputs.items() for name in names]
+    seal([path], {"slice": {"step": step, "source": {"name": "made"}}, "inputs": edges, "environment": {}})
 
 
 def record() -> None:

@@ -1,28 +1,33 @@
-"""Sampling and training of language models side by side with `transformers`: same weights, prompts, tokens and steps, one thread.
+"""Sampling and training of language models side by side with `transformers`, ctranslate2 and vLLM: same weights, prompts and steps.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | costs …]
+    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | engines | chain | costs …]
 
-`generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders. Each side is a process of its own, ours with what
-a step sets before it begins (`runtime.heap`). They take turns, and each ratio is the median over turns of the ratio inside a turn, so that
-what else the machine does hits both sides. Seconds are of CPU. The machine's limits are measured before the first turn: floating-point
-operations a second of a large matrix product in float32 and in bfloat16, bytes a second of a large copy. Where a processor has no bfloat16
-products of its own, the rows that use them are left out.
+`generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders; with `engines`, ctranslate2 and vLLM get them too,
+in temporary environments of their own (`lm_engines.py`). `chain` and `costs` are `lm_chain.py` and `lm_costs.py`.
+
+Each side is a process of its own on one thread, ours with what a step sets before it begins (`runtime.heap`). They take turns, and each
+ratio is the median over turns of the ratio inside a turn, so that what else the machine does hits both sides. Seconds are of CPU; what
+makes the work ready (Trainer's construction, the weights in another precision) is outside the clock. The machine's limits are measured
+before the first turn. Where a processor has no avx512_bf16, rows in bfloat16 are left out, and that is said.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import lm_engines
+import machine
 import numpy as np
 import torch
-from sides import Work, answer, compare, seconds
+from sides import Preparation, Work, answer, at_once, compare
 
 from heirloom.families import minibatches
 from heirloom.families.lm import adamw, loop, schedules
@@ -44,23 +49,30 @@ SIZES = {
 }
 """Name → shape, rows sampled together, rows of a training step."""
 
+STEPS = {"default": 96, "2.6M": 12, "17M": 6}
+"""Name → steps of a training: more where a step is short, so that what a training does once does not count."""
+BEAM_ROWS = 16  # prompts of a search
+
 OURS, THEIRS = "ours", "theirs"
-WAYS = {
-    "samplers": {"generate": THEIRS, "ours float32": OURS, "ours bfloat16": OURS, "generate, 5 beams": THEIRS, "ours, 5 beams": OURS},
-    "trainers": {"Trainer": THEIRS, "Trainer bf16": THEIRS, "ours float32": OURS, "ours bfloat16": OURS},
+SAMPLERS = {
+    "generate": THEIRS,
+    "generate autocast bf16": THEIRS,
+    "generate bf16 weights": THEIRS,
+    "ours float32": OURS,
+    "ours bfloat16": OURS,
 }
+BEAMS = {
+    "5 beams, generate": THEIRS,
+    "5 beams, generate bf16 weights": THEIRS,
+    "5 beams, ours": OURS,
+    "5 beams, ours bfloat16": OURS,
+}
+TRAINERS = {"Trainer": THEIRS, "Trainer bf16": THEIRS, "ours float32": OURS, "ours bfloat16": OURS}
+WAYS = {"samplers": SAMPLERS | BEAMS, "trainers": TRAINERS}
 """Kind of work → way to do it → its side."""
 
-
-def limits() -> dict[str, float]:
-    """Return the machine's best floating-point operations a second by precision, and bytes a second copied."""
-    found = {}
-    for precision in ("float32", "bfloat16"):
-        a = torch.randn(1024, 1024).to(getattr(torch, precision))
-        found[precision] = 2 * 1024**3 / min(seconds(partial(torch.mm, a, a)) for _ in range(20))
-    x, y = torch.zeros(2**25), torch.zeros(2**25)
-    found["bytes"] = 2 * x.nbytes / min(seconds(lambda: y.copy_(x)) for _ in range(10))
-    return found
+Times = dict[str, list[float]]
+"""Way → CPU seconds turn by turn."""
 
 
 def matrix_weights(shape: LlamaShape) -> int:
@@ -69,25 +81,57 @@ def matrix_weights(shape: LlamaShape) -> int:
     return shape.num_layers * layer + shape.vocab_size * shape.hidden_size
 
 
-def samplers(model: Llama, theirs: Any, prompts: np.ndarray) -> dict[str, Work]:
-    """Return ways to write a continuation of each prompt."""
-    given, uniforms = torch.from_numpy(prompts), STREAM.uniforms(0, len(prompts), LENGTH)
-    common = {"input_ids": given, "attention_mask": torch.ones_like(given), "pad_token_id": 0, "eos_token_id": None}
+def generators(folder: Path, prompts: np.ndarray) -> dict[str, Preparation]:
+    """Return ways to continue each prompt by `generate`."""
+    from transformers import AutoModelForCausalLM
 
-    def generate(**settings: Any) -> Work:
-        return lambda: theirs.generate(**common, max_new_tokens=LENGTH, min_new_tokens=LENGTH, **settings)
+    plain = AutoModelForCausalLM.from_pretrained(folder).eval()
+    halved = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
+    tokens = torch.from_numpy(prompts)
+    length = {"max_new_tokens": LENGTH, "min_new_tokens": LENGTH, "pad_token_id": 0, "eos_token_id": None}
 
-    few = {**common, "input_ids": given[:16], "attention_mask": torch.ones_like(given[:16])}
-    return {
-        "generate": generate(do_sample=True, top_k=0),
-        "ours float32": lambda: generation.continue_prompts(model, prompts, LENGTH, uniforms, Decoding()),
-        "ours bfloat16": lambda: generation.continue_prompts(model, prompts, LENGTH, uniforms, Decoding(), "bfloat16"),
-        "generate, 5 beams": lambda: theirs.generate(**few, max_new_tokens=LENGTH, do_sample=False, num_beams=5),
-        "ours, 5 beams": lambda: beams.search(model, prompts[:16], LENGTH, 5),
+    def drawn(model: Any) -> Work:
+        inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        return lambda: model.generate(**inputs, **length, do_sample=True, top_k=0)
+
+    def searched(model: Any) -> Work:
+        inputs = {"input_ids": tokens[:BEAM_ROWS], "attention_mask": torch.ones_like(tokens[:BEAM_ROWS])}
+        return lambda: model.generate(**inputs, **length, do_sample=False, num_beams=5)
+
+    def autocast() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn(plain)()
+
+    works = {
+        "generate": drawn(plain),
+        "generate autocast bf16": autocast,
+        "generate bf16 weights": drawn(halved),
+        "5 beams, generate": searched(plain),
+        "5 beams, generate bf16 weights": searched(halved),
     }
+    return {name: at_once(work) for name, work in works.items()}
 
 
-def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[str, Work]:
+def our_samplers(model: Llama, prompts: np.ndarray) -> dict[str, Preparation]:
+    """Return ways to continue each prompt by Heirloom."""
+    uniforms = STREAM.uniforms(0, len(prompts), LENGTH)
+
+    def drawn(precision: Any) -> Work:
+        return lambda: generation.continue_prompts(model, prompts, LENGTH, uniforms, Decoding(), precision)
+
+    def searched(precision: Any) -> Work:
+        return lambda: beams.search(model, prompts[:BEAM_ROWS], LENGTH, 5, precision=precision)
+
+    works = {
+        "ours float32": drawn("float32"),
+        "ours bfloat16": drawn("bfloat16"),
+        "5 beams, ours": searched("float32"),
+        "5 beams, ours bfloat16": searched("bfloat16"),
+    }
+    return {name: at_once(work) for name, work in works.items()}
+
+
+def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[str, Preparation]:
     """Return ways to train a fresh copy of the model for some steps."""
     rows = STREAM.child("rows").generator().integers(0, model.shape.vocab_size, (steps * batch_rows, LENGTH))
     averaging = adamw.Settings((0.9, 0.95), 0.1, matrices_only=True)
@@ -97,10 +141,10 @@ def trainers(model: Llama, folder: Path, batch_rows: int, steps: int) -> dict[st
         return lambda: loop.train(loop.Training(Learner.of(model, precision), Rows.blocks(rows), settings, STREAM))
 
     return {
-        "Trainer": lambda: trainer(folder, rows, batch_rows, bf16=False).train(),
-        "Trainer bf16": lambda: trainer(folder, rows, batch_rows, bf16=True).train(),
-        "ours float32": ours("float32"),
-        "ours bfloat16": ours("bfloat16"),
+        "Trainer": lambda: trainer(folder, rows, batch_rows, bf16=False).train,
+        "Trainer bf16": lambda: trainer(folder, rows, batch_rows, bf16=True).train,
+        "ours float32": at_once(ours("float32")),
+        "ours bfloat16": at_once(ours("bfloat16")),
     }
 
 
@@ -130,92 +174,113 @@ def trainer(folder: Path, rows: np.ndarray, batch_rows: int, bf16: bool, epochs:
     return Trainer(AutoModelForCausalLM.from_pretrained(folder), arguments, train_dataset=tokens)
 
 
-def table(title: str, taken: dict[str, list[float]], against: dict[str, str], tokens: dict[str, int], operations: float, peak: Any) -> None:
-    """Print tokens a CPU-second, the ratio to another way, and the share of the machine's limit that the products make up."""
-    print(f"\n{title}\n{'':<20}{'tokens/CPU-s':>14}{'ratio':>8}{'% of GEMM':>11}")
-    for name, own in taken.items():
-        other = taken[against[name]]
-        ratio = statistics.median(b / a for a, b in zip(own, other, strict=True))
-        rate = tokens[name] / statistics.median(own)
+def table(title: str, taken: Times, references: Iterable[str], tokens: int, operations: float, peak: Mapping[str, float]) -> None:
+    """Print tokens a CPU-second, the ratio to each reference, and the share of the machine's limit that the products make up.
+
+    Parameters
+    ----------
+    references
+        Ways to which the others are compared; those that have not run are passed over.
+    tokens
+        Tokens of each way's work.
+    operations
+        Floating-point operations of a token's products with weights; 0 if that is not known.
+    """
+    columns = [name for name in references if name in taken]
+    print(f"\n{title}\n{'':<32}{'tokens/CPU-s':>14}{'% of GEMM':>11}" + "".join(f"  to {name}" for name in columns))
+    for name, spent in taken.items():
+        rate = tokens / statistics.median(spent)
         limit = peak["bfloat16" if "bf" in name else "float32"]
-        share = "" if "beams" in name else f"{100 * rate * operations / limit:.0f}"
-        print(f"{name:<20}{rate:>14,.0f}{ratio:>8.2f}{share:>11}", flush=True)
+        share = f"{100 * rate * operations / limit:.0f}" if operations and "int8" not in name else ""
+        ratios = "".join(f"{ratio(spent, taken[column]):>{len(column) + 5}.2f}" for column in columns)
+        print(f"{name:<32}{rate:>14,.0f}{share:>11}{ratios}", flush=True)
 
 
-def start_up() -> None:
-    """Print what each step costs before it does anything: a fresh process that imports the step and its family."""
-    ways = {
-        "ours, train": "import heirloom.steps.train; from heirloom.families import family; family('transformer'); import torch.optim.adamw",
-        "ours, sample": "import heirloom.steps.sample; from heirloom.families import family; family('transformer'); import tokenizers",
-        "Trainer": "from transformers import Trainer, TrainingArguments, AutoModelForCausalLM, LlamaForCausalLM",
-        "generate": "from transformers import AutoModelForCausalLM, LlamaForCausalLM; LlamaForCausalLM.generate",
-    }
-    print("\nstart-up, CPU seconds of a fresh process (median of 5)")
-    for name, code in ways.items():
-        shown = f"{code}\nimport time; print(time.process_time())"
-        spent = [float(subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stdout) for _ in range(5)]
-        print(f"{name:<20}{statistics.median(spent):>8.1f}", flush=True)
+def ratio(spent: list[float], reference: list[float]) -> float:
+    """Return how many times as fast something is as a reference: the median over turns."""
+    return statistics.median(b / a for a, b in zip(spent, reference, strict=True))
 
 
-def memory(more: Iterable[str]) -> None:
-    """Print the peak memory of a process that samples or trains the 17 M model by one way only: the plain ones, and ``more``."""
-    print("\npeak memory of a process, MB (17M)")
-    for kind, other in (("samplers", "generate"), ("trainers", "Trainer")):
-        for name in (other, "ours float32", *more):
-            done = subprocess.run([sys.executable, __file__, "memory", kind, name], capture_output=True, text=True, check=True)
-            print(f"{kind[:-1] + ', ' + name:<28}{done.stdout.splitlines()[-1]:>8}", flush=True)
+def possible(ways: Mapping[str, str]) -> dict[str, str]:
+    """Return the ways without those in bfloat16, if the processor has no products in it."""
+    return {name: side for name, side in ways.items() if "bf" not in name or machine.processor()[1]}
 
 
-def worthwhile(ways: Mapping[str, str], peak: Mapping[str, float]) -> dict[str, str]:
-    """Return the ways without those in bfloat16, if the machine is slower in it than in float32."""
-    return {name: side for name, side in ways.items() if "bf" not in name or peak["bfloat16"] > peak["float32"]}
-
-
-def ways_of(size: str, folder: Path, kind: str, side: str) -> dict[str, Work]:
+def ways_of(size: str, folder: Path, kind: str, side: str) -> dict[str, Preparation]:
     """Return the samplers or trainers of a size, in a process made ready as that side makes it; weights lie in ``folder``."""
     if side == OURS:
         keep_freed_memory()
-    shape, batch, train_rows = SIZES[size]
+    shape, _, train_rows = SIZES[size]
     model = Llama(shape, initialise(shape, STREAM))
     if kind == "trainers":
-        return trainers(model, folder, train_rows, 6 if size == "17M" else 12)
-    from transformers import AutoModelForCausalLM
+        return trainers(model, folder, train_rows, STEPS[size])
+    prompts = np.load(folder / "prompts.npy")
+    return our_samplers(model, prompts) if side == OURS else generators(folder, prompts)
 
+
+def prepare(size: str, folder: Path) -> None:
+    """Write a size's checkpoint and its prompts into ``folder``."""
+    shape, batch, _ = SIZES[size]
+    save_folder(Llama(shape, initialise(shape, STREAM)), folder)
     prompts = STREAM.child("prompts").generator().integers(0, shape.vocab_size, (batch, LENGTH))
-    return samplers(model, AutoModelForCausalLM.from_pretrained(folder).eval(), prompts)
+    np.save(folder / "prompts.npy", prompts)
 
 
-def side_by_side(size: str, kind: str, turns: int, peak: Mapping[str, float]) -> dict[str, list[float]]:
+def side_by_side(size: str, kind: str, turns: int, engines: Mapping[str, Path]) -> Times:
     """Return the CPU seconds of each way, turn by turn."""
-    shape = SIZES[size][0]
-    with tempfile.TemporaryDirectory() as folder:
-        save_folder(Llama(shape, initialise(shape, STREAM)), Path(folder))
-        sides = {side: ["side", size, folder, kind, side] for side in (THEIRS, OURS)}
-        return compare(Path(__file__), sides, worthwhile(WAYS[kind], peak), turns)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(size, folder)
+        sides = {side: [sys.executable, __file__, "side", size, name, kind, side] for side in (THEIRS, OURS)}
+        ways = possible(WAYS[kind])
+        others = {way: engine for way, engine in lm_engines.WAYS.items() if engine in engines and kind == "samplers"}
+        for way, engine in possible(others).items():
+            script = str(Path(lm_engines.__file__))
+            sides[way] = [str(engines[engine]), script, way, name, str(folder / "prompts.npy"), str(LENGTH)]
+            ways[way] = way
+        return compare(sides, ways, turns)
 
 
-def main(turns: int, sizes: list[str]) -> None:
+def installed(stack: ExitStack) -> dict[str, Path]:
+    """Return the Python of each engine that can be installed, in folders that last as long as ``stack``."""
+    pythons = {name: lm_engines.environment(name, Path(stack.enter_context(tempfile.TemporaryDirectory()))) for name in lm_engines.PACKAGES}
+    return {name: python for name, python in pythons.items() if python}
+
+
+def print_size(size: str, turns: int, engines: Mapping[str, Path], peak: Mapping[str, float]) -> None:
+    """Print the tables of a size."""
+    shape, batch, train_rows = SIZES[size]
+    taken = side_by_side(size, "samplers", turns, engines)
+    # a prompt's tokens go through the layers too, and only its last through the head
+    operations = 2 * (2 * matrix_weights(shape) - shape.vocab_size * shape.hidden_size)
+    drawn = {name: spent for name, spent in taken.items() if name not in BEAMS}
+    references = ("generate", "generate bf16 weights", "ctranslate2 float32")
+    table(f"{size}: sampling, {batch} rows", drawn, references, batch * LENGTH, operations, peak)
+    searched = {name: spent for name, spent in taken.items() if name in BEAMS}
+    table(f"{size}: 5 beams, {BEAM_ROWS} rows", searched, BEAMS, BEAM_ROWS * LENGTH, 0, peak)
+    taken = side_by_side(size, "trainers", turns, {})
+    tokens = STEPS[size] * train_rows * LENGTH
+    table(f"{size}: training, {STEPS[size]} steps", taken, ("Trainer", "Trainer bf16"), tokens, 6 * matrix_weights(shape), peak)
+
+
+def main(turns: int, parts: list[str]) -> None:
     """Print all tables."""
-    peak = limits()
-    print(
-        f"limits: {peak['float32'] / 1e9:.0f} GFLOP/s float32, {peak['bfloat16'] / 1e9:.0f} bfloat16, {peak['bytes'] / 1e9:.0f} GB/s copy"
-    )
-    for size in sizes:
-        if size == "costs":
-            continue
-        shape, batch, train_rows = SIZES[size]
-        taken = side_by_side(size, "samplers", turns, peak)
-        tokens = {name: (16 if "beams" in name else batch) * LENGTH for name in taken}
-        against = {name: "generate, 5 beams" if "beams" in name else "generate" for name in taken}
-        # a prompt's tokens go through the layers too, and only its last through the head
-        layers = matrix_weights(shape) - shape.vocab_size * shape.hidden_size
-        table(f"{size}: sampling", taken, against, tokens, 2 * (layers + matrix_weights(shape)), peak)
-        taken = side_by_side(size, "trainers", turns, peak)
-        tokens = dict.fromkeys(taken, (6 if size == "17M" else 12) * train_rows * LENGTH)
-        table(f"{size}: training", taken, dict.fromkeys(taken, "Trainer"), tokens, 6 * matrix_weights(shape), peak)
-    if "costs" in sizes:
-        start_up()
-        memory(worthwhile({"ours bfloat16": OURS}, peak))
+    name, has_bfloat16 = machine.processor()
+    packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("torch", "transformers"))
+    print(f"processor: {name}, {'with' if has_bfloat16 else 'WITHOUT'} avx512_bf16; {packages}")
+    if not has_bfloat16:
+        print("rows in bfloat16 are left out: without avx512_bf16 its products are slower than those in float32")
+    peak = machine.limits()
+    products = f"{peak['float32'] / 1e9:.0f} GFLOP/s float32, {peak['bfloat16'] / 1e9:.0f} bfloat16"
+    print(f"limits: {products}, {peak['bytes'] / 1e9:.0f} GB/s copy", flush=True)
+    with ExitStack() as stack:
+        engines = installed(stack) if "engines" in parts else {}
+        for size in SIZES:
+            if size in parts:
+                print_size(size, turns, engines, peak)
+    for part, arguments in (("chain", [str(turns)]), ("costs", [])):
+        if part in parts:
+            subprocess.run([sys.executable, str(Path(__file__).with_name(f"lm_{part}.py")), *arguments], check=True)
 
 
 if __name__ == "__main__":
@@ -223,13 +288,5 @@ if __name__ == "__main__":
     minibatches.use_deterministic_kernels()
     if sys.argv[1:2] == ["side"]:
         answer(ways_of(sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
-    elif sys.argv[1:2] == ["memory"]:
-        import resource
-
-        kind, name = sys.argv[2:]
-        with tempfile.TemporaryDirectory() as scratch:
-            save_folder(Llama(SIZES["17M"][0], initialise(SIZES["17M"][0], STREAM)), Path(scratch))
-            ways_of("17M", Path(scratch), kind, WAYS[kind][name])[name]()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     else:
-        main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "costs"])
+        main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "engines", "chain", "costs"])

@@ -4,9 +4,10 @@
 
 Both train generation 0 and then, generation after generation, continue every prompt, train on the continuations from generation 0's
 weights, and write a checkpoint: the arm `replace` of configs/lm.yaml, one lineage, its model and its schedule. Mixing, measures and
-manifests are left out on both sides. The other script is as good as we know to write it: fused AdamW, no logs or saves within a training,
-prompts in batches of the same size, one process for all generations. Ours is a process too, with what a step sets before it begins
-(`runtime.heap`); the two take turns. Rows are random tokens: the work is the same for any.
+manifests are left out on both sides. In bfloat16, `Trainer` has `bf16=True` and `generate` runs under autocast. The other script is as
+good as we know to write it: fused AdamW, no logs or saves within a training, prompts in batches of the same size, one process for all
+generations. Ours is a process too, with what a step sets before it begins (`runtime.heap`); the two take turns. Rows are random tokens:
+the work is the same for any.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lm import LENGTH, OURS, THEIRS, trainer
+from lm import LENGTH, OURS, THEIRS, possible, ratio, trainer
 from numpy.typing import NDArray
-from sides import answer, compare
+from sides import answer, at_once, compare
 
 from heirloom import config as configuration
 from heirloom.data.dataset import Dataset
@@ -37,15 +39,24 @@ CONFIG = Path(__file__).parents[1] / "configs/lm.yaml"
 
 Tokens = NDArray[np.int32]
 
+WAYS = {
+    "Trainer + generate": THEIRS,
+    "Trainer bf16 + generate autocast bf16": THEIRS,
+    "ours float32": OURS,
+    "ours bfloat16": OURS,
+}
+"""Way to run the chain → its side."""
+
 
 def dataset(tokens: Tokens) -> Dataset:
     """Return rows of tokens as a dataset."""
     return Dataset.of(text_table(tokens, [""] * len(tokens), first_row=0))
 
 
-def ours(experiment: Experiment, original: Tokens, prompts: Tokens, generations: int, folder: Path) -> None:
+def ours(experiment: Experiment, original: Tokens, prompts: Tokens, generations: int, folder: Path, precision: Any) -> None:
     """Run the chain by Heirloom's own functions."""
-    training, settings = experiment.family.training, experiment.family.sampling
+    training: Any = experiment.family.training.model_copy(update={"precision": precision})
+    settings: Any = experiment.family.sampling.model_copy(update={"precision": precision})
     text = getattr(experiment.source, "text", None)
     origin = model = transformer.train(dataset(original), training.fit_settings(0, text), None, STREAM.child(0))  # type: ignore[arg-type]
     transformer.save(origin, folder / "0")
@@ -56,34 +67,39 @@ def ours(experiment: Experiment, original: Tokens, prompts: Tokens, generations:
         transformer.save(model, folder / str(number))
 
 
-def theirs(experiment: Experiment, original: Tokens, prompts: Tokens, generations: int, folder: Path) -> None:
+def theirs(experiment: Experiment, original: Tokens, prompts: Tokens, generations: int, folder: Path, bf16: bool) -> None:
     """Run the chain by `Trainer` and `generate`."""
     training: Any = experiment.family.training
     settings: Any = experiment.family.sampling
     text: Any = getattr(experiment.source, "text", None)
     shape = LlamaShape(text.vocab_size, context_tokens=text.row_tokens, **training.architecture.model_dump())
     transformer.save(Llama(shape, initialise(shape, STREAM)), folder / "fresh")
-    model = trained(folder / "fresh", original, training.origin, folder / "0")
+    model = trained(folder / "fresh", original, training.origin, folder / "0", bf16)
     for number in range(1, generations + 1):
-        written = [
-            model.generate(
-                input_ids=batch,
-                attention_mask=torch.ones_like(batch),
-                max_new_tokens=LENGTH,
-                do_sample=True,
-                temperature=settings.temperature,
-                top_k=0,
-                pad_token_id=0,
-                eos_token_id=None,
-            )[:, LENGTH:]
-            for batch in torch.from_numpy(prompts.astype(np.int64)).split(experiment.chunk_rows)
-        ]
-        model = trained(folder / "0", torch.cat(written).numpy(), training.generation, folder / str(number))
+        batches = torch.from_numpy(prompts.astype(np.int64)).split(experiment.chunk_rows)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            written = [continued(model, batch, settings.temperature) for batch in batches]
+        model = trained(folder / "0", torch.cat(written).numpy(), training.generation, folder / str(number), bf16)
 
 
-def trained(start: Path, tokens: NDArray[Any], schedule: Any, target: Path) -> Any:
+def continued(model: Any, prompts: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return what `generate` writes after each prompt, new tokens only."""
+    everything = model.generate(
+        input_ids=prompts,
+        attention_mask=torch.ones_like(prompts),
+        max_new_tokens=LENGTH,
+        do_sample=True,
+        temperature=temperature,
+        top_k=0,
+        pad_token_id=0,
+        eos_token_id=None,
+    )
+    return everything[:, LENGTH:]
+
+
+def trained(start: Path, tokens: NDArray[Any], schedule: Any, target: Path, bf16: bool) -> Any:
     """Return the model that `Trainer` trains, and save it."""
-    run = trainer(start, tokens.astype(np.int64), schedule.batch_rows, False, schedule.epochs, schedule.learning_rate)
+    run = trainer(start, tokens.astype(np.int64), schedule.batch_rows, bf16, schedule.epochs, schedule.learning_rate)
     run.train()
     run.model.save_pretrained(target)
     return run.model.eval()
@@ -99,21 +115,26 @@ def side(name: str, generations: int, rows: int, origin_rows: int) -> None:
     experiment = configuration.load(CONFIG).experiments["lm"]
     tokens = STREAM.generator().integers(0, 2048, (rows + origin_rows, LENGTH)).astype(np.int32)
 
-    def run() -> None:
+    def run(way: str) -> None:
+        halved = "bf" in way
         with tempfile.TemporaryDirectory() as folder:
-            {OURS: ours, THEIRS: theirs}[name](experiment, tokens[rows:], tokens[:rows], generations, Path(folder))
+            data = (experiment, tokens[rows:], tokens[:rows], generations, Path(folder))
+            if WAYS[way] == OURS:
+                ours(*data, "bfloat16" if halved else "float32")
+            else:
+                theirs(*data, halved)
 
-    answer({name: run})
+    answer({way: at_once(partial(run, way)) for way in WAYS})
 
 
 def main(turns: int, *sizes: int) -> None:
-    """Print the CPU seconds of both sides, and the median ratio of a turn."""
-    names = (THEIRS, OURS)
-    taken = compare(Path(__file__), {name: ["side", name, *map(str, sizes)] for name in names}, {name: name for name in names}, turns)
-    pairs = list(zip(taken[THEIRS], taken[OURS], strict=True))
-    for turn, (their, our) in enumerate(pairs):
-        print(f"turn {turn}: Trainer + generate {their:.1f}, ours {our:.1f} CPU seconds", flush=True)
-    print(f"ratio, median of {turns}: {statistics.median(their / our for their, our in pairs):.2f}")
+    """Print the CPU seconds of every way, and the median ratios of a turn."""
+    sides = {name: [sys.executable, __file__, "side", name, *map(str, sizes)] for name in (THEIRS, OURS)}
+    taken = compare(sides, possible(WAYS), turns)
+    print(f"\nchain: {sizes[0]} generations of {sizes[1]} rows, CPU seconds, medians of {turns}")
+    for way, spent in taken.items():
+        ratios = [f"{ratio(spent, taken[other]):.2f} of {other}" for other in taken if WAYS[other] == THEIRS]
+        print(f"{way:<40}{statistics.median(spent):>6.1f}  times as fast: {', '.join(ratios)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 Work = Callable[[], object]
+Preparation = Callable[[], Work]
+"""What makes some work ready outside the clock."""
 
 
 def seconds(work: Work) -> float:
@@ -18,24 +19,30 @@ def seconds(work: Work) -> float:
     return time.process_time() - start
 
 
-def answer(ways: Mapping[str, Work]) -> None:
+def at_once(work: Work) -> Preparation:
+    """Return the preparation of work that needs none."""
+    return lambda: work
+
+
+def answer(ways: Mapping[str, Preparation]) -> None:
     """Do the work of each name that comes on standard input, and print its CPU seconds; other output goes to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
     for name in sys.stdin:
-        print(seconds(ways[name.strip()]), file=answers, flush=True)
+        work = ways[name.strip()]()
+        print(seconds(work), file=answers, flush=True)
 
 
-def compare(script: Path, sides: Mapping[str, list[str]], ways: Mapping[str, str], turns: int) -> dict[str, list[float]]:
+def compare(sides: Mapping[str, list[str]], ways: Mapping[str, str], turns: int) -> dict[str, list[float]]:
     """Return each way's CPU seconds turn by turn, after one turn that does not count.
 
     Parameters
     ----------
     sides
-        Side → arguments of ``script``, with which it calls `answer`.
+        Side → command of a process that calls `answer`.
     ways
         Way → its side.
     """
-    processes = {side: start(script, arguments) for side, arguments in sides.items()}
+    processes = {side: start(command) for side, command in sides.items()}
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(turns + 1):
         for name, side in ways.items():
@@ -47,9 +54,8 @@ def compare(script: Path, sides: Mapping[str, list[str]], ways: Mapping[str, str
     return taken
 
 
-def start(script: Path, arguments: list[str]) -> subprocess.Popen[str]:
+def start(command: list[str]) -> subprocess.Popen[str]:
     """Start a process that calls `answer`."""
-    command = [sys.executable, str(script), *arguments]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
 

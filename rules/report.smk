@@ -96,6 +96,12 @@ rule page:
         "heirloom report --config {params.config_file:q} > {log} 2>&1"
 
 
+rule comparisons:
+    """Gather those of the pages that compare two sets of rows."""
+    input:
+        RUN.every_comparison,
+
+
 rule compare:
     """Say what changed between the first and the last generation of an arm, on a page that stands alone; exit code 1 is `different`."""
     input:

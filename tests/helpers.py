@@ -70,7 +70,7 @@ def environment() -> dict[str, str]:
 
 def run_in(folder: Path, *arguments: str, check: bool = True, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder and return its output; it fails the test unless ``check=False``."""
-    done = subprocess.run(arguments, cwd=folder, env=environment(), text=True, capture_output=True, timeout=timeout, check=False)
-    if check and done.returncode:
-        pytest.fail(f"{' '.join(arguments)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
-    return done
+    process = subprocess.run(arguments, cwd=folder, env=environment(), text=True, capture_output=True, timeout=timeout, check=False)
+    if check and process.returncode:
+        pytest.fail(f"{' '.join(arguments)}\n{process.stdout[-3000:]}\n{process.stderr[-6000:]}")
+    return process

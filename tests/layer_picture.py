@@ -31,8 +31,10 @@ def reachable(graph: Graph) -> dict[str, set[str]]:
 
 def arrows(graph: Graph, shown: set[str]) -> dict[str, set[str]]:
     """Return the fewest arrows between the nodes that are shown from which all ways between them follow."""
-    reach = {node: inner & shown for node, inner in reachable(graph).items() if node in shown}
-    return {node: {one for one in inner if not any(one in reach[other] for other in inner)} for node, inner in reach.items()}
+    reached = {node: inner & shown for node, inner in reachable(graph).items() if node in shown}
+    return {
+        node: {below for below in inner if not any(below in reached[neighbour] for neighbour in inner)} for node, inner in reached.items()
+    }
 
 
 def lines() -> Iterator[str]:
@@ -57,8 +59,8 @@ def picture() -> str:
 
 def renewed(page: str) -> str:
     """Return a page with the picture between its two marks."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}{picture()}{END}{rest.partition(END)[2]}"
+    page_head, _, page_tail = page.partition(BEGIN)
+    return f"{page_head}{BEGIN}{picture()}{END}{page_tail.partition(END)[2]}"
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def together(num_processes: int, folder: Path, function: Callable[..., object], 
 
     Where one ends badly the others cannot go on: they wait for it no longer than gloo needs to see that it has gone.
     """
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(server.getsockname()[1]), "WORLD_SIZE": str(num_processes)}
         meeting |= {processes.LAUNCHED: "1"}
     started = [
         _START.Process(target=_call, args=(meeting | {"RANK": str(rank)}, folder, function, arguments)) for rank in range(num_processes)

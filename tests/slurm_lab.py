@@ -45,9 +45,9 @@ class Cluster:
 
     def sh(self, *arguments: str) -> str:
         """Return what a command prints; it fails the test unless it succeeds."""
-        done = subprocess.run(arguments, env=self.environment, text=True, capture_output=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        process = subprocess.run(arguments, env=self.environment, text=True, capture_output=True, timeout=60, check=False)
+        assert process.returncode == 0, f"{arguments}\n{process.stdout}\n{process.stderr}"
+        return process.stdout
 
     def lab(self, *arguments: str) -> None:
         """Start, stop or lose nodes."""
@@ -84,9 +84,9 @@ class Cluster:
 
 def ended(run: subprocess.Popen[str], status: int = 0) -> str:
     """Wait for the end of a Snakemake and return what it printed; another exit status fails the test."""
-    said, _ = run.communicate(timeout=SECONDS)
-    assert run.returncode == status, said[-9000:]
-    return said
+    output, _ = run.communicate(timeout=SECONDS)
+    assert run.returncode == status, output[-9000:]
+    return output
 
 
 def wait(condition: Callable[[], Any], seconds: float = 180) -> None:
@@ -145,8 +145,8 @@ def halt_training(folder: Path) -> None:
 
 def _trains(process: Path, folder: Path) -> bool:
     try:
-        said = (process / "cmdline").read_bytes().split(b"\0")
-        return b"train" in said[1:3] and CHECKPOINT.encode() in said and (process / "cwd").resolve() == folder.resolve()
+        command_line = (process / "cmdline").read_bytes().split(b"\0")
+        return b"train" in command_line[1:3] and CHECKPOINT.encode() in command_line and (process / "cwd").resolve() == folder.resolve()
     except OSError:  # it has ended
         return False
 

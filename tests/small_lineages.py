@@ -24,10 +24,10 @@ def declared(generations: int = 3, source: Mapping[str, Any] = SOURCE, **trainin
     """Return the config of the project."""
     text = {"family": {"name": "ngram", "training": {"order": 2, **training}}, "source": dict(source), "rows": 20, "origin_rows": 40}
     gaussian = {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 100, "test_rows": 10}, "rows": 10, "num_replicas": 3}
-    kept = {"generations": 3, "granularity": "chain", "snapshots": [1, 3]}
+    chain_settings = {"generations": 3, "granularity": "chain", "snapshots": [1, 3]}
     experiments = {
         "text": {**text, "generations": generations, "regimes": ["replace", "accumulate"]},
-        "normal": {**gaussian, **kept, "regimes": ["keep"]},
+        "normal": {**gaussian, **chain_settings, "regimes": ["keep"]},
     }
     return configuration.parse({"regimes": REGIMES, "experiments": experiments})
 
@@ -79,8 +79,8 @@ def make_generation(config: Config, regime: str, generation: int) -> None:
     original, parent = at(kinds.TRAIN, 0), generation - 1
     checkpoint, rows = at(kinds.CHECKPOINT, parent), at(kinds.TRAIN, parent)
     tokenizer = kinds.TOKENIZER.path("text")
-    given = {"checkpoint": checkpoint, "train": rows, "prompts": original, "tokenizer": tokenizer, "judge": ""}
-    sample.run(slice_of("sample", config, *key, generation), given, {"synthetic": at(kinds.SYNTHETIC, generation)})
+    inputs = {"checkpoint": checkpoint, "train": rows, "prompts": original, "tokenizer": tokenizer, "judge": ""}
+    sample.run(slice_of("sample", config, *key, generation), inputs, {"synthetic": at(kinds.SYNTHETIC, generation)})
     first = 1 if regime == "accumulate" else generation
     synthetic = [at(kinds.SYNTHETIC, number) for number in range(first, generation + 1)]
     mix.run(

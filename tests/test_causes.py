@@ -37,8 +37,8 @@ def test_bad_input_is_the_last_line_of_heirlooms_own() -> None:
 
 
 def test_a_bug_is_the_exception_that_came_last() -> None:
-    done = subprocess.run([sys.executable, "-c", CHAINED], text=True, capture_output=True, check=False)
-    assert causes.exception(done.stderr) == "RuntimeError: the second"
+    process = subprocess.run([sys.executable, "-c", CHAINED], text=True, capture_output=True, check=False)
+    assert causes.exception(process.stderr) == "RuntimeError: the second"
     assert causes.exception(TORCHRUN) == "ValueError: the process's own"
     assert causes.exception("training: 3 of 9\n") == ""
 

@@ -130,14 +130,14 @@ def test_a_measure_retrains_nothing_and_a_family_depends_on_no_other() -> None:
 
 
 def test_a_step_depends_on_its_own_keys_only() -> None:
-    def made(**training: object) -> configuration.Config:
+    def config_with(**training: object) -> configuration.Config:
         source = {"name": "wikipedia"}
         family = {"name": "transformer", "training": training}
         experiment = {"family": family, "source": source, "regimes": ["replace"], "generations": 2, "rows": 10, "origin_rows": "all"}
         return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": experiment}})
 
-    plain = made()
-    faster = made(generation={"epochs": 2, "learning_rate": 0.9, "batch_rows": 32})
+    plain = config_with()
+    faster = config_with(generation={"epochs": 2, "learning_rate": 0.9, "batch_rows": 32})
     assert fields_of("train", plain, "lm", "replace", 0, 0) == fields_of("train", faster, "lm", "replace", 0, 0)
     assert fields_of("train", plain, "lm", "replace", 0, 1) != fields_of("train", faster, "lm", "replace", 0, 1)
     for step in ("mix", "sample", "evaluate"):

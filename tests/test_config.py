@@ -353,8 +353,8 @@ def test_a_control_of_text_that_takes_its_whole_pool_is_told_before_any_job(
 ) -> None:
     rows = real.count_rows(text_config(corpus).experiments["text"].source)  # type: ignore[arg-type]
     preflight.thorough(text_config(corpus, regimes=["control"], rows=rows + more))
-    said = f"experiments.text, control: each of its generations takes all {rows} rows of the pool"
-    assert [line.startswith(said) for line in caplog.messages] == [True] * is_idle
+    message = f"experiments.text, control: each of its generations takes all {rows} rows of the pool"
+    assert [line.startswith(message) for line in caplog.messages] == [True] * is_idle
 
 
 def test_prompts_are_original_rows_and_there_must_be_enough(corpus: Path) -> None:

@@ -29,8 +29,8 @@ def test_what_others_have_added_in_the_same_way_is_not_in_the_way(block: Block) 
         assert block.file == "config.yaml"  # the arms of an experiment are one line
         return
     lines = [_NAMES.sub(r"other_\g<0>", line) if line[0] == "+" else line for line in block.text.splitlines()]
-    other = block._replace(text="\n".join(lines))
-    assert changed(changed(text, other), block).count("\n") == text.count("\n") + 2 * len(block.lines("+"))
+    same_of_others = block._replace(text="\n".join(lines))
+    assert changed(changed(text, same_of_others), block).count("\n") == text.count("\n") + 2 * len(block.lines("+"))
 
 
 def test_a_block_that_has_no_place_or_several_is_refused() -> None:
@@ -41,6 +41,6 @@ def test_a_block_that_has_no_place_or_several_is_refused() -> None:
 
 
 def test_every_file_that_is_named_is_there_or_added_by_an_example() -> None:
-    named = set(re.findall(r"`((?:src|tests|docs|schemas)/[\w./]+\.\w+)`", PAGE))
-    assert len(named) > 15
-    assert {name for name in named if not (ROOT / name).exists()} == ADDED
+    files_on_page = set(re.findall(r"`((?:src|tests|docs|schemas)/[\w./]+\.\w+)`", PAGE))
+    assert len(files_on_page) > 15
+    assert {name for name in files_on_page if not (ROOT / name).exists()} == ADDED

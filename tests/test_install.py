@@ -60,6 +60,6 @@ def test_another_build_of_torch_than_pip_takes_ends_the_installation(install: Mo
 
 def test_an_unknown_installer_is_one_line() -> None:
     command = [sys.executable, "tools/install.py", ".venv", "conda"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == "tools/install.py: INSTALLER is 'conda'; it may be uv or pip\n"
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert process.stderr == "tools/install.py: INSTALLER is 'conda'; it may be uv or pip\n"

@@ -69,8 +69,8 @@ def upward(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def test_every_name_at_the_top_of_the_package_stands_in_one_layer() -> None:
-    listed = [name for layer in LAYERS for name in layer.split()]
-    assert sorted(listed) == sorted({name.split(".")[0] for name in MODULES})
+    layer_names = [name for layer in LAYERS for name in layer.split()]
+    assert sorted(layer_names) == sorted({name.split(".")[0] for name in MODULES})
 
 
 def test_the_design_page_shows_the_layers() -> None:

@@ -99,16 +99,16 @@ def test_accumulate_fixed_draws_its_budget_evenly_from_the_whole_growing_pool() 
 
 def test_fresh_takes_real_rows_that_neither_the_origin_nor_an_earlier_generation_has_seen() -> None:
     regime = Regime(fresh=1 / 3)
-    used = set(ORIGINAL)
+    used_rows = set(ORIGINAL)
     for g in range(1, 8):
         got = values(mixed(regime, g))
         assert len(got) == ROWS
         new = set(got[:2])
         assert len(new) == 2
-        assert not new & used
+        assert not new & used_rows
         assert max(new) < POOL_ROWS
-        used |= new
-    assert len(used) == POOL_ROWS
+        used_rows |= new
+    assert len(used_rows) == POOL_ROWS
 
 
 def test_control_redraws_its_whole_budget_from_the_real_pool_every_generation() -> None:
@@ -195,26 +195,26 @@ def test_a_side_that_rounds_to_no_rows_cannot_be_weighted() -> None:
 SCORES = np.array([[3.0, 9.0, 1.0, 7.0, 5.0, 8.0]])
 
 
-def chosen(selection: Select, scores: np.ndarray = SCORES) -> list[float]:
+def chosen_rows(selection: Select, scores: np.ndarray = SCORES) -> list[float]:
     return values(select(rows(100, ROWS, born=1, replicas=len(scores)), scores, selection, Stream((0, "select"))))
 
 
 def test_a_perfect_judge_keeps_the_top_share_in_the_rows_own_order() -> None:
-    assert chosen(Select(by="likelihood", share=0.5)) == [101, 103, 105]
+    assert chosen_rows(Select(by="likelihood", share=0.5)) == [101, 103, 105]
 
 
 def test_a_judge_that_errs_keeps_exact_shares_of_those_that_ought_to_pass_and_of_the_others() -> None:
-    selected = chosen(Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3))
+    selected = chosen_rows(Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3))
     assert selected == sorted(selected)
     assert (len({101, 103, 105} & set(selected)), len({100, 102, 104} & set(selected))) == (2, 1)
-    assert chosen(Select(by="likelihood", share=0.5, true_keep=0.0, false_keep=1.0)) == [100, 102, 104]
+    assert chosen_rows(Select(by="likelihood", share=0.5, true_keep=0.0, false_keep=1.0)) == [100, 102, 104]
 
 
 def test_selection_is_a_replica_at_a_time_and_more_replicas_leave_earlier_ones_alone() -> None:
     selection = Select(by="likelihood", share=0.5, true_keep=2 / 3, false_keep=1 / 3)
     scores = np.concatenate([SCORES, -SCORES])
     both = select(rows(100, ROWS, born=1, replicas=2), scores, selection, Stream((0, "select"))).by_replica()[:, :, 0]
-    assert both[0].tolist() == chosen(selection)
+    assert both[0].tolist() == chosen_rows(selection)
     assert len({1100, 1102, 1104} & set(both[1].tolist())) == 2
 
 
@@ -232,7 +232,7 @@ def test_selected_rows_fill_the_budget_of_the_next_training_set() -> None:
 
 def test_a_selection_that_rounds_to_nothing_is_refused() -> None:
     with pytest.raises(HeirloomError, match="`select` keeps none of 6 rows"):
-        chosen(Select(by="likelihood", share=0.05))
+        chosen_rows(Select(by="likelihood", share=0.05))
 
 
 def test_adding_replicas_leaves_the_rows_of_earlier_ones_unchanged() -> None:

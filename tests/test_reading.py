@@ -115,12 +115,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
 def flipped(path: str) -> Iterator[None]:
     """Change one bit of a file, or of a folder's largest file, as long as the block lasts."""
     file = Path(path) if Path(path).is_file() else max(Path(path).iterdir(), key=lambda inside: inside.stat().st_size)
-    whole = file.read_bytes()
+    content = file.read_bytes()
     with contextlib.ExitStack() as repaired:
         repaired.callback(reading._check_once.cache_clear)  # a test writes faster than clocks of file systems tick
-        repaired.callback(file.write_bytes, whole)
-        middle = len(whole) // 2
-        file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        repaired.callback(file.write_bytes, content)
+        middle = len(content) // 2
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
         reading._check_once.cache_clear()
         yield
 
@@ -134,10 +134,10 @@ def remaining(config: Config) -> None:
     remains.context("plane", experiment, tables.of_experiment(tables.load(results.DEFAULT), "plane", experiment))
 
 
-def drawn(config: Config) -> None:
+def draw_figures(config: Config) -> None:
     boxes = lineage.boxes("text", config)
-    own = tables.of_experiment(tables.load(results.DEFAULT), "text", config.experiments["text"])
-    lineage.context(ExperimentResults("text", config, own), boxes, lineage.nodes(boxes, Project()))
+    experiment_rows = tables.of_experiment(tables.load(results.DEFAULT), "text", config.experiments["text"])
+    lineage.context(ExperimentResults("text", config, experiment_rows), boxes, lineage.nodes(boxes, Project()))
 
 
 def plotted(config: Config) -> None:
@@ -204,7 +204,7 @@ READERS: dict[str, tuple[Callable[[Config], Any], list[str]]] = {
         ["data/types/replace/seed=0/gen=2/synthetic.parquet"],
     ),
     "page's modes": (remaining, [f"{CHAIN}/gen=1/synthetic.parquet"]),
-    "page's graph": (drawn, [POOL, f"{ONE}/train.parquet", str(costs.COSTS)]),
+    "page's graph": (draw_figures, [POOL, f"{ONE}/train.parquet", str(costs.COSTS)]),
     "page's costs": (lambda config: making.context(config, CONFIG, [], []), [str(costs.COSTS)]),
     "diff": (
         lambda _: compared("text/replace/0/1", "text/replace/0/2"),
@@ -301,11 +301,11 @@ def test_an_artefact_is_hashed_once_as_long_as_its_files_stay(project: Config) -
     for _ in range(3):
         reading.artefact(path)
     assert reading._check_once.cache_info()[:2] == (2, 1)
-    whole = Path(path).read_bytes()
-    Path(path).write_bytes(whole[:-1] + b"?")
+    content = Path(path).read_bytes()
+    Path(path).write_bytes(content[:-1] + b"?")
     with pytest.raises(HeirloomError, match=f"^{path}: not the bytes"):
         reading.artefact(path)
-    Path(path).write_bytes(whole)
+    Path(path).write_bytes(content)
     reading.artefact(path)
 
 
@@ -320,20 +320,20 @@ def test_a_notebook_has_the_rows_of_a_file_that_was_replaced_at_the_same_time_an
 def test_an_artefact_of_another_project_is_shown_with_its_own_rows_and_costs(project: Config, tmp_path: Path) -> None:
     shutil.copytree("data", tmp_path / "data")
     (tmp_path / "Snakefile").write_text("")
-    other = tmp_path / ONE / "synthetic.parquet"
-    pq.write_table(pq.read_table(other).slice(0, 7), other)
+    other_file = tmp_path / ONE / "synthetic.parquet"
+    pq.write_table(pq.read_table(other_file).slice(0, 7), other_file)
     with contextlib.chdir(tmp_path):
         seal_alone(f"{ONE}/synthetic.parquet")
     console = Console(file=io.StringIO(), width=120)
-    for reference in ("text/replace/0/1", str(other)):
+    for reference in ("text/replace/0/1", str(other_file)):
         show.show(reference, console)
-    told = [line.split() for line in str(console.file.getvalue()).splitlines()]  # type: ignore[attr-defined]
-    assert [line[1] for line in told if line[:1] == ["rows"]] == [
+    table = [line.split() for line in str(console.file.getvalue()).splitlines()]  # type: ignore[attr-defined]
+    assert [line[1] for line in table if line[:1] == ["rows"]] == [
         "20",
         "20",
         "7",
     ]  # the second is a setting of the step
-    assert [line[1] for line in told if line[:1] == ["cost"]] == ["1.0", "–"]
+    assert [line[1] for line in table if line[:1] == ["cost"]] == ["1.0", "–"]
 
 
 def test_costs_without_a_digest_are_of_an_older_run_and_damaged_ones_are_refused(project: Config, tmp_path: Path) -> None:

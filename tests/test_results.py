@@ -46,20 +46,20 @@ def test_a_name_that_is_no_folder_s_or_that_results_has_is_refused(name: str) ->
 
 
 def test_every_file_and_folder_of_a_config_is_of_its_own_results_alone() -> None:
-    for one in (results.DEFAULT, results.of("lm.yaml")):
+    for places in (results.DEFAULT, results.of("lm.yaml")):
         files = [
-            one.metrics,
-            one.headlines,
-            one.intervals,
-            one.onset,
-            one.attribution,
-            one.theory,
-            one.plot("a"),
-            one.figure_index,
-            one.diff,
+            places.metrics,
+            places.headlines,
+            places.intervals,
+            places.onset,
+            places.attribution,
+            places.theory,
+            places.plot("a"),
+            places.figure_index,
+            places.diff,
         ]
-        for file in [*files, one.page, one.claims, f"{one.folder}/provenance.jsonl"]:
-            assert folders.unit_of(file) == one.folder
+        for file in [*files, places.page, places.claims, f"{places.folder}/provenance.jsonl"]:
+            assert folders.unit_of(file) == places.folder
     assert folders.unit_of("results/lineage.tsv") == "results"
     assert folders.unit_of("results/lm") == "results/lm"
     assert results.folder_of("data/a/real") is None
@@ -76,18 +76,18 @@ def test_folders_of_results_are_told_from_those_in_them(project: Path) -> None:
 
 
 def test_logs_and_advice_name_the_config() -> None:
-    one = results.of("configs/lm.yaml")
+    places = results.of("configs/lm.yaml")
     assert results.DEFAULT.log("plot") == "logs/plot.log"
-    assert one.log("plot") == "logs/plot/lm.log"
-    assert one.log("compare/{experiment}_{regime}") == "logs/compare/lm/{experiment}_{regime}.log"
-    assert one.benchmark("plot") == "logs/benchmarks/plot/lm.jsonl"
+    assert places.log("plot") == "logs/plot/lm.log"
+    assert places.log("compare/{experiment}_{regime}") == "logs/compare/lm/{experiment}_{regime}.log"
+    assert places.benchmark("plot") == "logs/benchmarks/plot/lm.jsonl"
     assert (results.DEFAULT.snakemake, results.DEFAULT.repair) == ("snakemake", "heirloom summarise writes it again")
-    assert one.snakemake == "snakemake --configfile configs/lm.yaml"
-    assert one.repair == "heirloom summarise --config configs/lm.yaml writes it again"
+    assert places.snakemake == "snakemake --configfile configs/lm.yaml"
+    assert places.repair == "heirloom summarise --config configs/lm.yaml writes it again"
 
 
 @pytest.mark.parametrize("config", ["", "config.yaml", "configs/lm.yaml", "tests/config.tiny.yaml"])
 def test_make_puts_snakemake_s_report_where_the_other_results_lie(config: str) -> None:
     command = ["make", "--dry-run", "--assume-old", "env", "report", f"CONFIG={config}"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert f" --report {results.of(config or 'config.yaml').folder}/snakemake-report.html " in printed
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f" --report {results.of(config or 'config.yaml').folder}/snakemake-report.html " in output

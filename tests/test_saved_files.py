@@ -50,11 +50,11 @@ def test_a_damaged_file_is_removed_with_a_line_that_names_it(
 
 
 def test_the_undamaged_one_of_two_versions_is_read_and_the_next_save_removes_both(tmp_path: Path) -> None:
-    one = save(tmp_path, "one")
-    kept = one.read_bytes()
+    first_file = save(tmp_path, "one")
+    content = first_file.read_bytes()
     two = save(tmp_path, "two")
-    one.write_bytes(kept)  # as a kill between the writing of the second and the removal of the first leaves it
+    first_file.write_bytes(content)  # as a kill between the writing of the second and the removal of the first leaves it
     flip_a_bit(two)
-    assert saved_files.find(tmp_path, "work.txt") == one
+    assert saved_files.find(tmp_path, "work.txt") == first_file
     assert save(tmp_path, "three").read_text() == "three"
     assert len(list(tmp_path.iterdir())) == 1

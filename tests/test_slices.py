@@ -28,8 +28,8 @@ def without_code(step: dict[str, Any]) -> dict[str, Any]:
 def test_a_regime_that_uses_no_newer_key_has_the_slices_it_always_had() -> None:
     plain = config({"original": {"share": 0.1}})
     assert fields_of("mix", plain, *KEY)["mixing"] == {"original": {"share": 0.1}}
-    own = {"step": "sample", "regime": "arm", "seed": 0, "generation": 2, "family": "gaussian", "rows": 10, "sampling": {}}
-    assert without_code(fields_of("sample", plain, *KEY)) == own
+    fields = {"step": "sample", "regime": "arm", "seed": 0, "generation": 2, "family": "gaussian", "rows": 10, "sampling": {}}
+    assert without_code(fields_of("sample", plain, *KEY)) == fields
     assert set(fields_of("chain", plain, "g", "arm", 0)["steps"]) == {"mix", "train", "sample", "evaluate"}
 
 
@@ -55,8 +55,8 @@ def test_a_device_is_in_the_slice_of_every_step_that_runs_a_model_and_only_if_it
             "origin_rows": 20,
             **more,
         }
-        judged = {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}
-        parsed = configuration.parse({"regimes": {"arm": judged}, "experiments": {"g": experiment}})
+        selection = {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}}
+        parsed = configuration.parse({"regimes": {"arm": selection}, "experiments": {"g": experiment}})
         return [fields_of(step, parsed, *KEY) for step in ("train", "sample", "select", "evaluate", "mix")]
 
     plain = parts()
@@ -72,10 +72,10 @@ def test_what_only_mix_reads_does_not_resample() -> None:
 
 
 def test_sizes_are_in_the_sample_and_the_judge_is_in_the_selection_alone() -> None:
-    judged = config({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}})
+    selecting_config = config({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}})
     erring = config({"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5, "true_keep": 1.0, "false_keep": 0.1}})
-    assert fields_of("sample", judged, *KEY)["sizes"] == {"multiple": 2.0}
-    assert fields_of("sample", judged, *KEY) == fields_of("sample", erring, *KEY)
-    assert fields_of("select", judged, *KEY)["select"] == {"by": "likelihood", "share": 0.5}
-    assert fields_of("select", judged, *KEY) != fields_of("select", erring, *KEY)
-    assert "select" in fields_of("chain", judged, "g", "arm", 0)["steps"]
+    assert fields_of("sample", selecting_config, *KEY)["sizes"] == {"multiple": 2.0}
+    assert fields_of("sample", selecting_config, *KEY) == fields_of("sample", erring, *KEY)
+    assert fields_of("select", selecting_config, *KEY)["select"] == {"by": "likelihood", "share": 0.5}
+    assert fields_of("select", selecting_config, *KEY) != fields_of("select", erring, *KEY)
+    assert "select" in fields_of("chain", selecting_config, "g", "arm", 0)["steps"]

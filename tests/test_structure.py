@@ -48,8 +48,8 @@ def test_light_commands_import_no_heavy_library() -> None:
         "import sys; import heirloom.cli.commands, heirloom.snakefile.run, heirloom.steps.chain, heirloom.lineage.restore;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'altair', 'gensim', 'datasets') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_a_newcomer_reads_at_most_1200_lines() -> None:
@@ -67,10 +67,10 @@ def test_a_newcomer_reads_at_most_1200_lines() -> None:
 def test_the_map_of_the_layout_and_the_tree_agree() -> None:
     text = (ROOT / "docs/design/0001-layout.md").read_text()
     block = text[text.index("## Map") :].split("```")[1]
-    named = set(re.findall(r"[\w.]+(?:\.py|\.yaml|/)|\bSnakefile\b", block))
+    names_on_map = set(re.findall(r"[\w.]+(?:\.py|\.yaml|/)|\bSnakefile\b", block))
     top = {path.name + ("/" if path.is_dir() else "") for path in ROOT.iterdir()} | {"src/heirloom/"}
     package = {path.name + ("/" if path.is_dir() else "") for path in (ROOT / "src/heirloom").iterdir()}
     inner = {path.name for path in MODULES} | {path.name for path in (ROOT / "configs").iterdir()} | {"workflow/", "heirloom/", "src/"}
-    assert named - top - package - inner == set(), "named but not there"
-    missing = {n for n in package if not n.startswith("_")} - named - {"errors.py", "py.typed"}
-    assert missing == set(), "there but not named"
+    assert names_on_map - top - package - inner == set(), "named but not there"
+    unnamed = {n for n in package if not n.startswith("_")} - names_on_map - {"errors.py", "py.typed"}
+    assert unnamed == set(), "there but not named"

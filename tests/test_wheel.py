@@ -79,13 +79,13 @@ def test_a_project_outside_a_clone_is_planned_by_the_wheel_s_own_snakefile(insta
     variables = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
     variables["PATH"] = f"{installed}:{variables['PATH']}"
 
-    def printed(*arguments: str) -> str:
+    def output_of(*arguments: str) -> str:
         command = [str(installed / "python"), *arguments]
         return subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True).stdout
 
-    snakefile = printed("-c", "from heirloom.snakefile.files import snakefile; print(snakefile())").strip()
+    snakefile = output_of("-c", "from heirloom.snakefile.files import snakefile; print(snakefile())").strip()
     assert Path(snakefile).is_relative_to(installed.parent)
-    plan = printed("-m", "snakemake", "--snakefile", snakefile, "--cores", "1", "-n")
+    plan = output_of("-m", "snakemake", "--snakefile", snakefile, "--cores", "1", "-n")
     counts = dict(line.split() for line in plan.partition("Job stats:")[2].splitlines() if len(line.split()) == 2)
     steps = {"real_vectors": "1", "mix": "2", "train": "2", "sample": "1", "evaluate": "2", "summarise": "1", "plot": "1"}
     assert {rule: counts.get(rule) for rule in steps} == steps

@@ -98,29 +98,35 @@ def test_a_line_is_as_long_as_its_pieces_between_spaces_and_its_characters_witho
 
 
 def test_the_page_marks_a_word_with_its_marks_and_none_beside_a_broken_character() -> None:
-    known = frozenset(["नमस्ते", "été"])
-    assert marked_pieces(" नमस्ते e\u0301te\u0301 गंगा abc\ufffd ", known) == [" नमस्ते e\u0301te\u0301 ", ["गंगा", "i"], " abc\ufffd "]
+    known_words = frozenset(["नमस्ते", "été"])
+    assert marked_pieces(" नमस्ते e\u0301te\u0301 गंगा abc\ufffd ", known_words) == [" नमस्ते e\u0301te\u0301 ", ["गंगा", "i"], " abc\ufffd "]
 
 
 def test_six_of_eighteen_hindi_words_are_lost(tmp_path: Path) -> None:
     for name, vocabulary in (("a", TWELVE + SIX), ("b", TWELVE)):
-        drawn = Stream((name,)).generator().integers(0, len(vocabulary), (60, 30))
-        _write(tmp_path / name, [" ".join(vocabulary[word] for word in row) for row in drawn])
-    found = diff(str(tmp_path / "a"), str(tmp_path / "b")).vocabulary
-    assert found is not None
-    assert (found.types_a, found.types_b, found.lost, found.gained, found.notes) == (18, 12, 6, 0, ())
+        tokens = Stream((name,)).generator().integers(0, len(vocabulary), (60, 30))
+        _write(tmp_path / name, [" ".join(vocabulary[word] for word in row) for row in tokens])
+    vocabulary_diff = diff(str(tmp_path / "a"), str(tmp_path / "b")).vocabulary
+    assert vocabulary_diff is not None
+    assert (vocabulary_diff.types_a, vocabulary_diff.types_b, vocabulary_diff.lost, vocabulary_diff.gained, vocabulary_diff.notes) == (
+        18,
+        12,
+        6,
+        0,
+        (),
+    )
 
 
 def test_the_diff_says_how_many_words_are_characters(tmp_path: Path) -> None:
     _write(tmp_path / "a", ["the 日本 of", "the 日"])
     _write(tmp_path / "b", ["the of"])
-    found = diff(str(tmp_path / "a"), str(tmp_path / "b")).vocabulary
-    assert found is not None
+    vocabulary_diff = diff(str(tmp_path / "a"), str(tmp_path / "b")).vocabulary
+    assert vocabulary_diff is not None
     line = (
         "3 of A's 6 words and 0 of B's 2 are characters of Chinese, Japanese, Thai, Lao, Khmer, Burmese and other scripts that put no "
         "space between words: each is counted by itself, with its marks"
     )
-    assert found.notes == (line,)
+    assert vocabulary_diff.notes == (line,)
 
 
 def _write(path: Path, texts: list[str]) -> None:

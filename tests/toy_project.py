@@ -103,10 +103,10 @@ def cache_is_intact() -> bool:
 
 def clone(sh: Shell, monkeypatch: pytest.MonkeyPatch, *pulled: str) -> None:
     """Push, clone into a new folder, pull and make that the working folder."""
-    here = Path.cwd()
-    sh("dvc", "remote", "add", "-q", "-d", "store", str(here.parent / "store"))
+    project = Path.cwd()
+    sh("dvc", "remote", "add", "-q", "-d", "store", str(project.parent / "store"))
     commit(sh)
     sh("dvc", "push", "-q")
-    sh("git", "clone", "-q", str(here), str(here.parent / "clone"))
-    monkeypatch.chdir(here.parent / "clone")
+    sh("git", "clone", "-q", str(project), str(project.parent / "clone"))
+    monkeypatch.chdir(project.parent / "clone")
     sh("dvc", "pull", "-q", *pulled)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from heirloom.artefacts.manifest import manifest_text
 from heirloom.cli import likeness
 from heirloom.cli.client import VARIABLE
 from helpers import ROOT, environment
@@ -32,8 +33,10 @@ def tree():
     def command():
         from heirloom import slice_arguments
 
-        fields = slice_arguments.read(sys.argv[sys.argv.index("--slice") + 1])
-        steps.settle(fields["num_threads"])
+        is_step = "--slice" in sys.argv
+        fields = slice_arguments.read(sys.argv[sys.argv.index("--slice") + 1] if is_step else sys.argv[-1])
+        if is_step:
+            steps.settle(fields["num_threads"])
         exec(fields["code"], {"HeirloomError": HeirloomError})
 
     return command
@@ -42,7 +45,7 @@ SCRIPT = f"#!{sys.executable}\nimport sys\nfrom heirloom.cli import main\nmain()
 RUN = """
 import os, sys
 from heirloom.snakefile import worker
-print(worker.start() or os.environ["HEIRLOOM_WORKER"], flush=True)
+print(worker.start(int(sys.argv[1])) or os.environ["HEIRLOOM_WORKER"], flush=True)
 sys.stdin.read()
 """
 SEES = """
@@ -120,11 +123,10 @@ def variables(home: Path, address: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(home: Path, num_threads: int = 1) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield a process that stands for a run, and the address of its worker."""
-    with subprocess.Popen(
-        [sys.executable, "-c", RUN], env=variables(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [sys.executable, "-c", RUN, str(num_threads)]
+    with subprocess.Popen(command, env=variables(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip()
 
@@ -235,6 +237,9 @@ def test_folder_shell_variables_and_threads_of_the_shell_may_differ(home: Path, 
         "import os; os._exit(77)",
         "import signal; signal.raise_signal(signal.SIGINT)",
         "import atexit, sys; atexit.register(print, 'last'); print('first', file=sys.stderr)",
+        "import atexit; atexit.register(divmod, 1, 0); raise SystemExit(300)",
+        "import threading, time; threading.Thread(target=lambda: (time.sleep(0.2), print('later'))).start(); raise SystemExit(True)",
+        "import sys; print('kept'); sys.stdout.flush(); sys.stdout.close()",
         "import subprocess; subprocess.run('echo out; echo err >&2; exit 0', shell=True)",
         "from heirloom.artefacts import files\nwith files.replacing('made') as made: made.symlink_to('/dev/full'); made.write_text('x')",
         "import numpy as np; np.ones(1 << 55)",
@@ -243,6 +248,35 @@ def test_folder_shell_variables_and_threads_of_the_shell_may_differ(home: Path, 
 def test_a_job_ends_and_writes_the_same_with_a_worker_and_without(home: Path, address: str, code: str) -> None:
     assert do(home, PARENT, address)[1] == "True\n"
     assert do(home, code, address) == do(home, code, None)
+
+
+ENDS = """
+import atexit, json, os, sys
+from heirloom.cli import ending
+{prepare}
+atexit.register(print, "handled")
+json.kept = type("Kept", (), {{"__del__": lambda self, write=os.write: write(1, b"taken apart")}})()
+try:
+    raise SystemExit({code})
+except SystemExit as end:
+    ending.note(end.code)
+    raise
+"""
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code", "end"),
+    [
+        ("", "3", (3, "handled\ntaken apart")),
+        ("ending.prepare()", "3", (3, "handled\n")),
+        ("ending.prepare()", "None", (0, "handled\n")),
+        ("ending.prepare()", "'words'", (1, "handled\ntaken apart")),
+    ],
+)
+def test_what_a_worker_has_imported_is_not_taken_apart_at_the_end_of_a_job(prepare: str, code: str, end: tuple[int, str]) -> None:
+    program = ENDS.format(prepare=prepare, code=code)
+    done = subprocess.run([sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == end
 
 
 WAITS = """
@@ -309,10 +343,10 @@ def test_a_job_that_is_killed_ends_as_today_and_one_whose_command_is_killed_is_k
 
 ONCE = """
 import os, time
-begun = not os.path.exists('begun')
+is_first = not os.path.exists('begun')
+open('begun', 'a').close()
 print(os.getpid(), flush=True)
-if begun:
-    open('begun', 'x').close()
+if is_first:
     time.sleep(500)
 """
 
@@ -362,6 +396,50 @@ def test_a_family_has_a_worker_of_its_own_which_is_replaced_when_it_is_killed(ho
         assert run.wait(60) == 0
 
 
+IMPORTED = f"""
+{PARENT}
+import os, sys
+names = ("heirloom.diffs.engine", "heirloom.report.files", "scipy.special", "heirloom.families.ngram", "torch")
+print(os.getppid(), *[name for name in names if name in sys.modules])
+"""
+
+
+def report(home: Path, address: str | None, command: str, code: str = IMPORTED) -> tuple[int, str, str]:
+    """Run a job of the report to its end."""
+    log = home / f"{time.monotonic_ns()}.log"
+    shell = f"heirloom {command} {shlex.quote(json.dumps({'code': code}))} 2> {log}"
+    done = subprocess.run(["bash", "-c", shell], cwd=home, env=variables(home, address), stdout=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stdout, log.read_text()
+
+
+def test_jobs_of_the_report_share_what_their_command_imports(home: Path) -> None:
+    """The diff of a language model's text is a stage above the family, which has torch: it is imported once."""
+    manifest = {"schema_version": 2, "sha256": "0" * 64, "size": 1, "slice": {"family": "transformer"}}
+    (home / "text.manifest.json").write_text(manifest_text(manifest))
+    with running(home) as (run, address):
+        parents = {}
+        for command, modules in {
+            "summarise --config c": ["heirloom.report.files", "scipy.special"],
+            "plot": ["heirloom.report.files", "scipy.special"],
+            "diff unknown.parquet other": ["heirloom.diffs.engine"],
+            "diff text.parquet other": ["heirloom.diffs.engine", "torch"],
+        }.items():
+            status, output, log = report(home, address, command)
+            was_forked, parents[command], *imported = output.split()
+            assert (status, was_forked, imported, log) == (0, "True", modules, "")
+        assert parents["summarise --config c"] == parents["plot"]
+        assert len({*parents.values(), str(worker_of(run))}) == 4
+        family = do(home, "import os; print(os.getppid())", address, family="transformer")[1]
+        assert family.strip() == Path(f"/proc/{parents['diff text.parquet other']}/stat").read_text().rpartition(")")[2].split()[1]
+        run.kill()
+        assert all(is_gone(int(process)) for process in parents.values())
+
+
+def test_no_other_command_is_done_by_a_worker(home: Path, address: str) -> None:
+    assert report(home, address, "record --complete", PARENT) == (0, "False\n", "")
+    assert report(home, None, "plot", PARENT) == (0, "False\n", "")
+
+
 THREADS = """
 import hashlib, json
 import numpy as np
@@ -372,7 +450,7 @@ print(hashlib.sha256((x @ x).tobytes()).hexdigest(), [(one['internal_api'], one[
 
 
 def test_a_job_has_the_threads_of_its_config(home: Path) -> None:
-    with running(home) as (_, address):
+    with running(home, 2) as (_, address):
         assert do(home, PARENT, address, num_threads=2) == (0, "True\n", "")
         done = do(home, THREADS, address, num_threads=2)
         assert done == do(home, THREADS, None, num_threads=2)
@@ -453,8 +531,9 @@ def test_a_job_that_may_use_a_gpu_is_none_of_a_worker(
     if has_driver:
         driver.touch()
     sent = {"arguments": ["heirloom", "train", "--slice", json.dumps({"num_threads": 1, **fields})], "environment": {}}
-    expected = likeness.Kind(1, fields.get("family", "")) if has_worker else None
-    assert likeness.kind(sent) == expected
+    stages = (fields["family"],) if "family" in fields else ()
+    assert likeness.stages(sent, 1) == (stages if has_worker else None)
+    assert likeness.stages(sent, 2) is None
 
 
 def test_a_run_without_a_worker_says_why_in_one_line_or_was_asked_for_none(home: Path) -> None:
@@ -465,7 +544,7 @@ def test_a_run_without_a_worker_says_why_in_one_line_or_was_asked_for_none(home:
 
 
 def _says(home: Path, before: str, address: str | None) -> str:
-    code = f"{before}from heirloom.snakefile import worker; print(worker.start())"
+    code = f"{before}from heirloom.snakefile import worker; print(worker.start(1))"
     return subprocess.run([sys.executable, "-c", code], env=variables(home, address), text=True, capture_output=True, check=True).stdout
 
 

@@ -161,6 +161,32 @@ def test_a_series_is_a_matrix_and_a_path_with_the_dead_named() -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_any_list_of_datasets_is_a_matrix_without_a_path(write: Write) -> None:
+    copy = write("copy", text=[" ".join(WORDS)] * 80, parent=list(range(80)))
+    code, printed = run("lm/replace/0/1", "lm/control/0/1", copy, "--format", "json")
+    answer = json.loads(printed)
+    assert (code, answer["names"], answer["path"]) == (1, ["lm/replace/0/1", "lm/control/0/1", str(copy)], [])
+    assert [len(row) for row in answer["distances"]] == [3, 3, 3]
+    code, printed = run("lm/replace/0/1", "--across", "regime", "--format", "json")
+    assert (code, json.loads(printed)["names"]) == (1, ["lm/control/0/1", "lm/replace/0/1"])
+    assert run("lm/replace/0/1", "--across", "seed") == (2, "--across seed: only one seed has synthetic.parquet of lm/replace/0/1 on disk")
+    assert run("lm/replace/0/1", "--across", "model") == (2, "--across model: allowed are seed and regime")
+
+
+def test_counts_alone_are_those_of_the_whole_comparison(write: Write, tmp_path: Path) -> None:
+    a = write("a", text=["one", "one", "two", "six"], label=[1, 1, 2, 3])
+    b = write("b", text=["six", "one", "two"], label=[3, 1, 9])
+    assert run(a, b, "--counts") == (1, "2 kept, 2 removed, 1 added\n")
+    assert json.loads(run(a, b, "--counts", "--format", "json")[1]) == {"added": 1, "kept": 2, "removed": 2, "same": False}
+    assert run(a, b, "--counts", "--ignore", "label") == (1, "3 kept, 1 removed, 0 added\n")
+    assert run(a, a, "--counts") == (0, "4 kept, 0 removed, 0 added\n")
+    assert run(a, write("c", text=["one"]), "--counts")[1].startswith("--counts: label is on one side only, so no two rows are equal")
+    assert run(a, b, "--counts", "--on", "text")[0] == 2
+    n, m = write("n", n=[1, 2, 2]), write("m", n=[2.0, 5.0])
+    assert run(n, m, "--counts") == (1, "1 kept, 2 removed, 1 added\n")
+
+
+@pytest.mark.usefixtures("project")
 def test_a_series_is_drawn_as_a_heat_map(tmp_path: Path) -> None:
     assert run("lm/replace/0/1..2", "--format", "html", "--output", "series.html") == (1, "")
     assert re.search(r"<svg.*lm/replace/0/2", (tmp_path / "series.html").read_text(), re.DOTALL)

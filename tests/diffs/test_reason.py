@@ -65,6 +65,9 @@ def test_columns_and_rewritten_rows_are_reasons_too(write: Write) -> None:
     found = heirloom.diff(write("c", text=texts("one", 30), **parents), write("d", text=texts("two", 30), **parents))
     assert found.reason.startswith("30 rows answer the same prompt in other words")
     assert heirloom.diff(a, a).reason == ""
+    short = write("e", text=texts("one", 30)[:25], label=labels[:25])
+    assert heirloom.diff(a, short).reason.startswith("B is A without 5 rows")
+    assert heirloom.diff(short, a).reason.startswith("B is A and 5 rows more")
 
 
 def test_neutral_drift_is_shown_only_between_generations(write: Write) -> None:

@@ -19,7 +19,7 @@ def of(*p_values: float) -> TestResult:
     return TestResult("x", 0, p_values[0], len(p_values) - 1, 1, "", exchanged_p=np.array(p_values))
 
 
-def apart(p_value: float) -> TestResult:
+def result_of(p_value: float) -> TestResult:
     return TestResult("y", 0, p_value, 3, 1, "")
 
 
@@ -30,9 +30,9 @@ def apart(p_value: float) -> TestResult:
         ([of(0.25, 0.5, 0.75, 1), of(0.25, 0.5, 0.75, 1)], [0.25, 0.25]),  # two that are one cost nothing
         ([of(0.5, 0.25, 1, 0.75), of(0.25, 1, 0.75, 0.5)], [0.5, 0.5]),
         ([of(0.75, 0.25, 1, 0.5), of(0.25, 0.5, 0.75, 1)], [0.75, 0.5]),
-        ([of(0.25, 0.5, 0.75, 1), apart(0.2)], [0.25, 0.2]),
-        ([of(0.25, 0.5, 0.75, 1), apart(0.3)], [0.5, 0.5]),
-        ([apart(0.01), apart(0.04), apart(0.03)], [0.03, 0.06, 0.06]),
+        ([of(0.25, 0.5, 0.75, 1), result_of(0.2)], [0.25, 0.2]),
+        ([of(0.25, 0.5, 0.75, 1), result_of(0.3)], [0.5, 0.5]),
+        ([result_of(0.01), result_of(0.04), result_of(0.03)], [0.03, 0.06, 0.06]),
         ([of(0.1, 1, 1, 1)], [0.25]),
     ],
 )

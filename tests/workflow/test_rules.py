@@ -40,7 +40,8 @@ def test_a_rule_is_short_documented_and_logged(name: str) -> None:
     lines = RULES[name].rstrip().splitlines()
     assert len(lines) <= 30  # snakefmt gives every item a line of its own
     assert re.match(r'\s+""".+\."""', lines[1])
-    for directive in ("log:", "params:", "shell:"):
+    makes_something = any(line.strip() == "output:" for line in lines)
+    for directive in ("log:", "params:", "shell:") if makes_something else ():
         assert any(line.strip() == directive for line in lines), directive
 
 

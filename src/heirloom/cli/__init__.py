@@ -15,6 +15,10 @@ def main() -> None:
         from heirloom.cli import client
 
         client.hand_over()  # returns where this process does the command itself
-    from heirloom.cli import commands
+    from heirloom.cli import commands, ending
 
-    commands.run()
+    try:
+        commands.run()
+    except SystemExit as end:
+        ending.note(end.code)
+        raise

@@ -18,6 +18,9 @@ from typing import Any
 VARIABLE = "HEIRLOOM_WORKER"
 """Environment variable: the abstract name of the socket of this run's worker, with the process of the run. No job sees it."""
 
+REPORT = ("summarise", "plot", "report", "diff")
+"""The commands of rules/report.smk, which are jobs as well; every other job has a slice."""
+
 LARGEST = 1 << 20
 """Bytes of a message, larger than the kernel lets one be by default."""
 
@@ -34,9 +37,10 @@ _SPACES = ("mnt", "net", "pid", "user")
 
 
 def hand_over() -> None:
-    """Let this run's worker do a step's command, and end as it ends; return where this process has to do the command."""
+    """Let this run's worker do a job's command, and end as it ends; return where this process has to do the command."""
     address = os.environ.pop(VARIABLE, "")
-    if not address or "--slice" not in sys.argv or os.isatty(2):
+    is_job = "--slice" in sys.argv or sys.argv[1:2] in ([command] for command in REPORT)
+    if not address or not is_job or os.isatty(2):
         return
     caught: list[int] = []
     answer: dict[str, Any] = {"address": address}

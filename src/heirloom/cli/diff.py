@@ -5,10 +5,14 @@ With a condition it exits with 1 only if that holds.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
+import warnings
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 DIFFERENT = 1
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
 
 
 class Format(StrEnum):
@@ -42,11 +47,16 @@ A = Annotated[str, typer.Argument(help="A dataset: a path, a reference or a hub 
 B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out for a series.")]
 
 
+More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
+
+
 @app.command()
 def diff(
     a: A,
     b: B = "",
+    more: More = (),  # type: ignore[assignment]
     *,
+    across: Annotated[str, typer.Option("--across", help="Compare a dataset of all of these: seed, or regime.")] = "",
     on: Annotated[str, typer.Option("--on", help="Columns that name a row, as in --on id or --on user,day.")] = "",
     text_column: Annotated[str, typer.Option("--text-column", help="The column that is the text, if it is not named text.")] = "",
     ignore: Annotated[str, typer.Option("--ignore", help="Columns to leave out, with commas between them.")] = "",
@@ -61,27 +71,31 @@ def diff(
     sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="Of the permutations and samples.")] = 0,
     against_control: Annotated[bool, typer.Option("--against-control", help="Also say what resampling alone does.")] = False,
+    counts: Annotated[bool, typer.Option("--counts", help="Count kept, removed and added rows only.")] = False,
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
 ) -> None:
     """Say what changed between two datasets, and whether it is more than chance."""
     from heirloom.diffs.options import Options, names
-    from heirloom.diffs.sides import generations
+    from heirloom.diffs.sides import generations, siblings
 
     a, b = _since(a, b, since) if since else (a, b)
     if brief:
         _finish(*_brief(a, b), output)
         return
     options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
-    references = generations(a)
+    if counts:
+        _finish(*_counts(a, b, options, form), output)
+        return
+    references = [a, b, *more] if more else siblings(a, across) if across else generations(a)
     if references is None:
         answer, is_failure = _compared(a, b, options, fail_if, against_control=against_control)
         if rows:
             answer.write_rows(rows)
         _finish(_text(answer, form, output, full=full), not is_failure, output)
         return
-    if b or against_control or rows or fail_if:
+    if (b and not more) or against_control or rows or fail_if:
         raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
-    answers = _series(references, options)
+    answers = _series(references, options, ordered=not (more or across))
     _finish(_series_text(answers, form, output), answers.same, output)
 
 
@@ -101,24 +115,57 @@ def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control
 
     if not b:
         raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
-    _use_system_allocator()
+    _prepare_arrow()
     condition = parse(fail_if) if fail_if else None
     answer = compare_pairs(a, b, viewed(paired(a, b), options), options, against_control=against_control)
     return answer, holds(condition, answer) if condition else not answer.same
 
 
-def _series(references: Sequence[str], options: Options) -> Series:
+def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
+    """Return the counts of rows in a line or as JSON, and whether all rows are the same."""
+    _prepare_arrow()
+    from heirloom.diffs.casts import aligned
+    from heirloom.diffs.counts import counts
+    from heirloom.diffs.parts import paired
+    from heirloom.diffs.views import viewed
+
+    if options.on or options.tolerance or form not in (Format.terminal, Format.json):
+        raise HeirloomError("--counts matches whole rows: it takes no --on and no --tolerance, and its formats are terminal and json")
+    (side_a, side_b), *further = viewed(paired(a, b), options).values()
+    if further or side_a is None or side_b is None:
+        raise HeirloomError(f"--counts: {a} or {b} holds several splits; name one of them, as in {a}:train")
+    answer = counts(*aligned(side_a, side_b))
+    return answer.to_json() if form is Format.json else f"{answer.line}\n", answer.same
+
+
+def _series(references: Sequence[str], options: Options, *, ordered: bool) -> Series:
     from heirloom.diffs.series import series
 
-    _use_system_allocator()
-    return series(references, options)
+    _prepare_arrow()
+    return series(references, options, ordered=ordered)
 
 
-def _use_system_allocator() -> None:
-    """Let Arrow take memory where NumPy does: its own pool keeps what NumPy could use again, and costs a tenth of a diff in page faults."""
+def _prepare_arrow() -> None:
+    """Let Arrow take memory where NumPy does, let both keep what they have freed, and do without pandas.
+
+    Arrow's own pool keeps what NumPy could use again, and glibc gives freed arrays back at once, only to ask for the same pages again:
+    each costs a tenth of a diff in page faults. Arrow looks for pandas when it meets the
+    first list of Python, and remembers whether it is there; pandas takes a third of a second to import, and no command here uses it.
+    """
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 25)
+        ctypes.CDLL(None).mallopt(_TRIM_THRESHOLD, 1 << 27)
+    if "pandas" in sys.modules:
+        return
+    stand_in = ModuleType("pandas")
+    stand_in.__dict__["__version__"] = "0"  # Arrow does without a version that is too old, and warns
+    sys.modules["pandas"] = stand_in
+    with warnings.catch_warnings(action="ignore"):
+        pa.array([0])
+    del sys.modules["pandas"]
 
 
 def _text(answer: DatasetDiff, form: Format, output: Path | None, *, full: bool) -> str | None:

@@ -6,25 +6,37 @@ import gc
 import io
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from heirloom import slice_arguments
+from heirloom.artefacts import manifest, paths
 from heirloom.cli import client
 from heirloom.errors import HeirloomError
 from heirloom.runtime import processes
-from heirloom.specs.family import families_with
+from heirloom.specs.family import SPECS, families_with
 
 _OF_SHELL = {"_", "SHLVL", "PWD", "OLDPWD"}
 _OF_THREADS = {f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")} | {"VECLIB_MAXIMUM_THREADS"}
 """Variables that may differ between jobs, because each step sets them before its libraries load."""
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 """Variables under which numpy and pyarrow start no thread when they are imported."""
-_OFTEN_IMPORTED = ("email.parser", "numpy.random", "pyarrow.compute", "pyarrow.parquet", "threadpoolctl")
+_OFTEN_IMPORTED = ("email.parser", "numpy.random", "pyarrow.compute", "pyarrow.parquet", "threadpoolctl", "typer._adapters")
 """What nearly every job imports on its way; no library among them that a manifest would name beside numpy and pyarrow."""
+_REPORT = {
+    "diff": (
+        *("heirloom.diffs.engine", "heirloom.diffs.dependence", "heirloom.diffs.distribution", "heirloom.diffs.render.html"),
+        *("heirloom.diffs.render.terminal", "heirloom.lineage.trace", "pandas", "pyarrow.dataset", "rapidfuzz", "rich.console"),
+    ),
+    "report": (
+        *("heirloom.report.files", "heirloom.report.figures.draw", "heirloom.report.page.build"),
+        *("altair", "pandas", "pyarrow.dataset", "scipy.special"),
+    ),
+}
+"""What jobs of the report import on their way: those that compare, and all others."""
 _GPU_DRIVERS = [Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd")]
 _PACKAGE = Path(__file__).parents[1]
 
@@ -33,36 +45,58 @@ Sent = dict[str, Any]
 Code = list[tuple[str, int, int]]
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a job's slice decides about its process.
+def stages(sent: Sent, num_threads: int) -> tuple[str, ...] | None:
+    """Return what the process of a job imports, in order, beside what all import: a family, and what `_REPORT` names.
 
-    Attributes
+    Parameters
     ----------
     num_threads
-        Threads of numerical work, from which libraries take their number when they are imported.
-    family
-        The family whose module every such job imports, and with it perhaps torch; empty where a step knows no family.
+        Threads of numerical work in a step, from which libraries take their number when they are imported.
+
+    Returns
+    -------
+    None where a job always starts for itself: on a GPU, by several processes, with other threads, or to say what is wrong with it
     """
-
-    num_threads: int
-    family: str
-
-
-def kind(sent: Sent) -> Kind | None:
-    """Return the kind of a job; None where it always starts for itself: on a GPU, by several processes, or to say what is wrong with it."""
+    if processes.LAUNCHED in sent["environment"]:
+        return None
     options = dict(pairwise(sent["arguments"]))
     try:
-        fields = slice_arguments.read(options["--slice"])
+        return _stages_of_step(options, num_threads) if "--slice" in options else _stages_of_report(options)
     except HeirloomError:
         return None
-    family = fields.get("family", "")
-    can_use_gpu = family in families_with("gpu") and fields.get("device", "auto") != "cpu"
-    may_use_gpu = can_use_gpu and any(driver.exists() for driver in _GPU_DRIVERS)
+
+
+def _stages_of_step(options: Mapping[str, str], num_threads: int) -> tuple[str, ...] | None:
+    fields = slice_arguments.read(options["--slice"])
     num_processes = int(options.get("--num-processes", fields.get("num_processes", 1)))
-    if may_use_gpu or num_processes > 1 or processes.LAUNCHED in sent["environment"]:
+    if num_processes > 1 or fields["num_threads"] != num_threads or _may_use_gpu(fields):
         return None
-    return Kind(fields["num_threads"], family)
+    return (fields["family"],) if fields.get("family") else ()
+
+
+def _stages_of_report(options: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return the stages of a command of the report; a diff of text has the origin's model judge it, whose family imports torch."""
+    if "diff" not in options:
+        return ("report",)
+    fields = _slice_of(options["diff"])
+    spec = SPECS.get(fields.get("family", ""))
+    if spec is None or not (spec.is_text and spec.needs_torch):
+        return ("diff",)
+    return None if _may_use_gpu(fields) else (fields["family"], "diff")
+
+
+def _slice_of(dataset: str) -> dict[str, Any]:
+    """Return the slice of the step that has made a dataset; an empty one where nobody knows."""
+    try:
+        fields: dict[str, Any] = manifest.read(paths.manifest(dataset)).get("slice", {})
+    except HeirloomError:
+        return {}
+    return fields
+
+
+def _may_use_gpu(fields: Mapping[str, Any]) -> bool:
+    can_use_gpu = fields.get("family") in families_with("gpu") and fields.get("device", "auto") != "cpu"
+    return can_use_gpu and any(driver.exists() for driver in _GPU_DRIVERS)
 
 
 def fault_of_process(sent: Sent) -> str:
@@ -117,21 +151,22 @@ def import_steps(num_threads: int) -> None:
     gc.freeze()
 
 
-def import_family(name: str) -> None:
-    """Import what all jobs of a family need."""
-    from heirloom.families import family
+def import_stage(name: str) -> None:
+    """Import what all jobs of a family need, or all of a part of the report."""
+    from heirloom.families import module_name
 
-    family(name)
+    for module in _REPORT.get(name) or [module_name(name)]:
+        import_module(module)
     gc.freeze()
 
 
 def become(sent: Sent, num_threads: int) -> None:
-    """Give this process, which a worker has forked, the environment and the arguments of a job's command, and its number of threads."""
+    """Give this process, which a worker has forked, a job's environment and arguments, and a step its number of threads."""
     client.set_environment(sent["environment"])
     sys.argv[:] = sent["arguments"]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=os.isatty(1) and not sys.stdout.write_through)
-    if num_threads > 1:  # OpenBLAS was told of one when it was imported
+    if num_threads > 1 and "--slice" in sent["arguments"]:  # OpenBLAS was told of one when it was imported
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(num_threads, "blas")

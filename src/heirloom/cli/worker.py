@@ -1,8 +1,8 @@
 """A run's worker: one process that has the imports, and forks a child for each job of the run. See docs/design/0018-worker.md.
 
 `serve` is the worker itself. What it forks for a job returns from there to do the job's command; `client` is what the job's own process
-does meanwhile. For each family the worker forks another worker, which imports the family, and sends clients there. All forks are made
-while there is one thread, and are killed when the process that made them is gone.
+does meanwhile. For each family and for the report the worker forks another one, which imports what they need, and sends clients there.
+All forks are made while there is one thread, and are killed when the process that made them is gone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from heirloom.cli import client
+from heirloom.cli import client, ending
 
 if TYPE_CHECKING:
     from heirloom.cli.likeness import Code, Sent
@@ -38,11 +38,13 @@ def serve(arguments: Sequence[str]) -> None:
     Parameters
     ----------
     arguments
-        Number of the file that is the listening socket.
+        Number of the file that is the listening socket, and threads of numerical work in a step.
     """
-    source = socket.socket(fileno=int(arguments[0]))
+    ending.prepare()
+    file, num_threads = map(int, arguments)
+    source = socket.socket(fileno=file)
     source.set_inheritable(False)
-    worker = Worker(source)
+    worker = Worker(source, num_threads)
     while not (job := worker.wait()):
         pass
 
@@ -58,16 +60,19 @@ class Worker:
     ----------
     source
         The listening socket.
+    num_threads
+        Threads of numerical work in a step.
     """
 
-    def __init__(self, source: socket.socket) -> None:
-        self.source, self.family = source, ""
+    def __init__(self, source: socket.socket, num_threads: int) -> None:
+        self.source, self.num_threads = source, num_threads
+        self.stages: tuple[str, ...] = ()
+        """What it has imported beside what all jobs need."""
         self.selector = selectors.PollSelector()  # a list that a child can forget; one that the kernel keeps would be shared
         self.first: Sent = {}
         self.code: Code = []
-        self.num_threads = 0
         self.workers: dict[str, int] = {}
-        """Family → process of its worker."""
+        """Next stage → process of its worker."""
         self.jobs: dict[int, tuple[int, socket.socket]] = {}
         """Process → the file that tells of its end, and the connection to its client."""
         self._watch_sources()
@@ -89,7 +94,7 @@ class Worker:
         self._watch(0, self._end)
 
     def _request(self) -> Job | None:
-        """Take a client's job: refuse it, send it to a family's worker or fork a process for it; return the job in that process."""
+        """Take a client's job: refuse it, send it to another worker or fork a process for it; return the job in that process."""
         connection, _ = self.source.accept()
         files: list[int] = []
         try:
@@ -122,35 +127,35 @@ class Worker:
             client.set_environment(job["environment"])
         from heirloom.cli import likeness
 
-        kind, fault = likeness.kind(job), likeness.fault_of_process(job)
-        if kind is None or fault:
+        stages, fault = likeness.stages(job, self.num_threads), likeness.fault_of_process(job)
+        if stages is None or fault:
             return {"refused": fault}
         if not self.first:
-            self.first, self.code, self.num_threads = job, likeness.code_state(), kind.num_threads
-            likeness.import_steps(kind.num_threads)
-        if (fault := likeness.fault_of_imports(job, self.first, self.code)) or kind.num_threads != self.num_threads:
+            self.first, self.code = job, likeness.code_state()
+            likeness.import_steps(self.num_threads)
+        if fault := likeness.fault_of_imports(job, self.first, self.code):
             return {"refused": fault}
-        if kind.family != self.family:
-            return self._send_on(kind.family)
+        if stages != self.stages:
+            return self._send_on(stages[len(self.stages)])
         return None if likeness.is_single_thread() else {"refused": "the run's worker has more than one thread"}
 
-    def _send_on(self, family: str) -> dict[str, str]:
-        """Return the address of a family's worker, which is forked when it is first asked for; in that worker nothing."""
+    def _send_on(self, stage: str) -> dict[str, str]:
+        """Return the address of the worker with one stage more, which is forked when it is first asked for; in that worker nothing."""
         from heirloom.cli import likeness
 
-        address = f"{self.source.getsockname()[1:].decode()}-{family}"
-        process = self.workers.pop(family, 0)
+        address = f"{self.source.getsockname()[1:].decode()}-{stage}"
+        process = self.workers.pop(stage, 0)
         if not process or os.waitpid(process, os.WNOHANG) != (0, 0):
             source = listener(address)
             process = _fork()
             if not process:
                 self._forget()
-                self.source, self.family, self.workers = source, family, {}
+                self.source, self.stages, self.workers = source, (*self.stages, stage), {}
                 self._watch_sources()
-                likeness.import_family(family)
+                likeness.import_stage(stage)
                 return {}
             source.close()
-        self.workers[family] = process
+        self.workers[stage] = process
         return {"address": address}
 
     def _fork(self, job: Job, connection: socket.socket, files: list[int]) -> bool:
@@ -190,7 +195,7 @@ class Worker:
         connection.close()
 
     def _end(self) -> None:
-        """End, because the run has: kill what runs, tell its clients, and wait for the families' workers, which do the same."""
+        """End, because the run has: kill what runs, tell its clients, and wait for the workers that it has forked, which do the same."""
         for process in [*self.jobs]:
             os.kill(process, signal.SIGKILL)
             self._ended(process)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from heirloom.data import arrow_columns
-from heirloom.data.dataset import CONTENT
+from heirloom.data.columns import CONTENT
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spelling import is_lossless
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
@@ -12,8 +13,10 @@ from heirloom.data import arrow_columns
 from heirloom.data.columns import BOOKKEEPING, CONTENT, PROMPT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
-from heirloom.diffs.words import Lexicon, TokenLexicon, WordLexicon
 from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.diffs.words import Lexicon
 
 _NUMBERS = {"whole", "float", "decimal"}
 
@@ -50,6 +53,8 @@ class Common:
 
     def lexicon(self) -> Lexicon:
         """Return an empty lexicon: of words where both sides have text, else of token ids."""
+        from heirloom.diffs.words import TokenLexicon, WordLexicon  # and with them the package regex
+
         return WordLexicon(windows=self.windows) if self.kind == "text" else TokenLexicon()
 
 

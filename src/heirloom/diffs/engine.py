@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from heirloom.diffs import parts, splits
+from heirloom.diffs import parts
 from heirloom.diffs.casts import aligned
 from heirloom.diffs.comparison import compare
-from heirloom.diffs.control import control
 from heirloom.diffs.options import MAX_EXAMPLES, SAMPLE, Options, names
 from heirloom.diffs.result import DatasetDiff
 from heirloom.diffs.sides import Side
@@ -94,11 +93,15 @@ def compare_pairs(a: str, b: str, pairs: Pairs, options: Options, *, against_con
     if len(pairs) > 1 or None in next(iter(pairs.values())):
         if against_control:
             raise HeirloomError(f"--against-control: {a} and {b} are no generations of a lineage, so they have no control")
+        from heirloom.diffs import splits
+
         return splits.compare(a, b, pairs, options)
     ((side_a, side_b),) = pairs.values()
     assert side_a is not None
     assert side_b is not None
     result = compare(*aligned(side_a, side_b), options)
     if against_control:
+        from heirloom.diffs.control import control  # which reads configs
+
         return replace(result, control=control(a, b, result, options))
     return result

@@ -129,6 +129,8 @@ def _small(a: list[str], b: list[str], rows_a: Ints, rows_b: Ints, distances: In
 
 def _cheapest(shape: tuple[int, int], a: Ints, b: Ints, cost: Floats) -> tuple[Ints, Ints]:
     """Return the pairs that cost least together, each row in one at most, where a row without a partner costs 1 (Crouse 2016)."""
+    if len(a) == len(np.unique(a)) == len(np.unique(b)):
+        return a, b  # no row has a choice, and scipy's optimisers take half a second to import
     from scipy.optimize import linear_sum_assignment
 
     costs = np.ones(shape)

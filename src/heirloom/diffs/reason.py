@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from heirloom.diffs.result import DatasetDiff, Identity, Vocabulary
+    from heirloom.diffs.result import DatasetDiff, Identity, Moved, Vocabulary
     from heirloom.diffs.row_result import Rows, Template
 
 FEWEST_TIMES = 3
@@ -57,6 +57,11 @@ def _moved(diff: DatasetDiff) -> Iterator[str]:
 
 
 def _rows(rows: Rows) -> Iterator[str]:
+    if not (rows.edited or rows.rewritten):
+        if rows.removed and not rows.added:
+            yield f"B is A without {rows.removed:,} rows"
+        if rows.added and not rows.removed:
+            yield f"B is A and {rows.added:,} rows more"
     yield from _template(rows.added_template, "new")
     yield from _template(rows.removed_template, "removed")
     edits = rows.edits
@@ -83,6 +88,13 @@ def _words(words: Vocabulary) -> Iterator[str]:
     risen = [gram for gram in singles if gram.count_a == 0 and gram.count_b >= FEWEST_TIMES]
     fallen = [gram for gram in singles if gram.count_b == 0 and gram.count_a >= FEWEST_TIMES]
     if risen:
-        yield f"the {unit} '{risen[0].gram}' appears {risen[0].count_b:,} times in B and never in A"
+        gram = max(risen, key=_weight)
+        yield f"the {unit} '{gram.gram}' appears {gram.count_b:,} times in B and never in A"
     if fallen:
-        yield f"the {unit} '{fallen[-1].gram}' appears {fallen[-1].count_a:,} times in A and never in B"
+        gram = max(fallen, key=_weight)
+        yield f"the {unit} '{gram.gram}' appears {gram.count_a:,} times in A and never in B"
+
+
+def _weight(gram: Moved) -> tuple[int, int]:
+    """Return what makes a word that one side lacks worth naming: how often the other has it, and of equal ones how long it is."""
+    return gram.count_a + gram.count_b, len(gram.gram)

@@ -24,6 +24,7 @@ from heirloom.diffs.options import Options
 from heirloom.diffs.render.blocks import Block, Line, Section, Table, Texts, number
 from heirloom.diffs.result import SCHEMA_VERSION, Measure
 from heirloom.diffs.sides import Side, locate
+from heirloom.diffs.views import viewed_side
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS
 
@@ -89,12 +90,17 @@ class Series:
         return text.getvalue()
 
 
-def series(references: Sequence[str | Path], options: Options) -> Series:
+def series(references: Sequence[str | Path], options: Options, *, ordered: bool = True) -> Series:
     """Return all pairs of some datasets, and the path through them.
 
     Each pair is compared once; the verdict of B against A is that of A against B turned round.
+
+    Parameters
+    ----------
+    ordered
+        Whether they follow one another, as generations do; else there is no path.
     """
-    sides = [locate(reference) for reference in references]
+    sides = [viewed_side(locate(reference), options) for reference in references]
     size = len(sides)
     distances = np.zeros((size, size))
     verdicts = [["same"] * size for _ in range(size)]
@@ -112,7 +118,7 @@ def series(references: Sequence[str | Path], options: Options) -> Series:
         distance_name=distance_name,
         distances=tuple(map(tuple, distances.tolist())),
         verdicts=tuple(map(tuple, verdicts)),
-        path=_path(sides, options.max_examples),
+        path=_path(sides, options.max_examples) if ordered else (),
     )
 
 

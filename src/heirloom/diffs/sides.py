@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heirloom import reading
-from heirloom.artefacts import manifest, paths
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.manifest import inputs
 from heirloom.diffs import storage
@@ -231,6 +231,42 @@ def generations(text: str) -> list[str] | None:
     if last <= first:
         raise HeirloomError(f"{text}: a series runs upwards, as in {match['before']}0..5")
     return [f"{match['before']}{generation}{match['after']}" for generation in range(first, last + 1)]
+
+
+def siblings(text: str, key: str) -> list[str]:
+    """Return the references of a dataset in all seeds, or all regimes, that have it on disk.
+
+    Parameters
+    ----------
+    text
+        One of them.
+    key
+        ``seed`` or ``regime``.
+
+    Raises
+    ------
+    HeirloomError
+        If it is another key, the text is no reference of a generation, or only one of them is on disk.
+    """
+    from heirloom.lineage import references
+
+    if key not in ("seed", "regime"):
+        raise HeirloomError(f"--across {key}: allowed are seed and regime")
+    path = Path(references.find(text))
+    wildcards = kinds.GENERATION.wildcards(path.as_posix())
+    if wildcards is None:
+        raise HeirloomError(f"--across {key}: {text} is no generation of a lineage, as transformer/replace/0/5 is")
+    names = {**wildcards, key: "*"}
+    folders = Path().glob(kinds.GENERATION.path(names["experiment"], names["regime"], names["seed"], names["generation"]))
+    sibling_paths = sorted((folder / path.name for folder in folders if (folder / path.name).exists()), key=_natural)
+    if len(sibling_paths) < 2:
+        raise HeirloomError(f"--across {key}: only one {key} has {path.name} of {text} on disk")
+    return [references.name_of(one) for one in sibling_paths]
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts numbers in a path as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.as_posix())]
 
 
 def _copied(path: Path) -> Artefact | None:

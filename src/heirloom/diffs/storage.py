@@ -97,8 +97,6 @@ def batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Reco
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from heirloom.sources.faults import damaged_parquet
-
     if file.suffix in _ARROW:
         with _arrow(file) as reader:
             for batch in _arrow_batches(reader):
@@ -108,6 +106,8 @@ def batches(file: Path, columns: list[str], batch_rows: int) -> Iterator[pa.Reco
             with pq.ParquetFile(file, memory_map=True, page_checksum_verification=True) as parquet:
                 yield from parquet.iter_batches(batch_rows, columns=columns)
         except (OSError, pa.ArrowException) as error:
+            from heirloom.sources.faults import damaged_parquet  # which imports what a sound file does not need
+
             raise damaged_parquet(file, columns, error) from None
 
 

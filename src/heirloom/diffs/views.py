@@ -30,7 +30,12 @@ def viewed(pairs: Pairs, options: Options) -> Pairs:
 
 
 def _viewed(side: Side | None, options: Options) -> Side | None:
-    if side is None or not (options.text_column or options.ignore):
+    return viewed_side(side, options) if side else None
+
+
+def viewed_side(side: Side, options: Options) -> Side:
+    """Return one side as the options say; errors as for its `View`."""
+    if not (options.text_column or options.ignore):
         return side
     is_named_so = not side.has(options.text_column) and side.has(TEXT)
     text_column = "" if is_named_so or options.text_column == TEXT else options.text_column

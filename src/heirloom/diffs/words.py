@@ -18,6 +18,8 @@ from heirloom.diffs.cells import Ints, Ragged, ends, ragged, strings
 from heirloom.errors import HeirloomError
 
 _NO_WORD = -1
+_MAX_PIECES = 500_000
+"""Pieces whose words are remembered from one batch to the next."""
 
 
 class _Ids(dict[str, int]):
@@ -47,6 +49,7 @@ class WordLexicon:
         self.windows = windows
         self.invalid_rows = 0
         self._ids = _Ids()
+        self._pieces: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
         return len(self._ids) - 1
@@ -71,10 +74,15 @@ class WordLexicon:
 
     def _words(self, spaced: pa.Array) -> Ragged:
         """Return the ids of the words in each piece without a space; ``_NO_WORD`` where a piece begins or ends between words."""
-        words_of_pieces = [words.pieces(piece) for piece in spaced.to_pylist()]
-        ids = np.fromiter(map(self._ids.__getitem__, chain.from_iterable(words_of_pieces)), np.int64)
-        lengths = np.fromiter(map(len, words_of_pieces), np.int64, len(words_of_pieces))
-        return Ragged(ids, ends(lengths))
+        pieces = spaced.to_pylist()
+        if len(self._pieces) > _MAX_PIECES:
+            self._pieces = {}
+        for piece in pieces:
+            if piece not in self._pieces:
+                self._pieces[piece] = [self._ids[word] for word in words.pieces(piece)]
+        ids_of_pieces = list(map(self._pieces.__getitem__, pieces))
+        lengths = np.fromiter(map(len, ids_of_pieces), np.int64, len(ids_of_pieces))
+        return Ragged(np.fromiter(chain.from_iterable(ids_of_pieces), np.int64), ends(lengths))
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""

@@ -62,9 +62,12 @@ def of_row(reference: str) -> Passage:
     documents = kinds.DOCUMENTS.path(experiment)
     if project.sha256(documents) is None:
         raise HeirloomError(f"{reference}: its real data have no documents; only rows of text are withdrawn, others are drawn from a law")
+    text_settings = project.artefact(home).slice["source"]["text"]
     line = lookup.document_of(project.data(documents), Path(home).stem, row_id)
-    if line is None or project.artefact(home).slice["source"]["text"]["packing"]:
-        raise HeirloomError(f"{reference}: documents are packed, so that a row can be of several; withdraw the document from the source")
+    if line is None or text_settings.get("packing"):
+        raise HeirloomError(f"{reference}: documents are packed, so that a row can be of several; delete the document from the source")
+    if text_settings.get("pairs"):
+        raise HeirloomError(f"{reference}: a row of pairs is no passage of running text; delete the pair from the source")
     start, text = _place(project, home, line["first_row"], line["num_rows"], row_id)
     return Passage(experiment, int(line["document"]), start, start + len(text), text)
 

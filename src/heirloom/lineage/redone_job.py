@@ -127,12 +127,26 @@ def _done(outputs: Sequence[Artefact]) -> Iterator[tuple[Path, str]]:
 
 
 def _link_inputs(artefact: Artefact, folder: Path) -> None:
-    for edge in artefact.inputs:
-        names = [edge.name] if edge.is_source else [edge.name, paths.fingerprint(edge.name), paths.manifest(edge.name)]
-        for name in filter(lambda name: Path(name).exists() and not Path(name).is_absolute(), names):
+    """Link a job's inputs with their notes, source files, and files that its slice names, such as programs of the user's."""
+    sources = [edge.name for edge in artefact.inputs if edge.is_source]
+    made = [edge.name for edge in artefact.inputs if not edge.is_source]
+    notes = [note for name in made for note in (paths.fingerprint(name), paths.manifest(name))]
+    for name in dict.fromkeys([*made, *notes, *sources, *_named_files(artefact.slice)]):
+        if Path(name).exists() and not Path(name).is_absolute():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if not (folder / name).exists():
-                (folder / name).symlink_to(Path(name).resolve())
+            (folder / name).symlink_to(Path(name).resolve())
+
+
+def _named_files(value: Any) -> Iterator[str]:
+    """Yield the paths of the files that a slice names with a hash."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("path"), str) and "sha256" in value:
+            yield value["path"]
+        for inner in value.values():
+            yield from _named_files(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _named_files(inner)
 
 
 def _options(outputs: Sequence[Artefact]) -> Iterator[str]:

@@ -19,7 +19,8 @@ from heirloom.report.figures import plan
 from heirloom.workflow.jobs import measure_files
 
 SCRATCH = Path(".heirloom")
-_CODE = "import sys; from heirloom.report import recomputed; recomputed.write(sys.argv[1])"
+CODE = "import sys; from heirloom.report import recomputed; recomputed.write(sys.argv[1])"
+"""Makes the results of a config again: a process of its own, in whose working folder they are written."""
 
 
 def write(config_file: str) -> None:
@@ -49,7 +50,7 @@ def differing_files(config_file: Path) -> tuple[list[str], int]:
         folder = Path(name)
         shutil.copy(config_file, folder / config_file.name)
         (folder / "data").symlink_to(Path("data").resolve())
-        command = [sys.executable, "-P", "-c", _CODE, config_file.name]
+        command = [sys.executable, "-P", "-c", CODE, config_file.name]
         process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if process.returncode:
             last_line = (process.stderr.strip().splitlines() or ["no message"])[-1]
@@ -103,9 +104,9 @@ def _measures(config: Config, experiments: set[str], regimes: set[str] | None = 
 
 def _measures_of_claim(claim: Claim, claims: Claims, key: str, config: Config) -> list[str]:
     """Return the files of measures by which an experiment tests a claim: those of the arms that play a part in it."""
-    from heirloom.report.claims import missing, parts
+    from heirloom.report.claims import lacks, parts
 
-    if missing.of_config(claim, claims, key, config):
+    if lacks.of_config(claim, claims, key, config):
         return []
     castings = parts.bindings(claims, claim.arms, config.experiments[key], config)
     return _measures(config, {key}, {regime for arms in castings for regime in arms.values()})

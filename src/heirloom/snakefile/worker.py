@@ -14,10 +14,15 @@ from heirloom.cli import client, worker
 _PATIENCE_SECONDS = 60.0
 
 
-def start() -> str:
+def start(num_threads: int) -> str:
     """Start the worker of this run, and tell the run's jobs of it by the environment; it ends with this process, however that ends.
 
     There is no worker where the environment holds an empty `client.VARIABLE`, or outside Linux. Then every job starts for itself.
+
+    Parameters
+    ----------
+    num_threads
+        Threads of numerical work in a step.
 
     Returns
     -------
@@ -31,7 +36,7 @@ def start() -> str:
         os.close(os.pidfd_open(os.getpid()))  # the worker needs them
         with worker.listener(address) as listener:
             number = listener.fileno()
-            arguments = [command, worker.COMMAND, str(number)]
+            arguments = [command, worker.COMMAND, str(number), str(num_threads)]
             pipe = subprocess.PIPE  # its output, too: Python takes a file or a terminal for one still when a job has another in its place
             process = subprocess.Popen(arguments, stdin=pipe, stdout=pipe, pass_fds=[number], process_group=0)
     except OSError as error:

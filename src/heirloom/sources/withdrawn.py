@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from heirloom.errors import HeirloomError
 from heirloom.sources.text import Document
-from heirloom.specs.source import Withdrawn
+from heirloom.specs.withdrawn import Withdrawn
 
 
 def without(documents: Iterable[Document], passages: Sequence[Withdrawn]) -> Iterator[Document]:

@@ -26,7 +26,7 @@ _STYLE = """
 .heirloom table {border-collapse: collapse; margin: .6em 0} .heirloom caption {text-align: left; font-style: italic; color: #555}
 .heirloom th, .heirloom td {padding: .15em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #eee}
 .heirloom th:first-child, .heirloom td:first-child {text-align: left; overflow-wrap: anywhere}
-.heirloom .pairs {table-layout: fixed; width: 100%} .heirloom .pairs td {text-align: left; overflow-wrap: anywhere}
+.heirloom .pairs {table-layout: fixed; width: 100%} .heirloom .pairs th, .heirloom .pairs td {text-align: left; overflow-wrap: anywhere}
 .heirloom del {background: #ffe0dc; text-decoration: none} .heirloom ins {background: #d9f2dd; text-decoration: none}
 .heirloom .verdict {font-weight: 600} .heirloom .wide {overflow-x: auto} .heirloom svg {max-width: 100%; height: auto}
 .heirloom summary {cursor: pointer} .heirloom summary h2 {display: inline-block; border: 0; margin: .4em 0}
