@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.data import pairs
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, completion, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
-from heirloom.families.lm.library.generation import banned, responder, writer
+from heirloom.families.lm.library import completion
+from heirloom.families.lm.library.generation import banned, writer
 from heirloom.families.lm.library.learner import Learner
+from heirloom.families.lm.library.llama import llama
 from heirloom.families.lm.library.model import CausalLM, fetch, load, save
-from heirloom.families.lm.scoring import completion_losses, log_likelihoods, row_losses
+from heirloom.families.lm.native import completion as native
+from heirloom.families.lm.pairs import completion_losses
+from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalLM as Spec
 from heirloom.specs.causal_lm import CausalSampling as Sampling
@@ -94,9 +98,17 @@ def sample(
 
 
 def complete(model: CausalLM, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
-    """Yield the completions of each chunk of prompts (`lm.completion`)."""
+    """Yield the completions of each chunk of prompts (`lm.pairs`)."""
     minibatches.use_deterministic_kernels()
-    return completion.complete(model, responder(model, settings), prompts, limit, stream)
+    return pairs.complete(model, _completer(model, settings), prompts, limit, stream)
+
+
+def _completer(model: CausalLM, settings: Sampling) -> pairs.Completer:
+    """Return what completes prompts."""
+    if settings.engine == "native":
+        decoding = Decoding.of(settings)
+        return partial(native.complete_prompts, llama(model), decoding=decoding, precision=settings.precision)
+    return partial(completion.complete_prompts, model, settings)
 
 
 def edit(
@@ -110,7 +122,6 @@ def edit(
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`), and those of the publication's recipe."""
     minibatches.use_deterministic_kernels()
-    if pairs.are_in(sets.held_out):
-        respond = partial(complete, model, settings=Sampling(), stream=stream.child("answers"))
-        return evaluation.evaluate_pairs(model, sets, origin, measuring, respond, load)
+    if pair_data.are_in(sets.held_out):
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=True)

@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.data import pairs
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, completion, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
+from heirloom.families.lm.native import completion
 from heirloom.families.lm.native.checkpoint import load
 from heirloom.families.lm.native.checkpoint import save_folder as save
-from heirloom.families.lm.native.completion import responder
 from heirloom.families.lm.native.learner import Learner
 from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
 from heirloom.families.lm.native.writer import writer
-from heirloom.families.lm.scoring import completion_losses, log_likelihoods, row_losses
+from heirloom.families.lm.pairs import completion_losses
+from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime import device
 from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Decoding as Sampling
@@ -93,8 +94,13 @@ def sample(
 
 
 def complete(model: Llama, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
-    """Yield the completions of each chunk of prompts (`lm.completion`)."""
-    return completion.complete(model, responder(model, settings), prompts, limit, stream)
+    """Yield the completions of each chunk of prompts (`lm.pairs`)."""
+    return pairs.complete(model, _completer(model, settings), prompts, limit, stream)
+
+
+def _completer(model: Llama, settings: Sampling) -> pairs.Completer:
+    """Return what completes prompts."""
+    return partial(completion.complete_prompts, model, decoding=Decoding.of(settings), precision=settings.precision)
 
 
 def edit(
@@ -106,7 +112,6 @@ def edit(
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
-    if pairs.are_in(sets.held_out):
-        respond = partial(complete, model, settings=Sampling(), stream=stream.child("answers"))
-        return evaluation.evaluate_pairs(model, sets, origin, measuring, respond, load)
+    if pair_data.are_in(sets.held_out):
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=False)

@@ -40,11 +40,6 @@ class Sampling(Strict):
         return 1
 
     @property
-    def beams_stop(self) -> bool:
-        """Whether a search by beams can end at an end token, as completions do."""
-        return True
-
-    @property
     def borrows_engine(self) -> bool:
         """Whether another engine than the model's own writes rows, which holds the weights a second time."""
         return False

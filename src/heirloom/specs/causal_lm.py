@@ -113,16 +113,11 @@ class CausalSampling(Decoding):
         """Whether the project's own engine writes rows."""
         return self.engine == "native"
 
-    @property
-    def beams_stop(self) -> bool:
-        """Whether a search by beams can end at an end token: the native engine's cannot."""
-        return self.engine == "transformers"
-
 
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "pairs", "fetch", "share", "features", "gpu"})
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained

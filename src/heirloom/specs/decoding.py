@@ -38,11 +38,6 @@ class Decoding(TextSampling):
         """Beams of the search."""
         return self.beams
 
-    @property
-    def beams_stop(self) -> bool:
-        """Whether a search by beams can end at an end token: the native engine's cannot."""
-        return False
-
     @model_validator(mode="after")
     def _beams_draw_nothing(self) -> Self:
         if self.beams > 1 and (self.temperature != 1.0 or self.top_k or self.top_p):

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from heirloom.data import pairs
 from heirloom.data.dataset import Dataset
-from heirloom.families import answers, text
+from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import scoring
 from heirloom.families.lm.network import Network
@@ -56,25 +55,6 @@ def evaluate(
         measures["end_token_share"] = int(counts_V[ends_V].sum()) / int(counts_V.sum())
         measures |= _by_block(nats, measuring.chunk_rows)
     return measures
-
-
-def evaluate_pairs(
-    network: Network, sets: Sets, origin: Network, measuring: Measuring, respond: answers.Respond, load: Load
-) -> dict[str, float]:
-    """Return a generation's measures where rows are pairs (`families.answers`); ``respond`` completes prompts with the network."""
-    settings = replace(measuring, vocab_size=network.vocab_size)
-    measures = answers.evaluate(_completion_losses(network), _completion_losses(origin), respond, sets, settings)
-    if network.epochs is None:
-        return measures
-    folder, last_perplexity = network.epochs.saved_last, measures["test_perplexity"]
-    if folder is not None:
-        nats_N, _ = answers.row_nats(_completion_losses(load(folder)), sets.held_out, measuring.chunk_rows)
-        last_perplexity = perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
-    return measures | {"best_epoch": float(network.epochs.best), "test_perplexity.last_epoch": last_perplexity}
-
-
-def _completion_losses(network: Network) -> answers.Losses:
-    return partial(scoring.completion_losses, network)
 
 
 def _by_block(nats: text.Nats, chunk_rows: int) -> dict[str, float]:

@@ -7,22 +7,15 @@ tokens of the whole step: over all forward passes and all processes.
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from heirloom.data import arrow, buckets, pairs
-from heirloom.data.columns import PROMPT
-from heirloom.data.dataset import Dataset
-from heirloom.errors import HeirloomError
+from heirloom.data import buckets
 from heirloom.families import minibatches
 from heirloom.families.lm.network import Batch, Network, check_length, check_tokens
 from heirloom.runtime.streams import Stream
@@ -87,9 +80,10 @@ class Rows:
         return math.ceil(len(self) / batch_rows)
 
     def steps(self, epoch: int, batch_rows: int, stream: Stream) -> list[NDArray[np.int64]]:
-        """Return the numbers of the rows of each step of an epoch, in an order that is drawn from ``stream.child("order", epoch)``.
+        """Return the numbers of the rows of each step of an epoch; the last step takes what is left.
 
-        Where rows differ in length, those of a step are of like length (`data.buckets.epoch_batches`).
+        The epoch's order is a permutation drawn from ``stream.child("order", epoch)``. Where rows differ in length, a step's are alike
+        (`data.buckets`).
         """
         if self.are_blocks:
             return list(minibatches.one_epoch(len(self), epoch, batch_rows, stream))
@@ -114,10 +108,8 @@ class Rows:
         Raises
         ------
         HeirloomError
-            If a row is shorter than two tokens or longer than the context, or an id is outside the vocabulary.
+            If a row is longer than the context, or an id is outside the vocabulary.
         """
-        if self.lengths.min(initial=2) < 2:
-            raise HeirloomError(f"training rows have {self.lengths.min()} token: each must have at least 2")
         check_tokens(network, self.tokens, "training rows")
         check_length(network, int(self.lengths.max(initial=0)), "training rows")
 
@@ -131,30 +123,3 @@ class Rows:
             nats_BT = network.nats(batch.tokens).double()
             total += float((nats_BT if batch.is_label is None else nats_BT[batch.is_label]).sum())
         return total
-
-
-@contextmanager
-def at_random_access(dataset: Dataset) -> Iterator[Rows]:
-    """Yield a dataset's rows, blocks or pairs, with their tokens in a temporary file: of pairs the completions are to be learnt."""
-    weights = dataset.weights() if dataset.is_weighted else None
-    if not pairs.are_in(dataset):
-        with minibatches.memory_mapped(dataset, "tokens", np.int32) as tokens_NT:
-            yield Rows.blocks(tokens_NT, weights)
-        return
-    prompt_lengths, completion_lengths = pairs.lengths(dataset, PROMPT), pairs.lengths(dataset, "tokens")
-    with tempfile.TemporaryFile() as file:
-        for batch in dataset.batches([PROMPT, "tokens"]):
-            file.write(_joined(batch.column(0), batch.column(1)).tobytes())
-        file.flush()
-        tokens = np.memmap(file, dtype=np.int32, mode="r")
-        ends = np.cumsum(prompt_lengths + completion_lengths)
-        yield Rows(tokens, ends, np.maximum(prompt_lengths, 1), np.arange(len(ends)), weights)
-
-
-def _joined(prompts: pa.ListArray, completions: pa.ListArray) -> NDArray[np.int32]:
-    """Return the tokens of each prompt and of its completion, one pair after the other."""
-    lengths = np.column_stack([arrow.lengths(prompts), arrow.lengths(completions)])
-    is_prompt = np.repeat(np.tile([True, False], len(prompts)), lengths.ravel())
-    tokens = np.empty(len(is_prompt), np.int32)
-    tokens[is_prompt], tokens[~is_prompt] = arrow.numbers(prompts.flatten()), arrow.numbers(completions.flatten())
-    return tokens

@@ -34,9 +34,9 @@ def sample(
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = np.full((num_prompts, 1), network.start_id) if settings.prompts == "none" else prompts_BT
+        num_new = settings.new_tokens or width
         with memory.guard("sampling", "chunk_rows or sampling.beams"):
-            num_new = settings.new_tokens or width
-            uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, num_new)
+            uniforms_BN = stream.child("tokens").uniforms(number * num_prompts, num_prompts, num_new)
             check_tokens(network, context_BT, "prompts")
             check_length(network, context_BT.shape[1] + num_new, "a prompt and its continuation")
-            yield write(context_BT, num_new, uniforms_BT)
+            yield write(context_BT, num_new, uniforms_BN)

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heirloom.data import pairs, ragged
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import answers, text
+from heirloom.families.lm import pairs
 from heirloom.families.lm.network import Network, check_length, check_tokens
 from heirloom.runtime import memory
 
@@ -58,33 +59,9 @@ def row_losses(network: Network, tokens: NDArray[np.integer[Any]]) -> NDArray[np
 
 def log_likelihoods(model: Network, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
     """Return each row's log-likelihood in nats over its tokens but the first, or over its completion given its prompt, shape (1, N)."""
-    if pairs.are_in(rows):
-        return answers.log_likelihoods(partial(completion_losses, model), rows, chunk_rows)
+    if pair_data.are_in(rows):
+        return answers.log_likelihoods(partial(pairs.completion_losses, model), rows, chunk_rows)
     return text.log_likelihoods(partial(position_losses, model), rows, chunk_rows)
-
-
-def completion_losses(model: Network, prompts_BP: NDArray[Any], completions_BC: NDArray[Any]) -> NDArray[np.float64]:
-    """Return -log p(token | prompt, completion before it) in nats for each token of completions, 0 for padding; shape (B, C).
-
-    Parameters
-    ----------
-    prompts_BP, completions_BC
-        Token ids, padding (`data.ragged`) before each prompt and behind each completion.
-
-    Raises
-    ------
-    HeirloomError
-        As `position_losses` does.
-    """
-    is_token_BC = completions_BC != ragged.PADDING
-    num_padding = (prompts_BP == ragged.PADDING).sum(axis=1)
-    num_prompt, num_new = prompts_BP.shape[1] - num_padding, is_token_BC.sum(axis=1)
-    last_places = prompts_BP.shape[1] + num_new - 1
-    places = np.minimum(num_padding[:, None] + np.arange((num_prompt + num_new).max()), last_places[:, None])
-    rows_BT = np.take_along_axis(np.column_stack([prompts_BP, completions_BC]), places, axis=1)
-    nats_BT = position_losses(model, rows_BT)
-    targets = np.minimum(num_prompt[:, None] - 1 + np.arange(completions_BC.shape[1]), nats_BT.shape[1] - 1)
-    return np.where(is_token_BC, np.take_along_axis(nats_BT, targets, axis=1), 0.0)
 
 
 @torch.inference_mode()

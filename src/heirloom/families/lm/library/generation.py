@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from heirloom.data.pairs import Limit
-from heirloom.data.ragged import PADDING
 from heirloom.errors import HeirloomError
-from heirloom.families.lm.completion import Responder, filled
 from heirloom.families.lm.decoding import Decoding, Writer, draw_tokens
 from heirloom.families.lm.library.llama import llama
 from heirloom.families.lm.library.model import CausalLM
-from heirloom.families.lm.native import completion as native_completion
 from heirloom.families.lm.native import writer as native
 from heirloom.specs.causal_lm import CausalSampling
 
@@ -65,13 +61,6 @@ def writer(model: CausalLM, settings: CausalSampling) -> Writer:
     return partial(_continue, model, settings)
 
 
-def responder(model: CausalLM, settings: CausalSampling) -> Responder:
-    """Return what completes prompts until an end token; ``ban_end`` is for rows of a fixed length."""
-    if settings.engine == "native":
-        return native_completion.responder(llama(model), settings)
-    return partial(_complete, model, settings)
-
-
 def banned(model: CausalLM, settings: CausalSampling) -> tuple[int, ...]:
     """Return the tokens that are never written."""
     return tuple(model.end_ids) if settings.ban_end else ()
@@ -81,48 +70,31 @@ def banned(model: CausalLM, settings: CausalSampling) -> tuple[int, ...]:
 def _continue(
     model: CausalLM, settings: CausalSampling, context_BT: NDArray[Any], num_new: int, uniforms_BN: NDArray[np.float64]
 ) -> NDArray[np.int32]:
-    context_BT = context_BT.astype(np.int64)
-    no_token = model.vocab_size  # an id left out would be filled in from the model
-    ends = {"min_new_tokens": num_new if settings.ban_end else None, "eos_token_id": (settings.ban_end and model.end_ids) or [no_token]}
-    return _generated(model, settings, context_BT, np.ones_like(context_BT), uniforms_BN, max_new_tokens=num_new, **ends)
-
-
-@torch.inference_mode()
-def _complete(
-    model: CausalLM, settings: CausalSampling, prompts_BP: NDArray[Any], limit: Limit, uniforms_BN: NDArray[np.float64]
-) -> NDArray[np.int32]:
-    mask_BP, ends = (prompts_BP != PADDING).astype(np.int64), {"eos_token_id": list(limit.stops)}
-    written_BC = _generated(model, settings, filled(prompts_BP), mask_BP, uniforms_BN, max_new_tokens=limit.tokens, **ends)
-    is_stop_BC = np.isin(written_BC, limit.stops)
-    return np.where(is_stop_BC.cumsum(axis=1) > is_stop_BC, PADDING, written_BC).astype(np.int32)
-
-
-def _generated(
-    model: CausalLM,
-    settings: CausalSampling,
-    context_BT: NDArray[np.int64],
-    mask_BT: NDArray[np.int64],
-    uniforms_BN: NDArray[np.float64],
-    **limits: Any,
-) -> NDArray[np.int32]:
-    """Return the new tokens that the library writes after contexts, of which the mask (0 or 1) shows a part."""
-    module, width = model.module, context_BT.shape[1]
+    module = model.module
+    context = torch.from_numpy(context_BT.astype(np.int64)).to(module.device)
     processors: list[LogitsProcessor] = [Finite()]
     if settings.beams == 1:
-        processors.append(Draw(torch.from_numpy(uniforms_BN).to(module.device), width, Decoding.of(settings)))
-    generation = GenerationConfig(
-        pad_token_id=module.generation_config.pad_token_id,
+        processors.append(Draw(torch.from_numpy(uniforms_BN).to(module.device), context.shape[1], Decoding.of(settings)))
+    with torch.autocast(module.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        written = module.generate(
+            input_ids=context,
+            attention_mask=torch.ones_like(context),
+            generation_config=_generation(model, num_new, settings),
+            logits_processor=LogitsProcessorList(processors),
+        )
+    new_tokens: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
+    return new_tokens
+
+
+def _generation(model: CausalLM, num_new: int, settings: CausalSampling) -> GenerationConfig:
+    """Return how `transformers` is to generate exactly ``num_new`` tokens: an end token is banned, or is a token like any other."""
+    no_token = model.vocab_size  # an id left out would be filled in from the model
+    return GenerationConfig(
+        max_new_tokens=num_new,
+        min_new_tokens=num_new if settings.ban_end else None,
+        eos_token_id=(settings.ban_end and model.end_ids) or [no_token],
+        pad_token_id=model.module.generation_config.pad_token_id,
         num_beams=settings.beams,
         do_sample=False,
         repetition_penalty=settings.repetition_penalty,
-        **limits,
     )
-    with torch.autocast(module.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-        written = module.generate(
-            input_ids=torch.from_numpy(context_BT).to(module.device),
-            attention_mask=torch.from_numpy(mask_BT).to(module.device),
-            generation_config=generation,
-            logits_processor=LogitsProcessorList(processors),
-        )
-    new_tokens: NDArray[np.int32] = written[:, width:].cpu().numpy().astype(np.int32)
-    return new_tokens

@@ -135,26 +135,23 @@ def room(model: Decoder, num_rows: int, slots: int) -> Tensor:
     return torch.from_numpy(np.empty(sizes, np.float32)) if device.type == "cpu" else torch.empty(sizes, device=device)
 
 
-def read_prompts(model: Decoder, prompts: Tensor, ring: Tensor, is_padding: Tensor | None = None) -> Tensor:
+def read_prompts(model: Decoder, prompts: Tensor, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts (B, P) and return the logits (B, V) after their last tokens.
 
-    The key of position t lives in slot t modulo the number of slots. What is padding (B, P), before a prompt, is read by nothing else.
+    The key of position t lives in slot t modulo the number of slots.
     """
     turn = rotary(model.shape, 0, prompts.shape[1], prompts.device)
-    padding = [None] * len(prompts) if is_padding is None else torch.split(is_padding, PREFILL_ROWS)
-    blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), padding, strict=False)
-    states = torch.cat([_prefill(model, rows, turn, ring_rows, hidden) for rows, ring_rows, hidden in blocks])
+    blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
+    states = torch.cat([_prefill(model, rows, turn, ring_rows) for rows, ring_rows in blocks])
     return model.output(states)[:, -1]
 
 
-def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor, is_padding: Tensor | None) -> Tensor:
+def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts and return the last position's hidden state (B, 1, E)."""
     num_prompt, slots = prompts.shape[1], ring.shape[-2]
     places = torch.arange(num_prompt, device=prompts.device)
     distance = places[:, None] - places
     visible = (distance >= 0) & (distance < model.shape.context_tokens)
-    if is_padding is not None:
-        visible = (visible & ~is_padding[:, None, None]) | (distance == 0)
     shares_keys = model.shape.kv_heads < model.shape.num_heads
     x = F.embedding(prompts, model.embedding)
     for layer, memory in zip(model.stack, ring, strict=True):
@@ -163,7 +160,7 @@ def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor, is_pad
         memory[1][:, :, :num_prompt] = _newest(values, slots)
         if layer is model.stack[-1]:  # nothing reads the earlier positions any more
             queries = queries[:, :, -1:]
-            visible = visible[..., -1:, :]
+            visible = visible[-1:]
             x = x[:, -1:]
         attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, enable_gqa=shares_keys)
         x = complete(model.shape, layer, x, attended)
