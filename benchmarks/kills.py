@@ -181,7 +181,7 @@ def has_log(process: int) -> bool:
 
 
 def kill(processes: list[int]) -> int:
-    """Kill processes, and return how many there were."""
+    """Kill processes, wait until they are gone, and return how many there were."""
     killed = 0
     for process in processes:
         try:
@@ -189,7 +189,17 @@ def kill(processes: list[int]) -> int:
         except ProcessLookupError:
             continue
         killed += 1
+        while is_alive(process):  # else one that takes its time is counted twice
+            time.sleep(POLL_SECONDS)
     return killed
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process has not ended; a zombie has."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def orphans(folder: Path) -> list[int]:

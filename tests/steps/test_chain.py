@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,21 @@ def test_a_single_replica_leaves_no_file_of_replicas_nor_an_older_one(folder: Pa
     run_chain(make_lineage(generations=1, replicas=2), "control")
     run_chain(make_lineage(generations=2, replicas=1), "control")
     assert not Path(kinds.REPLICAS.path("g", "control", 0)).exists()
+
+
+@pytest.mark.parametrize(("regime", "fewest", "most"), [("replace", -2, 2), ("accumulate", 8, 14), ("accumulate_fixed", 8, 14)])
+def test_memory_of_a_chain_grows_by_a_number_for_each_row_that_its_regime_keeps(
+    folder: Path, regime: str, fewest: float, most: float
+) -> None:
+    rows, lengths = 4_000, (1, 10, 30)  # the first imports what is imported late
+    peaks = []
+    for generations in lengths:
+        config = make_lineage(generations, replicas=1, rows=rows, pool=10 * rows)  # `fresh` is declared, too, and asks for so many
+        inputs = run_origin(config)
+        step = slice_of("chain", config, "g", regime, 0)
+        tracemalloc.start()
+        chain.run(step, inputs, {"trajectory": kinds.TRAJECTORY.path("g", regime, 0)})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    bytes_per_row = (peaks[2] - peaks[1]) / (lengths[2] - lengths[1]) / rows
+    assert fewest < bytes_per_row < most
