@@ -227,7 +227,7 @@ def test_a_diff_tells_rows_by_prompt_and_completion_and_shows_both(lineage: Conf
     assert told is not None
     same = sum(one["tokens"] == other["tokens"] for one, other in zip(a, b, strict=True))
     assert (told.kept, told.edited + told.rewritten, told.removed, told.added) == (same, 40 - same, 0, 0)
-    assert all(" ⇒ " in "".join(piece.text for piece in pair.a) for pair in told.edited_examples)
+    assert all(" ⇒ " in "".join(piece.text for piece in pair.a) for pair in told.rewritten_examples)
 
 
 TRANSFORMER = {"name": "transformer"}
