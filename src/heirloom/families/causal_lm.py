@@ -123,5 +123,5 @@ def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring
     """Return the measures that all text families share (`families.text`), and those of the publication's recipe."""
     minibatches.use_deterministic_kernels()
     if pair_data.are_in(sets.held_out):
-        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream)
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=True)

@@ -113,5 +113,5 @@ def edit(
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
     if pair_data.are_in(sets.held_out):
-        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream)
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=False)

@@ -16,6 +16,7 @@ from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit
 from heirloom.families import causal_lm, transformer
+from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import pairs as lm_pairs
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining
@@ -205,3 +206,24 @@ def test_a_prompt_and_its_answer_that_do_not_fit_the_context_are_refused(network
     rows = rows_of([([1] * 60, [2, END])])
     with pytest.raises(HeirloomError, match="context"):
         completed(network, rows)
+
+
+def test_the_last_epoch_is_scored_beside_the_best_one_on_pairs_too(tmp_path: Path) -> None:
+    rows, held = unequal(64, seed=8), unequal(12, seed=9)
+    model = transformer.train(
+        rows,
+        fit(best_epoch="real", last_epoch=True, schedule=Schedule(epochs=8, learning_rate=0.1, batch_rows=16)),
+        None,
+        Stream((0, "train")),
+        held,
+    )
+    transformer.save(model, tmp_path / "both")
+    both = transformer.load(tmp_path / "both")
+    measuring = Measuring(4, 50, completion_tokens=6, decode=lambda lists: [" ".join(map(str, ids)) for ids in lists])
+    measures = transformer.evaluate(both, Sets(rows, held, held, rows), both, measuring, Stream((0, "evaluate")))
+    assert both.epochs is not None
+    assert measures["best_epoch"] == both.epochs.best
+    assert both.epochs.best < 8
+    last = transformer.load(tmp_path / "both/last_epoch")
+    nats = -transformer.log_likelihoods(last, held, 4).sum() / pairs.lengths(held, "tokens").sum()
+    assert measures["test_perplexity.last_epoch"] == pytest.approx(np.exp(nats))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ from heirloom.families import answers
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm.network import Network, check_length, check_tokens
 from heirloom.families.lm.rows import Rows
+from heirloom.measures.text import perplexity
 from heirloom.runtime import memory
 from heirloom.runtime.streams import Stream
 
@@ -117,17 +119,28 @@ def complete(network: Network, write: Completer, prompts: Iterable[Prompts], lim
             yield write(chunk.tokens, limit, stream.child("tokens").uniforms_of(chunk.rows, limit.tokens))
 
 
-def evaluate(network: Network, greedy: Completer, sets: Sets, origin: Network, measuring: Measuring, stream: Stream) -> dict[str, float]:
+def evaluate(
+    network: Network, greedy: Completer, sets: Sets, origin: Network, measuring: Measuring, stream: Stream, load: Callable[[Path], Any]
+) -> dict[str, float]:
     """Return a generation's measures of pairs by name (`families.answers`).
 
     Parameters
     ----------
     greedy
         What completes held-out prompts, drawing nothing.
+    load
+        Opens the last epoch's checkpoint, where the training kept it beside the best epoch's.
     """
 
     def respond(prompts: Iterable[Prompts], limit: Limit) -> Iterator[NDArray[np.int32]]:
         return complete(network, greedy, prompts, limit, stream.child("answers"))
 
     settings = replace(measuring, vocab_size=network.vocab_size)
-    return answers.evaluate(partial(completion_losses, network), partial(completion_losses, origin), respond, sets, settings)
+    measures = answers.evaluate(partial(completion_losses, network), partial(completion_losses, origin), respond, sets, settings)
+    if network.epochs is None:
+        return measures
+    folder, last_perplexity = network.epochs.saved_last, measures["test_perplexity"]
+    if folder is not None:
+        nats_N, _ = answers.row_nats(partial(completion_losses, load(folder)), sets.held_out, measuring.chunk_rows)
+        last_perplexity = perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
+    return measures | {"best_epoch": float(network.epochs.best), "test_perplexity.last_epoch": last_perplexity}
