@@ -15,7 +15,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage.descendants import FORMATS, Descendants, check_format, descendants
 from heirloom.lineage.row_shares import RowKey, Shares, count
 
-pytestmark = pytest.mark.usefixtures("made")
+pytestmark = pytest.mark.usefixtures("made_project")
 
 ORIGINAL = "data/text/origin/seed=0/gen=0/train.parquet"
 

@@ -58,7 +58,7 @@ def of_config(config: Path) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_the_passages_of_a_documents_rows_follow_each_other_and_spell_its_text() -> None:
     documents = pq.read_table(kinds.DOCUMENTS.path("text")).to_pylist()
     line = next(one for one in documents if one["split"] == "train" and one["num_rows"] > 2)
@@ -87,7 +87,7 @@ def test_a_character_that_two_rows_share_is_withdrawn_with_either(tmp_path: Path
         assert len(one.text.encode()) > 5  # the row's own five bytes, and the rest of its last character
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_run_without_a_passage_gives_the_bytes_of_a_run_whose_source_never_had_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +112,7 @@ def paths_manifest(path: str) -> Path:
     return Path(path).with_suffix(".manifest.json")
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_a_plan_keeps_the_configs_comments_and_names_every_job_that_the_rows_went_into() -> None:
     CONFIG.write_text(TEXT)
     planned = withdraw.plan("text/real:train#5", WHY, CONFIG)
@@ -128,7 +128,7 @@ def test_a_plan_keeps_the_configs_comments_and_names_every_job_that_the_rows_wen
     assert entry["reason"] == WHY
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("made_project")
 def test_what_cannot_be_withdrawn_is_refused_in_a_line() -> None:
     CONFIG.write_text(TEXT)
     for reference, why, message in (

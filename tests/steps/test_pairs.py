@@ -226,8 +226,8 @@ def test_a_diff_tells_rows_by_prompt_and_completion_and_shows_both(lineage: Conf
     told = heirloom.diff("text/replace/0/1", "text/replace/0/2").rows
     assert told is not None
     same = sum(one["tokens"] == other["tokens"] for one, other in zip(a, b, strict=True))
-    assert (told.kept, told.edited, told.removed, told.added) == (same, 40 - same, 0, 0)
-    assert all(" ⇒ " in "".join(piece.text for piece in pair.a) for pair in told.edited_examples)
+    assert (told.kept, told.edited + told.rewritten, told.removed, told.added) == (same, 40 - same, 0, 0)
+    assert all(" ⇒ " in "".join(piece.text for piece in pair.a) for pair in told.rewritten_examples)
 
 
 TRANSFORMER = {"name": "transformer"}
@@ -236,11 +236,6 @@ TRANSFORMER = {"name": "transformer"}
 @pytest.mark.parametrize(
     ("asked", "fault"),
     [
-        ({"family": TRANSFORMER}, "source.text.rows is 'pairs'; family 'transformer' reads and writes blocks alone"),
-        (
-            {"family": {"name": "causal_lm", "model": {"path": "a/b"}}, "text": {"rows": "pairs", "vocab_size": None}},
-            "source.text.rows is 'pairs'; family 'causal_lm' reads and writes blocks alone",
-        ),
         ({"family": {**NGRAM, "sampling": {"prompts": "none"}}}, "sampling.prompts is 'none'"),
         ({"regimes": ("edit",)}, "'edit' edits rows, which is for source.text.rows: blocks"),
         ({"text": {"rows": "pairs", "row_tokens": 32}}, "row_tokens is for `rows: blocks`"),
@@ -252,7 +247,7 @@ TRANSFORMER = {"name": "transformer"}
         ({"text": {"row_tokens": 8, "prompt_tokens": 9}}, "prompt_tokens is 9; an original block has 8 (row_tokens)"),
         ({"text": {"row_tokens": 8, "new_tokens": 9}, "regimes": ("keep",)}, "must be equally long, but source.text.new_tokens is 9"),
         ({"text": {"row_tokens": 8, "prompt_tokens": 4}, "regimes": ("edit",)}, "'edit' edits whole original rows"),
-        ({"text": {"row_tokens": 8, "prompt_tokens": 4}, "family": TRANSFORMER}, "family 'transformer' writes as many as a prompt has"),
+        ({"family": {**TRANSFORMER, "sampling": {"beams": 2}}}, "family.sampling.beams is 2; with source.text.rows: pairs a row is drawn"),
         (
             {"family": {**NGRAM, "sampling": {"new_tokens": 4}}, "text": {"row_tokens": 8}},
             "is set from source.text.new_tokens: give it there",

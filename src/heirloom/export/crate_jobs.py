@@ -98,7 +98,7 @@ def _tool(crate: Any, jobs: Jobs, artefact: Artefact) -> Any:
     known_tool = crate.dereference(address)
     if known_tool:
         return known_tool
-    tool = _add(crate, address, "SoftwareApplication", name=f"heirloom {artefact.step}", url="https://pypi.org/project/heirloom/")
+    tool = _add(crate, address, "SoftwareApplication", name=f"heirloom {artefact.step}", url="https://pypi.org/project/heirloom-lineage/")
     tool["softwareVersion"] = f"code {artefact.manifest['slice'].get('code', 'unknown')}"
     instruction_sets = " ".join(environment.get("instruction_set", []))
     tool["processorRequirements"] = f"{environment.get('machine', '')} {instruction_sets}".strip()

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
+from heirloom.families.lm.library import completion
 from heirloom.families.lm.library.generation import banned, writer
 from heirloom.families.lm.library.learner import Learner
+from heirloom.families.lm.library.llama import llama
 from heirloom.families.lm.library.model import CausalLM, fetch, load, save
+from heirloom.families.lm.native import completion as native
+from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalLM as Spec
@@ -28,6 +35,8 @@ __all__ = [
     "Fit",
     "Sampling",
     "Spec",
+    "complete",
+    "completion_losses",
     "edit",
     "evaluate",
     "fetch",
@@ -88,6 +97,20 @@ def sample(
     return sampling.sample(model, writer(model, settings), prompts, settings, stream)
 
 
+def complete(model: CausalLM, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk of prompts (`lm.pairs`)."""
+    minibatches.use_deterministic_kernels()
+    return pairs.complete(model, _completer(model, settings), prompts, limit, stream)
+
+
+def _completer(model: CausalLM, settings: Sampling) -> pairs.Completer:
+    """Return what completes prompts."""
+    if settings.engine == "native":
+        decoding = Decoding.of(settings)
+        return partial(native.complete_prompts, llama(model), decoding=decoding, precision=settings.precision)
+    return partial(completion.complete_prompts, model, settings)
+
+
 def edit(
     model: CausalLM, judge: CausalLM, rows: Iterable[NDArray[Any]], above: float, settings: Sampling, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
@@ -99,4 +122,6 @@ def edit(
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`), and those of the publication's recipe."""
     minibatches.use_deterministic_kernels()
+    if pair_data.are_in(sets.held_out):
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=True)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
+from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
 from heirloom.families.lm.decoding import Decoding
+from heirloom.families.lm.native import completion
 from heirloom.families.lm.native.checkpoint import load
 from heirloom.families.lm.native.checkpoint import save_folder as save
 from heirloom.families.lm.native.learner import Learner
 from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
 from heirloom.families.lm.native.writer import writer
+from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime import device
 from heirloom.runtime.streams import Stream
@@ -26,7 +31,22 @@ from heirloom.specs.decoding import Decoding as Sampling
 from heirloom.specs.transformer import Transformer as Spec
 from heirloom.specs.transformer import TransformerFit as Fit
 
-__all__ = ["Fit", "Sampling", "Spec", "edit", "evaluate", "load", "log_likelihoods", "resume", "row_losses", "sample", "save", "train"]
+__all__ = [
+    "Fit",
+    "Sampling",
+    "Spec",
+    "complete",
+    "completion_losses",
+    "edit",
+    "evaluate",
+    "load",
+    "log_likelihoods",
+    "resume",
+    "row_losses",
+    "sample",
+    "save",
+    "train",
+]
 
 BETAS = (0.9, 0.95)
 
@@ -73,6 +93,16 @@ def sample(
     return sampling.sample(model, writer(model, settings), prompts, settings, stream)
 
 
+def complete(model: Llama, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk of prompts (`lm.pairs`)."""
+    return pairs.complete(model, _completer(model, settings), prompts, limit, stream)
+
+
+def _completer(model: Llama, settings: Sampling) -> pairs.Completer:
+    """Return what completes prompts."""
+    return partial(completion.complete_prompts, model, decoding=Decoding.of(settings), precision=settings.precision)
+
+
 def edit(
     model: Llama, judge: Llama, rows: Iterable[NDArray[Any]], above: float, settings: Sampling, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
@@ -82,4 +112,6 @@ def edit(
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
+    if pair_data.are_in(sets.held_out):
+        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=False)

@@ -18,9 +18,9 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import trace_row
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import locate
+from heirloom.lineage.recorded_jobs import in_order
 from heirloom.lineage.row_shares import RowKey, Shares, count
-from heirloom.workflow import folders
-from heirloom.workflow.steps import made_kinds, position
+from heirloom.workflow.steps import made_kinds
 
 _CHAIN = "chain"
 
@@ -98,8 +98,7 @@ def _made_from(paths: set[str], artefact: Artefact) -> Iterator[Artefact]:
 def _in_order(artefact: Artefact) -> list[Artefact]:
     """Return the artefacts of an experiment in an order in which each stands after what it was made from."""
     experiment = Path(artefact.path).parts[1]
-    artefacts = [one for one in artefact.project.artefacts_of(experiment) if kinds.key_of(one.path)]
-    return sorted(artefacts, key=lambda one: (folders.order(one.path), position(one.step), one.path))
+    return in_order(one for one in artefact.project.artefacts_of(experiment) if kinds.key_of(one.path))
 
 
 def _carriers(home: Artefact, key: RowKey) -> Iterator[Descendant]:

@@ -117,7 +117,7 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu"})
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained

@@ -215,6 +215,8 @@ class Experiment(Strict):
             yield f"source.text.rows is 'pairs'; family {self.family.name!r} reads and writes blocks alone (pairs: {candidates})"
         if not self.continues_rows:
             yield "sampling.prompts is 'none'; with source.text.rows: pairs each synthetic row completes the prompt of an original one"
+        if self.family.sampling.num_beams > 1:
+            yield f"family.sampling.beams is {self.family.sampling.num_beams}; with source.text.rows: pairs a row is drawn: leave it out"
         if self.divergence_rows:
             yield f"divergence_rows is {self.divergence_rows}; MAUVE compares blocks alone: leave it out with source.text.rows: pairs"
 

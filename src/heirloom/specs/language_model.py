@@ -35,6 +35,9 @@ class EpochChoice(Training):
     """Which of a training's epochs are kept."""
 
     best_epoch: BestEpoch = best_epoch("last")
+    loss_on: Literal["completion", "all"] = Field(
+        "completion", description="Of pairs, which tokens are learnt: those of the `completion`, or `all`, the prompt's, too."
+    )
     last_epoch: bool = Field(
         False,
         description="Whether the last epoch's weights are saved beside the best epoch's (in `last_epoch/` of the checkpoint, where the two "

@@ -93,6 +93,7 @@ class TransformerTraining(EpochChoice):
             clip_norm=self.clip_norm,
             micro_rows=self.micro_rows,
             precision=self.precision,
+            loss_on=self.loss_on,
             best_epoch=self.best_epoch,
             last_epoch=self.last_epoch,
             validation_share=self.validation_share,
@@ -103,7 +104,7 @@ class TransformerTraining(EpochChoice):
 class Transformer(LanguageModel):
     """A small Llama-architecture language model trained from scratch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "share", "features", "gpu"})
+    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "share", "features", "gpu", "pairs"})
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()

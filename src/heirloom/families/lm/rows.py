@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heirloom.data import buckets
 from heirloom.families import minibatches
 from heirloom.families.lm.network import Batch, Network, check_length, check_tokens
 from heirloom.runtime.streams import Stream
-
-WINDOW = 32  # steps whose rows are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,12 @@ class Rows:
     def steps(self, epoch: int, batch_rows: int, stream: Stream) -> list[NDArray[np.int64]]:
         """Return the numbers of the rows of each step of an epoch; the last step takes what is left.
 
-        The epoch's order is a permutation drawn from ``stream.child("order", epoch)``. Where rows differ in length, those of `WINDOW` steps
-        are sorted by it, so that a step's are alike, and the steps are put in an order of their own.
+        The epoch's order is a permutation drawn from ``stream.child("order", epoch)``. Where rows differ in length, a step's are alike
+        (`data.buckets`).
         """
-        steps = list(minibatches.one_epoch(len(self), epoch, batch_rows, stream))
         if self.are_blocks:
-            return steps
-        in_order = np.concatenate(steps)
-        windows = np.split(in_order, range(WINDOW * batch_rows, len(in_order), WINDOW * batch_rows))
-        by_length = np.concatenate([window[np.argsort(self.lengths[window], kind="stable")] for window in windows])
-        steps = np.split(by_length, range(batch_rows, len(by_length), batch_rows))
-        return [steps[number] for number in stream.child("steps", epoch).generator().permutation(len(steps))]
+            return list(minibatches.one_epoch(len(self), epoch, batch_rows, stream))
+        return list(buckets.epoch_batches(self.lengths, epoch, batch_rows, stream))
 
     def batch(self, rows: NDArray[np.int64], step: NDArray[np.int64], device: torch.device) -> Batch:
         """Return some of the rows of a step, on a device; shorter ones are filled up with their own last token, which is no label."""

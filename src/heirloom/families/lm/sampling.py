@@ -18,7 +18,7 @@ from heirloom.specs.decoding import Decoding
 def sample(
     network: Network, write: Writer, prompts: Iterable[NDArray[Any]] | None, settings: Decoding, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
-    """Yield a continuation of each prompt, as long as the prompt: drawn, or the best that a beam search finds.
+    """Yield a continuation of each prompt, by default as long as the prompt: drawn, or the best that a beam search finds.
 
     Parameters
     ----------
@@ -34,8 +34,9 @@ def sample(
     for number, prompts_BT in enumerate(prompts or ()):
         num_prompts, width = prompts_BT.shape
         context_BT = np.full((num_prompts, 1), network.start_id) if settings.prompts == "none" else prompts_BT
+        num_new = settings.new_tokens or width
         with memory.guard("sampling", "chunk_rows or sampling.beams"):
-            uniforms_BT = stream.child("tokens").uniforms(number * num_prompts, num_prompts, width)
+            uniforms_BN = stream.child("tokens").uniforms(number * num_prompts, num_prompts, num_new)
             check_tokens(network, context_BT, "prompts")
-            check_length(network, context_BT.shape[1] + width, "a prompt and its continuation")
-            yield write(context_BT, width, uniforms_BT)
+            check_length(network, context_BT.shape[1] + num_new, "a prompt and its continuation")
+            yield write(context_BT, num_new, uniforms_BN)

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import text
+from heirloom.families import answers, text
+from heirloom.families.lm import pairs
 from heirloom.families.lm.network import Network, check_length, check_tokens
 from heirloom.runtime import memory
 
@@ -56,7 +58,9 @@ def row_losses(network: Network, tokens: NDArray[np.integer[Any]]) -> NDArray[np
 
 
 def log_likelihoods(model: Network, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
-    """Return each row's log-likelihood in nats over its tokens but the first, shape (1, N)."""
+    """Return each row's log-likelihood in nats over its tokens but the first, or over its completion given its prompt, shape (1, N)."""
+    if pair_data.are_in(rows):
+        return answers.log_likelihoods(partial(pairs.completion_losses, model), rows, chunk_rows)
     return text.log_likelihoods(partial(position_losses, model), rows, chunk_rows)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
-from heirloom.families.lm import loop
+from heirloom.families.lm import loop, pairs
 from heirloom.families.lm.epochs import Epochs
 from heirloom.families.lm.network import Learner
 from heirloom.families.lm.rows import Rows
@@ -51,12 +54,13 @@ def train(
     HeirloomError
         If rows do not fit the model or are too few, the loss is not finite, no weight changes, or memory runs out.
     """
-    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT, memory.guard("training", "family.training.micro_rows"):
-        if tokens_NT.shape[1] < 2:
-            raise HeirloomError(f"training rows have {tokens_NT.shape[1]} token: each must have at least 2")
-        blocks = Rows.blocks(tokens_NT, rows.weights() if rows.is_weighted else None)
-        blocks.check(learner.network)
-        trained_rows, validation = split(blocks, choice, held_out, stream, fewest)
+    with ExitStack() as files, memory.guard("training", "family.training.micro_rows"):
+        all_rows = files.enter_context(mapped(rows, choice))
+        all_rows.check(learner.network)
+        chosen_rows = None
+        if choice.best_epoch == "real" and held_out is not None:
+            chosen_rows = files.enter_context(mapped(held_out, choice)).subset(np.arange(held_out.num_rows)[: choice.validation_rows])
+        trained_rows, validation = split(all_rows, choice, chosen_rows, stream, fewest)
         progress = loop.train(loop.Training(learner, trained_rows, settings, stream, validation), state)
     return _network(learner, progress, choice.last_epoch)
 
@@ -73,7 +77,26 @@ def _network(learner: Learner, progress: Progress, with_last_epoch: bool) -> Any
     return replace(network, epochs=Epochs(progress.best, progress.epochs, last_network))
 
 
-def split(rows: Rows, choice: EpochChoice, held_out: Dataset | None, stream: Stream, fewest: int) -> tuple[Rows, Rows | None]:
+@contextmanager
+def mapped(rows: Dataset, choice: EpochChoice) -> Iterator[Rows]:
+    """Yield blocks or pairs as rows to learn, their tokens in a temporary file.
+
+    Raises
+    ------
+    HeirloomError
+        If blocks have a single token.
+    """
+    if pair_data.are_in(rows):
+        with pairs.mapped(rows, choice.loss_on) as mapped_rows:
+            yield mapped_rows
+        return
+    with minibatches.memory_mapped(rows, "tokens", np.int32) as tokens_NT:
+        if tokens_NT.shape[1] < 2:
+            raise HeirloomError(f"training rows have {tokens_NT.shape[1]} token: each must have at least 2")
+        yield Rows.blocks(tokens_NT, rows.weights() if rows.is_weighted else None)
+
+
+def split(rows: Rows, choice: EpochChoice, held_out: Rows | None, stream: Stream, fewest: int) -> tuple[Rows, Rows | None]:
     """Return the rows to train on, and those that choose the epoch, if any do.
 
     Raises
@@ -86,7 +109,7 @@ def split(rows: Rows, choice: EpochChoice, held_out: Dataset | None, stream: Str
     if choice.best_epoch == "real":
         if held_out is None:
             raise HeirloomError("family.training.best_epoch: real needs the real validation split")
-        return rows, Rows.blocks(held_out.head("tokens", choice.validation_rows or held_out.num_rows))
+        return rows, held_out
     count = choice.held_out_rows(len(rows))
     if len(rows) - count < fewest:
         raise HeirloomError(f"holding out {count} of {len(rows)} rows for validation leaves fewer than {fewest} to train on")
