@@ -29,13 +29,14 @@ HOMONYMS = {
     "pretrained": {"artefacts/kinds.py"},  # a folder
     "real": {  # rows that a human wrote, and their folder
         *("artefacts/kinds.py", "diffs/rows.py", "lineage/render_row.py", "lineage/trace_row.py", "report/page/lineage.py"),
-        *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py"),
+        *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py", "lineage/passage.py"),
     },
     "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
     "select": {"diffs/origin.py", "report/page/drawings.py"},  # an ability of a family; what Vega-Lite calls a selection
     "mix": {"mixing.py", "steps/rowless.py"},  # a stream
     "evaluate": {"steps/chain.py"},  # a family's function
-    "train": {  # a dataset, a split of one, a family's function
+    "train": {  # a dataset, a split of one, a role, a family's function
+        *("export/lineage_folder.py", "lineage/descendants.py"),
         *("diffs/belonging.py", "export/huggingface.py", "lineage/render_row.py", "lineage/schema1.py", "lineage/trace_row.py"),
         *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "rules/real.smk"),
     },

@@ -20,9 +20,7 @@ from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import locate
 from heirloom.lineage.recorded_jobs import in_order
 from heirloom.lineage.row_shares import RowKey, Shares, count
-from heirloom.workflow.steps import made_kinds
-
-_CHAIN = "chain"
+from heirloom.workflow.steps import STEPS, made_kinds
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def _carriers(home: Artefact, key: RowKey) -> Iterator[Descendant]:
             continue
         form = _kind(artefact.path).form
         if form == "rows":
-            begins_with_carrier = artefact.step == _CHAIN and any(edge.role == "checkpoint" for edge in inputs)
+            begins_with_carrier = _runs_whole_lineage(artefact) and any(edge.role == "checkpoint" for edge in inputs)
             shares = count(artefact.data(), key, None if begins_with_carrier else writers)
             if not shares.carries:
                 continue
@@ -133,9 +131,15 @@ def _fitted_tokenizer(artefact: Artefact, home: Artefact) -> Iterator[Descendant
         yield Descendant(home.project.artefact(path))
 
 
+def _runs_whole_lineage(artefact: Artefact) -> bool:
+    """Return whether the step that made an artefact has one job for all generations of a lineage."""
+    step = STEPS.get(artefact.step)
+    return step is not None and step.place == kinds.LINEAGE
+
+
 def _learnt(model: Artefact, carrying: set[str]) -> bool:
     """Return whether a model carries what some artefacts carry: by its training set, its start, or the rows that chose its epoch."""
-    roles = {"train", "start", "valid", "checkpoint"} if model.step == _CHAIN else {"train", "start", "valid"}
+    roles = {"train", "start", "valid", "checkpoint"} if _runs_whole_lineage(model) else {"train", "start", "valid"}
     key = kinds.key_of(model.path)
     own_rows = kinds.TRAIN.at(key) if key else ""
     return own_rows in carrying or any(edge.role in roles and edge.path in carrying for edge in model.inputs)

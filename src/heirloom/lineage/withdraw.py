@@ -128,7 +128,7 @@ def _from_real(config: Config, name: str) -> Iterator[Job]:
             continue
         step = STEPS[job.step]
         inputs = {path for paths in step.inputs(config, job.key).values() for path in paths}
-        if job.step == "real" or inputs & changed:
+        if kinds.REAL_TRAIN in step.makes.values() or inputs & changed:
             changed |= {kind.at(job.key) for kind in (*step.makes.values(), *step.leaves)}
             yield job
 

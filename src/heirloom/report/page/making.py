@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from heirloom import __version__
 from heirloom.config import Config
 from heirloom.diffs.render.blocks import number, safe
 from heirloom.lineage import git
@@ -16,7 +17,7 @@ from heirloom.report.claims.verdicts import Answer
 from heirloom.specs.experiment import Experiment
 
 COMMIT_DIGITS = 12
-WRITERS = ("heirloom", "snakemake", "dvc", "pandas", "altair")
+LIBRARIES = ("snakemake", "dvc", "pandas", "altair")
 
 
 def context(config: Config, config_file: Path, nodes: Iterable[Artefact], answers: Sequence[Answer]) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def versions() -> str:
     """Return the versions of what ran the workflow and wrote the page, as installed here."""
     from importlib import metadata
 
-    return ", ".join(f"{name} {metadata.version(name)}" for name in WRITERS)
+    return ", ".join([f"heirloom {__version__}", *(f"{name} {metadata.version(name)}" for name in LIBRARIES)])
 
 
 def _experiment(name: str, experiment: Experiment) -> dict[str, Any]:
