@@ -189,6 +189,6 @@ def test_bad_input_in_a_group_is_not_tried_again_and_is_named_in_the_last_line(c
     (slurms,) = (trainable / "logs/slurm").rglob(f"{job}.log")
     assert said.splitlines()[-1] == (
         "heirloom: train of experiment transformer, regime replace, seed 0, generation 1, failed:"
-        " generation 1: no weight changed in 3 steps at learning_rate 1e-30: it is too small"
+        " generation 1: no weight changed in 3 steps, the first at learning rate 8.7e-31: learning_rate is too small"
         f" (log: logs/train/transformer/replace/seed=0/gen=1.log, {slurms.relative_to(trainable)})"
     )
