@@ -111,6 +111,14 @@ def test_the_closure_follows_names_over_modules(package: Path) -> None:
     assert codehash.closure("heirloom.a:train") == {"heirloom.a:train", "heirloom.a:LIMIT", "heirloom.c:helper", "heirloom.d:deep"}
 
 
+def test_a_folder_that_is_left_behind_does_not_hide_the_file_of_its_name(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(package)  # no hash is remembered here
+    digest = codehash.digest("heirloom.a:train")
+    (package / "c/__pycache__").mkdir(parents=True)
+    forget()
+    assert codehash.digest("heirloom.a:train") == digest
+
+
 def test_an_entry_that_does_not_exist_is_an_error(package: Path) -> None:
     with pytest.raises(ModuleNotFoundError):
         codehash.digest("heirloom.a:nothing")

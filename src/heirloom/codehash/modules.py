@@ -28,7 +28,16 @@ class Module:
 
 def package(module: str) -> str:
     """Return the package that a module's relative imports are relative to."""
-    return module if _base(module).is_dir() else module.rpartition(".")[0]
+    return module if _is_folder(module) else module.rpartition(".")[0]
+
+
+def _is_folder(module: str) -> bool:
+    """Return whether a module is a folder, as Python sees it: a file of that name goes before a folder without ``__init__.py``.
+
+    Such a folder is left behind, with compiled files, where a package has become a file.
+    """
+    base = _base(module)
+    return (base / "__init__.py").is_file() or (base.is_dir() and not base.with_suffix(".py").is_file())
 
 
 @cache
@@ -52,7 +61,7 @@ def contents(module: str) -> Module:
     if not exists(module):
         raise ModuleNotFoundError(f"{module} is no module of {PACKAGE}")
     base = _base(module)
-    file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    file = base / "__init__.py" if _is_folder(module) else base.with_suffix(".py")
     if not file.is_file():
         return Module()
     tree = ast.parse(file.read_text(encoding="utf-8"))
