@@ -67,6 +67,13 @@ def test_a_checkpoint_is_kept_file_by_file_whatever_is_inside(tmp_path: Path) ->
     assert {path.relative_to(kept).as_posix(): path.read_bytes() for path in kept.rglob("*.*")} == {"deep/model.pkl": b"never opened"}
 
 
+def test_all_that_a_program_prints_goes_to_the_log_of_its_job(capfd: pytest.CaptureFixture[str]) -> None:
+    trained("print('said'); print('warned', file=sys.stderr); places[1].mkdir(); (places[1] / 'model').touch()")
+    said, log = capfd.readouterr()
+    assert said == ""
+    assert sorted(log.splitlines()) == ["said", "warned"]
+
+
 def test_a_program_has_one_seed_per_stream(model: external.Model) -> None:
     def seed(stream: Stream) -> str:
         fit = ExternalTraining(command=python("places[0].mkdir(); (places[0] / 'seed').write_text(sys.argv[2])", "{checkpoint}", "{seed}"))

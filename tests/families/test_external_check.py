@@ -81,6 +81,8 @@ def test_the_example_is_checked_run_and_shown(workspace: Path) -> None:
     (workspace / "mine/mine.yaml").write_text(yaml.safe_dump(config))
     assert "broken" not in run_in(workspace, "heirloom", "plugin", "check", "mine").stdout
     run_in(workspace, "snakemake", "--configfile", "mine/mine.yaml")
+    log = workspace / "logs/train/vectors/replace/seed=0/gen=1.log"
+    assert log.read_text().splitlines() == ["fitted to 100 rows"]
     metrics = pd.read_parquet(workspace / "results/mine/metrics.parquet")
     distances = metrics[metrics["metric"] == "energy_distance"]
     assert sorted(distances["generation"].groupby(distances["regime"]).sum().items()) == [("keep", 3), ("origin", 0), ("replace", 3)]

@@ -18,10 +18,11 @@ from types import FrameType
 from heirloom.errors import HeirloomError, short
 
 _LONGEST_NAME = 200
+_STANDARD_ERROR = 2
 
 
 def run(arguments: Sequence[str], *, python: str | None = None, time_limit: float | None = None) -> None:
-    """Run a program; what it prints goes where this process prints.
+    """Run a program; all that it prints goes to this process's standard error, which is the log of a job.
 
     Parameters
     ----------
@@ -37,27 +38,21 @@ def run(arguments: Sequence[str], *, python: str | None = None, time_limit: floa
     HeirloomError
         If there is no such program, it ends with another status than 0, or its time is up.
     """
-    with _started(arguments, python, None) as process:
-        try:
-            status = process.wait(time_limit)
-        except subprocess.TimeoutExpired:
-            raise HeirloomError(f"{_name(arguments)}: not done after {time_limit:g} s, the time_limit; it was ended") from None
-    _check(arguments, status)
+    with _started(arguments, python, _STANDARD_ERROR) as process:
+        process.wait(time_limit)
+    _check(arguments, process.returncode)
 
 
 def printed(arguments: Sequence[str], *, python: str | None = None, time_limit: float | None = None) -> str:
     """Return what a program prints, without blanks around it; parameters and errors as for `run`."""
     with _started(arguments, python, subprocess.PIPE) as process:
-        try:
-            output, _ = process.communicate(timeout=time_limit)
-        except subprocess.TimeoutExpired:
-            raise HeirloomError(f"{_name(arguments)}: not done after {time_limit:g} s, the time_limit; it was ended") from None
+        output, _ = process.communicate(timeout=time_limit)
     _check(arguments, process.returncode)
     return str(output.decode(errors="replace").strip())
 
 
 @contextmanager
-def _started(arguments: Sequence[str], python: str | None, stdout: int | None) -> Iterator[subprocess.Popen[bytes]]:
+def _started(arguments: Sequence[str], python: str | None, stdout: int) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a program that has been started; whatever ends this process's part, all that the program has started ends with it."""
     try:
         process = subprocess.Popen(
@@ -68,6 +63,8 @@ def _started(arguments: Sequence[str], python: str | None, stdout: int | None) -
     try:
         with _stopping_by_exception():
             yield process
+    except subprocess.TimeoutExpired as error:
+        raise HeirloomError(f"{_name(arguments)}: not done after {error.timeout:g} s, the time_limit; it was ended") from None
     finally:
         _end(process)
 

@@ -189,7 +189,7 @@ def _placeholders(arguments: tuple[str, ...]) -> Iterator[str]:
         yield from _PLACEHOLDER.findall(argument)
 
 
-def code_files(patterns: tuple[str, ...]) -> list[Path]:
+def _code_files(patterns: tuple[str, ...]) -> list[Path]:
     """Return the files that paths and globs name, sorted, each once.
 
     Raises
@@ -209,7 +209,7 @@ def code_files(patterns: tuple[str, ...]) -> list[Path]:
 
 def _files(patterns: tuple[str, ...]) -> Iterator[CodeFile]:
     """Yield the files of a program's code as slices name them."""
-    for file in code_files(patterns):
+    for file in _code_files(patterns):
         stamp = file.stat()
         yield CodeFile(path=file.as_posix(), sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
 

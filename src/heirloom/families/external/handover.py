@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heirloom.data.arrow import as_matrix
+from heirloom.data import arrow
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError, short
 
@@ -71,15 +71,15 @@ def _check_columns(schema: pa.Schema) -> None:
 
 def _numbers(column: pa.ListArray, row_numbers: int | None) -> NDArray[np.float64]:
     """Return the lists of a column as an array of shape (N, D)."""
-    lengths = set(column.value_lengths().to_pylist())
+    lengths = set(column.value_lengths().unique().to_pylist())
     expected = {row_numbers} if row_numbers else lengths - {None}
     if lengths != expected or len(lengths) != 1:
         amounts = ", ".join(sorted("no list" if length is None else f"{length:,}" for length in lengths)[:3])
         raise HeirloomError(f"{_SYNTHETIC} has rows of {amounts} numbers; each must have {row_numbers or 'as many as the others'}")
     values = column.flatten().cast(pa.float64())
-    if values.null_count or not np.isfinite(values.to_numpy()).all():
+    if values.null_count or not np.isfinite(arrow.numbers(values)).all():
         raise HeirloomError(f"{_SYNTHETIC} has numbers that are missing or not finite; all must be finite")
-    return as_matrix(column.cast(pa.list_(pa.float64())))
+    return arrow.numbers(values).reshape(len(column), -1)
 
 
 def read_measures(file: Path) -> dict[str, float]:
