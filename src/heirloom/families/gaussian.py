@@ -19,20 +19,18 @@ from heirloom import theory
 from heirloom.data.columns import WEIGHT
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
+from heirloom.families import algebra, arrays, gaussian_curves, gaussian_repair, precision, sufficient
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.families.sufficient import Statistics
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import Gaussian, GaussianTraining
-from heirloom.specs.vector_source import NormalSource
+from heirloom.specs.gaussian import Gaussian, GaussianSampling, GaussianTraining
 from heirloom.theory.arm import Arm
 
 Spec = Gaussian
 Fit = GaussianTraining
-Sampling = NoSettings
+Sampling = GaussianSampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +97,17 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
 
 
 def sample(
-    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: GaussianSampling, stream: Stream
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D); the replica leads, so that more replicas leave earlier ones' draws alone."""
+    covariance_RDD = _tempered(model, settings)
     num_replicas, dim = model.mean.shape
     noise_RND = stream.child("noise").generator().standard_normal((num_replicas, num_rows, dim))
     if dim == 1:
         noise_RND = noise_RND.astype(model.mean.dtype, copy=False)
-        noise_RND *= np.sqrt(model.covariance)
+        noise_RND *= np.sqrt(covariance_RDD)
     else:
-        noise_RND = np.matmul(noise_RND, algebra.root(model.covariance).transpose(0, 2, 1))
+        noise_RND = np.matmul(noise_RND, algebra.root(covariance_RDD).transpose(0, 2, 1))
     noise_RND += model.mean[:, None, :]
     yield noise_RND.astype(np.float64, copy=False)
 
@@ -124,9 +123,20 @@ def summarise(rows: Dataset) -> Statistics:
     return sufficient.summarise(rows.by_replica())
 
 
-def draw(model: Model, num_rows: int, settings: NoSettings, stream: Stream) -> Statistics:
+def draw(model: Model, num_rows: int, settings: GaussianSampling, stream: Stream) -> Statistics:
     """Return the statistics of rows that are never drawn, equal in law to those of `sample`'s rows."""
-    return sufficient.draw(model.mean, model.covariance, num_rows, stream)
+    return sufficient.draw(model.mean, _tempered(model, settings), num_rows, stream)
+
+
+def _tempered(model: Model, settings: GaussianSampling) -> NDArray[Any]:
+    """Return the covariance that rows are drawn with: a density to the power of 1 / T has T times its covariance."""
+    return model.covariance if settings.temperature == 1 else model.covariance * model.covariance.dtype.type(settings.temperature)
+
+
+def blended(model: Model, base: Model, base_share: float) -> Model:
+    """Return b base + (1 - b) model, of means and of covariances; a chain whose covariance is not positive ends (`gaussian_repair`)."""
+    mean_RD = gaussian_repair.line(model.mean, base.mean, base_share)
+    return Model(mean_RD, gaussian_repair.covariances(model.covariance, base.covariance, base_share))
 
 
 def merge(parts: Sequence[Statistics]) -> Statistics:
@@ -207,25 +217,5 @@ def _divisor(num_rows: int, fit: GaussianTraining) -> int:
 
 
 def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
-    """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
-    if not arm.is_plain:
-        return closed_forms.traces(source, arm.mixed_moments(family.ddof))
-    curves = closed_forms.traces(source, arm.moments(family.ddof))
-    if curves and isinstance(source, NormalSource):
-        curves |= _more_curves(family.ddof, source, arm)
-    return curves
-
-
-def _more_curves(ddof: int, source: NormalSource, arm: Arm) -> dict[str, theory.Curve]:
-    """Return the expected log determinant, and in one dimension W2², of replacing and of the control."""
-    if arm.name not in ("replace", "control") or source.dim >= arm.rows:
-        return {}
-    covariance = closed_forms.covariance(source)
-    # Under the control every fit is like the first: entry 0 of replacing.
-    entries = np.zeros(arm.num_fits, np.int64) if arm.name == "control" else np.arange(arm.num_fits)
-    log_determinant = theory.replace_log_determinant(arm.rows, arm.num_fits, source.dim, ddof)[entries]
-    curves = {"log_determinant": log_determinant + float(np.linalg.slogdet(covariance)[1])}
-    if source.dim == 1:
-        distance = theory.replace_wasserstein2_squared(arm.rows, arm.num_fits, ddof)
-        curves["wasserstein2_squared"] = float(covariance[0, 0]) * distance[entries]
-    return curves
+    """Return the one-dimensional curves times the trace of the true covariance, and more where it is known (`gaussian_curves`)."""
+    return gaussian_curves.expected_curves(family.ddof, family.sampling.temperature, source, arm)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.base import Sampling, Training
 from heirloom.specs.declaration import DensityFamily
 
 
@@ -21,10 +21,21 @@ class GaussianTraining(Training):
     )
 
 
+class GaussianSampling(Sampling):
+    """How a Gaussian writes."""
+
+    temperature: float = Field(
+        1.0,
+        gt=0.0,
+        le=1000.0,
+        description="Factor of the covariance that rows are drawn with; the density is the model's to the power of 1 / temperature.",
+    )
+
+
 class Gaussian(DensityFamily):
     """A d-dimensional Gaussian, refitted to its own draws (Shumailov et al. 2024, the one-dimensional Gaussian)."""
 
-    abilities = frozenset({"weigh", "select", "statistics", "closed_forms"})
+    abilities = frozenset({"weigh", "select", "repair", "statistics", "closed_forms"})
     absorbs_by_rounding = True
 
     name: Literal["gaussian"]
@@ -34,7 +45,7 @@ class Gaussian(DensityFamily):
         "drawn, equal in law and far faster; there are no rows to look at. Needs `granularity: chain`.",
     )
     training: GaussianTraining = GaussianTraining()
-    sampling: NoSettings = NoSettings()
+    sampling: GaussianSampling = GaussianSampling()
 
     @property
     def fewest_rows(self) -> int:

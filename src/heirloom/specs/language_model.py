@@ -65,6 +65,7 @@ class LanguageModel(TextFamily):
     """A neural language model: it learns by gradients, epoch by epoch."""
 
     needs_torch = True
+    learns_in_steps = True
     library = "transformers"
 
     if TYPE_CHECKING:  # each family has its own, in its own place among the fields
