@@ -76,13 +76,10 @@ def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Str
 def _weighted_fit(x_RND: NDArray[np.float64], weight_RN1: NDArray[np.float64], fit: GaussianTraining) -> Model:
     if fit.precision != "float64":
         raise HeirloomError(f"family.training.precision: {fit.precision} is for rows without weights; use float64")
-    share_RN1 = weight_RN1 / weight_RN1.sum(axis=1, keepdims=True)
-    mean_RD = (share_RN1 * x_RND).sum(axis=1)
-    centred_RND = x_RND - mean_RD[:, None, :]
-    covariance_RDD = np.matmul((share_RN1 * centred_RND).transpose(0, 2, 1), centred_RND)
-    if fit.divisor == "n-1":
-        covariance_RDD /= 1.0 - (share_RN1**2).sum(axis=1, keepdims=True)
-    return Model(mean_RD, covariance_RDD)
+    share_RN1, mean_RD, covariance_RDD = algebra.weighted_moments(x_RND, weight_RN1)
+    effective_share_R11 = 1.0 - (share_RN1**2).sum(axis=1, keepdims=True) if fit.divisor == "n-1" else np.ones((1, 1, 1))
+    covariance_RDD /= effective_share_R11
+    return Model(mean_RD, sufficient.with_prior(covariance_RDD, x_RND.shape[1] * effective_share_R11, fit.prior))
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
@@ -163,7 +160,8 @@ def fitted(statistics: Statistics, fit: GaussianTraining) -> Model:
     HeirloomError
         If there are too few rows for the divisor.
     """
-    return Model(statistics.mean, statistics.scatter / _divisor(statistics.num_rows, fit))
+    divisor = _divisor(statistics.num_rows, fit)
+    return Model(statistics.mean, sufficient.with_prior(statistics.scatter / divisor, divisor, fit.prior))
 
 
 def measure(model: Model, origin: Model, measuring: Measuring) -> dict[str, float]:
@@ -218,4 +216,4 @@ def _divisor(num_rows: int, fit: GaussianTraining) -> int:
 
 def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the one-dimensional curves times the trace of the true covariance, and more where it is known (`gaussian_curves`)."""
-    return gaussian_curves.expected_curves(family.ddof, family.sampling.temperature, source, arm)
+    return gaussian_curves.expected_curves(family.ddof, family.training.prior, family.sampling.temperature, source, arm)

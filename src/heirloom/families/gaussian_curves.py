@@ -7,12 +7,15 @@ import numpy as np
 from heirloom import theory
 from heirloom.families import closed_forms
 from heirloom.families.closed_forms import DensitySource
+from heirloom.specs.prior import VariancePrior
 from heirloom.specs.vector_source import NormalSource
 from heirloom.theory.arm import Arm
 
 
-def expected_curves(ddof: int, temperature: float, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
+def expected_curves(ddof: int, prior: VariancePrior | None, temperature: float, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
+    if prior is not None:
+        return _curves_with_prior(ddof, prior, source, arm) if temperature == 1 else {}
     if arm.base_share is not None or temperature != 1:
         return _repaired_curves(ddof, temperature, source, arm)
     if not arm.is_plain:
@@ -21,6 +24,15 @@ def expected_curves(ddof: int, temperature: float, source: DensitySource, arm: A
     if curves and isinstance(source, NormalSource):
         curves |= _more_curves(ddof, source, arm)
     return curves
+
+
+def _curves_with_prior(ddof: int, prior: VariancePrior, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
+    """Return the curves of replacing with a prior of the variance; none of other regimes."""
+    if arm.name != "replace":
+        return {}
+    covariance = closed_forms.covariance(source)
+    pseudo_variance = prior.variance * len(covariance) / float(np.trace(covariance))
+    return closed_forms.traces(source, theory.priors.variances(arm.rows, arm.num_fits, prior.rows, pseudo_variance, ddof))
 
 
 def _repaired_curves(ddof: int, temperature: float, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:

@@ -82,7 +82,7 @@ def resume(rows: Dataset, fit: Fit, start: Llama | None, stream: Stream, state: 
         clip=fit.clip_norm,
         micro_rows=fit.micro_rows,
     )
-    learner = Learner.of(initial, fit.precision)
+    learner = Learner.of(initial, fit.precision, fit.loss)
     model: Llama = training.train(learner, rows, fit, settings, stream, state, validation)
     return model
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Sampling, Training
 from heirloom.specs.declaration import DensityFamily
+from heirloom.specs.prior import VariancePrior, prior
 
 
 class GaussianTraining(Training):
@@ -19,6 +20,7 @@ class GaussianTraining(Training):
         description="Floating-point type of the model and of the arithmetic of fitting and sampling; rows are rounded to it. "
         "Types other than float64 are for one dimension.",
     )
+    prior: VariancePrior | None = prior()
 
 
 class GaussianSampling(Sampling):
@@ -80,4 +82,6 @@ class Gaussian(DensityFamily):
     def _statistics_are_exact(self) -> Self:
         if self.is_rounded and not self.has_rows:
             raise ValueError(f"path: statistics is for float64; precision {self.training.precision} acts on rows, so it needs path: rows")
+        if self.is_rounded and self.training.prior:
+            raise ValueError(f"training.prior is for float64, not for precision {self.training.precision}")
         return self

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict, Training
 from heirloom.specs.declaration import TextFamily
+from heirloom.specs.loss import Loss
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS
 
 
@@ -37,6 +38,11 @@ class EpochChoice(Training):
     best_epoch: BestEpoch = best_epoch("last")
     loss_on: Literal["completion", "all"] = Field(
         "completion", description="Of pairs, which tokens are learnt: those of the `completion`, or `all`, the prompt's, too."
+    )
+    loss: Loss | None = Field(
+        None,
+        exclude_if=lambda loss: loss is None,
+        description="What is minimised; null is the cross-entropy. Validation and measures always take the cross-entropy.",
     )
     last_epoch: bool = Field(
         False,

@@ -94,6 +94,7 @@ class TransformerTraining(EpochChoice):
             micro_rows=self.micro_rows,
             precision=self.precision,
             loss_on=self.loss_on,
+            loss=self.loss,
             best_epoch=self.best_epoch,
             last_epoch=self.last_epoch,
             validation_share=self.validation_share,
