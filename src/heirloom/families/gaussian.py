@@ -216,4 +216,6 @@ def _divisor(num_rows: int, fit: GaussianTraining) -> int:
 
 def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the one-dimensional curves times the trace of the true covariance, and more where it is known (`gaussian_curves`)."""
+    if family.sampling.schedules:
+        return {}
     return gaussian_curves.expected_curves(family.ddof, family.training.prior, family.sampling.temperature, source, arm)

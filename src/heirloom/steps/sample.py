@@ -27,7 +27,8 @@ from heirloom.families.abilities import Completer, Editor
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.specs.regime import Edit, Sizes
+from heirloom.specs.regime import Edit
+from heirloom.specs.row_sizes import Sizes
 from heirloom.steps import resume, sample_pairs, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -55,9 +56,11 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's synthetic set."""
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
-    sections = {"sizes": regime.sizes, "edit": regime.edit}
+    sizes = regime.sizes if experiment.is_chain else regime.sizes.at(key.generation or 1)
+    sections = {"sizes": sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     fields |= _row_fields(experiment)
+    sampling = experiment.family.sampling_of(experiment.source.row_numbers)
     write = "sample" if experiment.text is None or experiment.text.pairs is None else "complete"
     functions = (write, "load", "edit") if regime.edit else (write, "load")
     return Slice(
@@ -67,7 +70,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
+        sampling=slices.non_default_settings(sampling if experiment.is_chain else sampling.at(key.generation or 1)),
         **fields,
     )
 
@@ -158,7 +161,7 @@ def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -
 def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
     """Yield a vector family's synthetic rows."""
     module = family(step.family)
-    settings = module.Sampling.model_validate(step.sampling)
+    settings = module.Sampling.model_validate(step.sampling).at(generation)
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
