@@ -115,9 +115,9 @@ rule compare:
             labels={"figure": "diff of {regime}"},
         ),
     log:
-        RESULTS.log("compare/{experiment}_{regime}"),
+        RESULTS.log("compare/{experiment}.{regime}"),
     benchmark:
-        RESULTS.benchmark("compare/{experiment}_{regime}")
+        RESULTS.benchmark("compare/{experiment}.{regime}")
     params:
         code=codehash.digest(
             "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"
