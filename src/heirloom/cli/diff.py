@@ -75,13 +75,13 @@ def diff(
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
 ) -> None:
     """Say what changed between two datasets, and whether it is more than chance."""
-    from heirloom.diffs.options import Options, names
-    from heirloom.diffs.sides import generations, siblings
-
     a, b = _since(a, b, since) if since else (a, b)
     if brief:
         _finish(*_brief(a, b), output)
         return
+    from heirloom.diffs.options import Options, names  # which imports numpy
+    from heirloom.diffs.sides import generations, siblings
+
     options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
     if counts:
         _finish(*_counts(a, b, options, form), output)
@@ -170,18 +170,29 @@ def _prepare_arrow() -> None:
 
 def _text(answer: DatasetDiff, form: Format, output: Path | None, *, full: bool) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
-    from heirloom.diffs.render import html, markdown, terminal
-    from heirloom.diffs.render.page import page, summary, title
-
     match form:
         case Format.json:
             return answer.to_json()
         case Format.html:
+            from heirloom.diffs.render import html
+            from heirloom.diffs.render.page import title
+
             return html.document(title(answer), html.fragment(answer, _home(output)))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
         case Format.markdown:
+            from heirloom.diffs.render import markdown
+            from heirloom.diffs.render.page import page
+
             return markdown.text(page(answer))
+    return _shown(answer, output, full=full)
+
+
+def _shown(answer: DatasetDiff, output: Path | None, *, full: bool) -> str | None:
+    """Return the answer as a terminal shows it, for a file; without one show it, and return None."""
+    from heirloom.diffs.render import terminal
+    from heirloom.diffs.render.page import page, summary
+
     sections = page(answer) if full else summary(answer)
     if output:
         return terminal.text(sections)
