@@ -6,11 +6,12 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from heirloom.families.lm.layout import WHOLE, Layout
 from heirloom.families.lm.library import lora
 from heirloom.families.lm.library.model import CausalLM, build
 from heirloom.families.lm.network import Batch
@@ -36,6 +37,8 @@ class Learner:
     pupil: CausalLM
     is_bfloat16: bool
     is_merged: bool
+
+    layout: ClassVar[Layout] = WHOLE
 
     @classmethod
     def of(cls, start: CausalLM, fit: CausalTraining, stream: Stream) -> Learner:
@@ -80,6 +83,10 @@ class Learner:
         loss = (nats_B if batch.weights is None else nats_B * batch.weights).sum() / divisor
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach().double()
+
+    def apart(self) -> Learner:
+        """Return a learner with the same weights that goes its own way."""
+        return copy.deepcopy(self)
 
     def trained(self) -> CausalLM:
         """Return the model as it is saved: adapters are merged, unless they are saved alone."""
