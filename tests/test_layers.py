@@ -16,7 +16,7 @@ LAYERS = (
     "causes saved_files slice_arguments",
     "specs workflow config_faults variants row_counts compatibility schema config results digests",
     "sources theory measures stats families mixing selection",
-    "reading controls planned_files codehash environment steps sealed_steps equal_steps preflight profiles",
+    "reading controls planned_files codehash environment tasks steps sealed_steps equal_steps preflight profiles",
     "lineage",
     "diffs export planning plugin_examples",
     "report",
