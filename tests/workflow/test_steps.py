@@ -123,11 +123,12 @@ REGIMES = {
         "original": {"share": 0.1},
     },
     "edited": {"edit": {"above": 0.5}},
+    "repaired": {"repair": {"merge": 0.5}},
 }
 
 
 def declared() -> configuration.Config:
-    step = {**GAUSSIAN, "regimes": ["plain", "judged"], "seeds": [0, 1], "num_replicas": 2}
+    step = {**GAUSSIAN, "regimes": ["plain", "judged", "repaired"], "seeds": [0, 1], "num_replicas": 2}
     chain = {**step, "granularity": "chain", "snapshots": [2]}
     text = {**NGRAM, "regimes": ["plain", "edited"], "device": "auto"}
     tasks = {"names": ["facts"], "folder": str(ROOT / "findings")}

@@ -102,6 +102,14 @@ def training(config: Config, job: Job) -> Work:
     return Work(operations, _training_memory(experiment, size, numbers), disk_bytes)
 
 
+def blending(config: Config, job: Job) -> Work:
+    """Return the work of a model that is moved: two are read and one is written."""
+    experiment = config.experiments[job.experiment]
+    parameters = experiment.model_size.parameters
+    disk_bytes = _STORED * parameters if experiment.keeps_checkpoint(job.generation or 0) else 0
+    return Work(3 * parameters, 3 * _STORED * parameters, disk_bytes)
+
+
 def sampling(config: Config, job: Job) -> Work:
     """Return the work of a synthetic set."""
     experiment = config.experiments[job.experiment]

@@ -15,6 +15,7 @@ from typing import Any
 from heirloom import command_line, errors, failed_jobs, preflight, sealed_steps
 from heirloom import config as configuration
 from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
@@ -126,10 +127,9 @@ class Run:
         """A wildcard constraint: experiments in which each seed draws its own pool of real rows."""
         return constraint(name for name, experiment in self.config.experiments.items() if experiment.has_pools)
 
-    @property
-    def dropped_checkpoints(self) -> str:
-        """A constraint of the wildcard ``experiment`` in a checkpoint's path: the generation that follows drops its checkpoint."""
-        path_end = kinds.CHECKPOINT.pattern.partition("{experiment}")[2]
+    def dropped_models(self, kind: Kind) -> str:
+        """Return a constraint of the wildcard ``experiment`` in the path of a kind of models: the generation that follows drops its own."""
+        path_end = kind.pattern.partition("{experiment}")[2]
         constraints = []
         for name, experiment in self.config.experiments.items():
             generations = [str(g) for g in range(experiment.generations + 1) if not experiment.keeps_checkpoint(g)]
