@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import __version__
-from heirloom.cli import audit, diff, export, lineage, plan, plugin, results, steps
+from heirloom.cli import audit, diff, export, lineage, plan, plugin, project, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
 )
-for part in (steps, plan, results, lineage, audit, diff):
+for part in (project, steps, plan, results, lineage, audit, diff):
     app.add_typer(part.app)
 app.add_typer(export.app, name="export")
 app.add_typer(plugin.app, name="plugin")
