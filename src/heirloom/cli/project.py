@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""What a command does not know goes on to Snakemake."""
 
 
 class Example(StrEnum):
@@ -22,7 +25,7 @@ class Example(StrEnum):
     external = "external"
 
 
-@app.command()
+@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom init my-project --data reviews.jsonl")
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     *,
@@ -49,7 +52,11 @@ def init(
     typer.echo(f"next: cd {folder} && heirloom run")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    rich_help_panel=panels.RUN,
+    epilog="Example: heirloom run --dry-run",
+)
 def run(
     context: typer.Context,
     *,
