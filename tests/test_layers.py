@@ -20,7 +20,7 @@ LAYERS = (
     "lineage",
     "diffs export planning plugin_examples",
     "report",
-    "cli __main__ command_line failed_jobs torchrun snakefile",
+    "cli __main__ command_line failed_jobs torchrun snakefile projects",
 )
 """The names at the top of the package, from the ground up. A layer imports itself and what lies below it."""
 
