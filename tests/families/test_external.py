@@ -21,7 +21,8 @@ from heirloom.errors import HeirloomError
 from heirloom.families import external
 from heirloom.families.base import Measuring, Sets
 from heirloom.runtime.streams import Stream
-from heirloom.specs.external import CodeFile, External, ExternalSampling, ExternalTraining
+from heirloom.specs.external import External, ExternalSampling, ExternalTraining
+from heirloom.specs.programs import CodeFile
 
 TRUTH = {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}
 PLACES = "import json, pathlib, sys, time; places = [pathlib.Path(place) for place in sys.argv[1:]]\n"

@@ -131,7 +131,9 @@ def declared() -> configuration.Config:
     step = {**GAUSSIAN, "regimes": ["plain", "judged", "repaired"], "seeds": [0, 1], "num_replicas": 2}
     chain = {**step, "granularity": "chain", "snapshots": [2]}
     text = {**NGRAM, "regimes": ["plain", "edited"], "device": "auto"}
-    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text}})
+    tasks = {"names": ["facts"], "folder": str(ROOT / "findings")}
+    examined = {**text, "family": {"name": "transformer"}, "regimes": ["plain"], "tasks": tasks}
+    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text, "examined": examined}})
 
 
 def test_a_slice_is_written_as_it_is_read() -> None:

@@ -24,8 +24,9 @@ RESERVED = frozenset({ORIGIN, REAL})
 WILDCARDS = {"experiment": NAME, "regime": f"(?!{REAL}/){NAME}", "seed": NUMBER, "generation": NUMBER}
 """Wildcard of a pattern → what it may be."""
 
-Form = Literal["rows", "model", "measures", "tokenizer", "index"]
-"""How an artefact is opened: rows of a dataset (Parquet), a checkpoint (a folder), numbers, a tokenizer, an index of documents."""
+Form = Literal["rows", "model", "measures", "tokenizer", "index", "items"]
+"""How an artefact is opened: rows of a dataset (Parquet), a checkpoint (a folder), numbers, a tokenizer, an index of documents, answers to
+the items of tasks (Parquet)."""
 
 
 class Key(NamedTuple):
@@ -150,6 +151,8 @@ TRAIN = kind_in(GENERATION, "train.parquet", "training set", "rows")
 CHECKPOINT = kind_in(GENERATION, "checkpoint", "checkpoint", "model")
 REPAIRED = kind_in(GENERATION, "repaired", "repaired model", "model")
 METRICS = kind_in(GENERATION, "metrics.json", "measures", "measures")
+TASK_ITEMS = kind_in(GENERATION, "task_items.parquet", "answers to tasks, item by item", "items")
+TASK_SCORES = kind_in(GENERATION, "task_scores.json", "scores of tasks", "measures")
 
 
 MODELS = (CHECKPOINT, REPAIRED)

@@ -18,6 +18,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
+from heirloom.families.lm import network as lm
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.library import completion
 from heirloom.families.lm.library.generation import banned, writer
@@ -27,6 +28,7 @@ from heirloom.families.lm.library.model import CausalLM, fetch, load, save
 from heirloom.families.lm.native import completion as native
 from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
+from heirloom.runtime import processes
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalLM as Spec
 from heirloom.specs.causal_lm import CausalSampling as Sampling
@@ -86,9 +88,18 @@ def resume(
         clip=fit.clip_norm,
         micro_rows=fit.micro_rows,
     )
-    learner = Learner.of(start, fit, stream)
+    learner = _learner(start, fit, stream)
     model: CausalLM = training.train(learner, rows, fit, settings, stream, state, validation, fewest=fit.batch_rows)
     return model
+
+
+def _learner(start: CausalLM, fit: Fit, stream: Stream) -> lm.Learner:
+    """Return what learns: of several processes each holds a part of the weights."""
+    if processes.count() == 1:
+        return Learner.of(start, fit, stream)
+    from heirloom.families.lm.library.sharding import ShardedLearner  # a second of imports
+
+    return ShardedLearner.of(start, fit, stream)
 
 
 def sample(

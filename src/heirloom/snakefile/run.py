@@ -25,6 +25,7 @@ from heirloom.report import contents, diff_pages
 from heirloom.runtime import variables
 from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
+from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
 
@@ -54,7 +55,7 @@ def _started(workflow: Any) -> Run:
     gc.freeze()
     gc.set_threshold(*_COLLECTIONS)
     private.check(workflow)
-    if private.is_included(workflow):
+    if private.is_included(workflow) and not is_project_s(private.main_file(workflow)):
         raise HeirloomError(_IMPORTED)
     config_file = _config_file(workflow)
     config = configuration.load(config_file)  # not Snakemake's `config`, in which the last of two equal keys wins

@@ -138,6 +138,11 @@ class FamilySpec(Strict):
         """Models that one checkpoint holds, at most."""
         return 1
 
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies, without another model beside it."""
+        return False
+
     def passes(self, generation: int) -> int:
         """Return how often the fit of a generation goes over its rows."""
         return 1

@@ -86,6 +86,11 @@ class LanguageModel(TextFamily):
         return self.training.best_epoch == "real"
 
     @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies."""
+        return True
+
+    @property
     def saved_models(self) -> int:
         """Models that one checkpoint holds: the last epoch's beside the best one's, which may be the same."""
         return 2 if self.training.last_epoch else 1

@@ -50,6 +50,10 @@ def _is_chain(config: Config, key: Key) -> bool:
     return key.regime != kinds.ORIGIN and config.experiments[key.experiment].is_chain
 
 
+def _is_examined(config: Config, key: Key) -> bool:
+    return config.experiments[key.experiment].tasks is not None
+
+
 def _is_selected(config: Config, key: Key) -> bool:
     return is_later(config, key) and config.regimes[key.regime].select is not None
 
@@ -178,6 +182,19 @@ _ALL = (
         is_asked=True,
         counted=(kinds.SYNTHETIC, kinds.REAL_TEST),
         work="heirloom.planning.work:evaluating",
+    ),
+    Step(
+        "examine",
+        "Put tasks to a generation's model, and keep what it answers to each item.",
+        makes={"task_items": kinds.TASK_ITEMS, "task_scores": kinds.TASK_SCORES},
+        takes={
+            "checkpoint": Role(same_generation(kinds.CHECKPOINT), "The generation's model."),
+            "tokenizer": Role(real(kinds.TOKENIZER), "The tokenizer."),
+        },
+        exists=_is_examined,
+        is_accelerated=True,
+        is_asked=True,
+        work="heirloom.planning.work:examining",
     ),
     Step(
         "chain",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.fingerprints import fingerprint, sha256_file
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.external import handover
+from heirloom.families.external import handover, running
 from heirloom.measures import mixtures, replicas, vectors
-from heirloom.runtime import program
 from heirloom.runtime.streams import Stream
-from heirloom.specs.external import ExternalSampling, ExternalTraining, Program
-
-_SEEDS = 2**31
+from heirloom.specs.external import ExternalSampling, ExternalTraining
+from heirloom.specs.programs import Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
     sha256 = sha256_file(train_file)
     places = {"{train}": str(train_file), "{checkpoint}": str(model.folder), "{start}": str(start.folder) if start else ""}
     with _unchanged(start):
-        _run(fit, places, stream, scratch)
+        running.run(fit, places, stream, scratch)
     if sha256_file(train_file) != sha256:
         raise HeirloomError(f"family.train.command changed its input {train_file.name}")
     if not any(file.is_file() for file in model.folder.rglob("*")):
@@ -86,7 +83,7 @@ def sample(
         file = Path(scratch, "synthetic.parquet")
         places = {"{checkpoint}": str(model.folder), "{num_rows}": str(num_rows), "{synthetic}": str(file)}
         with _unchanged(model):
-            _run(settings, places, stream, Path(scratch))
+            running.run(settings, places, stream, Path(scratch))
         yield from handover.read_rows(file, num_rows, settings.row_numbers)
 
 
@@ -117,7 +114,7 @@ def _measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dic
         handover.write_rows(sets.held_out, held_out)
         places = {"{checkpoint}": str(model.folder), "{synthetic}": str(synthetic), "{held_out}": str(held_out), "{measures}": str(file)}
         with _unchanged(model):
-            _run(settings, places, stream, Path(scratch))
+            running.run(settings, places, stream, Path(scratch))
         return handover.read_measures(file)
 
 
@@ -129,25 +126,6 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder, unread."""
     return Model(folder)
-
-
-def _run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: Path) -> None:
-    """Run a program with its placeholders filled in."""
-    _check_code(settings)
-    seed = int(stream.child("seed").generator().integers(_SEEDS))
-    settings_file = scratch / "settings.json"
-    write_text(settings_file, dumps(settings.settings))
-    values = {**places, "{seed}": str(seed), "{settings}": str(settings_file)}
-    arguments = [values.get(argument, argument) for argument in settings.command]
-    program.run(arguments, python=settings.python, time_limit=settings.time_limit)
-
-
-def _check_code(settings: Program) -> None:
-    """Refuse a program whose code is not as it was when the job was planned: the manifest would name other code."""
-    for file in settings.files:
-        place = Path(file.path)
-        if not place.is_file() or sha256_file(place) != file.sha256:
-            raise HeirloomError(f"{file.path}: family.code is not as it was when this job was planned; run snakemake again")
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from heirloom.families.lm.layout import WHOLE, Layout
 from heirloom.families.lm.library import lora
 from heirloom.families.lm.library.model import CausalLM, build
 from heirloom.families.lm.loss import token_losses
@@ -41,6 +42,8 @@ class Learner:
     is_bfloat16: bool
     is_merged: bool
     loss: Loss | None = None
+
+    layout: ClassVar[Layout] = WHOLE
 
     @classmethod
     def of(cls, start: CausalLM, fit: CausalTraining, stream: Stream) -> Learner:
@@ -85,6 +88,10 @@ class Learner:
         loss = (nats_B if batch.weights is None else nats_B * batch.weights).sum() / divisor
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach().double()
+
+    def apart(self) -> Learner:
+        """Return a learner with the same weights that goes its own way."""
+        return copy.deepcopy(self)
 
     def _losses(self, tokens: Tensor, loss: Loss) -> Tensor:
         """Return the loss of all but the first of ``tokens`` (B, T), shape (B, T - 1)."""

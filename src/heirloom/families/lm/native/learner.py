@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from heirloom.families.lm.layout import WHOLE, Layout
 from heirloom.families.lm.loss import scores_and_gradients
 from heirloom.families.lm.native.model import Llama, Weights, hidden_states
 from heirloom.families.lm.network import Batch
@@ -35,6 +38,8 @@ class Learner:
     network: Llama
     precision: Precision = "float32"
     loss: Loss | None = None
+
+    layout: ClassVar[Layout] = WHOLE
 
     @classmethod
     def of(cls, start: Llama, precision: Precision = "float32", loss: Loss | None = None) -> Learner:
@@ -70,6 +75,10 @@ class Learner:
             head.grad = head_gradient if head.grad is None else head.grad.add_(head_gradient)
         (states * hidden_gradient).sum().backward()  # type: ignore[no-untyped-call]  # handed a gradient, torch imports half a second of algebra
         return loss
+
+    def apart(self) -> Learner:
+        """Return a learner with the same weights that goes its own way."""
+        return copy.deepcopy(self)
 
     def trained(self) -> Llama:
         """Return the model as it is saved."""
