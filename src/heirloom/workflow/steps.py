@@ -14,12 +14,13 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.workflow.inputs import (
     has_pairs,
-    is_compared,
     is_edited,
     is_later,
     is_prompted,
+    is_shown,
     is_text,
     is_validated,
+    judge_models,
     only_if,
     origins,
     parents,
@@ -102,8 +103,18 @@ _ALL = (
         makes={"selected": kinds.SELECTED},
         takes={
             "synthetic": Role(same_generation(kinds.SYNTHETIC), "The synthetic set."),
-            "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0, which judges."),
-            "parent": Role(only_if(is_compared, parents(kinds.CHECKPOINT)), "The model that wrote the rows, if compared.", is_needed=False),
+            "origin": Role(
+                only_if(is_shown("origin"), origins(kinds.CHECKPOINT)), "The checkpoint of generation 0, if it judges.", is_needed=False
+            ),
+            "parent": Role(
+                only_if(is_shown("parent"), parents(kinds.CHECKPOINT)), "The model that wrote the rows, if it judges.", is_needed=False
+            ),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
+            "original": Role(
+                only_if(is_shown("original"), origins(kinds.TRAIN)),
+                "The training set of generation 0, for judges that read original rows.",
+                is_needed=False,
+            ),
         },
         exists=_is_selected,
         priority=30,
@@ -171,6 +182,7 @@ _ALL = (
             "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "checkpoint": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
         },
         leaves=(kinds.REPLICAS, kinds.SYNTHETIC, kinds.SELECTED, kinds.TRAIN, kinds.CHECKPOINT),
         exists=_is_chain,
