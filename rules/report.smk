@@ -5,7 +5,7 @@
 # `snakemake --report results/snakemake-report.html` shows the same figures.
 from heirloom import codehash
 from heirloom.artefacts import paths
-from heirloom.report import expected_curves, tables
+from heirloom.report import expected_curves, tables, task_scores
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
@@ -29,6 +29,7 @@ rule summarise:
         theory=RESULTS.theory,
         theory_digest=paths.fingerprint(RESULTS.theory),
         plots=tables.plot_files(CONFIG),
+        tasks=task_scores.files(CONFIG),
     log:
         RESULTS.log("summarise"),
     benchmark:
@@ -115,9 +116,9 @@ rule compare:
             labels={"figure": "diff of {regime}"},
         ),
     log:
-        RESULTS.log("compare/{experiment}_{regime}"),
+        RESULTS.log("compare/{experiment}.{regime}"),
     benchmark:
-        RESULTS.benchmark("compare/{experiment}_{regime}")
+        RESULTS.benchmark("compare/{experiment}.{regime}")
     params:
         code=codehash.digest(
             "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"

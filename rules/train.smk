@@ -33,7 +33,7 @@ use rule train as train_in_passing with:
     output:
         **TRAIN.outputs(is_kept=False),
     wildcard_constraints:
-        experiment=RUN.dropped_checkpoints,
+        experiment=RUN.dropped_models(kinds.CHECKPOINT),
 
 
 ruleorder: train_in_passing > train

@@ -18,6 +18,7 @@ import numpy as np
 
 import small_lineages
 from by_hand import slice_of
+from data.test_pairs import rows_of
 from heirloom import config as configuration
 from heirloom.artefacts import kinds
 from heirloom.config import Config
@@ -32,7 +33,9 @@ VALID, TOKENIZER = kinds.REAL_VALID.path("lm"), kinds.TOKENIZER.path("lm")
 
 _START = multiprocessing.get_context("forkserver")
 _MODELS = [f"transformers.models.{name}.modeling_{name}" for name in ("gpt_neox", "llama", "opt")]
-_START.set_forkserver_preload(["heirloom.steps.sample", "heirloom.steps.train", "pandas", "peft", "torch._dynamo", *_MODELS])
+_START.set_forkserver_preload(
+    ["heirloom.steps.sample", "heirloom.steps.train", "heirloom.families.lm.library.sharding", "pandas", "peft", "torch._dynamo", *_MODELS]
+)
 
 
 def together(num_processes: int, folder: Path, function: Callable[..., object], *arguments: Any) -> list[int | None]:
@@ -104,7 +107,8 @@ def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
         if next(saves) == num_saves:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    state.save = save_and_die  # type: ignore[assignment]
+    if processes.rank() == 0:
+        state.save = save_and_die  # type: ignore[assignment]
     train_from(start, checkpoint, {})
 
 
@@ -118,6 +122,57 @@ def train_on_copies(copies: int) -> None:
     model = causal_lm.train(rows, fit, causal_lm.load(Path("dropping")), Stream((0, "train")))
     if os.environ["RANK"] == "0":
         causal_lm.save(model, Path(f"copies-{copies}"))
+
+
+def unequal_pairs(num_rows: int) -> Dataset:
+    """Return pairs of unequal length."""
+    generator = Stream((0, "pairs")).generator()
+    sizes = generator.integers([1, 0], [9, 6], (num_rows, 2)).tolist()
+    return rows_of([(generator.integers(1, 300, p).tolist(), [*generator.integers(1, 300, c).tolist(), 0]) for p, c in sizes])
+
+
+def train_on_pairs(start: str, target: str, fit: Mapping[str, Any]) -> None:
+    """Fine-tune on pairs, and save the model."""
+    from heirloom.families import causal_lm
+
+    settings = causal_lm.Fit.model_validate({**FIT, "best_epoch": "last", **fit})
+    model = causal_lm.train(unequal_pairs(31), settings, causal_lm.load(Path(start)), Stream((0, "train")))
+    if processes.rank() == 0:
+        causal_lm.save(model, Path(target))
+
+
+def note_learners(start: str, target: str) -> None:
+    """Train by a learner whose weights are in all processes and by a sharded one, and write down what each is and how it went."""
+    from heirloom.families import causal_lm
+    from heirloom.families.lm import adamw, loop, pairs
+    from heirloom.families.lm.library.learner import Learner
+    from heirloom.families.lm.library.sharding import ShardedLearner
+
+    fit, stream = causal_lm.Fit.model_validate(FIT), Stream((0, "train"))
+    model = causal_lm.load(Path(start))
+    learners: dict[str, Any] = {"whole": Learner.of(model, fit, stream), "sharded": ShardedLearner.of(model, fit, stream)}
+    modules = {"whole": learners["whole"].pupil.module, "sharded": learners["sharded"].learner.pupil.module}
+    # of the last step of nine rows, and of the two rows that choose the epoch, one process has fewer than the other
+    settings = loop.Settings(3, 11, lambda _, __: 0.01, adamw.Settings(), clip=0.3, micro_rows=2)
+    notes = {}
+    for name, learner in learners.items():
+        types = {type(weight).__name__ for weight in modules[name].parameters()}
+        with pairs.mapped(unequal_pairs(31), "completion") as rows:
+            norm = gradient_norm(learner, rows)
+            progress = loop.train(loop.Training(learner, rows, settings, stream, rows.subset(np.arange(1))))
+        sizes = {name: weight.numel() for name, weight in learner.weights.items()}
+        notes[name] = {"types": sorted(types), "sizes": sizes, "norm": norm, "losses": progress.losses, "lowest": progress.lowest}
+    Path(f"{target}-{processes.rank()}.json").write_text(json.dumps(notes))
+
+
+def gradient_norm(learner: Any, rows: Any) -> float:
+    """Return the norm of the gradient of a step of four rows, two in each process: AdamW would not see that it is twice too large."""
+    import torch
+
+    step = np.arange(4)
+    loss = learner.add_gradients(rows.batch(step[processes.share(4)], step, learner.device))
+    learner.layout.add_up(learner.weights, loss)
+    return float(learner.layout.norm(torch.nn.utils.get_total_norm([weight.grad for weight in learner.weights.values()])))
 
 
 def note_validation_loss(checkpoint: str) -> None:

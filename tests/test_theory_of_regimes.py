@@ -18,8 +18,7 @@ from heirloom.families import gaussian, ngram
 from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
 from heirloom.selection import select
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
 from heirloom.specs.judges import Select
 from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.regime import Original, Regime
@@ -50,7 +49,7 @@ CASES = {
 
 def chain(regime: Regime, divisor: str, generations: int = GENERATIONS, chains: int = CHAINS, rows: int = N) -> list[gaussian.Model]:
     """Return models 0 … G, every row drawn, mixed and fitted as in a run."""
-    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), NoSettings()
+    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), GaussianSampling()
     pool = Dataset.of(vector_table(Stream((0, "real")).generator().standard_normal((chains, POOL if rows == N else rows, 1))))
     original = mix_origin(pool, rows, Stream((0, "pool")), chains)
     models = [gaussian.train(original, fit, None, Stream(()))]

@@ -11,6 +11,7 @@ from heirloom.config_faults import suggestion
 from heirloom.errors import short
 from heirloom.specs.judges import MeasureJudge, ModelJudge
 from heirloom.specs.regime import Regime
+from heirloom.specs.repair import Repair
 from heirloom.specs.sizes import MOST_JOBS
 from heirloom.strict_yaml import Fault
 
@@ -59,7 +60,7 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
     if name not in regimes:
         return
     regime, family, abilities = regimes[name], experiment.family.name, experiment.family.abilities
-    if not (experiment.has_rows or regime.is_plain):
+    if not experiment.has_rows and regime.needs_rows:
         yield f"{name!r} needs rows to act on; family.path: statistics draws none"
     if regime.excludes_continuations and not experiment.continues_rows:
         condition = "with `sampling.prompts: none`" if experiment.is_text else f"in family {family!r}"
@@ -72,8 +73,19 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
     missing_abilities = sorted(regime.abilities - abilities)
     if missing_abilities:
         yield f"{name!r} asks to {' and '.join(missing_abilities)}, which {family!r} cannot"
+    if regime.repair is not None and not missing_abilities:
+        yield from (f"{name!r}: {fault}" for fault in _repair_misfits(regime.repair, experiment))
     if experiment.text is not None:
         yield from _text_misfits(name, regime, experiment.text)
+
+
+def _repair_misfits(repair: Repair, experiment: Experiment) -> Iterator[str]:
+    """Yield why a family that can be repaired cannot be so with its settings."""
+    family = experiment.family
+    if family.learns_in_steps:
+        yield from repair.start_faults(family.training.begins_from)
+    if not family.has_whole_weights:
+        yield "`repair` needs whole weights; use family.training.lora.checkpoint: merged"
 
 
 def _text_misfits(name: str, regime: Regime, text: TextSettings) -> Iterator[str]:

@@ -16,7 +16,7 @@ from heirloom import theory
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
-from heirloom.steps import chain, evaluate, mix, real, sample, select, train
+from heirloom.steps import blend, chain, evaluate, mix, real, sample, select, train
 
 REGIMES = {
     "replace": {},
@@ -30,6 +30,8 @@ JUDGED = {
     "fixed_real": {"original": {"share": 1.0, "draw": "fixed"}, "budget": "grows", "multiple": 2.0},
     "golden": {"fresh": 0.3, "real_weight": "golden"},
     "linear": {"growth": 1.0},
+    "neon": {"repair": {"extrapolate": {"w": 0.5, "from": "previous"}}},
+    "merged": {"fresh": 0.3, "repair": {"merge": 0.25}},
     "filter": {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}},
     "detector": {
         "original": {"share": 1.0},
@@ -103,10 +105,11 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         synthetic = [kinds.SYNTHETIC.path("g", regime, 0, h) for h in range(1, g + 1)]
         training, checkpoint = kinds.TRAIN.path("g", regime, 0, g), kinds.CHECKPOINT.path("g", regime, 0, g)
         key = (config, "g", regime, 0, g)
-        writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (kinds.CHECKPOINT, kinds.TRAIN))
+        declared = config.regimes[regime]
+        writers_kind = kinds.REPAIRED if declared.repair and g > 1 else kinds.CHECKPOINT
+        writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (writers_kind, kinds.TRAIN))
         inputs_of_sample = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
         sample.run(slice_of("sample", *key), inputs_of_sample, {"synthetic": synthetic[-1]})
-        declared = config.regimes[regime]
         selected = [kinds.SELECTED.path("g", regime, 0, h) for h in range(1, g + 1)]
         if declared.select:
             select.run(
@@ -127,8 +130,13 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
             {"train": training, "start": (inputs["checkpoint"] if handed_on else None) or ""},
             {"checkpoint": checkpoint},
         )
+        model = checkpoint
+        if declared.repair:
+            model = kinds.REPAIRED.path("g", regime, 0, g)
+            base = writer if declared.repair.base == "previous" else inputs["checkpoint"]
+            blend.run(slice_of("blend", *key), {"checkpoint": checkpoint, "base": base}, {"repaired": model})
         metrics = kinds.METRICS.path("g", regime, 0, g)
-        inputs_of_generation = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
+        inputs_of_generation = {"checkpoint": model, "train": training, "synthetic": synthetic[-1]}
         shared_inputs = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
         evaluate.run(slice_of("evaluate", *key), {**inputs_of_generation, **shared_inputs}, {"metrics": metrics})
         measured[g] = read_json(metrics)
@@ -143,6 +151,7 @@ def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, t
     config = make_lineage(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
     kept_kinds = [kinds.SYNTHETIC, kinds.TRAIN, kinds.CHECKPOINT, *([kinds.SELECTED] if config.regimes[regime].select else [])]
+    kept_kinds += [kinds.REPAIRED] if config.regimes[regime].repair else []
     artefacts = [kind.path("g", regime, 0, g) for kind in kept_kinds for g in (1, 2, 3)]
     hashes = {path: recorded_sha256(path) for path in artefacts}
     by_steps = run_steps(config, regime)

@@ -26,6 +26,7 @@ from heirloom.specs.sizes import (
     MOST_STEP_GENERATIONS,
 )
 from heirloom.specs.source import Source, TextSource
+from heirloom.specs.tasks import Tasks
 from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import Law
 
@@ -95,6 +96,7 @@ class Experiment(Strict):
         le=MOST_BATCH_ROWS,
         description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out.",
     )
+    tasks: Tasks | None = Field(None, description="Tasks that each generation's language model is given; by default none.")
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
 
@@ -201,6 +203,8 @@ class Experiment(Strict):
         if self.divergence_rows and "features" not in abilities:
             candidates = ", ".join(families_with("features"))
             yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
+        if self.tasks is not None and not self.family.is_opened_by_others:
+            yield f"tasks are for whole models that transformers opens; checkpoints of this family {family!r} are none"
         if self.text is not None and self.text.pairs is not None:
             yield from self._pair_misfits()
         if self.text is not None and self.text.pairs is None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
 from heirloom.specs.judges import LIKELIHOODS, Select, Selection, judges_of, kept_share, selected_rows
+from heirloom.specs.repair import Repair
 from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
@@ -116,6 +117,7 @@ class Regime(Sizes):
     edit: Edit | None = Field(
         None, description="Write synthetic rows by editing original rows (text only); null lets the parent write them whole."
     )
+    repair: Repair | None = Field(None, description="How a generation's model is moved after its training; null leaves it as it is.")
     real_weight: Annotated[float, Field(gt=0.0, lt=1.0)] | Literal["golden"] | None = Field(
         None,
         description="Weight of all real rows together in training, the synthetic ones having the rest (0 to 1). `golden`: "
@@ -126,6 +128,11 @@ class Regime(Sizes):
     def real_share(self) -> float:
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it acts on rows that are drawn, and not on their statistics alone."""
+        return (self.growth, self.multiple) != (0.0, 1.0) or bool(self.abilities - {"repair"})
 
     @property
     def excludes_continuations(self) -> bool:
@@ -191,14 +198,18 @@ class Regime(Sizes):
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        is_changed = self.select or self.edit or self.real_weight is not None
+        is_changed = self.select or self.edit or self.repair or self.real_weight is not None
         return (self.growth, self.multiple) == (0.0, 1.0) and not is_changed
 
     @property
     def abilities(self) -> frozenset[str]:
-        """What the regime asks of a family beyond the four steps: `edit`, `select` by its own likelihoods, `weigh`."""
-        is_asked = any(judge.asks in LIKELIHOODS for judge in self.judges)
-        needs = {"edit": self.edit is not None, "select": is_asked, "weigh": self.real_weight is not None}
+        """What the regime asks of a family beyond the four steps: `edit`, `repair`, `select` by its own likelihoods, `weigh`."""
+        needs = {
+            "edit": self.edit is not None,
+            "repair": self.repair is not None,
+            "select": any(judge.asks in LIKELIHOODS for judge in self.judges),
+            "weigh": self.real_weight is not None,
+        }
         return frozenset(ability for ability, is_needed in needs.items() if is_needed)
 
     @model_validator(mode="after")
@@ -220,8 +231,8 @@ class Regime(Sizes):
     def _synthetic_faults(self) -> Iterator[str]:
         if self.growth and self.budget != "fixed":
             yield "`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered"
-        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
-            yield "without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on"
+        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit or self.repair):
+            yield "without synthetic rows there is nothing for `multiple`, `select`, `edit` or `repair` to act on"
         synthetic_share = 1.0 - self.real_share
         supply = self.multiple * kept_share(self.judges)
         if self.budget == "fixed" and self.synthetic == "latest" and supply < synthetic_share - 1e-9:

@@ -36,7 +36,7 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.sources import input_files
 from heirloom.stats.spacing import geometrically_spaced
-from heirloom.steps import evaluate, mix, rowless, sample, select, slices
+from heirloom.steps import blend, evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice, parts
 from heirloom.steps.common import Paths, finish, naming
@@ -61,6 +61,9 @@ def slice_of(config: Config, key: Key) -> Slice:
     if config.regimes[key.regime].judges:
         modules.append(select)
         judge_code = select.family_code(config, key)
+    if config.regimes[key.regime].repair is not None:
+        modules.append(blend)
+        functions.append("blended")
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
@@ -79,16 +82,16 @@ class Generation:
 
     number: int
     datasets: Mapping[Kind, Dataset]
-    model: Any
-    author: str
+    models: Mapping[Kind, tuple[Any, str]]
     measures: Mapping[str, float]
     judges: select.Notes = field(default_factory=list)
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What the manifest says of it: ``<kind>_content`` hashes of the data in memory, the checkpoint's fingerprint, what judges did."""
+        """What the manifest says of it: ``<kind>_content`` hashes of the data in memory, the fingerprints of its models, its judges."""
         contents = {f"{kind.name}_content": dataset.digest() for kind, dataset in self.datasets.items()}
-        return {"generation": self.number, **contents, "checkpoint": self.author, **self.judge_entry}
+        authors = {kind.name: author for kind, (_, author) in self.models.items()}
+        return {"generation": self.number, **contents, **authors, **self.judge_entry}
 
     @property
     def judge_entry(self) -> dict[str, select.Notes]:
@@ -173,14 +176,15 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
-            model = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
-        author = _fingerprint(module, model)
+            trained = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
+        models = _models(step, module, trained, {"origin": origin, "previous": model}, number)
+        model, author = [*models.values()][-1]
         sets = evaluate.gather(evaluate_slice, original, newest, held_out)
         measures = evaluate.descend(evaluate_slice, train) | evaluate.measure(evaluate_slice, model, sets, origin, number)
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
         if select_slice:
             datasets[kinds.SELECTED] = selected_rows
-        yield Generation(number, datasets, model, author, measures, notes)
+        yield Generation(number, datasets, models, measures, notes)
 
 
 def _witnesses(step: select.Slice, inputs: Paths, origin: Any, original: Dataset) -> Witnesses:
@@ -213,8 +217,14 @@ class _Supply:
 def without_rows(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, of which only sufficient statistics are drawn."""
     module = family(step.part(training.Slice).family)
-    for number, (model, measures) in enumerate(rowless.generations(step, inputs), 1):
-        yield Generation(number, {}, model, _fingerprint(module, model), measures)
+    for number, (models, measures) in enumerate(rowless.generations(step, inputs), 1):
+        yield Generation(number, {}, {kind: (model, _fingerprint(module, model)) for kind, model in models.items()}, measures)
+
+
+def _models(step: Slice, module: Any, trained: Any, bases: Mapping[str, Any], number: int) -> dict[Kind, tuple[Any, str]]:
+    """Return the models of a generation with their fingerprints, the one last that others read: repaired where the regime repairs."""
+    models = blend.models(step.part(blend.Slice) if step.has(blend.Slice) else None, trained, bases, number)
+    return {kind: (model, _fingerprint(module, model)) for kind, model in models.items()}
 
 
 def _fingerprint(module: Any, model: Any) -> str:
@@ -230,7 +240,8 @@ def _keep(step: Slice, inputs: Mapping[str, str | Sequence[str]], snapshot: Gene
     files = {str(folder / kind.file): dataset for kind, dataset in snapshot.datasets.items()}
     for file, dataset in files.items():
         dataset.write(file)
-    checkpoint = str(folder / kinds.CHECKPOINT.file)
-    with replacing(checkpoint) as temporary:
-        family(step.part(training.Slice).family).save(snapshot.model, temporary)
-    finish(step, inputs, [*files, checkpoint], (), generation=snapshot.number, **snapshot.judge_entry)
+    model_folders = {str(folder / kind.file): model for kind, (model, _) in snapshot.models.items()}
+    for path, model in model_folders.items():
+        with replacing(path) as temporary:
+            family(step.part(training.Slice).family).save(model, temporary)
+    finish(step, inputs, [*files, *model_folders], (), generation=snapshot.number, **snapshot.judge_entry)
