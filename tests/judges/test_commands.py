@@ -63,7 +63,7 @@ def test_a_program_reads_what_rows_say_and_not_where_they_come_from(tmp_path: Pa
     schema = pq.read_schema(copy)
     assert (schema.names, schema.field("x").type) == (["row", "x"], pa.list_(pa.float64()))
     text = Dataset.of(text_table(np.array([[1, 2], [3, 4]], np.int32), ["a b", "c d"], first_row=7))
-    assert commands.content(text).to_pylist() == [{"tokens": [1, 2], "text": "a b"}, {"tokens": [3, 4], "text": "c d"}]
+    assert commands.content(text).to_pylist() == [{"text": "a b"}, {"text": "c d"}]
 
 
 def test_a_program_that_asks_for_them_reads_original_rows_and_its_settings() -> None:

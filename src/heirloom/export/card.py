@@ -40,6 +40,7 @@ _PAIR_COLUMNS = (
     "`prompt` and `prompt_text` (what is given), `tokens` and `text` (the completion), `stopped` (whether the end token is its last)"
 )
 _VECTOR_COLUMNS = "`x` (numbers), `replica`"
+_TABLE_COLUMNS = "the columns of the source"
 _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
 `model` (fingerprint of the checkpoint that wrote it){depth}."""
@@ -87,7 +88,7 @@ def dataset(subject: Subject, rows: Path, split: str, path_inside: str) -> Datas
         configs=[{"config_name": "default", "data_files": [{"split": split, "path": path_inside}]}],
     )
     facts = [("rows written by a model", counts.sentence), *_depth(counts)]
-    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS}[subject.rows]
+    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS, "table": _TABLE_COLUMNS}[subject.rows]
     columns = _COLUMNS.format(data=content_columns, depth=_DEPTH_COLUMNS if counts.depth else "")
     beginning = _beginning(subject, rows_warning(subject, counts), facts)
     ending = _ending(subject, _LOAD_DATASET.format(split=split))

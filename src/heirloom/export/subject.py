@@ -86,10 +86,10 @@ class Subject:
         return "text" in self.source
 
     @property
-    def rows(self) -> Literal["text", "pairs", "vectors"]:
-        """What rows are: text, a prompt and its completion, or vectors."""
+    def rows(self) -> Literal["text", "pairs", "vectors", "table"]:
+        """What rows are: text, a prompt and its completion, vectors, or rows of a table."""
         if not self.is_text:
-            return "vectors"
+            return "table" if "columns" in self.source else "vectors"
         return "pairs" if self.source["text"].get("rows") == "pairs" else "text"
 
     @property

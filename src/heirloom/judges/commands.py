@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.data import arrow
-from heirloom.data.columns import BOOKKEEPING, plain
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError, short
-from heirloom.families.external import running
+from heirloom.families.external import handover, running
 from heirloom.runtime.streams import Stream
 from heirloom.specs.programs import Program
 
@@ -62,8 +61,7 @@ def score(program: Program, rows: pa.Table, original: Dataset | None, stream: St
 
 def content(rows: Dataset) -> pa.Table:
     """Return what rows say, without their ids and their ancestry."""
-    columns = [name for name in rows.pieces[0].columns if name not in BOOKKEEPING]
-    return pa.Table.from_batches([plain(batch) for batch in rows.batches(columns)])
+    return pa.Table.from_batches(list(handover.contents(rows)))
 
 
 def _write(rows: pa.Table, file: Path) -> None:

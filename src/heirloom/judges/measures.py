@@ -14,13 +14,22 @@ from numpy.typing import NDArray
 from heirloom.data import arrow
 from heirloom.data.columns import plain
 from heirloom.data.dataset import Dataset
+from heirloom.errors import HeirloomError
 from heirloom.specs.judges import RowMeasure
 
 Scores = NDArray[np.float64]
 
 
 def norm(rows: Dataset) -> Scores:
-    """Return the Euclidean norm of each vector, shape (R, N)."""
+    """Return the Euclidean norm of each vector, shape (R, N).
+
+    Raises
+    ------
+    HeirloomError
+        If rows are no vectors.
+    """
+    if "x" not in rows.pieces[0].columns:
+        raise HeirloomError("select.by.measure is 'norm', which rows of vectors and images have; give a judge by `command`")
     return np.linalg.norm(rows.by_replica(), axis=-1)
 
 

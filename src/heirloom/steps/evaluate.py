@@ -130,6 +130,8 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
     tokens: dict[str, float] = {}
     if step.completion_tokens:
         tokens = pairs.token_figures(train)
+    elif step.vocab_size is not None and "programs" in family(step.family).Spec.abilities:
+        tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
     return ancestry.figures(rows, train.count_distinct_real()) | tokens

@@ -22,7 +22,7 @@ from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
-from heirloom.data.rows import text_table, vector_table
+from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
 from heirloom.families.abilities import Completer, Editor
 from heirloom.families.base import Family
@@ -30,7 +30,7 @@ from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Draws, Edit
-from heirloom.steps import resume, sample_pairs, slices
+from heirloom.steps import resume, sample_pairs, sample_programs, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def slice_of(config: Config, key: Key) -> Slice:
     sections = {"sizes": regime.sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     fields |= _row_fields(experiment)
-    write = "sample" if experiment.text is None or experiment.text.pairs is None else "complete"
+    has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
+    write = "complete" if has_completer else "sample"
     functions = (write, "load", "edit") if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
@@ -69,7 +70,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
+        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source)),
         **fields,
     )
 
@@ -133,9 +134,13 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
     if inputs["prompts"]:
         num_prompts = step.sizes.candidate_rows(step.rows, step.generation)
         prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_prompts, step.seed, step.sizes.candidates)
+    decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
+    if "programs" in family(step.family).Spec.abilities:
+        write_batches(synthetic, _by_program(step, model, prompt_rows, decoder, writer))
+        finish(step, inputs, [synthetic])
+        return
     judge = load(Path(inputs["judge"])) if inputs["judge"] else None
     text = Text(model, judge, prompt_rows)
-    decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if shard is not None:
         _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
         return
@@ -158,14 +163,29 @@ def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -
     deque(_chunks(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
+def _by_program(step: Slice, model: Any, prompts: Dataset | None, tokenizer: Tokenizer, writer: Writer) -> Iterator[pa.RecordBatch]:
+    """Yield text that a program of the user's has written."""
+    module, count = family(step.family), num_rows(step, step.generation)
+    settings = module.Sampling.model_validate(step.sampling)
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with naming(step.generation):
+        yield from sample_programs.rows(
+            module, model, prompts, step.prompt_tokens, count, settings, stream, tokenizer, step.generation, writer
+        )
+
+
 def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
-    """Yield a vector family's synthetic rows."""
+    """Yield a family's synthetic rows of vectors, images or tables."""
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling)
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
         for x_RNW in _new_vectors(step, module, model, settings, stream, generation):
+            if isinstance(x_RNW, pa.Table):
+                yield cell_table(x_RNW, first_row=first_row, born=generation, writer=writer)
+                first_row += len(x_RNW)
+                continue
             yield vector_table(x_RNW, first_row=first_row, born=generation, writer=writer)
             first_row += x_RNW.shape[1]
 
