@@ -127,9 +127,9 @@ def summary_table(
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
     table = _empty_table(title, generation_columns + theory_columns + reference_columns)
-    for metric in summary_metrics.metrics(rows):
+    for metric in summary_metrics.metrics(rows, experiment.measures):
         for regime in regimes:
-            words = summary_metrics.LABELS[metric] if regime == regimes[0] else ""
+            words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
             cells = [_four_digits(float(summary_metrics.values(rows, metric, regime, generation).mean())) for generation in generations]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
