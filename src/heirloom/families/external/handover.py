@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,14 +17,20 @@ _PAIRS = {PROMPT_TEXT: "prompt", "text": "completion", STOPPED: "stopped"}
 
 def write_rows(rows: Dataset, file: Path) -> None:
     """Write what rows say, batch by batch, and not where they come from."""
-    names = _names(rows)
-    batches = (batch.select(list(names)).rename_columns(list(names.values())) for batch in rows.batches(list(names)))
+    batches = contents(rows)
     first_batch = next(batches)
-    schema = pa.schema([pa.field(field.name, _type(field)) for field in first_batch.schema])
-    with pq.ParquetWriter(file, schema, compression="none") as writer:
-        writer.write_batch(first_batch.cast(schema))
+    with pq.ParquetWriter(file, first_batch.schema, compression="none") as writer:
+        writer.write_batch(first_batch)
         for batch in batches:
-            writer.write_batch(batch.cast(schema))
+            writer.write_batch(batch)
+
+
+def contents(rows: Dataset) -> Iterator[pa.RecordBatch]:
+    """Yield what rows say, batch by batch, under the names that programs know."""
+    names = _names(rows)
+    for batch in rows.batches(list(names)):
+        named_batch = batch.select(list(names)).rename_columns(list(names.values()))
+        yield named_batch.cast(pa.schema([pa.field(field.name, _type(field)) for field in named_batch.schema]))
 
 
 def write_prompts(prompts: Iterable[pa.Array], file: Path) -> None:
