@@ -15,7 +15,7 @@ LAYERS = (
     "artefacts data runtime credentials errors records strict_yaml words",
     "causes saved_files slice_arguments",
     "specs workflow config_faults variants row_counts compatibility schema config results digests",
-    "sources theory measures stats families mixing selection",
+    "sources theory measures stats families mixing selection judges",
     "reading controls planned_files codehash environment tasks steps sealed_steps equal_steps preflight profiles",
     "lineage",
     "diffs export planning plugin_examples",

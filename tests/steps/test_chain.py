@@ -41,7 +41,9 @@ JUDGED = {
         "budget": "drawn",
         "select": {"by": "detector", "share": 0.5, "true_keep": 0.8, "false_keep": 0.2},
     },
+    "best": {"multiple": 2.0, "select": [{"by": "parent", "best_of": 3}, {"by": {"measure": "norm"}, "share": 0.5, "keep": "lowest"}]},
 }
+RELABELLED = {"relabelled": {"select": {"by": "parent", "best_of": 2}}}
 TOYS: dict[str, dict[str, Any]] = {
     "discrete": {"source": {"name": "categorical", "law": {"kind": "zipf", "types": 5}, "rows": 100, "test_rows": 1}},
     "bernoulli": {"source": {"name": "bernoulli", "rows": 100, "test_rows": 1}},
@@ -70,7 +72,9 @@ def make_lineage(
     }
     if toy:
         experiment |= {"family": {"name": toy}, **TOYS[toy], "regimes": list(REGIMES)}
-    return configuration.parse({"regimes": REGIMES | JUDGED, "experiments": {"g": experiment}})
+    if toy == "linear_regression":
+        experiment["regimes"] = [*REGIMES, *RELABELLED]
+    return configuration.parse({"regimes": REGIMES | JUDGED | RELABELLED, "experiments": {"g": experiment}})
 
 
 @pytest.fixture
@@ -141,7 +145,10 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
 
-@pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS)])
+@pytest.mark.parametrize(
+    ("toy", "regime"),
+    [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS), ("linear_regression", "relabelled")],
+)
 def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
     config = make_lineage(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)

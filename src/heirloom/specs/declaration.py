@@ -7,11 +7,14 @@ is different about it.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from heirloom.specs.base import Sampling, Strict
 from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from heirloom.specs.source import AnySource
 
 Ability = Literal[
     "weigh",
@@ -52,6 +55,8 @@ class FamilySpec(Strict):
     abilities: ClassVar[frozenset[Ability]] = frozenset()
     is_text: ClassVar[bool] = False
     """Whether rows are tokens rather than vectors."""
+    needs_pairs: ClassVar[bool] = False
+    """Whether rows must be a prompt and its completion."""
     is_single: ClassVar[bool] = False
     """Whether a lineage has one model: then its replicas are seeds."""
     is_density: ClassVar[bool] = False
@@ -99,8 +104,8 @@ class FamilySpec(Strict):
         """The pretrained model that generations begin from, if they do."""
         return None
 
-    def sampling_of(self, row_numbers: int) -> Sampling:
-        """Return the settings by which rows of so many numbers are written."""
+    def sampling_of(self, source: AnySource) -> Sampling:
+        """Return the settings by which rows like a source's are written."""
         settings: Sampling = self.sampling  # type: ignore[attr-defined]
         return settings
 

@@ -35,6 +35,26 @@ class Sizes(Scheduling):
         scale = self.at(generation).scale
         return max(1, round(scale * rows * (generation + 1) ** self.growth))
 
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row, one set of rows after the other."""
+        return 1
+
+    def candidate_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a set of candidates has: those that are continued or labelled anew, from the experiment's ``rows``."""
+        return max(1, round(self.at(generation).multiple * self.budget_rows(rows, generation)))
+
     def sampled_rows(self, rows: int, generation: int) -> int:
         """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
-        return max(1, round(self.at(generation).multiple * self.budget_rows(rows, generation)))
+        return self.candidates * self.candidate_rows(rows, generation)
+
+
+class Draws(Sizes):
+    """How many rows a generation has, and how many candidates are sampled for each."""
+
+    best_of: int = Field(1, ge=1, le=1000, description="Candidates that are sampled for each row.")
+
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row."""
+        return self.best_of

@@ -89,7 +89,7 @@ class Vae(FamilySpec):
     """A convolutional variational autoencoder, retrained on the images that it decodes (Shumailov et al. 2024, the VAE)."""
 
     sources = ("mnist",)
-    abilities = frozenset({"repair"})
+    abilities = frozenset({"repair", "select"})
     is_single = True
     is_images = True
     needs_torch = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.data.stack import Stack
 from heirloom.families import family
+from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.sources import input_files
@@ -56,9 +57,10 @@ def slice_of(config: Config, key: Key) -> Slice:
     experiment, first_key = config.experiments[key.experiment], key._replace(generation=1)
     modules: list[Any] = [mix, training, sample, evaluate]
     functions = [*(_ROWS if experiment.has_rows else _ROWLESS), "load", "save"]
-    if config.regimes[key.regime].select is not None:
+    judge_code: list[str] = []
+    if config.regimes[key.regime].judges:
         modules.append(select)
-        functions.append("log_likelihoods")
+        judge_code = select.family_code(config, key)
     if config.regimes[key.regime].repair is not None:
         modules.append(blend)
         functions.append("blended")
@@ -66,7 +68,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     if experiment.until is not None:
         path_fields["until"] = experiment.until
     return Slice(
-        **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions)),
+        **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,
@@ -84,12 +86,19 @@ class Generation:
     datasets: Mapping[Kind, Dataset]
     models: Mapping[Kind, tuple[Any, str]]
     measures: Mapping[str, float]
+    judges: select.Notes = field(default_factory=list)
 
     @property
-    def hashes(self) -> dict[str, str | int]:
-        """Content hashes of the data in memory, ``synthetic_content`` and ``train_content``, and the fingerprints of its models."""
+    def entry(self) -> dict[str, Any]:
+        """What the manifest says of it: ``<kind>_content`` hashes of the data in memory, the fingerprints of its models, its judges."""
         contents = {f"{kind.name}_content": dataset.digest() for kind, dataset in self.datasets.items()}
-        return {"generation": self.number, **contents, **{kind.name: author for kind, (_, author) in self.models.items()}}
+        authors = {kind.name: author for kind, (_, author) in self.models.items()}
+        return {"generation": self.number, **contents, **authors, **self.judge_entry}
+
+    @property
+    def judge_entry(self) -> dict[str, select.Notes]:
+        """What manifests say of its judges: nothing where it has none."""
+        return {"judges": self.judges} if self.judges else {}
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
@@ -98,12 +107,14 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     Parameters
     ----------
     inputs
-        ``pool``, ``held_out`` (real rows), ``original`` and ``checkpoint`` (the origin's training set and model).
+        ``pool``, ``held_out`` (real rows), ``original`` and ``checkpoint`` (the origin's training set and model), ``judges``
+        (checkpoints of other experiments that judge).
     outputs
         ``trajectory``: the Parquet file to write (generation, metric, value); that of units (generation, metric, unit, value) is written
         beside it, and snapshots go to the generations' folders.
     """
     hashes, rows, cells = [], list[tuple[int, str, float]](), list[Cell]()
+    recorded_inputs = {**inputs, "judges": inputs.get("judges", "").split()}
     lineage, note = generations, dict[str, Any]()
     if step.path is not None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
@@ -111,13 +122,13 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     generations_of_units = set(geometrically_spaced(step.generations, ALL_UP_TO))
     with input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
         for generation in lineage(step, inputs):
-            hashes.append(generation.hashes)
+            hashes.append(generation.entry)
             metrics, units = replicas.split_units(generation.measures)
             rows += [(generation.number, name, value) for name, value in metrics.items()]
             if generation.number in generations_of_units:
                 cells += [(generation.number, *unit, value) for unit, value in units.items()]
             if generation.number in step.snapshots:
-                _keep(step, inputs, generation, Path(trajectory).parent)
+                _keep(step, recorded_inputs, generation, Path(trajectory).parent)
             if step.is_last(generation.number, metrics):
                 note["stopped"] = generation.number
                 break
@@ -127,10 +138,10 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     if cells:
         numbers, names, places, values = zip(*cells, strict=True)
         _write(units_file, numbers, names, values, unit=column(np.asarray(places, np.int32)))
-        finish(step, inputs, [units_file], files, **note)
+        finish(step, recorded_inputs, [units_file], files, **note)
     numbers, names, values = zip(*rows, strict=True)
     _write(trajectory, numbers, names, values)
-    finish(step, inputs, [trajectory], files, generations=hashes, **note)
+    finish(step, recorded_inputs, [trajectory], files, generations=hashes, **note)
 
 
 def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequence[float], **columns: pa.Array) -> None:
@@ -156,12 +167,16 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     original = Dataset.of(Dataset.open(inputs["original"]).table())
     held_out = Dataset.open(inputs["held_out"])
     origin = model = module.load(Path(inputs["checkpoint"]))
+    witnesses = _witnesses(select_slice, inputs, origin, original) if select_slice else None
     author = recorded_sha256(inputs["checkpoint"])
     train, supply = original, _Supply(step, inputs, original)
     for number in range(1, step.generations + 1):
         writer = train.tally.writer(author)
         newest = Dataset.of(pa.concat_tables(sample.vectors(sample_slice, model, writer, number)))
-        selected_rows = select.select(select_slice, newest, origin, model, number) if select_slice else newest
+        selected_rows, notes = newest, select.Notes()
+        if select_slice and witnesses:
+            parent_model = JudgeModel(select_slice.family, model)
+            selected_rows, notes = select.select(select_slice, newest, replace(witnesses, parent=parent_model), number)
         ingredients = supply.with_newest(selected_rows, partial(vector_table, born=number, writer=writer))
         train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
@@ -174,7 +189,12 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
         if select_slice:
             datasets[kinds.SELECTED] = selected_rows
-        yield Generation(number, datasets, models, measures)
+        yield Generation(number, datasets, models, measures, notes)
+
+
+def _witnesses(step: select.Slice, inputs: Paths, origin: Any, original: Dataset) -> Witnesses:
+    """Return what a lineage's judges may look at in each generation."""
+    return Witnesses(JudgeModel(step.family, origin), None, select.judge_models(step, inputs), original, step.chunk_rows)
 
 
 class _Supply:
@@ -219,7 +239,7 @@ def _fingerprint(module: Any, model: Any) -> str:
         return str(fingerprint(Path(folder) / "checkpoint")["sha256"])
 
 
-def _keep(step: Slice, inputs: Paths, snapshot: Generation, lineage: Path) -> None:
+def _keep(step: Slice, inputs: Mapping[str, str | Sequence[str]], snapshot: Generation, lineage: Path) -> None:
     """Write a generation's datasets and checkpoint where the step-by-step jobs would."""
     folder = lineage / Path(kinds.GENERATION.pattern).name.format(generation=snapshot.number)
     files = {str(folder / kind.file): dataset for kind, dataset in snapshot.datasets.items()}
@@ -229,4 +249,4 @@ def _keep(step: Slice, inputs: Paths, snapshot: Generation, lineage: Path) -> No
     for path, model in model_folders.items():
         with replacing(path) as temporary:
             family(step.part(training.Slice).family).save(model, temporary)
-    finish(step, inputs, [*files, *model_folders], generation=snapshot.number)
+    finish(step, inputs, [*files, *model_folders], (), generation=snapshot.number, **snapshot.judge_entry)

@@ -123,10 +123,19 @@ def is_validated(config: Config, key: Key) -> bool:
     return config.experiments[key.experiment].family.validates
 
 
-def is_compared(config: Config, key: Key) -> bool:
-    """Return whether a regime's judge compares the origin with the model that wrote the rows."""
-    judge = config.regimes[key.regime].select
-    return judge is not None and judge.by == "detector"
+def is_shown(role: str) -> Callable[[Config, Key], bool]:
+    """Return the condition that one of a regime's judges looks at the artefact of a role."""
+
+    def shows(config: Config, key: Key) -> bool:
+        return any(role in judge.roles for judge in config.regimes[key.regime].judges)
+
+    return shows
+
+
+def judge_models(config: Config, key: Key) -> Sequence[str]:
+    """Find the checkpoints of other experiments that judge, in the order of the judges, one for each reference."""
+    models = dict.fromkeys(judge.model for judge in config.regimes[key.regime].judges)
+    return [kinds.CHECKPOINT.at(model.key) for model in models if model is not None]
 
 
 def _model(config: Config, checkpoint: str) -> str:

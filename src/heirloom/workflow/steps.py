@@ -15,13 +15,14 @@ from heirloom.artefacts.kinds import Key
 from heirloom.workflow.inputs import (
     bases,
     has_pairs,
-    is_compared,
     is_edited,
     is_later,
     is_prompted,
     is_repaired,
+    is_shown,
     is_text,
     is_validated,
+    judge_models,
     models,
     only_if,
     origins,
@@ -109,9 +110,19 @@ _ALL = (
         makes={"selected": kinds.SELECTED},
         takes={
             "synthetic": Role(same_generation(kinds.SYNTHETIC), "The synthetic set."),
-            "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0, which judges."),
+            "origin": Role(
+                only_if(is_shown("origin"), origins(kinds.CHECKPOINT)), "The checkpoint of generation 0, if it judges.", is_needed=False
+            ),
             "parent": Role(
-                only_if(is_compared, models(parents(kinds.CHECKPOINT))), "The model that wrote the rows, if compared.", is_needed=False
+                only_if(is_shown("parent"), models(parents(kinds.CHECKPOINT))),
+                "The model that wrote the rows, if it judges.",
+                is_needed=False,
+            ),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
+            "original": Role(
+                only_if(is_shown("original"), origins(kinds.TRAIN)),
+                "The training set of generation 0, for judges that read original rows.",
+                is_needed=False,
             ),
         },
         exists=_is_selected,
@@ -205,6 +216,7 @@ _ALL = (
             "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "checkpoint": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
         },
         leaves=(kinds.REPLICAS, kinds.SYNTHETIC, kinds.SELECTED, kinds.TRAIN, kinds.CHECKPOINT, kinds.REPAIRED),
         exists=_is_chain,

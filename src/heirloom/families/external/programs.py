@@ -3,7 +3,7 @@
 A program is given copies and never an artefact to write to: the rows of a training are written anew, without their ancestry, so that no
 program can tell a real row from a synthetic one, and what it makes is taken only when it is as declared.
 
-Legend of shapes: N rows, D dimensions.
+Legend of shapes: N rows, D numbers of a row.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from heirloom.artefacts.fingerprints import fingerprint, sha256_file
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.external import handover, running
-from heirloom.measures import mixtures, replicas, vectors
+from heirloom.families.external import handover, measures_file, rows_file, running
+from heirloom.families.external.own_measures import measures_of_rows
+from heirloom.families.external.rows_file import Written
 from heirloom.runtime.streams import Stream
 from heirloom.specs.external import ExternalSampling, ExternalTraining
 from heirloom.specs.programs import Program
@@ -70,9 +68,14 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
 
 
 def sample(
-    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: ExternalSampling, stream: Stream
-) -> Iterator[NDArray[np.float64]]:
-    """Run the program that samples, and yield its rows as arrays of shape (1, N, D).
+    model: Model, prompts: Iterable[pa.Array] | None, num_rows: int, settings: ExternalSampling, stream: Stream
+) -> Iterator[Written]:
+    """Run the program that samples, and yield its rows: arrays of shape (1, N, D), or tables of the columns that it has written.
+
+    Parameters
+    ----------
+    prompts
+        Texts that the program is to continue or to answer, where it is handed any.
 
     Raises
     ------
@@ -82,32 +85,35 @@ def sample(
     with tempfile.TemporaryDirectory(prefix="heirloom-sample-") as scratch:
         file = Path(scratch, "synthetic.parquet")
         places = {"{checkpoint}": str(model.folder), "{num_rows}": str(num_rows), "{synthetic}": str(file)}
+        if prompts is not None:
+            prompts_file = Path(scratch, "prompts.parquet")
+            handover.write_prompts(prompts, prompts_file)
+            places["{prompts}"] = str(prompts_file)
         with _unchanged(model):
             running.run(settings, places, stream, Path(scratch))
-        yield from handover.read_rows(file, num_rows, settings.row_numbers)
+        yield from rows_file.read_rows(file, num_rows, settings)
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
-    """Measure the rows that the model has written: their mean and covariance against the true law, and their tails."""
-    truth, x_RND = mixtures.truth(measuring.truth), sets.sample.by_replica()
-    covariance_RDD = algebra.scatter(x_RND)[1] / x_RND.shape[1]
-    measured = {
-        "covariance_trace": vectors.covariance_trace(covariance_RDD),
-        "mean_squared_error": vectors.mean_squared_distance(x_RND.mean(axis=1), mixtures.moments(truth)[0][0]),
-        **mixtures.tail_masses(x_RND, truth),
-    }
-    measures = replicas.summarise_each(measured)
+    """Measure the rows that the model has written (`own_measures`), and let the user's program measure them."""
+    measures = measures_of_rows(sets, measuring)
     if measuring.settings is None:
         return measures
-    own_measures = _measure(Program.model_validate(measuring.settings), model, sets, stream)
+    own_measures = measure(Program.model_validate(measuring.settings), model, sets, stream)
     repeated = sorted(own_measures.keys() & measures.keys())
     if repeated:
-        raise HeirloomError(f"{handover.MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
+        raise HeirloomError(f"{measures_file.MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
     return measures | own_measures
 
 
-def _measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dict[str, float]:
-    """Run the program that measures, and return what it has measured."""
+def measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dict[str, float]:
+    """Run the program that measures, and return what it has measured.
+
+    Raises
+    ------
+    HeirloomError
+        If the program's code is not as it was planned, the program fails, or its measures are none.
+    """
     with tempfile.TemporaryDirectory(prefix="heirloom-measure-") as scratch:
         synthetic, held_out, file = (Path(scratch, name) for name in ("synthetic.parquet", "held_out.parquet", "measures.json"))
         handover.write_rows(sets.sample, synthetic)
@@ -115,7 +121,7 @@ def _measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dic
         places = {"{checkpoint}": str(model.folder), "{synthetic}": str(synthetic), "{held_out}": str(held_out), "{measures}": str(file)}
         with _unchanged(model):
             running.run(settings, places, stream, Path(scratch))
-        return handover.read_measures(file)
+        return measures_file.read_measures(file)
 
 
 def save(model: Model, folder: Path) -> None:
