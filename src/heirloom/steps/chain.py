@@ -67,6 +67,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
+        **slices.package(experiment),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,

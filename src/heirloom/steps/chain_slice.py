@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from heirloom.steps import slices
 
-_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads"})
+_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads", "package"})
 _Step = TypeVar("_Step", bound=slices.GenerationSlice)
 
 

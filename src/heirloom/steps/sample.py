@@ -68,6 +68,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
         sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source)),
