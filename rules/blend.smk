@@ -1,5 +1,4 @@
-# Blend. Needs: the generation's checkpoint and its base, the origin's or the previous generation's model. Leaves: …/repaired/, which is
-# sampled, measured and trained on from in place of checkpoint/, for regimes with `repair`.
+# Blend, for regimes with `repair`. Needs: the checkpoint and its base. Leaves: …/repaired/, which later steps take in its place.
 BLEND = RUN.rule("blend")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,20 +15,11 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 """What a command does not know goes on to Snakemake."""
 
 
-class Example(StrEnum):
-    """What a new project can run at once."""
-
-    text = "text"
-    pairs = "pairs"
-    gaussian = "gaussian"
-    external = "external"
-
-
 @app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom init my-project --data reviews.jsonl")
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     *,
-    example: Annotated[Example | None, typer.Option(help="What it runs; text by default.")] = None,
+    example: Annotated[str | None, typer.Option(help="What it runs: text (the default), pairs, gaussian or external.")] = None,
     data: Annotated[str | None, typer.Option(help="Text or pairs of your own instead: a file, a folder, or a hub id.")] = None,
     model: Annotated[
         str | None, typer.Option(help="With --data, the causal language model that is fine-tuned: a hub id or a folder.")
@@ -41,7 +31,7 @@ def init(
     if data is None:
         if model is not None:
             raise HeirloomError("--model: is for --data; an example has its own model")
-        create.from_example(folder, (example or Example.text).value)
+        create.from_example(folder, example or "text")
     elif example is not None:
         raise HeirloomError("give either --example or --data")
     else:

@@ -15,11 +15,12 @@ from heirloom.errors import HeirloomError
 from heirloom.projects import template
 from heirloom.schema import FILE as SCHEMA
 from heirloom.schema import generate
+from heirloom.specs.family import families_with
 from heirloom.workflow.files import PROJECT_SNAKEFILE
 
 SCHEMA_LINE = f"# yaml-language-server: $schema={SCHEMA.as_posix()}\n"
 """Tells editors which keys a config has, with their units and bounds."""
-EXTERNAL = "external"
+(EXTERNAL,) = families_with("programs")
 """The example whose model is programs of one's own."""
 EXAMPLES = (*template.EXAMPLES, EXTERNAL)
 PROGRAMS = "programs"
@@ -63,7 +64,15 @@ def project(folder: Path, config_text: str) -> None:
 
 
 def from_example(folder: Path, name: str) -> None:
-    """Write a project that runs an example."""
+    """Write a project that runs an example.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such example, or the folder is not empty.
+    """
+    if name not in EXAMPLES:
+        raise HeirloomError(f"--example: {name!r} given; allowed are {', '.join(EXAMPLES)}")
     if name != EXTERNAL:
         project(folder, template.example(name))
         return

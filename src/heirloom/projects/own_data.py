@@ -8,6 +8,8 @@ from itertools import accumulate, islice, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from heirloom import sources
 from heirloom.projects import create, places, row_form, sizes, trial
 from heirloom.projects.choice import Choice
@@ -19,6 +21,12 @@ from heirloom.steps import real
 _SAMPLE_DOCUMENTS, _SAMPLE_CHARACTERS = 2_000, 2_000_000
 _READ_CHARACTERS = 50_000_000
 """Of larger data only the first documents are read: a first look needs no more, and every row of it is counted."""
+
+_FROM_NOTHING = "name: transformer"
+_FINE_TUNED = """
+name: causal_lm
+training: {epochs: 1, batch_rows: 8, best_epoch: last}
+"""
 
 
 class Sample(NamedTuple):
@@ -71,12 +79,12 @@ def _checked(experiment: Mapping[str, Any]) -> Any:
 
 
 def _family(model: str | None, *, is_pairs: bool) -> tuple[dict[str, Any], Choice]:
-    if model is None:
-        start = {} if is_pairs else {"sampling": {"temperature": 0.9}}
-        return {"name": "transformer", **start}, Choice("family", "transformer", "no --model is given: a small one learns from nothing")
-    training = {"epochs": 1, "batch_rows": 8, "best_epoch": "last"}
-    reason = "the model of --model is fine-tuned anew in each generation"
-    return {"name": "causal_lm", "model": {"path": model}, "training": training}, Choice("family", "causal_lm", reason)
+    """Return the family: what is fine-tuned is the model that was named, and without one a small transformer learns from nothing."""
+    if model is not None:
+        family = yaml.safe_load(_FINE_TUNED) | {"model": {"path": model}}
+        return family, Choice("family", family["name"], "the model of --model is fine-tuned anew in each generation")
+    family = yaml.safe_load(_FROM_NOTHING) | ({} if is_pairs else {"sampling": {"temperature": 0.9}})
+    return family, Choice("family", family["name"], "no --model is given: a small one learns from nothing")
 
 
 def _sample(experiment: Mapping[str, Any]) -> Sample:

@@ -15,8 +15,10 @@ from heirloom.errors import HeirloomError
 from heirloom.projects.choice import Choice
 from heirloom.sources import data_faults, data_files, files
 from heirloom.sources.data_layouts import Dataset
+from heirloom.sources.splits import SPLITS
 
-SPLIT_NAMES = {"train": ("train", "training"), "valid": ("valid", "validation", "val", "dev"), "test": ("test", "heldout")}
+TRAIN, VALID, TEST = SPLITS
+SPLIT_NAMES = {TRAIN: (TRAIN, "training"), VALID: (VALID, "validation", "val", "dev"), TEST: (TEST, "heldout")}
 """Split → the words in names of files or of splits that stand for it."""
 _SAMPLE_ROWS = 500
 _WORD = re.compile(r"[a-z]+")
@@ -126,12 +128,12 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def _of_dataset(name: str, config: str | None) -> Place:
     """Return a dataset of a hub, or a folder of a format that `datasets` reads and we do not."""
-    dataset = data_files.locate(name, config, None, "train")
+    dataset = data_files.locate(name, config, None, TRAIN)
     split_names = list(dataset.resolution.files)
     by_split = _by_split(split_names)
-    splits: Any = {split: names[0] for split, names in by_split.items()} or ("train" if "train" in split_names else split_names[0])
+    splits: Any = {split: names[0] for split, names in by_split.items()} or (TRAIN if TRAIN in split_names else split_names[0])
     source = {"name": "hub", "dataset": name, "splits": splits} | ({"config": config} if config else {})
-    first_split = splits["train"] if isinstance(splits, dict) else splits
+    first_split = splits[TRAIN] if isinstance(splits, dict) else splits
     with data_files.split_loader(dataset, config) as load:
         rows = [dict(row) for row in load(f"{first_split}[:{_SAMPLE_ROWS}]")]
     place = Choice("source.dataset", name, f"its splits are {', '.join(split_names)}")

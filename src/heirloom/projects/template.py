@@ -20,7 +20,8 @@ SETTINGS = (
     "profiles/slurm/config.yaml",
 )
 """Files that are the same in every project, but for `dvc.yaml`, whose code is an installed package there."""
-EXAMPLES = {"text": "configs/quick.yaml", "pairs": "configs/pairs.yaml", "gaussian": "configs/gaussian.yaml"}
+_PRESETS = ("configs/pairs.yaml", "configs/gaussian.yaml")
+EXAMPLES = {"text": "configs/quick.yaml", **{Path(preset).stem: preset for preset in _PRESETS}}
 """Example → the preset that becomes its `config.yaml`."""
 
 _FOLDERS_OF_CODE = "      - rules\n      - src\n"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from heirloom import command_line, errors, failed_jobs, preflight, sealed_steps
+from heirloom import codehash, command_line, errors, failed_jobs, preflight, sealed_steps
 from heirloom import config as configuration
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
@@ -21,7 +21,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, diff_pages
+from heirloom.report import contents, diff_pages, expected_curves
 from heirloom.runtime import variables
 from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
@@ -165,6 +165,15 @@ class Run:
     def every_comparison(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that compare the first with the last generation of an arm of text."""
         return diff_pages.files(self.config)
+
+    def page_code(self, entry: str) -> str:
+        """Return the digest of the code that a table, a figure or a page is made by, and of the theory beside it."""
+        return codehash.digest(entry, *expected_curves.entries(self.config))
+
+    @property
+    def diff_code(self) -> str:
+        """The digest of the code that a page of a comparison is made by."""
+        return codehash.digest("heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write")
 
     def compared_sets(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""
