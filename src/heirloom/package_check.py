@@ -179,11 +179,11 @@ class _FamilyTrial:
             self.module.save(self.model, Path(folder) / "one")
             loaded = self.module.load(Path(folder) / "one")
             is_same = self._saved(loaded)[0] == self._saved(self.model)[0]
-        if not is_same or not np.array_equal(self._sampled(loaded, "sample"), self._sampled(self.model, "sample")):
+        if not is_same or not np.array_equal(self._sampled(loaded, "drawing"), self._sampled(self.model, "drawing")):
             raise HeirloomError("a model that was saved and loaded has other bytes, or other rows")
 
     def sampling(self) -> None:
-        x_RNW = self._sampled(self.model, "sample")
+        x_RNW = self._sampled(self.model, "drawing")
         expected = self.rows.by_replica().shape
         if x_RNW.shape != expected or not np.isfinite(x_RNW).all():
             raise HeirloomError(f"sample gave the shape {x_RNW.shape}; it must be {expected}, of finite numbers")
@@ -191,7 +191,7 @@ class _FamilyTrial:
             raise HeirloomError("two streams gave the same rows: the stream must decide what is drawn")
 
     def measures(self) -> None:
-        rows = Dataset.of(vector_table(self._sampled(self.model, "sample")))
+        rows = Dataset.of(vector_table(self._sampled(self.model, "drawing")))
         sets = Sets(rows, rows, self.held_out, self.rows)
         measured = [self._measured(sets), self._measured(sets)]
         if not measured[0] or not all(isinstance(value, float) and np.isfinite(value) for value in measured[0].values()):
@@ -201,7 +201,7 @@ class _FamilyTrial:
 
     def _trained(self) -> Any:
         fit = self.experiment.family.training.fit_settings(0, None)
-        return self.module.train(self.rows, fit, None, _STREAM.child("train"))
+        return self.module.train(self.rows, fit, None, _STREAM.child("fitting"))
 
     def _sampled(self, model: Any, name: str) -> NDArray[np.float64]:
         settings = self.experiment.family.sampling_of(self.experiment.source)
@@ -209,7 +209,7 @@ class _FamilyTrial:
 
     def _measured(self, sets: Sets) -> dict[str, float]:
         measuring = Measuring(1, truth=self.truth)
-        measures: dict[str, float] = self.module.evaluate(self.model, sets, self.model, measuring, _STREAM.child("evaluate"))
+        measures: dict[str, float] = self.module.evaluate(self.model, sets, self.model, measuring, _STREAM.child("measuring"))
         return measures
 
     def _saved(self, model: Any) -> tuple[str, list[str]]:
