@@ -69,6 +69,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         path_fields["until"] = experiment.until
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
+        **slices.package(experiment),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,

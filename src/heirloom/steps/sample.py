@@ -71,6 +71,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
         sampling=slices.non_default_settings(sampling if experiment.is_chain else sampling.at(key.generation or 1)),
