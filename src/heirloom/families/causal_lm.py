@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
 from heirloom.families.lm import network as lm
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.library import completion
@@ -37,6 +38,7 @@ __all__ = [
     "Fit",
     "Sampling",
     "Spec",
+    "blended",
     "complete",
     "completion_losses",
     "edit",
@@ -128,6 +130,21 @@ def edit(
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     minibatches.use_deterministic_kernels()
     return editing.edit(model, judge, rows, above, Decoding.of(settings, banned(model, settings)), stream)
+
+
+def blended(model: CausalLM, base: CausalLM, base_share: float) -> CausalLM:
+    """Return the model whose weights are b base + (1 - b) model (`lm.weights`); what is no float, such as a counter, stays the model's.
+
+    Raises
+    ------
+    HeirloomError
+        If a model is adapters alone.
+    """
+    if model.is_adapter or base.is_adapter:
+        raise HeirloomError("repair needs whole weights; use family.training.lora.checkpoint: merged")
+    module = copy.deepcopy(model.module)
+    module.load_state_dict(weights.blended(module.state_dict(), base.module.state_dict(), base_share))
+    return CausalLM(module.eval())
 
 
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:
