@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, repeat
@@ -15,10 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from heirloom import mixing
+from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.data import tokenization
+from heirloom.data import pairs, tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import text_table, vector_table
@@ -33,6 +35,8 @@ from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from heirloom.families.lm.served.completion import Served
 
 
 class Slice(slices.GenerationSlice):
@@ -95,11 +99,14 @@ class Text:
         The parent, and the model that says which tokens are too easy where rows are edited.
     prompts
         The real rows that are continued or edited, if any.
+    served
+        A server that completes prompts in the model's place, if there is one.
     """
 
     model: Any
     judge: Any
     prompts: Dataset | None
+    served: Served | None = None
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | None = None) -> None:
@@ -131,8 +138,16 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
     if inputs["prompts"]:
         prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_rows(step, step.generation), step.seed)
     judge = load(Path(inputs["judge"])) if inputs["judge"] else None
-    text = Text(model, judge, prompt_rows)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
+    with _served(step, inputs, model, prompt_rows, decoder) as served:
+        _run_text(step, inputs, synthetic, Text(model, judge, prompt_rows, served), writer, decoder, shard)
+
+
+def _run_text(
+    step: Slice, inputs: Paths, synthetic: str, text: Text, writer: Writer, decoder: Tokenizer, shard: tuple[int, int] | None
+) -> None:
+    """Write the synthetic set of a text family, or make a shard's share of it."""
+    prompt_rows = text.prompts
     if shard is not None:
         _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
         return
@@ -146,7 +161,26 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
             else:
                 rows = _texts(step, chunks, writer, prompt_rows, decoder)
             write_batches(synthetic, rows)
-            finish(step, inputs, [synthetic])
+            entries: dict[str, Any] = {"endpoint": text.served.record} if text.served else {}
+            finish(step, inputs, [synthetic], **entries)
+
+
+@contextmanager
+def _served(step: Slice, inputs: Paths, model: Any, prompts: Dataset | None, decoder: Tokenizer) -> Iterator[Served | None]:
+    """Yield the server that completes prompts, probed, where the config names one."""
+    settings = family(step.family).Sampling.model_validate(step.sampling)
+    if not settings.is_served or prompts is None:
+        yield None
+        return
+    from heirloom.families.lm.served import completion
+
+    record = manifest.read(paths.manifest(inputs["tokenizer"])).get("tokenizer", {})
+    place = completion.Place(Path(inputs["checkpoint"]), Path(inputs["tokenizer"]), record)
+    first_chunk = next(pairs.prompt_chunks(prompts, step.chunk_rows, range(1)))
+    limit = pairs.Limit(pairs.stops(prompts), step.completion_tokens)
+    stream = streams.step(step.seed, step.regime, step.generation, "sample").child("probe")
+    with completion.served(place, model, first_chunk, limit, settings, decoder, stream) as served:
+        yield served
 
 
 def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
@@ -205,8 +239,8 @@ def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.
     settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
     size, stream = step.chunk_rows, streams.step(step.seed, step.regime, step.generation, "sample")
     if step.completion_tokens and text.prompts is not None:
-        completer = cast("Completer", module)
-        return sample_pairs.new_chunks(completer, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+        complete = text.served.complete if text.served else cast("Completer", module).complete
+        return sample_pairs.new_chunks(complete, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
     stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)

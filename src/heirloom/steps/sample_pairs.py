@@ -6,7 +6,7 @@ after a kill make the same chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,28 +18,32 @@ from heirloom.data.ancestry import Writer
 from heirloom.data.columns import PROMPT
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit
-from heirloom.families.abilities import Completer
 from heirloom.runtime.streams import Stream
 from heirloom.steps.real_pairs import written
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+Complete = Callable[..., Iterator[NDArray[np.int32]]]
+"""What completes prompts, as `abilities.Completer.complete` does."""
+
 
 def new_chunks(
-    module: Completer, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
+    complete: Complete, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
     """Yield the completions of the chunks of these numbers, shape (B, C), padding behind.
 
     Parameters
     ----------
+    complete
+        A family's, or a server's.
     prompts
         Original rows, whose end tokens say where a model is to stop.
     limit_tokens
         Most tokens of a completion.
     """
     limit = Limit(pairs.stops(prompts), limit_tokens)
-    return module.complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
+    return complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
 
 
 def texts(
