@@ -103,8 +103,11 @@ class Results:
 
     @property
     def diff(self) -> str:
-        """The page that compares the first with the last generation of an arm; a pattern with wildcards."""
-        return f"{self.folder}/diffs/{{experiment}}_{{regime}}.html"
+        """The page that compares the first with the last generation of an arm; a pattern with wildcards.
+
+        The point between them is in no name, so that a page has one experiment and one regime.
+        """
+        return f"{self.folder}/diffs/{{experiment}}.{{regime}}.html"
 
     @property
     def page(self) -> str:

@@ -117,7 +117,7 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -137,6 +137,11 @@ class CausalLM(LanguageModel):
         most = math.ceil((batch_rows + 2) / (1.0 - share))
         candidates = range(most + 1)  # the rows that are trained on grow with the rows that there are
         return bisect_left(candidates, batch_rows, key=lambda rows: rows - self.training.held_out_rows(rows))
+
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether a checkpoint holds all weights, and not adapters alone."""
+        return self.training.lora is None or self.training.lora.checkpoint == "merged"
 
     @property
     def pretrained(self) -> Pretrained:

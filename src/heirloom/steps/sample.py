@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, repeat
@@ -16,21 +15,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from heirloom import mixing
-from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.data import pairs, tokenization
+from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
+from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
-from heirloom.data.rows import text_table, vector_table
+from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
 from heirloom.families.abilities import Completer, Editor
+from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.specs.regime import Edit, Sizes
-from heirloom.steps import resume, sample_pairs, slices
+from heirloom.specs.regime import Draws, Edit
+from heirloom.steps import resume, sample_pairs, sample_programs, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Slice(slices.GenerationSlice):
     family: str
     rows: int
     sampling: slices.Settings
-    sizes: slices.NonDefault[Sizes] = Sizes()
+    sizes: slices.NonDefault[Draws] = Draws()
     edit: slices.NonDefault[Edit] | None = None
     row_tokens: int = 0
     prompt_tokens: int = 0
@@ -62,7 +62,8 @@ def slice_of(config: Config, key: Key) -> Slice:
     sections = {"sizes": regime.sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     fields |= _row_fields(experiment)
-    write = "sample" if experiment.text is None or experiment.text.pairs is None else "complete"
+    has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
+    write = "complete" if has_completer else "sample"
     functions = (write, "load", "edit") if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
@@ -71,7 +72,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
+        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source)),
         **fields,
     )
 
@@ -136,10 +137,16 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         return
     prompt_rows = None
     if inputs["prompts"]:
-        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_rows(step, step.generation), step.seed)
-    judge = load(Path(inputs["judge"])) if inputs["judge"] else None
+        num_prompts = step.sizes.candidate_rows(step.rows, step.generation)
+        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_prompts, step.seed, step.sizes.candidates)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
-    with _served(step, inputs, model, prompt_rows, decoder) as served:
+    if "programs" in family(step.family).Spec.abilities:
+        write_batches(synthetic, _by_program(step, model, prompt_rows, decoder, writer))
+        finish(step, inputs, [synthetic])
+        return
+    judge = load(Path(inputs["judge"])) if inputs["judge"] else None
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with sample_pairs.served(step, inputs, model, prompt_rows, decoder, stream) as served:
         _run_text(step, inputs, synthetic, Text(model, judge, prompt_rows, served), writer, decoder, shard)
 
 
@@ -165,45 +172,61 @@ def _run_text(
             finish(step, inputs, [synthetic], **entries)
 
 
-@contextmanager
-def _served(step: Slice, inputs: Paths, model: Any, prompts: Dataset | None, decoder: Tokenizer) -> Iterator[Served | None]:
-    """Yield the server that completes prompts, probed, where the config names one."""
-    settings = family(step.family).Sampling.model_validate(step.sampling)
-    if not settings.is_served or prompts is None:
-        yield None
-        return
-    from heirloom.families.lm.served import completion
-
-    record = manifest.read(paths.manifest(inputs["tokenizer"])).get("tokenizer", {})
-    place = completion.Place(Path(inputs["checkpoint"]), Path(inputs["tokenizer"]), record)
-    first_chunk = next(pairs.prompt_chunks(prompts, step.chunk_rows, range(1)))
-    limit = pairs.Limit(pairs.stops(prompts), step.completion_tokens)
-    stream = streams.step(step.seed, step.regime, step.generation, "sample").child("probe")
-    with completion.served(place, model, first_chunk, limit, settings, decoder, stream) as served:
-        yield served
-
-
 def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
     """Make the chunks of this process's part of a shard, and leave them in the state."""
     number, parts = shard * processes.count() + processes.rank(), shards * processes.count()
     deque(_chunks(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
+def _by_program(step: Slice, model: Any, prompts: Dataset | None, tokenizer: Tokenizer, writer: Writer) -> Iterator[pa.RecordBatch]:
+    """Yield text that a program of the user's has written."""
+    module, count = family(step.family), num_rows(step, step.generation)
+    settings = module.Sampling.model_validate(step.sampling)
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with naming(step.generation):
+        yield from sample_programs.rows(
+            module, model, prompts, step.prompt_tokens, count, settings, stream, tokenizer, step.generation, writer
+        )
+
+
 def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
-    """Yield a vector family's synthetic rows."""
+    """Yield a family's synthetic rows of vectors, images or tables."""
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling)
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
-        for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
+        for x_RNW in _new_vectors(step, module, model, settings, stream, generation):
+            if isinstance(x_RNW, pa.Table):
+                yield cell_table(x_RNW, first_row=first_row, born=generation, writer=writer)
+                first_row += len(x_RNW)
+                continue
             yield vector_table(x_RNW, first_row=first_row, born=generation, writer=writer)
             first_row += x_RNW.shape[1]
 
 
-def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
-    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side."""
-    return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+def _new_vectors(step: Slice, module: Family, model: Any, settings: Any, stream: Stream, generation: int) -> Iterator[NDArray[np.float64]]:
+    """Yield the numbers of new rows, shape (R, N, W); a family that labels rows anew does so once for each set of candidates."""
+    if step.sizes.candidates == 1 or not module.Spec.relabels:
+        return module.sample(model, None, num_rows(step, generation), settings, stream)
+    sets: list[NDArray[np.float64]] = []
+    for number in range(step.sizes.candidates):
+        sets += module.sample(model, None, step.sizes.candidate_rows(step.rows, generation), settings, stream.child("candidate", number))
+    return iter([np.concatenate(sets, axis=1)])
+
+
+def choose_prompts(original: Dataset, num_rows: int, seed: int, candidates: int = 1) -> Dataset:
+    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side.
+
+    Parameters
+    ----------
+    num_rows
+        Different rows.
+    candidates
+        How often all of them are continued, one time after the other.
+    """
+    prompts = mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+    return joined([prompts] * candidates)
 
 
 def num_rows(step: Slice, generation: int) -> int:
