@@ -191,7 +191,9 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        misfits = [*self._missing_abilities(), *self._measure_misfits(), *self._contradictions(), *self._granularity_limits()]
+        served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
+        abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
         return self
@@ -225,6 +227,13 @@ class Experiment(Strict):
             yield from self._block_misfits(text)
         if self.pretrained is None and text.tokenizer is not None:
             yield f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own"
+
+    def _served_misfits(self) -> Iterator[str]:
+        """Yield what a server that writes rows does not go with."""
+        if self.text is None or self.text.pairs is None:
+            yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
+        if self.num_processes > 1:
+            yield f"num_processes is {self.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
 
     def _pair_misfits(self) -> Iterator[str]:
         """Yield what rows of a prompt and a completion do not go with."""
