@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
@@ -23,6 +22,9 @@ from heirloom.sources import input_files
 from heirloom.specs.text import TextSettings
 from heirloom.steps import real, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Decode = Callable[[Sequence[Sequence[int]]], list[str]]
 

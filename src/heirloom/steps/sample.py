@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from heirloom import mixing
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset, write_batches
@@ -26,10 +25,13 @@ from heirloom.families import family
 from heirloom.families.abilities import Completer, Editor
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
-from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Edit, Sizes
 from heirloom.steps import resume, sample_pairs, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
+    from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from heirloom import selection
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.abilities import Judge
@@ -15,6 +14,9 @@ from heirloom.runtime import streams
 from heirloom.specs.regime import Select
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):
