@@ -73,6 +73,11 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
+    def tasks(self) -> str:
+        """Scores of tasks with paired tests, where an experiment has tasks."""
+        return f"{self.folder}/tasks.csv"
+
+    @property
     def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
         return self.metrics, self.onset, self.theory

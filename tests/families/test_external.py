@@ -21,7 +21,9 @@ from heirloom.errors import HeirloomError
 from heirloom.families import external
 from heirloom.families.base import Measuring, Sets
 from heirloom.runtime.streams import Stream
-from heirloom.specs.external import CodeFile, External, ExternalSampling, ExternalTraining
+from heirloom.specs.external import ExternalSampling, ExternalTraining, ExternalVectors
+from heirloom.specs.programs import CodeFile
+from heirloom.specs.vector_source import NormalSource
 
 TRUTH = {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}
 PLACES = "import json, pathlib, sys, time; places = [pathlib.Path(place) for place in sys.argv[1:]]\n"
@@ -221,10 +223,10 @@ def test_measures_that_are_none_are_refused_in_one_line(model: external.Model, f
     assert message in str(caught.value)
 
 
-def declared(**changes: Any) -> External:
+def declared(**changes: Any) -> ExternalVectors:
     train = {"command": ["python", "train.py", "{train}", "{checkpoint}"]}
     sample = {"command": ["python", "sample.py", "{checkpoint}", "{num_rows}", "{synthetic}"]}
-    return External.model_validate({"name": "external", "rows": "vectors", "train": train, "sample": sample, **changes})
+    return ExternalVectors.model_validate({"name": "external", "rows": "vectors", "train": train, "sample": sample, **changes})
 
 
 CONFIG_FAULTS: Mapping[str, tuple[Callable[[], object], str]] = {
@@ -260,7 +262,8 @@ def test_code_and_version_and_settings_are_part_of_what_steps_depend_on(tmp_path
         "settings": {"depth": 2},
     }
     assert family.training == ExternalTraining(command=family.train.command, **shared)
-    assert family.sampling_of(3) == ExternalSampling(command=family.sample.command, row_numbers=3, **shared)
+    source = NormalSource(name="normal", rows=9, dim=3)
+    assert family.sampling_of(source) == ExternalSampling(command=family.sample.command, row_numbers=3, **shared)
     before = family.training
     Path("train.py").write_text("pass  # and another byte")
     os.utime("train.py", ns=(1, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -17,9 +18,13 @@ class Kind(StrEnum):
     """Kinds of rows that there is an example for."""
 
     vectors = "vectors"
+    text = "text"
+    pairs = "pairs"
+    table = "table"
+    images = "images"
 
 
-@app.command()
+@app.command(epilog="Example: heirloom plugin new mine --kind vectors")
 def new(
     folder: Annotated[Path, typer.Argument(help="The folder to make, in this one.")],
     *,
@@ -32,7 +37,7 @@ def new(
         typer.echo(file)
 
 
-@app.command()
+@app.command(epilog="Example: heirloom plugin check mine")
 def check(
     place: Annotated[Path, typer.Argument(help="A config file, or the folder that has one.", exists=True)],
 ) -> None:
@@ -42,6 +47,7 @@ def check(
 
     from heirloom.config import load
     from heirloom.families.external.check import check as findings_of
+    from heirloom.steps.trial import real_rows
 
     config = load(_config_file(place))
     experiments = {name: experiment for name, experiment in config.experiments.items() if "programs" in experiment.family.abilities}
@@ -52,9 +58,10 @@ def check(
         table = Table(box=None, header_style="bold")
         for column in (name, "", "why"):
             table.add_column(column, overflow="fold")
-        for finding in findings_of(experiment):
-            table.add_row(*finding)
-            is_broken |= finding.verdict == "broken"
+        with TemporaryDirectory() as real:
+            for finding in findings_of(experiment, *real_rows(config, name, Path(real))):
+                table.add_row(*finding)
+                is_broken |= finding.verdict == "broken"
         Console().print(table)
     if is_broken:
         raise typer.Exit(1)

@@ -52,12 +52,19 @@ def generations(experiment: Experiment) -> list[int]:
     return sorted({0, 1, experiment.generations})
 
 
-def metrics(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
+def metrics(rows: pd.DataFrame, own_measures: Collection[str] = ()) -> Iterator[str]:
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows, and then those of its own measures.
+
+    Parameters
+    ----------
+    own_measures
+        Names of measures of the user's own, each of which has metrics ``name.…``.
+    """
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
     for metric in LABELS:
         if not measured.isdisjoint(_names(metric)):
             yield metric
+    yield from sorted(metric for metric in measured if metric.partition(".")[0] in own_measures)
 
 
 def narrowed(rows: pd.DataFrame, metrics: Collection[str], generations: Collection[int]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from heirloom.specs.bernoulli import Bernoulli
 from heirloom.specs.causal_lm import CausalLM
 from heirloom.specs.declaration import Ability, FamilySpec
 from heirloom.specs.discrete import Discrete
-from heirloom.specs.external import External
+from heirloom.specs.external import AnyExternal, External
 from heirloom.specs.gaussian import Gaussian
 from heirloom.specs.gmm import Gmm
 from heirloom.specs.kde import Kde
@@ -29,7 +29,7 @@ Family = Annotated[
     | Bernoulli
     | Poisson
     | LinearRegression
-    | External  # by the user's programs
+    | AnyExternal  # by the user's programs
     | Vae  # images
     | Ngram  # text
     | Transformer
@@ -44,7 +44,9 @@ def _name(spec: type[FamilySpec]) -> str:
     return str(name)
 
 
-SPECS: Mapping[str, type[FamilySpec]] = {_name(spec): spec for spec in get_args(get_args(Family)[0])}
+_DECLARATIONS = [spec if isinstance(spec, type) else External for spec in get_args(get_args(Family)[0])]  # of all kinds of rows, one
+
+SPECS: Mapping[str, type[FamilySpec]] = {_name(spec): spec for spec in _DECLARATIONS}
 """Name → what the family says of itself."""
 
 
