@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.config import Config
 from heirloom.data.arrow import column, strings
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
@@ -40,6 +39,9 @@ from heirloom.steps import blend, evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice, parts
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 ALL_UP_TO = 100
 """Most generations of which units are written: all of a short chain, of a longer one so many on a geometric scale."""

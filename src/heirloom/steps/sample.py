@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from heirloom import mixing
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.choice import joined
@@ -28,7 +27,6 @@ from heirloom.families.abilities import Completer, Editor
 from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
-from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Edit
 from heirloom.specs.row_sizes import Draws
 from heirloom.steps import resume, sample_pairs, sample_programs, slices
@@ -37,7 +35,9 @@ from heirloom.steps.common import Paths, finish, naming
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from heirloom.config import Config
     from heirloom.families.lm.served.completion import Served
+    from heirloom.specs.experiment import Experiment
 
 
 class Slice(slices.GenerationSlice):
