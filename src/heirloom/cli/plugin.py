@@ -47,6 +47,7 @@ def check(
 
     from heirloom.config import load
     from heirloom.families.external.check import check as findings_of
+    from heirloom.runtime import program
     from heirloom.steps.trial import real_rows
 
     config = load(_config_file(place))
@@ -58,6 +59,9 @@ def check(
         table = Table(box=None, header_style="bold")
         for column in (name, "", "why"):
             table.add_column(column, overflow="fold")
+        limits = {name: experiment.family.command_seconds} if experiment.family.command_seconds else {}
+        program.limits_for_jobs(limits)
+        program.limit_job(name)
         with TemporaryDirectory() as real:
             for finding in findings_of(experiment, *real_rows(config, name, Path(real))):
                 table.add_row(*finding)
