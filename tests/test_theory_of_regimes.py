@@ -18,10 +18,10 @@ from heirloom.families import gaussian, ngram
 from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
 from heirloom.selection import select
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
+from heirloom.specs.judges import Select
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.specs.regime import Original, Regime, Select
+from heirloom.specs.regime import Original, Regime
 from heirloom.theory import Moments
 from heirloom.theory import regimes as theory_regimes
 
@@ -49,7 +49,7 @@ CASES = {
 
 def chain(regime: Regime, divisor: str, generations: int = GENERATIONS, chains: int = CHAINS, rows: int = N) -> list[gaussian.Model]:
     """Return models 0 … G, every row drawn, mixed and fitted as in a run."""
-    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), NoSettings()
+    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), GaussianSampling()
     pool = Dataset.of(vector_table(Stream((0, "real")).generator().standard_normal((chains, POOL if rows == N else rows, 1))))
     original = mix_origin(pool, rows, Stream((0, "pool")), chains)
     models = [gaussian.train(original, fit, None, Stream(()))]
@@ -57,8 +57,8 @@ def chain(regime: Regime, divisor: str, generations: int = GENERATIONS, chains: 
         stream = lineage(0, "arm").child(g)
         (x,) = gaussian.sample(models[-1], None, regime.sampled_rows(rows, g), settings, stream.child("sample"))
         newest = Dataset.of(vector_table(x, born=g))
-        if regime.select:
-            newest = select(newest, gaussian.log_likelihoods(models[0], newest, 1), regime.select, stream.child("select"))
+        for judge in regime.judges:
+            newest = select(newest, gaussian.log_likelihoods(models[0], newest, 1), judge, stream.child("select"))
         offered = Ingredients(pool, original, [newest], chains)
         train = mix(regime, offered, rows, g, shuffle=Stream((0, "pool")), lineage=lineage(0, "arm"))
         models.append(gaussian.train(train, fit, None, Stream(())))

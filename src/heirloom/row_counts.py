@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heirloom.errors import HeirloomError
+from heirloom.specs.judges import selected_rows
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
 from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
@@ -125,7 +126,7 @@ def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator
 def _synthetic_faults(regime: Regime, experiment: Experiment, generation: int, demand: int | None) -> Iterator[str]:
     """Yield what synthetic rows are lacking; ``demand`` is how many must fill the budget, None where all that are offered are taken."""
     num_sampled = regime.sampled_rows(experiment.rows, generation)
-    supply = sum(regime.select.selected_rows(num_sampled)) if regime.select else num_sampled
+    supply = selected_rows(regime.judges, num_sampled)
     fewest = 1 if demand is None else demand
     if supply < fewest:
         yield f"{fewest} synthetic rows are needed, but {supply} of {num_sampled} are kept; raise `multiple`, `select.share` or `rows`"
@@ -148,12 +149,12 @@ def _needs(
         regime = regimes[name]
         budget = regime.budget_rows(rows, last)
         if regime.edit:
-            yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
+            yield f"regime {name!r} (one original row an edited row)", regime.candidate_rows(rows, last), original
         elif experiment.continues_rows:
-            purpose = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
-            yield f"{purpose} (one original row per prompt)", regime.sampled_rows(rows, last), original
+            purpose = "rows" if regime.candidate_rows(rows, last) == rows else f"regime {name!r}"
+            yield f"{purpose} (one original row per prompt)", regime.candidate_rows(rows, last), original
         if experiment.family.relabels:
-            yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
+            yield f"regime {name!r} (one row of the design a label)", regime.candidate_rows(rows, last), original
         if regime.original:
             yield f"regime {name!r} (original.share of rows)", regime.original.rows(budget), original
         yield f"regime {name!r} (pool)", regime.real_rows(budget)["pool"], pool_rows

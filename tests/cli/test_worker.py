@@ -23,6 +23,7 @@ import pytest
 from heirloom.artefacts.manifest import manifest_text
 from heirloom.cli import likeness
 from heirloom.cli.client import VARIABLE
+from heirloom.runtime import device
 from helpers import ROOT, environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a worker needs Linux")
@@ -527,7 +528,7 @@ def test_a_job_that_may_use_a_gpu_is_none_of_a_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: Mapping[str, str], *, has_driver: bool, has_worker: bool
 ) -> None:
     driver = tmp_path / "nvidiactl"
-    monkeypatch.setattr(likeness, "_GPU_DRIVERS", [driver])
+    monkeypatch.setattr(device, "GPU_DRIVERS", (driver,))
     if has_driver:
         driver.touch()
     sent = {"arguments": ["heirloom", "train", "--slice", json.dumps({"num_threads": 1, **fields})], "environment": {}}

@@ -84,7 +84,7 @@ def test_what_families_can_do_is_listed_from_what_they_say() -> None:
     assert families_with("edit") == ["causal_lm", "ngram", "transformer"]
     assert families_with("validate") == ["causal_lm", "transformer"]
     assert families_with("statistics") == ["discrete", "gaussian"]
-    assert set(SPECS) - set(families_with("select")) == {"external", "linear_regression", "vae"}
+    assert set(SPECS) - set(families_with("select")) == {"external"}
     assert families_with("programs") == ["external"]
 
 

@@ -35,7 +35,7 @@ def rows_of(generator: np.random.Generator, num_rows: int, num_types: int) -> li
 
 
 def test_products_give_the_statistics_that_counting_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_blocks, "_DENSE_TYPES", 5)
+    monkeypatch.setattr(token_blocks, "_MOST_RARE", 4)
     monkeypatch.setattr(token_blocks, "_CHUNK_NUMBERS", 40)
     generator = Stream((0, "brute")).generator()
     rows = rows_of(generator, 25, 30)

@@ -32,7 +32,11 @@ HOMONYMS = {
         *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py", "lineage/passage.py"),
     },
     "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
-    "select": {"diffs/origin.py", "report/page/drawings.py"},  # an ability of a family; what Vega-Lite calls a selection
+    "select": {
+        "compatibility.py",
+        "diffs/origin.py",
+        "report/page/drawings.py",
+    },  # an ability; what Vega-Lite calls a selection
     "mix": {"mixing.py", "steps/rowless.py"},  # a stream
     "evaluate": {"steps/chain.py"},  # a family's function
     "train": {  # a dataset, a split of one, a role, a family's function
@@ -123,14 +127,17 @@ REGIMES = {
         "original": {"share": 0.1},
     },
     "edited": {"edit": {"above": 0.5}},
+    "repaired": {"repair": {"merge": 0.5}},
 }
 
 
 def declared() -> configuration.Config:
-    step = {**GAUSSIAN, "regimes": ["plain", "judged"], "seeds": [0, 1], "num_replicas": 2}
+    step = {**GAUSSIAN, "regimes": ["plain", "judged", "repaired"], "seeds": [0, 1], "num_replicas": 2}
     chain = {**step, "granularity": "chain", "snapshots": [2]}
     text = {**NGRAM, "regimes": ["plain", "edited"], "device": "auto"}
-    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text}})
+    tasks = {"names": ["facts"], "folder": str(ROOT / "findings")}
+    examined = {**text, "family": {"name": "transformer"}, "regimes": ["plain"], "tasks": tasks}
+    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text, "examined": examined}})
 
 
 def test_a_slice_is_written_as_it_is_read() -> None:

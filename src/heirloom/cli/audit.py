@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.errors import HeirloomError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom audit --jobs 10")
 def audit(
     references: Annotated[
         list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to audit; all of data/ by default.")

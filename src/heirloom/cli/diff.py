@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out
 More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
 def diff(
     a: A,
     b: B = "",
@@ -75,13 +76,13 @@ def diff(
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
 ) -> None:
     """Say what changed between two datasets, and whether it is more than chance."""
-    from heirloom.diffs.options import Options, names
-    from heirloom.diffs.sides import generations, siblings
-
     a, b = _since(a, b, since) if since else (a, b)
     if brief:
         _finish(*_brief(a, b), output)
         return
+    from heirloom.diffs.options import Options, names  # which imports numpy
+    from heirloom.diffs.sides import generations, siblings
+
     options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
     if counts:
         _finish(*_counts(a, b, options, form), output)
@@ -170,18 +171,29 @@ def _prepare_arrow() -> None:
 
 def _text(answer: DatasetDiff, form: Format, output: Path | None, *, full: bool) -> str | None:
     """Return the answer as text; None where it was shown on the terminal already."""
-    from heirloom.diffs.render import html, markdown, terminal
-    from heirloom.diffs.render.page import page, summary, title
-
     match form:
         case Format.json:
             return answer.to_json()
         case Format.html:
+            from heirloom.diffs.render import html
+            from heirloom.diffs.render.page import title
+
             return html.document(title(answer), html.fragment(answer, _home(output)))
         case Format.csv:
             raise HeirloomError("--format csv is for a series such as lm/replace/0/0..5; allowed here: terminal, json, markdown, html")
         case Format.markdown:
+            from heirloom.diffs.render import markdown
+            from heirloom.diffs.render.page import page
+
             return markdown.text(page(answer))
+    return _shown(answer, output, full=full)
+
+
+def _shown(answer: DatasetDiff, output: Path | None, *, full: bool) -> str | None:
+    """Return the answer as a terminal shows it, for a file; without one show it, and return None."""
+    from heirloom.diffs.render import terminal
+    from heirloom.diffs.render.page import page, summary
+
     sections = page(answer) if full else summary(answer)
     if output:
         return terminal.text(sections)
@@ -258,7 +270,7 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom log transformer/replace/0/5")
 def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
     """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
     from heirloom.diffs.history import history, lines

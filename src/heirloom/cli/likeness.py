@@ -16,7 +16,7 @@ from heirloom import slice_arguments
 from heirloom.artefacts import manifest, paths
 from heirloom.cli import client
 from heirloom.errors import HeirloomError
-from heirloom.runtime import processes
+from heirloom.runtime import device, processes
 from heirloom.specs.family import SPECS, families_with
 
 _OF_SHELL = {"_", "SHLVL", "PWD", "OLDPWD"}
@@ -37,7 +37,6 @@ _REPORT = {
     ),
 }
 """What jobs of the report import on their way: those that compare, and all others."""
-_GPU_DRIVERS = [Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd")]
 _PACKAGE = Path(__file__).parents[1]
 
 Sent = dict[str, Any]
@@ -96,7 +95,7 @@ def _slice_of(dataset: str) -> dict[str, Any]:
 
 def _may_use_gpu(fields: Mapping[str, Any]) -> bool:
     can_use_gpu = fields.get("family") in families_with("gpu") and fields.get("device", "auto") != "cpu"
-    return can_use_gpu and any(driver.exists() for driver in _GPU_DRIVERS)
+    return can_use_gpu and any(driver.exists() for driver in device.GPU_DRIVERS)
 
 
 def fault_of_process(sent: Sent) -> str:

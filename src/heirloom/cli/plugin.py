@@ -24,7 +24,7 @@ class Kind(StrEnum):
     images = "images"
 
 
-@app.command()
+@app.command(epilog="Example: heirloom plugin new mine --kind vectors")
 def new(
     folder: Annotated[Path, typer.Argument(help="The folder to make, in this one.")],
     *,
@@ -37,7 +37,7 @@ def new(
         typer.echo(file)
 
 
-@app.command()
+@app.command(epilog="Example: heirloom plugin check mine")
 def check(
     place: Annotated[Path, typer.Argument(help="A config file, or the folder that has one.", exists=True)],
 ) -> None:

@@ -144,4 +144,4 @@ def _option(words: str, is_needed: bool) -> tuple[Any, Any]:
 
 
 for _step in STEPS.values():
-    app.command(_step.name)(_command(_step))
+    app.command(_step.name, hidden=True)(_command(_step))

@@ -113,9 +113,7 @@ def _documents(side: Side) -> Documents | None:
 
 
 def row_names(batch: pa.RecordBatch, belonging: Belonging) -> Hashes:
-    """Return a hash of each row's name, unknown where no column names rows or the cell is null, shape (N,)."""
-    if not belonging.row:
-        return np.zeros(batch.num_rows, np.uint64)
+    """Return a hash of each row's name by the columns that name rows, unknown where the cell is null, shape (N,)."""
     names = values.record_hashes(batch.select(list(belonging.row)))
     if belonging.pool and "model" in belonging.row:  # the model's fingerprint names the rows that a model wrote
         is_real = _mask(batch.column("model").is_null())
@@ -128,8 +126,7 @@ def units(batch: pa.RecordBatch, belonging: Belonging) -> Hashes:
     if belonging.unit:
         column = batch.column(belonging.unit)
         return _unknown_where_null(values.mixed(values.hashes(column)), column)
-    if belonging.documents is None:
-        return np.zeros(batch.num_rows, np.uint64)
+    assert belonging.documents is not None
     prompts = batch.column("parent")
     source_rows = pc.coalesce(prompts, batch.column("row")).to_numpy(zero_copy_only=False)
     has_source = _is_real(batch) | _mask(prompts.is_valid())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,4 +128,5 @@ def _edits(pairing: Pairing, positions: tuple[Ints, Ints]) -> Edits | None:
 
 
 def _lists(words: Ragged) -> list[list[int]]:
-    return [row[:MAX_PIECES].tolist() for row in words.rows()]
+    values, bounds = words.values.tolist(), words.offsets.tolist()
+    return [values[start : min(stop, start + MAX_PIECES)] for start, stop in pairwise(bounds)]

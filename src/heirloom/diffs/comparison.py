@@ -114,7 +114,7 @@ def _near_share(num_rows: int) -> float:
 def _law(
     sides: Comparison, readings: tuple[corpus.Reading, corpus.Reading], sampled: tuple[Ints, Ints], keys: tuple[Hashes, Hashes]
 ) -> Distribution | None:
-    from heirloom.diffs import dependence, distribution  # scipy: half a second that equal datasets need not wait for
+    from heirloom.diffs import distribution
 
     in_contrast_a, in_contrast_b, contrast_note = sampling.contrast(sides.names, *sampled)
     rows_a, rows_b = sampled[0][in_contrast_a], sampled[1][in_contrast_b]
@@ -129,6 +129,8 @@ def _law(
     scored, origin_note = _perplexities(sides, rows_a, rows_b)
     caveat = ""
     if _most_lack_a_unit(sides, rows_a, rows_b):
+        from heirloom.diffs import dependence  # scipy: a quarter of a second that rows of known units need not wait for
+
         samples, caveat = dependence.of_text(samples, sides.options.stream("neighbours"))
     notes = [note for note in (contrast_note, origin_note) if note]
     return distribution.of_text(samples, scored, sides.options.stream("tests"), notes, caveat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -27,22 +27,31 @@ def edits(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> Edits:
     a, b
         Tokens or words of each row, as ids; the same number of rows, at least one.
     """
-    from rapidfuzz.distance import Levenshtein
-
     pairs = list(zip(a, b, strict=True))
-    scripts = [Levenshtein.editops(row_a, row_b) for row_a, row_b in pairs]
-    kinds = [operation.tag for operation in chain.from_iterable(scripts)]
+    numbers = [_numbers(row_a, row_b) for row_a, row_b in pairs]
+    sizes = [sum(number_of.values()) for number_of in numbers]
     longest = [max(len(row_a), len(row_b), 1) for row_a, row_b in pairs]
     first_changes = [_first_change(row_a, row_b) for row_a, row_b in pairs]
     return Edits(
-        measured=len(scripts),
-        inserted=kinds.count("insert"),
-        deleted=kinds.count("delete"),
-        replaced=kinds.count("replace"),
-        changed_share=fmean(len(script) / length for script, length in zip(scripts, longest, strict=True)),
+        measured=len(pairs),
+        inserted=sum(number_of["insert"] for number_of in numbers),
+        deleted=sum(number_of["delete"] for number_of in numbers),
+        replaced=sum(number_of["replace"] for number_of in numbers),
+        changed_share=fmean(size / length for size, length in zip(sizes, longest, strict=True)),
         first_change=float(median(first_changes)),
-        one_word=sum(len(script) == 1 for script in scripts),
+        one_word=sizes.count(1),
     )
+
+
+def _numbers(a: Sequence[int], b: Sequence[int]) -> dict[str, int]:
+    """Return how many tokens or words are inserted, deleted and replaced, counted by stretches: rows hold fewer of these."""
+    from rapidfuzz.distance import Levenshtein
+
+    number_of = {"insert": 0, "delete": 0, "replace": 0}
+    for block in Levenshtein.opcodes(a, b):
+        if block.tag != "equal":
+            number_of[block.tag] += max(block.src_end - block.src_start, block.dest_end - block.dest_start)
+    return number_of
 
 
 def marked(a: str, b: str) -> Pair:

@@ -120,26 +120,41 @@ def _real(origin: Origin) -> Side:
 @lru_cache(maxsize=64)
 def _scored(origin: Origin, side: Side, rows: bytes) -> NDArray[np.float64] | None:
     """Return the perplexities of some rows; remembered, since a series asks for the same rows again and again."""
+    from heirloom.diffs import scores  # which files that Heirloom did not write can do without
+
     tokens = tokens_at(side, np.frombuffer(rows, np.int64))
     width = int(tokens.lengths.max(initial=0))
-    judge = _judge(origin)
-    if judge is None or width < 2 or (tokens.lengths != width).any():
+    if not _can_judge(origin.family) or width < 2 or (tokens.lengths != width).any():
         return None
-    module, model = judge
+    asked = scores.question(origin.family, origin.sha256[0], tokens, origin.num_threads)
+    likelihoods_N = scores.recalled(asked)
+    if likelihoods_N is None:
+        likelihoods_N = _log_likelihoods(origin, tokens, width)
+        scores.remember(asked, likelihoods_N)
+    return row_perplexities(-likelihoods_N, width - 1)
+
+
+def _log_likelihoods(origin: Origin, tokens: Ragged, width: int) -> NDArray[np.float64]:
+    """Return how likely the origin finds rows of one width, in nats, shape (N,)."""
+    module, model = _judge(origin)
     lists = pa.FixedSizeListArray.from_arrays(arrow.column(tokens.values), width)
     dataset = Dataset.of(pa.table({"tokens": lists}))
     with threadpool_limits(origin.num_threads):  # torch takes a thread a core, which wait for one another where cores are shared
         likelihoods_RN = module.log_likelihoods(model, dataset, len(tokens.lengths))
-    return row_perplexities(-likelihoods_RN[0], width - 1)
+    return likelihoods_RN[0]
+
+
+def _can_judge(family: str) -> bool:
+    """Return whether a family tells how likely rows are (`families.abilities.Judge`)."""
+    from heirloom.specs.family import SPECS
+
+    return family in SPECS and "select" in SPECS[family].abilities
 
 
 @lru_cache(maxsize=1)
-def _judge(origin: Origin) -> tuple[Judge, Any] | None:
-    """Return the origin's family and model, None for a family that does not tell how likely rows are (`families.abilities.Judge`)."""
+def _judge(origin: Origin) -> tuple[Judge, Any]:
+    """Return the origin's family and model."""
     from heirloom.families import family
-    from heirloom.specs.family import SPECS
 
-    if origin.family not in SPECS or "select" not in SPECS[origin.family].abilities:
-        return None
     module = family(origin.family)
     return cast("Judge", module), module.load(origin.checkpoint)

@@ -106,7 +106,7 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
     ancestry = [name for name in (unit, "kind", "depth") if _has_ancestry(side, name)]
     length_columns = [name for name in ("tokens", *shared.data) if _has_lengths(side, name)][:1]
     columns = list(dict.fromkeys([*shared.data, *length_columns, *ancestry, *shared.others, *names.columns, *shared.keys]))
-    table = _empty(side.num_rows, shared, by_replica=unit == "replica")
+    table = _empty(side.num_rows, shared, ancestry, names)
     start = 0
     for batch in side.batches(columns):
         span = slice(start, start + batch.num_rows)
@@ -117,29 +117,40 @@ def read(side: Side, shared: Common, names: belonging.Belonging | None = None) -
             table.keys[span] = values.record_hashes(batch.select(list(shared.keys)))
         for name in length_columns:
             table.lengths[span] = _lengths(batch.column(name))
-        table.units[span] = _numbers(batch, unit, NO_UNIT, ancestry)
-        table.kinds[span] = _kinds(batch, ancestry)
-        table.depths[span] = _numbers(batch, "depth", UNKNOWN, ancestry)
-        table.names[span] = belonging.row_names(batch, names)
-        table.groups[span] = belonging.units(batch, names)
+        if unit in ancestry:
+            table.units[span] = _numbers(batch.column(unit), NO_UNIT)
+        if "kind" in ancestry:
+            table.kinds[span] = _kinds(batch.column("kind"))
+        if "depth" in ancestry:
+            table.depths[span] = _numbers(batch.column("depth"), UNKNOWN)
+        if names.row:
+            table.names[span] = belonging.row_names(batch, names)
+        if names.unit or names.documents:
+            table.groups[span] = belonging.units(batch, names)
         start = span.stop
     return table
 
 
-def _empty(size: int, shared: Common, *, by_replica: bool) -> Table:
-    """Return a table of some size that is to be filled; its lengths are 0."""
+def _empty(size: int, shared: Common, ancestry: Sequence[str], names: belonging.Belonging) -> Table:
+    """Return a table of some size that is to be filled; what no column tells is one number for all rows."""
+    unit = "replica" if "x" in shared.data else "parent"
     return Table(
         hashes=np.empty(size, np.uint64),
         lengths=np.zeros(size, np.int32),
-        units=np.empty(size, np.int64),
-        kinds=np.empty(size, np.int8),
-        depths=np.empty(size, np.int16),
-        names=np.empty(size, np.uint64),
-        groups=np.empty(size, np.uint64),
+        units=_filled(size, np.int64(NO_UNIT), is_known=unit in ancestry),
+        kinds=_filled(size, np.int8(UNKNOWN), is_known="kind" in ancestry),
+        depths=_filled(size, np.int16(UNKNOWN), is_known="depth" in ancestry),
+        names=_filled(size, belonging.UNKNOWN, is_known=bool(names.row)),
+        groups=_filled(size, belonging.UNKNOWN, is_known=bool(names.unit or names.documents)),
         others=np.empty(size, np.uint64) if shared.data and shared.others else None,
-        by_replica=by_replica,
+        by_replica=unit == "replica",
         keys=np.empty(size, np.uint64) if shared.keys else None,
     )
+
+
+def _filled(size: int, number: np.generic, *, is_known: bool) -> NDArray[Any]:
+    """Return a number for each row, that of all rows in one place where it is not known by row."""
+    return np.full(size, number) if is_known else np.broadcast_to(number, size)
 
 
 def match(a: Table, b: Table, *, same_prompts: bool, by_place: bool = False) -> Matching:
@@ -276,17 +287,13 @@ def _lengths(column: pa.Array) -> NDArray[Any]:
     return np.asarray(pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False))
 
 
-def _kinds(batch: pa.RecordBatch, ancestry: Sequence[str]) -> NDArray[Any]:
+def _kinds(column: pa.Array) -> NDArray[Any]:
     """Return the position of each row's kind in `KINDS`, shape (N,)."""
-    if "kind" not in ancestry:
-        return np.full(batch.num_rows, UNKNOWN)
-    kinds = arrow_columns.raw_text(batch.column("kind"), "column kind")
+    kinds = arrow_columns.raw_text(column, "column kind")
     positions = pc.index_in(kinds, pa.array(KINDS).cast(pa.large_binary()))
     return np.asarray(pc.fill_null(positions, UNKNOWN).to_numpy(zero_copy_only=False))
 
 
-def _numbers(batch: pa.RecordBatch, name: str, null_value: int, ancestry: Sequence[str]) -> NDArray[Any]:
-    if name not in ancestry:
-        return np.full(batch.num_rows, null_value)
-    numbers = pc.fill_null(arrow_columns.bare_values(batch.column(name)), null_value).to_numpy(zero_copy_only=False)
+def _numbers(column: pa.Array, null_value: int) -> NDArray[Any]:
+    numbers = pc.fill_null(arrow_columns.bare_values(column), null_value).to_numpy(zero_copy_only=False)
     return np.asarray(np.rint(numbers) if numbers.dtype.kind == "f" else numbers)

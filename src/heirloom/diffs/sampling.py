@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heirloom.diffs.belonging import UNKNOWN
 from heirloom.diffs.cells import Hashes, Ints
@@ -108,6 +109,8 @@ def unit_places(table: Table) -> Hashes:
 
 def order(table: Table, keys: Hashes) -> Hashes:
     """Return what rows are drawn by, shape (N,): their keys, but some rows of every document, alike on both sides."""
+    if not table.groups.any():
+        return keys
     places = _mixed(occurrence(keys).view(np.uint64))
     return np.where(table.groups == UNKNOWN, keys, _mixed(keys + places))
 
@@ -151,16 +154,51 @@ def _copies(a: Hashes, b: Hashes) -> tuple[Hashes, Hashes] | None:
     Of contents that occur twice, samples of one law hold at most as many on both sides as twice on one side. Rows were
     copied if at least `_FEWEST_COPIES` are on both sides and hardly any is twice on one.
     """
-    _, codes, counts = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)
-    codes_a, codes_b = np.split(codes, [len(a)])
-    counts_a = np.bincount(codes_a, minlength=len(counts))
-    occurs_twice = counts == 2
-    num_on_both = int((occurs_twice & (counts_a == 1)).sum())
-    num_on_one = int((occurs_twice & (counts_a != 1)).sum())
-    if num_on_both < _FEWEST_COPIES or num_on_one > num_on_both * _MOST_REPEATS:
+    copied = _copied(a, b)
+    if copied is None:
         return None
-    is_balanced = 2 * counts_a == counts
-    return _copy_names(a, is_balanced[codes_a]), _copy_names(b, is_balanced[codes_b])
+    is_copy_a, is_copy_b = copied
+    return _copy_names(a, is_copy_a), _copy_names(b, is_copy_b)
+
+
+def _copied(a: Hashes, b: Hashes) -> tuple[Flags, Flags] | None:
+    """Return which rows have a content that either side has equally often, or None where equal contents may be chance."""
+    contents_a, contents_b = _contents(a), _contents(b)
+    elsewhere_a, elsewhere_b = contents_a.counts_in(contents_b), contents_b.counts_in(contents_a)
+    num_on_both = int(((contents_a.counts == 1) & (elsewhere_a == 1)).sum())
+    num_only_a = int(((contents_a.counts == 2) & (elsewhere_a == 0)).sum())
+    num_only_b = int(((contents_b.counts == 2) & (elsewhere_b == 0)).sum())
+    if num_on_both < _FEWEST_COPIES or num_only_a + num_only_b > num_on_both * _MOST_REPEATS:
+        return None
+    is_balanced_a, is_balanced_b = contents_a.counts == elsewhere_a, contents_b.counts == elsewhere_b
+    return _in_rows(a, np.repeat(is_balanced_a, contents_a.counts)), _in_rows(b, np.repeat(is_balanced_b, contents_b.counts))
+
+
+def _in_rows(rows: Hashes, flags: Flags) -> Flags:
+    """Return flags of rows in the order of their contents in the order of the rows, shape (N,)."""
+    in_rows = np.empty(len(rows), bool)
+    in_rows[np.argsort(rows)] = flags
+    return in_rows
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """The contents of a side, ascending, and how often each occurs; shapes (K,)."""
+
+    hashes: Hashes
+    counts: NDArray[np.int32]
+
+    def counts_in(self, other: _Contents) -> NDArray[np.int32]:
+        """Return how often each content occurs on the other side, shape (K,)."""
+        places = np.searchsorted(other.hashes, self.hashes)
+        np.minimum(places, len(other.hashes) - 1, out=places)
+        is_there = other.hashes[places] == self.hashes
+        return np.where(is_there, other.counts[places], np.int32(0))
+
+
+def _contents(rows: Hashes) -> _Contents:
+    hashes, counts = np.unique(rows, return_counts=True)
+    return _Contents(hashes, counts.astype(np.int32))
 
 
 def _copy_names(content: Hashes, is_copy: Flags) -> Hashes:
@@ -170,20 +208,30 @@ def _copy_names(content: Hashes, is_copy: Flags) -> Hashes:
 
 
 def _keys(table: Table, names: Hashes, side: int, *, grouped: bool) -> Hashes:
-    positions = np.arange(len(names), dtype=np.uint64)
-    keys = _mixed(positions * np.uint64(4) + np.uint64(side))
-    keys = np.where(names != UNKNOWN, _mixed(names ^ _NAME), keys)
-    has_unit, units = table.units >= 0, table.units.view(np.uint64) * np.uint64(4)
-    if not (grouped or table.by_replica):
-        keys = np.where(has_unit, _mixed(units + np.uint64(side)), keys)
-    keys = np.where(table.groups != UNKNOWN, _mixed(table.groups ^ _GROUP), keys)
-    return np.where(has_unit, _mixed(units), keys) if grouped else keys
+    """Return the key of each row; later sorts of key take the place of earlier ones, and each is made where a row has one."""
+    has_unit, has_name, has_group = table.units >= 0, names != UNKNOWN, table.groups != UNKNOWN
+    keys = _mixed(np.arange(len(names), dtype=np.uint64) * np.uint64(4) + np.uint64(side))
+    if has_name.any():
+        np.copyto(keys, _mixed(names ^ _NAME), where=has_name)
+    if has_unit.any() and not (grouped or table.by_replica):
+        np.copyto(keys, _mixed(_numbered(table.units) + np.uint64(side)), where=has_unit)
+    if has_group.any():
+        np.copyto(keys, _mixed(table.groups ^ _GROUP), where=has_group)
+    if grouped and has_unit.any():
+        np.copyto(keys, _mixed(_numbered(table.units)), where=has_unit)
+    return keys
+
+
+def _numbered(units: Ints) -> Hashes:
+    """Return numbers of units between which those of two sides fit."""
+    return units.view(np.uint64) * np.uint64(4)
 
 
 def _mixed(values: Hashes) -> Hashes:
     mixed = values * _MIX
     mixed ^= mixed >> _TURN
-    return mixed * _MIX
+    mixed *= _MIX
+    return mixed
 
 
 def _bound(order: Hashes, most: int) -> np.uint64:

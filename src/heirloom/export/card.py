@@ -11,6 +11,7 @@ from heirloom import results
 from heirloom.export import model_tree, regimes
 from heirloom.export.markdown import code, page, prose, table
 from heirloom.export.subject import RowCounts, Subject, count_rows, training_counts
+from heirloom.judges import notes
 from heirloom.lineage import git, references
 from heirloom.sources import counts as source_counts
 from heirloom.sources.input_files import ROLES
@@ -164,6 +165,7 @@ def _beginning(subject: Subject, warning: str, row_facts: Facts) -> list[str]:
         ("source of the real data", code(subject.source["name"])),
         *_sources(subject),
         *row_facts,
+        *(("judge of the synthetic rows", prose(notes.sentence(note))) for note in subject.judge_notes),
         ("commit", _commit(subject.artefact.project.commit)),
         *_inputs(subject),
     ]

@@ -35,6 +35,7 @@ def sentence(name: str, mixing: Mapping[str, Any]) -> str:
         parts.append(f"real rows redrawn from the whole training pool, {regime.pool:.3g} of the row budget")
     if regime.synthetic != "none":
         exclusion = " without the continuations of those rows" if regime.excludes_continuations else ""
-        parts.append(_SYNTHETIC[regime.synthetic] + exclusion)
+        selection = ", of which judges keep a part" if regime.judges else ""
+        parts.append(_SYNTHETIC[regime.synthetic] + exclusion + selection)
     training_set = "; and on ".join(parts)
     return f"Under the regime `{name}` a generation trains on {training_set}. {_BUDGET[regime.budget]}"

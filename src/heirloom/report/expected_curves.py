@@ -63,6 +63,9 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
         is_edited,
         real_weight,
         parts,
+        not regime.needs_rows,
+        regime.repair.base if regime.repair else None,
+        regime.repair.base_share if regime.repair else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
@@ -52,12 +52,19 @@ def generations(experiment: Experiment) -> list[int]:
     return sorted({0, 1, experiment.generations})
 
 
-def metrics(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
+def metrics(rows: pd.DataFrame, own_measures: Collection[str] = ()) -> Iterator[str]:
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows, and then those of its own measures.
+
+    Parameters
+    ----------
+    own_measures
+        Names of measures of the user's own, each of which has metrics ``name.…``.
+    """
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
     for metric in LABELS:
         if not measured.isdisjoint([metric, f"{metric}.mean"]):
             yield metric
+    yield from sorted(metric for metric in measured if metric.partition(".")[0] in own_measures)
 
 
 def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:

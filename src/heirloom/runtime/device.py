@@ -7,6 +7,7 @@ from the step's slice. Processes that ``torchrun`` starts on one machine take on
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from heirloom.errors import HeirloomError
@@ -19,6 +20,8 @@ Choice = Literal["auto", "cpu", "cuda"]
 
 VARIABLE = "HEIRLOOM_DEVICE"
 """Environment variable: the device of this process's models, as in the config."""
+GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
+"""One of these is there where a process can reach a GPU."""
 
 
 def current() -> torch.device:

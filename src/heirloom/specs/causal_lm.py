@@ -117,7 +117,7 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -139,9 +139,19 @@ class CausalLM(LanguageModel):
         return bisect_left(candidates, batch_rows, key=lambda rows: rows - self.training.held_out_rows(rows))
 
     @property
+    def has_whole_weights(self) -> bool:
+        """Whether a checkpoint holds all weights, and not adapters alone."""
+        return self.training.lora is None or self.training.lora.checkpoint == "merged"
+
+    @property
     def pretrained(self) -> Pretrained:
         """The pretrained model that generations begin from; with `start: scratch` its architecture alone."""
         return self.model
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether a checkpoint is a whole model, and not adapters of another."""
+        return self.training.lora is None or self.training.lora.checkpoint == "merged"
 
     @property
     def batch_rows(self) -> int:

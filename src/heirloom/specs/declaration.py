@@ -21,6 +21,7 @@ Ability = Literal[
     "weigh",
     "select",
     "edit",
+    "repair",
     "resume",
     "validate",
     "fetch",
@@ -35,7 +36,7 @@ Ability = Literal[
 ]
 """What a family can do beyond the four steps.
 
-For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text.
+For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, `repair` a model after its training.
 In a training: `resume` one that was killed, `validate` its states by real rows that it is not trained on, `fetch` a
 pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
@@ -67,6 +68,8 @@ class FamilySpec(Strict):
     """Whether a model is a mixture, whose components are drawn and compared."""
     relabels: ClassVar[bool] = False
     """Whether a synthetic row is a new label of a row that the origin was trained on, so that there must be as many."""
+    learns_in_steps: ClassVar[bool] = False
+    """Whether a fit goes on from weights, so that two models can be averaged only if they began from the same."""
     needs_torch: ClassVar[bool] = False
     """Whether a process with a model imports torch, which takes time and memory."""
     unit: ClassVar[Literal["words", "types"] | None] = None
@@ -85,6 +88,11 @@ class FamilySpec(Strict):
     @property
     def has_rows(self) -> bool:
         """Whether synthetic rows are drawn, and not only their sufficient statistics."""
+        return True
+
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether a checkpoint holds all that its model is made of."""
         return True
 
     @property
@@ -145,6 +153,11 @@ class FamilySpec(Strict):
     def saved_models(self) -> int:
         """Models that one checkpoint holds, at most."""
         return 1
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies, without another model beside it."""
+        return False
 
     def passes(self, generation: int) -> int:
         """Return how often the fit of a generation goes over its rows."""

@@ -13,6 +13,7 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
+from heirloom.specs.measures import CommandMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
@@ -26,6 +27,7 @@ from heirloom.specs.sizes import (
     MOST_STEP_GENERATIONS,
 )
 from heirloom.specs.source import Source, TextSource
+from heirloom.specs.tasks import Tasks
 from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import Law
 
@@ -94,6 +96,10 @@ class Experiment(Strict):
         ge=0,
         le=MOST_BATCH_ROWS,
         description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out.",
+    )
+    tasks: Tasks | None = Field(None, description="Tasks that each generation's language model is given; by default none.")
+    measures: dict[Name, CommandMeasure] = Field(
+        {}, description="Measures of your own, by name: programs that are handed each generation's rows and model."
     )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
@@ -182,7 +188,7 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        misfits = [*self._missing_abilities(), *self._contradictions(), *self._granularity_limits()]
+        misfits = [*self._missing_abilities(), *self._measure_misfits(), *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
         return self
@@ -201,14 +207,21 @@ class Experiment(Strict):
         if self.divergence_rows and "features" not in abilities:
             candidates = ", ".join(families_with("features"))
             yield f"divergence_rows is {self.divergence_rows}; family {family!r} has no features (more: {candidates})"
-        if self.text is not None and self.text.pairs is not None:
+        if self.tasks is not None and not self.family.is_opened_by_others:
+            yield f"tasks are for whole models that transformers opens; checkpoints of this family {family!r} are none"
+        if self.text is not None:
+            yield from self._text_misfits(self.text)
+
+    def _text_misfits(self, text: TextSettings) -> Iterator[str]:
+        """Yield what the family cannot do with the text that it is given."""
+        if text.pairs is not None:
             yield from self._pair_misfits()
-        if self.text is not None and self.text.pairs is None:
+        else:
             if self.family.needs_pairs:
                 yield "family.rows is 'pairs', and source.text.rows is 'blocks': set source.text.rows to pairs"
-            yield from self._block_misfits(self.text)
-        if self.is_text and self.pretrained is None and self.source.text.tokenizer is not None:  # type: ignore[union-attr]
-            yield f"source.text.tokenizer is for families with a pretrained model; {family!r} fits its own"
+            yield from self._block_misfits(text)
+        if self.pretrained is None and text.tokenizer is not None:
+            yield f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own"
 
     def _pair_misfits(self) -> Iterator[str]:
         """Yield what rows of a prompt and a completion do not go with."""
@@ -231,6 +244,13 @@ class Experiment(Strict):
             yield f"{lengths}; family {self.family.name!r} writes as many as a prompt has (more or fewer: {candidates})"
         if dict(self.family.sampling).get("new_tokens") is not None:
             yield "family.sampling.new_tokens is set from source.text.new_tokens: give it there"
+
+    def _measure_misfits(self) -> Iterator[str]:
+        """Yield why programs cannot measure the generations."""
+        if self.measures and not self.has_rows:
+            yield "measures read rows, of which family.path: statistics has none; use path: rows"
+        if self.measures and self.num_replicas > 1:
+            yield f"measures read the rows of one replica, but num_replicas is {self.num_replicas}: list more seeds instead"
 
     def _contradictions(self) -> Iterator[str]:
         """Yield which numbers contradict each other."""

@@ -106,6 +106,7 @@ class External(FamilySpec, Circumstances):
     abilities = frozenset({"programs"})
     is_single = True
     library = "the user's own programs"
+    has_own_jobs = True
 
     name: Literal["external"]
     rows: Rows

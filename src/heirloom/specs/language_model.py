@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict, Training
 from heirloom.specs.declaration import TextFamily
+from heirloom.specs.loss import Loss
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS
 
 
@@ -38,6 +39,11 @@ class EpochChoice(Training):
     loss_on: Literal["completion", "all"] = Field(
         "completion", description="Of pairs, which tokens are learnt: those of the `completion`, or `all`, the prompt's, too."
     )
+    loss: Loss | None = Field(
+        None,
+        exclude_if=lambda loss: loss is None,
+        description="What is minimised; null is the cross-entropy. Validation and measures always take the cross-entropy.",
+    )
     last_epoch: bool = Field(
         False,
         description="Whether the last epoch's weights are saved beside the best epoch's (in `last_epoch/` of the checkpoint, where the two "
@@ -65,6 +71,7 @@ class LanguageModel(TextFamily):
     """A neural language model: it learns by gradients, epoch by epoch."""
 
     needs_torch = True
+    learns_in_steps = True
     library = "transformers"
 
     if TYPE_CHECKING:  # each family has its own, in its own place among the fields
@@ -74,6 +81,11 @@ class LanguageModel(TextFamily):
     def validates(self) -> bool:
         """Whether real rows that it is not trained on choose the epoch."""
         return self.training.best_epoch == "real"
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies."""
+        return True
 
     @property
     def saved_models(self) -> int:

@@ -116,12 +116,20 @@ class Circumstances(Strict):
 
     section: ClassVar[str] = "family"
     """The part of a config that has them, for messages."""
+    has_own_jobs: ClassVar[bool] = False
+    """Whether Snakemake can put their jobs into a conda environment or a container."""
 
     code: Many[str] = Field((), description="Files of the programs, as paths and globs; a change of their bytes runs the steps anew.")
     settings: dict[str, Any] = Field({}, description="Handed to the programs as a file of JSON, whose path stands for `{settings}`.")
     version: Arguments | None = Field(None, description="A command; what it prints is part of what the steps depend on.")
     environment: Environment | None = Field(None, description="What the programs run in; by default what Heirloom runs in.")
     time_limit: float | None = Field(None, gt=0, description="Seconds after which a command and its children are ended; none by default.")
+
+    @model_validator(mode="after")
+    def _environment_is_offered(self) -> Self:
+        if self.environment is not None and self.environment.python is None and not self.has_own_jobs:
+            raise ValueError("environment has no python; conda and container are for a family's programs alone")
+        return self
 
     def program_fields(self) -> dict[str, Any]:
         """Return what the programs have in common as jobs run them: the fields of `Program` without the command."""

@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.judges import LIKELIHOODS, Select, Selection, judges_of, kept_share, selected_rows
+from heirloom.specs.repair import Repair
 from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
@@ -60,32 +62,29 @@ class Sizes(Strict):
         """Return the row budget of a generation, rows × (generation + 1)^growth, from the experiment's ``rows`` per replica."""
         return round(rows * (generation + 1) ** self.growth)
 
-    def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row, one set of rows after the other."""
+        return 1
+
+    def candidate_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a set of candidates has: those that are continued or labelled anew, from the experiment's ``rows``."""
         return max(1, round(self.multiple * self.budget_rows(rows, generation)))
 
+    def sampled_rows(self, rows: int, generation: int) -> int:
+        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
+        return self.candidates * self.candidate_rows(rows, generation)
 
-class Select(Strict):
-    """Which rows of a synthetic set are kept: a judge scores them, the top share passes, and the judge may err."""
 
-    by: Literal["likelihood", "detector"] = Field(
-        description="`likelihood`: the log-likelihood under the origin's model, so that rows of low perplexity pass; `detector`: the log "
-        "ratio of the likelihoods under the origin's model and under the parent's, which wrote the row."
-    )
-    share: float = Field(gt=0.0, lt=1.0, description="Share of the rows that ought to pass, those with the highest score (0 to 1).")
-    true_keep: float = Field(1.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought to pass (0 to 1).")
-    false_keep: float = Field(0.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought not to (0 to 1).")
+class Draws(Sizes):
+    """How many rows a generation has, and how many candidates are sampled for each."""
 
-    def selected_rows(self, rows: int) -> tuple[int, int]:
-        """Return how many of ``rows`` rows are kept rightly and wrongly."""
-        top_rows = round(self.share * rows)
-        return round(self.true_keep * top_rows), round(self.false_keep * (rows - top_rows))
+    best_of: int = Field(1, ge=1, le=1000, description="Candidates that are sampled for each row.")
 
-    @model_validator(mode="after")
-    def _keeps_something(self) -> Self:
-        if not self.true_keep and not self.false_keep:
-            raise ValueError("true_keep and false_keep are both 0: no row would be kept")
-        return self
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row."""
+        return self.best_of
 
 
 class Edit(Strict):
@@ -112,10 +111,13 @@ class Regime(Sizes):
         description="`fixed`: `rows` rows, synthetic ones filling what the real shares leave; `grows`: the union of everything "
         "offered; `drawn`: `rows` rows drawn evenly from that union.",
     )
-    select: Select | None = Field(None, description="Which synthetic rows are kept; null keeps all.")
+    select: Selection | None = Field(
+        None, description="Which synthetic rows are kept, by a judge or by several, each given what the one before kept; null keeps all."
+    )
     edit: Edit | None = Field(
         None, description="Write synthetic rows by editing original rows (text only); null lets the parent write them whole."
     )
+    repair: Repair | None = Field(None, description="How a generation's model is moved after its training; null leaves it as it is.")
     real_weight: Annotated[float, Field(gt=0.0, lt=1.0)] | Literal["golden"] | None = Field(
         None,
         description="Weight of all real rows together in training, the synthetic ones having the rest (0 to 1). `golden`: "
@@ -126,6 +128,11 @@ class Regime(Sizes):
     def real_share(self) -> float:
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it acts on rows that are drawn, and not on their statistics alone."""
+        return (self.growth, self.multiple) != (0.0, 1.0) or bool(self.abilities - {"repair"})
 
     @property
     def excludes_continuations(self) -> bool:
@@ -145,13 +152,25 @@ class Regime(Sizes):
         return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
     @property
-    def sizes(self) -> Sizes:
-        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
-        return Sizes() if self.synthetic == "none" else Sizes(growth=self.growth, multiple=self.multiple)
+    def judges(self) -> tuple[Select, ...]:
+        """The judges of synthetic rows, in the order in which they are asked."""
+        return judges_of(self.select)
 
-    def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
-        return rows if self.synthetic == "none" else super().sampled_rows(rows, generation)
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row: K where the first judge keeps the best of K."""
+        return (self.judges and self.judges[0].best_of) or 1
+
+    @property
+    def sizes(self) -> Draws:
+        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
+        if self.synthetic == "none":
+            return Draws()
+        return Draws(growth=self.growth, multiple=self.multiple, best_of=self.candidates)
+
+    def candidate_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a set of candidates has, from the experiment's ``rows`` (rows per replica)."""
+        return rows if self.synthetic == "none" else super().candidate_rows(rows, generation)
 
     def trained_rows(self, rows: int, generation: int) -> int:
         """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows per replica), as `mixing.mix` mixes them.
@@ -167,9 +186,7 @@ class Regime(Sizes):
         real_rows = sum(self.real_rows(budget).values())
         if self.synthetic == "all":
             real_rows += sum(self.fresh_rows(rows, generation - 1))
-        rows_per_set = self.sampled_rows(rows, generation)
-        if self.select:
-            rows_per_set = sum(self.select.selected_rows(rows_per_set))
+        rows_per_set = selected_rows(self.judges, self.sampled_rows(rows, generation))
         num_sets = {"latest": 1, "all": generation, "none": 0}[self.synthetic]
         return real_rows + num_sets * rows_per_set
 
@@ -181,17 +198,24 @@ class Regime(Sizes):
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        return (self.growth, self.multiple) == (0.0, 1.0) and not self.abilities
+        is_changed = self.select or self.edit or self.repair or self.real_weight is not None
+        return (self.growth, self.multiple) == (0.0, 1.0) and not is_changed
 
     @property
     def abilities(self) -> frozenset[str]:
-        """What the regime asks of a family beyond the four steps: `edit`, `select`, `weigh`."""
-        settings = {"edit": self.edit, "select": self.select, "weigh": self.real_weight}
-        return frozenset(ability for ability, setting in settings.items() if setting is not None)
+        """What the regime asks of a family beyond the four steps: `edit`, `repair`, `select` by its own likelihoods, `weigh`."""
+        needs = {
+            "edit": self.edit is not None,
+            "repair": self.repair is not None,
+            "select": any(judge.asks in LIKELIHOODS for judge in self.judges),
+            "weigh": self.real_weight is not None,
+        }
+        return frozenset(ability for ability, is_needed in needs.items() if is_needed)
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
         faults = [*self._budget_faults(), *self._synthetic_faults(), *self._weight_faults(), *self._prompt_faults()]
+        faults += self._judge_faults()
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -207,10 +231,10 @@ class Regime(Sizes):
     def _synthetic_faults(self) -> Iterator[str]:
         if self.growth and self.budget != "fixed":
             yield "`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered"
-        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
-            yield "without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on"
+        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit or self.repair):
+            yield "without synthetic rows there is nothing for `multiple`, `select`, `edit` or `repair` to act on"
         synthetic_share = 1.0 - self.real_share
-        supply = self.multiple * _selected_share(self.select)
+        supply = self.multiple * kept_share(self.judges)
         if self.budget == "fixed" and self.synthetic == "latest" and supply < synthetic_share - 1e-9:
             need = f"synthetic rows must fill {synthetic_share:g} of the budget"
             yield f"{need}, but `multiple` and `select` leave {supply:g}; raise `multiple`"
@@ -224,6 +248,12 @@ class Regime(Sizes):
             yield "`real_weight` needs real and synthetic rows in the training set"
         if self.budget == "drawn":
             yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
+
+    def _judge_faults(self) -> Iterator[str]:
+        if any(judge.best_of for judge in self.judges[1:]):
+            yield "`best_of` is for the first judge of `select`, which alone sees all candidates for a row"
+        if self.budget == "grows" and any(judge.keep == "above" for judge in self.judges):
+            yield "`keep: above` keeps as many rows as pass, which nobody knows before; it needs `budget: fixed` or `drawn`"
 
     def _prompt_faults(self) -> Iterator[str]:
         """Yield why not every prompt can give one row, itself or its continuation."""
@@ -239,9 +269,3 @@ class Regime(Sizes):
         faults += [f"goes without `{key}`" for key, value in exclusions.items() if value]
         if faults:
             yield f"`original.continuation: excluded` {' and '.join(faults)}: each prompt gives one row, itself or its continuation"
-
-
-def _selected_share(select: Select | None) -> float:
-    if select is None:
-        return 1.0
-    return select.share * select.true_keep + (1.0 - select.share) * select.false_keep

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from heirloom.stats.exchange import LEFT_OUT, Exchange
 from heirloom.stats.samples import Floats
@@ -115,8 +114,8 @@ def dealt_means(values_a: Floats, values_b: Floats, moves: Exchange) -> tuple[Fl
     rows = np.flatnonzero(blocks_N != LEFT_OUT)
     blocks = blocks_N[rows]
     num_blocks = moves.in_a.shape[1]
-    gather_MN = csr_array((np.ones(rows.size), (blocks, rows)), shape=(num_blocks, blocks_N.size))
-    sums_MF = gather_MN @ values_NF
+    sums = [np.bincount(blocks, weights=column, minlength=num_blocks) for column in values_NF[rows].T]
+    sums_MF = np.stack(sums, axis=1)
     rows_M = np.bincount(blocks, minlength=num_blocks).astype(np.float64)
     in_a_PM = moves.in_a.astype(np.float64)
     in_b_PM = 1 - in_a_PM

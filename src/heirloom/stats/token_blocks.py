@@ -1,29 +1,31 @@
 """Token counts of both sides under every exchange: products of the blocks' counts with the exchange matrix.
 
-Frequent types are a dense matrix, rare ones a sparse one, and permutations pass through in chunks, so that no array grows with
+A frequent type is a row of a dense matrix. Rare types are added up token by token, and as many of them have equal counts under an
+exchange, the logarithms are taken once per pair of counts. Permutations pass through in chunks, so that no array grows with
 permutations × types.
 
-Shapes: P permutations (the first is the data), M blocks, T tokens, V types, F types of one matrix, C permutations of one chunk.
+Shapes: P permutations (the first is the data), M blocks, T tokens, V types, F frequent types, R rare types, C permutations of one chunk,
+K pairs of counts in A and in B.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from heirloom.errors import HeirloomError
 from heirloom.stats.exchange import LEFT_OUT, Exchange
 from heirloom.stats.samples import Floats, Ints, TextSample
 
-_DENSE_TYPES = 2048
+_MOST_RARE = 64
+"""Occurrences of a rare type in both samples together: few enough that a byte counts them, and that pairs of counts repeat."""
 _CHUNK_NUMBERS = 2**20
 
 Singles = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,14 @@ def token_statistics(a: TextSample, b: TextSample, moves: Exchange) -> TokenStat
     num_blocks = moves.in_a.shape[1]
     tokens_a = moves.in_a.astype(np.float64) @ np.bincount(blocks_T, minlength=num_blocks)
     tokens_b = types_T.size - tokens_a
-    matrices = _count_matrices(types_T, blocks_T, num_blocks)
-    most_types = max(1, *(matrix.shape[0] for matrix in matrices))
-    chunk_size = max(1, _CHUNK_NUMBERS // most_types)
+    frequent, rare = _frequent(types_T, blocks_T, num_blocks), _rare(types_T, blocks_T)
+    chunk_size = max(1, _CHUNK_NUMBERS // max(1, len(frequent.totals), len(rare.totals)))
     sums = []
     for start in range(0, tokens_a.size, chunk_size):
         chunk = slice(start, start + chunk_size)
         in_a_MC = np.ascontiguousarray(moves.in_a[chunk].T)
-        parts = [_sums(matrix, in_a_MC, tokens_a[chunk], tokens_b[chunk]) for matrix in matrices]
-        sums.append(np.sum(parts, axis=0))
+        cells = frequent.cells(in_a_MC), rare.cells(in_a_MC.astype(np.uint8))
+        sums.append(sum(_sums(part, tokens_a[chunk], tokens_b[chunk]) for part in cells))
     plogp_P, qlogq_P, mlogm_P, num_types_a, num_types_b = np.concatenate(sums, axis=1)
     bits_P = ((plogp_P + qlogq_P) / 2 - mlogm_P) / math.log(2)
     return TokenStatistics(bits_P, plogp_P - qlogq_P, num_types_a, num_types_b, tokens_a, tokens_b)
@@ -86,35 +87,85 @@ def _tokens(sample: TextSample, blocks_N: Ints) -> tuple[Ints, Ints]:
     return sample.types[is_dealt_T], blocks_T[is_dealt_T]
 
 
-def _count_matrices(types_T: Ints, blocks_T: Ints, num_blocks: int) -> list[Any]:
-    """Return counts of shape (F, M) for the frequent types, dense, and for the others, sparse."""
-    order_V = np.argsort(-np.bincount(types_T), kind="stable")
-    rank_V = np.empty_like(order_V)
-    rank_V[order_V] = np.arange(order_V.size)
-    rank_T = rank_V[types_T]
-    is_frequent_T = rank_T < _DENSE_TYPES
-    num_frequent = min(_DENSE_TYPES, order_V.size)
-    cells = rank_T[is_frequent_T] * num_blocks + blocks_T[is_frequent_T]
-    counts = np.bincount(cells, minlength=num_frequent * num_blocks)
-    dense = counts.reshape(num_frequent, num_blocks).astype(np.float32)
-    rare_types, rare_blocks = rank_T[~is_frequent_T] - _DENSE_TYPES, blocks_T[~is_frequent_T]
-    if not rare_types.size:
-        return [dense]
-    ones = np.ones(rare_types.size, np.float32)  # repeats of a cell add up in the product
-    return [dense, csr_array((ones, (rare_types, rare_blocks)), shape=(int(rare_types.max()) + 1, num_blocks))]
+@dataclass(frozen=True)
+class _Cells:
+    """How often a count in A goes with a count in B, of one type or of several: counts of shape (K, C) or (K, 1), times (K, C)."""
+
+    a: Floats
+    b: Floats
+    times: Floats
 
 
-def _sums(counts_FM: Any, in_a_MC: Singles, num_a_C: Floats, num_b_C: Floats) -> Floats:
-    """Return sum p ln p, sum q ln q, sum m ln m over the matrix's types, and its types in A and in B: shape (5, C)."""
-    a_FC = (counts_FM @ in_a_MC).astype(np.float64)
-    total_F = np.asarray(counts_FM.sum(axis=1), dtype=np.float64)
-    b_FC = total_F[:, None] - a_FC
-    types_a, types_b = np.count_nonzero(a_FC, axis=0), np.count_nonzero(b_FC, axis=0)
-    p_FC = a_FC / np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
-    q_FC = b_FC / np.maximum(num_b_C, 1)
-    mixture_FC = (p_FC + q_FC) / 2
-    return np.array([_xlogx(p_FC), _xlogx(q_FC), _xlogx(mixture_FC), types_a, types_b], dtype=np.float64)
+@dataclass(frozen=True)
+class _Frequent:
+    """Occurrences of frequent types in each block, shape (F, M), and in all blocks, shape (F,)."""
+
+    counts: Singles
+    totals: Floats
+
+    def cells(self, in_a_MC: Singles) -> _Cells:
+        """Return each type's counts under some exchanges."""
+        a_FC = (self.counts @ in_a_MC).astype(np.float64)
+        return _Cells(a_FC, self.totals[:, None] - a_FC, np.ones((1, 1)))
 
 
-def _xlogx(p_FC: Floats) -> Floats:
-    return np.einsum("fc,fc->c", p_FC, np.log(np.maximum(p_FC, np.finfo(np.float64).tiny)))
+@dataclass(frozen=True)
+class _Rare:
+    """Rare types, the more frequent first: the block of each one's first occurrence, of its second and so on; occurrences, shape (R,)."""
+
+    blocks: list[Ints]
+    totals: Ints
+
+    def cells(self, in_a_MC: Bytes) -> _Cells:
+        """Return how many types have each pair of counts under some exchanges."""
+        num_exchanges = in_a_MC.shape[1]
+        a_RC = np.zeros((len(self.totals), num_exchanges), np.uint8)
+        for blocks in self.blocks:
+            a_RC[: len(blocks)] += in_a_MC[blocks]
+        totals, groups_R = np.unique(self.totals, return_inverse=True)
+        starts = np.concatenate([[0], np.cumsum(totals + 1)])
+        num_pairs = int(starts[-1])
+        columns_C = np.arange(num_exchanges) * num_pairs
+        pairs_RC = a_RC + starts[groups_R][:, None] + columns_C
+        times = np.bincount(pairs_RC.ravel(), minlength=num_pairs * num_exchanges)
+        a_K = np.arange(num_pairs) - np.repeat(starts[:-1], totals + 1)
+        b_K = np.repeat(totals, totals + 1) - a_K
+        times_KC = times.reshape(num_exchanges, num_pairs).T
+        return _Cells(a_K[:, None].astype(np.float64), b_K[:, None].astype(np.float64), times_KC.astype(np.float64))
+
+
+def _frequent(types_T: Ints, blocks_T: Ints, num_blocks: int) -> _Frequent:
+    totals_V = np.bincount(types_T)
+    types = np.flatnonzero(totals_V > _MOST_RARE)
+    row_V = np.full(totals_V.size, -1)
+    row_V[types] = np.arange(types.size)
+    row_T = row_V[types_T]
+    is_frequent_T = row_T >= 0
+    cells = row_T[is_frequent_T] * num_blocks + blocks_T[is_frequent_T]
+    counts = np.bincount(cells, minlength=types.size * num_blocks)
+    return _Frequent(counts.reshape(types.size, num_blocks).astype(np.float32), totals_V[types].astype(np.float64))
+
+
+def _rare(types_T: Ints, blocks_T: Ints) -> _Rare:
+    totals_V = np.bincount(types_T)
+    is_rare_T = totals_V[types_T] <= _MOST_RARE
+    types_T, blocks_T = types_T[is_rare_T], blocks_T[is_rare_T]
+    order_T = np.lexsort((types_T, -totals_V[types_T]))
+    ordered_types = types_T[order_T]
+    starts = np.flatnonzero(np.diff(ordered_types, prepend=-1))
+    totals = totals_V[ordered_types[starts]]
+    num_types = [int((totals > place).sum()) for place in range(int(totals.max(initial=0)))]
+    blocks = [blocks_T[order_T[starts[:number] + place]] for place, number in enumerate(num_types)]
+    return _Rare(blocks, totals)
+
+
+def _sums(cells: _Cells, num_a_C: Floats, num_b_C: Floats) -> Floats:
+    """Return sum p ln p, sum q ln q, sum m ln m over the types, and the types in A and in B: shape (5, C)."""
+    p_KC = cells.a / np.maximum(num_a_C, 1)  # an exchange may deal all empty rows to one side
+    q_KC = cells.b / np.maximum(num_b_C, 1)
+    terms = (_xlogx(p_KC), _xlogx(q_KC), _xlogx((p_KC + q_KC) / 2), cells.a > 0, cells.b > 0)
+    return np.array([(cells.times * term).sum(axis=0) for term in terms], dtype=np.float64)
+
+
+def _xlogx(p_KC: Floats) -> Floats:
+    return p_KC * np.log(np.maximum(p_KC, np.finfo(np.float64).tiny))

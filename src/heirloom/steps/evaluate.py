@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
@@ -14,14 +16,16 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
+from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
+from heirloom.specs.programs import Program
 from heirloom.specs.text import TextSettings
-from heirloom.steps import real, slices
+from heirloom.steps import own_measures, real, slices
 from heirloom.steps.common import Paths, finish, naming
 
 Decode = Callable[[Sequence[Sequence[int]]], list[str]]
@@ -44,6 +48,7 @@ class Slice(slices.GenerationSlice):
     truth: slices.Settings | None = None
     files: slices.Files | None = None
     measurement: slices.Settings | None = None
+    measures: dict[str, slices.NonDefault[Program]] = Field({})
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -60,6 +65,8 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
     if experiment.family.measurement is not None:
         measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
+    if experiment.measures:
+        measure_fields |= {"measures": {name: measure.program for name, measure in experiment.measures.items()}}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
@@ -150,5 +157,11 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
         decode=decode,
     )
     stream = streams.step(step.seed, step.regime, generation, "evaluate")
+    module = family(step.family)
     with naming(generation):
-        return family(step.family).evaluate(model, sets, origin, measuring, stream)
+        measures = module.evaluate(model, sets, origin, measuring, stream)
+        users_measures = own_measures.measure(step.measures, module, model, sets, stream)
+    repeated = sorted(measures.keys() & users_measures.keys())
+    if repeated:
+        raise HeirloomError(f"measures: {', '.join(repeated)} is what Heirloom measures itself; give other names")
+    return measures | users_measures

@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from heirloom import mixing
+from heirloom.artefacts.kinds import Kind
 from heirloom.data.dataset import Dataset
 from heirloom.families import rowless
 from heirloom.families.base import Measuring
 from heirloom.runtime import streams
 from heirloom.specs.regime import Regime
-from heirloom.steps import evaluate, mix, sample
+from heirloom.steps import blend, evaluate, mix, sample
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice
 from heirloom.steps.common import Paths, naming
 
 
-def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, float]]]:
-    """Yield model and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
+def generations(step: Slice, inputs: Paths) -> Iterator[tuple[dict[Kind, Any], dict[str, float]]]:
+    """Yield models and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
     mixing_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
+    blend_slice = step.part(blend.Slice) if step.has(blend.Slice) else None
     module = rowless(train_slice.family)
     fit = module.Fit.model_validate(train_slice.fit)
     settings = module.Sampling.model_validate(step.part(sample.Slice).sampling)
@@ -50,9 +52,11 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, flo
             training_statistics = module.merge([*map(module.summarise, real), *synthetic])
             if regime.budget == "drawn":
                 training_statistics = module.subset(training_statistics, rows, stream.child("mix", "drawn"))
-            model = module.fitted(training_statistics, fit)
+            trained = module.fitted(training_statistics, fit)
+            models = blend.models(blend_slice, trained, {"origin": origin, "previous": model}, number)
+            model = [*models.values()][-1]
             measures = module.measure(model, origin, measuring)
-        yield model, measures
+        yield models, measures
 
 
 def _ingredients(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:

@@ -20,14 +20,16 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
+from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
 from heirloom.families.abilities import Completer, Editor
+from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.specs.regime import Edit, Sizes
+from heirloom.specs.regime import Draws, Edit
 from heirloom.steps import resume, sample_pairs, sample_programs, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -43,7 +45,7 @@ class Slice(slices.GenerationSlice):
     family: str
     rows: int
     sampling: slices.Settings
-    sizes: slices.NonDefault[Sizes] = Sizes()
+    sizes: slices.NonDefault[Draws] = Draws()
     edit: slices.NonDefault[Edit] | None = None
     row_tokens: int = 0
     prompt_tokens: int = 0
@@ -130,7 +132,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         return
     prompt_rows = None
     if inputs["prompts"]:
-        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_rows(step, step.generation), step.seed)
+        num_prompts = step.sizes.candidate_rows(step.rows, step.generation)
+        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_prompts, step.seed, step.sizes.candidates)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
     if "programs" in family(step.family).Spec.abilities:
         write_batches(synthetic, _by_program(step, model, prompt_rows, decoder, writer))
@@ -178,7 +181,7 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
-        for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
+        for x_RNW in _new_vectors(step, module, model, settings, stream, generation):
             if isinstance(x_RNW, pa.Table):
                 yield cell_table(x_RNW, first_row=first_row, born=generation, writer=writer)
                 first_row += len(x_RNW)
@@ -187,9 +190,28 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
             first_row += x_RNW.shape[1]
 
 
-def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
-    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side."""
-    return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+def _new_vectors(step: Slice, module: Family, model: Any, settings: Any, stream: Stream, generation: int) -> Iterator[NDArray[np.float64]]:
+    """Yield the numbers of new rows, shape (R, N, W); a family that labels rows anew does so once for each set of candidates."""
+    if step.sizes.candidates == 1 or not module.Spec.relabels:
+        return module.sample(model, None, num_rows(step, generation), settings, stream)
+    sets: list[NDArray[np.float64]] = []
+    for number in range(step.sizes.candidates):
+        sets += module.sample(model, None, step.sizes.candidate_rows(step.rows, generation), settings, stream.child("candidate", number))
+    return iter([np.concatenate(sets, axis=1)])
+
+
+def choose_prompts(original: Dataset, num_rows: int, seed: int, candidates: int = 1) -> Dataset:
+    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side.
+
+    Parameters
+    ----------
+    num_rows
+        Different rows.
+    candidates
+        How often all of them are continued, one time after the other.
+    """
+    prompts = mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+    return joined([prompts] * candidates)
 
 
 def num_rows(step: Slice, generation: int) -> int:

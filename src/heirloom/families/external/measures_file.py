@@ -15,8 +15,13 @@ MEASURES = "family.measure.command: {measures}"
 _MEASURE_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
-def read_measures(file: Path) -> dict[str, float]:
+def read_measures(file: Path, words: str = MEASURES) -> dict[str, float]:
     """Return the measures that a program wrote.
+
+    Parameters
+    ----------
+    words
+        How messages name the file.
 
     Raises
     ------
@@ -24,16 +29,16 @@ def read_measures(file: Path) -> dict[str, float]:
         If there is no such file, or it is no JSON object of names and finite numbers.
     """
     if not file.is_file():
-        raise HeirloomError(f"{MEASURES} was not written, though the command ended well")
+        raise HeirloomError(f"{words} was not written, though the command ended well")
     try:
         measures = json.loads(file.read_bytes())
     except ValueError as error:
-        raise HeirloomError(f"{MEASURES} is no JSON: {error}") from None
+        raise HeirloomError(f"{words} is no JSON: {error}") from None
     if not isinstance(measures, dict):
-        raise HeirloomError(f"{MEASURES} is {short(repr(measures))}; it must be an object of names and numbers")
+        raise HeirloomError(f"{words} is {short(repr(measures))}; it must be an object of names and numbers")
     for name, value in measures.items():
         if not _MEASURE_NAME.fullmatch(name):
-            raise HeirloomError(f"{MEASURES} has the name {short(repr(name))}; allowed are a-z, 0-9 and _, a letter first")
+            raise HeirloomError(f"{words} has the name {short(repr(name))}; allowed are a-z, 0-9 and _, a letter first")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise HeirloomError(f"{MEASURES} has {name}: {short(repr(value))}; allowed are finite numbers")
+            raise HeirloomError(f"{words} has {name}: {short(repr(value))}; allowed are finite numbers")
     return {name: float(value) for name, value in measures.items()}

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heirloom.data.dataset import Dataset
 from heirloom.families import minibatches, pictures
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.vae.model import Vae, as_images, encode, negative_elbo
+from heirloom.families.vae.model import Vae, as_images, elbo_by_image, encode, negative_elbo
 from heirloom.runtime.streams import Stream
 
 CHUNK = 250
@@ -62,6 +63,20 @@ def elbo_terms(model: Vae, pixels_NW: Pixels, stream: Stream) -> tuple[float, fl
             terms += [float(term) for term in negative_elbo(model, as_images(chunk, model.shape.side), noise_BZ)]
     reconstruction, divergence = (terms / len(pixels_NW)).tolist()
     return reconstruction, divergence
+
+
+def log_likelihoods(model: Vae, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the evidence lower bound of each image in nats, shape (1, N): a lower bound of its log-likelihood, which has no closed form.
+
+    The draw of the latent belongs to the image's place and to no model, so that two models judge by the same draws.
+    """
+    minibatches.use_deterministic_kernels()
+    noise, bounds = Stream(("elbo",)).generator(), list[NDArray[np.float64]]()
+    for chunk in rows.chunks("x", CHUNK):
+        noise_BZ = torch.from_numpy(noise.standard_normal((len(chunk), model.shape.latent), dtype=np.float32))
+        with torch.no_grad():
+            bounds.append(elbo_by_image(model, as_images(chunk, model.shape.side), noise_BZ).numpy().astype(np.float64))
+    return np.concatenate(bounds)[None, : rows.num_rows]
 
 
 def _chunks(pixels_NW: Pixels) -> Iterator[Pixels]:

@@ -1,0 +1,21 @@
+# Examine. Needs: the generation's checkpoint and the tokenizer. Runs for experiments with `tasks`.
+# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/{task_items.parquet,task_scores.json}.
+EXAMINE = RUN.rule("examine")
+
+
+rule examine:
+    """Put the tasks of an experiment to the model of a generation."""
+    input:
+        unpack(EXAMINE.inputs),
+    output:
+        **EXAMINE.outputs(),
+    log:
+        EXAMINE.log,
+    threads: EXAMINE.threads
+    resources:
+        **EXAMINE.resources,
+    params:
+        slice=EXAMINE.slice,
+    shell:
+        "heirloom examine --slice {params.slice:q} --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
+        " --task-items {output.task_items} --task-scores {output.task_scores} 2> {log}"
