@@ -36,6 +36,7 @@ class Case(NamedTuple):
     neighbours: Sequence[int] = (0, 2)  # of model 1; a regime that has settled by then has the earlier one only
 
 
+FADING = Regime.model_validate({"fresh": [0.2, 0.5, 0.8, 0.0], "scale": [1.0, 2.0]})
 GOLDEN = (math.sqrt(5) - 1) / 2
 CASES = {
     "fixed_real": Case(Regime(original=Original(share=1.0, draw="fixed"), budget="grows", multiple=2.0), [(N, 2 * N)] * 5, "fixed"),
@@ -43,6 +44,7 @@ CASES = {
     "golden": Case(Regime(fresh=0.5, real_weight="golden"), [(5, 5)] * 5, "fresh", GOLDEN, (0,)),
     "weighted_fixed": Case(Regime(original=Original(share=0.3, draw="fixed"), real_weight=0.6), [(3, 7)] * 5, "fixed", 0.6),
     "linear": Case(Regime(growth=1.0), [(0, N * (g + 1)) for g in range(1, 6)]),
+    "fading_fresh": Case(FADING, [(2, 8), (10, 10), (16, 4), (0, 20), (0, 20)]),
     "superlinear_fresh": Case(Regime(growth=1.5, fresh=0.2), [(round(0.2 * b), b - round(0.2 * b)) for b in (28, 52, 80, 112, 147)]),
 }
 

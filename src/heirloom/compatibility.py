@@ -95,7 +95,7 @@ def _text_misfits(name: str, regime: Regime, text: TextSettings) -> Iterator[str
     if text.pairs is not None:
         return
     is_odd = text.written_tokens != text.row_tokens
-    if is_odd and regime.real_share and regime.synthetic != "none":
+    if is_odd and regime.has_real_rows and regime.synthetic != "none":
         lengths = f"source.text.new_tokens is {text.written_tokens} and row_tokens {text.row_tokens}"
         yield f"{name!r} trains on real and synthetic blocks together, which must be equally long, but {lengths}"
     if regime.edit is not None and (is_odd or text.prompt_tokens is not None):

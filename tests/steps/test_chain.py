@@ -31,6 +31,8 @@ JUDGED = {
     "golden": {"fresh": 0.3, "real_weight": "golden"},
     "linear": {"growth": 1.0},
     "neon": {"repair": {"extrapolate": {"w": 0.5, "from": "previous"}}},
+    "scheduled": {"fresh": [0.4, 0.2], "pool": [0.0, 0.1], "scale": [1.0, 2.0, 1.5], "multiple": [1.0, 1.5]},
+    "fading": {"original": {"share": [0.6, 0.3], "draw": "fixed"}, "fresh": [0.2, 0.0], "synthetic": "all", "budget": "grows"},
     "merged": {"fresh": 0.3, "repair": {"merge": 0.25}},
     "filter": {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}},
     "detector": {

@@ -172,7 +172,7 @@ def chaining(config: Config, job: Job) -> Work:
 def _redrawn_numbers(experiment: Experiment, regime: Regime) -> int:
     """Return how many real numbers a chain draws from anew in each generation."""
     numbers = 0
-    if regime.pool or regime.fresh:
+    if regime.redraws_pool:
         numbers += _pool_numbers(experiment)
     if regime.original is not None and regime.original.draw == "redrawn":
         numbers += _original_numbers(experiment)

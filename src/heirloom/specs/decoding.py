@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import PROMPTS, Prompts, TextSampling
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_LAYERS, MOST_TOKENS
 
 Precision = Literal["float32", "bfloat16"]
 
 
-class Decoding(TextSampling):
+class Decoding(Scheduling, TextSampling):
     """How the next token is drawn from the model's distribution, or found by beam search."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("temperature",)
 
     temperature: float = Field(1.0, ge=0.0, description="Divides the logits before the softmax; 0 takes the likeliest token.")
     top_k: int | None = Field(None, ge=1, le=MOST_TOKENS, description="Keep only the k likeliest tokens (a count).")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Sampling, Training
 from heirloom.specs.declaration import DensityFamily
 from heirloom.specs.prior import VariancePrior, prior
+from heirloom.specs.schedules import Scheduling
 
 
 class GaussianTraining(Training):
@@ -23,8 +24,10 @@ class GaussianTraining(Training):
     prior: VariancePrior | None = prior()
 
 
-class GaussianSampling(Sampling):
+class GaussianSampling(Scheduling, Sampling):
     """How a Gaussian writes."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("temperature",)
 
     temperature: float = Field(
         1.0,

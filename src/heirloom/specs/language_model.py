@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict, Training
+from heirloom.specs.base import Training
 from heirloom.specs.declaration import TextFamily
 from heirloom.specs.loss import Loss
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS
 
 
-class Schedule(Strict):
+class Schedule(Scheduling):
     """One training: how long and how fast."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     epochs: int = Field(ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
     learning_rate: float = Field(gt=0.0, description="Largest learning rate of AdamW; a cosine lowers it.")

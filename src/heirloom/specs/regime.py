@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
 from heirloom.specs.judges import LIKELIHOODS, Select, Selection, judges_of, kept_share, selected_rows
 from heirloom.specs.repair import Repair
+from heirloom.specs.row_sizes import Draws, Sizes
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
-class Original(Strict):
+class Original(Scheduling):
     """Rows from the original set: the real rows that the origin was trained on."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("share",)
+    curved: ClassVar[tuple[str, ...]] = ("share",)
 
     share: float = Field(ge=0.0, le=1.0, description="Rows taken, as a share of the experiment's `rows` (0 to 1).")
     draw: Literal["fixed", "redrawn"] = Field(
@@ -46,47 +51,6 @@ class Original(Strict):
         return min(budget, num_batches * self.batch_rows)
 
 
-class Sizes(Strict):
-    """How many rows a generation has, from the experiment's `rows`."""
-
-    growth: float = Field(
-        0.0,
-        ge=0.0,
-        le=4.0,
-        description="Exponent of the sample-size schedule: generation g has a budget of rows x (g + 1)^growth rows, rounded. "
-        "0 is constant, 1 linear, more is superlinear.",
-    )
-    multiple: float = Field(1.0, gt=0.0, le=1000.0, description="Synthetic rows sampled in a generation, as a multiple of its budget.")
-
-    def budget_rows(self, rows: int, generation: int) -> int:
-        """Return the row budget of a generation, rows × (generation + 1)^growth, from the experiment's ``rows`` per replica."""
-        return round(rows * (generation + 1) ** self.growth)
-
-    @property
-    def candidates(self) -> int:
-        """Candidates that are sampled for each row, one set of rows after the other."""
-        return 1
-
-    def candidate_rows(self, rows: int, generation: int) -> int:
-        """Return how many rows a set of candidates has: those that are continued or labelled anew, from the experiment's ``rows``."""
-        return max(1, round(self.multiple * self.budget_rows(rows, generation)))
-
-    def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
-        return self.candidates * self.candidate_rows(rows, generation)
-
-
-class Draws(Sizes):
-    """How many rows a generation has, and how many candidates are sampled for each."""
-
-    best_of: int = Field(1, ge=1, le=1000, description="Candidates that are sampled for each row.")
-
-    @property
-    def candidates(self) -> int:
-        """Candidates that are sampled for each row."""
-        return self.best_of
-
-
 class Edit(Strict):
     """Synthetic rows are original rows in which the tokens that the origin finds too easy are drawn anew by the parent."""
 
@@ -97,6 +61,9 @@ class Edit(Strict):
 
 class Regime(Sizes):
     """How generation g's training set is mixed. Shares are of the generation's budget: the experiment's `rows`, unless it grows."""
+
+    scheduled: ClassVar[tuple[str, ...]] = (*Sizes.scheduled, "fresh", "pool")
+    curved: ClassVar[tuple[str, ...]] = ("fresh", "pool")
 
     original: Original | None = Field(None, description="Rows kept from the original set.")
     fresh: float = Field(0.0, ge=0.0, le=1.0, description="Share of real rows that no model of the lineage has seen before (0 to 1).")
@@ -132,7 +99,47 @@ class Regime(Sizes):
     @property
     def needs_rows(self) -> bool:
         """Whether it acts on rows that are drawn, and not on their statistics alone."""
-        return (self.growth, self.multiple) != (0.0, 1.0) or bool(self.abilities - {"repair"})
+        has_other_sizes = (self.growth, self.scale, self.multiple) != (0.0, 1.0, 1.0) or bool(self.schedules.keys() & set(Sizes.scheduled))
+        return has_other_sizes or self.select is not None or bool(self.abilities - {"repair"})
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether shares or sizes follow a list or a curve."""
+        return bool(self.schedules) or (self.original is not None and bool(self.original.schedules))
+
+    @property
+    def has_real_rows(self) -> bool:
+        """Whether any generation is trained on real rows for certain."""
+        return self.redraws_pool or (self.original is not None and any(self.original.values("share")))
+
+    @property
+    def redraws_pool(self) -> bool:
+        """Whether any generation takes rows from the real training pool."""
+        return any(self.values("pool")) or any(self.values("fresh"))
+
+    @property
+    def num_values(self) -> int:
+        """Generations from 1 on until no share and no size changes by a list or a curve."""
+        return max(super().num_values, self.original.num_values if self.original else 1)
+
+    def at(self, generation: int) -> Regime:
+        """Return the regime of a generation, from 1: its shares and sizes as numbers."""
+        if not self.is_scheduled:
+            return self
+        original = self.original.at(generation) if self.original else None
+        return super().at(generation).model_copy(update={"original": original})
+
+    def until(self, generation: int) -> Regime:
+        """Return the regime of the generations 1 to ``generation``."""
+        if not self.is_scheduled:
+            return self
+        original = self.original.until(generation) if self.original else None
+        return super().until(generation).model_copy(update={"original": original})
+
+    def turns(self, last: int) -> list[int]:
+        """Return the generations that stand for all of 1 to ``last``: all where sizes grow, else until nothing changes, and the last."""
+        num_turns = last if self.growth else min(last, self.num_values)
+        return sorted({*range(1, num_turns + 1), last})
 
     @property
     def excludes_continuations(self) -> bool:
@@ -149,7 +156,7 @@ class Regime(Sizes):
 
         Each is the share `fresh` of that generation's budget, rows × (g + 1)^`growth`, rounded, halves to the even number.
         """
-        return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
+        return [round(self.at(g).fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
     @property
     def judges(self) -> tuple[Select, ...]:
@@ -166,7 +173,8 @@ class Regime(Sizes):
         """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
         if self.synthetic == "none":
             return Draws()
-        return Draws(growth=self.growth, multiple=self.multiple, best_of=self.candidates)
+        schedules = {name: schedule for name, schedule in self.schedules.items() if name in Sizes.scheduled}
+        return Draws(growth=self.growth, scale=self.scale, multiple=self.multiple, schedules=schedules, best_of=self.candidates)
 
     def candidate_rows(self, rows: int, generation: int) -> int:
         """Return how many rows a set of candidates has, from the experiment's ``rows`` (rows per replica)."""
@@ -183,7 +191,7 @@ class Regime(Sizes):
         budget = self.budget_rows(rows, generation)
         if self.budget != "grows":
             return budget
-        real_rows = sum(self.real_rows(budget).values())
+        real_rows = sum(self.at(generation).real_rows(budget).values())
         if self.synthetic == "all":
             real_rows += sum(self.fresh_rows(rows, generation - 1))
         rows_per_set = selected_rows(self.judges, self.sampled_rows(rows, generation))
@@ -193,13 +201,12 @@ class Regime(Sizes):
     @property
     def is_control(self) -> bool:
         """Whether all rows are real and redrawn from the whole training pool."""
-        return self.pool == 1.0 and self.synthetic == "none"
+        return self.pool == 1.0 and self.synthetic == "none" and "pool" not in self.schedules
 
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        is_changed = self.select or self.edit or self.repair or self.real_weight is not None
-        return (self.growth, self.multiple) == (0.0, 1.0) and not is_changed
+        return not self.needs_rows and not self.abilities and not self.is_scheduled
 
     @property
     def abilities(self) -> frozenset[str]:

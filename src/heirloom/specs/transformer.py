@@ -86,7 +86,7 @@ class TransformerTraining(EpochChoice):
             architecture=self.architecture,
             vocab_size=text.vocab_size,
             context_tokens=text.longest_row,
-            schedule=self.generation if generation else self.origin,
+            schedule=self.generation.at(generation) if generation else self.origin.at(1),
             start=self.start if generation else "scratch",
             weight_decay=self.weight_decay,
             warmup_share=self.warmup_share,

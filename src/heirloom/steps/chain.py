@@ -200,7 +200,7 @@ class _Supply:
 
     def __init__(self, step: Slice, inputs: Paths, original: Dataset) -> None:
         mix_slice, pool = step.part(mix.Slice), Dataset.open(inputs["pool"])
-        is_read = mix_slice.mixing.pool + mix_slice.mixing.fresh > 0
+        is_read = mix_slice.mixing.redraws_pool
         self._real_rows = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mix_slice.num_replicas)
         self._stack: Stack | None = None
         self._sets: list[Dataset] = []

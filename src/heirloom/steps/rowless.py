@@ -46,7 +46,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[dict[Kind, Any], d
             num_synthetic = rows - num_real if regime.budget == "fixed" else rows
             newest = []
             if regime.synthetic != "none" and num_synthetic:
-                newest = [module.draw(model, num_synthetic, settings, stream.child("sample"))]
+                newest = [module.draw(model, num_synthetic, settings.at(number), stream.child("sample"))]
             synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
             so_far = synthetic if regime.synthetic == "all" else []
             training_statistics = module.merge([*map(module.summarise, real), *synthetic])
@@ -61,7 +61,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[dict[Kind, Any], d
 
 def _ingredients(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:
     """Return the real rows, in memory where the regime takes some of them in every generation."""
-    pool = _dataset(inputs["pool"], in_memory=regime.pool + regime.fresh > 0)
+    pool = _dataset(inputs["pool"], in_memory=regime.redraws_pool)
     original = _dataset(inputs["original"], in_memory=regime.original is not None)
     return mixing.Ingredients(pool, original, (), num_replicas)
 

@@ -29,7 +29,8 @@ from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
-from heirloom.specs.regime import Draws, Edit
+from heirloom.specs.regime import Edit
+from heirloom.specs.row_sizes import Draws
 from heirloom.steps import resume, sample_pairs, sample_programs, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -57,9 +58,11 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's synthetic set."""
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
-    sections = {"sizes": regime.sizes, "edit": regime.edit}
+    sizes = regime.sizes if experiment.is_chain else regime.sizes.at(key.generation or 1)
+    sections = {"sizes": sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     fields |= _row_fields(experiment)
+    sampling = experiment.family.sampling_of(experiment.source)
     has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
     write = "complete" if has_completer else "sample"
     functions = (write, "load", "edit") if regime.edit else (write, "load")
@@ -70,7 +73,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.device(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source)),
+        sampling=slices.non_default_settings(sampling if experiment.is_chain else sampling.at(key.generation or 1)),
         **fields,
     )
 
@@ -177,7 +180,7 @@ def _by_program(step: Slice, model: Any, prompts: Dataset | None, tokenizer: Tok
 def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
     """Yield a family's synthetic rows of vectors, images or tables."""
     module = family(step.family)
-    settings = module.Sampling.model_validate(step.sampling)
+    settings = module.Sampling.model_validate(step.sampling).at(generation)
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
