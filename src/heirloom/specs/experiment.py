@@ -13,7 +13,7 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
-from heirloom.specs.measures import CommandMeasure
+from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
@@ -100,8 +100,8 @@ class Experiment(Strict):
         description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out.",
     )
     tasks: Tasks | None = Field(None, description="Tasks that each generation's language model is given; by default none.")
-    measures: dict[Name, CommandMeasure] = Field(
-        {}, description="Measures of your own, by name: programs that are handed each generation's rows and model."
+    measures: dict[Name, OwnMeasure] = Field(
+        {}, description="Measures of your own, by name: a `command`, or without one the measure of an installed package that has this name."
     )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
@@ -191,7 +191,9 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        misfits = [*self._missing_abilities(), *self._measure_misfits(), *self._contradictions(), *self._granularity_limits()]
+        served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
+        abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
         return self
@@ -226,6 +228,13 @@ class Experiment(Strict):
         if self.pretrained is None and text.tokenizer is not None:
             yield f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own"
 
+    def _served_misfits(self) -> Iterator[str]:
+        """Yield what a server that writes rows does not go with."""
+        if self.text is None or self.text.pairs is None:
+            yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
+        if self.num_processes > 1:
+            yield f"num_processes is {self.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
+
     def _pair_misfits(self) -> Iterator[str]:
         """Yield what rows of a prompt and a completion do not go with."""
         if "pairs" not in self.family.abilities:
@@ -252,8 +261,9 @@ class Experiment(Strict):
         """Yield why programs cannot measure the generations."""
         if self.measures and not self.has_rows:
             yield "measures read rows, of which family.path: statistics has none; use path: rows"
-        if self.measures and self.num_replicas > 1:
-            yield f"measures read the rows of one replica, but num_replicas is {self.num_replicas}: list more seeds instead"
+        has_programs = any(isinstance(measure, CommandMeasure) for measure in self.measures.values())
+        if has_programs and self.num_replicas > 1:
+            yield f"measures by command read the rows of one replica, but num_replicas is {self.num_replicas}: list more seeds instead"
 
     def _contradictions(self) -> Iterator[str]:
         """Yield which numbers contradict each other."""

@@ -9,7 +9,7 @@ from heirloom.errors import HeirloomError
 from heirloom.specs.until import Until
 from heirloom.steps import slices
 
-_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads"})
+_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads", "package"})
 _Step = TypeVar("_Step", bound=slices.GenerationSlice)
 
 
