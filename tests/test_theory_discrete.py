@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -103,3 +104,31 @@ def test_a_tenth_of_rows_from_a_wrong_model_leaves_an_error_that_rows_do_not_rem
 def test_impossible_sizes_are_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(HeirloomError, match=message):
         call()
+
+
+ROWS: tuple[Literal["fixed", "redrawn", "fresh"], ...] = ("fixed", "redrawn", "fresh")
+
+
+def test_one_real_row_ends_absorption_and_the_same_row_for_ever_changes_nothing() -> None:
+    boundary = {}
+    for row in ROWS:
+        at_zero, at_one = theory.discrete.boundaries_with_one_real_row(0.3, 100, 502, row)
+        boundary[row] = at_zero + at_one
+    spectrum = theory.discrete.spectrum([0.3], 100, 502)
+    replaced = spectrum[:, 0] + spectrum[:, -1]
+    np.testing.assert_allclose(replaced[499:502], [0.991875, 0.991956, 0.992037], atol=1e-6)
+    np.testing.assert_allclose(boundary["fixed"], replaced, atol=1e-12)
+    assert [boundary[row][500] for row in ("redrawn", "fresh")] == [pytest.approx(0.065210, abs=1e-6), pytest.approx(0.058742, abs=1e-6)]
+
+
+def test_the_same_real_row_picks_the_winner() -> None:
+    chains, n, generations = 4000, 6, 60
+    rng = Stream((0, "one row")).generator()
+    originals = rng.random((chains, n)) < 0.3
+    kept, ones = originals[:, 0].astype(int), originals.sum(axis=1)
+    for _ in range(generations):
+        ones = kept + rng.binomial(n - 1, ones / n)
+    assert ((ones == n * kept).mean(), (kept == 1).mean()) == (pytest.approx(1.0, abs=2e-3), pytest.approx(0.3, abs=0.03))
+    at_zero, at_one = theory.discrete.boundaries_with_one_real_row(0.3, n, generations + 1, "fixed")
+    assert abs((ones == n).mean() - at_one[-1]) < 4 * (0.3 * 0.7 / chains) ** 0.5
+    assert at_zero[-1] == pytest.approx(0.7, abs=1e-3)

@@ -42,6 +42,9 @@ SCALES = {
     "distinct_3": (0.95, -0.3),
     "tail_survival.17-64": (0.9, -1.5),
     "tail_survival.65+": (0.98, -0.3),
+    "fixed_at_0": (0.05, 2.5),
+    "minority_share": (0.1, -2.0),
+    "mean_first": (1.0, 0.5),
 }
 """Measure → its value at generation 0, and the logarithm of the factor by which a whole collapse moves it."""
 LOG_DETERMINANT = -2.0
@@ -57,6 +60,12 @@ LEVELS = {
     "golden": 0.2,
     "verifier": 0.5,
     "filter": 1.3,
+    "one_fixed": 1.0,
+    "one_redrawn": 0.1,
+    "one_fresh": 0.1,
+    "rare_half": 0.0,
+    "likely_half": 1.3,
+    "pulled": 0.0,
     "control": 0.0,
     "control_grows": 0.0,
 }
@@ -68,6 +77,8 @@ SWAPPED = {
     "half_fresh": 0.2,
     "verifier": 1.3,
     "filter": -0.3,
+    **dict.fromkeys(("one_fixed", "one_redrawn", "one_fresh", "rare_half", "pulled"), 1.0),
+    "likely_half": -0.3,
 }
 WORLDS: Mapping[str, Mapping[str, float]] = {
     "as published": LEVELS,
@@ -80,12 +91,24 @@ FLOORED = {"keep", "accumulate", "accumulate_fixed", "fresh", "half_fresh", "gol
 """Arms that stop collapsing after a third of the generations, in the world of the literature."""
 
 
+SELECTED = {
+    ("rare_half", 1): {"covariance_trace": 1.857, "minority_share": 0.1},
+    ("rare_half", GENERATIONS // 2): {"minority_share": 0.2},
+    ("rare_half", GENERATIONS): {"minority_share": 0.8},
+    ("likely_half", 1): {"covariance_trace": 0.1427, "minority_share": 0.1},
+    ("likely_half", GENERATIONS // 2): {"minority_share": 0.001},
+    ("pulled", GENERATIONS): {"mean_first": 3.0},
+}
+"""What a selection does in the world of the literature: arm and generation → measures."""
+
+
 def config() -> Config:
     """Return a config that fits every claim: each family whose measures a claim names, and all arms."""
     common = {"seeds": SEEDS, "generations": GENERATIONS, "rows": 100}
     mixture = {"name": "mixture", "weights": [0.5, 0.5], "means": [[-1.5], [1.5]], "covariances": [0.5, 0.5], "rows": 20000}
     vectors = ["replace", "keep", "accumulate", "accumulate_fixed", "fresh", "half_fresh", "golden", "control"]
-    text = ["replace", "keep", "accumulate", "verifier", "filter", "control", "control_grows"]
+    halves = ["rare_half", "likely_half"]
+    text = ["replace", "keep", "accumulate", "verifier", "filter", *halves, "control", "control_grows"]
     grid = {
         "divisor": {"key": "family.training.divisor", "values": {"mle": "n", "unbiased": "n-1"}},
         "rows": {"key": "rows", "values": {"few": 100, "many": 1000}},
@@ -93,8 +116,16 @@ def config() -> Config:
     words = {"name": "wikipedia", "text": {"vocab_size": 2048, "row_tokens": 64}}
     experiments: dict[str, Any] = {
         "gauss": {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 30000}, "regimes": vectors, "grid": grid},
+        "selected": {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 200}, "regimes": [*halves, "pulled"]},
+        "claims_judge": {"family": {"name": "gaussian"}, "source": {"name": "normal", "rows": 200}, "regimes": ["control"]},
         "one_for_two": {"family": {"name": "gaussian"}, "source": mixture, "regimes": ["replace"], "rows": 10000},
         "two": {"family": {"name": "gmm"}, "source": mixture, "regimes": ["replace", "keep", "verifier", "control"]},
+        "tenth": {"family": {"name": "gmm"}, "source": {**mixture, "weights": [0.9, 0.1]}, "regimes": halves},
+        "coin": {
+            "family": {"name": "bernoulli"},
+            "source": {"name": "bernoulli", "rows": 300},
+            "regimes": ["replace", "one_fixed", "one_redrawn", "one_fresh", "control"],
+        },
         "types": {
             "family": {"name": "discrete"},
             "source": {"name": "categorical", "law": {"kind": "zipf", "types": 200}, "rows": 1200},
@@ -133,9 +164,12 @@ def measures(world: str, arm: str, generation: int, experiment: Experiment, form
     progress_share = progress(world, arm, generation, experiment)
     values = {name: start * np.exp(progress_share * scale) for name, (start, scale) in SCALES.items()}
     values |= {"log_determinant": progress_share * LOG_DETERMINANT, "survival.1": np.exp(-2 * progress_share)}
+    if experiment.family.name == "bernoulli":
+        return {"fixed_at_0": values["fixed_at_0"]}
     if world != "as published":
         return values
     values["log_determinant"] *= 100 / experiment.rows
+    values |= SELECTED.get((arm, generation), {})
     if arm == "verifier":
         values["wrong_share"] = 0.4 * 0.5**generation
     return values | {name: curve[generation] for name, curve in forms.items() if name in ("survival.1", "covariance_trace")}

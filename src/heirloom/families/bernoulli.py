@@ -5,10 +5,10 @@ Legend of shapes: R replicas, N rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ from heirloom.theory.arm import Arm
 Spec = Bernoulli
 Fit = ShareTraining
 Sampling = NoSettings
+
+
+MOST_ROWS_WITH_A_REAL_ONE = 200
+"""Rows up to which the exact chain with one real row is worked out: two products of matrices a generation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,4 +112,15 @@ def expected_curves(family: Bernoulli, source: BernoulliSource, arm: Arm) -> dic
     if arm.name == "replace" and rows <= theory.discrete.EXACT_ROWS:
         spectrum = theory.discrete.spectrum([p], rows, fits)
         curves |= {"fixed_at_0": spectrum[:, 0], "fixed_at_1": spectrum[:, -1]}
-    return curves
+    return curves | _curves_with_one_real_row(p, arm)
+
+
+def _curves_with_one_real_row(probability: float, arm: Arm) -> dict[str, theory.Curve]:
+    """Return how many replicas are fixed where one row of each generation is real."""
+    rows: Mapping[str, Literal["fixed", "redrawn", "fresh"]] = {"fresh": "fresh", "original": "fixed" if arm.is_fixed else "redrawn"}
+    kind = next(iter(arm.real), "")
+    has_one = arm.is_plain and (arm.synthetic, arm.budget, [*arm.real.values()]) == ("latest", "fixed", [1])
+    if not has_one or kind not in rows or arm.rows > MOST_ROWS_WITH_A_REAL_ONE:
+        return {}
+    at_zero, at_one = theory.discrete.boundaries_with_one_real_row(probability, arm.rows, arm.num_fits, rows[kind])
+    return {"fixed_at_0": at_zero, "fixed_at_1": at_one}

@@ -100,6 +100,19 @@ def squared_l2(p: Mixture, q: Mixture) -> Floats:
     return np.clip(_overlap(p, p) + _overlap(q, q) - 2 * _overlap(p, q), 0, None)
 
 
+def minority_share(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
+    """Return ``minority_share``, the share of rows that the law's rarest component most likely drew, shape (R,).
+
+    A row belongs to the component of the true law with the largest posterior (Bayes), so the minority is known by identity: it is the
+    same one when it has become the larger. {} where the law has no single rarest component.
+    """
+    weights_K = law.weights[0]
+    if np.count_nonzero(weights_K == weights_K.min()) != 1 or len(weights_K) == 1:
+        return {}
+    best_RN = log_joint(law, x_RND).argmax(axis=0)
+    return {"minority_share": (best_RN == weights_K.argmin()).mean(axis=1)}
+
+
 def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     """Return the share of rows in the tails of the law, by name, each of shape (R,).
 

@@ -7,6 +7,7 @@ without mutation. Two moments of this chain, in every regime, are in `moments`.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,6 +106,47 @@ def survival(count: int, num_rows: int, num_generations: int) -> Curve:
     start[count] = 1.0
     loss = _spectra(start, num_rows, num_generations + 1)[1:, 0]
     return 1 - loss
+
+
+def boundaries_with_one_real_row(
+    probability: float, num_rows: int, num_fits: int, row: Literal["fixed", "redrawn", "fresh"]
+) -> tuple[Curve, Curve]:
+    """Return the probabilities that a Bernoulli chain sits at 0 and at 1 when one of its n rows is real, entry g for model g, exactly.
+
+    A chain with c ones has Z + Binomial(n - 1, c / n) ones next. Z is a new Bernoulli(p) (``fresh``), or the value of one of the n
+    originals: of the same one for ever (``fixed``), or of one drawn anew (``redrawn``). ``fixed`` has the law of `replace`, whatever n and
+    the number of types: label the line of one row's ancestors in `replace`; the n - 1 others still choose among all. Jangjoo, Marsili
+    and Roudi 2026 (arXiv 2506.20623) say that one true row in each retraining prevents the absorbing state. Derived here.
+
+    Parameters
+    ----------
+    probability
+        The true p.
+    num_rows, num_fits
+        n; models of the chain, the origin included.
+
+    Returns
+    -------
+    curves of shape (num_fits,)
+    """
+    shares = np.arange(num_rows + 1) / num_rows
+    _transitions(num_rows)
+    others = _binomial(shares, num_rows - 1)
+    zero, one = np.pad(others, ((0, 0), (0, 1))), np.pad(others, ((0, 0), (1, 0)))
+    start = np.diag(_binomial(np.array([probability]), num_rows)[0])  # row: ones among the originals; column: ones of the chain
+    chains: list[tuple[Curve, Curve]] = [(start, shares[:, None])]
+    if row == "fixed":  # what the originals were no longer matters, once the row is known
+        chains = [((1 - shares) @ start, np.zeros(1)), (shares @ start, np.ones(1))]
+    if row == "fresh":
+        chains = [(start.sum(axis=0), np.full(1, probability))]
+    at_zero, at_one = np.zeros(num_fits), np.zeros(num_fits)
+    for first_state, share in chains:
+        state = first_state
+        for g in range(num_fits):
+            at_zero[g] += state[..., 0].sum()
+            at_one[g] += state[..., -1].sum()
+            state = (1 - share) * (state @ zero) + share * (state @ one)
+    return at_zero, at_one
 
 
 def fixation_time(probability: float, num_rows: int) -> float:
