@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.config import Config
 from heirloom.families import family
 from heirloom.families.abilities import Repairable
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):

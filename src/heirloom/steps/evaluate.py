@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
@@ -27,6 +26,9 @@ from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
 from heirloom.steps import own_measures, real, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Decode = Callable[[Sequence[Sequence[int]]], list[str]]
 

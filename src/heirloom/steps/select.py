@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family, module_name
 from heirloom.judges import bench
@@ -22,6 +21,9 @@ from heirloom.specs.judges import LIKELIHOODS, CommandJudge, ModelJudge, Package
 from heirloom.specs.selection import Judgement, Select
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Notes = list[dict[str, Any]]
 """Of each judge: who it was, how many rows it was given and how many it kept."""

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import PlainSerializer
 
 from heirloom import codehash
 from heirloom.artefacts.kinds import ORIGIN, Key
-from heirloom.config import Config
 from heirloom.families import is_built_in, module_name
 from heirloom.runtime.device import Choice
 from heirloom.runtime.packages import FAMILIES
 from heirloom.specs import packages
 from heirloom.specs.base import Strict
-from heirloom.specs.experiment import Experiment
 from heirloom.specs.packages import Package
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
+    from heirloom.specs.experiment import Experiment
 
 _Section = TypeVar("_Section", bound=Strict)
 
