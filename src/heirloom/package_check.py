@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,19 +35,20 @@ from heirloom.specs.declaration import FamilySpec
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.judges import PlannedPackageJudge
 from heirloom.specs.measures import PlannedPackageMeasure
+from heirloom.specs.vector_source import Law
 from heirloom.steps import own_measures
 
 _STREAM = Stream(("plugin", "check"))
 _ROWS, _REPLICAS = 24, 2
-_LAWS: Mapping[str, Mapping[str, Any]] = {
+_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "normal": {"dim": 2},
     "mixture": {"means": [[0.0, 0.0], [3.0, 3.0]]},
     "categorical": {"law": {"kind": "zipf", "types": 5}},
-    "bernoulli": {},
-    "poisson": {},
     "linear": {"features": 2},
 }
-"""Source → settings of the law whose rows a family is tried on."""
+"""Source → what its law needs beside the numbers of rows."""
+_LAWS = {get_args(law.model_fields["name"].annotation)[0]: law for law in Law.__subclasses__()}
+"""Names of the laws whose rows a family is tried on."""
 
 Promises = Iterator[tuple[str, Callable[[], None]]]
 
@@ -155,7 +156,7 @@ class _FamilyTrial:
         law = next((source for source in self.spec.sources if source in _LAWS), None)
         if law is None:
             raise _NotTriedError(f"its sources are {', '.join(self.spec.sources)}; rows are drawn here for {', '.join(_LAWS)} alone")
-        source = {"name": law, "rows": 2 * _ROWS, "test_rows": _ROWS, **_LAWS[law]}
+        source = {"name": law, "rows": 2 * _ROWS, "test_rows": _ROWS, **_SETTINGS.get(law, {})}
         replicas = 1 if self.spec.is_single else _REPLICAS
         settings = {"source": source, "regimes": ["replace"], "generations": 1, "rows": _ROWS, "num_replicas": replicas}
         try:
