@@ -19,9 +19,9 @@ from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
 from heirloom.selection import select
 from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
-from heirloom.specs.judges import Select
 from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.regime import Original, Regime
+from heirloom.specs.selection import Select
 from heirloom.theory import Moments
 from heirloom.theory import regimes as theory_regimes
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,19 +35,20 @@ from heirloom.specs.declaration import FamilySpec
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.judges import PlannedPackageJudge
 from heirloom.specs.measures import PlannedPackageMeasure
+from heirloom.specs.vector_source import Law
 from heirloom.steps import own_measures
 
 _STREAM = Stream(("plugin", "check"))
 _ROWS, _REPLICAS = 24, 2
-_LAWS: Mapping[str, Mapping[str, Any]] = {
+_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "normal": {"dim": 2},
     "mixture": {"means": [[0.0, 0.0], [3.0, 3.0]]},
     "categorical": {"law": {"kind": "zipf", "types": 5}},
-    "bernoulli": {},
-    "poisson": {},
     "linear": {"features": 2},
 }
-"""Source → settings of the law whose rows a family is tried on."""
+"""Source → what its law needs beside the numbers of rows."""
+_LAWS = {get_args(law.model_fields["name"].annotation)[0]: law for law in Law.__subclasses__()}
+"""Names of the laws whose rows a family is tried on."""
 
 Promises = Iterator[tuple[str, Callable[[], None]]]
 
@@ -130,6 +131,7 @@ class _FamilyTrial:
         self.name, self.own_module = name, module
 
     def functions(self) -> None:
+        """Refuse a module that lacks what every family has."""
         self.module = self.own_module or packages.load(FAMILIES, self.name)
         absent = [part for part in ("Spec", "Fit", "Sampling") if part not in vars(self.module)]
         absent += lacks(self.module, Family)
@@ -140,6 +142,7 @@ class _FamilyTrial:
             raise HeirloomError("Spec is no class of heirloom.specs.declaration.FamilySpec")
 
     def abilities(self) -> None:
+        """Refuse a family whose functions are not those of the abilities that it declares."""
         kept = {ability for ability, protocol in PROTOCOLS.items() if not lacks(self.module, protocol)}
         declared = self.spec.abilities & PROTOCOLS.keys()
         if kept != declared:
@@ -149,10 +152,11 @@ class _FamilyTrial:
             raise HeirloomError(f"Spec.sources has {', '.join(strange)}; allowed are {', '.join(sources.SOURCES)}")
 
     def config(self) -> None:
+        """Read a config of the family, and draw the rows that it is tried on."""
         law = next((source for source in self.spec.sources if source in _LAWS), None)
         if law is None:
             raise _NotTriedError(f"its sources are {', '.join(self.spec.sources)}; rows are drawn here for {', '.join(_LAWS)} alone")
-        source = {"name": law, "rows": 2 * _ROWS, "test_rows": _ROWS, **_LAWS[law]}
+        source = {"name": law, "rows": 2 * _ROWS, "test_rows": _ROWS, **_SETTINGS.get(law, {})}
         replicas = 1 if self.spec.is_single else _REPLICAS
         settings = {"source": source, "regimes": ["replace"], "generations": 1, "rows": _ROWS, "num_replicas": replicas}
         try:
@@ -166,6 +170,7 @@ class _FamilyTrial:
         self.held_out = Dataset.of(vector_table(draws.draw_test(self.experiment.source, replicas, _STREAM.child("rows"))))
 
     def bytes(self) -> None:
+        """Refuse a training that gives other bytes the second time, or another kind of file."""
         self.model = self._trained()
         (first, names), (second, _) = self._saved(self.model), self._saved(self._trained())
         if first != second:
@@ -175,6 +180,7 @@ class _FamilyTrial:
             raise HeirloomError(f"save wrote {', '.join(strange)}; allowed are *.safetensors and *.json")
 
     def loading(self) -> None:
+        """Refuse a model that comes back as another one."""
         with tempfile.TemporaryDirectory() as folder:
             self.module.save(self.model, Path(folder) / "one")
             loaded = self.module.load(Path(folder) / "one")
@@ -183,6 +189,7 @@ class _FamilyTrial:
             raise HeirloomError("a model that was saved and loaded has other bytes, or other rows")
 
     def sampling(self) -> None:
+        """Refuse rows of another shape, that are not finite, or that no stream decides."""
         x_RNW = self._sampled(self.model, "drawing")
         expected = self.rows.by_replica().shape
         if x_RNW.shape != expected or not np.isfinite(x_RNW).all():
@@ -191,6 +198,7 @@ class _FamilyTrial:
             raise HeirloomError("two streams gave the same rows: the stream must decide what is drawn")
 
     def measures(self) -> None:
+        """Refuse measures that are no finite numbers, or others the second time."""
         rows = Dataset.of(vector_table(self._sampled(self.model, "drawing")))
         sets = Sets(rows, rows, self.held_out, self.rows)
         measured = [self._measured(sets), self._measured(sets)]

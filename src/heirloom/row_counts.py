@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heirloom.errors import HeirloomError
-from heirloom.specs.judges import selected_rows
 from heirloom.specs.regime import Regime
+from heirloom.specs.selection import selected_rows
 from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
 from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
 

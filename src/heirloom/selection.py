@@ -12,7 +12,7 @@ from heirloom.data.choice import subset, take
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
-from heirloom.specs.judges import Rule
+from heirloom.specs.selection import Rule
 
 Scores = NDArray[np.float64]
 Positions = NDArray[np.int64]

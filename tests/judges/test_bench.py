@@ -18,7 +18,7 @@ from heirloom.judges import bench, measures
 from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.judges.notes import sentence, total
 from heirloom.runtime.streams import Stream
-from heirloom.specs.judges import Judgement
+from heirloom.specs.selection import Judgement
 from heirloom.theory.regimes import best_of_factor
 
 STREAM = Stream((0, "select"))

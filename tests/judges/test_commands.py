@@ -20,8 +20,8 @@ from heirloom.errors import HeirloomError
 from heirloom.judges import bench, commands
 from heirloom.judges.bench import Witnesses
 from heirloom.runtime.streams import Stream
-from heirloom.specs.judges import Judgement
 from heirloom.specs.programs import CodeFile, Program
+from heirloom.specs.selection import Judgement
 from helpers import ROOT
 
 HEAD = "import sys, shutil, pyarrow as pa, pyarrow.parquet as pq\nrows = pq.read_table(sys.argv[1]); n = rows.num_rows\n"

@@ -20,8 +20,9 @@ from heirloom.families import family
 from heirloom.families.abilities import Judge
 from heirloom.judges import commands, installed, measures
 from heirloom.runtime.streams import Stream
-from heirloom.specs.judges import Judgement, MeasureJudge, PlannedModel, PlannedPackageJudge
+from heirloom.specs.judges import MeasureJudge, PlannedModel, PlannedPackageJudge
 from heirloom.specs.programs import Program
+from heirloom.specs.selection import Judgement
 
 Scores = NDArray[np.float64]
 

@@ -9,10 +9,11 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
-from heirloom.specs.judges import LIKELIHOODS, Select, Selection, judges_of, kept_share, selected_rows
+from heirloom.specs.judges import LIKELIHOODS
 from heirloom.specs.repair import Repair
 from heirloom.specs.row_sizes import Draws, Sizes
 from heirloom.specs.schedules import Scheduling
+from heirloom.specs.selection import Select, Selection, judges_of, kept_share, selected_rows
 from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 

@@ -17,7 +17,8 @@ from heirloom.runtime import streams
 from heirloom.runtime.packages import JUDGES
 from heirloom.specs import packages
 from heirloom.specs.base import Many
-from heirloom.specs.judges import LIKELIHOODS, CommandJudge, Judgement, ModelJudge, PackageJudge, PlannedModel, PlannedPackageJudge, Select
+from heirloom.specs.judges import LIKELIHOODS, CommandJudge, ModelJudge, PackageJudge, PlannedModel, PlannedPackageJudge
+from heirloom.specs.selection import Judgement, Select
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
 
