@@ -172,3 +172,9 @@ def test_rows_of_text_are_judged_by_a_model_of_the_same_tokens_alone() -> None:
     declared(judge, text, **text)
     with pytest.raises(HeirloomError, match="'large' reads another source: its tokens mean something else"):
         declared(judge, longer, **text)
+
+
+def test_regimes_are_remembered_by_what_they_say() -> None:
+    by = {**COMMAND, "settings": {"a": [1]}}
+    first, second, other = (declared({"by": by, "share": share}).regimes["judged"] for share in (0.5, 0.5, 0.25))
+    assert hash(first) == hash(second) != hash(other)

@@ -42,7 +42,7 @@ HOMONYMS = {
     "train": {  # a dataset, a split of one, a role, a family's function
         *("export/lineage_folder.py", "lineage/descendants.py"),
         *("diffs/belonging.py", "export/huggingface.py", "lineage/render_row.py", "lineage/schema1.py", "lineage/trace_row.py"),
-        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "rules/real.smk"),
+        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "steps/trial.py", "rules/real.smk"),
     },
 }
 """Step → files whose text has its name and means something else."""

@@ -132,8 +132,13 @@ def _code_files(patterns: tuple[str, ...], section: str) -> list[Path]:
 def _files(patterns: tuple[str, ...], section: str) -> Iterator[CodeFile]:
     """Yield the files of a program's code as slices name them."""
     for file in _code_files(patterns, section):
-        stamp = file.stat()
-        yield CodeFile(path=file.as_posix(), sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
+        yield code_file(file, file.as_posix())
+
+
+def code_file(file: Path, name: str) -> CodeFile:
+    """Return a file of code as slices name it; its bytes are read once in a process as long as its stamp stays."""
+    stamp = file.stat()
+    return CodeFile(path=name, sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
 
 
 @lru_cache(maxsize=4096)

@@ -42,6 +42,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.blend:run", *code),
         **slices.place(key),
+        **slices.package(config.experiments[key.experiment]),
         family=experiment.family.name,
         base=repair.base,
         base_share=repair.base_share,

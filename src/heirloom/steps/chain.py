@@ -65,8 +65,11 @@ def slice_of(config: Config, key: Key) -> Slice:
         modules.append(blend)
         functions.append("blended")
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
+    if experiment.until is not None:
+        path_fields["until"] = experiment.until
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
+        **slices.package(experiment),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,
@@ -127,6 +130,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
                 cells += [(generation.number, *unit, value) for unit, value in units.items()]
             if generation.number in step.snapshots:
                 _keep(step, recorded_inputs, generation, Path(trajectory).parent)
+            if step.is_last(generation.number, metrics):
+                note["stopped"] = generation.number
+                break
     units_file = str(Path(trajectory).with_name(kinds.REPLICAS.file))
     for stale in (paths.fingerprint(units_file), paths.manifest(units_file), units_file):  # Snakemake knows of the trajectory alone
         Path(stale).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
-from heirloom.specs.programs import Program
+from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
 from heirloom.steps import own_measures, real, slices
 from heirloom.steps.common import Paths, finish, naming
@@ -48,7 +48,7 @@ class Slice(slices.GenerationSlice):
     truth: slices.Settings | None = None
     files: slices.Files | None = None
     measurement: slices.Settings | None = None
-    measures: dict[str, slices.NonDefault[Program]] = Field({})
+    measures: dict[str, PlannedMeasure] = Field({})
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -66,12 +66,13 @@ def slice_of(config: Config, key: Key) -> Slice:
     if experiment.family.measurement is not None:
         measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
     if experiment.measures:
-        measure_fields |= {"measures": {name: measure.program for name, measure in experiment.measures.items()}}
+        measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         **measure_fields,
     )

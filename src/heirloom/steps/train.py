@@ -40,6 +40,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.common(config, Slice, "heirloom.steps.train:run", *code),
         **slices.place(key),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         fit=slices.full_settings(fit),
         **process_fields,
