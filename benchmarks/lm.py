@@ -1,9 +1,9 @@
 """Sampling and training of language models side by side with `transformers`, ctranslate2 and vLLM: same weights, prompts and steps.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | engines | chain | costs …]
+    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | engines | pairs | chain | costs …]
 
 `generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders; with `engines`, ctranslate2 and vLLM get them too,
-in temporary environments of their own (`lm_engines.py`). `chain` and `costs` are `lm_chain.py` and `lm_costs.py`.
+in temporary environments of their own (`lm_engines.py`). `pairs`, `chain` and `costs` are `lm_pairs.py`, `lm_chain.py`, `lm_costs.py`.
 
 Each side is a process of its own on one thread, ours with what a step sets before it begins (`runtime.heap`). They take turns, and each
 ratio is the median over turns of the ratio inside a turn, so that what else the machine does hits both sides. Seconds are of CPU; what
@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -241,9 +240,9 @@ def side_by_side(size: str, kind: str, turns: int, engines: Mapping[str, Path]) 
         return compare(sides, ways, turns)
 
 
-def installed(stack: ExitStack) -> dict[str, Path]:
-    """Return the Python of each engine that can be installed, in folders that last as long as ``stack``."""
-    pythons = {name: lm_engines.environment(name, Path(stack.enter_context(tempfile.TemporaryDirectory()))) for name in lm_engines.PACKAGES}
+def installed(folder: Path) -> dict[str, Path]:
+    """Return the Python of each engine that can be installed, each in a folder of its own."""
+    pythons = {name: lm_engines.environment(name, folder / name) for name in lm_engines.ENGINES}
     return {name: python for name, python in pythons.items() if python}
 
 
@@ -273,12 +272,12 @@ def main(turns: int, parts: list[str]) -> None:
     peak = machine.limits()
     products = f"{peak['float32'] / 1e9:.0f} GFLOP/s float32, {peak['bfloat16'] / 1e9:.0f} bfloat16"
     print(f"limits: {products}, {peak['bytes'] / 1e9:.0f} GB/s copy", flush=True)
-    with ExitStack() as stack:
-        engines = installed(stack) if "engines" in parts else {}
+    with lm_engines.kept() as folder:
+        engines = installed(folder) if "engines" in parts else {}
         for size in SIZES:
             if size in parts:
                 print_size(size, turns, engines, peak)
-    for part, arguments in (("chain", [str(turns)]), ("costs", [])):
+    for part, arguments in (("pairs", [str(turns)]), ("chain", [str(turns)]), ("costs", [])):
         if part in parts:
             subprocess.run([sys.executable, str(Path(__file__).with_name(f"lm_{part}.py")), *arguments], check=True)
 
@@ -289,4 +288,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["side"]:
         answer(ways_of(sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
     else:
-        main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "engines", "chain", "costs"])
+        main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "engines", "pairs", "chain", "costs"])

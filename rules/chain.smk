@@ -15,6 +15,10 @@ rule chain:
     wildcard_constraints:
         experiment=CHAIN.experiments,
     priority: CHAIN.priority
+    conda:
+        CHAIN.conda
+    container:
+        CHAIN.container
     threads: CHAIN.threads
     resources:
         **CHAIN.resources,
@@ -22,4 +26,4 @@ rule chain:
         slice=CHAIN.slice,
     shell:
         "heirloom chain --slice {params.slice:q} --pool {input.pool} --held-out {input.held_out}"
-        " --original {input.original} --checkpoint {input.checkpoint} --trajectory {output.trajectory} 2> {log}"
+        " --original {input.original} --checkpoint {input.checkpoint} --judges '{input.judges}' --trajectory {output.trajectory} 2> {log}"

@@ -1,11 +1,9 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
-# metrics.json and plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv,
-# and figures/ (SVG, PDF, PNG, numbers as CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
-# `snakemake --report results/snakemake-report.html` shows the same figures.
-from heirloom import codehash
+# metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv,
+# and figures/ (SVG, PDF, PNG, CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 from heirloom.artefacts import paths
-from heirloom.report import expected_curves, tables
+from heirloom.report import diff_pages, tables, task_scores
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
@@ -29,14 +27,13 @@ rule summarise:
         theory=RESULTS.theory,
         theory_digest=paths.fingerprint(RESULTS.theory),
         plots=tables.plot_files(CONFIG),
+        tasks=task_scores.files(CONFIG),
     log:
         RESULTS.log("summarise"),
     benchmark:
         RESULTS.benchmark("summarise")
     params:
-        code=codehash.digest(
-            "heirloom.report.files:write", *expected_curves.entries(CONFIG)
-        ),
+        code=RUN.page_code("heirloom.report.files:write"),
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"
@@ -61,9 +58,7 @@ rule plot:
     benchmark:
         RESULTS.benchmark("plot")
     params:
-        code=codehash.digest(
-            "heirloom.report.figures.draw:write", *expected_curves.entries(CONFIG)
-        ),
+        code=RUN.page_code("heirloom.report.figures.draw:write"),
         regimes=sorted(CONFIG.regimes),
         shown=sorted(plan.artefacts(CONFIG)),
         config_file=CONFIG_FILE,
@@ -87,9 +82,7 @@ rule page:
     benchmark:
         RESULTS.benchmark("page")
     params:
-        code=codehash.digest(
-            "heirloom.report.page.build:write", *expected_curves.entries(CONFIG)
-        ),
+        code=RUN.page_code("heirloom.report.page.build:write"),
         look=page.look(),
         config_file=CONFIG_FILE,
     shell:
@@ -108,19 +101,12 @@ rule compare:
         datasets=ancient(RUN.compared_sets),
         fingerprints=RUN.compared_fingerprints,
     output:
-        page=report(
-            RESULTS.diff,
-            caption="../docs/report/diff.rst",
-            category="{experiment}",
-            labels={"figure": "diff of {regime}"},
-        ),
+        page=report(RESULTS.diff, **diff_pages.REPORT_FLAG),
     log:
-        RESULTS.log("compare/{experiment}_{regime}"),
+        RESULTS.log("compare/{experiment}.{regime}"),
     benchmark:
-        RESULTS.benchmark("compare/{experiment}_{regime}")
+        RESULTS.benchmark("compare/{experiment}.{regime}")
     params:
-        code=codehash.digest(
-            "heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write"
-        ),
+        code=RUN.diff_code,
     shell:
         "heirloom diff {input.datasets} --format html --output {output.page} 2> {log} || [ $? -eq 1 ]"

@@ -1,8 +1,7 @@
 # Train. Needs: the generation's training set, and the checkpoint from which it starts (origin, previous, pretrained or none). Where
 # real rows choose the best epoch, it needs those rows, too.
-# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON. A checkpoint that
-# `keep_checkpoints` does not keep is deleted when the last job of the run that needs it has ended. Its manifest and its
-# fingerprint stay.
+# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/checkpoint/, a folder of safetensors and JSON. One that
+# `keep_checkpoints` does not keep is deleted after the last job of the run that needs it. Its manifest and fingerprint stay.
 # `exec`: a scheduler's SIGTERM must reach the training, which saves. A shell in between would end first, and end the job with it.
 TRAIN = RUN.rule("train")
 
@@ -18,6 +17,10 @@ rule train:
     priority: TRAIN.priority
     group:
         TRAIN.group
+    conda:
+        TRAIN.conda
+    container:
+        TRAIN.container
     threads: TRAIN.threads
     resources:
         **TRAIN.resources,
@@ -33,7 +36,7 @@ use rule train as train_in_passing with:
     output:
         **TRAIN.outputs(is_kept=False),
     wildcard_constraints:
-        experiment=RUN.dropped_checkpoints,
+        experiment=RUN.dropped_models(kinds.CHECKPOINT),
 
 
 ruleorder: train_in_passing > train

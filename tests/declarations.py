@@ -13,7 +13,7 @@ from heirloom.specs.family import SPECS
 LIBRARY_OBJECTS = {
     "__init__.py": "modules, loaded when they are asked for",
     "causes.py": "signals that a platform lacks",
-    "export/tokenizer_folder.py": "a configuration of transformers",
+    "families/tokenizer_folder.py": "a configuration of transformers",
     "families/lm/library/lora.py": "a module of peft",
     "families/lm/library/model.py": "a configuration of transformers",
     "families/pretrained.py": "a configuration of transformers",

@@ -18,6 +18,7 @@ import numpy as np
 
 import small_lineages
 from by_hand import slice_of
+from data.test_pairs import rows_of
 from heirloom import config as configuration
 from heirloom.artefacts import kinds
 from heirloom.config import Config
@@ -32,7 +33,9 @@ VALID, TOKENIZER = kinds.REAL_VALID.path("lm"), kinds.TOKENIZER.path("lm")
 
 _START = multiprocessing.get_context("forkserver")
 _MODELS = [f"transformers.models.{name}.modeling_{name}" for name in ("gpt_neox", "llama", "opt")]
-_START.set_forkserver_preload(["heirloom.steps.sample", "heirloom.steps.train", "pandas", "peft", "torch._dynamo", *_MODELS])
+_START.set_forkserver_preload(
+    ["heirloom.steps.sample", "heirloom.steps.train", "heirloom.families.lm.library.sharding", "pandas", "peft", "torch._dynamo", *_MODELS]
+)
 
 
 def together(num_processes: int, folder: Path, function: Callable[..., object], *arguments: Any) -> list[int | None]:
@@ -97,14 +100,8 @@ def train_until_killed(start: str, checkpoint: str, num_saves: int) -> None:
     from heirloom.families.lm import state
 
     os.environ["HEIRLOOM_SAVE_SECONDS"] = "0"
-    save, saves = state.save, iter(range(1, num_saves + 1))
-
-    def save_and_die(*saved: Any) -> None:
-        save(*saved)
-        if next(saves) == num_saves:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    state.save = save_and_die  # type: ignore[assignment]
+    if processes.rank() == 0:
+        state.save = dying_after(state.save, num_saves)
     train_from(start, checkpoint, {})
 
 
@@ -118,6 +115,133 @@ def train_on_copies(copies: int) -> None:
     model = causal_lm.train(rows, fit, causal_lm.load(Path("dropping")), Stream((0, "train")))
     if os.environ["RANK"] == "0":
         causal_lm.save(model, Path(f"copies-{copies}"))
+
+
+def pairs_declared() -> Config:
+    """Return the config of a small transformer that learns questions and answers."""
+    schedule = {"epochs": 2, "learning_rate": 0.01, "batch_rows": 8}
+    shape = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32}
+    limits = {"max_prompt_tokens": 24, "max_completion_tokens": 12}
+    text = {"vocab_size": 270, "rows": "pairs", "pairs": limits, "split": {"train": 0.8, "valid": 0.1, "test": 0.1}}
+    lm = {
+        "family": {"name": "transformer", "training": {"architecture": shape, "origin": schedule, "generation": schedule}},
+        "source": {"name": "files", "paths": ["pairs.jsonl"], "text": text},
+        "regimes": ["replace"],
+        "generations": 1,
+        "rows": 40,
+        "chunk_rows": 3,
+    }
+    return configuration.parse({"regimes": {"replace": {}}, "experiments": {"lm": lm}})
+
+
+def make_pairs_origin() -> None:
+    """Write the real pairs and generation 0 of a small transformer."""
+    lines = [json.dumps({"prompt": f"The mill of {n}?", "completion": " ".join(["river"] * (1 + n % 8))}) for n in range(80)]
+    Path("pairs.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    small_lineages.make_origin(pairs_declared(), "lm")
+
+
+def train_pairs(checkpoint: str, num_saves: int | None = None) -> None:
+    """Train generation 0 of the pairs, perhaps to the kill after so many saves."""
+    from heirloom.families.lm import state
+    from heirloom.steps import train
+
+    os.environ["HEIRLOOM_SAVE_SECONDS"] = "0"
+    if num_saves is not None:
+        state.save = dying_after(state.save, num_saves)
+    step = slice_of("train", pairs_declared(), "lm", "origin", 0, 0)
+    train.run(step, {"train": ORIGINAL}, {"checkpoint": checkpoint})
+
+
+def sample_pairs(synthetic: str, num_chunks: int | None = None) -> None:
+    """Write generation 1 of the pairs, perhaps to the kill while chunk ``num_chunks`` is being written."""
+    from heirloom import saved_files
+    from heirloom.steps import sample
+
+    if num_chunks is not None:
+        saved_files.replacing = dying_after(saved_files.replacing, num_chunks)
+    sample.run(slice_of("sample", pairs_declared(), "lm", "replace", 0, 1), pairs_inputs(), {"synthetic": synthetic})
+
+
+def sample_pairs_in_shards(synthetic: str, shards: int) -> None:
+    """Write generation 1 of the pairs by so many jobs, the last share first, and gather it."""
+    from heirloom.steps import sample
+
+    step = slice_of("sample", pairs_declared(), "lm", "replace", 0, 1)
+    for shard in reversed(range(shards)):
+        sample.run(step, pairs_inputs(), {"synthetic": synthetic}, (shard, shards))
+    assert not Path(synthetic).exists()
+    sample.run(step, pairs_inputs(), {"synthetic": synthetic})
+
+
+def pairs_inputs() -> dict[str, str]:
+    """Return what generation 1 of the pairs is written from."""
+    origin = kinds.CHECKPOINT.path("lm", "origin", 0, 0)
+    return {"checkpoint": origin, "train": ORIGINAL, "prompts": ORIGINAL, "tokenizer": TOKENIZER, "judge": ""}
+
+
+def dying_after(function: Callable[..., Any], num_calls: int) -> Any:
+    """Return a function that ends the process without a chance to clean up when it has been called so many times."""
+    calls = iter(range(1, num_calls + 1))
+
+    def call(*arguments: Any) -> Any:
+        answer = function(*arguments)
+        if next(calls) == num_calls:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    return call
+
+
+def unequal_pairs(num_rows: int) -> Dataset:
+    """Return pairs of unequal length."""
+    generator = Stream((0, "pairs")).generator()
+    sizes = generator.integers([1, 0], [9, 6], (num_rows, 2)).tolist()
+    return rows_of([(generator.integers(1, 300, p).tolist(), [*generator.integers(1, 300, c).tolist(), 0]) for p, c in sizes])
+
+
+def train_on_pairs(start: str, target: str, fit: Mapping[str, Any]) -> None:
+    """Fine-tune on pairs, and save the model."""
+    from heirloom.families import causal_lm
+
+    settings = causal_lm.Fit.model_validate({**FIT, "best_epoch": "last", **fit})
+    model = causal_lm.train(unequal_pairs(31), settings, causal_lm.load(Path(start)), Stream((0, "train")))
+    if processes.rank() == 0:
+        causal_lm.save(model, Path(target))
+
+
+def note_learners(start: str, target: str) -> None:
+    """Train by a learner whose weights are in all processes and by a sharded one, and write down what each is and how it went."""
+    from heirloom.families import causal_lm
+    from heirloom.families.lm import adamw, loop, pairs
+    from heirloom.families.lm.library.learner import Learner
+    from heirloom.families.lm.library.sharding import ShardedLearner
+
+    fit, stream = causal_lm.Fit.model_validate(FIT), Stream((0, "train"))
+    model = causal_lm.load(Path(start))
+    learners: dict[str, Any] = {"whole": Learner.of(model, fit, stream), "sharded": ShardedLearner.of(model, fit, stream)}
+    modules = {"whole": learners["whole"].pupil.module, "sharded": learners["sharded"].learner.pupil.module}
+    # of the last step of nine rows, and of the two rows that choose the epoch, one process has fewer than the other
+    settings = loop.Settings(3, 11, lambda _, __: 0.01, adamw.Settings(), clip=0.3, micro_rows=2)
+    notes = {}
+    for name, learner in learners.items():
+        types = {type(weight).__name__ for weight in modules[name].parameters()}
+        with pairs.mapped(unequal_pairs(31), "completion") as rows:
+            norm = gradient_norm(learner, rows)
+            progress = loop.train(loop.Training(learner, rows, settings, stream, rows.subset(np.arange(1))))
+        sizes = {name: weight.numel() for name, weight in learner.weights.items()}
+        notes[name] = {"types": sorted(types), "sizes": sizes, "norm": norm, "losses": progress.losses, "lowest": progress.lowest}
+    Path(f"{target}-{processes.rank()}.json").write_text(json.dumps(notes))
+
+
+def gradient_norm(learner: Any, rows: Any) -> float:
+    """Return the norm of the gradient of a step of four rows, two in each process: AdamW would not see that it is twice too large."""
+    import torch
+
+    step = np.arange(4)
+    loss = learner.add_gradients(rows.batch(step[processes.share(4)], step, learner.device))
+    learner.layout.add_up(learner.weights, loss)
+    return float(learner.layout.norm(torch.nn.utils.get_total_norm([weight.grad for weight in learner.weights.values()])))
 
 
 def note_validation_loss(checkpoint: str) -> None:

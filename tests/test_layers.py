@@ -15,12 +15,12 @@ LAYERS = (
     "artefacts data runtime credentials errors records strict_yaml words",
     "causes saved_files slice_arguments",
     "specs workflow config_faults variants row_counts compatibility schema config results digests",
-    "sources theory measures stats families mixing selection",
-    "reading controls planned_files codehash environment steps sealed_steps equal_steps preflight profiles",
+    "sources theory measures stats families mixing selection judges",
+    "reading controls planned_files codehash environment tasks steps sealed_steps equal_steps preflight profiles",
     "lineage",
-    "diffs export planning plugin_examples",
+    "diffs export planning plugin_examples package_check",
     "report",
-    "cli __main__ command_line failed_jobs torchrun snakefile",
+    "cli __main__ command_line failed_jobs torchrun snakefile projects",
 )
 """The names at the top of the package, from the ground up. A layer imports itself and what lies below it."""
 

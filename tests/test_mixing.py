@@ -19,7 +19,8 @@ from heirloom.errors import HeirloomError
 from heirloom.mixing import Ingredients, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
 from heirloom.selection import select
-from heirloom.specs.regime import Original, Regime, Select
+from heirloom.specs.judges import Select
+from heirloom.specs.regime import Original, Regime
 
 SHUFFLE = Stream((0, "pool"))
 POOL_ROWS, ORIGIN_ROWS, ROWS = 20, 6, 6

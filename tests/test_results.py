@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from heirloom import results
+from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.workflow import folders
 from helpers import ROOT
@@ -24,9 +26,18 @@ def test_config_yaml_at_the_top_has_results_and_any_other_file_a_folder_in_it(pr
         assert results.of(spelled) == results.DEFAULT
     assert results.DEFAULT.metrics == "results/metrics.parquet"
     assert results.of("configs/lm.yaml").metrics == "results/lm/metrics.parquet"
-    assert results.of("configs/lm.yaml").diff == "results/lm/diffs/{experiment}_{regime}.html"
+    assert results.of("configs/lm.yaml").diff == "results/lm/diffs/{experiment}.{regime}.html"
     assert results.of("tests/config.tiny.yml").folder == "results/config.tiny"
     assert results.of("mine/config.yaml").folder == "results/config"
+
+
+def test_a_page_of_a_comparison_says_which_experiment_and_regime_it_is_of_where_names_have_underscores() -> None:
+    groups = {name: f"(?P<{name}>{expression})" for name, expression in kinds.WILDCARDS.items()}
+    pattern = results.DEFAULT.diff.replace(".", "[.]").format(**groups)
+    for experiment, regime in (("transformer", "control_grows"), ("transformer_control", "grows")):
+        match = re.fullmatch(pattern, results.DEFAULT.diff.format(experiment=experiment, regime=regime))
+        assert match is not None
+        assert match.groupdict() == {"experiment": experiment, "regime": regime}
 
 
 def test_a_link_to_another_config_named_config_yaml_is_config_yaml(project: Path) -> None:

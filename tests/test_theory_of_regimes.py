@@ -18,10 +18,10 @@ from heirloom.families import gaussian, ngram
 from heirloom.mixing import Ingredients, golden_weight, mix, mix_origin
 from heirloom.runtime.streams import Stream, lineage
 from heirloom.selection import select
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
+from heirloom.specs.judges import Select
 from heirloom.specs.ngram import NgramFit, NgramSampling
-from heirloom.specs.regime import Original, Regime, Select
+from heirloom.specs.regime import Original, Regime
 from heirloom.theory import Moments
 from heirloom.theory import regimes as theory_regimes
 
@@ -36,6 +36,7 @@ class Case(NamedTuple):
     neighbours: Sequence[int] = (0, 2)  # of model 1; a regime that has settled by then has the earlier one only
 
 
+FADING = Regime.model_validate({"fresh": [0.2, 0.5, 0.8, 0.0], "scale": [1.0, 2.0]})
 GOLDEN = (math.sqrt(5) - 1) / 2
 CASES = {
     "fixed_real": Case(Regime(original=Original(share=1.0, draw="fixed"), budget="grows", multiple=2.0), [(N, 2 * N)] * 5, "fixed"),
@@ -43,13 +44,14 @@ CASES = {
     "golden": Case(Regime(fresh=0.5, real_weight="golden"), [(5, 5)] * 5, "fresh", GOLDEN, (0,)),
     "weighted_fixed": Case(Regime(original=Original(share=0.3, draw="fixed"), real_weight=0.6), [(3, 7)] * 5, "fixed", 0.6),
     "linear": Case(Regime(growth=1.0), [(0, N * (g + 1)) for g in range(1, 6)]),
+    "fading_fresh": Case(FADING, [(2, 8), (10, 10), (16, 4), (0, 20), (0, 20)]),
     "superlinear_fresh": Case(Regime(growth=1.5, fresh=0.2), [(round(0.2 * b), b - round(0.2 * b)) for b in (28, 52, 80, 112, 147)]),
 }
 
 
 def chain(regime: Regime, divisor: str, generations: int = GENERATIONS, chains: int = CHAINS, rows: int = N) -> list[gaussian.Model]:
     """Return models 0 … G, every row drawn, mixed and fitted as in a run."""
-    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), NoSettings()
+    fit, settings = GaussianTraining.model_validate({"divisor": divisor}), GaussianSampling()
     pool = Dataset.of(vector_table(Stream((0, "real")).generator().standard_normal((chains, POOL if rows == N else rows, 1))))
     original = mix_origin(pool, rows, Stream((0, "pool")), chains)
     models = [gaussian.train(original, fit, None, Stream(()))]
@@ -57,8 +59,8 @@ def chain(regime: Regime, divisor: str, generations: int = GENERATIONS, chains: 
         stream = lineage(0, "arm").child(g)
         (x,) = gaussian.sample(models[-1], None, regime.sampled_rows(rows, g), settings, stream.child("sample"))
         newest = Dataset.of(vector_table(x, born=g))
-        if regime.select:
-            newest = select(newest, gaussian.log_likelihoods(models[0], newest, 1), regime.select, stream.child("select"))
+        for judge in regime.judges:
+            newest = select(newest, gaussian.log_likelihoods(models[0], newest, 1), judge, stream.child("select"))
         offered = Ingredients(pool, original, [newest], chains)
         train = mix(regime, offered, rows, g, shuffle=Stream((0, "pool")), lineage=lineage(0, "arm"))
         models.append(gaussian.train(train, fit, None, Stream(())))

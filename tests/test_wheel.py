@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from heirloom.projects import template
 from helpers import ROOT, environment
 
 pytestmark = pytest.mark.slow
@@ -68,24 +69,32 @@ def test_the_wheel_holds_the_package_and_the_workflow_byte_for_byte(wheel: Path)
     for name in ("rules", "docs/report"):
         tree |= files_of(ROOT / name, f"heirloom/snakefile/{name}")
     tree |= files_of(ROOT / "examples", "heirloom/examples")
+    for name in (*template.SETTINGS, *template.EXAMPLES.values()):
+        tree[f"heirloom/projects/template/{name}"] = (ROOT / name).read_bytes()
     with zipfile.ZipFile(wheel) as archive:
         carried = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     assert sorted(carried) == sorted(tree)
     assert [name for name, content in tree.items() if carried[name] != content] == []
 
 
-def test_a_project_outside_a_clone_is_planned_by_the_wheel_s_own_snakefile(installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+def test_a_project_that_the_wheel_makes_is_planned_by_the_wheel_s_own_snakefile(installed: Path, tmp_path: Path) -> None:
     variables = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
     variables["PATH"] = f"{installed}:{variables['PATH']}"
 
-    def output_of(*arguments: str) -> str:
+    def output_of(folder: Path, *arguments: str) -> str:
         command = [str(installed / "python"), *arguments]
-        return subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, cwd=folder, env=variables, check=True, capture_output=True, text=True).stdout
 
-    snakefile = output_of("-c", "from heirloom.snakefile.files import snakefile; print(snakefile())").strip()
+    project = tmp_path / "project"
+    output_of(tmp_path, "-m", "heirloom", "init", "project", "--example", "gaussian")
+    snakefile = output_of(project, "-c", "from heirloom.workflow.files import snakefile; print(snakefile())").strip()
     assert Path(snakefile).is_relative_to(installed.parent)
-    plan = output_of("-m", "snakemake", "--snakefile", snakefile, "--cores", "1", "-n")
-    counts = dict(line.split() for line in plan.partition("Job stats:")[2].splitlines() if len(line.split()) == 2)
+    (project / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    plans = [output_of(project, "-m", "heirloom", "run", "-n"), output_of(project, "-m", "snakemake", "-n")]
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare/config.yaml").write_text(yaml.safe_dump(CONFIG))
+    plans.append(output_of(tmp_path / "bare", "-m", "heirloom", "run", "-n"))
     steps = {"real_vectors": "1", "mix": "2", "train": "2", "sample": "1", "evaluate": "2", "summarise": "1", "plot": "1"}
-    assert {rule: counts.get(rule) for rule in steps} == steps
+    for plan in plans:
+        counts = dict(line.split() for line in plan.partition("Job stats:")[2].splitlines() if len(line.split()) == 2)
+        assert {rule: counts.get(rule) for rule in steps} == steps

@@ -24,6 +24,7 @@ LIBRARIES = {
     "datasets": "datasets",
     "gguf": "gguf",
     "jinja2": "jinja2",
+    "lm_eval": "lm-eval",
     "ml_dtypes": "ml_dtypes",
     "mlxtend": "mlxtend",
     "mwparserfromhell": "mwparserfromhell",

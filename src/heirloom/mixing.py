@@ -86,6 +86,7 @@ def mix(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *,
     step = lineage.child(generation, "mix")
     budget = regime.budget_rows(rows, generation)
     real = real_rows(regime, ingredients, rows, generation, shuffle=shuffle, lineage=lineage)
+    regime = regime.at(generation)
     if regime.excludes_continuations:
         newest = without_continuations(ingredients.synthetic[-1], real)
         ingredients = replace(ingredients, synthetic=[newest])
@@ -112,11 +113,11 @@ def golden_weight(num_real: int, num_synthetic: int) -> float:
 
 def real_rows(regime: Regime, ingredients: Ingredients, rows: int, generation: int, *, shuffle: Stream, lineage: Stream) -> list[Dataset]:
     """Return the real rows of one generation, a dataset per kind; parameters and errors as in `mix`."""
-    step = lineage.child(generation, "mix")
+    step, current = lineage.child(generation, "mix"), regime.at(generation)
     budget = regime.budget_rows(rows, generation)
     return [
-        *_original(regime, ingredients, budget, lineage, step),
-        *_pool(regime, ingredients, budget, step),
+        *_original(current, ingredients, budget, lineage, step),
+        *_pool(current, ingredients, budget, step),
         *_fresh(regime, ingredients, rows, generation, shuffle),
     ]
 
@@ -140,10 +141,8 @@ def _pool(regime: Regime, ingredients: Ingredients, budget: int, step: Stream) -
 
 
 def _fresh(regime: Regime, ingredients: Ingredients, rows: int, generation: int, shuffle: Stream) -> list[Dataset]:
-    if not regime.fresh:
-        return []
     *earlier_counts, count = regime.fresh_rows(rows, generation)
-    if not count:
+    if not count and (regime.synthetic != "all" or not sum(earlier_counts)):
         return []
     pool, num_replicas = ingredients.pool, ingredients.num_replicas
     num_originals = ingredients.original.num_rows // num_replicas

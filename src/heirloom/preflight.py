@@ -23,6 +23,7 @@ from heirloom.specs.source import AnyTextSource
 from heirloom.specs.vector_source import VectorSource
 from heirloom.steps import pretrained as fetching
 from heirloom.steps import real
+from heirloom.tasks import files as task_files
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ def cheap(config: Config) -> None:
                 sources.preflight(experiment.source)
             if experiment.pretrained is not None and "model files" not in absent:
                 pretrained.preflight(experiment.pretrained)
+            if experiment.tasks is not None:
+                task_files.check(experiment.tasks)
         except HeirloomError as error:
             raise HeirloomError(f"experiments.{name}: {error}") from None
 

@@ -73,6 +73,11 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
+    def tasks(self) -> str:
+        """Scores of tasks with paired tests, where an experiment has tasks."""
+        return f"{self.folder}/tasks.csv"
+
+    @property
     def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
         return self.metrics, self.onset, self.theory
@@ -98,8 +103,11 @@ class Results:
 
     @property
     def diff(self) -> str:
-        """The page that compares the first with the last generation of an arm; a pattern with wildcards."""
-        return f"{self.folder}/diffs/{{experiment}}_{{regime}}.html"
+        """The page that compares the first with the last generation of an arm; a pattern with wildcards.
+
+        The point between them is in no name, so that a page has one experiment and one regime.
+        """
+        return f"{self.folder}/diffs/{{experiment}}.{{regime}}.html"
 
     @property
     def page(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heirloom.errors import HeirloomError
+from heirloom.specs.judges import selected_rows
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_NUMBERS, MOST_ROWS
 from heirloom.specs.vector_source import CategoricalSource, Uniform, VectorSource, Zipf
@@ -65,9 +66,8 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
 
 
 def _first_faults(name: str, regime: Regime, experiment: Experiment) -> Iterator[str]:
-    """Yield the faults of the first generation of a regime that has one; without growth all generations are like the first."""
-    last = experiment.generations if regime.growth else 1
-    for generation in range(1, last + 1):
+    """Yield the faults of the first generation of a regime that has one."""
+    for generation in regime.turns(experiment.generations):
         generation_faults = list(_faults(regime, experiment, generation))
         if generation_faults:
             yield from (f"regime {name!r}, generation {generation}: {fault}" for fault in generation_faults)
@@ -81,7 +81,8 @@ def _oversizes(experiment: Experiment, names: Sequence[str], regimes: Mapping[st
     sets = {"rows": experiment.rows, "origin_rows": experiment.original_rows or 1, "source.rows": source.pool_rows or 1}
     for name in names:
         regime = regimes[name]
-        largest = max(regime.budget_rows(experiment.rows, last), regime.sampled_rows(experiment.rows, last))
+        turns = regime.turns(last)
+        largest = max(max(regime.budget_rows(experiment.rows, g), regime.sampled_rows(experiment.rows, g)) for g in turns)
         num_sets = last if regime.synthetic == "all" else 1
         sets[f"regime {name!r}, generation {last}"] = largest * num_sets
     model_numbers = _model_numbers(experiment)
@@ -109,7 +110,7 @@ def most_needed(experiment: Experiment, regimes: Mapping[str, Regime]) -> int:
 
 def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator[str]:
     """Yield why the shares of one generation's budget cannot be met in whole rows."""
-    budget = regime.budget_rows(experiment.rows, generation)
+    budget, regime = regime.budget_rows(experiment.rows, generation), regime.at(generation)
     shares = {"original.share": regime.original.share if regime.original else 0.0, "fresh": regime.fresh, "pool": regime.pool}
     counts = regime.real_rows(budget)
     for (key, share), count in zip(shares.items(), counts.values(), strict=True):
@@ -125,7 +126,7 @@ def _faults(regime: Regime, experiment: Experiment, generation: int) -> Iterator
 def _synthetic_faults(regime: Regime, experiment: Experiment, generation: int, demand: int | None) -> Iterator[str]:
     """Yield what synthetic rows are lacking; ``demand`` is how many must fill the budget, None where all that are offered are taken."""
     num_sampled = regime.sampled_rows(experiment.rows, generation)
-    supply = sum(regime.select.selected_rows(num_sampled)) if regime.select else num_sampled
+    supply = selected_rows(regime.judges, num_sampled)
     fewest = 1 if demand is None else demand
     if supply < fewest:
         yield f"{fewest} synthetic rows are needed, but {supply} of {num_sampled} are kept; raise `multiple`, `select.share` or `rows`"
@@ -146,17 +147,19 @@ def _needs(
     yield "origin_rows", experiment.original_rows or 1, pool_rows
     for name in names:
         regime = regimes[name]
-        budget = regime.budget_rows(rows, last)
+        turns = regime.turns(last)
+        num_prompts = max(regime.candidate_rows(rows, generation) for generation in turns)
+        real_rows = [regime.at(generation).real_rows(regime.budget_rows(rows, generation)) for generation in turns]
         if regime.edit:
-            yield f"regime {name!r} (one original row an edited row)", regime.sampled_rows(rows, last), original
+            yield f"regime {name!r} (one original row an edited row)", num_prompts, original
         elif experiment.continues_rows:
-            purpose = "rows" if regime.sampled_rows(rows, last) == rows else f"regime {name!r}"
-            yield f"{purpose} (one original row per prompt)", regime.sampled_rows(rows, last), original
+            purpose = "rows" if num_prompts == rows else f"regime {name!r}"
+            yield f"{purpose} (one original row per prompt)", num_prompts, original
         if experiment.family.relabels:
-            yield f"regime {name!r} (one row of the design a label)", regime.sampled_rows(rows, last), original
+            yield f"regime {name!r} (one row of the design a label)", num_prompts, original
         if regime.original:
-            yield f"regime {name!r} (original.share of rows)", regime.original.rows(budget), original
-        yield f"regime {name!r} (pool)", regime.real_rows(budget)["pool"], pool_rows
+            yield f"regime {name!r} (original.share of rows)", max(counts["original"] for counts in real_rows), original
+        yield f"regime {name!r} (pool)", max(counts["pool"] for counts in real_rows), pool_rows
         num_fresh = sum(regime.fresh_rows(rows, last))
         if num_fresh:
             purpose = f"regime {name!r} (original set and fresh rows of {last} generations)"

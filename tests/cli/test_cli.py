@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from heirloom.cli import commands
+from heirloom.cli import commands, panels
 from heirloom.errors import BAD_INPUT
+from heirloom.workflow.steps import STEPS
 from helpers import Run, run_in
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,36 @@ def test_every_command_explains_itself() -> None:
     assert isinstance(command, typer.core.TyperGroup)
     assert {"train", "record", "trace", "diff", "export"} <= set(command.commands)
     assert {name for name, subcommand in command.commands.items() if not subcommand.help} == set()
+
+
+def test_every_command_that_is_shown_stands_in_a_panel_and_has_an_example() -> None:
+    command = commands.tree()
+    assert isinstance(command, typer.core.TyperGroup)
+    for name, subcommand in command.commands.items():
+        if subcommand.hidden:
+            continue
+        assert isinstance(subcommand, typer.core.TyperCommand | typer.core.TyperGroup)
+        assert subcommand.rich_help_panel in panels.PANELS, name
+        inner = subcommand.commands if isinstance(subcommand, typer.core.TyperGroup) else {"": subcommand}
+        for inner_name, inner_command in inner.items():
+            words = " ".join(filter(None, ("heirloom", name, inner_name)))
+            assert (inner_command.epilog or "").startswith(f"Example: {words}"), words
+
+
+def test_help_is_divided_into_panels_hides_the_steps_and_cuts_no_sentence(run: Run) -> None:
+    lines = run("env", "COLUMNS=80", "heirloom", "--help").stdout.splitlines()
+    assert [line.rstrip(":") for line in lines if line.rstrip(":") in panels.PANELS] == [*panels.PANELS]
+    names = {line.split()[0] for line in lines if line.startswith("  ") and line.strip()}
+    assert names.isdisjoint(STEPS)
+    assert not any(line.endswith("...") for line in lines[1:])
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "data/a", "./a", "/a/b"])
+def test_a_file_that_is_not_there_is_called_that(run: Run, name: str) -> None:
+    done = run("heirloom", "show", name, check=False)
+    assert done.returncode == BAD_INPUT
+    assert done.stderr.startswith(f"heirloom: {name}: no such file; a name is experiment/regime/seed/generation")
 
 
 def test_the_schema_command_agrees_with_the_file() -> None:

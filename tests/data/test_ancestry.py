@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,15 @@ def test_real_rows_are_told_apart_within_a_replica(replicas: int) -> None:
     x = np.zeros((replicas, 5, 1))
     rows = Dataset([Piece(InMemory(vector_table(x))), Piece(InMemory(vector_table(x)), np.array([0, 1]))])
     assert rows.count_distinct_real() == 5 * replicas
+
+
+def test_counting_real_rows_holds_few_bytes_a_row_however_many_batches_bring_new_replicas() -> None:
+    replicas, rows = 64, 100
+    table = vector_table(np.zeros((replicas, rows, 1)))
+    batches = [table.slice(replica * rows, rows).to_batches()[0] for replica in range(replicas)]
+    tracemalloc.start()
+    count = ancestry.count_distinct_real(batches)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == replicas * rows
+    assert peak < 4 * replicas * rows

@@ -182,7 +182,7 @@ def test_counts_and_rates_judge_by_their_log_probability() -> None:
 def test_a_rate_is_fitted_as_the_weighted_mean(name: str, field: str) -> None:
     real, synthetic = np.array([[[1.0], [1.0]], [[0.0], [0.0]]]), np.array([[[0.0], [1.0], [0.0]], [[1.0], [1.0], [1.0]]])
     rows = joined(*(vectors(part).weighted(weight) for part, weight in ((real, 1.5), (synthetic, 2 / 3))))
-    model = family(name).train(rows, NoTraining(), None, Stream(()))
+    model = family(name).train(rows, family(name).Fit(), None, Stream(()))
     np.testing.assert_allclose(getattr(model, field), [(2 * 1.5 + 2 / 3) / 5, 2 / 5])
 
 
@@ -195,7 +195,7 @@ def test_a_weighted_poisson_chain_with_fresh_rows_has_the_variance_of_its_recurs
         (rows_of_generation,) = poisson.sample(model, None, written, NoSettings(), Stream((0, generation)))
         real = rng.poisson(3.0, (replicas, fresh, 1)).astype(float)
         rows = joined(vectors(real).weighted(2 * weight), vectors(rows_of_generation).weighted(2 * (1 - weight)))
-        model = poisson.train(rows, NoTraining(), None, Stream(()))
+        model = poisson.train(rows, poisson.Fit(), None, Stream(()))
         variance = weight**2 * 3.0 / fresh + (1 - weight) ** 2 * (3.0 / written + variance)
     squares = (model.rate - 3.0) ** 2
     assert abs((squares.mean() - variance) / (squares.std() / math.sqrt(replicas))) < 4

@@ -27,6 +27,7 @@ from heirloom.specs.kde import KdeTraining
 from heirloom.specs.language_model import Schedule
 from heirloom.specs.linear_regression import LinearRegressionTraining
 from heirloom.specs.ngram import NgramFit
+from heirloom.specs.prior import RateTraining, ShareTraining
 from heirloom.specs.transformer import Architecture, TransformerFit
 from heirloom.specs.vae import VaeFit
 from helpers import ROOT
@@ -78,8 +79,8 @@ CASES = {
     "kde": vectors(KdeTraining(), {"mean": [0.0, 0.0], "covariance": [[1.0, 0.0], [0.0, 1.0]]}, NOISE[..., :2]),
     "external": programs(NOISE[:1, :, :2]),
     "discrete": vectors(NoTraining(), {"kind": "uniform", "types": 9}, np.abs(2 * NOISE[..., :1]).round()),
-    "bernoulli": vectors(NoTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
-    "poisson": vectors(NoTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
+    "bernoulli": vectors(ShareTraining(), {"probability": 0.5}, NOISE[..., :1] > 0),
+    "poisson": vectors(RateTraining(), {"rate": 1.0}, np.abs(NOISE[..., :1]).round()),
     "linear_regression": vectors(LinearRegressionTraining(), {"weights": [0.0, 0.0]}, NOISE),
     "vae": images(
         VaeFit(latent=2, channels=3, epochs=2, start="scratch", batch_rows=5, optimiser="adam", learning_rate=0.01, weight_decay=0.0)

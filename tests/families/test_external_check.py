@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from heirloom import config as configuration
 from heirloom import plugin_examples
 from heirloom.errors import HeirloomError
 from heirloom.families.external.check import Finding, check
+from heirloom.steps.trial import real_rows
 from helpers import ROOT, run_in
 
 
@@ -25,8 +28,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def findings(folder: Path) -> list[Finding]:
-    (experiment,) = configuration.load(folder / "mine.yaml").experiments.values()
-    return [*check(experiment)]
+    config = configuration.load(folder / "mine.yaml")
+    ((name, experiment),) = config.experiments.items()
+    with TemporaryDirectory() as real:
+        return [*check(experiment, *real_rows(config, name, Path(real)))]
 
 
 def test_a_copy_of_the_example_names_its_own_files_and_keeps_every_promise(folder: Path) -> None:
@@ -35,6 +40,34 @@ def test_a_copy_of_the_example_names_its_own_files_and_keeps_every_promise(folde
     assert "examples/" not in "".join(texts.values()).replace("../../docs", "")
     assert {finding.verdict for finding in findings(folder)} == {"holds"}
 
+
+@pytest.mark.parametrize("kind", ["table", pytest.param("images", marks=pytest.mark.slow)])
+def test_the_examples_of_other_rows_keep_every_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugin_examples.copy(kind, Path("mine"))
+    config = Path("mine/mine.yaml")
+    config.write_text(config.read_text().replace("rows: 500\n", "rows: 30\n"))
+    assert {finding.verdict for finding in findings(Path("mine"))} == {"holds"}
+
+
+@pytest.mark.parametrize("kind", ["pairs", pytest.param("text", marks=pytest.mark.slow)])
+def test_the_examples_of_texts_keep_every_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugin_examples.copy(kind, Path("mine"))
+    Path("mine/corpus.jsonl").write_text(CORPUS)
+    config = yaml.safe_load(Path("mine/mine.yaml").read_text())
+    config["experiments"][kind] |= {"rows": 20, "source": {"name": "files", "paths": ["mine/corpus.jsonl"], "text": TEXT[kind]}}
+    Path("mine/mine.yaml").write_text(yaml.safe_dump(config))
+    assert {finding.verdict for finding in findings(Path("mine"))} == {"holds"}
+
+
+CORPUS = "".join(
+    json.dumps({"text": f"The {a} {b} runs over {c}. ", "prompt": f"Who runs over {c}?", "completion": f"The {a} {b}."}) + "\n"
+    for a in ("red", "old", "sly", "wet")
+    for b in ("fox", "dog", "hen", "cow")
+    for c in ("hills", "roads", "ice", "sand")
+)
+TEXT = {"text": {"vocab_size": 270, "row_tokens": 8}, "pairs": {"rows": "pairs", "vocab_size": 270}}
 
 FAULTS: Mapping[str, tuple[str, str, str, str]] = {
     "no checkpoint": ("train.py", "checkpoint.mkdir()", "sys.exit()", "left no folder with a file at {checkpoint}"),

@@ -8,8 +8,7 @@ from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import gaussian
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
 
 X = np.array([[[0.0], [2.0], [4.0]], [[1.0], [1.0], [4.0]]])
 
@@ -32,7 +31,7 @@ def test_draws_have_the_models_mean_and_covariance(dim: int) -> None:
     root = np.tril(np.arange(1.0, dim * dim + 1).reshape(dim, dim))
     covariance = root @ root.T
     model = gaussian.Model(np.full((2, dim), 3.0), np.stack([covariance, covariance]))
-    (x,) = gaussian.sample(model, None, 50_000, NoSettings(), Stream((0, "draws")))
+    (x,) = gaussian.sample(model, None, 50_000, GaussianSampling(), Stream((0, "draws")))
     standard = np.linalg.solve(root, (x[1] - 3.0).T)
     z_mean = standard.mean(axis=1) * np.sqrt(50_000)
     z_second = (standard @ standard.T / 50_000 - np.eye(dim)) * np.sqrt(50_000 / (1 + np.eye(dim)))
@@ -43,6 +42,6 @@ def test_draws_have_the_models_mean_and_covariance(dim: int) -> None:
 def test_more_replicas_leave_the_draws_of_earlier_ones_alone() -> None:
     def draw(replicas: int) -> np.ndarray:
         model = gaussian.Model(np.zeros((replicas, 2)), np.stack([np.eye(2)] * replicas))
-        return next(gaussian.sample(model, None, 7, NoSettings(), Stream((0, "replicas"))))
+        return next(gaussian.sample(model, None, 7, GaussianSampling(), Stream((0, "replicas"))))
 
     assert np.array_equal(draw(2), draw(5)[:2])

@@ -14,8 +14,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families import gaussian, precision
 from heirloom.families.base import Measuring
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
 
 NAMES = ["float16", "bfloat16", "float32", "float64"]
 TRUTH = {"mean": [0.0], "covariance": [[1.0]]}
@@ -47,7 +46,7 @@ def test_model_checkpoint_and_draws_are_of_the_type(name: str, tmp_path: Path) -
     gaussian.save(model, tmp_path / "checkpoint")
     loaded = gaussian.load(tmp_path / "checkpoint")
     assert loaded.mean.dtype == loaded.covariance.dtype == precision.dtype(name)
-    (rows,) = gaussian.sample(loaded, None, 50, NoSettings(), Stream((0, "sample")))
+    (rows,) = gaussian.sample(loaded, None, 50, GaussianSampling(), Stream((0, "sample")))
     assert rows.dtype == np.float64
     assert np.array_equal(rows.astype(precision.dtype(name)).astype(np.float64), rows)
 
@@ -72,7 +71,7 @@ def absorbed_share(name: str, generations: int) -> float:
     model = gaussian.Model(np.ones((200, 1), precision.dtype(name)), np.ones((200, 1, 1), precision.dtype(name)))
     ended = np.zeros(200, dtype=bool)
     for generation in range(generations):
-        (x_RND,) = gaussian.sample(model, None, 5, NoSettings(), Stream((0, generation)))
+        (x_RND,) = gaussian.sample(model, None, 5, GaussianSampling(), Stream((0, generation)))
         model = gaussian.train(Dataset.of(vector_table(x_RND)), fit(name), None, Stream(()))
         assert not model.covariance[ended].any()
         ended = model.covariance[:, 0, 0] == 0

@@ -11,8 +11,7 @@ from heirloom import config
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra, gaussian, sufficient
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import GaussianTraining
+from heirloom.specs.gaussian import GaussianSampling, GaussianTraining
 from heirloom.steps.common import naming
 from heirloom.theory import replace_log_determinant
 
@@ -21,8 +20,8 @@ COVARIANCE = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
 
 def both(dim: int, num_rows: int, replicas: int = 20_000) -> tuple[sufficient.Statistics, sufficient.Statistics]:
     model = gaussian.Model(np.full((replicas, dim), 3.0), np.tile(COVARIANCE[:dim, :dim], (replicas, 1, 1)))
-    (x_RND,) = gaussian.sample(model, None, num_rows, NoSettings(), Stream((0, "rows")))
-    return gaussian.draw(model, num_rows, NoSettings(), Stream((0, "statistics"))), sufficient.summarise(x_RND)
+    (x_RND,) = gaussian.sample(model, None, num_rows, GaussianSampling(), Stream((0, "rows")))
+    return gaussian.draw(model, num_rows, GaussianSampling(), Stream((0, "statistics"))), sufficient.summarise(x_RND)
 
 
 def z_of_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:

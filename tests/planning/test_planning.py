@@ -106,6 +106,17 @@ def test_training_takes_six_operations_a_parameter_and_token() -> None:
     assert work(settings, Job("train", "words", "replace", 0, 1)).disk_bytes == 4 * parameters
 
 
+def test_pairs_are_counted_at_their_mean_length_and_held_at_their_longest() -> None:
+    limits = {"max_prompt_tokens": 10, "max_completion_tokens": 6}
+    text = {"vocab_size": 300, "rows": "pairs", "pairs": limits}
+    of_pairs, of_blocks = config(source={"name": "files", "paths": ["pairs.jsonl"], "text": text}), config()
+    # a block is continued by as many tokens as it has; the prompt of a pair is a part of it
+    for step, share in (("train", 1 / 2), ("sample", 1 / 4)):
+        job = Job(step, "words", "replace", 0, 1)
+        assert work(of_pairs, job).operations == share * work(of_blocks, job).operations
+        assert work(of_pairs, job).memory == work(of_blocks, job).memory
+
+
 def test_every_lineage_has_its_steps_and_a_chain_is_one_job() -> None:
     steps = [job.step for job in jobs(config())]
     assert {step: steps.count(step) for step in set(steps)} == {"real": 1, "mix": 10, "train": 10, "sample": 9, "evaluate": 10}

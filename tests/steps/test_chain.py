@@ -16,7 +16,7 @@ from heirloom import theory
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
-from heirloom.steps import chain, evaluate, mix, real, sample, select, train
+from heirloom.steps import blend, chain, evaluate, mix, real, sample, select, train
 
 REGIMES = {
     "replace": {},
@@ -30,6 +30,10 @@ JUDGED = {
     "fixed_real": {"original": {"share": 1.0, "draw": "fixed"}, "budget": "grows", "multiple": 2.0},
     "golden": {"fresh": 0.3, "real_weight": "golden"},
     "linear": {"growth": 1.0},
+    "neon": {"repair": {"extrapolate": {"w": 0.5, "from": "previous"}}},
+    "scheduled": {"fresh": [0.4, 0.2], "pool": [0.0, 0.1], "scale": [1.0, 2.0, 1.5], "multiple": [1.0, 1.5]},
+    "fading": {"original": {"share": [0.6, 0.3], "draw": "fixed"}, "fresh": [0.2, 0.0], "synthetic": "all", "budget": "grows"},
+    "merged": {"fresh": 0.3, "repair": {"merge": 0.25}},
     "filter": {"multiple": 2.0, "select": {"by": "likelihood", "share": 0.5}},
     "detector": {
         "original": {"share": 1.0},
@@ -37,7 +41,9 @@ JUDGED = {
         "budget": "drawn",
         "select": {"by": "detector", "share": 0.5, "true_keep": 0.8, "false_keep": 0.2},
     },
+    "best": {"multiple": 2.0, "select": [{"by": "parent", "best_of": 3}, {"by": {"measure": "norm"}, "share": 0.5, "keep": "lowest"}]},
 }
+RELABELLED = {"relabelled": {"select": {"by": "parent", "best_of": 2}}}
 TOYS: dict[str, dict[str, Any]] = {
     "discrete": {"source": {"name": "categorical", "law": {"kind": "zipf", "types": 5}, "rows": 100, "test_rows": 1}},
     "bernoulli": {"source": {"name": "bernoulli", "rows": 100, "test_rows": 1}},
@@ -66,7 +72,9 @@ def make_lineage(
     }
     if toy:
         experiment |= {"family": {"name": toy}, **TOYS[toy], "regimes": list(REGIMES)}
-    return configuration.parse({"regimes": REGIMES | JUDGED, "experiments": {"g": experiment}})
+    if toy == "linear_regression":
+        experiment["regimes"] = [*REGIMES, *RELABELLED]
+    return configuration.parse({"regimes": REGIMES | JUDGED | RELABELLED, "experiments": {"g": experiment}})
 
 
 @pytest.fixture
@@ -99,10 +107,11 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
         synthetic = [kinds.SYNTHETIC.path("g", regime, 0, h) for h in range(1, g + 1)]
         training, checkpoint = kinds.TRAIN.path("g", regime, 0, g), kinds.CHECKPOINT.path("g", regime, 0, g)
         key = (config, "g", regime, 0, g)
-        writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (kinds.CHECKPOINT, kinds.TRAIN))
+        declared = config.regimes[regime]
+        writers_kind = kinds.REPAIRED if declared.repair and g > 1 else kinds.CHECKPOINT
+        writer, its_rows = (kind.path("g", regime, 0, g - 1) for kind in (writers_kind, kinds.TRAIN))
         inputs_of_sample = {"checkpoint": writer, "train": its_rows, "prompts": "", "tokenizer": "", "judge": ""}
         sample.run(slice_of("sample", *key), inputs_of_sample, {"synthetic": synthetic[-1]})
-        declared = config.regimes[regime]
         selected = [kinds.SELECTED.path("g", regime, 0, h) for h in range(1, g + 1)]
         if declared.select:
             select.run(
@@ -123,19 +132,28 @@ def run_steps(config: configuration.Config, regime: str) -> pd.DataFrame:
             {"train": training, "start": (inputs["checkpoint"] if handed_on else None) or ""},
             {"checkpoint": checkpoint},
         )
+        model = checkpoint
+        if declared.repair:
+            model = kinds.REPAIRED.path("g", regime, 0, g)
+            base = writer if declared.repair.base == "previous" else inputs["checkpoint"]
+            blend.run(slice_of("blend", *key), {"checkpoint": checkpoint, "base": base}, {"repaired": model})
         metrics = kinds.METRICS.path("g", regime, 0, g)
-        inputs_of_generation = {"checkpoint": checkpoint, "train": training, "synthetic": synthetic[-1]}
+        inputs_of_generation = {"checkpoint": model, "train": training, "synthetic": synthetic[-1]}
         shared_inputs = {"held_out": inputs["held_out"], "original": inputs["original"], "origin": inputs["checkpoint"]}
         evaluate.run(slice_of("evaluate", *key), {**inputs_of_generation, **shared_inputs}, {"metrics": metrics})
         measured[g] = read_json(metrics)
     return pd.DataFrame.from_dict(measured, orient="index").sort_index(axis=1)
 
 
-@pytest.mark.parametrize(("toy", "regime"), [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS)])
+@pytest.mark.parametrize(
+    ("toy", "regime"),
+    [*(("", regime) for regime in REGIMES | JUDGED), *((toy, "keep") for toy in TOYS), ("linear_regression", "relabelled")],
+)
 def test_both_granularities_give_the_same_snapshots_and_measures(folder: Path, toy: str, regime: str) -> None:
     config = make_lineage(generations=3, replicas=4, snapshots=(1, 2, 3), toy=toy)
     by_chain = run_chain(config, regime)
     kept_kinds = [kinds.SYNTHETIC, kinds.TRAIN, kinds.CHECKPOINT, *([kinds.SELECTED] if config.regimes[regime].select else [])]
+    kept_kinds += [kinds.REPAIRED] if config.regimes[regime].repair else []
     artefacts = [kind.path("g", regime, 0, g) for kind in kept_kinds for g in (1, 2, 3)]
     hashes = {path: recorded_sha256(path) for path in artefacts}
     by_steps = run_steps(config, regime)

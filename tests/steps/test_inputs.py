@@ -66,9 +66,9 @@ def test_every_step_looks_at_every_input_before_it_begins(
         "mix": ["pool", "original", "synthetic"],
         "train": ["train", "start"],
         "sample": ["checkpoint", "train", "prompts", "tokenizer", "judge"],
-        "select": ["synthetic", "origin", "parent"],
+        "select": ["synthetic", "origin", "parent", "judges", "original"],
         "evaluate": ["checkpoint", "train", "synthetic", "held-out", "original", "origin"],
-        "chain": ["pool", "held-out", "original", "checkpoint"],
+        "chain": ["pool", "held-out", "original", "checkpoint", "judges"],
     }[command]
     outputs = {"mix": "train", "train": "checkpoint", "sample": "synthetic", "select": "selected", "evaluate": "metrics"}
     output = outputs.get(command, "trajectory")

@@ -22,6 +22,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.export import card
 from heirloom.export.subject import describe
+from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.lineage import project, render_row, trace_row
 from heirloom.report.page import texts
 from heirloom.sources import counts
@@ -34,6 +35,7 @@ REGIMES: dict[str, Any] = {
     "replace": {},
     "keep": {"original": {"share": 0.5}},
     "select": {"select": {"by": "likelihood", "share": 0.5}, "multiple": 2.0},
+    "best": {"select": {"by": "likelihood", "best_of": 2}},
     "edit": {"edit": {"above": 0.5}},
 }
 KEY = ("text", "replace", 0)
@@ -189,11 +191,32 @@ def test_a_judge_ranks_completions_given_their_prompts(lineage: Config) -> None:
 
     step = slice_of("select", declared(regimes=("select",), rows=20, origin_rows=40), "text", "select", 0, 1)
     synthetic, origin = Dataset.open(kinds.SYNTHETIC.path(*KEY, 1)), ngram.load(Path(kinds.CHECKPOINT.path(*KEY, 0)))
-    selected = select.select(step, synthetic, origin, None, 1)
+    selected, _ = select.select(step, synthetic, Witnesses(JudgeModel(step.family, origin), None, {}, None, step.chunk_rows), 1)
     score = ngram.log_likelihoods(origin, synthetic, 3)[0]
     kept = set(selected.table(["row"])["row"].to_pylist())
     assert len(kept) == 20
     assert min(score[row] for row in kept) >= max(score[row] for row in range(40) if row not in kept)
+
+
+def test_each_prompt_is_completed_k_times_and_the_likeliest_completion_is_kept(lineage: Config) -> None:
+    from heirloom.families import ngram
+
+    config = declared(regimes=("best",))
+    Path("best").mkdir()
+    sample.run(slice_of("sample", config, "text", "best", 0, 1), inputs_of(1), {"synthetic": "best/synthetic.parquet"})
+    synthetic = Dataset.open("best/synthetic.parquet")
+    parents = synthetic.table(["parent"])["parent"].to_pylist()
+    assert (len(parents), parents[:40]) == (80, parents[40:])
+    assert len(set(parents)) == 40
+    inputs = {"synthetic": "best/synthetic.parquet", "origin": kinds.CHECKPOINT.path(*KEY, 0)}
+    select.run(slice_of("select", config, "text", "best", 0, 1), inputs, {"selected": "best/selected.parquet"})
+    kept = Dataset.open("best/selected.parquet").table(["row"])["row"].to_pylist()
+    score = ngram.log_likelihoods(ngram.load(Path(inputs["origin"])), synthetic, 3)[0]
+    assert sorted(row % 40 for row in kept) == list(range(40))
+    assert all(score[row] >= score[(row + 40) % 80] for row in kept)
+    assert manifest.read(paths.manifest("best/selected.parquet"))["judges"] == [
+        {"judge": "log-likelihood under the origin's model: the highest of 2 candidates for each row", "given": 80, "kept": 40}
+    ]
 
 
 def test_a_row_is_traced_with_its_prompt_and_its_completion(lineage: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -20,7 +21,18 @@ from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data.dataset import Dataset
 from heirloom.families import causal_lm
-from shared_steps import note_validation_loss, sample_from, together, train_by_command, train_from, train_on_copies, train_until_killed
+from shared_steps import (
+    note_learners,
+    note_validation_loss,
+    sample_from,
+    together,
+    train_by_command,
+    train_from,
+    train_on_copies,
+    train_on_pairs,
+    train_until_killed,
+    unequal_pairs,
+)
 from small_models import pretrained
 
 VOCABULARY, CONTEXT = 300, 16
@@ -76,6 +88,41 @@ def test_two_processes_fine_tune_to_the_same_bytes_each_time_and_after_a_kill(fo
     sums = {name: recorded_sha256(f"{name}/checkpoint") for name in ("whole", "twice", "killed", "damaged")}
     assert len(set(sums.values())) == 1
     assert not paths.state("killed/checkpoint").exists()
+
+
+def test_each_process_holds_half_of_the_weights_and_learns_what_data_parallel_processes_learn(folder: Path) -> None:
+    assert together(2, folder, note_learners, "llama", "learners") == [0, 0]
+    first, second = (json.loads((folder / f"learners-{rank}.json").read_text()) for rank in (0, 1))
+    for notes in (first, second):
+        assert notes["whole"]["types"] == ["Parameter"]
+        assert notes["sharded"]["types"] == ["DTensor"]
+        for name, size in notes["whole"]["sizes"].items():
+            assert notes["sharded"]["sizes"][name] == size / 2
+        assert notes["sharded"]["norm"] == pytest.approx(notes["whole"]["norm"], rel=1e-5)
+        assert notes["sharded"]["losses"] == pytest.approx(notes["whole"]["losses"], abs=1e-5)
+        assert notes["sharded"]["lowest"] == pytest.approx(notes["whole"]["lowest"], abs=1e-5)
+    assert first == second
+    assert first["sharded"]["losses"][-1] < first["sharded"]["losses"][0] - 0.1
+
+
+@pytest.mark.parametrize("fit", [{"micro_rows": 3}, {"lora": {"rank": 3, "checkpoint": "adapter"}}], ids=str)
+def test_two_processes_learn_pairs_as_one_does_and_leave_a_checkpoint_that_one_opens(folder: Path, fit: dict[str, Any]) -> None:
+    names = [f"pairs-{'-'.join(map(str, fit.values()))}-{count}" for count in (1, 2)]
+    for count, name in zip((1, 2), names, strict=True):
+        assert together(count, folder, train_on_pairs, "llama", name, fit) == [0] * count
+    with contextlib.chdir(folder):
+        start, of_one, two = (causal_lm.log_likelihoods(causal_lm.load(Path(name)), unequal_pairs(31), 8) for name in ("llama", *names))
+    np.testing.assert_allclose(two, of_one, atol=1e-3)
+    assert np.abs(of_one - start).max() > 0.1
+
+
+def test_the_last_epoch_is_kept_beside_the_best_one_by_two_processes_too(folder: Path) -> None:
+    fit = {"epochs": 5, "learning_rate": 0.3}
+    best = trained(folder, 2, "llama", "both", last_epoch=True, **fit)
+    last = trained(folder, 2, "llama", "last", best_epoch="last", **fit)
+    beside = load_file(folder / "both/checkpoint/last_epoch/model.safetensors")
+    assert all(np.array_equal(beside[name], weight) for name, weight in last.items())
+    assert any(not np.array_equal(best[name], weight) for name, weight in last.items())
 
 
 def test_a_process_leaves_the_others_before_its_job_ends(folder: Path) -> None:

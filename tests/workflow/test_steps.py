@@ -32,13 +32,17 @@ HOMONYMS = {
         *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py", "lineage/passage.py"),
     },
     "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
-    "select": {"diffs/origin.py", "report/page/drawings.py"},  # an ability of a family; what Vega-Lite calls a selection
+    "select": {
+        "compatibility.py",
+        "diffs/origin.py",
+        "report/page/drawings.py",
+    },  # an ability; what Vega-Lite calls a selection
     "mix": {"mixing.py", "steps/rowless.py"},  # a stream
     "evaluate": {"steps/chain.py"},  # a family's function
     "train": {  # a dataset, a split of one, a role, a family's function
         *("export/lineage_folder.py", "lineage/descendants.py"),
         *("diffs/belonging.py", "export/huggingface.py", "lineage/render_row.py", "lineage/schema1.py", "lineage/trace_row.py"),
-        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "rules/real.smk"),
+        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "steps/trial.py", "rules/real.smk"),
     },
 }
 """Step → files whose text has its name and means something else."""
@@ -123,14 +127,17 @@ REGIMES = {
         "original": {"share": 0.1},
     },
     "edited": {"edit": {"above": 0.5}},
+    "repaired": {"repair": {"merge": 0.5}},
 }
 
 
 def declared() -> configuration.Config:
-    step = {**GAUSSIAN, "regimes": ["plain", "judged"], "seeds": [0, 1], "num_replicas": 2}
+    step = {**GAUSSIAN, "regimes": ["plain", "judged", "repaired"], "seeds": [0, 1], "num_replicas": 2}
     chain = {**step, "granularity": "chain", "snapshots": [2]}
     text = {**NGRAM, "regimes": ["plain", "edited"], "device": "auto"}
-    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text}})
+    tasks = {"names": ["facts"], "folder": str(ROOT / "findings")}
+    examined = {**text, "family": {"name": "transformer"}, "regimes": ["plain"], "tasks": tasks}
+    return configuration.parse({"regimes": REGIMES, "experiments": {"step": step, "chain": chain, "text": text, "examined": examined}})
 
 
 def test_a_slice_is_written_as_it_is_read() -> None:
@@ -192,3 +199,15 @@ def test_an_artefacts_path_and_key_answer_to_each_other() -> None:
         assert kinds.key_of(kind.at(key)) == key
     assert kinds.SYNTHETIC.at(kinds.Key("e", "keep", 1, 0)) == "data/e/origin/seed=1/gen=0/synthetic.parquet"
     assert kinds.key_of("results/metrics.parquet") is None
+
+
+def test_no_step_imports_the_config_whose_models_its_jobs_do_not_read() -> None:
+    program = """
+import sys
+from heirloom.workflow.steps import STEPS
+for step in STEPS.values():
+    step.load()
+print("heirloom.config" in sys.modules, "heirloom.specs.experiment" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

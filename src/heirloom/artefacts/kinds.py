@@ -24,8 +24,9 @@ RESERVED = frozenset({ORIGIN, REAL})
 WILDCARDS = {"experiment": NAME, "regime": f"(?!{REAL}/){NAME}", "seed": NUMBER, "generation": NUMBER}
 """Wildcard of a pattern → what it may be."""
 
-Form = Literal["rows", "model", "measures", "tokenizer", "index"]
-"""How an artefact is opened: rows of a dataset (Parquet), a checkpoint (a folder), numbers, a tokenizer, an index of documents."""
+Form = Literal["rows", "model", "measures", "tokenizer", "index", "items"]
+"""How an artefact is opened: rows of a dataset (Parquet), a checkpoint (a folder), numbers, a tokenizer, an index of documents, answers to
+the items of tasks (Parquet)."""
 
 
 class Key(NamedTuple):
@@ -148,7 +149,20 @@ SYNTHETIC = kind_in(GENERATION, "synthetic.parquet", "synthetic", "rows")
 SELECTED = kind_in(GENERATION, "selected.parquet", "selected", "rows")
 TRAIN = kind_in(GENERATION, "train.parquet", "training set", "rows")
 CHECKPOINT = kind_in(GENERATION, "checkpoint", "checkpoint", "model")
+REPAIRED = kind_in(GENERATION, "repaired", "repaired model", "model")
 METRICS = kind_in(GENERATION, "metrics.json", "measures", "measures")
+TASK_ITEMS = kind_in(GENERATION, "task_items.parquet", "answers to tasks, item by item", "items")
+TASK_SCORES = kind_in(GENERATION, "task_scores.json", "scores of tasks", "measures")
+
+
+MODELS = (CHECKPOINT, REPAIRED)
+"""The models of a generation, the last of those that there are being the one that others read; `keep_checkpoints` is of them all."""
+
+
+def generation_of_model(path: str) -> str | None:
+    """Return the generation, as its path spells it, of a model of a lineage; None if a path is none's."""
+    matches = (kind.wildcards(path) for kind in MODELS)
+    return next((match["generation"] for match in matches if match is not None), None)
 
 
 def key_of(path: str) -> Key | None:

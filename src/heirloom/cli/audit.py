@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.errors import HeirloomError
 
@@ -22,7 +23,7 @@ app = typer.Typer()
 _FINDINGS: tuple[Answer, ...] = ("falsified", "other distribution")
 
 
-@app.command()
+@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom audit --jobs 10")
 def audit(
     references: Annotated[
         list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to audit; all of data/ by default.")

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import __version__
-from heirloom.cli import audit, diff, export, lineage, plan, plugin, results, steps
+from heirloom.cli import audit, diff, export, lineage, panels, plan, plugin, project, results, steps
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
+    cls=panels.Panels,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -22,10 +23,10 @@ app = typer.Typer(
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
 )
-for part in (steps, plan, results, lineage, audit, diff):
+for part in (project, steps, plan, results, lineage, audit, diff):
     app.add_typer(part.app)
-app.add_typer(export.app, name="export")
-app.add_typer(plugin.app, name="plugin")
+app.add_typer(export.app, name="export", rich_help_panel=panels.SHARE)
+app.add_typer(plugin.app, name="plugin", rich_help_panel=panels.RUN)
 
 
 def _print_version(is_asked: bool) -> None:

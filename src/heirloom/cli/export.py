@@ -20,7 +20,7 @@ ConfigFile = Annotated[Path, typer.Option("--config", "--configfile", help="The 
 Authors = Annotated[list[str] | None, typer.Option("--author", help="'Name' or 'Name <https://orcid.org/…>'; may be given again.")]
 
 
-@app.command()
+@app.command(epilog="Example: heirloom export hf transformer/keep/0/3 DIR")
 def hf(
     reference: Reference,
     target: Target,
@@ -33,7 +33,7 @@ def hf(
     typer.echo(f"{target}: {huggingface.export(reference, target, config, namespace)}")
 
 
-@app.command()
+@app.command(epilog="Example: heirloom export croissant transformer/keep/0 DIR")
 def croissant(
     reference: Covering,
     target: Target,
@@ -48,7 +48,7 @@ def croissant(
     typer.echo(f"{target}: {number} {'dataset' if number == 1 else 'datasets'} with {job.NAME}")
 
 
-@app.command()
+@app.command(epilog="Example: heirloom export attestations transformer/keep/0 DIR")
 def attestations(reference: Covering, target: Target) -> None:
     """Write an in-toto statement about each artefact: its digest, and the step, slice, materials and environment that made it."""
     from heirloom.export import attestations as job
@@ -57,7 +57,7 @@ def attestations(reference: Covering, target: Target) -> None:
     typer.echo(f"{target}: {number} {'statement' if number == 1 else 'statements'}")
 
 
-@app.command()
+@app.command(epilog="Example: heirloom export crate transformer/keep/0 DIR")
 def crate(
     reference: Covering,
     target: Target,

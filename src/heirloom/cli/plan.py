@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom plan --config configs/lm.yaml")
 def plan(
     config: ConfigFile = CONFIG,
     *,

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom check --thorough --config configs/lm.yaml")
 def check(
     config: ConfigFile = CONFIG,
     *,
@@ -48,7 +49,7 @@ def check(
             typer.echo(line)
 
 
-@app.command()
+@app.command(hidden=True)
 def summarise(config: ConfigFile = CONFIG) -> None:
     """Gather every generation's measures into the config's results: metrics.parquet, metrics.json and plots/."""
     from heirloom.config import load
@@ -57,7 +58,7 @@ def summarise(config: ConfigFile = CONFIG) -> None:
     files.write(load(config))
 
 
-@app.command()
+@app.command(hidden=True)
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
@@ -66,7 +67,7 @@ def plot(config: ConfigFile = CONFIG) -> None:
     draw.write(load(config))
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom report --config configs/quick.yaml")
 def report(config: ConfigFile = CONFIG) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from rich.filesize import decimal
@@ -82,7 +83,7 @@ def report(config: ConfigFile = CONFIG) -> None:
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom show transformer/replace/0")
 def show(
     reference: Annotated[
         str, typer.Argument(autocompletion=complete, help="experiment/regime/seed for a lineage, or what `heirloom trace` takes.")
@@ -96,7 +97,7 @@ def show(
     job.show(reference, results=results.of(config))
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom summary --config configs/quick.yaml")
 def summary(config: ConfigFile = CONFIG) -> None:
     """Print what a run found, beside theory where there is one."""
     from heirloom.config import load
@@ -105,7 +106,7 @@ def summary(config: ConfigFile = CONFIG) -> None:
     print_summary(load(config))
 
 
-@app.command()
+@app.command(hidden=True)
 def reference(config: ConfigFile = CONFIG) -> None:
     """Write docs/reference/default.json from the results of the last run: what `heirloom summary` compares later runs with."""
     from heirloom.config import load
@@ -114,7 +115,7 @@ def reference(config: ConfigFile = CONFIG) -> None:
     typer.echo(f"{job.FILE}: {job.write(load(config))} numbers")
 
 
-@app.command()
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom theory --config configs/theory.yaml")
 def theory(
     config: ConfigFile = CONFIG,
     *,
@@ -133,7 +134,7 @@ def theory(
         write_text(page, agreement.page_with_table(text, lines))
 
 
-@app.command()
+@app.command(hidden=True)
 def schema(*, fix: Annotated[bool, typer.Option("--fix", help="Write the file instead of comparing it.")] = False) -> None:
     """Compare schemas/config.schema.json with the config models, or write it."""
     from heirloom import schema as job

@@ -162,13 +162,21 @@ def count_distinct_real(batches: Iterable[pa.RecordBatch]) -> int:
 
 
 def _enlarged(array: NDArray[np.bool_], num_rows: int, num_columns: int) -> NDArray[np.bool_]:
-    """Return an array that has at least so many rows and columns, zeros where it is new; the same one if it has them."""
+    """Return an array that has at least so many rows and columns, zeros where it is new; the same one if it has them.
+
+    A side that is too short is at least doubled, so that few copies are made; one that is long enough stays as it is.
+    """
     old_rows, old_columns = array.shape
-    if num_rows <= old_rows and num_columns <= old_columns:
+    shape = _grown(old_rows, num_rows), _grown(old_columns, num_columns)
+    if shape == array.shape:
         return array
-    enlarged = np.zeros((max(num_rows, old_rows), max(num_columns, 2 * old_columns)), bool)
+    enlarged = np.zeros(shape, bool)
     enlarged[:old_rows, :old_columns] = array
     return enlarged
+
+
+def _grown(length: int, needed: int) -> int:
+    return length if needed <= length else max(needed, 2 * length)
 
 
 def _num_real(rows: Tally) -> int:

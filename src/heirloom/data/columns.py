@@ -43,4 +43,6 @@ def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _plain_type(field: pa.Field) -> pa.DataType:
     if field.name == "x" and field.type.value_type == pa.uint8():
         return _IMAGES
-    return _PLAIN[field.name]
+    if field.name in _PLAIN:
+        return _PLAIN[field.name]
+    return field.type.value_type if pa.types.is_dictionary(field.type) else field.type  # a column of a table

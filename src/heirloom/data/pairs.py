@@ -114,6 +114,22 @@ def token_figures(dataset: Dataset) -> dict[str, float]:
     }
 
 
+def text_token_figures(dataset: Dataset) -> dict[str, float]:
+    """Return which share of the tokens of a training set humans wrote, of running text whose rows differ in length.
+
+    Returns
+    -------
+    ``ancestry.real_token_share``.
+    """
+    real = total = 0
+    for batch in dataset.batches(["tokens", "born"]):
+        lengths_N = arrow.lengths(_list(batch, "tokens"))
+        is_real = arrow.numbers(batch.column(batch.schema.get_field_index("born"))) == 0
+        real += int(lengths_N[is_real].sum())
+        total += int(lengths_N.sum())
+    return {"ancestry.real_token_share": real / total}
+
+
 def windows(dataset: Dataset, columns: Sequence[str], chunk_rows: int) -> Iterator[tuple[range, pa.RecordBatch]]:
     """Yield the rows of each window of the layout (`buckets`), with their columns as one batch."""
     batches, waiting, num_waiting = dataset.batches(columns), list[pa.RecordBatch](), 0

@@ -8,6 +8,7 @@ Legend of shapes: N rows, W tokens of the longest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,15 @@ def padded(lists: pa.ListArray, *, left: bool = False) -> Tokens:
     matrix_NW = np.full((len(lists), width), PADDING, np.int32)
     matrix_NW[is_token_NW[:, ::-1] if left else is_token_NW] = values
     return matrix_NW
+
+
+def fed(matrix_NW: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return a matrix (N, W) padded before each row as a model can read it, and where its tokens are.
+
+    In the place of padding stands the row's last token, which no mask of attention shows, and which a penalty of repetition knows anyway.
+    """
+    is_token_NW = matrix_NW != PADDING
+    return np.where(is_token_NW, matrix_NW, matrix_NW[:, -1:]).astype(np.int64), is_token_NW
 
 
 def lists(matrix_NW: Tokens) -> pa.ListArray:

@@ -82,6 +82,37 @@ def vector_table(x: NDArray[Any], *, first_row: int = 0, born: int = 0, writer: 
     return pa.table({"replica": replica, "row": row, "x": lists, **_ancestry(numbers(replica), born, None, writer)})
 
 
+def cell_table(cells: pa.Table, *, first_row: int = 0, born: int = 0, writer: Writer | None = None) -> pa.Table:
+    """Return rows of a table, ids from ``first_row`` on, with their ancestry; synthetic ones name their writer."""
+    num_rows = cells.num_rows
+    row = column(np.arange(first_row, first_row + num_rows))
+    columns = dict(zip(cells.column_names, cells.columns, strict=True))
+    return pa.table({"row": row, **columns, **_ancestry(np.zeros(num_rows, np.int32), born, None, writer)})
+
+
+def unequal_text_table(
+    tokens: pa.ListArray,
+    text: pa.Array,
+    *,
+    first_row: int,
+    born: int,
+    parent: Sequence[int] | None,
+    writer: Writer,
+) -> pa.Table:
+    """Return synthetic rows of text that differ in length.
+
+    Parameters
+    ----------
+    tokens
+        N lists of int32.
+    text
+        The N texts that they spell.
+    """
+    num_rows = len(tokens)
+    ids = column(np.arange(first_row, first_row + num_rows))
+    return pa.table({"row": ids, "tokens": tokens, "text": text, **_ancestry(np.zeros(num_rows, np.int32), born, parent, writer)})
+
+
 @lru_cache(maxsize=8)
 def _replica_and_row(num_replicas: int, num_rows: int, first_row: int) -> tuple[pa.Array, pa.Array]:
     replica = np.repeat(np.arange(num_replicas, dtype=np.int32), num_rows)

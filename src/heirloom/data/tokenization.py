@@ -129,6 +129,11 @@ def decode_lists(tokenizer: Tokenizer, lists: Sequence[Sequence[int]]) -> list[s
     return texts
 
 
+def encode_lists(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of texts, without tokens that the tokenizer would put around them."""
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
 def _text_only(tokenizer: Tokenizer) -> Tokenizer:
     """Make a document that spells a special token stay text; the library forgets this setting when it saves."""
     tokenizer.encode_special_tokens = True

@@ -22,14 +22,14 @@ _MAX_SHOWN = 50
 def compare(pairing: Pairing, examples: int) -> tuple[Column, ...]:
     """Return the columns that are not alike, those that both sides have first; one column is read at a time.
 
-    Of two files that Heirloom wrote there are none: what stands beside their content is no data.
+    Of two files that Heirloom wrote there are none, but of tables: what stands beside their content is no data.
 
     Parameters
     ----------
     examples
         Cells to show, of each column.
     """
-    if pairing.a.is_ours and pairing.b.is_ours and not pairing.by_key:
+    if pairing.a.is_ours and pairing.b.is_ours and pairing.shared.data and not pairing.by_key:
         return ()
     unpaired = [] if pairing.by_key else [_content(pairing, name) for name in pairing.shared.data]
     columns = [*unpaired, *_paired(pairing, examples), *_one_sided(pairing)]

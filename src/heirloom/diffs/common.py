@@ -76,7 +76,7 @@ def common(a: Side, b: Side, keys: tuple[str, ...] = ()) -> Common:
     """
     _check_keys(a, b, keys)
     shared = replace(_content(a, b), keys=keys)
-    if a.is_ours and b.is_ours:
+    if a.is_ours and b.is_ours and shared.data:
         return shared
     data_names = _data_names(a, shared) | _data_names(b, shared)
     names = dict.fromkeys([*a.schema.names, *b.schema.names])
@@ -124,10 +124,15 @@ def _content(a: Side, b: Side) -> Common:
         return Common("text", data, windows="tokens" in shared and PROMPT not in shared, notes=notes)
     if "tokens" in shared and not unlike:
         return Common("tokens", ("tokens",), windows=False)
-    if not (shared or a.is_ours or b.is_ours):
+    if not shared and (_are_tables(a, b) or not (a.is_ours or b.is_ours)):
         return Common("table", (), windows=False)
     why = "their tokenizers differ and there is no text" if shared else f"{_holds(a)}, {_holds(b)}"
     raise HeirloomError(f"{a.name} and {b.name} cannot be compared: {why}")
+
+
+def _are_tables(a: Side, b: Side) -> bool:
+    """Return whether neither side has any content but columns of its own: rows of a table."""
+    return not any(side.has(column) for side in (a, b) for column in CONTENT)
 
 
 def _is_content(a: Side, b: Side, column: str) -> bool:

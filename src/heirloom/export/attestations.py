@@ -73,7 +73,7 @@ def _artefacts(reference: str) -> list[Artefact]:
 
 def _algorithm(path: str) -> str:
     """Return the name of the digest of what lies at a path: checkpoints are folders, all else are files."""
-    is_folder = any(place.wildcards(path) is not None for place in (kinds.CHECKPOINT, kinds.PRETRAINED))
+    is_folder = any(place.wildcards(path) is not None for place in (*kinds.MODELS, kinds.PRETRAINED))
     return FOLDER_DIGEST if is_folder else FILE_DIGEST
 
 

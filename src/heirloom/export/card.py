@@ -11,6 +11,7 @@ from heirloom import results
 from heirloom.export import model_tree, regimes
 from heirloom.export.markdown import code, page, prose, table
 from heirloom.export.subject import RowCounts, Subject, count_rows, training_counts
+from heirloom.judges import notes
 from heirloom.lineage import git, references
 from heirloom.sources import counts as source_counts
 from heirloom.sources.input_files import ROLES
@@ -39,6 +40,7 @@ _PAIR_COLUMNS = (
     "`prompt` and `prompt_text` (what is given), `tokens` and `text` (the completion), `stopped` (whether the end token is its last)"
 )
 _VECTOR_COLUMNS = "`x` (numbers), `replica`"
+_TABLE_COLUMNS = "the columns of the source"
 _COLUMNS = """Columns: `row` (id), {data}; and where a row comes from: `kind` (real or synthetic),
 `born` (the generation that made it), `parent` (row id of its prompt, among the rows that generation 0 was trained on),
 `model` (fingerprint of the checkpoint that wrote it){depth}."""
@@ -86,7 +88,7 @@ def dataset(subject: Subject, rows: Path, split: str, path_inside: str) -> Datas
         configs=[{"config_name": "default", "data_files": [{"split": split, "path": path_inside}]}],
     )
     facts = [("rows written by a model", counts.sentence), *_depth(counts)]
-    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS}[subject.rows]
+    content_columns = {"text": _TEXT_COLUMNS, "pairs": _PAIR_COLUMNS, "vectors": _VECTOR_COLUMNS, "table": _TABLE_COLUMNS}[subject.rows]
     columns = _COLUMNS.format(data=content_columns, depth=_DEPTH_COLUMNS if counts.depth else "")
     beginning = _beginning(subject, rows_warning(subject, counts), facts)
     ending = _ending(subject, _LOAD_DATASET.format(split=split))
@@ -163,6 +165,7 @@ def _beginning(subject: Subject, warning: str, row_facts: Facts) -> list[str]:
         ("source of the real data", code(subject.source["name"])),
         *_sources(subject),
         *row_facts,
+        *(("judge of the synthetic rows", prose(notes.sentence(note))) for note in subject.judge_notes),
         ("commit", _commit(subject.artefact.project.commit)),
         *_inputs(subject),
     ]

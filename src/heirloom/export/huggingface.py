@@ -12,9 +12,10 @@ from huggingface_hub import DatasetCard, ModelCard
 from heirloom import results
 from heirloom.artefacts import kinds, paths
 from heirloom.errors import HeirloomError
-from heirloom.export import card, croissant, folder, lineage_folder, tokenizer_folder
+from heirloom.export import card, croissant, eval_results, folder, lineage_folder
 from heirloom.export.croissant_records import File
 from heirloom.export.subject import Subject, describe
+from heirloom.families import tokenizer_folder
 from heirloom.lineage.project import locate
 from heirloom.workflow import folders
 
@@ -57,6 +58,8 @@ def export(reference: str, target: Path, config: Path, namespace: str = "") -> s
             else _dataset(subject, _SPLITS[stem], temporary)
         )
         page.save(temporary / "README.md")
+        if stem == "checkpoint":
+            eval_results.write(subject, config, temporary)
         for record in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):
             folder.copy(artefact.project.file(record), temporary / PROVENANCE / Path(record).name)
     return artefact.name

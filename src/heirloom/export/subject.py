@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.export import licences
+from heirloom.judges.notes import Note
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.lineage.settings import setting
@@ -33,6 +34,8 @@ class Subject:
         The training set of its generation; None for real data, and where it is not to be had.
     licence
         Of the real data.
+    selected
+        The rows of its generation that judges let pass; None where there are no judges, and where the rows are not to be had.
     """
 
     artefact: Artefact
@@ -40,6 +43,7 @@ class Subject:
     real: Artefact
     train: Artefact | None
     licence: licences.Licence
+    selected: Artefact | None = None
 
     @property
     def name(self) -> str:
@@ -71,15 +75,21 @@ class Subject:
         return mixing
 
     @property
+    def judge_notes(self) -> Sequence[Note]:
+        """What the judges of its generation did."""
+        judges: Sequence[Note] = () if self.selected is None else self.selected.manifest.get("judges", ())
+        return judges
+
+    @property
     def is_text(self) -> bool:
         """Whether rows are text rather than vectors."""
         return "text" in self.source
 
     @property
-    def rows(self) -> Literal["text", "pairs", "vectors"]:
-        """What rows are: text, a prompt and its completion, or vectors."""
+    def rows(self) -> Literal["text", "pairs", "vectors", "table"]:
+        """What rows are: text, a prompt and its completion, vectors, or rows of a table."""
         if not self.is_text:
-            return "vectors"
+            return "table" if "columns" in self.source else "vectors"
         return "pairs" if self.source["text"].get("rows") == "pairs" else "text"
 
     @property
@@ -125,8 +135,9 @@ def describe(artefact: Artefact, config: Path) -> Subject:
         raise HeirloomError(f"{artefact.name}: no artefact; those lie under data/")
     real = _pool(artefact.project, key)
     train = None if key.generation is None else _artefact_with_manifest(artefact.project, kinds.TRAIN.at(key))
+    selected = _artefact_with_manifest(artefact.project, kinds.SELECTED.at(key)) if key.generation else None
     licence = licences.of(key.experiment, real.slice["source"], config)
-    return Subject(artefact, key, real, train, licence)
+    return Subject(artefact, key, real, train, licence, selected)
 
 
 def count_rows(rows: Path) -> RowCounts:

@@ -84,6 +84,14 @@ class Editor(Protocol):
         ...
 
 
+class Repairable(Protocol):
+    """What a family offers beside `Family` for regimes with `repair`."""
+
+    def blended(self, model: Any, base: Any, base_share: float) -> Any:
+        """Return the model b base + (1 - b) model, coordinate by coordinate; b = ``base_share`` may be below 0 or above 1."""
+        ...
+
+
 class Resumable(Protocol):
     """What a family offers beside `Family` whose training takes long enough to be killed in the middle."""
 
@@ -157,6 +165,7 @@ PROTOCOLS: Mapping[Ability, type] = {
     "statistics": Rowless,
     "select": Judge,
     "edit": Editor,
+    "repair": Repairable,
     "resume": Resumable,
     "fetch": Fetched,
     "validate": Validated,

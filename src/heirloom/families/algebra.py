@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from heirloom.data.columns import WEIGHT
 from heirloom.data.dataset import Dataset
+from heirloom.specs.prior import RatePrior, SharePrior
 
 Floats = NDArray[np.float64]
 
@@ -24,6 +25,15 @@ def mean_of_numbers(rows: Dataset) -> Floats:
     return np.asarray(np.average(x_RN, axis=1, weights=weight_RN), dtype=np.float64)
 
 
+def posterior_mean(rows: Dataset, prior: SharePrior | RatePrior | None) -> Floats:
+    """Return `mean_of_numbers`, with the pseudo-rows of a prior counted among the rows: (n mean + A prior mean) / (n + A)."""
+    mean_R = mean_of_numbers(rows)
+    if prior is None:
+        return mean_R
+    share = prior.rows / (len(rows.by_replica()[0]) + prior.rows)
+    return (1.0 - share) * mean_R + share * prior.mean
+
+
 def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     """Return the rows' mean (R, D) and the sum of outer products of their deviations from it (R, D, D)."""
     num_replicas, num_rows, dim = x_RND.shape
@@ -31,6 +41,15 @@ def scatter(x_RND: Floats) -> tuple[Floats, Floats]:
     blocks = (_scatter(x_RND[start : start + block_replicas]) for start in range(0, num_replicas, block_replicas))
     means, scatters = zip(*blocks, strict=True)
     return np.concatenate(means), np.concatenate(scatters)
+
+
+def weighted_moments(x_RND: Floats, weight_RN1: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the rows' shares of all weight (R, N, 1), their weighted mean (R, D) and their weighted covariance (R, D, D)."""
+    share_RN1 = weight_RN1 / weight_RN1.sum(axis=1, keepdims=True)
+    mean_RD = (share_RN1 * x_RND).sum(axis=1)
+    centred_RND = x_RND - mean_RD[:, None, :]
+    covariance_RDD = np.matmul((share_RN1 * centred_RND).transpose(0, 2, 1), centred_RND)
+    return share_RN1, mean_RD, covariance_RDD
 
 
 def _scatter(x_RND: Floats) -> tuple[Floats, Floats]:

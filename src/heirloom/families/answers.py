@@ -50,11 +50,11 @@ def evaluate(model: Losses, origin: Losses, respond: Respond, sets: Sets, measur
         "test_perplexity": text.perplexity(float(nats_N.sum()), int(lengths_N.sum())),
         **_named("test_loss_by_frequency", frequency.loss_by_frequency(sums)),
         **_test_answers(respond, sets, measuring),
-        **_written(sets, measuring.generation),
+        **written(sets, measuring.generation),
         **_surprise(origin, sets.scored, measuring.chunk_rows),
-        **_diversity(sets.sample, measuring.vocab_size),
-        **_runs(sets, measuring.generation),
-        **_words(sets, measuring.generation),
+        **diversity(sets.sample, measuring.vocab_size),
+        **runs(sets, measuring.generation),
+        **surviving_words(sets, measuring.generation, _whole_texts),
     }
 
 
@@ -117,7 +117,7 @@ def _by_chance(rows: Dataset) -> dict[str, float]:
     return {f"chance_{name}": value for name, value in chance.means.items()}
 
 
-def _written(sets: Sets, generation: int) -> dict[str, float]:
+def written(sets: Sets, generation: int) -> dict[str, float]:
     """Return how the written rows end, how long they are, and how like the answers of the people whose prompts they complete."""
     sample = sets.sample
     stopped = np.concatenate([batch.column(0).to_numpy(zero_copy_only=False) for batch in sample.batches(["stopped"])])
@@ -134,10 +134,16 @@ def _written(sets: Sets, generation: int) -> dict[str, float]:
 
 
 def _with_references(sample: Dataset, original: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield the text of each written row and of the original row whose prompt it completes; both sets are in the order of prompts."""
+    """Yield the text of each written row and of the original row whose prompt it completes.
+
+    Both sets are in the order of prompts; where each prompt has several answers, they begin anew.
+    """
     references = zip(_column(original, "row"), _column(original, "text"), strict=True)
     row, reference = next(references)
     for parent, answer in zip(_column(sample, "parent"), _column(sample, "text"), strict=True):
+        if parent < row:
+            references = zip(_column(original, "row"), _column(original, "text"), strict=True)
+            row, reference = next(references)
         while row != parent:
             row, reference = next(references)
         yield answer, reference
@@ -157,7 +163,8 @@ def _surprise(origin: Losses, scored: Dataset, chunk_rows: int) -> dict[str, flo
     }
 
 
-def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
+def diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
+    """Return how many different tokens and runs of tokens rows have, how evenly, and how many rows are repeated."""
     counts = _counts(sample, vocab_size)
     measures = {
         "token_entropy": text.token_entropy(counts),
@@ -170,7 +177,7 @@ def _diversity(sample: Dataset, vocab_size: int) -> dict[str, float]:
     return measures
 
 
-def _runs(sets: Sets, generation: int) -> dict[str, float]:
+def runs(sets: Sets, generation: int) -> dict[str, float]:
     """Return how often runs of tokens come back, as `families.text` does; rows shorter than a run have none."""
     n, leak = text_family.RUN, ngrams.LEAK_TOKENS
     newest = sets.sample if generation else sets.held_out
@@ -197,9 +204,19 @@ def _repetition(rows: Dataset, n: int) -> float:
     return total / num_rows
 
 
-def _words(sets: Sets, generation: int) -> dict[str, float]:
-    """Return which words of people's completions are still written, and how many words there are."""
-    produced, reference = words.count(_whole_texts(sets.sample)), words.count(_whole_texts(sets.original))
+def describe(sets: Sets, measuring: Measuring) -> dict[str, float]:
+    """Return the measures that need no model: how completions end, how like people's they are, their diversity, runs and words."""
+    return {
+        **written(sets, measuring.generation),
+        **diversity(sets.sample, measuring.vocab_size),
+        **runs(sets, measuring.generation),
+        **surviving_words(sets, measuring.generation, _whole_texts),
+    }
+
+
+def surviving_words(sets: Sets, generation: int, texts: Callable[[Dataset], Iterable[str]]) -> dict[str, float]:
+    """Return which words of people's rows are still written, and how many words there are; ``texts`` says what of a row is read."""
+    produced, reference = words.count(texts(sets.sample)), words.count(texts(sets.original))
     tokens = {name: int(pairs.lengths(rows, "tokens").sum()) for name, rows in (("sample", sets.sample), ("original", sets.original))}
     measures = {
         **_named("tail_survival", text.tail_survival(reference, produced)),

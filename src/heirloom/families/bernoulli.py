@@ -20,13 +20,14 @@ from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.base import NoSettings
 from heirloom.specs.bernoulli import Bernoulli
+from heirloom.specs.prior import ShareTraining
 from heirloom.specs.vector_source import BernoulliSource
 from heirloom.theory.arm import Arm
 
 Spec = Bernoulli
-Fit = NoTraining
+Fit = ShareTraining
 Sampling = NoSettings
 
 
@@ -37,9 +38,9 @@ class Model:
     probability: NDArray[np.float64]
 
 
-def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
-    """Fit by maximum likelihood, the (weighted) share of ones; neither a start nor randomness enters."""
-    return Model(algebra.mean_of_numbers(rows))
+def train(rows: Dataset, fit: ShareTraining, start: Model | None, stream: Stream) -> Model:
+    """Fit by maximum likelihood or with a prior, the (weighted) share of ones; neither a start nor randomness enters."""
+    return Model(algebra.posterior_mean(rows, fit.prior))
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
@@ -93,10 +94,15 @@ def load(folder: Path) -> Model:
 
 def expected_curves(family: Bernoulli, source: BernoulliSource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the expected probability, variance p (1 - p) and squared error, and under replace how many replicas are fixed."""
+    p, rows, fits, prior = source.probability, arm.rows, arm.num_fits, family.training.prior
+    if prior is not None:
+        if arm.name != "replace":
+            return {}
+        mean, square = theory.priors.shares(p, rows, fits, prior.rows, prior.mean)
+        return {"probability": mean, "variance": mean - square, "squared_error": square - 2 * p * mean + p * p}
     moments = arm.moments(0)
     if moments is None:
         return {}
-    p, rows, fits = source.probability, arm.rows, arm.num_fits
     scale = p * (1 - p)
     curves = {"probability": np.full(fits, p), "variance": scale * moments.variance, "squared_error": scale * moments.mean_square}
     if arm.name == "replace" and rows <= theory.discrete.EXACT_ROWS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
+from heirloom.families.lm import network as lm
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.library import completion
 from heirloom.families.lm.library.generation import banned, writer
@@ -26,6 +28,7 @@ from heirloom.families.lm.library.model import CausalLM, fetch, load, save
 from heirloom.families.lm.native import completion as native
 from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
+from heirloom.runtime import processes
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalLM as Spec
 from heirloom.specs.causal_lm import CausalSampling as Sampling
@@ -35,6 +38,7 @@ __all__ = [
     "Fit",
     "Sampling",
     "Spec",
+    "blended",
     "complete",
     "completion_losses",
     "edit",
@@ -84,9 +88,18 @@ def resume(
         clip=fit.clip_norm,
         micro_rows=fit.micro_rows,
     )
-    learner = Learner.of(start, fit, stream)
+    learner = _learner(start, fit, stream)
     model: CausalLM = training.train(learner, rows, fit, settings, stream, state, validation, fewest=fit.batch_rows)
     return model
+
+
+def _learner(start: CausalLM, fit: Fit, stream: Stream) -> lm.Learner:
+    """Return what learns: of several processes each holds a part of the weights."""
+    if processes.count() == 1:
+        return Learner.of(start, fit, stream)
+    from heirloom.families.lm.library.sharding import ShardedLearner  # a second of imports
+
+    return ShardedLearner.of(start, fit, stream)
 
 
 def sample(
@@ -117,6 +130,21 @@ def edit(
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     minibatches.use_deterministic_kernels()
     return editing.edit(model, judge, rows, above, Decoding.of(settings, banned(model, settings)), stream)
+
+
+def blended(model: CausalLM, base: CausalLM, base_share: float) -> CausalLM:
+    """Return the model whose weights are b base + (1 - b) model (`lm.weights`); what is no float, such as a counter, stays the model's.
+
+    Raises
+    ------
+    HeirloomError
+        If a model is adapters alone.
+    """
+    if model.is_adapter or base.is_adapter:
+        raise HeirloomError("repair needs whole weights; use family.training.lora.checkpoint: merged")
+    module = copy.deepcopy(model.module)
+    module.load_state_dict(weights.blended(module.state_dict(), base.module.state_dict(), base_share))
+    return CausalLM(module.eval())
 
 
 def evaluate(model: CausalLM, sets: Sets, origin: CausalLM, measuring: Measuring, stream: Stream) -> dict[str, float]:

@@ -19,20 +19,18 @@ from heirloom import theory
 from heirloom.data.columns import WEIGHT
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra, arrays, closed_forms, precision, sufficient
+from heirloom.families import algebra, arrays, gaussian_curves, gaussian_measures, gaussian_repair, precision, sufficient
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.closed_forms import DensitySource
 from heirloom.families.sufficient import Statistics
 from heirloom.measures import mixtures, replicas, vectors
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings
-from heirloom.specs.gaussian import Gaussian, GaussianTraining
-from heirloom.specs.vector_source import NormalSource
+from heirloom.specs.gaussian import Gaussian, GaussianSampling, GaussianTraining
 from heirloom.theory.arm import Arm
 
 Spec = Gaussian
 Fit = GaussianTraining
-Sampling = NoSettings
+Sampling = GaussianSampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +76,10 @@ def train(rows: Dataset, fit: GaussianTraining, start: Model | None, stream: Str
 def _weighted_fit(x_RND: NDArray[np.float64], weight_RN1: NDArray[np.float64], fit: GaussianTraining) -> Model:
     if fit.precision != "float64":
         raise HeirloomError(f"family.training.precision: {fit.precision} is for rows without weights; use float64")
-    share_RN1 = weight_RN1 / weight_RN1.sum(axis=1, keepdims=True)
-    mean_RD = (share_RN1 * x_RND).sum(axis=1)
-    centred_RND = x_RND - mean_RD[:, None, :]
-    covariance_RDD = np.matmul((share_RN1 * centred_RND).transpose(0, 2, 1), centred_RND)
-    if fit.divisor == "n-1":
-        covariance_RDD /= 1.0 - (share_RN1**2).sum(axis=1, keepdims=True)
-    return Model(mean_RD, covariance_RDD)
+    share_RN1, mean_RD, covariance_RDD = algebra.weighted_moments(x_RND, weight_RN1)
+    effective_share_R11 = 1.0 - (share_RN1**2).sum(axis=1, keepdims=True) if fit.divisor == "n-1" else np.ones((1, 1, 1))
+    covariance_RDD /= effective_share_R11
+    return Model(mean_RD, sufficient.with_prior(covariance_RDD, x_RND.shape[1] * effective_share_R11, fit.prior))
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
@@ -99,16 +94,17 @@ def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.
 
 
 def sample(
-    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: NoSettings, stream: Stream
+    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: GaussianSampling, stream: Stream
 ) -> Iterator[NDArray[np.float64]]:
     """Yield draws of shape (R, num_rows, D); the replica leads, so that more replicas leave earlier ones' draws alone."""
+    covariance_RDD = _tempered(model, settings)
     num_replicas, dim = model.mean.shape
     noise_RND = stream.child("noise").generator().standard_normal((num_replicas, num_rows, dim))
     if dim == 1:
         noise_RND = noise_RND.astype(model.mean.dtype, copy=False)
-        noise_RND *= np.sqrt(model.covariance)
+        noise_RND *= np.sqrt(covariance_RDD)
     else:
-        noise_RND = np.matmul(noise_RND, algebra.root(model.covariance).transpose(0, 2, 1))
+        noise_RND = np.matmul(noise_RND, algebra.root(covariance_RDD).transpose(0, 2, 1))
     noise_RND += model.mean[:, None, :]
     yield noise_RND.astype(np.float64, copy=False)
 
@@ -124,9 +120,20 @@ def summarise(rows: Dataset) -> Statistics:
     return sufficient.summarise(rows.by_replica())
 
 
-def draw(model: Model, num_rows: int, settings: NoSettings, stream: Stream) -> Statistics:
+def draw(model: Model, num_rows: int, settings: GaussianSampling, stream: Stream) -> Statistics:
     """Return the statistics of rows that are never drawn, equal in law to those of `sample`'s rows."""
-    return sufficient.draw(model.mean, model.covariance, num_rows, stream)
+    return sufficient.draw(model.mean, _tempered(model, settings), num_rows, stream)
+
+
+def _tempered(model: Model, settings: GaussianSampling) -> NDArray[Any]:
+    """Return the covariance that rows are drawn with: a density to the power of 1 / T has T times its covariance."""
+    return model.covariance if settings.temperature == 1 else model.covariance * model.covariance.dtype.type(settings.temperature)
+
+
+def blended(model: Model, base: Model, base_share: float) -> Model:
+    """Return b base + (1 - b) model, of means and of covariances; a chain whose covariance is not positive ends (`gaussian_repair`)."""
+    mean_RD = gaussian_repair.line(model.mean, base.mean, base_share)
+    return Model(mean_RD, gaussian_repair.covariances(model.covariance, base.covariance, base_share))
 
 
 def merge(parts: Sequence[Statistics]) -> Statistics:
@@ -153,40 +160,13 @@ def fitted(statistics: Statistics, fit: GaussianTraining) -> Model:
     HeirloomError
         If there are too few rows for the divisor.
     """
-    return Model(statistics.mean, statistics.scatter / _divisor(statistics.num_rows, fit))
+    divisor = _divisor(statistics.num_rows, fit)
+    return Model(statistics.mean, sufficient.with_prior(statistics.scatter / divisor, divisor, fit.prior))
 
 
 def measure(model: Model, origin: Model, measuring: Measuring) -> dict[str, float]:
-    """Measure the fit against the true law; each measure is summarised over replicas where there are several.
-
-    ``wasserstein2_squared`` is the distance to the truth; where that is a mixture in several dimensions, to the Gaussian with its mean and
-    covariance, a lower bound (Gelbrich 1990). ``squared_l2``, where the truth is a mixture, is the distance to its density. ``absorbed``
-    is 1 where the variance is exactly 0: such a chain has ended, has no log determinant and no bounded squared L2, and a generation with
-    such a replica goes without these two.
-    """
-    truth = mixtures.truth(measuring.truth)
-    mean_D = mixtures.moments(truth)[0][0]
-    mean_RD, covariance_RDD = (values.astype(np.float64, copy=False) for values in (model.mean, model.covariance))
-    absorbed_R = np.trace(covariance_RDD, axis1=1, axis2=2) == 0
-    measured = {
-        "covariance_trace": vectors.covariance_trace(covariance_RDD),
-        "mean_squared_error": vectors.mean_squared_distance(mean_RD, mean_D),
-        "wasserstein2_squared": mixtures.wasserstein2_squared(mean_RD, covariance_RDD, truth),
-        "mean_first": mean_RD[:, 0],
-        "absorbed": absorbed_R.astype(np.float64),
-    }
-    if not absorbed_R.any():
-        measured |= _density_measures(mean_RD, covariance_RDD, truth)
-    return replicas.summarise_each(measured)
-
-
-def _density_measures(mean_RD: NDArray[np.float64], covariance_RDD: NDArray[np.float64], truth: mixtures.Mixture) -> dict[str, Any]:
-    """Return the measures that only a Gaussian with a density has."""
-    measures = {"log_determinant": vectors.log_determinant(covariance_RDD)}
-    if truth.weights.shape[1] == 1:
-        return measures
-    mixture = mixtures.Mixture(np.ones((len(mean_RD), 1)), mean_RD[:, None], covariance_RDD[:, None])
-    return measures | {"squared_l2": mixtures.squared_l2(mixture, truth)}
+    """Measure the fit against the true law (`gaussian_measures`); each measure is summarised over replicas where there are several."""
+    return gaussian_measures.measure(model.mean, model.covariance, mixtures.truth(measuring.truth))
 
 
 def save(model: Model, folder: Path) -> None:
@@ -207,25 +187,7 @@ def _divisor(num_rows: int, fit: GaussianTraining) -> int:
 
 
 def expected_curves(family: Gaussian, source: DensitySource, arm: Arm) -> dict[str, theory.Curve]:
-    """Return the one-dimensional curves times the trace of the true covariance, and more where it is known."""
-    if not arm.is_plain:
-        return closed_forms.traces(source, arm.mixed_moments(family.ddof))
-    curves = closed_forms.traces(source, arm.moments(family.ddof))
-    if curves and isinstance(source, NormalSource):
-        curves |= _more_curves(family.ddof, source, arm)
-    return curves
-
-
-def _more_curves(ddof: int, source: NormalSource, arm: Arm) -> dict[str, theory.Curve]:
-    """Return the expected log determinant, and in one dimension W2², of replacing and of the control."""
-    if arm.name not in ("replace", "control") or source.dim >= arm.rows:
+    """Return the one-dimensional curves times the trace of the true covariance, and more where it is known (`gaussian_curves`)."""
+    if family.sampling.schedules:
         return {}
-    covariance = closed_forms.covariance(source)
-    # Under the control every fit is like the first: entry 0 of replacing.
-    entries = np.zeros(arm.num_fits, np.int64) if arm.name == "control" else np.arange(arm.num_fits)
-    log_determinant = theory.replace_log_determinant(arm.rows, arm.num_fits, source.dim, ddof)[entries]
-    curves = {"log_determinant": log_determinant + float(np.linalg.slogdet(covariance)[1])}
-    if source.dim == 1:
-        distance = theory.replace_wasserstein2_squared(arm.rows, arm.num_fits, ddof)
-        curves["wasserstein2_squared"] = float(covariance[0, 0]) * distance[entries]
-    return curves
+    return gaussian_curves.expected_curves(family.ddof, family.training.prior, family.sampling.temperature, source, arm)

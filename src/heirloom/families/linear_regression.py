@@ -103,6 +103,16 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
     return replicas.summarise_each({"squared_error": error_R})
 
 
+def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the log density of each row's label given its features in nats, shape (R, N).
+
+    The noise has standard deviation 1, whatever labels are sampled with: another one would change the scale, and not the order of rows.
+    """
+    x_RNW = rows.by_replica()
+    residual_RN = x_RNW[..., -1] - (x_RNW[..., :-1] @ model.weights[..., None])[..., 0]
+    return np.asarray(-0.5 * (np.log(2 * np.pi) + residual_RN**2), dtype=np.float64)
+
+
 def save(model: Model, folder: Path) -> None:
     """Write ``model.safetensors`` with ``design`` and ``weights``."""
     arrays.save(model, folder)

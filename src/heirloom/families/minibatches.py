@@ -25,8 +25,10 @@ SAVE_SECONDS = "HEIRLOOM_SAVE_SECONDS"
 
 
 @contextmanager
-def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callable[[], None]]:
+def saving(state: Path | None, save: Callable[[Path], None], together: bool = False) -> Iterator[Callable[[], None]]:
     """Yield a function to be called after each step: now and then it saves what has been done in the folder ``state``, if there is one.
+
+    The first process alone saves, unless each holds a part of what is saved: then all save ``together`` when the first wants it.
 
     A scheduler whose time is up, or that wants its machine back, sends SIGTERM some seconds before it kills: the step in hand is ended,
     saved, and the process exits with status 143. Processes other than the first leave it to that one, which needs them for its step.
@@ -35,14 +37,17 @@ def saving(state: Path | None, save: Callable[[Path], None]) -> Iterator[Callabl
     stop_request = threading.Event()
 
     def step_done() -> None:
-        if not state or processes.rank() or not (stop_request.is_set() or is_due()):
+        if state is None:  # nothing to save, and so no reason to outlive a SIGTERM
+            return
+        is_wanted = processes.rank() == 0 and (stop_request.is_set() or is_due())
+        if not (processes.is_any(is_wanted) if together else is_wanted):
             return
         save(state)
-        if stop_request.is_set():
+        if stop_request.is_set() and processes.rank() == 0:
             log.info("asked to stop: what is done so far is saved")
             raise SystemExit(128 + signal.SIGTERM)
 
-    if state is None:  # nothing to save, and so no reason to outlive a SIGTERM
+    if state is None:
         yield step_done
         return
     previous_handler = signal.signal(signal.SIGTERM, lambda *_: stop_request.set())

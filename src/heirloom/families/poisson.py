@@ -20,13 +20,14 @@ from heirloom.families import algebra, arrays
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.runtime.streams import Stream
-from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.base import NoSettings
 from heirloom.specs.poisson import Poisson
+from heirloom.specs.prior import RateTraining
 from heirloom.specs.vector_source import PoissonSource
 from heirloom.theory.arm import Arm
 
 Spec = Poisson
-Fit = NoTraining
+Fit = RateTraining
 Sampling = NoSettings
 
 
@@ -37,9 +38,9 @@ class Model:
     rate: NDArray[np.float64]
 
 
-def train(rows: Dataset, fit: NoTraining, start: Model | None, stream: Stream) -> Model:
-    """Fit by maximum likelihood, the (weighted) mean; neither a start nor randomness enters."""
-    return Model(algebra.mean_of_numbers(rows))
+def train(rows: Dataset, fit: RateTraining, start: Model | None, stream: Stream) -> Model:
+    """Fit by maximum likelihood or with a prior, the (weighted) mean; neither a start nor randomness enters."""
+    return Model(algebra.posterior_mean(rows, fit.prior))
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
@@ -93,6 +94,12 @@ def load(folder: Path) -> Model:
 
 def expected_curves(family: Poisson, source: PoissonSource, arm: Arm) -> dict[str, theory.Curve]:
     """Return the expected rate and squared error, and under replace how many replicas are extinct."""
+    prior = family.training.prior
+    if prior is not None:
+        if arm.name != "replace":
+            return {}
+        mean, square = theory.priors.rates(source.rate, arm.rows, arm.num_fits, prior.rows, prior.mean)
+        return {"rate": mean, "squared_error": square - 2 * source.rate * mean + source.rate**2}
     moments = arm.moments(None)
     if moments is None:
         return {}

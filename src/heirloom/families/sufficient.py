@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from heirloom.errors import HeirloomError
 from heirloom.families import algebra
 from heirloom.runtime.streams import Stream
+from heirloom.specs.prior import VariancePrior
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +78,14 @@ def draw(mean_RD: Floats, covariance_RDD: Floats, count: int, stream: Stream) ->
     spread_RDD = np.matmul(root_RDD, factor_RDD)
     scatter_RDD = np.matmul(spread_RDD, spread_RDD.transpose(0, 2, 1))
     return Statistics(count, mean_RD + np.matmul(root_RDD, shift_RD1)[..., 0], scatter_RDD)
+
+
+def with_prior(covariance_RDD: Floats, divisor: float | Floats, prior: VariancePrior | None) -> Floats:
+    """Return covariances with the pseudo-rows of a prior counted among the rows that they were divided by, shape (R, D, D)."""
+    if prior is None:
+        return covariance_RDD
+    pseudo_scatter_DD = prior.rows * prior.variance * np.eye(covariance_RDD.shape[-1])
+    return np.asarray((divisor * covariance_RDD + pseudo_scatter_DD) / (divisor + prior.rows), dtype=np.float64)
 
 
 def _union_of_two(a: Statistics, b: Statistics) -> Statistics:

@@ -15,7 +15,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training
+from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.native import completion
 from heirloom.families.lm.native.checkpoint import load
@@ -35,6 +35,7 @@ __all__ = [
     "Fit",
     "Sampling",
     "Spec",
+    "blended",
     "complete",
     "completion_losses",
     "edit",
@@ -81,7 +82,7 @@ def resume(rows: Dataset, fit: Fit, start: Llama | None, stream: Stream, state: 
         clip=fit.clip_norm,
         micro_rows=fit.micro_rows,
     )
-    learner = Learner.of(initial, fit.precision)
+    learner = Learner.of(initial, fit.precision, fit.loss)
     model: Llama = training.train(learner, rows, fit, settings, stream, state, validation)
     return model
 
@@ -108,6 +109,11 @@ def edit(
 ) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     return editing.edit(model, judge, rows, above, Decoding.of(settings), stream)
+
+
+def blended(model: Llama, base: Llama, base_share: float) -> Llama:
+    """Return the model whose weights are b base + (1 - b) model (`lm.weights`)."""
+    return Llama(model.shape, weights.blended(model.weights, base.weights, base_share))
 
 
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:

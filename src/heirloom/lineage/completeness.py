@@ -27,7 +27,7 @@ def fault(artefact: str) -> str:
 
 
 def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str]) -> bool:
-    """Return whether an artefact that is not here is a checkpoint that `keep_checkpoints` does not keep.
+    """Return whether an artefact that is not here is a model that `keep_checkpoints` does not keep.
 
     Parameters
     ----------
@@ -36,19 +36,20 @@ def is_dropped(artefact: str, config: Config | None, listing: Mapping[str, str])
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
-    wildcards = kinds.CHECKPOINT.wildcards(artefact)
-    if wildcards is None or wildcards["generation"] == "0":
+    generation, key = kinds.generation_of_model(artefact), kinds.key_of(artefact)
+    if generation in (None, "0") or key is None:
         return False
-    experiment = config.experiments.get(wildcards["experiment"]) if config else None
+    experiment = config.experiments.get(key.experiment) if config else None
     if experiment is not None:
-        return not experiment.keeps_checkpoint(int(wildcards["generation"]))
+        return not experiment.keeps_checkpoint(key.generation or 0)
     return bool(listing) and not any(path.startswith(f"{artefact}/") for path in listing)
 
 
 def dropped_checkpoints(listing: Mapping[str, str], config: Config) -> list[str]:
-    """Return the checkpoints in DVC's record of a lineage that are not here because the config does not keep them."""
-    checkpoints = sorted(f"{unit}/{kinds.CHECKPOINT.file}" for unit in folders.units_of(listing))
-    return [path for path in checkpoints if not Path(path).exists() and is_dropped(path, config, {})]
+    """Return the models in DVC's record of a lineage that are not here because the config does not keep them."""
+    recorded_paths = {"/".join(folders.name_in_unit(path)) for path in listing}
+    models = [path for path in sorted(recorded_paths) if kinds.generation_of_model(path) is not None]
+    return [path for path in models if not Path(path).exists() and is_dropped(path, config, {})]
 
 
 def missing_artefacts(config: Config) -> list[str]:

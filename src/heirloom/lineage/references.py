@@ -63,6 +63,8 @@ def find(text: str, revision: str = "") -> str:
         return path
     if _is_fingerprint(text):
         return _by_fingerprint(text, revision)
+    if Path(text).suffix or text.startswith((".", "/", "data/")):
+        raise HeirloomError(f"{text}: no such file; a name is {_SPELLING}{_nearest(text)}")
     raise HeirloomError(f"{text!r} is no reference: expected {_SPELLING}{_nearest(text)}")
 
 

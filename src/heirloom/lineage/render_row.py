@@ -8,6 +8,7 @@ from typing import Any
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps
+from heirloom.data.columns import BOOKKEEPING
 from heirloom.lineage.references import name_of
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import by_dotted_key
@@ -72,8 +73,11 @@ def _ancestor(text: Text) -> list[str]:
 
 def _content(text: Text) -> list[str]:
     row = text.row
-    if "text" not in row:
+    if "x" in row:
         return _wrap(short(row["x"]), "      ")
+    if "text" not in row:
+        cells = ", ".join(f"{name} {value}" for name, value in row.items() if name not in BOOKKEEPING)
+        return _wrap(cells, "      ")
     if "prompt_text" not in row:
         return _wrap(f"“{row['text']}”", "      ")
     end = "" if row["stopped"] else " (cut at the limit)"

@@ -220,7 +220,8 @@ def _writers(project: Project, text: Text) -> tuple[Writer, ...]:
 def _checkpoint(project: Project, path: str, born: int, sha256: str) -> tuple[str, str]:
     """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
     keys = kinds.GENERATION.wildcards(path) or {}
-    return kinds.CHECKPOINT.path(keys["experiment"], keys["regime"], keys["seed"], born - 1), sha256
+    models = [kind.path(keys["experiment"], keys["regime"], keys["seed"], born - 1) for kind in kinds.MODELS]
+    return next((model for model in models if project.sha256(model) == sha256), models[0]), sha256
 
 
 def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
@@ -230,6 +231,6 @@ def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
         starts = project.artefact(trajectory).input_paths("checkpoint") if project.sha256(trajectory) else []
         return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
     node = project.artefact(checkpoint)
-    start = next(iter(node.input_paths("start")), None)
+    start = next(iter([*node.input_paths("start"), *node.input_paths("base")]), None)
     (train,) = node.input_paths("train") or [kinds.TRAIN.path(**keys)]  # a chain's checkpoint names the chain's inputs
     return Writer(checkpoint, sha256, start, train, lookup.writers(project.data(train)))

@@ -180,9 +180,8 @@ def _byte_mismatches(artefact: str, sha256s: Mapping[str, str], recorded: str) -
 
 
 def _is_dropped(artefact: str, recorded_of: RecordOf) -> bool:
-    """Return whether an artefact is a checkpoint that `keep_checkpoints` does not keep: DVC has recorded its lineage without it."""
-    wildcards = kinds.CHECKPOINT.wildcards(artefact)
-    if wildcards is None or wildcards["generation"] == "0" or dvc.unavailable():
+    """Return whether an artefact is a model that `keep_checkpoints` does not keep: DVC has recorded its lineage without it."""
+    if kinds.generation_of_model(artefact) in (None, "0") or dvc.unavailable():
         return False
     md5_of, _ = recorded_of(folders.lineage_of(artefact) or "")
     return bool(md5_of) and not any(path.startswith(f"{artefact}/") for path in md5_of)

@@ -107,12 +107,13 @@ def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
     (`vectors.outside`). Rows of a normal law give 1 - level, rows of a mixture somewhat less, since they may fall into a neighbour's
     ellipsoid: compare with the control.
     """
-    components = list(zip(law.means[0], law.covariances[0], strict=True))
-    masses = {}
-    for level in vectors.TAIL_LEVELS:
-        is_outside = [vectors.outside(x_RND, mean_D, covariance_DD, level) for mean_D, covariance_DD in components]
-        masses[f"tail_mass_{level * 100:g}"] = np.logical_and.reduce(is_outside).mean(axis=-1)
-    return masses
+    bounds = {level: vectors.squared_radius(x_RND.shape[2], level) for level in vectors.TAIL_LEVELS}
+    is_outside = {level: np.ones(x_RND.shape[:2], dtype=np.bool_) for level in bounds}
+    for mean_D, covariance_DD in zip(law.means[0], law.covariances[0], strict=True):
+        squares_RN = vectors.squared_distances(x_RND, mean_D, covariance_DD)
+        for level, bound in bounds.items():
+            is_outside[level] &= squares_RN > bound
+    return {f"tail_mass_{level * 100:g}": is_outside_RN.mean(axis=-1) for level, is_outside_RN in is_outside.items()}
 
 
 def centred_tail_mass(x_RND: Floats, fitted: Mixture, law: Mixture, level: float) -> Floats:

@@ -93,7 +93,11 @@ def _unit_medians(values_R: NDArray[np.float64]) -> list[float]:
         return []
     if len(values_R) <= MAX_UNITS:
         return [float(value) for value in values_R]
-    return [float(np.median(group)) for group in np.array_split(values_R, MAX_UNITS)]
+    size, num_larger = divmod(len(values_R), MAX_UNITS)
+    cut = num_larger * (size + 1)  # as `np.array_split` does: the first units hold a replica more
+    units = [values_R[:cut].reshape(num_larger, size + 1), values_R[cut:].reshape(-1, size)]
+    medians = [np.median(equal_units, axis=1) for equal_units in units if len(equal_units)]
+    return [float(value) for value in np.concatenate(medians)]
 
 
 def _descriptions(measures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:

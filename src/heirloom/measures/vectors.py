@@ -172,20 +172,43 @@ def outside(x_RND: Floats, truth_mean_D: Floats, truth_covariance_DD: Floats, le
 
     Parameters and errors as in `tail_mass`.
     """
+    bound = squared_radius(x_RND.shape[-1], level)
+    return np.asarray(squared_distances(x_RND, truth_mean_D, truth_covariance_DD) > bound)
+
+
+def squared_radius(dim: int, level: float) -> float:
+    """Return the squared standard distance from its mean up to which a Gaussian of ``dim`` dimensions has the share ``level``.
+
+    It is the chi² quantile with as many degrees of freedom, twice the gamma quantile of shape dim / 2 (scipy.stats is slow to import).
+
+    Raises
+    ------
+    HeirloomError
+        If the level is outside (0, 1).
+    """
     from scipy.special import gammaincinv
 
     if not 0 < level < 1:
         raise HeirloomError(f"tail mass: level must lie in (0, 1), got {level}")
+    return float(2 * gammaincinv(dim / 2, level))
+
+
+def squared_distances(x_RND: Floats, mean_D: Floats, covariance_DD: Floats) -> Floats:
+    """Return the squared standard distance (x - m)' C^-1 (x - m) of rows from a Gaussian's mean, shape (R, N).
+
+    Raises
+    ------
+    HeirloomError
+        If there is no row, or the covariance is not positive definite.
+    """
     if x_RND.shape[1] == 0:
         raise HeirloomError("tail mass needs at least one row, got none")
     try:
-        root_DD = np.linalg.cholesky(truth_covariance_DD)
+        root_DD = np.linalg.cholesky(covariance_DD)
     except np.linalg.LinAlgError:
         raise HeirloomError("tail mass: the true covariance must be positive definite, and it is not") from None
-    whitened_RND = (x_RND - truth_mean_D) @ np.linalg.inv(root_DD).T
-    # The chi² quantile with D degrees is twice the gamma quantile of shape D / 2; scipy.stats is slow to import.
-    bound = 2 * gammaincinv(x_RND.shape[-1] / 2, level)
-    return np.asarray((whitened_RND**2).sum(axis=-1) > bound)
+    whitened_RND = (x_RND - mean_D) @ np.linalg.inv(root_DD).T
+    return np.asarray((whitened_RND**2).sum(axis=-1), dtype=np.float64)
 
 
 def _square_root(covariance_DD: Floats) -> Floats:

@@ -36,6 +36,8 @@ _A_GENERATION, _A_ROW, _DRAWING = 6e7, 5_000, 1_000
 from: 4 ms, 0.3 and 0.06 microseconds (docs/log.md)."""
 _POOL_MEMORY, _HELD_MEMORY = 160, 40
 """Bytes of a number of the pool while a chain draws from it, and of a row that it holds (docs/log.md)."""
+_ITEMS, _REQUESTS = 1_000, 4
+"""Items of a task that nobody has counted yet, and requests of an item."""
 _COPIES = 6
 """Arrays as large as a vector dataset that a step holds at once."""
 
@@ -100,13 +102,21 @@ def training(config: Config, job: Job) -> Work:
     return Work(operations, _training_memory(experiment, size, numbers), disk_bytes)
 
 
+def blending(config: Config, job: Job) -> Work:
+    """Return the work of a model that is moved: two are read and one is written."""
+    experiment = config.experiments[job.experiment]
+    parameters = experiment.model_size.parameters
+    disk_bytes = _STORED * parameters if experiment.keeps_checkpoint(job.generation or 0) else 0
+    return Work(3 * parameters, 3 * _STORED * parameters, disk_bytes)
+
+
 def sampling(config: Config, job: Job) -> Work:
     """Return the work of a synthetic set."""
     experiment = config.experiments[job.experiment]
-    if not experiment.is_text:
+    if experiment.text is None:
         return selecting(config, job)
     numbers, size = _synthetic_numbers(config, job), experiment.model_size
-    with_prompts = 2 * numbers
+    with_prompts = _synthetic_rows(config, job) * experiment.text.mean_context
     settings = experiment.family.sampling
     operations = 2 * _parameters_per_token(size) * with_prompts * settings.num_beams
     stacked_copy = _STORED * size.parameters * settings.borrows_engine
@@ -131,6 +141,17 @@ def evaluating(config: Config, job: Job) -> Work:
     return Work(50 * numbers, _COPIES * experiment.family.number_bytes * numbers, 0)
 
 
+def examining(config: Config, job: Job) -> Work:
+    """Return the work of an examination: each request is read once, and no longer than a row."""
+    experiment = config.experiments[job.experiment]
+    tasks, size = experiment.tasks, experiment.model_size
+    assert tasks is not None
+    requests = len(tasks.names) * (tasks.limit or _ITEMS) * _REQUESTS
+    tokens = requests * experiment.source.row_numbers
+    logits_bytes = _LOGITS * size.vocabulary * tasks.batch_rows * experiment.source.row_numbers
+    return Work(2 * _parameters_per_token(size) * tokens, _STORED * size.parameters + logits_bytes, 0)
+
+
 def chaining(config: Config, job: Job) -> Work:
     """Return the work of a whole lineage."""
     experiment, regime = config.experiments[job.experiment], config.regimes[job.regime]
@@ -151,7 +172,7 @@ def chaining(config: Config, job: Job) -> Work:
 def _redrawn_numbers(experiment: Experiment, regime: Regime) -> int:
     """Return how many real numbers a chain draws from anew in each generation."""
     numbers = 0
-    if regime.pool or regime.fresh:
+    if regime.redraws_pool:
         numbers += _pool_numbers(experiment)
     if regime.original is not None and regime.original.draw == "redrawn":
         numbers += _original_numbers(experiment)
@@ -182,9 +203,12 @@ def _training_numbers(config: Config, job: Job) -> int:
 
 def _synthetic_numbers(config: Config, job: Job) -> int:
     """Return how many numbers a job's synthetic set has."""
-    experiment = config.experiments[job.experiment]
-    rows = config.regimes[job.regime].sampled_rows(experiment.rows, job.generation or 0)
-    return _numbers(experiment, rows)
+    return _numbers(config.experiments[job.experiment], _synthetic_rows(config, job))
+
+
+def _synthetic_rows(config: Config, job: Job) -> int:
+    """Return how many rows a job's synthetic set has, per replica."""
+    return config.regimes[job.regime].sampled_rows(config.experiments[job.experiment].rows, job.generation or 0)
 
 
 def _pool_numbers(experiment: Experiment) -> int:
@@ -201,7 +225,9 @@ def _parameters_per_token(size: ModelSize) -> int:
 
 
 def _numbers(experiment: Experiment, rows: int) -> int:
-    return experiment.num_replicas * rows * experiment.source.row_numbers
+    """Return how many numbers so many rows of each replica have, of pairs on average."""
+    numbers_of_row = experiment.text.mean_row if experiment.text else experiment.source.row_numbers
+    return round(experiment.num_replicas * rows * numbers_of_row)
 
 
 def _operations_per_number(experiment: Experiment, size: ModelSize, generation: int) -> float:

@@ -71,9 +71,9 @@ def check(rows: pd.DataFrame, regime: str, experiment: Experiment, config: Confi
 
 def _note(measure: str, closed_forms: Mapping[str, float], se: float, means: Mapping[str, float], experiment: Experiment) -> str:
     """Return why a mean with a standard error has no z; empty if it has one."""
-    if _is_rounded(means, experiment):
+    if _is_rounded(means, experiment, counts_absorbed="absorbed" in closed_forms):
         return ROUNDED
-    if not compares(measure, means, experiment):
+    if measure in HEAVY_TAILED and _rare_chains_carry_it(means, chains(experiment)):
         return RARE
     if not se > 0:
         return ""
@@ -108,9 +108,10 @@ def compares(measure: str, means: Mapping[str, float], experiment: Experiment) -
     return measure not in HEAVY_TAILED or not _rare_chains_carry_it(means, chains(experiment))
 
 
-def _is_rounded(means: Mapping[str, float], experiment: Experiment) -> bool:
+def _is_rounded(means: Mapping[str, float], experiment: Experiment, *, counts_absorbed: bool = False) -> bool:
+    """Return whether arithmetic was rounded; not by chains that are absorbed where a closed form counts these."""
     family = experiment.family
-    return family.is_rounded or (family.absorbs_by_rounding and means.get("absorbed.mean", 0.0) > 0)
+    return family.is_rounded or (family.absorbs_by_rounding and not counts_absorbed and means.get("absorbed.mean", 0.0) > 0)
 
 
 def chains(experiment: Experiment) -> int:

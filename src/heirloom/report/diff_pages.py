@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from heirloom.config import Config
 
+REPORT_FLAG = {"caption": "../docs/report/diff.rst", "category": "{experiment}", "labels": {"figure": "diff of {regime}"}}
+"""How ``snakemake --report`` shows such a page: arguments of its ``report`` flag."""
+
 
 def files(config: Config) -> list[str]:
     """Return the pages that a config has: one per arm of text with more than one generation."""

@@ -9,7 +9,7 @@ from typing import cast
 
 from heirloom import mixing
 from heirloom.config import Config
-from heirloom.families import family, module_name
+from heirloom.families import family, is_built_in, module_name
 from heirloom.families.abilities import ClosedForms
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
@@ -31,7 +31,7 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     source, rows = experiment.source, experiment.rows
     if not isinstance(source, VectorSource) or "closed_forms" not in experiment.family.abilities:
         return {}
-    if rows < 2 or (experiment.original_rows or source.rows) != rows:
+    if _is_underived(regime) or rows < 2 or (experiment.original_rows or source.rows) != rows:
         return {}
     module = cast("ClosedForms", family(experiment.family.name))
     return module.expected_curves(experiment.family, source, arm(experiment, regime))
@@ -40,7 +40,14 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
 def entries(config: Config) -> list[str]:
     """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.digest`)."""
     families = {experiment.family.name: experiment.family for experiment in config.experiments.values()}
-    return [f"{module_name(name)}:expected_curves" for name, spec in sorted(families.items()) if "closed_forms" in spec.abilities]
+    names = [name for name, spec in families.items() if "closed_forms" in spec.abilities and is_built_in(name)]
+    return [f"{module_name(name)}:expected_curves" for name in sorted(names)]
+
+
+def _is_underived(regime: Regime) -> bool:
+    """Return whether a schedule acts on what `theory` takes for constant: kept rows that stay the same, or weights of rows."""
+    has_fixed_rows = regime.original is not None and regime.original.draw == "fixed"
+    return regime.is_scheduled and (has_fixed_rows or regime.real_weight is not None)
 
 
 def arm(experiment: Experiment, regime: Regime) -> Arm:
@@ -55,7 +62,7 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
         rows,
         fits,
         source.pool_rows or rows,
-        _real_rows(regime, rows),
+        _kinds_of_real_rows(regime, rows, fits),
         has_fixed_original,
         regime.synthetic,
         regime.budget,
@@ -63,16 +70,27 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
         is_edited,
         real_weight,
         parts,
+        not regime.needs_rows,
+        regime.repair.base if regime.repair else None,
+        regime.repair.base_share if regime.repair else None,
     )
 
 
 def _parts(regime: Regime, rows: int, generation: int) -> tuple[int, int]:
     """Return how many real and synthetic rows generation g is trained on."""
     budget = regime.budget_rows(rows, generation)
-    real = sum(_real_rows(regime, budget).values())
+    real = sum(_real_rows(regime.at(generation), budget).values())
     if regime.synthetic == "none":
         return real, 0
     return real, budget - real if regime.budget == "fixed" else regime.sampled_rows(rows, generation)
+
+
+def _kinds_of_real_rows(regime: Regime, rows: int, fits: int) -> dict[str, int]:
+    """Return the kinds of real rows that any generation has, with the rows of the first one that has them."""
+    kinds: dict[str, int] = {}
+    for generation in reversed(regime.turns(max(1, fits - 1))):
+        kinds |= _real_rows(regime.at(generation), rows)
+    return kinds
 
 
 def _real_rows(regime: Regime, rows: int) -> dict[str, int]:

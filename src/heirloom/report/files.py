@@ -11,7 +11,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
 from heirloom.measures.replicas import WITHIN
-from heirloom.report import agreement, attribution, intervals, onset, tables
+from heirloom.report import agreement, attribution, intervals, onset, tables, task_scores
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def write(config: Config) -> None:
     write_text(results.attribution, _csv(attribution.table(frame, config)))
     write_text(results.theory, _csv(agreements(frame, config)))
     digests.seal(results.theory)
+    task_scores.write(config)
     _write_plot_tables(frame, config)
 
 
@@ -42,9 +43,10 @@ def _write_plot_tables(frame: pd.DataFrame, config: Config) -> None:
 
 
 def headline_intervals(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the intervals of all headline metrics (`intervals.table`)."""
+    """Return the intervals of all headline metrics and of scores of tasks (`intervals.table`)."""
     within_chains = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
-    rows = frame[frame["metric"].isin([*tables.HEADLINES, *within_chains])]
+    is_headline = frame["metric"].isin([*tables.HEADLINES, *within_chains])
+    rows = frame[is_headline | frame["metric"].str.startswith(task_scores.PREFIX)]
     num_replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
     return intervals.table(rows, num_replicas)
 

@@ -11,7 +11,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, control_curves, experiment_results, onset, reference, summary_metrics, tables
+from heirloom.report import attribution, control_curves, experiment_results, onset, reference, selections, summary_metrics, tables
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
@@ -89,6 +89,8 @@ def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], co
         console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
     if agreement:
         console.print(reference.sentence(agreement), soft_wrap=True, highlight=False)
+    for line in selections.lines(results.key, results.experiment, results.config.regimes):
+        console.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
     documents = _documents(results.key)
     if documents:
         console.print(f"Documents of the real data: {documents}", style="dim")
@@ -125,10 +127,13 @@ def summary_table(
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
     table = _empty_table(title, generation_columns + theory_columns + reference_columns)
-    for metric in summary_metrics.metrics(rows):
+    metrics = list(summary_metrics.metrics(rows, experiment.measures))
+    shown_rows = summary_metrics.narrowed(rows, metrics, generations)
+    for metric in metrics:
         for regime in regimes:
-            words = summary_metrics.LABELS[metric] if regime == regimes[0] else ""
-            cells = [_four_digits(float(summary_metrics.values(rows, metric, regime, generation).mean())) for generation in generations]
+            words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
+            means = [summary_metrics.values(shown_rows, metric, regime, generation).mean() for generation in generations]
+            cells = [_four_digits(float(mean)) for mean in means]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
@@ -52,17 +52,35 @@ def generations(experiment: Experiment) -> list[int]:
     return sorted({0, 1, experiment.generations})
 
 
-def metrics(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows."""
+def metrics(rows: pd.DataFrame, own_measures: Collection[str] = ()) -> Iterator[str]:
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows, and then those of its own measures.
+
+    Parameters
+    ----------
+    own_measures
+        Names of measures of the user's own, each of which has metrics ``name.…``.
+    """
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
     for metric in LABELS:
-        if not measured.isdisjoint([metric, f"{metric}.mean"]):
+        if not measured.isdisjoint(_names(metric)):
             yield metric
+    yield from sorted(metric for metric in measured if metric.partition(".")[0] in own_measures)
+
+
+def narrowed(rows: pd.DataFrame, metrics: Collection[str], generations: Collection[int]) -> pd.DataFrame:
+    """Return the tidy rows in which `values` finds these metrics at these generations, a few of many."""
+    names = [name for metric in metrics for name in _names(metric)]
+    return rows[rows["generation"].isin(generations) & rows["metric"].isin(names)]
 
 
 def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
     """Return a metric, or the measure's mean over replicas, of each seed; generation 0 is the origin's."""
     arm = regime if generation else kinds.ORIGIN
-    is_metric = rows["metric"].isin([metric, f"{metric}.mean"])
+    is_metric = rows["metric"].isin(_names(metric))
     place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
     return place.set_index("seed")["value"].sort_index()
+
+
+def _names(metric: str) -> list[str]:
+    """Return what a metric may be called in the rows: its own name, or that of its mean over replicas."""
+    return [metric, f"{metric}.mean"]

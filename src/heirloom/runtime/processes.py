@@ -84,6 +84,17 @@ def add_up(tensors: list[Tensor]) -> None:
             reduction.wait()
 
 
+def is_any(is_here: bool) -> bool:
+    """Return whether something holds in any of the processes, the same answer in each."""
+    if count() == 1:
+        return is_here
+    import torch
+
+    places = torch.tensor([float(is_here)])
+    add_up([places])
+    return bool(places)
+
+
 def wait_for_all() -> None:
     """Return when every process has come this far."""
     if count() > 1:

@@ -7,6 +7,7 @@ installed Snakemake for each of them. What `.snakemake/metadata` holds is in `li
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from heirloom.artefacts import paths
@@ -20,6 +21,7 @@ NEEDED = (
     "included_stack",
     "is_main_process",
     "local_exec",
+    "main_snakefile",
     "remote_exec",
 )
 """Attributes of Snakemake's workflow object, without which a run would be checked or recorded wrongly."""
@@ -41,6 +43,11 @@ def check(workflow: Any) -> None:
 def is_included(workflow: Any) -> bool:
     """Return whether another Snakefile imports ours; to be asked from a file that ours includes."""
     return len(workflow.included_stack) > 2
+
+
+def main_file(workflow: Any) -> Path:
+    """Return the Snakefile that the command line names, or that Snakemake has chosen."""
+    return Path(workflow.main_snakefile)
 
 
 def config_files(workflow: Any, default: str) -> Sequence[str]:

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from heirloom import command_line, errors, failed_jobs, preflight, sealed_steps
+from heirloom import codehash, command_line, errors, failed_jobs, preflight, sealed_steps
 from heirloom import config as configuration
 from heirloom.artefacts import kinds, paths
+from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, diff_pages
-from heirloom.runtime import variables
+from heirloom.report import contents, diff_pages, expected_curves
+from heirloom.runtime import program, variables
 from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
+from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
 
@@ -53,12 +55,14 @@ def _started(workflow: Any) -> Run:
     gc.freeze()
     gc.set_threshold(*_COLLECTIONS)
     private.check(workflow)
-    if private.is_included(workflow):
+    if private.is_included(workflow) and not is_project_s(private.main_file(workflow)):
         raise HeirloomError(_IMPORTED)
     config_file = _config_file(workflow)
     config = configuration.load(config_file)  # not Snakemake's `config`, in which the last of two equal keys wins
     groups = Groups(config, variables.seconds(slurm.GROUP_SECONDS, _CHEAP_SECONDS))
     run = Run(workflow, config, config_file, groups)
+    limits = {name: experiment.family.command_seconds for name, experiment in config.experiments.items()}
+    program.limits_for_jobs({name: seconds for name, seconds in limits.items() if seconds is not None})
     preflight.cheap(config)
     if private.is_main(workflow):
         run.prepare()
@@ -126,10 +130,9 @@ class Run:
         """A wildcard constraint: experiments in which each seed draws its own pool of real rows."""
         return constraint(name for name, experiment in self.config.experiments.items() if experiment.has_pools)
 
-    @property
-    def dropped_checkpoints(self) -> str:
-        """A constraint of the wildcard ``experiment`` in a checkpoint's path: the generation that follows drops its checkpoint."""
-        path_end = kinds.CHECKPOINT.pattern.partition("{experiment}")[2]
+    def dropped_models(self, kind: Kind) -> str:
+        """Return a constraint of the wildcard ``experiment`` in the path of a kind of models: the generation that follows drops its own."""
+        path_end = kind.pattern.partition("{experiment}")[2]
         constraints = []
         for name, experiment in self.config.experiments.items():
             generations = [str(g) for g in range(experiment.generations + 1) if not experiment.keeps_checkpoint(g)]
@@ -164,6 +167,15 @@ class Run:
     def every_comparison(self, wildcards: Wildcards) -> list[str]:
         """Return the pages that compare the first with the last generation of an arm of text."""
         return diff_pages.files(self.config)
+
+    def page_code(self, entry: str) -> str:
+        """Return the digest of the code that a table, a figure or a page is made by, and of the theory beside it."""
+        return codehash.digest(entry, *expected_curves.entries(self.config))
+
+    @property
+    def diff_code(self) -> str:
+        """The digest of the code that a page of a comparison is made by."""
+        return codehash.digest("heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write")
 
     def compared_sets(self, wildcards: Wildcards) -> list[str]:
         """Return the first and the last synthetic set of an arm's first seed."""

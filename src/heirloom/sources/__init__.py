@@ -2,7 +2,7 @@
 
 Every source has ``preflight(spec)`` and ``source_files(spec)``, and one that reads files ``is_here(spec)``, whether they are on this
 machine; one of text has ``documents(spec, counts)`` and ``text_bytes(spec)``, one of vectors ``draw``, ``draw_test`` (arrays of shape
-(R, N, W)) and ``law`` (the truth, as JSON); one that may lie on a hub has ``fetch(spec)``.
+(R, N, W), of tables the table) and ``law`` (the truth, as JSON); one that may lie on a hub has ``fetch(spec)``.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ SOURCES = {
     "poisson": "heirloom.sources.poisson",
     "linear": "heirloom.sources.linear",
     "mnist": "heirloom.sources.mnist",
+    "table": "heirloom.sources.table",
 }
 
 PAIRS = "heirloom.sources.pairs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -76,33 +76,40 @@ def paths_by_split(spec: FilesSource) -> Iterator[tuple[str | None, list[Path]]]
     """Yield each split with its files in the order in which they are read; None where the source is not split."""
     if isinstance(spec.paths, FileSplits):
         for split in SPLITS:
-            yield split, _matches(getattr(spec.paths, split), f"source.paths.{split}")
+            yield split, matches(getattr(spec.paths, split), f"source.paths.{split}")
     else:
-        yield None, _matches(spec.paths, "source.paths")
+        yield None, matches(spec.paths, "source.paths")
 
 
-def _matches(patterns: Iterable[str], key: str) -> list[Path]:
+def matches(patterns: Iterable[str], key: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """Return the files that paths and globs name, in their order, each once.
+
+    Raises
+    ------
+    HeirloomError
+        If one names no file, or a file of another suffix.
+    """
     files: dict[Path, None] = {}  # ordered, each file once however many globs name it
     for pattern in patterns:
-        files.update(dict.fromkeys(_match(pattern, key)))
+        files.update(dict.fromkeys(_match(pattern, key, suffixes)))
     return list(files)
 
 
-def _match(pattern: str, key: str) -> list[Path]:
+def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
     if Path(pattern).is_file():
-        matches = [Path(pattern)]
+        places = [Path(pattern)]
     elif Path(pattern).is_dir():
         raise HeirloomError(f"{key}: {pattern} is a folder; name its files, as in {Path(pattern) / '*.txt'}")
     elif glob.has_magic(pattern):
-        matches = _matches_of_glob(pattern, key)
+        places = _matches_of_glob(pattern, key)
     elif Path(pattern).is_symlink():
         check_content(Path(pattern))
     else:
         raise HeirloomError(f"{key}: no such file: {absence(Path(pattern))}")
-    for path in matches:
-        if path.suffix not in SUFFIXES:
-            raise HeirloomError(f"{key}: {path} has the suffix {path.suffix!r}; allowed are {', '.join(SUFFIXES)}")
-    return matches
+    for path in places:
+        if path.suffix not in suffixes:
+            raise HeirloomError(f"{key}: {path} has the suffix {path.suffix!r}; allowed are {', '.join(suffixes)}")
+    return places
 
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
@@ -114,10 +121,10 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     for place in places:
         if place.is_symlink() and not place.exists():
             check_content(place)
-    matches = [place for place in places if place.is_file()]
-    if not matches:
+    files = [place for place in places if place.is_file()]
+    if not files:
         raise HeirloomError(f"{key}: no file matches {pattern}{_pointer_above(Path(pattern).parent)}")
-    return matches
+    return files
 
 
 def _pointer_above(folder: Path) -> str:

@@ -19,9 +19,9 @@ from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
 from heirloom.sources import memory
 
-SOURCE, TOKENIZER_FILE, MODEL_FILE = "source", "tokenizer_file", "model_file"
+SOURCE, TOKENIZER_FILE, MODEL_FILE, TASK_FILE = "source", "tokenizer_file", "model_file", "task_file"
 SPLIT_ROLES = {split: f"{split}_source" for split in ("train", "valid", "test")}
-ROLES = frozenset({SOURCE, *SPLIT_ROLES.values(), TOKENIZER_FILE, MODEL_FILE})
+ROLES = frozenset({SOURCE, *SPLIT_ROLES.values(), TOKENIZER_FILE, MODEL_FILE, TASK_FILE})
 """Roles of inputs that are no artefacts."""
 
 HASHES = "hashes.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,9 +40,18 @@ class Sampling(Strict):
         return 1
 
     @property
+    def is_served(self) -> bool:
+        """Whether a server writes rows."""
+        return False
+
+    @property
     def borrows_engine(self) -> bool:
         """Whether another engine than the model's own writes rows, which holds the weights a second time."""
         return False
+
+    def at(self, generation: int) -> Self:
+        """Return the settings by which a generation's rows are written: the same for all, unless they have a schedule."""
+        return self
 
 
 class TextSampling(Sampling):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.base import NoSettings
 from heirloom.specs.declaration import FamilySpec
+from heirloom.specs.prior import ShareTraining
 
 
 class Bernoulli(FamilySpec):
@@ -16,5 +17,5 @@ class Bernoulli(FamilySpec):
     headlines = ("variance", "fixed_at_1")
 
     name: Literal["bernoulli"]
-    training: NoTraining = NoTraining()
+    training: ShareTraining = ShareTraining()
     sampling: NoSettings = NoSettings()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ from heirloom.specs.decoding import Decoding, Precision
 from heirloom.specs.language_model import BestEpoch, EpochChoice, LanguageModel, Schedule, best_epoch
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_WIDTH
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ class Lora(Strict):
     )
 
 
-class CausalTraining(EpochChoice):
+class CausalTraining(Scheduling, EpochChoice):
     """How one generation is fine-tuned."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     epochs: int = Field(5, ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
     learning_rate: float = Field(2e-5, gt=0.0, description="Learning rate of AdamW in the first epoch.")
@@ -93,7 +96,8 @@ class CausalTraining(EpochChoice):
         """Return one generation's fit: the origin's schedule where it has one, and generation 0 has no earlier model to start from."""
         inherits = self.start in ("origin", "previous")
         start = "pretrained" if inherits and not generation else self.start
-        return self.model_copy(update={**self.schedule(generation).model_dump(), "origin": None, "start": start})
+        schedule = self.at(generation).schedule(generation).at(1)
+        return self.model_copy(update={**schedule.model_dump(), "schedules": {}, "origin": None, "start": start})
 
 
 class CausalSampling(Decoding):
@@ -117,7 +121,7 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -139,9 +143,19 @@ class CausalLM(LanguageModel):
         return bisect_left(candidates, batch_rows, key=lambda rows: rows - self.training.held_out_rows(rows))
 
     @property
+    def has_whole_weights(self) -> bool:
+        """Whether a checkpoint holds all weights, and not adapters alone."""
+        return self.training.lora is None or self.training.lora.checkpoint == "merged"
+
+    @property
     def pretrained(self) -> Pretrained:
         """The pretrained model that generations begin from; with `start: scratch` its architecture alone."""
         return self.model
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether a checkpoint is a whole model, and not adapters of another."""
+        return self.training.lora is None or self.training.lora.checkpoint == "merged"
 
     @property
     def batch_rows(self) -> int:

@@ -7,16 +7,21 @@ is different about it.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from heirloom.specs.base import Sampling, Strict
 from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
+if TYPE_CHECKING:
+    from heirloom.specs.programs import Environment
+    from heirloom.specs.source import AnySource
+
 Ability = Literal[
     "weigh",
     "select",
     "edit",
+    "repair",
     "resume",
     "validate",
     "fetch",
@@ -31,7 +36,7 @@ Ability = Literal[
 ]
 """What a family can do beyond the four steps.
 
-For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text.
+For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, `repair` a model after its training.
 In a training: `resume` one that was killed, `validate` its states by real rows that it is not trained on, `fetch` a
 pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
@@ -51,6 +56,8 @@ class FamilySpec(Strict):
     abilities: ClassVar[frozenset[Ability]] = frozenset()
     is_text: ClassVar[bool] = False
     """Whether rows are tokens rather than vectors."""
+    needs_pairs: ClassVar[bool] = False
+    """Whether rows must be a prompt and its completion."""
     is_single: ClassVar[bool] = False
     """Whether a lineage has one model: then its replicas are seeds."""
     is_density: ClassVar[bool] = False
@@ -61,6 +68,8 @@ class FamilySpec(Strict):
     """Whether a model is a mixture, whose components are drawn and compared."""
     relabels: ClassVar[bool] = False
     """Whether a synthetic row is a new label of a row that the origin was trained on, so that there must be as many."""
+    learns_in_steps: ClassVar[bool] = False
+    """Whether a fit goes on from weights, so that two models can be averaged only if they began from the same."""
     needs_torch: ClassVar[bool] = False
     """Whether a process with a model imports torch, which takes time and memory."""
     unit: ClassVar[Literal["words", "types"] | None] = None
@@ -82,6 +91,11 @@ class FamilySpec(Strict):
         return True
 
     @property
+    def has_whole_weights(self) -> bool:
+        """Whether a checkpoint holds all that its model is made of."""
+        return True
+
+    @property
     def validates(self) -> bool:
         """Whether real rows that it is not trained on choose among the states of a training."""
         return False
@@ -91,14 +105,24 @@ class FamilySpec(Strict):
         """The pretrained model that generations begin from, if they do."""
         return None
 
-    def sampling_of(self, row_numbers: int) -> Sampling:
-        """Return the settings by which rows of so many numbers are written."""
+    def sampling_of(self, source: AnySource) -> Sampling:
+        """Return the settings by which rows like a source's are written."""
         settings: Sampling = self.sampling  # type: ignore[attr-defined]
         return settings
 
     @property
     def measurement(self) -> Strict | None:
         """What the family has to be told for a measurement, if anything."""
+        return None
+
+    @property
+    def command_seconds(self) -> float | None:
+        """Seconds after which a command of the user's is ended; None for no limit, or no command."""
+        return None
+
+    @property
+    def job_environment(self) -> Environment | None:
+        """What jobs with commands of the user's run in, where it is not what Heirloom runs in."""
         return None
 
     @property
@@ -129,6 +153,11 @@ class FamilySpec(Strict):
     def saved_models(self) -> int:
         """Models that one checkpoint holds, at most."""
         return 1
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies, without another model beside it."""
+        return False
 
     def passes(self, generation: int) -> int:
         """Return how often the fit of a generation goes over its rows."""

@@ -1,66 +1,20 @@
-"""The `external` family in config: a model that the user's own programs train and sample.
-
-A command is a list of arguments. An argument that is one of the placeholders of its command is replaced by a path or a number; no
-other argument is changed, and no shell reads any. What decides the bytes that a command makes (the command, the settings, the files of
-its code, what `version` prints) is in the slices of the steps that run it.
-"""
+"""The `external` family in config: a model that the user's own programs train and sample (`specs.programs`), for each kind of row."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.artefacts.fingerprints import sha256_file
-from heirloom.errors import HeirloomError
-from heirloom.runtime import program
-from heirloom.specs.base import Many, Sampling, Start, Strict, Training
-from heirloom.specs.declaration import DensityFamily
+from heirloom.specs.base import Sampling, Start, Training
+from heirloom.specs.declaration import FamilySpec, TextFamily
+from heirloom.specs.programs import Circumstances, Command, Environment, Program
+from heirloom.specs.vector_source import TableSource
 
-Arguments = Annotated[Many[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
-_PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+if TYPE_CHECKING:
+    from heirloom.specs.source import AnySource
 
-
-class Environment(Strict):
-    """What a family's programs run in."""
-
-    python: str = Field(min_length=1, description="The interpreter of a virtual environment; its folder comes first in the search path.")
-
-
-class CodeFile(Strict):
-    """A file of a program's code, as slices name it."""
-
-    path: str
-    sha256: str
-
-
-class Program(Strict):
-    """One of the programs as a job runs it: everything that decides the bytes that it makes, and what ends it.
-
-    Attributes
-    ----------
-    command
-        The arguments, placeholders and all.
-    settings
-        What the program is handed as a file of JSON.
-    files
-        Its code, file by file.
-    version
-        What the command `version` printed when the job was planned.
-    python, time_limit
-        As for `heirloom.runtime.program.run`.
-    """
-
-    command: Arguments
-    settings: dict[str, Any] = Field({})
-    files: Many[CodeFile] = ()
-    version: str | None = None
-    python: str | None = None
-    time_limit: float | None = None
+Rows = Literal["vectors", "images", "text", "pairs", "table"]
 
 
 class ExternalTraining(Training, Program):
@@ -75,33 +29,26 @@ class ExternalTraining(Training, Program):
 
 
 class ExternalSampling(Sampling, Program):
-    """The program that writes rows, and how many numbers each must have; None where nobody asks yet."""
+    """The program that writes rows, and what each must be.
 
+    Attributes
+    ----------
+    rows
+        What a row is.
+    row_numbers
+        Numbers that each row of a vector or an image must have; None where nobody asks yet.
+    columns
+        Name → type of the columns of a table.
+    """
+
+    rows: Rows = "vectors"
     row_numbers: int | None = None
+    columns: dict[str, str] = Field({})
 
-
-class Command(Strict):
-    """A program of the user's."""
-
-    needed: ClassVar[tuple[str, ...]] = ()
-    """Placeholders that its arguments must have."""
-    optional: ClassVar[tuple[str, ...]] = ("{seed}", "{settings}")
-    """Placeholders that they may have."""
-
-    command: Arguments = Field(description="The program and its arguments. Placeholders are whole arguments.")
-
-    @model_validator(mode="after")
-    def _placeholders_are_known(self) -> Self:
-        allowed = (*self.needed, *self.optional)
-        for placeholder in _placeholders(self.command):
-            if placeholder not in allowed:
-                raise ValueError(f"command has the placeholder {placeholder}; allowed are {', '.join(allowed)}")
-            if placeholder not in self.command:
-                raise ValueError(f"command has {placeholder} inside an argument; a placeholder must be a whole argument")
-        absent = [name for name in self.needed if name not in self.command]
-        if absent:
-            raise ValueError(f"command lacks the placeholder {', '.join(absent)}")
-        return self
+    @property
+    def continues_rows(self) -> bool:
+        """Whether a synthetic row continues, or answers, an original one."""
+        return "{prompts}" in self.command
 
 
 class TrainCommand(Command):
@@ -132,6 +79,19 @@ class SampleCommand(Command):
     needed = ("{checkpoint}", "{num_rows}", "{synthetic}")
 
 
+class ContinueCommand(SampleCommand):
+    """The program that writes text, perhaps behind prompts."""
+
+    optional = ("{prompts}", *Command.optional)
+
+
+class AnswerCommand(Command):
+    """The program that writes a completion for each of the prompts in `{prompts}` (Parquet)."""
+
+    needed = ("{checkpoint}", "{prompts}", "{synthetic}")
+    optional = ("{num_rows}", *Command.optional)
+
+
 class MeasureCommand(Command):
     """The program that measures: `{"name": number}` as JSON at `{measures}` out."""
 
@@ -139,88 +99,115 @@ class MeasureCommand(Command):
     optional = ("{checkpoint}", "{synthetic}", "{held_out}", *Command.optional)
 
 
-class External(DensityFamily):
+class External(FamilySpec, Circumstances):
     """A model that the user's own programs train and sample."""
 
+    sources: ClassVar[tuple[str, ...]] = ("normal", "mixture")
     abilities = frozenset({"programs"})
-    is_density = False
     is_single = True
     library = "the user's own programs"
+    has_own_jobs = True
 
     name: Literal["external"]
-    rows: Literal["vectors"] = Field(description="What a row is: `vectors`, lists of numbers in the column `x`.")
+    rows: Rows
     train: TrainCommand = Field(description="Trains a model.")
-    sample: SampleCommand = Field(description="Writes a generation's synthetic rows.")
+    sample: SampleCommand | AnswerCommand = Field(description="Writes a generation's synthetic rows.")
     measure: MeasureCommand | None = Field(None, description="Measures a generation, beside Heirloom's own measures of the rows.")
-    code: Many[str] = Field((), description="Files of the programs, as paths and globs; a change of their bytes runs the steps anew.")
-    settings: dict[str, Any] = Field({}, description="Handed to the programs as a file of JSON, whose path stands for `{settings}`.")
-    version: Arguments | None = Field(None, description="A command; what it prints is part of what the steps depend on.")
-    environment: Environment | None = Field(None, description="What the programs run in; by default what Heirloom runs in.")
-    time_limit: float | None = Field(None, gt=0, description="Seconds after which a command and its children are ended; none by default.")
+
+    def program_fields(self) -> dict[str, Any]:
+        """Return what the programs have in common; their time limit changes no byte, and jobs are told it apart (`runtime.program`)."""
+        return {**super().program_fields(), "time_limit": None}
+
+    @property
+    def command_seconds(self) -> float | None:
+        """Seconds after which a command is ended."""
+        return self.time_limit
+
+    @property
+    def job_environment(self) -> Environment | None:
+        """What its jobs run in, where it is not what Heirloom runs in."""
+        return self.environment
 
     @property
     def training(self) -> ExternalTraining:
         """The program that trains, as a job runs it."""
-        return ExternalTraining(command=self.train.command, start=self.train.start, **self._shared_fields())
+        return ExternalTraining(command=self.train.command, start=self.train.start, **self.program_fields())
 
     @property
     def sampling(self) -> ExternalSampling:
         """The program that samples, as a job runs it."""
-        return ExternalSampling(command=self.sample.command, **self._shared_fields())
+        return ExternalSampling(command=self.sample.command, rows=self.rows, **self.program_fields())
 
-    def sampling_of(self, row_numbers: int) -> ExternalSampling:
-        """Return the program that samples, which must write rows of so many numbers."""
-        return self.sampling.model_copy(update={"row_numbers": row_numbers})
+    def sampling_of(self, source: AnySource) -> ExternalSampling:
+        """Return the program that samples, which must write rows as a source has them."""
+        return self.sampling.model_copy(update={"row_numbers": source.row_numbers})
 
     @property
     def measurement(self) -> Program | None:
         """The program that measures, as a job runs it."""
-        return None if self.measure is None else Program(command=self.measure.command, **self._shared_fields())
-
-    def _shared_fields(self) -> dict[str, Any]:
-        python = None if self.environment is None else self.environment.python
-        version = None if self.version is None else _version(self.version, python)
-        shared = {"settings": self.settings, "files": tuple(_files(self.code)), "version": version, "python": python}
-        return shared | {"time_limit": self.time_limit}
+        return None if self.measure is None else Program(command=self.measure.command, **self.program_fields())
 
 
-def _placeholders(arguments: tuple[str, ...]) -> Iterator[str]:
-    for argument in arguments:
-        yield from _PLACEHOLDER.findall(argument)
+class ExternalVectors(External):
+    """Programs for vectors: a row is a list of numbers, in the column `x`."""
+
+    rows: Literal["vectors"] = Field(description="What a row is: `vectors`, lists of numbers in the column `x`.")
+    sample: SampleCommand = Field(description="Writes a generation's synthetic rows.")
 
 
-def _code_files(patterns: tuple[str, ...]) -> list[Path]:
-    """Return the files that paths and globs name, sorted, each once.
+class ExternalImages(External):
+    """Programs for images: a row is the pixels of one, from 0 to 255, line by line, in the column `x`."""
 
-    Raises
-    ------
-    HeirloomError
-        If a pattern names no file.
-    """
-    files: set[Path] = set()
-    for pattern in patterns:
-        place = Path(pattern)
-        matches = [file for file in Path(place.anchor).glob(str(place.relative_to(place.anchor))) if file.is_file()]
-        if not matches:
-            raise HeirloomError(f"family.code: {pattern!r} names no file")
-        files.update(matches)
-    return sorted(files)
+    sources = ("mnist",)
+    is_images = True
+    number_bytes = 1.0
+
+    rows: Literal["images"] = Field(description="What a row is: `images`, lists of whole numbers from 0 to 255 in the column `x`.")
+    sample: SampleCommand = Field(description="Writes a generation's synthetic rows.")
 
 
-def _files(patterns: tuple[str, ...]) -> Iterator[CodeFile]:
-    """Yield the files of a program's code as slices name them."""
-    for file in _code_files(patterns):
-        stamp = file.stat()
-        yield CodeFile(path=file.as_posix(), sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
+class ExternalTable(External):
+    """Programs for tables: a row has the columns that the source names, each of one type."""
+
+    sources = ("table",)
+
+    rows: Literal["table"] = Field(description="What a row is: one of a `table`, with the columns that the source names.")
+    sample: SampleCommand = Field(description="Writes a generation's synthetic rows.")
+
+    def sampling_of(self, source: AnySource) -> ExternalSampling:
+        """Return the program that samples, which must write the columns of a source."""
+        assert isinstance(source, TableSource)
+        return self.sampling.model_copy(update={"columns": dict(source.columns)})
 
 
-@lru_cache(maxsize=4096)
-def _sha256(file: Path, written_ns: int, changed_ns: int, size: int) -> str:
-    """Return the sha256 of a file, read once in a process as long as its stamp stays."""
-    return sha256_file(file)
+class _ExternalTexts(External):
+    """What programs for text and for pairs share."""
+
+    sources = TextFamily.sources
+    is_text = True
+    unit = "words"
+    number_bytes = TextFamily.number_bytes
+
+    def sampling_of(self, source: AnySource) -> ExternalSampling:
+        """Return the program that samples: texts may have any length."""
+        return self.sampling
 
 
-@lru_cache(maxsize=256)
-def _version(command: tuple[str, ...], python: str | None) -> str:
-    """Return what a command prints, asked once in a process."""
-    return program.printed(command, python=python, time_limit=60)
+class ExternalText(_ExternalTexts):
+    """Programs for running text: a row is a text, in the column `text`."""
+
+    rows: Literal["text"] = Field(description="What a row is: `text`, in the column `text`.")
+    sample: ContinueCommand = Field(description="Writes a generation's synthetic rows; with `{prompts}` it continues real ones.")
+
+
+class ExternalPairs(_ExternalTexts):
+    """Programs for pairs: a row is a prompt and its completion, two texts."""
+
+    abilities = External.abilities | {"pairs"}
+    needs_pairs = True
+
+    rows: Literal["pairs"] = Field(description="What a row is: `pairs`, texts in the columns `prompt` and `completion`.")
+    sample: AnswerCommand = Field(description="Writes a completion for each prompt of a generation.")
+
+
+AnyExternal = Annotated[ExternalVectors | ExternalImages | ExternalText | ExternalPairs | ExternalTable, Field(discriminator="rows")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import NoSettings, Training
+from heirloom.specs.base import Sampling, Training
 from heirloom.specs.declaration import DensityFamily
+from heirloom.specs.prior import VariancePrior, prior
+from heirloom.specs.schedules import Scheduling
 
 
 class GaussianTraining(Training):
@@ -19,12 +21,26 @@ class GaussianTraining(Training):
         description="Floating-point type of the model and of the arithmetic of fitting and sampling; rows are rounded to it. "
         "Types other than float64 are for one dimension.",
     )
+    prior: VariancePrior | None = prior()
+
+
+class GaussianSampling(Scheduling, Sampling):
+    """How a Gaussian writes."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("temperature",)
+
+    temperature: float = Field(
+        1.0,
+        gt=0.0,
+        le=1000.0,
+        description="Factor of the covariance that rows are drawn with; the density is the model's to the power of 1 / temperature.",
+    )
 
 
 class Gaussian(DensityFamily):
     """A d-dimensional Gaussian, refitted to its own draws (Shumailov et al. 2024, the one-dimensional Gaussian)."""
 
-    abilities = frozenset({"weigh", "select", "statistics", "closed_forms"})
+    abilities = frozenset({"weigh", "select", "repair", "statistics", "closed_forms"})
     absorbs_by_rounding = True
 
     name: Literal["gaussian"]
@@ -34,7 +50,7 @@ class Gaussian(DensityFamily):
         "drawn, equal in law and far faster; there are no rows to look at. Needs `granularity: chain`.",
     )
     training: GaussianTraining = GaussianTraining()
-    sampling: NoSettings = NoSettings()
+    sampling: GaussianSampling = GaussianSampling()
 
     @property
     def fewest_rows(self) -> int:
@@ -69,4 +85,6 @@ class Gaussian(DensityFamily):
     def _statistics_are_exact(self) -> Self:
         if self.is_rounded and not self.has_rows:
             raise ValueError(f"path: statistics is for float64; precision {self.training.precision} acts on rows, so it needs path: rows")
+        if self.is_rounded and self.training.prior:
+            raise ValueError(f"training.prior is for float64, not for precision {self.training.precision}")
         return self

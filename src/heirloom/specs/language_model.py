@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from heirloom.specs.base import Strict, Training
+from heirloom.specs.base import Training
 from heirloom.specs.declaration import TextFamily
+from heirloom.specs.loss import Loss
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_ROWS
 
 
-class Schedule(Strict):
+class Schedule(Scheduling):
     """One training: how long and how fast."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     epochs: int = Field(ge=1, le=MOST_EPOCHS, description="Passes over the training set.")
     learning_rate: float = Field(gt=0.0, description="Largest learning rate of AdamW; a cosine lowers it.")
@@ -37,6 +41,11 @@ class EpochChoice(Training):
     best_epoch: BestEpoch = best_epoch("last")
     loss_on: Literal["completion", "all"] = Field(
         "completion", description="Of pairs, which tokens are learnt: those of the `completion`, or `all`, the prompt's, too."
+    )
+    loss: Loss | None = Field(
+        None,
+        exclude_if=lambda loss: loss is None,
+        description="What is minimised; null is the cross-entropy. Validation and measures always take the cross-entropy.",
     )
     last_epoch: bool = Field(
         False,
@@ -65,6 +74,7 @@ class LanguageModel(TextFamily):
     """A neural language model: it learns by gradients, epoch by epoch."""
 
     needs_torch = True
+    learns_in_steps = True
     library = "transformers"
 
     if TYPE_CHECKING:  # each family has its own, in its own place among the fields
@@ -74,6 +84,11 @@ class LanguageModel(TextFamily):
     def validates(self) -> bool:
         """Whether real rows that it is not trained on choose the epoch."""
         return self.training.best_epoch == "real"
+
+    @property
+    def is_opened_by_others(self) -> bool:
+        """Whether `transformers` opens a checkpoint as it lies."""
+        return True
 
     @property
     def saved_models(self) -> int:

@@ -32,7 +32,7 @@ class LinearRegression(FamilySpec):
     """Least squares on labels of the generation before, on one fixed design (Gerstgrasser et al. 2024)."""
 
     sources = ("linear",)
-    abilities = frozenset({"closed_forms"})
+    abilities = frozenset({"select", "closed_forms"})
     relabels = True
     headlines = ("squared_error",)
 

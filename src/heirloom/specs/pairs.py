@@ -74,3 +74,11 @@ class Pairs(Strict):
     def row_tokens(self) -> int:
         """Most tokens of a row, prompt and completion together."""
         return self.max_prompt_tokens + self.max_completion_tokens
+
+    @property
+    def mean_tokens(self) -> float:
+        """Tokens that a row is taken to have on average before anybody has read one: half of the most.
+
+        Those of `configs/pairs.yaml` have 74 of 160 (docs/log.md).
+        """
+        return self.row_tokens / 2

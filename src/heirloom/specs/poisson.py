@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from heirloom.specs.base import NoSettings, NoTraining
+from heirloom.specs.base import NoSettings
 from heirloom.specs.declaration import FamilySpec
+from heirloom.specs.prior import RateTraining
 
 
 class Poisson(FamilySpec):
@@ -16,5 +17,5 @@ class Poisson(FamilySpec):
     headlines = ("squared_error", "absorbed")
 
     name: Literal["poisson"]
-    training: NoTraining = NoTraining()
+    training: RateTraining = RateTraining()
     sampling: NoSettings = NoSettings()

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.judges import LIKELIHOODS, Select, Selection, judges_of, kept_share, selected_rows
+from heirloom.specs.repair import Repair
+from heirloom.specs.row_sizes import Draws, Sizes
+from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_BATCH_ROWS
 
 
-class Original(Strict):
+class Original(Scheduling):
     """Rows from the original set: the real rows that the origin was trained on."""
+
+    scheduled: ClassVar[tuple[str, ...]] = ("share",)
+    curved: ClassVar[tuple[str, ...]] = ("share",)
 
     share: float = Field(ge=0.0, le=1.0, description="Rows taken, as a share of the experiment's `rows` (0 to 1).")
     draw: Literal["fixed", "redrawn"] = Field(
@@ -44,50 +51,6 @@ class Original(Strict):
         return min(budget, num_batches * self.batch_rows)
 
 
-class Sizes(Strict):
-    """How many rows a generation has, from the experiment's `rows`."""
-
-    growth: float = Field(
-        0.0,
-        ge=0.0,
-        le=4.0,
-        description="Exponent of the sample-size schedule: generation g has a budget of rows x (g + 1)^growth rows, rounded. "
-        "0 is constant, 1 linear, more is superlinear.",
-    )
-    multiple: float = Field(1.0, gt=0.0, le=1000.0, description="Synthetic rows sampled in a generation, as a multiple of its budget.")
-
-    def budget_rows(self, rows: int, generation: int) -> int:
-        """Return the row budget of a generation, rows × (generation + 1)^growth, from the experiment's ``rows`` per replica."""
-        return round(rows * (generation + 1) ** self.growth)
-
-    def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
-        return max(1, round(self.multiple * self.budget_rows(rows, generation)))
-
-
-class Select(Strict):
-    """Which rows of a synthetic set are kept: a judge scores them, the top share passes, and the judge may err."""
-
-    by: Literal["likelihood", "detector"] = Field(
-        description="`likelihood`: the log-likelihood under the origin's model, so that rows of low perplexity pass; `detector`: the log "
-        "ratio of the likelihoods under the origin's model and under the parent's, which wrote the row."
-    )
-    share: float = Field(gt=0.0, lt=1.0, description="Share of the rows that ought to pass, those with the highest score (0 to 1).")
-    true_keep: float = Field(1.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought to pass (0 to 1).")
-    false_keep: float = Field(0.0, ge=0.0, le=1.0, description="Share kept, at random, of the rows that ought not to (0 to 1).")
-
-    def selected_rows(self, rows: int) -> tuple[int, int]:
-        """Return how many of ``rows`` rows are kept rightly and wrongly."""
-        top_rows = round(self.share * rows)
-        return round(self.true_keep * top_rows), round(self.false_keep * (rows - top_rows))
-
-    @model_validator(mode="after")
-    def _keeps_something(self) -> Self:
-        if not self.true_keep and not self.false_keep:
-            raise ValueError("true_keep and false_keep are both 0: no row would be kept")
-        return self
-
-
 class Edit(Strict):
     """Synthetic rows are original rows in which the tokens that the origin finds too easy are drawn anew by the parent."""
 
@@ -98,6 +61,9 @@ class Edit(Strict):
 
 class Regime(Sizes):
     """How generation g's training set is mixed. Shares are of the generation's budget: the experiment's `rows`, unless it grows."""
+
+    scheduled: ClassVar[tuple[str, ...]] = (*Sizes.scheduled, "fresh", "pool")
+    curved: ClassVar[tuple[str, ...]] = ("fresh", "pool")
 
     original: Original | None = Field(None, description="Rows kept from the original set.")
     fresh: float = Field(0.0, ge=0.0, le=1.0, description="Share of real rows that no model of the lineage has seen before (0 to 1).")
@@ -112,10 +78,13 @@ class Regime(Sizes):
         description="`fixed`: `rows` rows, synthetic ones filling what the real shares leave; `grows`: the union of everything "
         "offered; `drawn`: `rows` rows drawn evenly from that union.",
     )
-    select: Select | None = Field(None, description="Which synthetic rows are kept; null keeps all.")
+    select: Selection | None = Field(
+        None, description="Which synthetic rows are kept, by a judge or by several, each given what the one before kept; null keeps all."
+    )
     edit: Edit | None = Field(
         None, description="Write synthetic rows by editing original rows (text only); null lets the parent write them whole."
     )
+    repair: Repair | None = Field(None, description="How a generation's model is moved after its training; null leaves it as it is.")
     real_weight: Annotated[float, Field(gt=0.0, lt=1.0)] | Literal["golden"] | None = Field(
         None,
         description="Weight of all real rows together in training, the synthetic ones having the rest (0 to 1). `golden`: "
@@ -126,6 +95,51 @@ class Regime(Sizes):
     def real_share(self) -> float:
         """Rows that are real for certain, as a share of the budget."""
         return (self.original.share if self.original else 0.0) + self.fresh + self.pool
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it acts on rows that are drawn, and not on their statistics alone."""
+        has_other_sizes = (self.growth, self.scale, self.multiple) != (0.0, 1.0, 1.0) or bool(self.schedules.keys() & set(Sizes.scheduled))
+        return has_other_sizes or self.select is not None or bool(self.abilities - {"repair"})
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether shares or sizes follow a list or a curve."""
+        return bool(self.schedules) or (self.original is not None and bool(self.original.schedules))
+
+    @property
+    def has_real_rows(self) -> bool:
+        """Whether any generation is trained on real rows for certain."""
+        return self.redraws_pool or (self.original is not None and any(self.original.values("share")))
+
+    @property
+    def redraws_pool(self) -> bool:
+        """Whether any generation takes rows from the real training pool."""
+        return any(self.values("pool")) or any(self.values("fresh"))
+
+    @property
+    def num_values(self) -> int:
+        """Generations from 1 on until no share and no size changes by a list or a curve."""
+        return max(super().num_values, self.original.num_values if self.original else 1)
+
+    def at(self, generation: int) -> Regime:
+        """Return the regime of a generation, from 1: its shares and sizes as numbers."""
+        if not self.is_scheduled:
+            return self
+        original = self.original.at(generation) if self.original else None
+        return super().at(generation).model_copy(update={"original": original})
+
+    def until(self, generation: int) -> Regime:
+        """Return the regime of the generations 1 to ``generation``."""
+        if not self.is_scheduled:
+            return self
+        original = self.original.until(generation) if self.original else None
+        return super().until(generation).model_copy(update={"original": original})
+
+    def turns(self, last: int) -> list[int]:
+        """Return the generations that stand for all of 1 to ``last``: all where sizes grow, else until nothing changes, and the last."""
+        num_turns = last if self.growth else min(last, self.num_values)
+        return sorted({*range(1, num_turns + 1), last})
 
     @property
     def excludes_continuations(self) -> bool:
@@ -142,16 +156,29 @@ class Regime(Sizes):
 
         Each is the share `fresh` of that generation's budget, rows × (g + 1)^`growth`, rounded, halves to the even number.
         """
-        return [round(self.fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
+        return [round(self.at(g).fresh * self.budget_rows(rows, g)) for g in range(1, generation + 1)]
 
     @property
-    def sizes(self) -> Sizes:
-        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
-        return Sizes() if self.synthetic == "none" else Sizes(growth=self.growth, multiple=self.multiple)
+    def judges(self) -> tuple[Select, ...]:
+        """The judges of synthetic rows, in the order in which they are asked."""
+        return judges_of(self.select)
 
-    def sampled_rows(self, rows: int, generation: int) -> int:
-        """Return how many synthetic rows a generation is given by its parent, from the experiment's ``rows`` (rows per replica)."""
-        return rows if self.synthetic == "none" else super().sampled_rows(rows, generation)
+    @property
+    def candidates(self) -> int:
+        """Candidates that are sampled for each row: K where the first judge keeps the best of K."""
+        return (self.judges and self.judges[0].best_of) or 1
+
+    @property
+    def sizes(self) -> Draws:
+        """How many rows a generation has, alone; of synthetic ones `rows`, whatever the budget, where only measures read them."""
+        if self.synthetic == "none":
+            return Draws()
+        schedules = {name: schedule for name, schedule in self.schedules.items() if name in Sizes.scheduled}
+        return Draws(growth=self.growth, scale=self.scale, multiple=self.multiple, schedules=schedules, best_of=self.candidates)
+
+    def candidate_rows(self, rows: int, generation: int) -> int:
+        """Return how many rows a set of candidates has, from the experiment's ``rows`` (rows per replica)."""
+        return rows if self.synthetic == "none" else super().candidate_rows(rows, generation)
 
     def trained_rows(self, rows: int, generation: int) -> int:
         """Return how many rows a generation is trained on, from the experiment's ``rows`` (rows per replica), as `mixing.mix` mixes them.
@@ -164,34 +191,38 @@ class Regime(Sizes):
         budget = self.budget_rows(rows, generation)
         if self.budget != "grows":
             return budget
-        real_rows = sum(self.real_rows(budget).values())
+        real_rows = sum(self.at(generation).real_rows(budget).values())
         if self.synthetic == "all":
             real_rows += sum(self.fresh_rows(rows, generation - 1))
-        rows_per_set = self.sampled_rows(rows, generation)
-        if self.select:
-            rows_per_set = sum(self.select.selected_rows(rows_per_set))
+        rows_per_set = selected_rows(self.judges, self.sampled_rows(rows, generation))
         num_sets = {"latest": 1, "all": generation, "none": 0}[self.synthetic]
         return real_rows + num_sets * rows_per_set
 
     @property
     def is_control(self) -> bool:
         """Whether all rows are real and redrawn from the whole training pool."""
-        return self.pool == 1.0 and self.synthetic == "none"
+        return self.pool == 1.0 and self.synthetic == "none" and "pool" not in self.schedules
 
     @property
     def is_plain(self) -> bool:
         """Whether every generation has as many rows, all of its synthetic ones offered, unedited and of equal weight."""
-        return (self.growth, self.multiple) == (0.0, 1.0) and not self.abilities
+        return not self.needs_rows and not self.abilities and not self.is_scheduled
 
     @property
     def abilities(self) -> frozenset[str]:
-        """What the regime asks of a family beyond the four steps: `edit`, `select`, `weigh`."""
-        settings = {"edit": self.edit, "select": self.select, "weigh": self.real_weight}
-        return frozenset(ability for ability, setting in settings.items() if setting is not None)
+        """What the regime asks of a family beyond the four steps: `edit`, `repair`, `select` by its own likelihoods, `weigh`."""
+        needs = {
+            "edit": self.edit is not None,
+            "repair": self.repair is not None,
+            "select": any(judge.asks in LIKELIHOODS for judge in self.judges),
+            "weigh": self.real_weight is not None,
+        }
+        return frozenset(ability for ability, is_needed in needs.items() if is_needed)
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
         faults = [*self._budget_faults(), *self._synthetic_faults(), *self._weight_faults(), *self._prompt_faults()]
+        faults += self._judge_faults()
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -207,10 +238,10 @@ class Regime(Sizes):
     def _synthetic_faults(self) -> Iterator[str]:
         if self.growth and self.budget != "fixed":
             yield "`growth` needs `budget: fixed`: the other budgets depend on the sets that are offered"
-        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit):
-            yield "without synthetic rows there is nothing for `multiple`, `select` or `edit` to act on"
+        if self.synthetic == "none" and (self.multiple != 1.0 or self.select or self.edit or self.repair):
+            yield "without synthetic rows there is nothing for `multiple`, `select`, `edit` or `repair` to act on"
         synthetic_share = 1.0 - self.real_share
-        supply = self.multiple * _selected_share(self.select)
+        supply = self.multiple * kept_share(self.judges)
         if self.budget == "fixed" and self.synthetic == "latest" and supply < synthetic_share - 1e-9:
             need = f"synthetic rows must fill {synthetic_share:g} of the budget"
             yield f"{need}, but `multiple` and `select` leave {supply:g}; raise `multiple`"
@@ -224,6 +255,12 @@ class Regime(Sizes):
             yield "`real_weight` needs real and synthetic rows in the training set"
         if self.budget == "drawn":
             yield "`real_weight` needs `budget: fixed` or `grows`: what is drawn evenly has no weights"
+
+    def _judge_faults(self) -> Iterator[str]:
+        if any(judge.best_of for judge in self.judges[1:]):
+            yield "`best_of` is for the first judge of `select`, which alone sees all candidates for a row"
+        if self.budget == "grows" and any(judge.keep == "above" for judge in self.judges):
+            yield "`keep: above` keeps as many rows as pass, which nobody knows before; it needs `budget: fixed` or `drawn`"
 
     def _prompt_faults(self) -> Iterator[str]:
         """Yield why not every prompt can give one row, itself or its continuation."""
@@ -239,9 +276,3 @@ class Regime(Sizes):
         faults += [f"goes without `{key}`" for key, value in exclusions.items() if value]
         if faults:
             yield f"`original.continuation: excluded` {' and '.join(faults)}: each prompt gives one row, itself or its continuation"
-
-
-def _selected_share(select: Select | None) -> float:
-    if select is None:
-        return 1.0
-    return select.share * select.true_keep + (1.0 - select.share) * select.false_keep

@@ -162,5 +162,7 @@ class HubSource(_SeparableText):
     )
 
 
+AnySource = WikipediaSource | FilesSource | HubSource | AnyVectorSource
+"""A source of any kind, as it has been read."""
 AnyTextSource = Annotated[WikipediaSource | FilesSource | HubSource, Field(discriminator="name")]
 Source = Annotated[WikipediaSource | FilesSource | HubSource | AnyVectorSource, Field(discriminator="name")]

@@ -120,6 +120,16 @@ class TextSettings(Strict):
         return self.row_tokens if self.pairs is None else self.pairs.row_tokens
 
     @property
+    def mean_row(self) -> float:
+        """Tokens of a row on average, as far as the config shows."""
+        return self.row_tokens if self.pairs is None else self.pairs.mean_tokens
+
+    @property
+    def mean_context(self) -> float:
+        """Tokens of a prompt and of what continues it, together, on average."""
+        return self.longest_context if self.pairs is None else self.pairs.mean_tokens
+
+    @property
     def longest_context(self) -> int:
         """Tokens of a prompt and of what continues it, together, at most."""
         if self.pairs is not None:

@@ -86,7 +86,7 @@ class TransformerTraining(EpochChoice):
             architecture=self.architecture,
             vocab_size=text.vocab_size,
             context_tokens=text.longest_row,
-            schedule=self.generation if generation else self.origin,
+            schedule=self.generation.at(generation) if generation else self.origin.at(1),
             start=self.start if generation else "scratch",
             weight_decay=self.weight_decay,
             warmup_share=self.warmup_share,
@@ -94,6 +94,7 @@ class TransformerTraining(EpochChoice):
             micro_rows=self.micro_rows,
             precision=self.precision,
             loss_on=self.loss_on,
+            loss=self.loss,
             best_epoch=self.best_epoch,
             last_epoch=self.last_epoch,
             validation_share=self.validation_share,
@@ -104,7 +105,7 @@ class TransformerTraining(EpochChoice):
 class Transformer(LanguageModel):
     """A small Llama-architecture language model trained from scratch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "resume", "validate", "share", "features", "gpu", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "share", "features", "gpu", "pairs"})
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()

@@ -89,9 +89,11 @@ class Vae(FamilySpec):
     """A convolutional variational autoencoder, retrained on the images that it decodes (Shumailov et al. 2024, the VAE)."""
 
     sources = ("mnist",)
+    abilities = frozenset({"repair", "select"})
     is_single = True
     is_images = True
     needs_torch = True
+    learns_in_steps = True
     number_bytes = 1.0
     number_operations = 3.1e7 / MNIST_PIXELS  # measured at the publication's size, 647,081 parameters (`planning.work`)
 

@@ -15,6 +15,11 @@ Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
 
 _WEIGHTS_TOLERANCE = 1e-9
 
+_OF_ROWS = ("replica", "row", "x", "prompt", "prompt_text", "tokens", "text", "stopped", "weight")
+_OF_ANCESTRY = ("kind", "born", "depth", "depth_max", "parent", "model")
+RESERVED_COLUMNS = frozenset({*_OF_ROWS, *_OF_ANCESTRY})
+"""Columns that datasets have of their own (`data.columns`), which no column of a table may be called."""
+
 
 class VectorSource(Strict):
     """What all sources of vectors share."""
@@ -215,7 +220,44 @@ class MnistSource(VectorSource):
         return MNIST_PIXELS
 
 
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+ColumnType = Literal["number", "integer", "category", "boolean"]
+
+
+class TableSource(VectorSource):
+    """Tables in files, .csv or .parquet, with named columns of a type each; a row is one of theirs."""
+
+    name: Literal["table"] = Field(description="The kind of source.")
+    paths: Many[str] = Field(
+        min_length=1, description="Files, .csv or .parquet, all with the same columns: paths or globs, or with `package` paths in it."
+    )
+    package: str | None = Field(None, min_length=1, description="An installed package, in whose folder the paths lie.")
+    columns: dict[ColumnName, ColumnType] = Field(
+        min_length=1,
+        description="The columns that are read, each with its type: `number` (64-bit), `integer`, `category` (text) or `boolean`. "
+        "Every row has a value in each.",
+    )
+    license: str | None = Field(None, min_length=1, description="Under which licence the table came; it stands in exports alone.")
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers of a row: columns."""
+        return len(self.columns)
+
+    @property
+    def stated_licence(self) -> str | None:
+        """The licence of the real data as the config states it."""
+        return self.license
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        taken = sorted(self.columns.keys() & RESERVED_COLUMNS)
+        if taken:
+            raise ValueError(f"columns has {', '.join(taken)}, in which Heirloom keeps its own record of a row: rename it in the file")
+        return self
+
+
 AnyVectorSource = Annotated[
-    NormalSource | MixtureSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource | MnistSource,
+    NormalSource | MixtureSource | CategoricalSource | BernoulliSource | PoissonSource | LinearSource | MnistSource | TableSource,
     Field(discriminator="name"),
 ]

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
+from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
+from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
-from heirloom.steps import real, slices
+from heirloom.steps import own_measures, real, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Decode = Callable[[Sequence[Sequence[int]]], list[str]]
 
@@ -44,6 +50,7 @@ class Slice(slices.GenerationSlice):
     truth: slices.Settings | None = None
     files: slices.Files | None = None
     measurement: slices.Settings | None = None
+    measures: dict[str, PlannedMeasure] = Field({})
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -60,11 +67,14 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= planned_files.of_measures(real.settings_of(config, pool).json_fields(), kinds.REAL_TRAIN.at(pool), experiment)
     if experiment.family.measurement is not None:
         measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
+    if experiment.measures:
+        measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         **measure_fields,
     )
@@ -130,6 +140,8 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
     tokens: dict[str, float] = {}
     if step.completion_tokens:
         tokens = pairs.token_figures(train)
+    elif step.vocab_size is not None and "programs" in family(step.family).Spec.abilities:
+        tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
     return ancestry.figures(rows, train.count_distinct_real()) | tokens
@@ -148,5 +160,11 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
         decode=decode,
     )
     stream = streams.step(step.seed, step.regime, generation, "evaluate")
+    module = family(step.family)
     with naming(generation):
-        return family(step.family).evaluate(model, sets, origin, measuring, stream)
+        measures = module.evaluate(model, sets, origin, measuring, stream)
+        users_measures = own_measures.measure(step.measures, module, model, sets, stream)
+    repeated = sorted(measures.keys() & users_measures.keys())
+    if repeated:
+        raise HeirloomError(f"measures: {', '.join(repeated)} is what Heirloom measures itself; give other names")
+    return measures | users_measures

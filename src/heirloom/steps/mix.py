@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from heirloom import mixing
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):
@@ -26,7 +30,10 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's training set."""
     experiment = config.experiments[key.experiment]
-    row_fields = {"rows": experiment.rows, "mixing": config.regimes[key.regime]} if key.generation else {"rows": experiment.original_rows}
+    row_fields: dict[str, Any] = {"rows": experiment.original_rows}
+    if key.generation:
+        regime = config.regimes[key.regime]
+        row_fields = {"rows": experiment.rows, "mixing": regime if experiment.is_chain else regime.until(key.generation)}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.mix:run"),
         **slices.place(key),

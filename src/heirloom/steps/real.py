@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import replacing, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.ragged import Tokens
-from heirloom.data.rows import text_table, vector_table
+from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files, pretrained_tokenizer
 from heirloom.families.pair_reader import Pair, PairReader
@@ -38,6 +38,9 @@ from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
 from heirloom.steps.real_pairs import PairRows
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -122,7 +125,7 @@ def stream(seed: int) -> Stream:
 
 
 def run_vectors(step: Slice, outputs: Paths) -> None:
-    """Draw the pool and the held-out rows: of a known law, for one seed, or of images, for all.
+    """Draw the pool and the held-out rows: of a known law, for one seed, or of images or a table, for all.
 
     Parameters
     ----------
@@ -135,11 +138,16 @@ def run_vectors(step: Slice, outputs: Paths) -> None:
     spec, fetched_files = sources.fetch(spec)
     pool_stream = stream(step.seed)
     with reading(local, step.files, fetched_files) as inputs:
-        pool = vector_table(source.draw(spec, step.num_replicas, pool_stream))
+        pool = _real_rows(source.draw(spec, step.num_replicas, pool_stream))
         Dataset.of(pool).write(outputs["train"])
-        held_out = vector_table(source.draw_test(spec, step.num_replicas, pool_stream))
+        held_out = _real_rows(source.draw_test(spec, step.num_replicas, pool_stream))
         Dataset.of(held_out).write(outputs["test"])
     finish(step, {}, [outputs["train"], outputs["test"]], sources=inputs, counts={"files": len(inputs)})
+
+
+def _real_rows(drawn: NDArray[Any] | pa.Table) -> pa.Table:
+    """Return what a source has drawn as rows: arrays of vectors or images, or the cells of a table."""
+    return cell_table(drawn) if isinstance(drawn, pa.Table) else vector_table(drawn)
 
 
 def run_text(step: Slice, outputs: Paths) -> None:

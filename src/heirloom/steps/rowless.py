@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from heirloom import mixing
+from heirloom.artefacts.kinds import Kind
 from heirloom.data.dataset import Dataset
 from heirloom.families import rowless
 from heirloom.families.base import Measuring
 from heirloom.runtime import streams
 from heirloom.specs.regime import Regime
-from heirloom.steps import evaluate, mix, sample
+from heirloom.steps import blend, evaluate, mix, sample
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice
 from heirloom.steps.common import Paths, naming
 
 
-def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, float]]]:
-    """Yield model and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
+def generations(step: Slice, inputs: Paths) -> Iterator[tuple[dict[Kind, Any], dict[str, float]]]:
+    """Yield models and measures of generations 1 … G; parameters as in `steps.chain.generations`."""
     mixing_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
+    blend_slice = step.part(blend.Slice) if step.has(blend.Slice) else None
     module = rowless(train_slice.family)
     fit = module.Fit.model_validate(train_slice.fit)
     settings = module.Sampling.model_validate(step.part(sample.Slice).sampling)
@@ -44,20 +46,22 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[Any, dict[str, flo
             num_synthetic = rows - num_real if regime.budget == "fixed" else rows
             newest = []
             if regime.synthetic != "none" and num_synthetic:
-                newest = [module.draw(model, num_synthetic, settings, stream.child("sample"))]
+                newest = [module.draw(model, num_synthetic, settings.at(number), stream.child("sample"))]
             synthetic = [module.merge([*so_far, *newest])] if regime.synthetic == "all" else newest
             so_far = synthetic if regime.synthetic == "all" else []
             training_statistics = module.merge([*map(module.summarise, real), *synthetic])
             if regime.budget == "drawn":
                 training_statistics = module.subset(training_statistics, rows, stream.child("mix", "drawn"))
-            model = module.fitted(training_statistics, fit)
+            trained = module.fitted(training_statistics, fit)
+            models = blend.models(blend_slice, trained, {"origin": origin, "previous": model}, number)
+            model = [*models.values()][-1]
             measures = module.measure(model, origin, measuring)
-        yield model, measures
+        yield models, measures
 
 
 def _ingredients(regime: Regime, inputs: Paths, num_replicas: int) -> mixing.Ingredients:
     """Return the real rows, in memory where the regime takes some of them in every generation."""
-    pool = _dataset(inputs["pool"], in_memory=regime.pool + regime.fresh > 0)
+    pool = _dataset(inputs["pool"], in_memory=regime.redraws_pool)
     original = _dataset(inputs["original"], in_memory=regime.original is not None)
     return mixing.Ingredients(pool, original, (), num_replicas)
 

@@ -17,22 +17,27 @@ from numpy.typing import NDArray
 from heirloom import mixing
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
+from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
-from heirloom.data.rows import text_table, vector_table
+from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
 from heirloom.families.abilities import Completer, Editor
+from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
-from heirloom.specs.experiment import Experiment
-from heirloom.specs.regime import Edit, Sizes
-from heirloom.steps import resume, sample_pairs, slices
+from heirloom.specs.regime import Edit
+from heirloom.specs.row_sizes import Draws
+from heirloom.steps import resume, sample_pairs, sample_programs, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from heirloom.config import Config
+    from heirloom.families.lm.served.completion import Served
+    from heirloom.specs.experiment import Experiment
 
 
 class Slice(slices.GenerationSlice):
@@ -43,7 +48,7 @@ class Slice(slices.GenerationSlice):
     family: str
     rows: int
     sampling: slices.Settings
-    sizes: slices.NonDefault[Sizes] = Sizes()
+    sizes: slices.NonDefault[Draws] = Draws()
     edit: slices.NonDefault[Edit] | None = None
     row_tokens: int = 0
     prompt_tokens: int = 0
@@ -55,19 +60,23 @@ class Slice(slices.GenerationSlice):
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's synthetic set."""
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
-    sections = {"sizes": regime.sizes, "edit": regime.edit}
+    sizes = regime.sizes if experiment.is_chain else regime.sizes.at(key.generation or 1)
+    sections = {"sizes": sizes, "edit": regime.edit}
     fields: dict[str, Any] = {name: section for name, section in sections.items() if section and slices.non_default_settings(section)}
     fields |= _row_fields(experiment)
-    write = "sample" if experiment.text is None or experiment.text.pairs is None else "complete"
+    sampling = experiment.family.sampling_of(experiment.source)
+    has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
+    write = "complete" if has_completer else "sample"
     functions = (write, "load", "edit") if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
-        sampling=slices.non_default_settings(experiment.family.sampling_of(experiment.source.row_numbers)),
+        sampling=slices.non_default_settings(sampling if experiment.is_chain else sampling.at(key.generation or 1)),
         **fields,
     )
 
@@ -95,11 +104,14 @@ class Text:
         The parent, and the model that says which tokens are too easy where rows are edited.
     prompts
         The real rows that are continued or edited, if any.
+    served
+        A server that completes prompts in the model's place, if there is one.
     """
 
     model: Any
     judge: Any
     prompts: Dataset | None
+    served: Served | None = None
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | None = None) -> None:
@@ -129,10 +141,24 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         return
     prompt_rows = None
     if inputs["prompts"]:
-        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_rows(step, step.generation), step.seed)
-    judge = load(Path(inputs["judge"])) if inputs["judge"] else None
-    text = Text(model, judge, prompt_rows)
+        num_prompts = step.sizes.candidate_rows(step.rows, step.generation)
+        prompt_rows = choose_prompts(Dataset.open(inputs["prompts"]), num_prompts, step.seed, step.sizes.candidates)
     decoder = tokenization.from_json(Path(inputs["tokenizer"]).read_text(encoding="utf-8"))
+    if "programs" in family(step.family).Spec.abilities:
+        write_batches(synthetic, _by_program(step, model, prompt_rows, decoder, writer))
+        finish(step, inputs, [synthetic])
+        return
+    judge = load(Path(inputs["judge"])) if inputs["judge"] else None
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with sample_pairs.served(step, inputs, model, prompt_rows, decoder, stream) as served:
+        _run_text(step, inputs, synthetic, Text(model, judge, prompt_rows, served), writer, decoder, shard)
+
+
+def _run_text(
+    step: Slice, inputs: Paths, synthetic: str, text: Text, writer: Writer, decoder: Tokenizer, shard: tuple[int, int] | None
+) -> None:
+    """Write the synthetic set of a text family, or make a shard's share of it."""
+    prompt_rows = text.prompts
     if shard is not None:
         _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
         return
@@ -146,7 +172,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
             else:
                 rows = _texts(step, chunks, writer, prompt_rows, decoder)
             write_batches(synthetic, rows)
-            finish(step, inputs, [synthetic])
+            entries: dict[str, Any] = {"endpoint": text.served.record} if text.served else {}
+            finish(step, inputs, [synthetic], **entries)
 
 
 def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
@@ -155,21 +182,55 @@ def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -
     deque(_chunks(step, text, state, _share(step, number, parts)), maxlen=0)
 
 
-def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
-    """Yield a vector family's synthetic rows."""
-    module = family(step.family)
+def _by_program(step: Slice, model: Any, prompts: Dataset | None, tokenizer: Tokenizer, writer: Writer) -> Iterator[pa.RecordBatch]:
+    """Yield text that a program of the user's has written."""
+    module, count = family(step.family), num_rows(step, step.generation)
     settings = module.Sampling.model_validate(step.sampling)
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with naming(step.generation):
+        yield from sample_programs.rows(
+            module, model, prompts, step.prompt_tokens, count, settings, stream, tokenizer, step.generation, writer
+        )
+
+
+def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterator[pa.Table]:
+    """Yield a family's synthetic rows of vectors, images or tables."""
+    module = family(step.family)
+    settings = module.Sampling.model_validate(step.sampling).at(generation)
     stream = streams.step(step.seed, step.regime, generation, "sample")
     first_row = 0
     with naming(generation):
-        for x_RNW in module.sample(model, None, num_rows(step, generation), settings, stream):
+        for x_RNW in _new_vectors(step, module, model, settings, stream, generation):
+            if isinstance(x_RNW, pa.Table):
+                yield cell_table(x_RNW, first_row=first_row, born=generation, writer=writer)
+                first_row += len(x_RNW)
+                continue
             yield vector_table(x_RNW, first_row=first_row, born=generation, writer=writer)
             first_row += x_RNW.shape[1]
 
 
-def choose_prompts(original: Dataset, num_rows: int, seed: int) -> Dataset:
-    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side."""
-    return mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+def _new_vectors(step: Slice, module: Family, model: Any, settings: Any, stream: Stream, generation: int) -> Iterator[NDArray[np.float64]]:
+    """Yield the numbers of new rows, shape (R, N, W); a family that labels rows anew does so once for each set of candidates."""
+    if step.sizes.candidates == 1 or not module.Spec.relabels:
+        return module.sample(model, None, num_rows(step, generation), settings, stream)
+    sets: list[NDArray[np.float64]] = []
+    for number in range(step.sizes.candidates):
+        sets += module.sample(model, None, step.sizes.candidate_rows(step.rows, generation), settings, stream.child("candidate", number))
+    return iter([np.concatenate(sets, axis=1)])
+
+
+def choose_prompts(original: Dataset, num_rows: int, seed: int, candidates: int = 1) -> Dataset:
+    """Return the real rows that are continued: the same ones in every generation and regime, so that texts compare side by side.
+
+    Parameters
+    ----------
+    num_rows
+        Different rows.
+    candidates
+        How often all of them are continued, one time after the other.
+    """
+    prompts = mixing.mix_origin(original, num_rows, Stream((seed, "prompts")))
+    return joined([prompts] * candidates)
 
 
 def num_rows(step: Slice, generation: int) -> int:
@@ -205,8 +266,8 @@ def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.
     settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
     size, stream = step.chunk_rows, streams.step(step.seed, step.regime, step.generation, "sample")
     if step.completion_tokens and text.prompts is not None:
-        completer = cast("Completer", module)
-        return sample_pairs.new_chunks(completer, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+        complete = text.served.complete if text.served else cast("Completer", module).complete
+        return sample_pairs.new_chunks(complete, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
     stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)

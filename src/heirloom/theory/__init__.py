@@ -1,6 +1,6 @@
 """What the mathematics says a chain must do, so that a simulation can be told from a mistake; one module a kind of model."""
 
-from heirloom.theory import discrete, regimes, regression, smoothing, verifier
+from heirloom.theory import discrete, priors, regimes, regression, repair, smoothing, verifier
 from heirloom.theory.discrete import drift_survival
 from heirloom.theory.gaussian import replace_deviation, replace_log_determinant, replace_wasserstein2_squared
 from heirloom.theory.moments import (
@@ -30,8 +30,10 @@ __all__ = [
     "fresh",
     "keep",
     "keep_fixed",
+    "priors",
     "regimes",
     "regression",
+    "repair",
     "replace",
     "replace_deviation",
     "replace_log_determinant",

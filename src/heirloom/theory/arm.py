@@ -34,6 +34,10 @@ class Arm:
         Weight of all real rows together; None counts every row the same.
     parts
         (real rows, synthetic rows) of each model after the origin; empty where ``is_plain``.
+    has_equal_sizes
+        Whether all generations have as many rows, and no rows are chosen or weighed.
+    base, base_share
+        With which model each trained one is blended, and that model's share b in b base + (1 - b) trained; None where none is.
     """
 
     rows: int
@@ -47,6 +51,9 @@ class Arm:
     is_chosen: bool = False
     weight: float | None = None
     parts: Sequence[tuple[int, int]] = ()
+    has_equal_sizes: bool = True
+    base: Literal["origin", "previous"] | None = None
+    base_share: float | None = None
 
     @property
     def name(self) -> Literal["replace", "control", "accumulate"] | None:

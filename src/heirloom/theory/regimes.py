@@ -146,6 +146,32 @@ def selection_factor(share: float, true_keep: float = 1.0, false_keep: float = 0
     return (central_weight * central + outer_weight * outer) / weight
 
 
+def best_of_factor(num_candidates: int, keep: Literal["highest", "lowest"] = "highest") -> float:
+    """Return by what the variance of many Gaussian rows in one dimension is multiplied when one of K candidates for each is kept.
+
+    By the log-likelihood under a model with the same mean the highest candidate is the one nearest to the mean, the lowest the farthest. So
+    the factor is the expectation of the first, or of the last, order statistic of K squares of standard normals, the integral of
+    (1 - F)^K, or of 1 - F^K, with F the chi-squared distribution with one degree of freedom (David and Nagaraja 2003, "Order Statistics",
+    section 3.1). For K = 2 these are 1 - 2/pi and 1 + 2/pi.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no candidate.
+    """
+    from scipy.integrate import quad
+    from scipy.special import chdtr
+
+    if num_candidates < 1:
+        raise HeirloomError(f"theory: {num_candidates} candidates; allowed are 1 and more")
+
+    def survival(square: float) -> float:
+        below = float(chdtr(1, square))
+        return (1.0 - below) ** num_candidates if keep == "highest" else 1.0 - below**num_candidates
+
+    return float(quad(survival, 0.0, math.inf)[0])
+
+
 def edited_counts(counts: ArrayLike, judge: ArrayLike, model: ArrayLike, above: float) -> Curve:
     """Return the expected count of each type after editing rows of independent tokens: c [j < a] + (sum of the easy counts) p.
 

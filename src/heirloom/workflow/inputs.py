@@ -38,6 +38,15 @@ def origins(kind: Kind) -> Find:
     return _in_generation(kind, lambda _: 0)
 
 
+def models(kind_of_generation: Find) -> Find:
+    """Find models as others read them: the repaired one of a generation that has one, in place of the checkpoint of its training."""
+
+    def find(config: Config, key: Key) -> Sequence[str]:
+        return [_model(config, path) for path in kind_of_generation(config, key)]
+
+    return find
+
+
 def only_if(condition: Callable[[Config, Key], bool], find: Find) -> Find:
     """Find something where a condition holds, and else nothing."""
 
@@ -66,9 +75,21 @@ def starts(config: Config, key: Key) -> Sequence[str]:
     experiment, generation = config.experiments[key.experiment], _number(key)
     start = experiment.family.training.begins_from if generation else "scratch"
     if start in {"origin", "previous"}:
-        find = origins(kinds.CHECKPOINT) if start == "origin" else parents(kinds.CHECKPOINT)
+        find = origins(kinds.CHECKPOINT) if start == "origin" else models(parents(kinds.CHECKPOINT))
         return find(config, key)
     return real(kinds.PRETRAINED)(config, key) if experiment.pretrained else []
+
+
+def bases(config: Config, key: Key) -> Sequence[str]:
+    """Find the model that a repair moves a generation's along with."""
+    repair = config.regimes[key.regime].repair
+    find = models(parents(kinds.CHECKPOINT)) if repair and repair.base == "previous" else origins(kinds.CHECKPOINT)
+    return find(config, key)
+
+
+def is_repaired(config: Config, key: Key) -> bool:
+    """Return whether a generation's model is moved after its training; the origin's never is."""
+    return is_later(config, key) and config.regimes[key.regime].repair is not None
 
 
 def is_later(config: Config, key: Key) -> bool:
@@ -102,10 +123,25 @@ def is_validated(config: Config, key: Key) -> bool:
     return config.experiments[key.experiment].family.validates
 
 
-def is_compared(config: Config, key: Key) -> bool:
-    """Return whether a regime's judge compares the origin with the model that wrote the rows."""
-    judge = config.regimes[key.regime].select
-    return judge is not None and judge.by == "detector"
+def is_shown(role: str) -> Callable[[Config, Key], bool]:
+    """Return the condition that one of a regime's judges looks at the artefact of a role."""
+
+    def shows(config: Config, key: Key) -> bool:
+        return any(role in judge.roles for judge in config.regimes[key.regime].judges)
+
+    return shows
+
+
+def judge_models(config: Config, key: Key) -> Sequence[str]:
+    """Find the checkpoints of other experiments that judge, in the order of the judges, one for each reference."""
+    models = dict.fromkeys(judge.model for judge in config.regimes[key.regime].judges)
+    return [kinds.CHECKPOINT.at(model.key) for model in models if model is not None]
+
+
+def _model(config: Config, checkpoint: str) -> str:
+    """Return the path of the model that stands for a checkpoint: its repaired one, where there is one."""
+    key = kinds.key_of(checkpoint)
+    return kinds.REPAIRED.at(key) if key is not None and key.regime != kinds.ORIGIN and is_repaired(config, key) else checkpoint
 
 
 def _in_generation(kind: Kind, number_of: Callable[[int], int]) -> Find:

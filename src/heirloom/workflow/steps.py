@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.workflow.inputs import (
+    bases,
     has_pairs,
-    is_compared,
     is_edited,
     is_later,
     is_prompted,
+    is_repaired,
+    is_shown,
     is_text,
     is_validated,
+    judge_models,
+    models,
     only_if,
     origins,
     parents,
@@ -45,6 +49,10 @@ def _is_pretrained(config: Config, key: Key) -> bool:
 
 def _is_chain(config: Config, key: Key) -> bool:
     return key.regime != kinds.ORIGIN and config.experiments[key.experiment].is_chain
+
+
+def _is_examined(config: Config, key: Key) -> bool:
+    return config.experiments[key.experiment].tasks is not None
 
 
 def _is_selected(config: Config, key: Key) -> bool:
@@ -80,7 +88,7 @@ _ALL = (
         "Sample a generation's synthetic set from its parent's model.",
         makes={"synthetic": kinds.SYNTHETIC},
         takes={
-            "checkpoint": Role(parents(kinds.CHECKPOINT), "The parent."),
+            "checkpoint": Role(models(parents(kinds.CHECKPOINT)), "The parent."),
             "train": Role(parents(kinds.TRAIN), "The training set of the checkpoint."),
             "prompts": Role(only_if(is_prompted, origins(kinds.TRAIN)), "Real rows to continue or to edit.", is_needed=False),
             "tokenizer": Role(only_if(is_text, real(kinds.TOKENIZER)), "The tokenizer of text.", is_needed=False),
@@ -102,8 +110,20 @@ _ALL = (
         makes={"selected": kinds.SELECTED},
         takes={
             "synthetic": Role(same_generation(kinds.SYNTHETIC), "The synthetic set."),
-            "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0, which judges."),
-            "parent": Role(only_if(is_compared, parents(kinds.CHECKPOINT)), "The model that wrote the rows, if compared.", is_needed=False),
+            "origin": Role(
+                only_if(is_shown("origin"), origins(kinds.CHECKPOINT)), "The checkpoint of generation 0, if it judges.", is_needed=False
+            ),
+            "parent": Role(
+                only_if(is_shown("parent"), models(parents(kinds.CHECKPOINT))),
+                "The model that wrote the rows, if it judges.",
+                is_needed=False,
+            ),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
+            "original": Role(
+                only_if(is_shown("original"), origins(kinds.TRAIN)),
+                "The training set of generation 0, for judges that read original rows.",
+                is_needed=False,
+            ),
         },
         exists=_is_selected,
         priority=30,
@@ -142,11 +162,23 @@ _ALL = (
         work="heirloom.planning.work:training",
     ),
     Step(
+        "blend",
+        "Move a generation's model along the line between it and the origin's or the one before.",
+        makes={"repaired": kinds.REPAIRED},
+        takes={
+            "checkpoint": Role(same_generation(kinds.CHECKPOINT), "The model as it was trained."),
+            "base": Role(bases, "The model that it is moved along with."),
+        },
+        exists=is_repaired,
+        priority=30,
+        work="heirloom.planning.work:blending",
+    ),
+    Step(
         "evaluate",
         "Measure a generation's model and synthetic set.",
         makes={"metrics": kinds.METRICS},
         takes={
-            "checkpoint": Role(same_generation(kinds.CHECKPOINT), "The generation's model."),
+            "checkpoint": Role(models(same_generation(kinds.CHECKPOINT)), "The generation's model."),
             "train": Role(same_generation(kinds.TRAIN), "Its training set."),
             "synthetic": Role(
                 only_if(is_later, same_generation(kinds.SYNTHETIC)), "Its synthetic set; generation 0 has none.", is_needed=False
@@ -163,6 +195,19 @@ _ALL = (
         work="heirloom.planning.work:evaluating",
     ),
     Step(
+        "examine",
+        "Put tasks to a generation's model, and keep what it answers to each item.",
+        makes={"task_items": kinds.TASK_ITEMS, "task_scores": kinds.TASK_SCORES},
+        takes={
+            "checkpoint": Role(same_generation(kinds.CHECKPOINT), "The generation's model."),
+            "tokenizer": Role(real(kinds.TOKENIZER), "The tokenizer."),
+        },
+        exists=_is_examined,
+        is_accelerated=True,
+        is_asked=True,
+        work="heirloom.planning.work:examining",
+    ),
+    Step(
         "chain",
         "Run a whole lineage in one job.",
         makes={"trajectory": kinds.TRAJECTORY},
@@ -171,8 +216,9 @@ _ALL = (
             "held_out": Role(real(kinds.REAL_TEST), "Real rows that no model is trained on."),
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "checkpoint": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
+            "judges": Role(judge_models, "Checkpoints of other experiments that judge.", is_needed=False, is_many=True),
         },
-        leaves=(kinds.REPLICAS, kinds.SYNTHETIC, kinds.SELECTED, kinds.TRAIN, kinds.CHECKPOINT),
+        leaves=(kinds.REPLICAS, kinds.SYNTHETIC, kinds.SELECTED, kinds.TRAIN, kinds.CHECKPOINT, kinds.REPAIRED),
         exists=_is_chain,
         priority=10,
         is_asked=True,

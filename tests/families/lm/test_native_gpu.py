@@ -18,6 +18,7 @@ from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.native import beams, static
 from heirloom.families.lm.native.checkpoint import load, load_folder, save_folder
 from heirloom.families.lm.native.generation import continue_prompts
+from heirloom.families.lm.native.learner import Learner
 from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
 from heirloom.families.lm.scoring import features, position_losses
 from heirloom.runtime import device
@@ -115,13 +116,12 @@ def test_training_repeats_bit_for_bit_and_learns_what_the_cpu_learns(shape: Llam
 def test_a_saved_training_returns_to_the_gpu(tmp_path: Path) -> None:
     start, settings = on_gpu(Llama(SHAPE, initialise(SHAPE, STREAM))), TrainSettings(epochs=2, batch_rows=8, learning_rate=1e-2)
     whole, losses = train(start, ROWS, STREAM, settings)
-    weights, averages = dict(whole.weights), no_averages(whole)
-    state.save(tmp_path, weights, averages, state.Progress(losses, 2))
-    restored = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    progress = state.restore(tmp_path, restored, no_averages(whole))
+    state.save(tmp_path, Learner.of(whole), no_averages(whole), state.Progress(losses, 2))
+    blank = Learner.of(replace(whole, weights={name: torch.zeros_like(weight) for name, weight in whole.weights.items()}))
+    progress = state.restore(tmp_path, blank, no_averages(whole))
     assert (progress.losses, progress.epochs) == (losses, 2)
-    assert all(torch.equal(weight, restored[name]) for name, weight in weights.items())
-    assert {weight.device.type for weight in restored.values()} == {"cuda"}
+    assert all(torch.equal(weight, blank.weights[name]) for name, weight in whole.weights.items())
+    assert {weight.device.type for weight in blank.weights.values()} == {"cuda"}
 
 
 def no_averages(model: Llama) -> dict[str, adamw.Averages]:

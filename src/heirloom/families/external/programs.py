@@ -3,7 +3,7 @@
 A program is given copies and never an artefact to write to: the rows of a training are written anew, without their ancestry, so that no
 program can tell a real row from a synthetic one, and what it makes is taken only when it is as declared.
 
-Legend of shapes: N rows, D dimensions.
+Legend of shapes: N rows, D numbers of a row.
 """
 
 from __future__ import annotations
@@ -11,28 +11,25 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.fingerprints import fingerprint, sha256_file
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
-from heirloom.families import algebra
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.external import handover
-from heirloom.measures import mixtures, replicas, vectors
-from heirloom.runtime import program
+from heirloom.families.external import handover, measures_file, running
 from heirloom.runtime.streams import Stream
-from heirloom.specs.external import ExternalSampling, ExternalTraining, Program
+from heirloom.specs.external import ExternalSampling, ExternalTraining
+from heirloom.specs.programs import Program
 
-_SEEDS = 2**31
+if TYPE_CHECKING:
+    from heirloom.families.external.rows_file import Written
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
     sha256 = sha256_file(train_file)
     places = {"{train}": str(train_file), "{checkpoint}": str(model.folder), "{start}": str(start.folder) if start else ""}
     with _unchanged(start):
-        _run(fit, places, stream, scratch)
+        running.run(fit, places, stream, scratch)
     if sha256_file(train_file) != sha256:
         raise HeirloomError(f"family.train.command changed its input {train_file.name}")
     if not any(file.is_file() for file in model.folder.rglob("*")):
@@ -73,52 +70,64 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
 
 
 def sample(
-    model: Model, prompts: Iterable[NDArray[Any]] | None, num_rows: int, settings: ExternalSampling, stream: Stream
-) -> Iterator[NDArray[np.float64]]:
-    """Run the program that samples, and yield its rows as arrays of shape (1, N, D).
+    model: Model, prompts: Iterable[pa.Array] | None, num_rows: int, settings: ExternalSampling, stream: Stream
+) -> Iterator[Written]:
+    """Run the program that samples, and yield its rows: arrays of shape (1, N, D), or tables of the columns that it has written.
+
+    Parameters
+    ----------
+    prompts
+        Texts that the program is to continue or to answer, where it is handed any.
 
     Raises
     ------
     HeirloomError
         If the program's code is not as it was planned, the program fails, or its rows are not as declared.
     """
+    from heirloom.families.external import rows_file  # a training needs no readers of rows
+
     with tempfile.TemporaryDirectory(prefix="heirloom-sample-") as scratch:
         file = Path(scratch, "synthetic.parquet")
         places = {"{checkpoint}": str(model.folder), "{num_rows}": str(num_rows), "{synthetic}": str(file)}
+        if prompts is not None:
+            prompts_file = Path(scratch, "prompts.parquet")
+            handover.write_prompts(prompts, prompts_file)
+            places["{prompts}"] = str(prompts_file)
         with _unchanged(model):
-            _run(settings, places, stream, Path(scratch))
-        yield from handover.read_rows(file, num_rows, settings.row_numbers)
+            running.run(settings, places, stream, Path(scratch))
+        yield from rows_file.read_rows(file, num_rows, settings)
 
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
-    """Measure the rows that the model has written: their mean and covariance against the true law, and their tails."""
-    truth, x_RND = mixtures.truth(measuring.truth), sets.sample.by_replica()
-    covariance_RDD = algebra.scatter(x_RND)[1] / x_RND.shape[1]
-    measured = {
-        "covariance_trace": vectors.covariance_trace(covariance_RDD),
-        "mean_squared_error": vectors.mean_squared_distance(x_RND.mean(axis=1), mixtures.moments(truth)[0][0]),
-        **mixtures.tail_masses(x_RND, truth),
-    }
-    measures = replicas.summarise_each(measured)
+    """Measure the rows that the model has written (`own_measures`), and let the user's program measure them."""
+    from heirloom.families.external.own_measures import measures_of_rows
+
+    measures = measures_of_rows(sets, measuring)
     if measuring.settings is None:
         return measures
-    own_measures = _measure(Program.model_validate(measuring.settings), model, sets, stream)
+    own_measures = measure(Program.model_validate(measuring.settings), model, sets, stream)
     repeated = sorted(own_measures.keys() & measures.keys())
     if repeated:
-        raise HeirloomError(f"{handover.MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
+        raise HeirloomError(f"{measures_file.MEASURES} has {', '.join(repeated)}, which Heirloom measures itself; give other names")
     return measures | own_measures
 
 
-def _measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dict[str, float]:
-    """Run the program that measures, and return what it has measured."""
+def measure(settings: Program, model: Model, sets: Sets, stream: Stream) -> dict[str, float]:
+    """Run the program that measures, and return what it has measured.
+
+    Raises
+    ------
+    HeirloomError
+        If the program's code is not as it was planned, the program fails, or its measures are none.
+    """
     with tempfile.TemporaryDirectory(prefix="heirloom-measure-") as scratch:
         synthetic, held_out, file = (Path(scratch, name) for name in ("synthetic.parquet", "held_out.parquet", "measures.json"))
         handover.write_rows(sets.sample, synthetic)
         handover.write_rows(sets.held_out, held_out)
         places = {"{checkpoint}": str(model.folder), "{synthetic}": str(synthetic), "{held_out}": str(held_out), "{measures}": str(file)}
         with _unchanged(model):
-            _run(settings, places, stream, Path(scratch))
-        return handover.read_measures(file)
+            running.run(settings, places, stream, Path(scratch))
+        return measures_file.read_measures(file)
 
 
 def save(model: Model, folder: Path) -> None:
@@ -129,25 +138,6 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model in a checkpoint folder, unread."""
     return Model(folder)
-
-
-def _run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: Path) -> None:
-    """Run a program with its placeholders filled in."""
-    _check_code(settings)
-    seed = int(stream.child("seed").generator().integers(_SEEDS))
-    settings_file = scratch / "settings.json"
-    write_text(settings_file, dumps(settings.settings))
-    values = {**places, "{seed}": str(seed), "{settings}": str(settings_file)}
-    arguments = [values.get(argument, argument) for argument in settings.command]
-    program.run(arguments, python=settings.python, time_limit=settings.time_limit)
-
-
-def _check_code(settings: Program) -> None:
-    """Refuse a program whose code is not as it was when the job was planned: the manifest would name other code."""
-    for file in settings.files:
-        place = Path(file.path)
-        if not place.is_file() or sha256_file(place) != file.sha256:
-            raise HeirloomError(f"{file.path}: family.code is not as it was when this job was planned; run snakemake again")
 
 
 @contextmanager

@@ -9,18 +9,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.lm import adamw, state
-from heirloom.families.lm.network import Learner
+from heirloom.families.lm.network import Batch, Learner
 from heirloom.families.lm.rows import Rows
 from heirloom.families.lm.schedules import Rate
 from heirloom.families.lm.state import Progress
@@ -107,13 +106,13 @@ def train(training: Training, folder: Path | None = None) -> Progress:
     minibatches.use_deterministic_kernels()
     initial_checksums = checksums(weights)
     averages = adamw.begin(weights)
-    progress = state.restore(folder, weights, averages) if folder else Progress()
+    progress = state.restore(folder, training.learner, averages) if folder else Progress()
     if progress.losses:
         log.info("going on after step %d of %d", len(progress.losses), total_steps)
     _epochs(training, averages, progress, folder)
     for weight in weights.values():
         weight.grad = None
-    if checksums(weights) == initial_checksums:
+    if not processes.is_any(checksums(weights) != initial_checksums):
         rate = settings.rate(0, total_steps)
         raise HeirloomError(f"no weight changed in {total_steps} steps, the first at learning rate {rate:.3g}: learning_rate is too small")
     return progress
@@ -123,13 +122,13 @@ def _epochs(training: Training, averages: Averages, progress: Progress, folder: 
     """Make all steps that are left."""
 
     def save(target: Path) -> None:
-        state.save(target, training.learner.weights, averages, progress)
+        state.save(target, training.learner, averages, progress)
 
     lengths, epochs = training.rows.lengths, training.settings.epochs
     steps, num_done = _steps_of_epoch(training, progress)
     tokens_done = progress.epochs * lengths.sum() + sum(lengths[step].sum() for step in steps[:num_done])
     with (
-        minibatches.saving(folder, save) as step_done,
+        minibatches.saving(folder, save, together=training.learner.layout.is_sharded) as step_done,
         meter.progress("training", epochs * int(lengths.sum()), int(tokens_done)) as report,
     ):
         while progress.epochs < epochs:
@@ -164,39 +163,46 @@ def _gradients(training: Training, step: NDArray[np.int64], noise: Stream) -> fl
     Each process takes its share of the rows. Dropout draws from ``noise`` where a share begins with the step, elsewhere from its child of
     the share's first row: no two rows of a step are given the same masks because they are in different processes.
     """
-    learner, micro_rows = training.learner, training.settings.micro_rows or len(step)
+    learner = training.learner
     for weight in learner.weights.values():
         weight.grad = None
     share = range(len(step))[processes.share(len(step))]
     loss = torch.zeros((), dtype=torch.float64, device=learner.device)
     with learner.noise(noise.child(share.start) if share.start else noise):
-        for start in range(share.start, share.stop, micro_rows):
-            part = step[start : min(start + micro_rows, share.stop)]
-            loss += learner.add_gradients(training.rows.batch(part, step, learner.device))
-    _add_up(learner.weights, loss)
+        for batch in _batches(training, step, share):
+            loss += learner.add_gradients(batch)
+    learner.layout.add_up(learner.weights, loss)
     return loss.item()
 
 
-def _add_up(weights: Mapping[str, Tensor], loss: Tensor) -> None:
-    """Sum the loss and the gradients over all processes; a weight that none of them has used keeps no gradient, and so is left alone."""
-    if processes.count() == 1:
-        return
-    users = torch.tensor([float(weight.grad is not None) for weight in weights.values()])
-    for weight in weights.values():
-        weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-    processes.add_up([loss, users, *(weight.grad for weight in weights.values() if weight.grad is not None)])
-    for weight, is_used in zip(weights.values(), users.tolist(), strict=True):
-        weight.grad = weight.grad if is_used else None
+def _batches(training: Training, step: NDArray[np.int64], share: range) -> Iterator[Batch]:
+    """Yield the rows of each forward pass of a process; a pass that is left over reads one row, whose loss counts nothing (`layout`)."""
+    device, micro_rows = training.learner.device, training.settings.micro_rows or len(step)
+    for number in range(training.learner.layout.num_passes(len(step), micro_rows)):
+        part = step[share.start : share.stop][number * micro_rows : (number + 1) * micro_rows]
+        if len(part):
+            yield training.rows.batch(part, step, device)
+        else:
+            yield replace(training.rows.batch(step[:1], step, device), weights=torch.zeros(1, device=device))
 
 
 def _check(learner: Learner, loss: float, step: int, rate: float, clip: float | None) -> None:
     """Shorten the gradients to the norm ``clip``, all together; raise if they or the loss are not finite."""
-    norm = float(torch.nn.utils.clip_grad_norm_(learner.weights.values(), clip)) if clip is not None else 0.0
+    norm = _clip(learner, clip) if clip is not None else 0.0
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise HeirloomError(
             f"at step {step} the loss is {loss}, at learning rate {rate:.3g}, and the norm of its gradient {norm}: both must be finite, "
             "so family.training's learning_rate must be smaller, or the weights are not usable"
         )
+
+
+def _clip(learner: Learner, clip: float) -> float:
+    """Shorten the gradients to the norm ``clip``, all together, and return the norm that they had."""
+    weights = list(learner.weights.values())
+    part_norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+    norm = learner.layout.norm(part_norm)
+    torch.nn.utils.clip_grads_with_norm_(weights, clip, norm)
+    return float(norm)
 
 
 def _end_epoch(training: Training, progress: Progress) -> None:
@@ -224,7 +230,9 @@ def validation_loss(learner: Learner, rows: Rows) -> float:
     HeirloomError
         If it is not finite.
     """
-    nats = torch.tensor(rows.nats(learner.network, processes.share(len(rows))), dtype=torch.float64)
+    network = learner.network
+    num_passes = learner.layout.num_passes(len(rows), network.rows_at_once)
+    nats = torch.tensor(rows.nats(network, processes.share(len(rows)), num_passes), dtype=torch.float64)
     processes.add_up([nats])
     loss = nats.item() / int(rows.num_labels.sum())
     if not math.isfinite(loss):

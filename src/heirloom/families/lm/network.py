@@ -14,6 +14,7 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.epochs import Epochs
+from heirloom.families.lm.layout import Layout
 from heirloom.runtime.streams import Stream
 
 
@@ -85,7 +86,11 @@ class Learner(Protocol):
 
     @property
     def weights(self) -> Mapping[str, Tensor]:
-        """The weights that learn, by name."""
+        """The weights that learn, by name; of sharded ones the parts that this process holds."""
+
+    @property
+    def layout(self) -> Layout:
+        """Which part of the weights this process holds."""
 
     @property
     def device(self) -> torch.device:
@@ -100,6 +105,9 @@ class Learner(Protocol):
 
     def add_gradients(self, batch: Batch) -> Tensor:
         """Add the gradients of a batch's part of a step's loss to those of the weights; return that part, float64, shape ()."""
+
+    def apart(self) -> Learner:
+        """Return a learner with the same weights that goes its own way."""
 
     def trained(self) -> Any:
         """Return the network as it is saved; the learner itself is spent."""

@@ -113,13 +113,18 @@ class Rows:
         check_tokens(network, self.tokens, "training rows")
         check_length(network, int(self.lengths.max(initial=0)), "training rows")
 
-    @torch.inference_mode()
-    def nats(self, network: Network, share: slice) -> float:
-        """Return the nats of all labelled tokens of a share of the rows."""
+    @torch.no_grad()
+    def nats(self, network: Network, share: slice, num_passes: int) -> float:
+        """Return the nats of all labelled tokens of a share of the rows, which ``num_passes`` forward passes are enough for.
+
+        A pass that is left over reads the first row and counts nothing: other processes may need it (`layout`).
+        """
         numbers, total = np.arange(len(self))[share], 0.0
-        for start in range(0, len(numbers), network.rows_at_once):
-            chunk = numbers[start : start + network.rows_at_once]
-            batch = self.batch(chunk, chunk, network.device)
+        for number in range(num_passes):
+            chunk = numbers[number * network.rows_at_once : (number + 1) * network.rows_at_once]
+            rows = chunk if len(chunk) else np.zeros(1, np.int64)
+            batch = self.batch(rows, rows, network.device)
             nats_BT = network.nats(batch.tokens).double()
-            total += float((nats_BT if batch.is_label is None else nats_BT[batch.is_label]).sum())
+            if len(chunk):
+                total += float((nats_BT if batch.is_label is None else nats_BT[batch.is_label]).sum())
         return total

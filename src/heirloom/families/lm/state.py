@@ -15,7 +15,9 @@ from torch import Tensor
 
 from heirloom import saved_files
 from heirloom.families.lm.adamw import Averages
+from heirloom.families.lm.network import Learner
 from heirloom.families.lm.weights import put_back
+from heirloom.runtime import processes
 
 FILE = "training.safetensors"
 LOSSES, EPOCHS, LOWEST, BEST = "losses", "epochs", "lowest", "best"
@@ -44,9 +46,11 @@ class Progress:
     best_weights: dict[str, Tensor] | None = None
 
 
-def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages], progress: Progress) -> None:
-    """Write the state of a training over what an earlier save has left."""
+def save(folder: Path, learner: Learner, averages: Mapping[str, Averages], progress: Progress) -> None:
+    """Write the state of a training over what an earlier save has left; the first process writes the whole of what all hold."""
     from safetensors.torch import save_file
+
+    weights, whole = learner.weights, learner.layout.whole
 
     numbers = {
         LOSSES: torch.tensor(progress.losses, dtype=torch.float64),
@@ -54,28 +58,32 @@ def save(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Ave
         LOWEST: torch.tensor(progress.lowest, dtype=torch.float64),
         BEST: torch.tensor(progress.best),
     }
-    tensors = {f"{KEPT}/{name}": weight for name, weight in (progress.best_weights or {}).items()}
+    tensors = {f"{KEPT}/{name}": whole(name, weight) for name, weight in (progress.best_weights or {}).items()}
     for name, weight in weights.items():
-        tensors[f"{WEIGHT}/{name}"] = weight.detach()
-        tensors |= {f"{part}/{name}": value for part, value in vars(averages[name]).items()}
+        tensors[f"{WEIGHT}/{name}"] = whole(name, weight.detach())
+        tensors |= {f"{part}/{name}": whole(name, value) for part, value in vars(averages[name]).items()}
+    if processes.rank():
+        return
     with saved_files.replacing(folder, FILE) as temporary:
         save_file(tensors | numbers, temporary)
 
 
 @torch.no_grad()
-def restore(folder: Path, weights: Mapping[str, Tensor], averages: Mapping[str, Averages]) -> Progress:
+def restore(folder: Path, learner: Learner, averages: Mapping[str, Averages]) -> Progress:
     """Fill weights and averages with a saved state, if there is an undamaged one, and return how far it is."""
     from safetensors.torch import load_file
+
+    weights, part_of = learner.weights, learner.layout.part
 
     file = saved_files.find(folder, FILE)
     if file is None:
         return Progress()
     saved = load_file(file)
-    put_back(weights, _tensors_of(saved, WEIGHT))
+    put_back(weights, {name: part_of(name, weight) for name, weight in _tensors_of(saved, WEIGHT).items()})
     for name in weights:
         for part, value in vars(averages[name]).items():
-            value.copy_(saved[f"{part}/{name}"])
-    best_weights = {name: weight.to(weights[name].device) for name, weight in _tensors_of(saved, KEPT).items()}
+            value.copy_(part_of(name, saved[f"{part}/{name}"]))
+    best_weights = {name: part_of(name, weight).to(weights[name].device) for name, weight in _tensors_of(saved, KEPT).items()}
     return Progress(
         losses=saved[LOSSES].tolist(),
         epochs=int(saved[EPOCHS]),

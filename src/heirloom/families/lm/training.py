@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -69,7 +68,7 @@ def _network(learner: Learner, progress: Progress, with_last_epoch: bool) -> Any
     """Return the best epoch's network, which holds the last epoch's where both are asked for."""
     last_network = None
     if progress.best_weights is not None:
-        last_network = copy.deepcopy(learner).trained() if with_last_epoch else None
+        last_network = learner.apart().trained() if with_last_epoch else None
         put_back(learner.weights, progress.best_weights)
     network = learner.trained()
     if not with_last_epoch:

@@ -3,7 +3,8 @@
 `sample`, `train` and `evaluate` are the family; `model` is the network. Rows are images of uint8 pixels; there is one model a lineage.
 """
 
-from heirloom.families.vae.evaluate import evaluate
+from heirloom.families.vae.blend import blended
+from heirloom.families.vae.evaluate import evaluate, log_likelihoods
 from heirloom.families.vae.model import load_folder as load
 from heirloom.families.vae.model import save_folder as save
 from heirloom.families.vae.sample import sample
@@ -12,4 +13,4 @@ from heirloom.specs.base import NoSettings as Sampling
 from heirloom.specs.vae import Vae as Spec
 from heirloom.specs.vae import VaeFit as Fit
 
-__all__ = ["Fit", "Sampling", "Spec", "evaluate", "load", "sample", "save", "train"]
+__all__ = ["Fit", "Sampling", "Spec", "blended", "evaluate", "load", "log_likelihoods", "sample", "save", "train"]

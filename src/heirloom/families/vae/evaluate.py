@@ -1,6 +1,6 @@
 """Measure a generation of images: under its own model, under the origin's, and as pixels beside real ones.
 
-Every measure looks at the first `IMAGES` rows of a set at most: pool and synthetic sets are in random order.
+Every measure looks at the first `pictures.IMAGES` rows of a set at most: pool and synthetic sets are in random order.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heirloom.families import minibatches
+from heirloom.data.dataset import Dataset
+from heirloom.families import minibatches, pictures
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.vae.model import Vae, as_images, encode, negative_elbo
-from heirloom.measures import images
+from heirloom.families.vae.model import Vae, as_images, elbo_by_image, encode, negative_elbo
 from heirloom.runtime.streams import Stream
-from heirloom.sources import mnist
 
-IMAGES = 1000
-REFERENCES = 5000
 CHUNK = 250
 
 Pixels = NDArray[np.uint8]
@@ -32,11 +29,11 @@ def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: 
     origin's encoder, images and dimensions pooled (Shumailov et al. 2024, VAE notebook). ``test_elbo``, ``test_reconstruction``,
     ``test_divergence``: the evidence lower bound of held-out real images under the model, and its two terms (`negative_elbo`; one draw of
     the latent an image), nats an image. ``origin_elbo``: that of the generation's images under the origin. ``pixel_variance``,
-    ``nearest_real``, ``class_share.*``, ``class_entropy``: `measures.images`. At generation 0 real images stand in: held-out ones, but
+    ``nearest_real``, ``class_share.*``, ``class_entropy``: `families.pictures`. At generation 0 real images stand in: held-out ones, but
     for ``pixel_variance`` and the classes, where they are the origin's own (`Sets`).
     """
     minibatches.use_deterministic_kernels()
-    sample_NW, scored_NW, held_out_NW = (rows.head("x", IMAGES) for rows in (sets.sample, sets.scored, sets.held_out))
+    scored_NW, held_out_NW = (rows.head("x", pictures.IMAGES) for rows in (sets.scored, sets.held_out))
     latents_NZ = posterior_means(origin, scored_NW)
     reconstruction, divergence = elbo_terms(model, held_out_NW, stream.child("held_out"))
     return {
@@ -46,9 +43,7 @@ def evaluate(model: Vae, sets: Sets, origin: Vae, measuring: Measuring, stream: 
         "test_reconstruction": reconstruction,
         "test_divergence": divergence,
         "origin_elbo": -sum(elbo_terms(origin, scored_NW, stream.child("scored"))),
-        "pixel_variance": images.pixel_variance(sample_NW),
-        "nearest_real": images.nearest_distance(scored_NW, sets.original.head("x", REFERENCES)),
-        **_classes(sample_NW),
+        **pictures.describe(sets),
     }
 
 
@@ -70,15 +65,18 @@ def elbo_terms(model: Vae, pixels_NW: Pixels, stream: Stream) -> tuple[float, fl
     return reconstruction, divergence
 
 
-def _classes(pixels_NW: Pixels) -> dict[str, float]:
-    """Return how the classes of digits are occupied; nothing for images of another size than MNIST's."""
-    if pixels_NW.shape[1] != mnist.PIXELS:
-        return {}
-    digits = mnist.digits()
-    labels_N = images.nearest_labels(pixels_NW, digits.images, digits.labels)
-    shares = images.class_shares(labels_N, mnist.CLASSES)
-    measures = {f"class_share.{digit}": share for digit, share in enumerate(shares)}
-    return measures | {"class_entropy": images.entropy(shares)}
+def log_likelihoods(model: Vae, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:
+    """Return the evidence lower bound of each image in nats, shape (1, N): a lower bound of its log-likelihood, which has no closed form.
+
+    The draw of the latent belongs to the image's place and to no model, so that two models judge by the same draws.
+    """
+    minibatches.use_deterministic_kernels()
+    noise, bounds = Stream(("elbo",)).generator(), list[NDArray[np.float64]]()
+    for chunk in rows.chunks("x", CHUNK):
+        noise_BZ = torch.from_numpy(noise.standard_normal((len(chunk), model.shape.latent), dtype=np.float32))
+        with torch.no_grad():
+            bounds.append(elbo_by_image(model, as_images(chunk, model.shape.side), noise_BZ).numpy().astype(np.float64))
+    return np.concatenate(bounds)[None, : rows.num_rows]
 
 
 def _chunks(pixels_NW: Pixels) -> Iterator[Pixels]:

@@ -138,6 +138,15 @@ def negative_elbo(model: Vae, images: Tensor, noise: Tensor) -> tuple[Tensor, Te
     return reconstruction, -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
 
 
+def elbo_by_image(model: Vae, images: Tensor, noise: Tensor) -> Tensor:
+    """Return the evidence lower bound of each image in nats, shape (B,); parameters as for `negative_elbo`, whose terms it has."""
+    mean, log_variance = encode(model, images)
+    logits = decode(model, mean + noise * (log_variance / 2).exp())
+    reconstruction = F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(dim=1)
+    divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(dim=1)
+    return -(reconstruction + divergence)
+
+
 def as_images(pixels_BW: NDArray[np.uint8], side: int) -> Tensor:
     """Return rows of pixels from 0 to 255 as images (B, 1, S, S) in [0, 1]."""
     return torch.from_numpy(pixels_BW).to(torch.float32).div_(255).view(-1, 1, side, side)

@@ -138,6 +138,20 @@ def is_images(subject: Subject) -> bool:
     return subject.experiment.family.is_images
 
 
+def is_read_by_models(subject: Subject) -> bool:
+    """Return whether Heirloom's own models of an experiment say how likely text is."""
+    return is_text(subject) and not _is_by_programs(subject)
+
+
+def is_encoded_by_models(subject: Subject) -> bool:
+    """Return whether Heirloom's own models of an experiment encode images."""
+    return is_images(subject) and not _is_by_programs(subject)
+
+
+def _is_by_programs(subject: Subject) -> bool:
+    return "programs" in subject.experiment.family.abilities
+
+
 def are_gaussians_of_sizes(subject: Subject) -> bool:
     """Return whether the variants of a grid are one-dimensional Gaussians of several sizes."""
     variants = subject.experiments.values()

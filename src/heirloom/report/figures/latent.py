@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heirloom.report.figures.kind import Curve, Kind, Subject, is_images
+from heirloom.report.figures.kind import Curve, Kind, Subject, is_encoded_by_models
 
 if TYPE_CHECKING:
     import altair as alt
@@ -45,7 +45,7 @@ KIND = Kind(
     name="latent",
     caption="Spread of each generation's images under generation 0's encoder, and ELBO of real images, by regime.",
     explanation=EXPLANATION,
-    applies=is_images,
+    applies=is_encoded_by_models,
     numbers=numbers,
     draw=draw,
     curve=Curve("mean"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heirloom.report.figures.kind import Kind, Subject, is_text
+from heirloom.report.figures.kind import Kind, Subject, is_read_by_models
 from heirloom.stats.spacing import evenly_spaced
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ KIND = Kind(
     name="synthetic_perplexity",
     caption="Histogram of each generation's text by its perplexity under generation 0, by regime.",
     explanation=EXPLANATION,
-    applies=is_text,
+    applies=is_read_by_models,
     numbers=numbers,
     draw=draw,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heirloom.report.figures.kind import Curve, Kind, Subject, is_text
+from heirloom.report.figures.kind import Curve, Kind, Subject, is_read_by_models
 
 if TYPE_CHECKING:
     import altair as alt
@@ -38,7 +38,7 @@ KIND = Kind(
     name="test_perplexity",
     caption="Perplexity of each generation's model on held-out real text, by regime.",
     explanation=EXPLANATION,
-    applies=is_text,
+    applies=is_read_by_models,
     numbers=numbers,
     draw=draw,
     curve=Curve("mean"),

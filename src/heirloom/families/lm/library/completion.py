@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from heirloom.data import ragged
 from heirloom.data.pairs import Limit
-from heirloom.data.ragged import PADDING
 from heirloom.families.lm.decoding import Decoding
 from heirloom.families.lm.library.generation import Draw, Finite
 from heirloom.families.lm.library.model import CausalLM
@@ -31,8 +31,7 @@ def complete_prompts(
         Numbers in [0, 1), one for each token to come, (B, C).
     """
     module, num_prompt = model.module, prompts_BP.shape[1]
-    is_token = torch.from_numpy(prompts_BP != PADDING).to(module.device)
-    context = torch.from_numpy(np.where(prompts_BP == PADDING, prompts_BP[:, -1:], prompts_BP).astype(np.int64)).to(module.device)
+    context, is_token = (torch.from_numpy(part).to(module.device) for part in ragged.fed(prompts_BP))
     processors: list[LogitsProcessor] = [Finite()]
     if settings.temperature > 0:
         processors.append(Draw(torch.from_numpy(uniforms_BC).to(module.device), num_prompt, Decoding.of(settings)))
@@ -52,4 +51,4 @@ def complete_prompts(
     written = sequences[:, num_prompt:].cpu().numpy().astype(np.int32)
     is_stop = np.isin(written, limit.stops)
     is_behind = np.cumsum(is_stop, axis=1) - is_stop > 0
-    return np.where(is_behind, np.int32(PADDING), written)
+    return np.where(is_behind, np.int32(ragged.PADDING), written)

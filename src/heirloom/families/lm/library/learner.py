@@ -6,17 +6,20 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from heirloom.families.lm.layout import WHOLE, Layout
 from heirloom.families.lm.library import lora
 from heirloom.families.lm.library.model import CausalLM, build
+from heirloom.families.lm.loss import token_losses
 from heirloom.families.lm.network import Batch
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalTraining
+from heirloom.specs.loss import Loss
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,22 @@ class Learner:
         Whether matrix products are in bfloat16; weights, sums and the loss stay float32.
     is_merged
         Whether adapters are added to the weights when it is saved.
+    loss
+        What is minimised; None for the cross-entropy.
     """
 
     pupil: CausalLM
     is_bfloat16: bool
     is_merged: bool
+    loss: Loss | None = None
+
+    layout: ClassVar[Layout] = WHOLE
 
     @classmethod
     def of(cls, start: CausalLM, fit: CausalTraining, stream: Stream) -> Learner:
         """Return a learner apart from ``start``, which stays as it is; ``stream`` draws new weights."""
         pupil = CausalLM(_initial_module(start, fit, stream), start.folder)
-        return cls(pupil, fit.precision == "bfloat16", not (fit.lora and fit.lora.checkpoint == "adapter"))
+        return cls(pupil, fit.precision == "bfloat16", not (fit.lora and fit.lora.checkpoint == "adapter"), fit.loss)
 
     @property
     def weights(self) -> Mapping[str, Tensor]:
@@ -72,7 +80,7 @@ class Learner:
         Of blocks the mean is taken over a row's tokens first, then over rows.
         """
         with torch.autocast(batch.tokens.device.type, torch.bfloat16, enabled=self.is_bfloat16):
-            nats_BT = self.pupil.nats(batch.tokens)
+            nats_BT = self.pupil.nats(batch.tokens) if self.loss is None else self._losses(batch.tokens, self.loss)
         if batch.is_label is None:
             nats_B, divisor = nats_BT.mean(dim=1), batch.num_labels // nats_BT.shape[1]
         else:
@@ -80,6 +88,15 @@ class Learner:
         loss = (nats_B if batch.weights is None else nats_B * batch.weights).sum() / divisor
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach().double()
+
+    def apart(self) -> Learner:
+        """Return a learner with the same weights that goes its own way."""
+        return copy.deepcopy(self)
+
+    def _losses(self, tokens: Tensor, loss: Loss) -> Tensor:
+        """Return the loss of all but the first of ``tokens`` (B, T), shape (B, T - 1)."""
+        logits = self.pupil.logits(tokens)[:, :-1]
+        return token_losses(logits.flatten(0, 1), tokens[:, 1:].flatten(), loss).view(len(tokens), -1)
 
     def trained(self) -> CausalLM:
         """Return the model as it is saved: adapters are merged, unless they are saved alone."""

@@ -7,6 +7,7 @@ inherited from the beam it continues. All beams of a prompt read the slots in on
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -69,22 +70,51 @@ def search(
     num_rows, num_prompt = prompt_tokens.shape
     memory = room(decoder, num_rows, num_prompt + num_new * beams)
     prompt_logits = read_prompts(decoder, prompt_tokens, memory[..., :num_prompt, :])
-    logits = prompt_logits[:, None].expand(-1, beams, -1)
-    tokens = prompt_tokens[:, None].expand(-1, beams, -1)
-    score = torch.full((num_rows, beams), -math.inf, device=model.device)
-    score[:, 0] = 0.0  # before the first token the beams are one
-    slots = torch.ones((num_rows, beams, num_prompt), dtype=torch.bool, device=model.device)
-    new_slots = torch.eye(beams, dtype=torch.bool, device=model.device)
+    logits, tree = prompt_logits[:, None].expand(-1, beams, -1), Tree.of(prompt_tokens, beams)
     for position in range(num_prompt, num_prompt + num_new):
         check_finite(logits, position - num_prompt)
-        total = score[..., None] + steered(logits.log_softmax(dim=-1), tokens, decoding)
-        score, place = total.flatten(1).topk(beams)
-        parent, token = place // total.shape[-1], place % total.shape[-1]
-        tokens = torch.cat([_of_parents(tokens, parent), token[..., None]], dim=-1)
+        tree = tree.grown(steered(logits.log_softmax(dim=-1), tree.tokens, decoding))
         if position + 1 < num_prompt + num_new:
-            slots = torch.cat([_of_parents(slots, parent), new_slots.expand(num_rows, -1, -1)], dim=-1)
-            logits = _step(decoder, token, _hidden(slots, position, num_prompt, model.shape.context_tokens), memory, position)
-    return tokens[:, 0, num_prompt:].cpu().numpy().astype(np.int32)
+            hidden = _hidden(tree.slots, position, num_prompt, model.shape.context_tokens)
+            logits = _step(decoder, tree.tokens[..., -1], hidden, memory, position)
+    return tree.tokens[:, 0, num_prompt:].cpu().numpy().astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The beams of each prompt, the best one first.
+
+    Parameters
+    ----------
+    tokens
+        The prompt and what each beam has written, (B, K, T).
+    score
+        Summed log-probability of what it has written, (B, K).
+    slots
+        Which slots of keys and values are its own, (B, K, S).
+    """
+
+    tokens: Tensor
+    score: Tensor
+    slots: Tensor
+
+    @classmethod
+    def of(cls, prompts: Tensor, beams: int) -> Tree:
+        """Return the beams of prompts (B, P) before the first token, which are one."""
+        score = torch.full((len(prompts), beams), -math.inf, device=prompts.device)
+        score[:, 0] = 0.0
+        slots = torch.ones((len(prompts), beams, prompts.shape[1]), dtype=torch.bool, device=prompts.device)
+        return cls(prompts[:, None].expand(-1, beams, -1), score, slots)
+
+    def grown(self, scores: Tensor) -> Tree:
+        """Return the best continuations of all beams by one token each, given the scores (B, K, V) of theirs."""
+        total = self.score[..., None] + scores
+        beams, vocab_size = total.shape[1:]
+        score, place = total.flatten(1).topk(beams)
+        parent, token = place // vocab_size, place % vocab_size
+        new_slots = torch.eye(beams, dtype=torch.bool, device=total.device).expand(len(total), -1, -1)
+        tokens = torch.cat([_of_parents(self.tokens, parent), token[..., None]], dim=-1)
+        return Tree(tokens, score, torch.cat([_of_parents(self.slots, parent), new_slots], dim=-1))
 
 
 def _of_parents(x: Tensor, parent: Tensor) -> Tensor:

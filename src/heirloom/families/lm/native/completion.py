@@ -8,6 +8,7 @@ Legend of shapes: B rows, P tokens of the longest prompt, S slots: P and the tok
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,63 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heirloom.data import ragged
 from heirloom.data.pairs import Limit
-from heirloom.data.ragged import PADDING
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.decoding import Decoding, draw_tokens, steered
 from heirloom.families.lm.native.generation import PREFILL_ROWS, Decoder, check_finite, decode, room
 from heirloom.families.lm.native.model import Llama, complete, project, rotary
+from heirloom.families.lm.native.rotary import Rotary
 from heirloom.specs.decoding import Precision
 
 SHRINKS_AT = 0.75  # share of the rows that are still writing
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows that are being written, and what their next steps read; rows that have stopped are left out now and then.
+
+    Parameters
+    ----------
+    rows
+        Their numbers among all rows, (B,).
+    tokens
+        Prompts and completions, (B, S); before a prompt and where nothing is written yet stands a token that the row holds anyway, because
+        the tokens of a row are penalised.
+    hidden
+        Minus infinity where padding is, and 0 elsewhere, (B, 1, 1, S).
+    ring
+        Keys and values, (layer, 2, B, KV, S, D).
+    is_writing
+        Which of the rows have not stopped, (B,).
+    """
+
+    rows: Tensor
+    tokens: Tensor
+    hidden: Tensor
+    ring: Tensor
+    is_writing: Tensor
+
+    @classmethod
+    def of(cls, model: Decoder, prompts: Tensor, is_token: Tensor, num_new: int) -> Sheet:
+        """Return the sheet before the first token is written."""
+        num_rows, num_prompt = prompts.shape
+        hidden = torch.zeros(num_rows, 1, 1, num_prompt + num_new, device=prompts.device)
+        hidden[:, 0, 0, :num_prompt].masked_fill_(~is_token, -torch.inf)
+        return cls(
+            rows=torch.arange(num_rows, device=prompts.device),
+            tokens=torch.cat([prompts, prompts[:, -1:].expand(-1, num_new)], dim=1),
+            hidden=hidden,
+            ring=room(model, num_rows, num_prompt + num_new),
+            is_writing=torch.ones(num_rows, dtype=torch.bool, device=prompts.device),
+        )
+
+    def without_stopped_rows(self) -> Sheet:
+        """Return the sheet with the rows that are still writing, if the others are many."""
+        if float(self.is_writing.float().mean()) > SHRINKS_AT:
+            return self
+        rows, tokens, hidden = (values[self.is_writing] for values in (self.rows, self.tokens, self.hidden))
+        return Sheet(rows, tokens, hidden, self.ring[:, :, self.is_writing], self.is_writing[self.is_writing])
 
 
 @torch.inference_mode()
@@ -60,33 +109,33 @@ def complete_prompts(
     if num_prompt + limit.tokens > model.shape.context_tokens:
         raise HeirloomError(f"a prompt of {num_prompt} tokens and {limit.tokens} more do not fit the context, {model.shape.context_tokens}")
     decoder, device = Decoder.of(model, precision), model.device
-    is_token = torch.from_numpy(prompts_BP != PADDING).to(device)
-    tokens = torch.from_numpy(np.where(prompts_BP == PADDING, prompts_BP[:, -1:], prompts_BP).astype(np.int64)).to(device)
-    tokens = torch.cat([tokens, tokens[:, -1:].expand(-1, limit.tokens)], dim=1)  # what is in a row already is penalised alone
-    hidden = torch.zeros(num_rows, 1, 1, num_prompt + limit.tokens, device=device)
-    hidden[:, 0, 0, :num_prompt].masked_fill_(~is_token, -torch.inf)
+    prompts, is_token = (torch.from_numpy(part).to(device) for part in ragged.fed(prompts_BP))
     draws, stops = torch.from_numpy(np.ascontiguousarray(uniforms_BC)).to(device), torch.tensor(limit.stops, device=device)
-    written = torch.full((num_rows, limit.tokens), PADDING, dtype=torch.int64, device=device)
-    ring, rows = room(decoder, num_rows, num_prompt + limit.tokens), torch.arange(num_rows, device=device)
-    cosine, sine = rotary(model.shape, 0, num_prompt + limit.tokens, device)
-    is_writing = torch.ones(num_rows, dtype=torch.bool, device=device)
-    logits = _read_prompts(decoder, tokens[:, :num_prompt], is_token, ring)
+    sheet = Sheet.of(decoder, prompts, is_token, limit.tokens)
+    written = torch.full((num_rows, limit.tokens), ragged.PADDING, dtype=torch.int64, device=device)
+    turns = rotary(model.shape, 0, num_prompt + limit.tokens, device)
+    logits = _read_prompts(decoder, prompts, is_token, sheet.ring)
     for number in range(limit.tokens):
         position = num_prompt + number
         check_finite(logits, number)
-        new_tokens = draw_tokens(steered(logits, tokens[:, :position], decoding), draws[rows, number], decoding)
-        tokens[:, position] = new_tokens
-        written[rows[is_writing], number] = new_tokens[is_writing]
-        is_writing = is_writing & ~torch.isin(new_tokens, stops)
-        if number + 1 == limit.tokens or not bool(is_writing.any()):
+        scores = steered(logits, sheet.tokens[:, :position], decoding)
+        new_tokens = draw_tokens(scores, draws[sheet.rows, number], decoding)
+        sheet.tokens[:, position] = new_tokens
+        written[sheet.rows[sheet.is_writing], number] = new_tokens[sheet.is_writing]
+        sheet = replace(sheet, is_writing=sheet.is_writing & ~torch.isin(new_tokens, stops))
+        if number + 1 == limit.tokens or not bool(sheet.is_writing.any()):
             break
-        if float(is_writing.float().mean()) <= SHRINKS_AT:
-            rows, tokens, hidden, new_tokens = (values[is_writing] for values in (rows, tokens, hidden, new_tokens))
-            ring, is_writing = ring[:, :, is_writing], is_writing[is_writing]
-        turn = (cosine[position, None], sine[position, None])
-        filled_ring, filled_hidden = ring[..., : position + 1, :], hidden[..., : position + 1]
-        logits = decode(decoder, new_tokens[:, None], turn, filled_ring, slice(position, position + 1), filled_hidden)
+        sheet = sheet.without_stopped_rows()
+        logits = _next_logits(decoder, sheet, turns, position)
     return written[:, : number + 1].cpu().numpy().astype(np.int32)
+
+
+def _next_logits(model: Decoder, sheet: Sheet, turns: Rotary, position: int) -> Tensor:
+    """Read the tokens at a position into the ring, and return the logits (B, V) of the next ones."""
+    cosine, sine = turns
+    turn, num_slots = (cosine[position, None], sine[position, None]), position + 1
+    ring, hidden = sheet.ring[..., :num_slots, :], sheet.hidden[..., :num_slots]
+    return decode(model, sheet.tokens[:, position, None], turn, ring, slice(position, num_slots), hidden)
 
 
 def _read_prompts(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:

@@ -1,0 +1,58 @@
+"""The commands that begin and run a project: `init`, `run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heirloom.cli import panels
+from heirloom.errors import HeirloomError
+
+app = typer.Typer()
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""What a command does not know goes on to Snakemake."""
+
+
+@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom init my-project --data reviews.jsonl")
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    *,
+    example: Annotated[str | None, typer.Option(help="What it runs: text (the default), pairs, gaussian or external.")] = None,
+    data: Annotated[str | None, typer.Option(help="Text or pairs of your own instead: a file, a folder, or a hub id.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --data, the causal language model that is fine-tuned: a hub id or a folder.")
+    ] = None,
+) -> None:
+    """Make a project: a folder with a config, what git and DVC are told, and a Snakefile."""
+    from heirloom.projects import create
+
+    if data is None:
+        if model is not None:
+            raise HeirloomError("--model: is for --data; an example has its own model")
+        create.from_example(folder, example or "text")
+    elif example is not None:
+        raise HeirloomError("give either --example or --data")
+    else:
+        from heirloom.projects import own_data
+
+        for choice in own_data.project(folder, data, model):
+            typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
+    typer.echo(f"next: cd {folder} && heirloom run")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    rich_help_panel=panels.RUN,
+    epilog="Example: heirloom run --dry-run",
+)
+def run(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would run, and why, and run nothing.")] = False,
+) -> None:
+    """Run Snakemake with the options and targets that follow, in a project or beside any config.yaml."""
+    from heirloom.projects import snakemake
+
+    snakemake.replace_process([*(["--dry-run"] if dry_run else []), *context.args])
