@@ -244,4 +244,4 @@ def test_a_column_may_have_a_dot_in_its_name(write: Write) -> None:
     for names in (("meta.n", "meta"), ("meta", "meta.n")):
         a, b = ({"meta.n": [n], "meta": [{"n": 5}]} for n in (1, 2))
         found = heirloom.diff(*(write(name, text=["x"], **{key: side[key] for key in names}) for name, side in (("a", a), ("b", b))))
-        assert lines(found) == ["meta.n differs in 1 of 1 rows"]
+        assert lines(found) == ["meta.n differs in 1 of 1 row"]

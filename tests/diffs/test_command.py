@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -239,3 +240,21 @@ def test_answers_to_old_prompts_that_were_only_added_are_compared_with_the_old_a
     parents = list(range(80))
     found = heirloom.diff(write("a", text=texts[0], parent=parents), write("b", text=texts[0] + texts[1], parent=parents * 2))
     assert (found.verdict.answer, found.verdict.direction) == ("distribution shifted", "narrower")
+
+
+def test_what_is_no_file_is_written_through_and_not_replaced(tmp_path: Path, write: Write) -> None:
+    a, b = write("a", text=["one"]), write("b", text=["two"])
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target", tmp_path / "link"
+    os.mkfifo(pipe)
+    target.touch()
+    link.symlink_to(target)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        for output in (pipe, link):
+            assert run(a, b, "--counts", "--output", output)[0] == 1
+        assert os.read(reader, 100).decode() == target.read_text() == "0 kept, 1 removed, 1 added\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert run(a, b, "--counts", "--output", tmp_path) == (2, f"--output {tmp_path}: cannot be written (Is a directory)")

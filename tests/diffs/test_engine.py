@@ -196,7 +196,7 @@ def test_one_huge_row_and_bytes_that_are_no_utf8_are_read(write: Write) -> None:
     a, b = write("a", text=pa.array([b"fine", huge.encode(), b"b\xffd"])), write("b", text=["fine", huge + "end", "other"])
     found = heirloom.diff(a, b)
     assert found.rows is not None
-    assert (found.rows.kept, found.rows.notes) == (1, ("1 rows hold bytes that are not UTF-8; they are read as U+FFFD",))
+    assert (found.rows.kept, found.rows.notes) == (1, ("1 row holds bytes that are not UTF-8; they are read as U+FFFD",))
     assert all(len(text) < 2100 for text in (*found.rows.removed_examples, *found.rows.added_examples))
 
 

@@ -140,7 +140,7 @@ def test_a_log_lists_every_version_with_its_rows(repository: Path, monkeypatch: 
     code, printed = run("log", "data/corpus.parquet")
     rows = [line.split(maxsplit=5) for line in printed.splitlines()]
     assert (code, [row[2:4] for row in rows]) == (0, [["tag", "rows"], ["v2", "3"], ["v1", "2"]])
-    assert [row[5] for row in rows[1:]] == ["1 rows more", "first recorded"]
+    assert [row[5] for row in rows[1:]] == ["1 row more", "first recorded"]
     assert run("log", "nothing.parquet") == (2, "nothing.parquet: no commit records it")
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import heirloom
 from heirloom.cli.commands import app
+from heirloom.diffs import reason
 from heirloom.diffs.render import terminal
 from heirloom.diffs.render.page import page, summary
 from heirloom.diffs.template import template
@@ -95,3 +96,14 @@ def test_a_page_of_a_report_leads_back_to_it(
     a, b = write("a", text=texts("one", 30)), write("b", text=texts("two", 30))
     CliRunner().invoke(app, ["diff", str(a), str(b), "--format", "html", "--output", output])
     assert ('href="../report.html"' in Path(output).read_text()) is linked
+
+
+def test_one_row_is_spoken_of_in_the_singular(write: Write) -> None:
+    texts = [f"the quick fox number {row} jumps over the lazy dog" for row in range(6)]
+    edited = [texts[0].replace("quick", "slow"), *texts[1:]]
+    found = heirloom.diff(write("a", text=texts), write("b", text=[*edited, texts[1]]))
+    assert found.reason == "1 row differs by one word; 1 more row repeats another row"
+    assert reason.sizes(found.identity).startswith("B has 1 row more than A (6 and 7)")
+    fewer = heirloom.diff(write("a", text=texts), write("b", text=texts[:-1]))
+    assert fewer.reason == "B is A without 1 row"
+    assert fewer.verdict.evidence.startswith("1 row removed, 0 added")

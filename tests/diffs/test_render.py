@@ -70,3 +70,13 @@ def test_the_page_stands_alone_and_marks_what_changed(found: DatasetDiff, tmp_pa
     assert "<ins>" in text
     assert "&lt;script&gt;" in text
     assert "\x1b" not in text
+
+
+def test_a_page_says_its_verdict_once_and_names_of_rows_are_not_broken_by_letters(write: Callable[..., Path]) -> None:
+    found = heirloom.diff(write("a", text=["one two three four"]), write("b", text=["one two three five"]))
+    text = html.fragment(found)
+    assert text.count(found.verdict.line) == 1
+    assert "<h2>Reason</h2>" in text
+    assert "td:first-child {text-align: left; overflow-wrap: break-word}" in text
+    same = html.fragment(heirloom.diff(write("a", text=["one"]), write("b", text=["one"])))
+    assert "<h2>Reason</h2>" not in same

@@ -261,9 +261,9 @@ def _have_same_bytes(a: Side | None, b: Side | None) -> bool:
 
 def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
     if text is not None and output:
-        from heirloom.artefacts.files import write_text
+        from heirloom.cli import output_files
 
-        write_text(output, text)
+        output_files.write(output, text)
     elif text is not None:
         typer.echo(text, nl=False)
     if not is_same:

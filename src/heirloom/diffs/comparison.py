@@ -16,6 +16,7 @@ from heirloom.diffs import belonging, changes, columns, corpus, identity, origin
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.likeness import Likeness, likeness
+from heirloom.diffs.numerals import counted
 from heirloom.diffs.options import FEWEST_ROWS, Options
 from heirloom.diffs.pairing import Pairing, tolerant
 from heirloom.diffs.pieces import pieces_of
@@ -218,4 +219,4 @@ def _is_enough(sample: TextSample) -> bool:
 
 
 def _unreadable(invalid_rows: int) -> list[str]:
-    return [f"{invalid_rows:,} rows hold bytes that are not UTF-8; they are read as U+FFFD"] if invalid_rows else []
+    return [f"{counted(invalid_rows, 'row holds', 'rows hold')} bytes that are not UTF-8; they are read as U+FFFD"] if invalid_rows else []

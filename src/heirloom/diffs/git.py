@@ -14,6 +14,7 @@ from heirloom import credentials
 from heirloom.artefacts import paths
 from heirloom.diffs import columns, pairing, rows, verdict
 from heirloom.diffs.common import common
+from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.render.blocks import safe
 from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
@@ -97,7 +98,7 @@ def _rows(name: str, old_files: Mapping[str, str], new_files: Mapping[str, str])
     removed, added = matching.unmatched
     num_edited, num_rewritten = len(matching.edited[0]), len(matching.rewritten[0])
     changed = f"{num_rewritten:,} rewritten" if num_rewritten else f"{num_edited:,} edited"
-    counts = f"{matching.kept_a.sum():,} rows kept, {changed}, {len(removed):,} removed, {len(added):,} added"
+    counts = f"{num_rows(int(matching.kept_a.sum()))} kept, {changed}, {len(removed):,} removed, {len(added):,} added"
     unlike_columns = columns.compare(pairing.Pairing(a, b, shared, *tables, matching, tolerance=0.0), examples=0)
     return counts + verdict.column_clauses(unlike_columns)
 

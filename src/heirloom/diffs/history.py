@@ -8,6 +8,7 @@ from contextlib import chdir
 from typing import NamedTuple
 
 from heirloom.diffs import versions
+from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import git, index, references, why_not
@@ -119,7 +120,7 @@ def _change(last: str, before: int | None, after: int | None) -> str:
         return "first recorded" if not last else "other bytes"
     if before == after:
         return "as many rows, with other bytes"
-    return f"{abs(after - before):,} rows {'more' if after > before else 'fewer'}"
+    return f"{num_rows(abs(after - before))} {'more' if after > before else 'fewer'}"
 
 
 def _tags(names: str) -> str:

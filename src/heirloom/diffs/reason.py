@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from heirloom.diffs.numerals import counted, num_rows
+
 if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff, Identity, Moved, Vocabulary
     from heirloom.diffs.row_result import Rows, Template
@@ -34,7 +36,7 @@ def sizes(identity: Identity) -> str:
     if rows_a == rows_b:
         return ""
     more = "more" if rows_b > rows_a else "fewer"
-    return f"B has {abs(rows_b - rows_a):,} rows {more} than A ({rows_a:,} and {rows_b:,}), so counts of one are not those of the other"
+    return f"B has {num_rows(abs(rows_b - rows_a))} {more} than A ({rows_a:,} and {rows_b:,}), so counts of one are not those of the other"
 
 
 def _ancestry(identity: Identity) -> Iterator[str]:
@@ -59,21 +61,21 @@ def _moved(diff: DatasetDiff) -> Iterator[str]:
 def _rows(rows: Rows) -> Iterator[str]:
     if not (rows.edited or rows.rewritten):
         if rows.removed and not rows.added:
-            yield f"B is A without {rows.removed:,} rows"
+            yield f"B is A without {num_rows(rows.removed)}"
         if rows.added and not rows.removed:
-            yield f"B is A and {rows.added:,} rows more"
+            yield f"B is A and {num_rows(rows.added)} more"
     yield from _template(rows.added_template, "new")
     yield from _template(rows.removed_template, "removed")
     edits = rows.edits
     if edits and edits.measured == rows.edited and edits.one_word:
         further = f", {rows.edited - edits.one_word:,} by more" if rows.edited > edits.one_word else ""
-        yield f"{edits.one_word:,} rows differ by one word{further}"
+        yield f"{counted(edits.one_word, 'row differs', 'rows differ')} by one word{further}"
     elif rows.edited:
-        yield f"{rows.edited:,} rows are the same but for a small change"
+        yield f"{counted(rows.edited, 'row is', 'rows are')} the same but for a small change"
     if rows.rewritten:
-        yield f"{rows.rewritten:,} rows answer the same prompt in other words"
+        yield f"{counted(rows.rewritten, 'row answers', 'rows answer')} the same prompt in other words"
     if rows.repeated_b > rows.repeated_a:
-        yield f"{rows.repeated_b - rows.repeated_a:,} more rows repeat another row"
+        yield f"{counted(rows.repeated_b - rows.repeated_a, 'more row repeats', 'more rows repeat')} another row"
 
 
 def _template(template: Template | None, sort: str) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from heirloom.diffs.numerals import num_rows
+
 
 @dataclass(frozen=True)
 class Group:
@@ -124,7 +126,7 @@ class MovedRows:
     @property
     def line(self) -> str:
         """The same as a sentence without its full stop."""
-        return f"{self.rows:,} rows of {self.before} in A are in {self.after} in B"
+        return f"{num_rows(self.rows)} of {self.before} in A {'is' if self.rows == 1 else 'are'} in {self.after} in B"
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Column:
         if self.name_b:
             return f"column {self.name} is named {self.name_b} in B, with equal values"
         if self.differs:
-            return f"{subject}differs in {self.differs:,} of {self.matched:,} rows"
+            return f"{subject}differs in {self.differs:,} of {num_rows(self.matched)}"
         if self.values_a or self.values_b:
             return f"{subject}has {self.values_a:,} cells without an equal one in B, and B {self.values_b:,} without one in A"
         return f"{types}values equal"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.result import Distribution, Identity, Test, Verdict, Vocabulary
 from heirloom.diffs.row_result import Column, Rows
 
@@ -42,7 +43,7 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
 def row_counts(rows: Rows) -> str:
     """Return the counts of rows; those of rewritten rows only where there are some."""
     rewritten = f"{rows.rewritten:,} rewritten, " if rows.rewritten else ""
-    return f"{rows.removed:,} rows removed, {rows.added:,} added, {rows.edited:,} edited, {rewritten}{rows.kept:,} kept"
+    return f"{num_rows(rows.removed)} removed, {rows.added:,} added, {rows.edited:,} edited, {rewritten}{rows.kept:,} kept"
 
 
 def column_clauses(columns: Sequence[Column]) -> str:
@@ -73,7 +74,7 @@ def _signed(value: float) -> str:
 
 def _sameness(identity: Identity, rows: Rows, columns: Sequence[Column]) -> str:
     if identity.same_bytes:
-        return f"the same bytes, {rows.kept:,} rows"
+        return f"the same bytes, {num_rows(rows.kept)}"
     order = "in the same order" if rows.same_order else "in another order"
     compared = {column.name for column in columns}
     further_columns = [difference.what for difference in identity.schema if difference.what not in compared]

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 _NOT_SHOWN = frozenset({"tokens", "prompt"})
 
@@ -26,7 +27,7 @@ def row_at(path: Path, position: int) -> dict[str, Any]:
     HeirloomError
         If the file has fewer rows.
     """
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         columns = [name for name in file.schema_arrow.names if name not in _NOT_SHOWN]
         first = 0
         for group in range(file.num_row_groups):
@@ -51,7 +52,7 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
     HeirloomError
         If the file has no such row.
     """
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         key = _key(file, row, born, replica)
         first = 0
         for group in range(file.num_row_groups):
@@ -63,6 +64,12 @@ def position_of(path: Path, row: int, born: int | None = None, replica: int = 0)
             first += file.metadata.row_group(group).num_rows
     born_in = "" if born is None else f" born in generation {born}"
     raise HeirloomError(f"{path}: no row {row}{born_in}{f' of replica {replica}' if replica else ''}")
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    import pyarrow.parquet as pq  # which a trace of artefacts does without
+
+    return pq.ParquetFile(path)
 
 
 def _key(file: pq.ParquetFile, row: int, born: int | None, replica: int) -> dict[str, int]:
@@ -85,7 +92,7 @@ def writers(path: Path) -> Counter[tuple[int, str | None]]:
     Row groups whose statistics say that all rows have one birth and one writer are not read.
     """
     counts: Counter[tuple[int, str | None]] = Counter()
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         for group in range(file.num_row_groups):
             columns = _columns(file.metadata.row_group(group))
             born, has_one_birth = _only_value(columns["born"])
@@ -100,7 +107,7 @@ def writers(path: Path) -> Counter[tuple[int, str | None]]:
 
 def document_of(path: Path, split: str, row: int) -> dict[str, Any] | None:
     """Return the line of a ``documents.parquet`` whose document has the row with this id, in one split."""
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         lines = file.read().to_pylist()
     return next((line for line in lines if line["split"] == split and 0 <= row - line["first_row"] < line["num_rows"]), None)
 

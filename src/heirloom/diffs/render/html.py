@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from heirloom.diffs.result import DatasetDiff
 
-OPEN_SECTIONS = ("Verdict", "Rows", "Columns", "Splits")
+OPEN_SECTIONS = ("Reason", "Rows", "Columns", "Splits")
 """Those that are not folded."""
 
 _STYLE = """
@@ -25,7 +25,7 @@ _STYLE = """
 .heirloom h1 {font-size: 1.3em; overflow-wrap: anywhere} .heirloom h2 {font-size: 1.1em; border-top: 1px solid #ccc; padding-top: .6em}
 .heirloom table {border-collapse: collapse; margin: .6em 0} .heirloom caption {text-align: left; font-style: italic; color: #555}
 .heirloom th, .heirloom td {padding: .15em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #eee}
-.heirloom th:first-child, .heirloom td:first-child {text-align: left; overflow-wrap: anywhere}
+.heirloom th:first-child, .heirloom td:first-child {text-align: left; overflow-wrap: break-word}
 .heirloom .pairs {table-layout: fixed; width: 100%} .heirloom .pairs th, .heirloom .pairs td {text-align: left; overflow-wrap: anywhere}
 .heirloom del {background: #ffe0dc; text-decoration: none} .heirloom ins {background: #d9f2dd; text-decoration: none}
 .heirloom .verdict {font-weight: 600} .heirloom .wide {overflow-x: auto} .heirloom svg {max-width: 100%; height: auto}
@@ -64,7 +64,8 @@ _BODY = """
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{ name }}</title></head><body>{{ body }}</body></html>
+<title>{{ name }}</title>
+<style>body {margin: 0} @media (prefers-color-scheme: dark) {body {background: #161616}}</style></head><body>{{ body }}</body></html>
 """
 
 
@@ -90,7 +91,14 @@ def fragment(diff: DatasetDiff, home: str = "") -> str:
     home
         The way to the page that this one belongs to; empty where it stands alone.
     """
-    return sheet(title(diff), diff.verdict.line, page(diff), moved.svg(diff), home)
+    return sheet(title(diff), diff.verdict.line, _behind_verdict(page(diff)), moved.svg(diff), home)
+
+
+def _behind_verdict(sections: Sequence[Section]) -> list[Section]:
+    """Return a page's sections without the verdict's line, which stands above them; what else the first one says is the reason."""
+    first, *others = sections
+    blocks = first.blocks[1:]
+    return [Section("Reason", blocks), *others] if blocks else others
 
 
 def sheet(name: str, verdict: str, sections: Sequence[Section], picture: str = "", home: str = "") -> str:

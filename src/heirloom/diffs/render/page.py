@@ -141,7 +141,7 @@ def _row_counts(rows: Rows) -> Table:
 
 
 def _groups(groups: Iterable[Group]) -> Table:
-    columns = ("", "kept A", "edited A", "removed", "kept B", "edited B", "added")
+    columns = ("", "kept A", "changed A", "removed", "kept B", "changed B", "added")
     rows = []
     for group in groups:
         counts = (group.kept_a, group.edited_a, group.removed, group.kept_b, group.edited_b, group.added)
