@@ -15,6 +15,10 @@ rule chain:
     wildcard_constraints:
         experiment=CHAIN.experiments,
     priority: CHAIN.priority
+    conda:
+        CHAIN.conda
+    container:
+        CHAIN.container
     threads: CHAIN.threads
     resources:
         **CHAIN.resources,

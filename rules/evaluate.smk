@@ -14,6 +14,10 @@ rule evaluate:
         EVALUATE.log,
     group:
         EVALUATE.group
+    conda:
+        EVALUATE.conda
+    container:
+        EVALUATE.container
     threads: EVALUATE.threads
     resources:
         **EVALUATE.resources,

@@ -41,6 +41,10 @@ rule sample:
     priority: SAMPLE.priority
     group:
         SAMPLE.group
+    conda:
+        SAMPLE.conda
+    container:
+        SAMPLE.container
     threads: SAMPLE.threads
     resources:
         **SAMPLE.resources,

@@ -17,6 +17,10 @@ rule train:
     priority: TRAIN.priority
     group:
         TRAIN.group
+    conda:
+        TRAIN.conda
+    container:
+        TRAIN.container
     threads: TRAIN.threads
     resources:
         **TRAIN.resources,

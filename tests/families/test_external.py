@@ -20,6 +20,7 @@ from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import external
 from heirloom.families.base import Measuring, Sets
+from heirloom.runtime import program
 from heirloom.runtime.streams import Stream
 from heirloom.specs.external import ExternalSampling, ExternalTraining, ExternalVectors
 from heirloom.specs.programs import CodeFile
@@ -268,6 +269,38 @@ def test_code_and_version_and_settings_are_part_of_what_steps_depend_on(tmp_path
     Path("train.py").write_text("pass  # and another byte")
     os.utime("train.py", ns=(1, 1))
     assert family.training != before
+
+
+def test_a_time_limit_is_told_to_jobs_and_no_step_depends_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = {"command": ["python", "m.py", "{measures}"]}
+    limited, unlimited = declared(time_limit=3, measure=measure), declared(measure=measure)
+    assert (limited.training, limited.sampling, limited.measurement) == (unlimited.training, unlimited.sampling, unlimited.measurement)
+    assert limited.command_seconds == 3
+    monkeypatch.setenv(program.TIME_LIMIT, "")
+    monkeypatch.setenv(program.TIME_LIMITS, "")
+    program.limits_for_jobs({"mine": 1.5})
+    program.limit_job("mine")
+    with pytest.raises(HeirloomError, match=r"not done after 1.5 s, the time_limit; it was ended$"):
+        trained("time.sleep(60)")
+    program.limit_job("another")
+    assert program.job_limit() is None
+
+
+def test_a_job_environment_is_handed_to_snakemake_and_is_in_the_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("dependencies: [heirloom]")
+    in_conda, in_container = declared(environment={"conda": "mine.yaml"}), declared(environment={"container": "docker://mine:1"})
+    assert in_conda.training.job_environment == {"conda": "mine.yaml", "sha256": sha256_file(Path("mine.yaml"))}
+    assert in_container.sampling.job_environment == {"container": "docker://mine:1"}
+    assert (in_conda.training.python, declared().training.job_environment) == (None, {})
+    with pytest.raises(HeirloomError, match=r"^environment\.conda: absent\.yaml: No such file or directory$"):
+        _ = declared(environment={"conda": "absent.yaml"}).training
+
+
+@pytest.mark.parametrize("environment", [{}, {"python": "a", "conda": "b"}])
+def test_an_environment_is_one(environment: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"give one of python, conda and container; given are (none|python, conda)"):
+        declared(environment=environment)
 
 
 def test_the_environment_of_a_virtual_environment_s_interpreter_is_its_own(tmp_path: Path) -> None:

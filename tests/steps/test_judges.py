@@ -140,7 +140,7 @@ TEXT = {"name": "files", "paths": ["a.txt"], "text": {"vocab_size": 300, "row_to
         ),
         ({"select": {"by": {"model": "large"}, "share": 0.5}}, r"model is 'large'; it must be experiment/regime/seed/generation"),
         ({"select": {"by": {"model": "../a/0/0"}, "share": 0.5}}, r"model is '../a/0/0'; it must be experiment/regime/seed/generation"),
-        ({"select": {"by": {"model": "larg/plain/0/0"}, "share": 0.5}}, r"no sound experiment 'larg'; did you mean `large`\?"),
+        ({"select": {"by": {"model": "largo/plain/0/0"}, "share": 0.5}}, r"no sound experiment 'largo'; did you mean `large`\?"),
         (
             {"select": {"by": {"model": "large/plain/7/0"}, "share": 0.5}},
             r"but 'large' has the regimes plain, the seeds",

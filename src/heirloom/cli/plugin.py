@@ -62,6 +62,7 @@ def _of_config(place: Path) -> Iterator[tuple[str, list[Finding]]]:
     """Yield the name of each experiment with programs, and what becomes of their promises."""
     from heirloom.config import load
     from heirloom.families.external.check import check as findings_of
+    from heirloom.runtime import program
     from heirloom.steps.trial import real_rows
 
     config = load(_config_file(place))
@@ -69,6 +70,9 @@ def _of_config(place: Path) -> Iterator[tuple[str, list[Finding]]]:
     if not experiments:
         raise HeirloomError(f"{place}: no experiment has a family with programs of the user's (external), so there is nothing to check")
     for name, experiment in experiments.items():
+        limits = {name: experiment.family.command_seconds} if experiment.family.command_seconds else {}
+        program.limits_for_jobs(limits)
+        program.limit_job(name)
         with TemporaryDirectory() as real:
             yield name, list(findings_of(experiment, *real_rows(config, name, Path(real))))
 

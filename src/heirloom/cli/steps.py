@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import sealed_steps, slice_arguments
-from heirloom.artefacts import manifest, paths
+from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import dumps, write_text
-from heirloom.runtime import device, processes, usage
+from heirloom.runtime import device, processes, program, usage
 from heirloom.runtime.heap import keep_freed_memory
 from heirloom.workflow.step import Step
 from heirloom.workflow.steps import STEPS
@@ -87,6 +87,8 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
     inputs = {role: _paths(options[role], declaration.is_many) for role, declaration in step.takes.items()}
     main, shard = next(iter(outputs.values())), options.get("shard")
     artefact = main if step.leaves_one and shard is None else ""
+    key = kinds.key_of(main)
+    program.limit_job(key.experiment if key else "")
     with _job(_cost_path(step, main, shard), options["slice_"], inputs, artefact) as fields:
         if "machines" in step.spread:
             num_processes = options.get("num_processes", fields.get("num_processes", 1))

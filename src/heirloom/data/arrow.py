@@ -39,6 +39,11 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     return np.from_dlpack(column)
 
 
+def truths(column: pa.BooleanArray) -> NDArray[np.bool_]:
+    """Return a column of truth values without nulls as an array of shape (N,)."""
+    return numbers(column.cast(pa.uint8())).astype(bool)
+
+
 def as_matrix(column: pa.Array) -> NDArray[Any]:
     """Return a list column of equal lengths as an array of shape (rows, W), or a column of numbers as one of shape (rows, 1).
 

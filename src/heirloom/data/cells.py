@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from heirloom.data import arrow, arrow_columns
@@ -67,13 +66,14 @@ def _column(table: pa.Table, name: str, kind: str, place: str, first_row: int) -
 
 def _check_values(values: pa.ChunkedArray, place: str, first_row: int) -> None:
     """Refuse cells without a value, and numbers that are not finite."""
-    absent = values.is_null(nan_is_null=True)
+    if values.null_count:
+        absent = np.concatenate([~arrow.truths(chunk.is_valid()) for chunk in values.chunks])
+        raise HeirloomError(f"{place} has no value in row {first_row + int(absent.argmax()):,}; every cell must have one")
     if pa.types.is_floating(values.type):
-        absent = pc.or_(absent, pc.invert(pc.fill_null(pc.is_finite(values), fill_value=True)))
-    if pc.any(absent).as_py():
-        row = first_row + pc.index(absent, value=True).as_py()
-        what = "a value that is missing or not finite" if arrow_columns.shape(values.type) == "float" else "no value"
-        raise HeirloomError(f"{place} has {what} in row {row:,}; every cell must have one")
+        is_finite = np.isfinite(arrow.numbers(values))
+        if not is_finite.all():
+            row = first_row + int(is_finite.argmin())
+            raise HeirloomError(f"{place} has a number that is not finite in row {row:,}; every cell must have one that is")
 
 
 def values(dataset: Dataset, name: str) -> NDArray[np.float64] | pa.ChunkedArray:

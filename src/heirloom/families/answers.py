@@ -134,10 +134,16 @@ def written(sets: Sets, generation: int) -> dict[str, float]:
 
 
 def _with_references(sample: Dataset, original: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield the text of each written row and of the original row whose prompt it completes; both sets are in the order of prompts."""
+    """Yield the text of each written row and of the original row whose prompt it completes.
+
+    Both sets are in the order of prompts; where each prompt has several answers, they begin anew.
+    """
     references = zip(_column(original, "row"), _column(original, "text"), strict=True)
     row, reference = next(references)
     for parent, answer in zip(_column(sample, "parent"), _column(sample, "text"), strict=True):
+        if parent < row:
+            references = zip(_column(original, "row"), _column(original, "text"), strict=True)
+            row, reference = next(references)
         while row != parent:
             row, reference = next(references)
         yield answer, reference

@@ -5,6 +5,7 @@ It has a session of its own, so that it and all that it has started can be ended
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -17,8 +18,31 @@ from types import FrameType
 
 from heirloom.errors import HeirloomError, short
 
+TIME_LIMITS, TIME_LIMIT = "HEIRLOOM_TIME_LIMITS", "HEIRLOOM_TIME_LIMIT"
+"""Environment variables: the time limits of all experiments, as JSON, which a run tells its jobs, and that of a job's own, in seconds.
+
+They are told so because no byte depends on them: a limit in a slice would run everything anew when it is raised.
+"""
+
 _LONGEST_NAME = 200
 _STANDARD_ERROR = 2
+
+
+def limits_for_jobs(limits: Mapping[str, float]) -> None:
+    """Tell the jobs of a run after how many seconds the commands of each experiment are ended."""
+    os.environ[TIME_LIMITS] = json.dumps(limits)
+
+
+def limit_job(experiment: str) -> None:
+    """Settle the time limit of this job's commands: that of its experiment."""
+    limits = json.loads(os.environ.get(TIME_LIMITS, "{}"))
+    os.environ[TIME_LIMIT] = str(limits.get(experiment, ""))
+
+
+def job_limit() -> float | None:
+    """Return the seconds after which a command of this job is ended; None for no limit."""
+    limit = os.environ.get(TIME_LIMIT)
+    return float(limit) if limit else None
 
 
 def run(arguments: Sequence[str], *, python: str | None = None, time_limit: float | None = None) -> None:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from snakemake.io import ancient, directory, temp
@@ -112,6 +113,17 @@ class Rule:
     def threads(self, wildcards: Wildcards) -> int:
         """Return the threads of a job's processes on one machine."""
         return self.config.num_threads * estimate.processes_on_a_machine(self._experiment(wildcards), self.step)
+
+    def conda(self, wildcards: Wildcards) -> str | None:
+        """Return the conda environment file of a job with commands of the user's, for Snakemake's ``--sdm conda``."""
+        environment = self._experiment(wildcards).family.job_environment
+        conda = None if environment is None else environment.conda
+        return None if conda is None else str(Path(conda).absolute())
+
+    def container(self, wildcards: Wildcards) -> str | None:
+        """Return the container image of a job with commands of the user's, for Snakemake's ``--sdm apptainer``."""
+        environment = self._experiment(wildcards).family.job_environment
+        return None if environment is None else environment.container
 
     def machines(self, wildcards: Wildcards) -> int:
         """Return how many machines share a job: one where Snakemake runs it itself, even inside a Slurm job of its user."""

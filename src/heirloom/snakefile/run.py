@@ -22,7 +22,7 @@ from heirloom.lineage import ending, layout, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves
-from heirloom.runtime import variables
+from heirloom.runtime import program, variables
 from heirloom.snakefile import private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.files import is_project_s
@@ -61,6 +61,8 @@ def _started(workflow: Any) -> Run:
     config = configuration.load(config_file)  # not Snakemake's `config`, in which the last of two equal keys wins
     groups = Groups(config, variables.seconds(slurm.GROUP_SECONDS, _CHEAP_SECONDS))
     run = Run(workflow, config, config_file, groups)
+    limits = {name: experiment.family.command_seconds for name, experiment in config.experiments.items()}
+    program.limits_for_jobs({name: seconds for name, seconds in limits.items() if seconds is not None})
     preflight.cheap(config)
     if private.is_main(workflow):
         run.prepare()

@@ -14,6 +14,7 @@ from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
+    from heirloom.specs.programs import Environment
     from heirloom.specs.source import AnySource
 
 Ability = Literal[
@@ -112,6 +113,16 @@ class FamilySpec(Strict):
     @property
     def measurement(self) -> Strict | None:
         """What the family has to be told for a measurement, if anything."""
+        return None
+
+    @property
+    def command_seconds(self) -> float | None:
+        """Seconds after which a command of the user's is ended; None for no limit, or no command."""
+        return None
+
+    @property
+    def job_environment(self) -> Environment | None:
+        """What jobs with commands of the user's run in, where it is not what Heirloom runs in."""
         return None
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Sampling, Start, Training
 from heirloom.specs.declaration import FamilySpec, TextFamily
-from heirloom.specs.programs import Circumstances, Command, Program
+from heirloom.specs.programs import Circumstances, Command, Environment, Program
 from heirloom.specs.vector_source import TableSource
 
 if TYPE_CHECKING:
@@ -106,12 +106,27 @@ class External(FamilySpec, Circumstances):
     abilities = frozenset({"programs"})
     is_single = True
     library = "the user's own programs"
+    has_own_jobs = True
 
     name: Literal["external"]
     rows: Rows
     train: TrainCommand = Field(description="Trains a model.")
     sample: SampleCommand | AnswerCommand = Field(description="Writes a generation's synthetic rows.")
     measure: MeasureCommand | None = Field(None, description="Measures a generation, beside Heirloom's own measures of the rows.")
+
+    def program_fields(self) -> dict[str, Any]:
+        """Return what the programs have in common; their time limit changes no byte, and jobs are told it apart (`runtime.program`)."""
+        return {**super().program_fields(), "time_limit": None}
+
+    @property
+    def command_seconds(self) -> float | None:
+        """Seconds after which a command is ended."""
+        return self.time_limit
+
+    @property
+    def job_environment(self) -> Environment | None:
+        """What its jobs run in, where it is not what Heirloom runs in."""
+        return self.environment
 
     @property
     def training(self) -> ExternalTraining:

@@ -39,7 +39,7 @@ def planned(group: Group, entry: str) -> Package:
         If no package offers it, several do, or its files are not to be found.
     """
     name, version, files = packages.facts(group, entry)
-    hashed_files = tuple(code_file(file, name_of_file) for name_of_file, file in files.items())
+    hashed_files = tuple(code_file(file, name_of_file, name) for name_of_file, file in files.items())
     return Package(group=group, entry=entry, package=name, version=version, files=hashed_files)
 
 

@@ -27,7 +27,29 @@ _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 class Environment(Strict):
     """What a family's programs run in."""
 
-    python: str = Field(min_length=1, description="The interpreter of a virtual environment; its folder comes first in the search path.")
+    python: str | None = Field(
+        None, min_length=1, description="The interpreter of a virtual environment; its folder comes first in the search path."
+    )
+    conda: str | None = Field(
+        None, min_length=1, description="A conda environment file for Snakemake (`--sdm conda`); Heirloom must be among its packages."
+    )
+    container: str | None = Field(
+        None, min_length=1, description="A container image for Snakemake (`--sdm apptainer`), in which Heirloom is installed."
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        chosen = [name for name, value in self if value is not None]
+        if len(chosen) != 1:
+            raise ValueError(f"give one of python, conda and container; given are {', '.join(chosen) or 'none'}")
+        return self
+
+    @property
+    def of_job(self) -> dict[str, str]:
+        """What a whole job runs in, as slices name it: an environment file by its bytes, or an image by its name."""
+        if self.conda is not None:
+            return {"conda": self.conda, "sha256": code_file(Path(self.conda), self.conda, "environment.conda").sha256}
+        return {"container": self.container} if self.container is not None else {}
 
 
 class CodeFile(Strict):
@@ -52,6 +74,8 @@ class Program(Strict):
         What the command `version` printed when the job was planned.
     python, time_limit
         As for `heirloom.runtime.program.run`.
+    job_environment
+        What the job runs in, where it is a conda environment or a container.
     """
 
     command: Arguments
@@ -60,6 +84,7 @@ class Program(Strict):
     version: str | None = None
     python: str | None = None
     time_limit: float | None = None
+    job_environment: dict[str, str] = Field({})
 
 
 class Command(Strict):
@@ -91,6 +116,8 @@ class Circumstances(Strict):
 
     section: ClassVar[str] = "family"
     """The part of a config that has them, for messages."""
+    has_own_jobs: ClassVar[bool] = False
+    """Whether Snakemake can put their jobs into a conda environment or a container."""
 
     code: Many[str] = Field((), description="Files of the programs, as paths and globs; a change of their bytes runs the steps anew.")
     settings: dict[str, Any] = Field({}, description="Handed to the programs as a file of JSON, whose path stands for `{settings}`.")
@@ -98,12 +125,19 @@ class Circumstances(Strict):
     environment: Environment | None = Field(None, description="What the programs run in; by default what Heirloom runs in.")
     time_limit: float | None = Field(None, gt=0, description="Seconds after which a command and its children are ended; none by default.")
 
+    @model_validator(mode="after")
+    def _environment_is_offered(self) -> Self:
+        if self.environment is not None and self.environment.python is None and not self.has_own_jobs:
+            raise ValueError("environment has no python; conda and container are for a family's programs alone")
+        return self
+
     def program_fields(self) -> dict[str, Any]:
         """Return what the programs have in common as jobs run them: the fields of `Program` without the command."""
         python = None if self.environment is None else self.environment.python
         version = None if self.version is None else _version(self.version, python)
         shared = {"settings": self.settings, "files": tuple(_files(self.code, self.section)), "version": version, "python": python}
-        return shared | {"time_limit": self.time_limit}
+        of_job = {} if self.environment is None else self.environment.of_job
+        return shared | {"time_limit": self.time_limit, "job_environment": of_job}
 
 
 def _placeholders(arguments: tuple[str, ...]) -> Iterator[str]:
@@ -132,12 +166,26 @@ def _code_files(patterns: tuple[str, ...], section: str) -> list[Path]:
 def _files(patterns: tuple[str, ...], section: str) -> Iterator[CodeFile]:
     """Yield the files of a program's code as slices name them."""
     for file in _code_files(patterns, section):
-        yield code_file(file, file.as_posix())
+        yield code_file(file, file.as_posix(), f"{section}.code")
 
 
-def code_file(file: Path, name: str) -> CodeFile:
-    """Return a file of code as slices name it; its bytes are read once in a process as long as its stamp stays."""
-    stamp = file.stat()
+def code_file(file: Path, name: str, key: str) -> CodeFile:
+    """Return a file of code as slices name it; its bytes are read once in a process as long as its stamp stays.
+
+    Parameters
+    ----------
+    key
+        What names the file, for messages.
+
+    Raises
+    ------
+    HeirloomError
+        If it is not there.
+    """
+    try:
+        stamp = file.stat()
+    except OSError as error:
+        raise HeirloomError(f"{key}: {file}: {error.strerror}") from None
     return CodeFile(path=name, sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
 
 

@@ -201,14 +201,19 @@ def _witnesses(step: select.Slice, inputs: Paths, origin: Any, original: Dataset
 
 
 class _Supply:
-    """What the generations of a lineage are mixed from; where they keep every synthetic set, these lie on a stack behind the original."""
+    """What the generations of a lineage are mixed from; where they keep every synthetic set, these lie on a stack behind the original.
+
+    Rows of tables have no one type to be stacked by: their sets lie side by side.
+    """
 
     def __init__(self, step: Slice, inputs: Paths, original: Dataset) -> None:
         mix_slice, pool = step.part(mix.Slice), Dataset.open(inputs["pool"])
         is_read = mix_slice.mixing.redraws_pool
         self._real_rows = mixing.Ingredients(Dataset.of(pool.table()) if is_read else pool, original, (), mix_slice.num_replicas)
         self._stack: Stack | None = None
-        if mix_slice.mixing.synthetic == "all":
+        self._sets: list[Dataset] = []
+        self._keeps_all = mix_slice.mixing.synthetic == "all"
+        if self._keeps_all and "x" in original.pieces[0].columns:
             sample_sizes = (sample.num_rows(step.part(sample.Slice), number) for number in range(1, step.generations + 1))
             self._stack = Stack(original.num_rows // mix_slice.num_replicas + sum(sample_sizes))
             self._stack.put(original)
@@ -217,7 +222,8 @@ class _Supply:
     def with_newest(self, newest: Dataset, table: Callable[[NDArray[Any]], pa.Table]) -> mixing.Ingredients:
         """Return what the next generation can be mixed from; ``table`` makes the newest set's rows from their vectors."""
         if self._stack is None:
-            return replace(self._real_rows, synthetic=[newest])
+            self._sets = [*self._sets, newest] if self._keeps_all else [newest]
+            return replace(self._real_rows, synthetic=self._sets)
         self._stack.put(newest, table)
         return replace(self._real_rows, synthetic=[self._stack.sets(1)])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pyarrow as pa
 
-from heirloom.data import pairs, ragged, tokenization
+from heirloom.data import arrow, pairs, ragged, tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.arrow import numbers, strings
 from heirloom.data.columns import PROMPT, PROMPT_TEXT
@@ -71,7 +71,7 @@ def _prompt_texts(prompts: Dataset, prompt_tokens: int, tokenizer: Tokenizer) ->
 def _pairs(table: pa.Table, prompts: Dataset, tokenizer: Tokenizer, *, first_row: int, born: int, writer: Writer) -> pa.Table:
     """Return completions with the prompts that they answer; one that has stopped ends with the end token of real rows."""
     answered = prompts.take(np.arange(first_row, first_row + len(table))).table(["row", PROMPT, PROMPT_TEXT])
-    texts, stopped = table["completion"].to_pylist(), table["stopped"].to_numpy()
+    texts, stopped = table["completion"].to_pylist(), arrow.truths(table["stopped"].combine_chunks())
     end = pairs.stops(prompts)[0]
     ids = tokenization.encode_lists(tokenizer, texts)
     tokens = [[*row, end] if has_stopped else row for row, has_stopped in zip(ids, stopped, strict=True)]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heirloom.data import arrow_columns, cells
 from heirloom.data.columns import PROMPT, PROMPT_TEXT, STOPPED
 from heirloom.data.dataset import Dataset
 
@@ -49,12 +48,15 @@ def _names(rows: Dataset) -> Mapping[str, str]:
     for name in ("x", "text"):
         if name in columns:
             return {name: name}
+    from heirloom.data import cells  # tables alone pay for the import
+
     return {name: name for name in cells.names(rows)}
 
 
 def _type(field: pa.Field) -> pa.DataType:
     """Return the plain type of a column in a file: numbers of 64 bits, of images bytes, and text."""
-    bare = arrow_columns.bare_type(field.type)
-    if arrow_columns.shape(bare) != "list":
-        return bare
-    return pa.list_(pa.uint8() if bare.value_type == pa.uint8() else pa.float64())
+    if pa.types.is_dictionary(field.type):
+        return field.type.value_type
+    if not pa.types.is_nested(field.type):
+        return field.type
+    return pa.list_(pa.uint8() if field.type.value_type == pa.uint8() else pa.float64())

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -22,12 +23,13 @@ from heirloom.artefacts.fingerprints import fingerprint, sha256_file
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.external import handover, measures_file, rows_file, running
-from heirloom.families.external.own_measures import measures_of_rows
-from heirloom.families.external.rows_file import Written
+from heirloom.families.external import handover, measures_file, running
 from heirloom.runtime.streams import Stream
 from heirloom.specs.external import ExternalSampling, ExternalTraining
 from heirloom.specs.programs import Program
+
+if TYPE_CHECKING:
+    from heirloom.families.external.rows_file import Written
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,8 @@ def sample(
     HeirloomError
         If the program's code is not as it was planned, the program fails, or its rows are not as declared.
     """
+    from heirloom.families.external import rows_file  # a training needs no readers of rows
+
     with tempfile.TemporaryDirectory(prefix="heirloom-sample-") as scratch:
         file = Path(scratch, "synthetic.parquet")
         places = {"{checkpoint}": str(model.folder), "{num_rows}": str(num_rows), "{synthetic}": str(file)}
@@ -96,6 +100,8 @@ def sample(
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the rows that the model has written (`own_measures`), and let the user's program measure them."""
+    from heirloom.families.external.own_measures import measures_of_rows
+
     measures = measures_of_rows(sets, measuring)
     if measuring.settings is None:
         return measures

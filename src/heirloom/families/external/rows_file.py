@@ -119,22 +119,27 @@ def _flat(table: pa.Table, row_numbers: int | None) -> pa.Array:
 
 def _texts(table: pa.Table, settings: ExternalSampling) -> pa.Table:
     texts = _text_column(table, "text")
-    if pc.any(pc.equal(pc.binary_length(texts), 0)).as_py():
+    if _are_empty(texts).any():
         raise HeirloomError(f"{_SYNTHETIC} has texts that are empty; each must have a character")
     return pa.table({"text": texts})
 
 
 def _completions(table: pa.Table, settings: ExternalSampling) -> pa.Table:
     texts = _text_column(table, "completion")
-    stopped = pa.repeat(pa.scalar(value=True), table.num_rows)
+    stopped = np.ones(table.num_rows, bool)
     if "stopped" in table.column_names:
-        stopped = table["stopped"].combine_chunks()
-    if stopped.null_count:
-        raise HeirloomError(f"{_SYNTHETIC} has values of stopped that are missing")
-    is_nothing = pc.and_not(pc.equal(pc.binary_length(texts), 0), stopped)
-    if pc.any(is_nothing).as_py():
+        column = table["stopped"].combine_chunks()
+        if column.null_count:
+            raise HeirloomError(f"{_SYNTHETIC} has values of stopped that are missing")
+        stopped = arrow.truths(column)
+    if (_are_empty(texts) & ~stopped).any():
         raise HeirloomError(f"{_SYNTHETIC} has completions that are empty and have not stopped; nothing was written")
-    return pa.table({"completion": texts, "stopped": stopped})
+    return pa.table({"completion": texts, "stopped": pa.array(stopped.tolist(), pa.bool_())})
+
+
+def _are_empty(texts: pa.StringArray) -> NDArray[np.bool_]:
+    """Return which texts have no character, shape (N,)."""
+    return arrow.numbers(pc.binary_length(texts)) == 0
 
 
 def _text_column(table: pa.Table, name: str) -> pa.Array:

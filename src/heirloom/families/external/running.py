@@ -40,7 +40,7 @@ def run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: P
     write_text(settings_file, dumps(settings.settings))
     values = {**places, "{seed}": str(seed), "{settings}": str(settings_file)}
     arguments = [values.get(argument, argument) for argument in settings.command]
-    program.run(arguments, python=settings.python, time_limit=settings.time_limit)
+    program.run(arguments, python=settings.python, time_limit=settings.time_limit or program.job_limit())
 
 
 def _check_code(settings: Program, section: str) -> None:
