@@ -207,7 +207,8 @@ import sys
 from heirloom.workflow.steps import STEPS
 for step in STEPS.values():
     step.load()
-print("heirloom.config" in sys.modules, "heirloom.specs.experiment" in sys.modules)
+from heirloom.environment import LIBRARIES
+print("heirloom.config" in sys.modules, "heirloom.specs.experiment" in sys.modules, *sorted(LIBRARIES.keys() & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    assert done.stdout.split() == ["False", "False", "numpy", "pyarrow"]  # a worker has all steps, and manifests name what is there

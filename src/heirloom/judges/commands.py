@@ -17,7 +17,6 @@ from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.data import arrow
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError, short
-from heirloom.families.external import handover, running
 from heirloom.runtime.streams import Stream
 from heirloom.specs.programs import Program
 
@@ -42,6 +41,8 @@ def score(program: Program, rows: pa.Table, original: Dataset | None, stream: St
     HeirloomError
         If the program's code is not as it was planned, the program fails, changes what it reads, or does not score each row once.
     """
+    from heirloom.families.external import running  # with libraries that no other judge needs
+
     with tempfile.TemporaryDirectory(prefix="heirloom-judge-") as folder:
         scratch = Path(folder)
         files = {"{rows}": scratch / "rows.parquet"}
@@ -61,6 +62,8 @@ def score(program: Program, rows: pa.Table, original: Dataset | None, stream: St
 
 def content(rows: Dataset) -> pa.Table:
     """Return what rows say, without their ids and their ancestry."""
+    from heirloom.families.external import handover  # with libraries that no other judge needs
+
     return pa.Table.from_batches(list(handover.contents(rows)))
 
 
