@@ -1,5 +1,4 @@
-# Examine. Needs: the generation's checkpoint and the tokenizer. Runs for experiments with `tasks`.
-# Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/{task_items.parquet,task_scores.json}.
+# Examine. Needs: the checkpoint and the tokenizer. Leaves, beside the checkpoint: task_items.parquet, task_scores.json.
 EXAMINE = RUN.rule("examine")
 
 

@@ -26,6 +26,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "gpt2": {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "bos_token_id": 3, "eos_token_id": 3},
 }
 
+LLAMA_LIKE = {name: {"model_type": name, **_SIZES, "intermediate_size": 16} for name in ("mistral", "qwen2", "qwen3")}
+
 
 def row_losses(model: Any, tokens: NDArray[Any]) -> NDArray[np.float64]:
     """Return the nats of each row, summed over its predicted tokens."""
@@ -41,5 +43,5 @@ def pretrained(name: str, vocab_size: int, context: int = 16, **changed: Any) ->
 
     from heirloom.families.lm.library.model import build
 
-    settings = {**ARCHITECTURES[name], "vocab_size": vocab_size, "max_position_embeddings": context, **changed}
+    settings = {**(ARCHITECTURES | LLAMA_LIKE)[name], "vocab_size": vocab_size, "max_position_embeddings": context, **changed}
     return build(AutoConfig.for_model(**settings), Stream((0, name)))

@@ -18,7 +18,7 @@ LAYERS = (
     "sources theory measures stats families mixing selection judges",
     "reading controls planned_files codehash environment tasks steps sealed_steps equal_steps preflight profiles",
     "lineage",
-    "diffs export planning plugin_examples",
+    "diffs export planning plugin_examples package_check",
     "report",
     "cli __main__ command_line failed_jobs torchrun snakefile projects",
 )

@@ -45,7 +45,9 @@ def test_a_list_has_a_value_for_each_generation_and_the_last_one_holds_on() -> N
         {"original": 2, "fresh": 10, "pool": 0},
     ]
     assert regime.fresh_rows(10, 3) == [8, 10, 10]
-    assert Regime.model_validate(regime.model_dump(mode="json", exclude_defaults=True)) == regime
+    copy = Regime.model_validate(regime.model_dump(mode="json", exclude_defaults=True))
+    assert (copy, hash(copy)) == (regime, hash(regime))
+    assert regime != Regime.model_validate({"fresh": 0.8, "multiple": 1.0, "original": {"share": 0.2}})
 
 
 def test_the_web_curve_is_what_was_measured_and_a_corpus_lags_behind_it() -> None:

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from heirloom.diffs.engine import diff
     from heirloom.diffs.result import DatasetDiff
     from heirloom.report import plot
+    from heirloom.report.generation_table import table
     from heirloom.report.notebook import load_dataset, load_metrics
 
-__all__ = ["DatasetDiff", "__version__", "diff", "load_dataset", "load_metrics", "plot"]
+__all__ = ["DatasetDiff", "__version__", "diff", "load_dataset", "load_metrics", "plot", "table"]
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ _LAZY = {
     "load_dataset": "heirloom.report.notebook",
     "load_metrics": "heirloom.report.notebook",
     "plot": "heirloom.report",
+    "table": "heirloom.report.generation_table",
 }
 
 
@@ -33,3 +35,8 @@ def __getattr__(name: str) -> Any:
 
     home = import_module(_LAZY[name])
     return getattr(home, name) if hasattr(home, name) else import_module(f"{_LAZY[name]}.{name}")
+
+
+def __dir__() -> list[str]:
+    """Return the names that there are, those that are imported when asked for included."""
+    return sorted(__all__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heirloom import sources
 from heirloom.artefacts import kinds, manifest, paths
@@ -16,8 +16,10 @@ from heirloom.errors import HeirloomError
 from heirloom.families import pretrained_files
 from heirloom.sources import input_files
 from heirloom.sources.input_files import MODEL_FILE, SOURCE, SPLIT_ROLES, TOKENIZER_FILE, SourceFile
-from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import CategoricalSource, MnistSource, Words
+
+if TYPE_CHECKING:
+    from heirloom.specs.experiment import Experiment
 
 Slice = Mapping[str, Any]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.errors import HeirloomError
+from heirloom.specs import until
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import DESIGNS, Axis
@@ -23,6 +24,7 @@ def generate(config: type[Strict]) -> dict[str, Any]:
     experiment = schema["$defs"][Experiment.__name__]
     for key in OF_GRIDS:
         experiment["properties"].pop(key)
+    until.on_file(experiment, schema["$defs"])
     grid = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{Axis.__name__}"}, "minProperties": 1}
     experiment["properties"]["grid"] = {**grid, "description": "Axes of variants; each point becomes an experiment <name>__<labels>."}
     designs = "`crossed`: every combination of labels; `switched`: all first labels, each other label alone, and all last labels together."

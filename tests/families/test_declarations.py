@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -16,6 +15,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.abilities import PROTOCOLS
 from heirloom.families.base import Family, Measuring, Sets
+from heirloom.families.promises import lacks
 from heirloom.runtime.streams import Stream
 from heirloom.specs.family import SPECS, families_with
 
@@ -29,33 +29,6 @@ def test_a_family_has_the_functions_of_its_abilities_and_of_no_others(name: str)
     assert lacks(module, Family) == []
     fulfilled = {ability for ability, protocol in PROTOCOLS.items() if not lacks(module, protocol)}
     assert fulfilled == SPECS[name].abilities & PROTOCOLS.keys()
-
-
-def lacks(module: ModuleType, protocol: type) -> list[str]:
-    """Return which functions of a protocol a module lacks, or has with another signature."""
-    promised = {name: function for name, function in vars(protocol).items() if inspect.isfunction(function) and name[0] != "_"}
-    return [name for name, function in promised.items() if not is_like(vars(module).get(name), function)]
-
-
-def is_like(function: Any, promised: Any) -> bool:
-    """Return whether a function takes the same parameters, others only by default, of types and with a result that fit."""
-    if function is None:
-        return False
-    signature, promised_signature = inspect.signature(function), inspect.signature(promised)
-    parameters = list(signature.parameters.values())
-    expected = list(promised_signature.parameters.values())[1:]  # a protocol's function has `self`
-    further = parameters[len(expected) :]
-    pairs = list(zip(parameters, expected, strict=False))
-    has_same_names = len(parameters) >= len(expected) and all(ours.name == theirs.name for ours, theirs in pairs)
-    has_defaults = all(parameter.default is not parameter.empty for parameter in further)
-    has_types = all(takes(ours.annotation, theirs.annotation) for ours, theirs in pairs)
-    results = [str(each.return_annotation).split("[")[0] for each in (signature, promised_signature)]
-    return has_same_names and has_defaults and has_types and (results[1] == "Any" or results[0] == results[1])
-
-
-def takes(own: str, promised: str) -> bool:
-    """Return whether a parameter takes all types that are promised, by their names."""
-    return "Any" in promised or set(promised.split(" | ")) <= set(own.split(" | "))
 
 
 def test_a_function_of_another_signature_is_no_promise_kept() -> None:

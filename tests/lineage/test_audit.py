@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import helpers
+import small_lineages
 from by_hand import slice_of
 from heirloom import config as configuration
 from heirloom import digests
@@ -22,10 +25,11 @@ from heirloom.artefacts.files import dumps, read_json
 from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import audit, chances, redone_job, tolerance
+from heirloom.lineage import audit, chances, laws, redone_job, tolerance
 from heirloom.lineage.audit import AuditedJob
 from heirloom.lineage.project import Project
 from heirloom.report import files, recomputed
+from heirloom.runtime.streams import Stream
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import run_in
 from toy_project import Shell
@@ -173,6 +177,63 @@ def test_other_libraries_are_never_a_falsification() -> None:
     improve(path)
     reseal(path, environment=environment)
     assert verdict_on(path) == redone_job.Verdict("not comparable here", "bell/replace/0/1:metrics: other python than recorded")
+
+
+def redraw(path: str, shift: float = 0.0) -> None:
+    """Put other draws of the law of a synthetic set into its place, and say that the job repeats in distribution alone."""
+    rows = pq.read_table(path)
+    x = np.array(rows["x"].to_pylist())
+    drawn = Stream((1, "redrawn")).generator().normal(x.mean() + shift, x.std(ddof=1), x.shape)
+    pq.write_table(rows.set_column(rows.column_names.index("x"), "x", pa.array(drawn.tolist(), rows["x"].type)), path)
+    reseal(path, reproducible=redone_job.IN_DISTRIBUTION)
+
+
+@pytest.mark.usefixtures("project")
+def test_where_a_manifest_says_that_bytes_do_not_repeat_the_distributions_are_compared() -> None:
+    name, path = "bell/replace/0/1", at(kinds.SYNTHETIC, 1)
+    redraw(path)
+    verdict = verdict_on(path)
+    assert (verdict.answer, verdict.reason) == ("equal in distribution", f"{name}: no test finds a difference at 0.001")
+    redraw(path, shift=2.0)
+    verdict = verdict_on(path)
+    assert verdict.answer == "other distribution"
+    assert verdict.reason.startswith(f"{name}: mean (p 0.00")
+    reseal(path, reproducible="", endpoint={"engine": "vllm", "reproducible": redone_job.IN_DISTRIBUTION})
+    assert verdict_on(path).answer == "other distribution"
+    environment = {**read_json(paths.manifest(path))["environment"], "python": "3.9.1"}
+    reseal(path, reproducible=redone_job.IN_DISTRIBUTION, environment=environment)
+    verdict = verdict_on(path)
+    assert verdict.answer == "not comparable here"
+    assert verdict.reason.endswith("other python than recorded")
+
+
+def test_rows_of_text_have_one_law_if_their_tokens_and_lengths_do(tmp_path: Path) -> None:
+    generator = Stream((2, "text")).generator()
+
+    def written(name: str, num_types: int, num_rows: int = 200) -> Path:
+        lengths = generator.integers(2, 9, num_rows)
+        pq.write_table(pa.table({"tokens": [generator.integers(0, num_types, length).tolist() for length in lengths]}), tmp_path / name)
+        return tmp_path / name
+
+    recorded = written("recorded.parquet", 50)
+    assert not laws.difference(recorded, written("same.parquet", 50))
+    assert "types (p " in laws.difference(recorded, written("fewer.parquet", 25))
+    assert laws.difference(recorded, written("short.parquet", 50, 199)) == "200 rows of tokens, redone 199 of tokens"
+
+
+def test_a_job_whose_source_lies_outside_of_the_project_is_redone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helpers.write_corpus(tmp_path / "shelf/corpus")
+    (tmp_path / "work/project").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work/project")
+    config = small_lineages.declared(source={**small_lineages.SOURCE, "paths": ["../../shelf/corpus/*.txt"]})
+    small_lineages.make_origin(config, "text")
+    (job,) = [job for job in audit.recorded_jobs(Project()) if job.name.startswith("real ")]
+    assert [edge.name for edge in job.outputs[0].inputs] == sorted(
+        f"../../shelf/corpus/{file.name}" for file in Path("../../shelf/corpus").iterdir()
+    )
+    (outcome,) = audit.redo([job], config)
+    assert outcome.verdict == redone_job.Verdict("equal")
+    assert not list(Path(".heirloom").glob("audit.*/"))
 
 
 @pytest.mark.usefixtures("project")

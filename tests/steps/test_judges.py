@@ -140,7 +140,7 @@ TEXT = {"name": "files", "paths": ["a.txt"], "text": {"vocab_size": 300, "row_to
         ),
         ({"select": {"by": {"model": "large"}, "share": 0.5}}, r"model is 'large'; it must be experiment/regime/seed/generation"),
         ({"select": {"by": {"model": "../a/0/0"}, "share": 0.5}}, r"model is '../a/0/0'; it must be experiment/regime/seed/generation"),
-        ({"select": {"by": {"model": "larg/plain/0/0"}, "share": 0.5}}, r"no sound experiment 'larg'; did you mean `large`\?"),
+        ({"select": {"by": {"model": "largo/plain/0/0"}, "share": 0.5}}, r"no sound experiment 'largo'; did you mean `large`\?"),
         (
             {"select": {"by": {"model": "large/plain/7/0"}, "share": 0.5}},
             r"but 'large' has the regimes plain, the seeds",
@@ -172,3 +172,9 @@ def test_rows_of_text_are_judged_by_a_model_of_the_same_tokens_alone() -> None:
     declared(judge, text, **text)
     with pytest.raises(HeirloomError, match="'large' reads another source: its tokens mean something else"):
         declared(judge, longer, **text)
+
+
+def test_regimes_are_remembered_by_what_they_say() -> None:
+    by = {**COMMAND, "settings": {"a": [1]}}
+    first, second, other = (declared({"by": by, "share": share}).regimes["judged"] for share in (0.5, 0.5, 0.25))
+    assert hash(first) == hash(second) != hash(other)

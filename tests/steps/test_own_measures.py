@@ -104,7 +104,7 @@ def test_its_numbers_stand_beside_the_familys_and_its_code_in_the_slice(tmp_path
     [
         ({"command": ["own", "{rows}", "{measures}"]}, r"measures.mine: command has the placeholder \{rows\}; allowed are \{measures\}"),
         ({"command": ["own"]}, r"measures.mine: command lacks the placeholder \{measures\}"),
-        ({"command": ["own", "{measures}"], "num_replicas": 3}, r"measures read the rows of one replica, but num_replicas is 3"),
+        ({"command": ["own", "{measures}"], "num_replicas": 3}, r"measures by command read the rows of one replica, but num_replicas is 3"),
         (
             {"command": ["own", "{measures}"], "granularity": "chain", "family": {"name": "gaussian", "path": "statistics"}},
             r"measures read rows, of which family.path: statistics has none; use path: rows",

@@ -42,7 +42,7 @@ HOMONYMS = {
     "train": {  # a dataset, a split of one, a role, a family's function
         *("export/lineage_folder.py", "lineage/descendants.py"),
         *("diffs/belonging.py", "export/huggingface.py", "lineage/render_row.py", "lineage/schema1.py", "lineage/trace_row.py"),
-        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "rules/real.smk"),
+        *("steps/chain.py", "steps/mix.py", "steps/real.py", "steps/evaluate.py", "steps/sample.py", "steps/trial.py", "rules/real.smk"),
     },
 }
 """Step → files whose text has its name and means something else."""
@@ -199,3 +199,15 @@ def test_an_artefacts_path_and_key_answer_to_each_other() -> None:
         assert kinds.key_of(kind.at(key)) == key
     assert kinds.SYNTHETIC.at(kinds.Key("e", "keep", 1, 0)) == "data/e/origin/seed=1/gen=0/synthetic.parquet"
     assert kinds.key_of("results/metrics.parquet") is None
+
+
+def test_no_step_imports_the_config_whose_models_its_jobs_do_not_read() -> None:
+    program = """
+import sys
+from heirloom.workflow.steps import STEPS
+for step in STEPS.values():
+    step.load()
+print("heirloom.config" in sys.modules, "heirloom.specs.experiment" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -1,4 +1,4 @@
-"""A real run and its worker: Snakemake is killed while a job runs, nothing is left, and the next call makes the same bytes."""
+"""A real run and its worker: a second run is refused, a killed one leaves nothing, and the next call makes the same bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from helpers import Run, environment
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="a worker needs Linux")]
 
 
-def test_a_run_that_is_killed_leaves_nothing_and_the_next_makes_the_bytes_of_the_steps_alone(
+def test_a_run_lets_no_second_in_and_killed_leaves_nothing_and_the_next_makes_the_bytes_of_the_steps_alone(
     workspace: Path, run: Run, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = yaml.safe_load((workspace / "config.yaml").read_text())
@@ -33,6 +33,9 @@ def test_a_run_that_is_killed_leaves_nothing_and_the_next_makes_the_bytes_of_the
         assert killed.poll() is None
         time.sleep(0.01)
     assert any("worker" in arguments for arguments in _processes(workspace))
+    killed.send_signal(signal.SIGSTOP)  # so that it is not done before the second has spoken
+    second = subprocess.run(["snakemake", measures], cwd=workspace, env=environment(), capture_output=True, text=True, check=False)
+    assert (second.returncode, "Error: Directory cannot be locked" in second.stderr) == (1, True)
     killed.kill()
     assert killed.wait() == -signal.SIGKILL
     assert _nothing_is_left(workspace)

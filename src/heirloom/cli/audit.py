@@ -16,8 +16,11 @@ from heirloom.errors import HeirloomError
 if TYPE_CHECKING:
     from heirloom.lineage.audit import Outcome
     from heirloom.lineage.project import Project
+    from heirloom.lineage.redone_job import Answer
 
 app = typer.Typer()
+
+_FINDINGS: tuple[Answer, ...] = ("falsified", "other distribution")
 
 
 @app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom audit --jobs 10")
@@ -62,7 +65,7 @@ def audit(
         typer.echo(line)
     for line in _summary(outcomes, len(everything), is_sample=not behind):
         typer.echo(line)
-    if changed or any(outcome.verdict.answer == "falsified" for outcome in outcomes):
+    if changed or any(outcome.verdict.answer in _FINDINGS for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -101,5 +104,5 @@ def _summary(outcomes: Sequence[Outcome], num_jobs: int, *, is_sample: bool) -> 
 
     answers = Counter(outcome.verdict.answer for outcome in outcomes)
     lines = [", ".join(f"{number} {answer}" for answer, number in answers.items()) or "no job redone"]
-    compared = answers["equal"] + answers["falsified"]
+    compared = answers["equal"] + sum(answers[finding] for finding in _FINDINGS)
     return [*lines, chances.sentence(num_jobs, compared)] if is_sample and compared else lines

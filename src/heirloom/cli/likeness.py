@@ -152,10 +152,12 @@ def import_steps(num_threads: int) -> None:
 
 def import_stage(name: str) -> None:
     """Import what all jobs of a family need, or all of a part of the report."""
-    from heirloom.families import module_name
+    from heirloom.families import family
 
-    for module in _REPORT.get(name) or [module_name(name)]:
+    for module in _REPORT.get(name, ()):
         import_module(module)
+    if name not in _REPORT:
+        family(name)
     gc.freeze()
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from heirloom.errors import HeirloomError
+
+if TYPE_CHECKING:
+    from heirloom.families.external.check import Finding
 
 app = typer.Typer(no_args_is_help=True, help="Programs of your own that train, sample and measure.")
 
@@ -39,12 +43,23 @@ def new(
 
 @app.command(epilog="Example: heirloom plugin check mine")
 def check(
-    place: Annotated[Path, typer.Argument(help="A config file, or the folder that has one.", exists=True)],
+    place: Annotated[str, typer.Argument(help="A config file, the folder that has one, or the name of an installed package.")],
 ) -> None:
-    """Try whether the programs of a config keep the contract, promise by promise; exit with 1 if one is broken."""
-    from rich.console import Console
-    from rich.table import Table
+    """Try whether programs of a config, or a package, keep the contract, promise by promise; exit with 1 if one is broken."""
+    tables = _of_config(Path(place)) if Path(place).exists() else _of_package(place)
+    broken = [title for title, findings in tables if _is_broken(title, findings)]
+    if broken:
+        raise typer.Exit(1)
 
+
+def _of_package(name: str) -> Iterator[tuple[str, list[Finding]]]:
+    from heirloom import package_check
+
+    return package_check.check(name)
+
+
+def _of_config(place: Path) -> Iterator[tuple[str, list[Finding]]]:
+    """Yield the name of each experiment with programs, and what becomes of their promises."""
     from heirloom.config import load
     from heirloom.families.external.check import check as findings_of
     from heirloom.runtime import program
@@ -54,21 +69,26 @@ def check(
     experiments = {name: experiment for name, experiment in config.experiments.items() if "programs" in experiment.family.abilities}
     if not experiments:
         raise HeirloomError(f"{place}: no experiment has a family with programs of the user's (external), so there is nothing to check")
-    is_broken = False
     for name, experiment in experiments.items():
-        table = Table(box=None, header_style="bold")
-        for column in (name, "", "why"):
-            table.add_column(column, overflow="fold")
         limits = {name: experiment.family.command_seconds} if experiment.family.command_seconds else {}
         program.limits_for_jobs(limits)
         program.limit_job(name)
         with TemporaryDirectory() as real:
-            for finding in findings_of(experiment, *real_rows(config, name, Path(real))):
-                table.add_row(*finding)
-                is_broken |= finding.verdict == "broken"
-        Console().print(table)
-    if is_broken:
-        raise typer.Exit(1)
+            yield name, list(findings_of(experiment, *real_rows(config, name, Path(real))))
+
+
+def _is_broken(title: str, findings: list[Finding]) -> bool:
+    """Print what became of some promises, and return whether one is broken."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in (title, "", "why"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        table.add_row(*finding)
+    Console().print(table)
+    return any(finding.verdict == "broken" for finding in findings)
 
 
 def _config_file(place: Path) -> Path:

@@ -50,6 +50,7 @@ class WordLexicon:
         self.invalid_rows = 0
         self._ids = _Ids()
         self._pieces: dict[str, list[int]] = {}
+        self._spelled: list[str] = []
 
     def __len__(self) -> int:
         return len(self._ids) - 1
@@ -86,8 +87,9 @@ class WordLexicon:
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
-        lexicon = list(self._ids)[1:]
-        return [lexicon[number] for number in ids]
+        if len(self._spelled) < len(self):
+            self._spelled = list(self._ids)[1:]
+        return [self._spelled[number] for number in ids]
 
     def characters(self) -> Ints:
         """Return the ids of words that are one character of a script without spaces, ascending."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import sources
 from heirloom.specs.vector_source import MixtureSource, NormalSource
 from heirloom.theory import Curve, Moments
 
@@ -14,6 +13,8 @@ DensitySource = NormalSource | MixtureSource
 
 def covariance(source: DensitySource) -> NDArray[np.float64]:
     """Return the covariance of the law that real rows come from, shape (D, D)."""
+    from heirloom import sources  # with the config models of all sources, which no job of a step needs
+
     return np.asarray(sources.module(source.name).law(source)["covariance"], dtype=np.float64)
 
 

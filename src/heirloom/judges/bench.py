@@ -18,9 +18,9 @@ from heirloom.data.choice import subset
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.abilities import Judge
-from heirloom.judges import commands, measures
+from heirloom.judges import commands, installed, measures
 from heirloom.runtime.streams import Stream
-from heirloom.specs.judges import Judgement, MeasureJudge, PlannedModel
+from heirloom.specs.judges import Judgement, MeasureJudge, PlannedModel, PlannedPackageJudge
 from heirloom.specs.programs import Program
 
 Scores = NDArray[np.float64]
@@ -100,6 +100,8 @@ def _scores(rows: Dataset, judgement: Judgement, witnesses: Witnesses, stream: S
             return measures.MEASURES[name](rows), {}
         case PlannedModel(model=reference):
             return witnesses.models[reference].log_likelihoods(rows, witnesses.chunk_rows), {}
+        case PlannedPackageJudge() as judge:
+            return installed.score(judge, rows, _shape(rows), stream.child("package")), {}
         case Program() as program:
             return _asked_program(program, rows, judgement.hides_kind, witnesses, stream)
     return _likelihoods(rows, judgement, witnesses), {}

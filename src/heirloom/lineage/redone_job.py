@@ -26,8 +26,19 @@ from heirloom.lineage import tolerance
 from heirloom.lineage.artefact import Artefact
 from heirloom.workflow.steps import STEPS
 
-Answer = Literal["equal", "falsified", "equal within tolerance", "not comparable here", "not repeatable here", "not redone"]
+Answer = Literal[
+    "equal",
+    "falsified",
+    "equal within tolerance",
+    "equal in distribution",
+    "other distribution",
+    "not comparable here",
+    "not repeatable here",
+    "not redone",
+]
 SCRATCH = Path(".heirloom")
+IN_DISTRIBUTION = "in distribution, not in bytes"
+"""What a manifest has under ``reproducible``, by itself or under ``endpoint``, where the same job gives other bytes of the same law."""
 _RUN_VARIABLES = ("HEIRLOOM_WORKER", "HEIRLOOM_SUBMITTED")
 """Variables that bind a job to a run; a job that is redone belongs to none."""
 
@@ -39,7 +50,8 @@ class Verdict:
     Attributes
     ----------
     answer
-        ``falsified`` only where code, libraries, kernels and variables are the recorded ones and two redone jobs agree with each other.
+        ``falsified`` only where code, libraries, kernels and variables are the recorded ones and two redone jobs agree with each other;
+        ``other distribution`` likewise, of rows that need not repeat in bytes (`laws`).
     reason
         Why, in a few words; empty where bytes are equal.
     """
@@ -70,6 +82,8 @@ def redo(outputs: Sequence[Artefact], code: str) -> Verdict:
         redone = manifests.read(folder / paths.manifest(outputs[0].path)) if changed else {}
         differences = _differences(outputs[0].manifest, redone, code)
         names = ", ".join(one.name for one in changed)
+        if all(_repeats_in_distribution(one) for one in changed):
+            return _by_law(changed, folder, differences)
         if differences:
             return _elsewhere(changed, folder, names, differences)
         digests = {one.path: _sha256(folder / one.path) for one in changed}
@@ -83,6 +97,28 @@ def _again(outputs: Sequence[Artefact], digests: Mapping[str, str | None], names
     if is_repeatable:
         return Verdict("falsified", f"{names}: redone twice, with the same bytes, which are not the recorded ones")
     return Verdict("not repeatable here", f"{names}: two redone jobs differ from each other")
+
+
+def _repeats_in_distribution(artefact: Artefact) -> bool:
+    """Return whether an artefact's manifest says that its bytes are not reproducible."""
+    entries = (artefact.manifest, artefact.manifest.get("endpoint", {}))
+    return artefact.place.suffix == ".parquet" and any(entry.get("reproducible") == IN_DISTRIBUTION for entry in entries)
+
+
+def _by_law(changed: Sequence[Artefact], folder: Path, differences: Sequence[str]) -> Verdict:
+    """Return the verdict on rows that need only have the recorded law."""
+    from heirloom.lineage import laws
+
+    absent = [one.name for one in changed if not one.is_here]
+    if absent:
+        return Verdict("not redone", f"{', '.join(absent)} is not here, so its distribution cannot be compared; dvc pull brings it")
+    unlike = {one.name: laws.difference(one.place, folder / one.path) for one in changed}
+    reasons = [f"{name}: {difference}" for name, difference in unlike.items() if difference]
+    if not reasons:
+        return Verdict("equal in distribution", f"{', '.join(unlike)}: no test finds a difference at {laws.LEVEL:g}")
+    if differences:
+        return Verdict("not comparable here", f"{'; '.join(reasons)}; other {', '.join(differences)} than recorded")
+    return Verdict("other distribution", "; ".join(reasons))
 
 
 def _elsewhere(changed: Sequence[Artefact], folder: Path, names: str, differences: Sequence[str]) -> Verdict:
@@ -99,10 +135,7 @@ def _obstacle(outputs: Sequence[Artefact]) -> str:
     if outputs[0].step not in STEPS:
         return f"no step is called {outputs[0].step}"
     missing = [edge.name for edge in outputs[0].inputs if not edge.is_source and not (edge.path and Path(edge.path).exists())]
-    if missing:
-        return f"its inputs are not here; dvc pull {' '.join(missing)}"
-    outside = [edge.name for edge in outputs[0].inputs if edge.is_source and edge.name.startswith("../")]
-    return f"its source {outside[0]} lies outside of the project" if outside else ""
+    return f"its inputs are not here; dvc pull {' '.join(missing)}" if missing else ""
 
 
 @contextmanager
@@ -110,8 +143,7 @@ def _done(outputs: Sequence[Artefact]) -> Iterator[tuple[Path, str]]:
     """Yield the scratch folder in which a job has been done, and the last line of its log if it failed."""
     SCRATCH.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="audit.", dir=SCRATCH) as name:
-        folder = Path(name)
-        _link_inputs(outputs[0], folder)
+        folder = _linked_folder(outputs[0], Path(name))
         argument = slice_arguments.write(outputs[0].slice)
         slice_argument = f"@{Path(argument[1:]).resolve()}" if argument.startswith("@") else argument
         process = subprocess.run(
@@ -126,15 +158,23 @@ def _done(outputs: Sequence[Artefact]) -> Iterator[tuple[Path, str]]:
         yield folder, "" if not process.returncode else f"the job failed: {(log or ['no message'])[-1]}"
 
 
-def _link_inputs(artefact: Artefact, folder: Path) -> None:
-    """Link a job's inputs with their notes, source files, and files that its slice names, such as programs of the user's."""
+def _linked_folder(artefact: Artefact, root: Path) -> Path:
+    """Return a folder below a root in which a job finds its inputs with their notes, source files, and files that its slice names.
+
+    It lies so deep that what a source's name takes from outside of the project, as in ``../corpus/a.txt``, lies below the root, too.
+    """
     sources = [edge.name for edge in artefact.inputs if edge.is_source]
     made = [edge.name for edge in artefact.inputs if not edge.is_source]
     notes = [note for name in made for note in (paths.fingerprint(name), paths.manifest(name))]
-    for name in dict.fromkeys([*made, *notes, *sources, *_named_files(artefact.slice)]):
-        if Path(name).exists() and not Path(name).is_absolute():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(Path(name).resolve())
+    names = [name for name in dict.fromkeys([*made, *notes, *sources, *_named_files(artefact.slice)]) if not Path(name).is_absolute()]
+    folder = root.joinpath(*["project"] * max(Path(name).parts.count("..") for name in ["", *names]))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if Path(name).exists():
+            place = Path(os.path.normpath(folder / name))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(Path(name).resolve())
+    return folder
 
 
 def _named_files(value: Any) -> Iterator[str]:

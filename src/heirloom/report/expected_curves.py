@@ -9,7 +9,7 @@ from typing import cast
 
 from heirloom import mixing
 from heirloom.config import Config
-from heirloom.families import family, module_name
+from heirloom.families import family, is_built_in, module_name
 from heirloom.families.abilities import ClosedForms
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
@@ -40,7 +40,8 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
 def entries(config: Config) -> list[str]:
     """Return the definitions that give a config's closed forms, for the hash of the code that shows them (`codehash.digest`)."""
     families = {experiment.family.name: experiment.family for experiment in config.experiments.values()}
-    return [f"{module_name(name)}:expected_curves" for name, spec in sorted(families.items()) if "closed_forms" in spec.abilities]
+    names = [name for name, spec in families.items() if "closed_forms" in spec.abilities and is_built_in(name)]
+    return [f"{module_name(name)}:expected_curves" for name in sorted(names)]
 
 
 def _is_underived(regime: Regime) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from heirloom.artefacts import kinds
 from heirloom.specs.experiment import Experiment
 from heirloom.stats.spacing import evenly_spaced
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CURVE_POINTS = 97
 """Generations of a curve, evenly spaced: 96 is divisible by 6, so that the seven curves of a histogram are among them."""
@@ -12,6 +17,20 @@ CURVE_POINTS = 97
 
 PAGE_GENERATIONS = 8
 """Generations of whose rows the page shows something."""
+
+
+def shared_generations(rows: pd.DataFrame, experiment: Experiment) -> list[int]:
+    """Return the generations from 1 on that every lineage of an experiment has: fewer than all where a chain stops before.
+
+    Parameters
+    ----------
+    rows
+        The experiment's tidy rows.
+    """
+    last = experiment.generations
+    if experiment.until is not None:
+        last = int(rows[rows["generation"] > 0].groupby(["regime", "seed"])["generation"].max().min())
+    return list(range(1, last + 1))
 
 
 def kept_generations(experiment: Experiment, most: int) -> list[int]:

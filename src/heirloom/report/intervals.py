@@ -144,11 +144,20 @@ def _over_seeds(metric: str, values_S: NDArray[np.float64]) -> tuple[object, ...
     """Return a metric's summary over seeds, in the order of `COLUMNS` from ``seeds`` on."""
     positive = is_positive(metric)
     num_seeds = values_S.size
-    q05, q95 = np.quantile(values_S, [0.05, 0.95]) if num_seeds > 1 else (values_S[0], values_S[0])
+    if num_seeds == 1:
+        return _of_one_seed(float(values_S[0]), positive)
+    q05, q95 = np.quantile(values_S, [0.05, 0.95])
     columns_of_interval = interval(values_S, positive=positive)
     logs = mean_log(values_S) if positive else np.nan
     listing = " ".join(f"{value:.6g}" for value in values_S) if num_seeds < FEW else ""
     return (num_seeds, values_S.mean(), np.median(values_S), q05, q95, *columns_of_interval, logs, listing)
+
+
+def _of_one_seed(value: float, positive: bool) -> tuple[object, ...]:
+    """Return what `_over_seeds` does of a single seed, which most metrics of a run have: its value in each place."""
+    columns_of_interval = interval([value], positive=positive)
+    log = mean_log([value]) if positive else np.nan
+    return (1, value, value, value, value, *columns_of_interval, log, f"{value:.6g}")
 
 
 def _over_replicas(statistic: str, value: float, within: Mapping[str, float], num_replicas: int) -> dict[str, object]:

@@ -24,6 +24,7 @@ from heirloom.measures.replicas import MAX_UNITS, size_of_unit
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.flips import ENOUGH, FEWEST, TOLERANCE, level, p_values
+from heirloom.report.generations import shared_generations
 from heirloom.report.intervals import LEVEL, t_quantile
 from heirloom.specs.experiment import Experiment
 
@@ -195,12 +196,11 @@ def _units(rows: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | 
     """Return the seeds as units; if they are too few and there are replicas, the groups of replicas."""
     seeds = experiment.seeds
     if len(seeds) >= FEWEST or replicas is None or replicas.empty:
-        generations = list(range(1, experiment.generations + 1))
-        plural = "s" if len(seeds) > 1 else ""
-        return Units(rows.assign(unit=rows["seed"]), seeds, generations, f"{len(seeds)} seed{plural}")
+        words = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+        return Units(rows.assign(unit=rows["seed"]), seeds, shared_generations(rows, experiment), words)
     groups = replicas.assign(unit=replicas["seed"] * MAX_UNITS + replicas["unit"])
     names = sorted(groups["unit"].unique().tolist())
-    generations = sorted(groups["generation"].unique().tolist())
+    generations = sorted({*groups["generation"].tolist()} & {*shared_generations(rows, experiment)})
     size = size_of_unit(experiment.num_replicas)
     words = f"{len(names)} groups of {size} replicas" if size > 1 else f"{len(names)} replicas"
     return Units(groups, names, generations, words)

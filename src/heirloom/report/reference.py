@@ -114,10 +114,11 @@ def comparison(rows: pd.DataFrame, key: str, config: Config, records: Mapping[st
     if record is None or record["settings"] != settings(key, config):
         return {}
     must_equal = record["environment"] and record["environment"] == _environment(key, config.experiments[key])
+    numbers = {Place(number["metric"], number["regime"], number["generation"]): number for number in record["numbers"]}
+    recorded_rows = summary_metrics.narrowed(rows, {place.metric for place in numbers}, {place.generation for place in numbers})
     verdicts = {}
-    for number in record["numbers"]:
-        place = Place(number["metric"], number["regime"], number["generation"])
-        value = float(summary_metrics.values(rows, *place).mean())
+    for place, number in numbers.items():
+        value = float(summary_metrics.values(recorded_rows, *place).mean())
         verdicts[place] = _verdict(value, number["value"], 0.0 if must_equal else number["tolerance"])
     return verdicts
 

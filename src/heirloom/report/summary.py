@@ -127,10 +127,13 @@ def summary_table(
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
     table = _empty_table(title, generation_columns + theory_columns + reference_columns)
-    for metric in summary_metrics.metrics(rows, experiment.measures):
+    metrics = list(summary_metrics.metrics(rows, experiment.measures))
+    shown_rows = summary_metrics.narrowed(rows, metrics, generations)
+    for metric in metrics:
         for regime in regimes:
             words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
-            cells = [_four_digits(float(summary_metrics.values(rows, metric, regime, generation).mean())) for generation in generations]
+            means = [summary_metrics.values(shown_rows, metric, regime, generation).mean() for generation in generations]
+            cells = [_four_digits(float(mean)) for mean in means]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:

@@ -62,14 +62,25 @@ def metrics(rows: pd.DataFrame, own_measures: Collection[str] = ()) -> Iterator[
     """
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
     for metric in LABELS:
-        if not measured.isdisjoint([metric, f"{metric}.mean"]):
+        if not measured.isdisjoint(_names(metric)):
             yield metric
     yield from sorted(metric for metric in measured if metric.partition(".")[0] in own_measures)
+
+
+def narrowed(rows: pd.DataFrame, metrics: Collection[str], generations: Collection[int]) -> pd.DataFrame:
+    """Return the tidy rows in which `values` finds these metrics at these generations, a few of many."""
+    names = [name for metric in metrics for name in _names(metric)]
+    return rows[rows["generation"].isin(generations) & rows["metric"].isin(names)]
 
 
 def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.Series[float]:
     """Return a metric, or the measure's mean over replicas, of each seed; generation 0 is the origin's."""
     arm = regime if generation else kinds.ORIGIN
-    is_metric = rows["metric"].isin([metric, f"{metric}.mean"])
+    is_metric = rows["metric"].isin(_names(metric))
     place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
     return place.set_index("seed")["value"].sort_index()
+
+
+def _names(metric: str) -> list[str]:
+    """Return what a metric may be called in the rows: its own name, or that of its mean over replicas."""
+    return [metric, f"{metric}.mean"]

@@ -84,7 +84,7 @@ def load(results: Results) -> pd.DataFrame:
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
-    """Refuse a tidy table that lacks a lineage, or its last generation, of the config.
+    """Refuse a tidy table that lacks a lineage, or its last generation, of the config; where chains stop, any generation after 0 will do.
 
     Raises
     ------
@@ -95,8 +95,9 @@ def check_complete(frame: pd.DataFrame, config: Config) -> None:
     last_generations = frame.groupby(columns)["generation"].max().to_dict()
     incomplete = []
     for key, experiment in config.experiments.items():
+        earliest = 1 if experiment.until else experiment.generations
         for regime, seed in itertools.product(experiment.regimes, experiment.seeds):
-            if last_generations.get((*names(key, experiment), regime, seed), -1) < experiment.generations:
+            if last_generations.get((*names(key, experiment), regime, seed), -1) < earliest:
                 incomplete.append(f"{key}/{regime}/{seed}")
     if incomplete:
         others = f" and {len(incomplete) - 1} other lineages" if len(incomplete) > 1 else ""

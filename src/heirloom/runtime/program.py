@@ -76,6 +76,19 @@ def printed(arguments: Sequence[str], *, python: str | None = None, time_limit: 
 
 
 @contextmanager
+def running(arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a program that goes on as long as the block does, and is then ended with all that it has started.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such program.
+    """
+    with _started(arguments, None, _STANDARD_ERROR) as process:
+        yield process
+
+
+@contextmanager
 def _started(arguments: Sequence[str], python: str | None, stdout: int) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a program that has been started; whatever ends this process's part, all that the program has started ends with it."""
     try:

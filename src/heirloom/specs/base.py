@@ -40,6 +40,11 @@ class Sampling(Strict):
         return 1
 
     @property
+    def is_served(self) -> bool:
+        """Whether a server writes rows."""
+        return False
+
+    @property
     def borrows_engine(self) -> bool:
         """Whether another engine than the model's own writes rows, which holds the weights a second time."""
         return False

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import PROMPTS, Prompts, TextSampling
+from heirloom.specs.endpoint import Endpoint
 from heirloom.specs.schedules import Scheduling
 from heirloom.specs.sizes import MOST_LAYERS, MOST_TOKENS
 
@@ -30,11 +31,17 @@ class Decoding(Scheduling, TextSampling):
     beams: int = Field(1, ge=1, le=MOST_LAYERS, description="Beams of a beam search, which draws nothing; 1 samples (a count).")
     precision: Precision = Field("float32", description="Of matrix products in sampling; sums stay float32.")
     prompts: Prompts = PROMPTS
+    endpoint: Endpoint | None = Field(None, description="A server that writes the completions of pairs; null writes them here.")
 
     @property
     def continues_rows(self) -> bool:
         """Whether a synthetic row continues an original one."""
         return self.prompts == "original"
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server writes rows."""
+        return self.endpoint is not None
 
     @property
     def num_beams(self) -> int:

@@ -13,7 +13,7 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
-from heirloom.specs.measures import CommandMeasure
+from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
@@ -29,6 +29,7 @@ from heirloom.specs.sizes import (
 from heirloom.specs.source import Source, TextSource
 from heirloom.specs.tasks import Tasks
 from heirloom.specs.text import TextSettings
+from heirloom.specs.until import Until, with_until
 from heirloom.specs.vector_source import Law
 
 
@@ -46,6 +47,7 @@ class Experiment(Strict):
     regimes: list[Name] = Field(min_length=1, description="Arms: names of regimes.")
     seeds: list[Annotated[int, Field(ge=0, le=MOST_SEED)]] = Field([0], min_length=1, description="Seeds; one lineage a regime and seed.")
     generations: int = Field(ge=1, le=MOST_GENERATIONS, description="Last generation G; the chain is 0 … G.")
+    until: Until | None = Field(None, description="Where a chain stops before; set from generations; not for config files.")
     rows: int = Field(
         ge=1, le=MOST_ROWS, description="Rows a generation: sampled from the parent, and the budget that the regimes share out."
     )
@@ -98,8 +100,8 @@ class Experiment(Strict):
         description="Rows of generated and of real text, at most, that MAUVE compares by generation 0's features; 0 leaves it out.",
     )
     tasks: Tasks | None = Field(None, description="Tasks that each generation's language model is given; by default none.")
-    measures: dict[Name, CommandMeasure] = Field(
-        {}, description="Measures of your own, by name: programs that are handed each generation's rows and model."
+    measures: dict[Name, OwnMeasure] = Field(
+        {}, description="Measures of your own, by name: a `command`, or without one the measure of an installed package that has this name."
     )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
@@ -177,7 +179,8 @@ class Experiment(Strict):
     @model_validator(mode="before")
     @classmethod
     def _tokenizer_of_the_model(cls, raw: Any) -> Any:
-        """Fill in a pretrained model as the source's tokenizer: it is named once."""
+        """Fill in a pretrained model as the source's tokenizer: it is named once; and part where a chain stops from its generations."""
+        raw = with_until(raw)
         match raw:
             case {"family": {"model": model}, "source": dict(source)} if isinstance(source.get("text", {}), dict):
                 return {**raw, "source": {**source, "text": {"tokenizer": model, **source.get("text", {})}}}
@@ -188,7 +191,9 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        misfits = [*self._missing_abilities(), *self._measure_misfits(), *self._contradictions(), *self._granularity_limits()]
+        served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
+        abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
         return self
@@ -223,6 +228,13 @@ class Experiment(Strict):
         if self.pretrained is None and text.tokenizer is not None:
             yield f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own"
 
+    def _served_misfits(self) -> Iterator[str]:
+        """Yield what a server that writes rows does not go with."""
+        if self.text is None or self.text.pairs is None:
+            yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
+        if self.num_processes > 1:
+            yield f"num_processes is {self.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
+
     def _pair_misfits(self) -> Iterator[str]:
         """Yield what rows of a prompt and a completion do not go with."""
         if "pairs" not in self.family.abilities:
@@ -249,8 +261,9 @@ class Experiment(Strict):
         """Yield why programs cannot measure the generations."""
         if self.measures and not self.has_rows:
             yield "measures read rows, of which family.path: statistics has none; use path: rows"
-        if self.measures and self.num_replicas > 1:
-            yield f"measures read the rows of one replica, but num_replicas is {self.num_replicas}: list more seeds instead"
+        has_programs = any(isinstance(measure, CommandMeasure) for measure in self.measures.values())
+        if has_programs and self.num_replicas > 1:
+            yield f"measures by command read the rows of one replica, but num_replicas is {self.num_replicas}: list more seeds instead"
 
     def _contradictions(self) -> Iterator[str]:
         """Yield which numbers contradict each other."""
@@ -270,6 +283,8 @@ class Experiment(Strict):
             yield f"granularity: chain is for vector families; {self.family.name!r} runs by step"
         if self.is_chain and self.keep_checkpoints != "all":
             yield "keep_checkpoints is for granularity: step; a chain keeps the generations that snapshots lists"
+        if self.until is not None and not self.is_chain:
+            yield "generations.until is for granularity: chain; the jobs of granularity: step are planned before any of them is measured"
         if not self.is_chain and not self.has_rows:
             yield "family.path: statistics has no rows to hand from job to job; it needs granularity: chain"
         if self.granularity == "step" and self.generations > MOST_STEP_GENERATIONS:

@@ -18,6 +18,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.errors import short
 from heirloom.specs.base import Many, Strict
+from heirloom.specs.packages import Package
 from heirloom.specs.programs import Circumstances, Command, Program
 
 _LIKELIHOOD_WORDS = {
@@ -29,7 +30,7 @@ LIKELIHOODS = tuple(_LIKELIHOOD_WORDS)
 """Judges that ask the family for log-likelihoods under models of the lineage itself."""
 
 _MODEL = re.compile(rf"({kinds.NAME})/({kinds.NAME})/({kinds.NUMBER})/({kinds.NUMBER})(?::{kinds.CHECKPOINT.name})?")
-_FORMS = f"{', '.join(LIKELIHOODS)}, {{model: …}}, {{measure: …}}, {{command: …}}"
+_FORMS = f"{', '.join(LIKELIHOODS)}, {{model: …}}, {{measure: …}}, {{command: …}}, {{judge: …}}"
 RowMeasure = Literal["norm", "tokens", "distinct_tokens"]
 
 
@@ -99,6 +100,23 @@ class CommandJudge(Command, Circumstances):
         return hash(self.command)
 
 
+class PackageJudge(Strict):
+    """A judge of an installed package, by its entry point under `heirloom.judges`."""
+
+    judge: Annotated[str, Field(pattern=f"^{kinds.NAME}$", max_length=64)] = Field(description="Its name among the entry points.")
+    settings: dict[str, Any] = Field({}, description="Handed to the judge.")
+
+    def __hash__(self) -> int:
+        """Return a hash by the name alone: settings cannot be hashed, and regimes are."""
+        return hash(self.judge)
+
+
+class PlannedPackageJudge(PackageJudge):
+    """A judge of an installed package as a job knows it."""
+
+    package: Package
+
+
 def _form(judge: Any) -> str:
     """Return which form of a judge something is meant to be, as no key is called."""
     match judge:
@@ -108,6 +126,8 @@ def _form(judge: Any) -> str:
             return "by measure"
         case {"command": _} | CommandJudge() | Program():
             return "by command"
+        case {"judge": _} | PackageJudge():
+            return "by judge"
     return "by word"
 
 
@@ -116,10 +136,11 @@ _Model = Annotated[ModelJudge, Tag("by model")]
 _PlannedModel = Annotated[PlannedModel, Tag("by model")]
 _Measure = Annotated[MeasureJudge, Tag("by measure")]
 _Program = Annotated[Program, Tag("by command")]
-Judge = Annotated[_Word | _Model | _Measure | Annotated[CommandJudge, Tag("by command")], Discriminator(_form)]
-PlannedJudge = Annotated[
-    _Word | Annotated[PlannedModel, Tag("by model")] | _Measure | Annotated[Program, Tag("by command")], Discriminator(_form)
-]
+_Command = Annotated[CommandJudge, Tag("by command")]
+_Package = Annotated[PackageJudge, Tag("by judge")]
+_PlannedPackage = Annotated[PlannedPackageJudge, Tag("by judge")]
+Judge = Annotated[_Word | _Model | _Measure | _Command | _Package, Discriminator(_form)]
+PlannedJudge = Annotated[_Word | _PlannedModel | _Measure | _Program | _PlannedPackage, Discriminator(_form)]
 """A judge as a job knows it."""
 
 
@@ -185,6 +206,8 @@ def _judge_words(judge: PlannedJudge | None) -> str:
             return f"log-likelihood under {reference}"
         case MeasureJudge(measure=name):
             return name
+        case PlannedPackageJudge(judge=name, package=package):
+            return f"judge {name} of package {package.package} {package.version}"
         case Program(command=command):
             return f"command {short(shlex.join(command), 200)}"
         case None:
@@ -210,7 +233,8 @@ class Select(Rule):
         None,
         description="`likelihood`: the log-likelihood under the origin's model, so that rows of low perplexity pass; `parent`: that under "
         "the model that wrote the row; `detector`: the log ratio of the two; `{model: …}`: the log-likelihood under a model of another "
-        "experiment; `{measure: …}`: a number of the row; `{command: …}`: a program of your own. Needed unless `keep` is `random`.",
+        "experiment; `{measure: …}`: a number of the row; `{command: …}`: your own program; `{judge: …}`: one of an installed package. "
+        "Needed unless `keep` is `random`.",
     )
 
     @property
@@ -264,7 +288,7 @@ class Select(Rule):
         if self.by is None and self.keep != "random":
             yield f"by is missing; a judge is one of {_FORMS}"
         if self.hides_kind and not isinstance(self.asks, CommandJudge):
-            yield "hides_kind is for a judge by `command`: no other looks at where a row comes from"
+            yield "hides_kind is for a judge by `command`: no other knows that its rows are synthetic"
 
 
 def _number_of_judges(selection: Any) -> str:

@@ -48,7 +48,7 @@ class Environment(Strict):
     def of_job(self) -> dict[str, str]:
         """What a whole job runs in, as slices name it: an environment file by its bytes, or an image by its name."""
         if self.conda is not None:
-            return {"conda": self.conda, "sha256": _hashed(Path(self.conda), "environment.conda").sha256}
+            return {"conda": self.conda, "sha256": code_file(Path(self.conda), self.conda, "environment.conda").sha256}
         return {"container": self.container} if self.container is not None else {}
 
 
@@ -166,11 +166,16 @@ def _code_files(patterns: tuple[str, ...], section: str) -> list[Path]:
 def _files(patterns: tuple[str, ...], section: str) -> Iterator[CodeFile]:
     """Yield the files of a program's code as slices name them."""
     for file in _code_files(patterns, section):
-        yield _hashed(file, f"{section}.code")
+        yield code_file(file, file.as_posix(), f"{section}.code")
 
 
-def _hashed(file: Path, key: str) -> CodeFile:
-    """Return a file as slices name it.
+def code_file(file: Path, name: str, key: str) -> CodeFile:
+    """Return a file of code as slices name it; its bytes are read once in a process as long as its stamp stays.
+
+    Parameters
+    ----------
+    key
+        What names the file, for messages.
 
     Raises
     ------
@@ -181,7 +186,7 @@ def _hashed(file: Path, key: str) -> CodeFile:
         stamp = file.stat()
     except OSError as error:
         raise HeirloomError(f"{key}: {file}: {error.strerror}") from None
-    return CodeFile(path=file.as_posix(), sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
+    return CodeFile(path=name, sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
 
 
 @lru_cache(maxsize=4096)

@@ -65,6 +65,10 @@ class Scheduling(Strict):
                 raise ValueError(f"generation {generation}: {place}{': ' if place else ''}{message}") from None
         return self
 
+    def __hash__(self) -> int:
+        settings = tuple(value for name, value in self if name != "schedules")
+        return hash((type(self), settings, *sorted(self.schedules)))
+
     @property
     def num_values(self) -> int:
         """Generations from 1 on until nothing changes any more; 1 without schedules."""

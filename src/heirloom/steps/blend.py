@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.config import Config
 from heirloom.families import family
 from heirloom.families.abilities import Repairable
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):
@@ -42,6 +44,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.blend:run", *code),
         **slices.place(key),
+        **slices.package(config.experiments[key.experiment]),
         family=experiment.family.name,
         base=repair.base,
         base_share=repair.base_share,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.fingerprints import fingerprint, recorded_sha256
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.config import Config
 from heirloom.data.arrow import column, strings
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
@@ -40,6 +39,9 @@ from heirloom.steps import blend, evaluate, mix, rowless, sample, select, slices
 from heirloom.steps import train as training
 from heirloom.steps.chain_slice import Slice, parts
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 ALL_UP_TO = 100
 """Most generations of which units are written: all of a short chain, of a longer one so many on a geometric scale."""
@@ -65,8 +67,11 @@ def slice_of(config: Config, key: Key) -> Slice:
         modules.append(blend)
         functions.append("blended")
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
+    if experiment.until is not None:
+        path_fields["until"] = experiment.until
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
+        **slices.package(experiment),
         regime=key.regime,
         seed=key.seed or 0,
         generations=experiment.generations,
@@ -127,6 +132,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
                 cells += [(generation.number, *unit, value) for unit, value in units.items()]
             if generation.number in step.snapshots:
                 _keep(step, recorded_inputs, generation, Path(trajectory).parent)
+            if step.is_last(generation.number, metrics):
+                note["stopped"] = generation.number
+                break
     units_file = str(Path(trajectory).with_name(kinds.REPLICAS.file))
     for stale in (paths.fingerprint(units_file), paths.manifest(units_file), units_file):  # Snakemake knows of the trajectory alone
         Path(stale).unlink(missing_ok=True)

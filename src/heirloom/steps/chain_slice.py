@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from heirloom.errors import HeirloomError
+from heirloom.specs.until import Until
 from heirloom.steps import slices
 
-_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads"})
+_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads", "package"})
 _Step = TypeVar("_Step", bound=slices.GenerationSlice)
 
 
@@ -22,6 +24,8 @@ class Slice(slices.LineageSlice):
         Step → its slice at generation 1.
     path
         ``statistics`` where rows are never drawn.
+    until
+        Where it stops before its last generation, if anywhere.
     """
 
     name = "chain"
@@ -30,6 +34,23 @@ class Slice(slices.LineageSlice):
     snapshots: list[int]
     steps: dict[str, slices.Settings]
     path: str | None = None
+    until: Until | None = None
+
+    def is_last(self, generation: int, metrics: Mapping[str, float]) -> bool:
+        """Return whether a generation with these metrics is the last one.
+
+        Raises
+        ------
+        HeirloomError
+            If it does not have the measure that decides.
+        """
+        if self.until is None:
+            return False
+        value = metrics.get(self.until.measure, metrics.get(f"{self.until.measure}.mean"))
+        if value is None:
+            measured = ", ".join(sorted({name.removesuffix(".mean") for name in metrics if "." not in name.removesuffix(".mean")}))
+            raise HeirloomError(f"generations.until.measure is {self.until.measure!r}, but generation {generation} measures {measured}")
+        return value > self.until.above
 
     def has(self, step: type[slices.GenerationSlice]) -> bool:
         """Return whether the lineage has a step."""

@@ -13,6 +13,7 @@ from heirloom.artefacts.manifest import Input, seal
 from heirloom.environment import environment
 from heirloom.errors import HeirloomError
 from heirloom.families import family
+from heirloom.specs import packages
 from heirloom.steps.slices import Slice
 
 Paths = Mapping[str, str]
@@ -41,6 +42,8 @@ def finish(
     entries
         Further entries of the manifest.
     """
+    if step.package is not None:
+        packages.check(step.package)
     made_by = provenance(step, inputs)
     made_by["inputs"] += sources
     made_by["environment"]["libraries"] |= _packages(sources)

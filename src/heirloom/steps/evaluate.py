@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ from heirloom import mixing, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import ancestry, pairs, tokenization
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
@@ -23,10 +22,13 @@ from heirloom.measures import replicas
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
-from heirloom.specs.programs import Program
+from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
 from heirloom.steps import own_measures, real, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Decode = Callable[[Sequence[Sequence[int]]], list[str]]
 
@@ -48,7 +50,7 @@ class Slice(slices.GenerationSlice):
     truth: slices.Settings | None = None
     files: slices.Files | None = None
     measurement: slices.Settings | None = None
-    measures: dict[str, slices.NonDefault[Program]] = Field({})
+    measures: dict[str, PlannedMeasure] = Field({})
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -66,12 +68,13 @@ def slice_of(config: Config, key: Key) -> Slice:
     if experiment.family.measurement is not None:
         measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
     if experiment.measures:
-        measure_fields |= {"measures": {name: measure.program for name, measure in experiment.measures.items()}}
+        measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         **measure_fields,
     )

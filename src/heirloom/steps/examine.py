@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.sources import input_files
 from heirloom.specs.tasks import Tasks
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
 from heirloom.tasks.examination import examination
 from heirloom.tasks.files import task_files
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heirloom import mixing
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Regime
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):

@@ -1,38 +1,70 @@
-"""Measures of the user's own: programs that are handed a generation's rows and model as files, whatever its family."""
+"""Measures of the user's own: programs that are handed a generation as files, and functions of installed packages, of any family."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from heirloom.artefacts.fingerprints import sha256_file
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, short
 from heirloom.families.base import Family, Sets
 from heirloom.families.external import handover, measures_file, running
+from heirloom.judges import installed
+from heirloom.runtime import packages as installed_packages
+from heirloom.runtime.packages import MEASURES
 from heirloom.runtime.streams import Stream
+from heirloom.specs import packages
+from heirloom.specs.measures import CommandMeasure, PackageMeasure, PlannedPackageMeasure
 from heirloom.specs.programs import Program
 
 
-def measure(programs: Mapping[str, Program], module: Family, model: Any, sets: Sets, stream: Stream) -> dict[str, float]:
-    """Return what some programs have measured, as ``program.name`` → number.
+class InstalledMeasure(Protocol):
+    """What an entry point under `heirloom.measures` names: a module with this function."""
+
+    def measure(self, sets: Sets, settings: Mapping[str, Any], stream: Stream) -> Mapping[str, float]:
+        """Return the measures of a generation: finite numbers by name.
+
+        Parameters
+        ----------
+        settings
+            What the config hands over.
+        stream
+            The only source of random numbers.
+        """
+        ...
+
+
+def planned(name: str, own: CommandMeasure | PackageMeasure) -> Program | PlannedPackageMeasure:
+    """Return what a job has to know of a measure: the code of a program, or the files of a package."""
+    if isinstance(own, CommandMeasure):
+        return own.program
+    return PlannedPackageMeasure(settings=own.settings, package=packages.planned(MEASURES, name))
+
+
+def measure(own: Mapping[str, Program | PlannedPackageMeasure], module: Family, model: Any, sets: Sets, stream: Stream) -> dict[str, float]:
+    """Return what measures of the user's own have found, as ``measure.name`` → number.
 
     Parameters
     ----------
-    programs
-        Name in config → program.
+    own
+        Name in config → measure.
     module, model
         The generation's model and its family, which writes a copy for programs that ask for `{checkpoint}`.
 
     Raises
     ------
     HeirloomError
-        If a program's code is not as it was planned, it fails, changes what it reads, or its measures are none.
+        If a measure's code is not as it was planned, it fails, changes what it reads, or its measures are none.
     """
     measures: dict[str, float] = {}
-    for name, program in programs.items():
-        numbers = _ask(name, program, module, model, sets, stream.child("own", name))
+    for name, planned_measure in own.items():
+        measure_stream = stream.child("own", name)
+        if isinstance(planned_measure, Program):
+            numbers = _ask(name, planned_measure, module, model, sets, measure_stream)
+        else:
+            numbers = call(name, planned_measure, sets, measure_stream)
         measures |= {f"{name}.{key}": number for key, number in numbers.items()}
     return measures
 
@@ -55,3 +87,23 @@ def _ask(name: str, program: Program, module: Family, model: Any, sets: Sets, st
         if changed:
             raise HeirloomError(f"{section}.command changed its input {', '.join(changed)}, which it may only read")
         return measures_file.read_measures(scratch / "measures.json", f"{section}.command: {{measures}}")
+
+
+def call(name: str, planned_measure: PlannedPackageMeasure, sets: Sets, stream: Stream) -> dict[str, float]:
+    """Return what a package has measured.
+
+    Raises
+    ------
+    HeirloomError
+        If the package is not as it was planned, cannot be imported, fails, or its measures are none.
+    """
+    packages.check(planned_measure.package)
+    words = f"measure {name} of package {planned_measure.package.package}"
+    function = installed.function_of(installed_packages.load(MEASURES, name), "measure", words)
+    try:
+        numbers = function(sets, planned_measure.settings, stream)
+    except HeirloomError:
+        raise
+    except Exception as error:
+        raise HeirloomError(f"{words}: {type(error).__name__}: {short(' '.join(str(error).split()), 200)}") from error
+    return measures_file.checked_measures(dict(numbers) if isinstance(numbers, Mapping) else numbers, words)

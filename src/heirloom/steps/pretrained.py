@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from heirloom import planned_files
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.families import family, pretrained_files
 from heirloom.families.abilities import Fetched
 from heirloom.sources.input_files import reading
 from heirloom.specs.pretrained import Pretrained
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.Slice):

@@ -19,7 +19,6 @@ from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import replacing, write_text
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.ragged import Tokens
@@ -39,6 +38,9 @@ from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
 from heirloom.steps.real_pairs import PairRows
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

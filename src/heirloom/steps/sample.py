@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from heirloom import mixing
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data import tokenization
 from heirloom.data.ancestry import Writer
 from heirloom.data.choice import joined
@@ -28,7 +27,6 @@ from heirloom.families.abilities import Completer, Editor
 from heirloom.families.base import Family
 from heirloom.runtime import meter, processes, streams
 from heirloom.runtime.streams import Stream
-from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Edit
 from heirloom.specs.row_sizes import Draws
 from heirloom.steps import resume, sample_pairs, sample_programs, slices
@@ -36,6 +34,10 @@ from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from heirloom.config import Config
+    from heirloom.families.lm.served.completion import Served
+    from heirloom.specs.experiment import Experiment
 
 
 class Slice(slices.GenerationSlice):
@@ -71,6 +73,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         rows=experiment.rows,
         sampling=slices.non_default_settings(sampling if experiment.is_chain else sampling.at(key.generation or 1)),
@@ -101,11 +104,14 @@ class Text:
         The parent, and the model that says which tokens are too easy where rows are edited.
     prompts
         The real rows that are continued or edited, if any.
+    served
+        A server that completes prompts in the model's place, if there is one.
     """
 
     model: Any
     judge: Any
     prompts: Dataset | None
+    served: Served | None = None
 
 
 def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | None = None) -> None:
@@ -143,7 +149,16 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         finish(step, inputs, [synthetic])
         return
     judge = load(Path(inputs["judge"])) if inputs["judge"] else None
-    text = Text(model, judge, prompt_rows)
+    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    with sample_pairs.served(step, inputs, model, prompt_rows, decoder, stream) as served:
+        _run_text(step, inputs, synthetic, Text(model, judge, prompt_rows, served), writer, decoder, shard)
+
+
+def _run_text(
+    step: Slice, inputs: Paths, synthetic: str, text: Text, writer: Writer, decoder: Tokenizer, shard: tuple[int, int] | None
+) -> None:
+    """Write the synthetic set of a text family, or make a shard's share of it."""
+    prompt_rows = text.prompts
     if shard is not None:
         _make_share(step, text, resume.folder(step, inputs, synthetic), *shard)
         return
@@ -157,7 +172,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
             else:
                 rows = _texts(step, chunks, writer, prompt_rows, decoder)
             write_batches(synthetic, rows)
-            finish(step, inputs, [synthetic])
+            entries: dict[str, Any] = {"endpoint": text.served.record} if text.served else {}
+            finish(step, inputs, [synthetic], **entries)
 
 
 def _make_share(step: Slice, text: Text, state: Path, shard: int, shards: int) -> None:
@@ -250,8 +266,8 @@ def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.
     settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
     size, stream = step.chunk_rows, streams.step(step.seed, step.regime, step.generation, "sample")
     if step.completion_tokens and text.prompts is not None:
-        completer = cast("Completer", module)
-        return sample_pairs.new_chunks(completer, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+        complete = text.served.complete if text.served else cast("Completer", module).complete
+        return sample_pairs.new_chunks(complete, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
     stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)

@@ -6,40 +6,81 @@ after a kill make the same chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heirloom.artefacts import manifest, paths
 from heirloom.data import pairs
 from heirloom.data.ancestry import Writer
 from heirloom.data.columns import PROMPT
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit
-from heirloom.families.abilities import Completer
+from heirloom.families import family
 from heirloom.runtime.streams import Stream
+from heirloom.steps.common import Paths
 from heirloom.steps.real_pairs import written
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from heirloom.families.lm.served.completion import Served
+    from heirloom.steps.sample import Slice
+
+Complete = Callable[..., Iterator[NDArray[np.int32]]]
+"""What completes prompts, as `abilities.Completer.complete` does."""
+
 
 def new_chunks(
-    module: Completer, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
+    complete: Complete, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
 ) -> Iterator[NDArray[np.int32]]:
     """Yield the completions of the chunks of these numbers, shape (B, C), padding behind.
 
     Parameters
     ----------
+    complete
+        A family's, or a server's.
     prompts
         Original rows, whose end tokens say where a model is to stop.
     limit_tokens
         Most tokens of a completion.
     """
     limit = Limit(pairs.stops(prompts), limit_tokens)
-    return module.complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
+    return complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
+
+
+@contextmanager
+def served(
+    step: Slice, inputs: Paths, model: Any, prompts: Dataset | None, tokenizer: Tokenizer, stream: Stream
+) -> Iterator[Served | None]:
+    """Yield the server that completes prompts, probed, where the config names one.
+
+    Parameters
+    ----------
+    step
+        The slice of the step `sample`.
+    model, prompts, tokenizer
+        The parent, the original rows whose prompts are completed, and what makes text of tokens.
+    stream
+        The step's own.
+    """
+    settings = family(step.family).Sampling.model_validate(step.sampling)
+    if not settings.is_served or prompts is None:
+        yield None
+        return
+    from heirloom.families.lm.served import completion
+
+    record = manifest.read(paths.manifest(inputs["tokenizer"])).get("tokenizer", {})
+    place = completion.Place(Path(inputs["checkpoint"]), Path(inputs["tokenizer"]), record)
+    first_chunk = next(pairs.prompt_chunks(prompts, step.chunk_rows, range(1)))
+    limit = pairs.Limit(pairs.stops(prompts), step.completion_tokens)
+    with completion.served(place, model, first_chunk, limit, settings, tokenizer, stream.child("probe")) as server:
+        yield server
 
 
 def texts(

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family, module_name
 from heirloom.judges import bench
 from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.runtime import streams
+from heirloom.runtime.packages import JUDGES
+from heirloom.specs import packages
 from heirloom.specs.base import Many
-from heirloom.specs.judges import LIKELIHOODS, CommandJudge, Judgement, ModelJudge, PlannedModel, Select
+from heirloom.specs.judges import LIKELIHOODS, CommandJudge, Judgement, ModelJudge, PackageJudge, PlannedModel, PlannedPackageJudge, Select
 from heirloom.steps import slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 Notes = list[dict[str, Any]]
 """Of each judge: who it was, how many rows it was given and how many it kept."""
@@ -55,6 +59,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.place(key),
         **slices.chunks(experiment),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         select=judgements,
     )
@@ -77,6 +82,9 @@ def _judgement(judge: Select, config: Config) -> Judgement:
             return Judgement(**rule, by=program)
         case ModelJudge(model=reference, key=key):
             return Judgement(**rule, by=PlannedModel(model=reference, family=config.experiments[key.experiment].family.name))
+        case PackageJudge(judge=name, settings=settings):
+            package = packages.planned(JUDGES, name)
+            return Judgement(**rule, by=PlannedPackageJudge(judge=name, settings=settings, package=package))
         case by:
             return Judgement(**rule, by=by)
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import PlainSerializer
 
 from heirloom import codehash
 from heirloom.artefacts.kinds import ORIGIN, Key
-from heirloom.config import Config
-from heirloom.families import module_name
+from heirloom.families import is_built_in, module_name
 from heirloom.runtime.device import Choice
+from heirloom.runtime.packages import FAMILIES
+from heirloom.specs import packages
 from heirloom.specs.base import Strict
-from heirloom.specs.experiment import Experiment
+from heirloom.specs.packages import Package
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
+    from heirloom.specs.experiment import Experiment
 
 _Section = TypeVar("_Section", bound=Strict)
 
@@ -62,6 +67,7 @@ class Slice(Strict):
     num_threads: int
     device: Choice = "auto"
     family: str | None = None
+    package: NonDefault[Package] | None = None
 
     def json_fields(self) -> Settings:
         """Return the slice as JSON holds it: the fields that were given, and no others."""
@@ -101,8 +107,16 @@ def device(experiment: Experiment) -> Settings:
     return {"device": experiment.device} if experiment.device != "auto" else {}
 
 
+def package(experiment: Experiment) -> Settings:
+    """Return the field for the package that the experiment's family comes from: absent where the family is Heirloom's own."""
+    name = experiment.family.name
+    return {} if is_built_in(name) else {"package": packages.planned(FAMILIES, name)}
+
+
 def family_code(experiment: Experiment, functions: Sequence[str]) -> list[str]:
-    """Return the entries, for the hash of the code, of what a step calls of the experiment's family."""
+    """Return the entries, for the hash of the code, of what a step calls of the experiment's family; none of a package's (`package`)."""
+    if not is_built_in(experiment.family.name):
+        return []
     return [f"{module_name(experiment.family.name)}:{function}" for function in functions]
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from heirloom.artefacts.files import replacing
 from heirloom.artefacts.kinds import Key
-from heirloom.config import Config
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.abilities import Resumable
 from heirloom.runtime import processes, streams
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
+
+if TYPE_CHECKING:
+    from heirloom.config import Config
 
 
 class Slice(slices.GenerationSlice):
@@ -40,6 +42,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         **slices.common(config, Slice, "heirloom.steps.train:run", *code),
         **slices.place(key),
         **slices.device(experiment),
+        **slices.package(experiment),
         family=experiment.family.name,
         fit=slices.full_settings(fit),
         **process_fields,

@@ -104,6 +104,60 @@ def test_both_networks_see_the_same_in_the_same_weights(more: dict[str, Any], tm
         torch.testing.assert_close(ours.logits(ids), theirs.logits(ids), atol=1e-5, rtol=0)
 
 
+STRETCHED = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("llama", {"rope_parameters": {**STRETCHED, "original_max_position_embeddings": 16}, "max_position_embeddings": 64}),
+        ("mistral", {"sliding_window": None}),
+        ("qwen2", {}),
+    ],
+)
+def test_the_native_engine_reads_models_that_are_nearly_llamas(kind: str, more: dict[str, Any], tmp_path: Path) -> None:
+    theirs = llama_like(kind, **more)
+    causal_lm.save(theirs, tmp_path / "theirs")
+    ours = transformer.load(tmp_path / "theirs")
+    rows = np.resize(tokens(40), (8, 24))
+    np.testing.assert_allclose(scoring.position_losses(ours, rows), scoring.position_losses(theirs, rows), atol=1e-5)
+    transformer.save(ours, tmp_path / "ours")
+    again = causal_lm.load(tmp_path / "ours")
+    assert type(again.module) is type(theirs.module)
+    np.testing.assert_array_equal(scoring.position_losses(again, rows), scoring.position_losses(theirs, rows))
+    for settings in ({"temperature": 0.0}, {"top_k": 4}, {"beams": 3}):
+        one = SIDES["llama"].written(theirs, rows, **settings)
+        other = SIDES["llama"].written(theirs, rows, **settings, engine="native")
+        assert one.tolist() == other.tolist()
+
+
+def llama_like(kind: str, **more: Any) -> Any:
+    """Return a random model of a kind, in which biases, too, are not zero."""
+    settings = {"hidden_size": 16, "num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3}
+    model = pretrained(kind, VOCABULARY, **{"max_position_embeddings": 48, **settings, **more})
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in model.module.named_parameters():
+            if name.endswith("bias"):
+                weight.normal_(0.0, 0.5, generator=generator)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "message"),
+    [
+        ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0, "rope_theta": 1e4}}, "rope_parameters is .*yarn"),
+        ("llama", {"attention_bias": True}, "attention_bias is True, and only False can be read"),
+        ("mistral", {"sliding_window": 4}, "sliding_window is 4, and only None can be read"),
+        ("qwen2", {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 0}, "use_sliding_window is True, and only False"),
+        ("qwen3", {}, "model_type is 'qwen3', and only llama, mistral, qwen2 can be read"),
+    ],
+)
+def test_the_native_engine_refuses_what_it_has_not_in_one_line(kind: str, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(HeirloomError, match=f"sampling.engine: native is for models of the Llama architecture; .*{message}"):
+        SIDES["llama"].written(llama_like(kind, **more), tokens(2), engine="native")
+
+
 def test_both_families_measure_the_same_in_the_same_weights(tmp_path: Path) -> None:
     ours, theirs = both_in_the_same_weights(tmp_path)
     rows, held, measuring = dataset(tokens(40)), dataset(tokens(40, "held")), Measuring(8, VOCABULARY, generation=1, divergence_rows=30)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 from heirloom.errors import HeirloomError, short
 
@@ -34,6 +35,17 @@ def read_measures(file: Path, words: str = MEASURES) -> dict[str, float]:
         measures = json.loads(file.read_bytes())
     except ValueError as error:
         raise HeirloomError(f"{words} is no JSON: {error}") from None
+    return checked_measures(measures, words)
+
+
+def checked_measures(measures: Any, words: str) -> dict[str, float]:
+    """Return measures that are names and finite numbers; ``words`` say in messages whose they are.
+
+    Raises
+    ------
+    HeirloomError
+        If they are anything else.
+    """
     if not isinstance(measures, dict):
         raise HeirloomError(f"{words} is {short(repr(measures))}; it must be an object of names and numbers")
     for name, value in measures.items():

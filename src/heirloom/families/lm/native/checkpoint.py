@@ -14,7 +14,8 @@ from torch import Tensor
 
 from heirloom.errors import HeirloomError
 from heirloom.families.lm import epochs
-from heirloom.families.lm.native.model import EMBEDDING, HEAD, INITIAL_SPREAD, Llama, LlamaShape, parameter_shapes
+from heirloom.families.lm.native.model import EMBEDDING, HEAD, INITIAL_SPREAD, Kind, Llama, LlamaShape, parameter_shapes
+from heirloom.families.lm.native.rotary import Stretch
 from heirloom.runtime import device
 
 # Heirloom's name of a size -> the name in a Hugging Face Llama configuration.
@@ -28,6 +29,19 @@ _HF_NAMES = {
     "rms_norm_eps": "rms_norm_eps",
     "tie_word_embeddings": "tie_word_embeddings",
 }
+_STRETCH_NAMES = {
+    "factor": "factor",
+    "low": "low_freq_factor",
+    "high": "high_freq_factor",
+    "original_tokens": "original_max_position_embeddings",
+}
+_CLASSES: dict[Kind, str] = {"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2"}
+_ABSENT: dict[Kind, dict[str, Any]] = {
+    "llama": {"attention_bias": False, "mlp_bias": False},
+    "mistral": {"sliding_window": None},
+    "qwen2": {"use_sliding_window": False},
+}
+"""What a model of each kind may have, and this engine has not."""
 
 
 def save_folder(model: Llama, folder: Path) -> None:
@@ -87,16 +101,23 @@ def load(folder: Path) -> Llama:
 
 
 def _fixed_config(shape: LlamaShape) -> dict[str, Any]:
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "attention_bias": False,
-        "mlp_bias": False,
+    """Return what the configuration of a model of this shape says beside its sizes."""
+    config = {
+        "architectures": [f"{_CLASSES[shape.kind]}ForCausalLM"],
+        "model_type": shape.kind,
         "hidden_act": "silu",
         "head_dim": shape.head_size,
         "num_key_value_heads": shape.kv_heads,
-        "rope_parameters": {"rope_theta": shape.rope_theta, "rope_type": "default"},
+        "rope_parameters": _rope_parameters(shape),
     }
+    return config | _ABSENT[shape.kind]
+
+
+def _rope_parameters(shape: LlamaShape) -> dict[str, Any]:
+    if shape.stretch is None:
+        return {"rope_theta": shape.rope_theta, "rope_type": "default"}
+    stretch = {theirs: getattr(shape.stretch, ours) for ours, theirs in _STRETCH_NAMES.items()}
+    return {"rope_theta": shape.rope_theta, "rope_type": "llama3", **stretch}
 
 
 def _to_config(shape: LlamaShape) -> dict[str, Any]:
@@ -111,16 +132,32 @@ def shape_of(config: Mapping[str, Any], where: object) -> LlamaShape:
     Raises
     ------
     HeirloomError
-        If it is of another architecture, or uses what this engine has not.
+        If it is of another architecture, or uses what this engine has not: sliding windows, biases but Qwen2's, or positions that are
+        stretched otherwise than by ``llama3``.
     """
     missing_keys = sorted(theirs for theirs in (*_HF_NAMES.values(), "rope_parameters") if theirs not in config)
     if missing_keys:
         raise HeirloomError(f"{where} lacks {', '.join(missing_keys)}: it must be the configuration of a Llama model")
-    sizes = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}
-    theta = config["rope_parameters"].get("rope_theta", math.nan)
+    kind = config.get("model_type", "llama")
+    if kind not in _CLASSES:
+        raise HeirloomError(f"{where}: model_type is {kind!r}, and only {', '.join(_CLASSES)} can be read")
+    sizes, rope = {ours: config[theirs] for ours, theirs in _HF_NAMES.items()}, config["rope_parameters"]
     kv_heads = config.get("num_key_value_heads", sizes["num_heads"])
-    shape = LlamaShape(**sizes, rope_theta=theta, num_kv_heads=kv_heads if kv_heads != sizes["num_heads"] else None)
+    shape = LlamaShape(
+        **sizes,
+        rope_theta=rope.get("rope_theta", math.nan),
+        num_kv_heads=kv_heads if kv_heads != sizes["num_heads"] else None,
+        stretch=_stretch(rope),
+        kind=kind,
+    )
     for key, value in _fixed_config(shape).items():
         if config.get(key, value) != value:
             raise HeirloomError(f"{where}: {key} is {config[key]!r}, and only {value!r} can be read")
     return shape
+
+
+def _stretch(rope: Mapping[str, Any]) -> Stretch | None:
+    """Return how positions are stretched, where that is told in the way of Llama 3.1 and in whole."""
+    if rope.get("rope_type") != "llama3" or not rope.keys() >= set(_STRETCH_NAMES.values()):
+        return None
+    return Stretch(**{ours: rope[theirs] for ours, theirs in _STRETCH_NAMES.items()})

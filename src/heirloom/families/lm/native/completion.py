@@ -22,7 +22,8 @@ from heirloom.data.pairs import Limit
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.decoding import Decoding, draw_tokens, steered
 from heirloom.families.lm.native.generation import PREFILL_ROWS, Decoder, check_finite, decode, room
-from heirloom.families.lm.native.model import Llama, Rotary, complete, project, rotary
+from heirloom.families.lm.native.model import Llama, complete, project, rotary
+from heirloom.families.lm.native.rotary import Rotary
 from heirloom.specs.decoding import Precision
 
 SHRINKS_AT = 0.75  # share of the rows that are still writing

@@ -25,7 +25,6 @@ from heirloom.families.lm.native.model import (
     Layer,
     Llama,
     LlamaShape,
-    Rotary,
     complete,
     layers,
     linear,
@@ -33,6 +32,7 @@ from heirloom.families.lm.native.model import (
     project,
     rotary,
 )
+from heirloom.families.lm.native.rotary import Rotary
 from heirloom.specs.decoding import Precision
 
 __all__ = ["Decoding", "continue_prompts", "draw_tokens"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -24,11 +24,12 @@ from torch import Tensor
 from heirloom.data.tokenization import END_OF_DOCUMENT_ID
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.epochs import Epochs
+from heirloom.families.lm.native.rotary import Rotary, Stretch, angles
 from heirloom.runtime.streams import Stream
 from heirloom.specs.decoding import Precision
 
 Weights = dict[str, Tensor]
-Rotary = tuple[Tensor, Tensor]
+Kind = Literal["llama", "mistral", "qwen2"]
 
 EMBEDDING = "model.embed_tokens.weight"
 FINAL_NORM = "model.norm.weight"
@@ -54,6 +55,10 @@ class LlamaShape:
         Whether the output head is the embedding matrix.
     num_kv_heads
         Heads of keys and values, each shared by a group of query heads (Ainslie et al. 2023); None for one each.
+    stretch
+        How rotary positions are stretched; None for not at all.
+    kind
+        What `transformers` calls the architecture: a Mistral without a window is a Llama, a Qwen2 has biases beside.
     """
 
     vocab_size: int
@@ -66,6 +71,8 @@ class LlamaShape:
     rms_norm_eps: float = 1e-5
     tie_word_embeddings: bool = True
     num_kv_heads: int | None = None
+    stretch: Stretch | None = None
+    kind: Kind = "llama"
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "hidden_size", "num_layers", "num_heads", "intermediate_size", "context_tokens")
@@ -85,6 +92,11 @@ class LlamaShape:
     def kv_heads(self) -> int:
         """Heads of keys and values."""
         return self.num_kv_heads or self.num_heads
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether something is added to queries, keys and values."""
+        return self.kind == "qwen2"
 
     @property
     def head_size(self) -> int:
@@ -148,6 +160,7 @@ class Layer:
 
     input_norm: Tensor
     qkv: Tensor
+    bias: Tensor | None
     out: Tensor
     mlp_norm: Tensor
     gate_up: Tensor
@@ -163,6 +176,8 @@ def parameter_shapes(shape: LlamaShape) -> dict[str, tuple[int, ...]]:
         shapes[f"{prefix}input_layernorm.weight"] = (hidden,)
         heights = {"q": hidden, "k": shared, "v": shared, "o": hidden}
         shapes |= {f"{prefix}self_attn.{name}_proj.weight": (height, hidden) for name, height in heights.items()}
+        if shape.has_biases:
+            shapes |= {f"{prefix}self_attn.{name}_proj.bias": (heights[name],) for name in "qkv"}
         shapes[f"{prefix}post_attention_layernorm.weight"] = (hidden,)
         shapes |= {f"{prefix}mlp.{name}_proj.weight": (inner, hidden) for name in ("gate", "up")}
         shapes[f"{prefix}mlp.down_proj.weight"] = (hidden, inner)
@@ -191,6 +206,7 @@ def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
         yield Layer(
             input_norm=unstacked["input_layernorm"],
             qkv=_stack(model.weights, index, "self_attn", "qkv").to(dtype),
+            bias=_stack(model.weights, index, "self_attn", "qkv", "bias") if model.shape.has_biases else None,
             out=unstacked["self_attn.o_proj"].to(dtype),
             mlp_norm=unstacked["post_attention_layernorm"],
             gate_up=_stack(model.weights, index, "mlp", ("gate", "up")).to(dtype),
@@ -201,14 +217,13 @@ def layers(model: Llama, precision: Precision = "float32") -> Iterator[Layer]:
 def rotary(shape: LlamaShape, start: int, count: int, device: torch.device | None = None) -> Rotary:
     """Return cosine and signed sine, each of shape (count, D), of the rotary angles at positions ``first … first + count - 1``.
 
-    Numbers i and i + D/2 of a head form a pair that turns by ``position * rope_theta ** (-2 i / D)`` radians (Su et al. 2021,
-    equation 34, in the half-split order of Hugging Face). The sines of the first halves are negated.
+    Numbers i and i + D/2 of a head form a pair (`native.rotary`, in the half-split order of Hugging Face). The sines of the first halves
+    are negated.
     """
-    exponents = torch.arange(0, shape.head_size, 2, dtype=torch.float32, device=device) / shape.head_size
     positions = torch.arange(start, start + count, dtype=torch.float32, device=device)
-    angles = torch.outer(positions, 1.0 / shape.rope_theta**exponents)
-    sines = angles.sin()
-    return angles.cos().repeat(1, 2), torch.cat([-sines, sines], dim=-1)
+    turned = angles(shape.head_size, shape.rope_theta, shape.stretch, positions)
+    sines = turned.sin()
+    return turned.cos().repeat(1, 2), torch.cat([-sines, sines], dim=-1)
 
 
 def normalise(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -224,6 +239,8 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 def project(shape: LlamaShape, layer: Layer, x: Tensor, turn: Rotary) -> tuple[Tensor, Tensor, Tensor]:
     """Return queries (B, H, T, D), keys and values (B, KV, T, D) of ``x`` (B, T, E); queries and keys are turned to their positions."""
     packed = linear(normalise(x, layer.input_norm, shape.rms_norm_eps), layer.qkv).to(x.dtype)
+    if layer.bias is not None:
+        packed = packed + layer.bias
     heads = packed.view(*x.shape[:2], -1, shape.head_size).transpose(1, 2)
     queries, keys, values = torch.split(heads, [shape.num_heads, shape.kv_heads, shape.kv_heads], dim=1)
     return _turn(queries, turn), _turn(keys, turn), values
@@ -253,13 +270,13 @@ def hidden_states(model: Llama, tokens: Tensor, precision: Precision = "float32"
 
 def _initial(name: str, sizes: tuple[int, ...], stream: Stream) -> Tensor:
     if len(sizes) == 1:
-        return torch.ones(sizes)
+        return torch.zeros(sizes) if name.endswith("bias") else torch.ones(sizes)
     normals = stream.child(name).generator().standard_normal(sizes)
     return torch.from_numpy(normals * INITIAL_SPREAD).to(torch.float32)
 
 
-def _stack(weights: Mapping[str, Tensor], index: int, part: str, names: str | tuple[str, ...]) -> Tensor:
-    return torch.cat([weights[f"model.layers.{index}.{part}.{name}_proj.weight"] for name in names])
+def _stack(weights: Mapping[str, Tensor], index: int, part: str, names: str | tuple[str, ...], what: str = "weight") -> Tensor:
+    return torch.cat([weights[f"model.layers.{index}.{part}.{name}_proj.{what}"] for name in names])
 
 
 def _turn(x: Tensor, turn: Rotary) -> Tensor:

@@ -19,8 +19,9 @@ from torch import Tensor
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.decoding import Decoding, Writer, draw_tokens, steered
 from heirloom.families.lm.native.generation import Decoder, check_prompts, check_uniforms, decode, read_prompts, room
-from heirloom.families.lm.native.model import Llama, Rotary, rotary
+from heirloom.families.lm.native.model import Llama, rotary
 from heirloom.families.lm.native.replay import Work, captured
+from heirloom.families.lm.native.rotary import Rotary
 from heirloom.specs.decoding import Precision
 
 
