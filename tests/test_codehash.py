@@ -172,7 +172,7 @@ def test_a_move_and_new_names_in_the_package_itself_change_no_hash_and_a_formula
     monkeypatch.setattr(modules, "ROOT", source)
     (source / "theory/smoothing.py").rename(source / "bandwidths.py")
     theory, kde, gmm = source / "theory/__init__.py", source / "families/kde.py", source / "families/gmm.py"
-    replace(theory, "import discrete, regimes, regression, smoothing", "import discrete, regimes, regression")
+    replace(theory, "regression, repair, smoothing", "regression, repair")
     for family in (kde, gmm):
         replace(family, "theory.smoothing.", "bandwidths.")
         replace(family, "import theory\n", "import bandwidths, theory\n")
@@ -199,14 +199,20 @@ def test_every_dotted_chain_of_the_closed_forms_is_in_the_closure_of_the_tables(
     text = "\n".join(file.read_text() for file in files).replace("    return regimes.", "theory.regimes.")
     chains = set(re.findall(r"theory\.(\w+)\.(\w+)\(", text)) | set(re.findall(r"theory\.(regression)\.(\w+)", text))
     assert chains == {
+        ("discrete", "boundaries_with_one_real_row"),
         ("discrete", "poisson_extinction"),
         ("discrete", "present"),
         ("discrete", "spectrum"),
         ("discrete", "survival"),
+        ("priors", "rates"),
+        ("priors", "shares"),
+        ("priors", "variances"),
         ("regimes", "mixture"),
         ("regression", "accumulate"),
         ("regression", "control"),
         ("regression", "replace"),
+        ("repair", "blended"),
+        ("repair", "extrapolated"),
         ("smoothing", "kernel"),
         ("smoothing", "scott"),
     }

@@ -323,7 +323,7 @@ SIXTEEN: dict[str, str | bytes] = {
     "less than or equal to 100000 (given: 1000000000000)": bad_config(generations=str(10**12)),
     "[401 characters] is too large a number": bad_config(generations="1" + "0" * 400),
     "(1) regimes.replace.fresh: Input should be a valid number; (2) experiments.e.generations: Input": bad_config(
-        regime="{original: {share: 0.5}, fresh: {share: 0.1}}", generations=str(10**9)
+        regime="{original: {share: 0.5}, fresh: ten}", generations=str(10**9)
     ),
     "experiments.e.source.dim: Input should be less than or equal to 10000": bad_config(source=", dim: 1000000000, covariance: 1.0"),
     "experiments.e.family.a\\nb: no such key": bad_config(family=', "a\\nb": 1'),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
+from heirloom.cli.panels import ASK
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ app = typer.Typer()
 _FINDINGS: tuple[Answer, ...] = ("falsified", "other distribution")
 
 
-@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom audit --jobs 10")
+@app.command(rich_help_panel=ASK, epilog="Example: heirloom audit --jobs 10")
 def audit(
     references: Annotated[
         list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to audit; all of data/ by default.")

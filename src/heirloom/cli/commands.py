@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from heirloom import __version__
-from heirloom.cli import audit, diff, export, lineage, panels, plan, plugin, project, results, steps
+from heirloom.cli import audit, diff, export, lineage, plan, plugin, project, results, steps
+from heirloom.cli.panels import RUN, SHARE, Panels
 from heirloom.errors import BAD_INPUT, HeirloomError, printed
 
 app = typer.Typer(
-    cls=panels.Panels,
+    cls=Panels,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -25,8 +26,8 @@ app = typer.Typer(
 )
 for part in (project, steps, plan, results, lineage, audit, diff):
     app.add_typer(part.app)
-app.add_typer(export.app, name="export", rich_help_panel=panels.SHARE)
-app.add_typer(plugin.app, name="plugin", rich_help_panel=panels.RUN)
+app.add_typer(export.app, name="export", rich_help_panel=SHARE)
+app.add_typer(plugin.app, name="plugin", rich_help_panel=RUN)
 
 
 def _print_version(is_asked: bool) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heirloom.cli import panels
+from heirloom.cli.panels import LOOK
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out
 More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
 def diff(
     a: A,
     b: B = "",
@@ -270,7 +270,7 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom log transformer/replace/0/5")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom log transformer/replace/0/5")
 def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
     """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
     from heirloom.diffs.history import history, lines

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, Reference, complete
+from heirloom.cli.panels import ASK, KEEP
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
@@ -16,7 +16,7 @@ app = typer.Typer()
 CONFIGS = [CONFIG]
 
 
-@app.command(rich_help_panel=panels.KEEP, epilog="Example: heirloom record")
+@app.command(rich_help_panel=KEEP, epilog="Example: heirloom record")
 def record(
     config: ConfigFile = CONFIG,
     *,
@@ -37,7 +37,7 @@ def record(
         raise typer.Exit(1)
 
 
-@app.command(rich_help_panel=panels.KEEP, epilog="Example: heirloom restore")
+@app.command(rich_help_panel=KEEP, epilog="Example: heirloom restore")
 def restore() -> None:
     """Bring back the data of the commit that git has checked out, and Snakemake's records of its jobs."""
     from heirloom.lineage.restore import bring_back
@@ -45,7 +45,7 @@ def restore() -> None:
     typer.echo(f"restored; Snakemake's records of {bring_back()} files were put back")
 
 
-@app.command(rich_help_panel=panels.KEEP, epilog="Example: heirloom prune")
+@app.command(rich_help_panel=KEEP, epilog="Example: heirloom prune")
 def prune(
     config: Annotated[
         list[Path], typer.Option("--config", "--configfile", help="What a config names, stays; may be given several times.")
@@ -66,7 +66,7 @@ def prune(
     typer.echo(job.total(leftovers, removed=yes))
 
 
-@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom trace transformer/replace/0/5#17")
+@app.command(rich_help_panel=ASK, epilog="Example: heirloom trace transformer/replace/0/5#17")
 def trace(
     reference: Reference,
     depth: Annotated[int | None, typer.Option(help="How many steps up to go; all the way to real data by default.")] = None,
@@ -86,7 +86,7 @@ def trace(
         typer.echo(render.FORMATS[form](job.trace(reference, depth)))
 
 
-@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom descendants transformer/replace/0/1#17")
+@app.command(rich_help_panel=ASK, epilog="Example: heirloom descendants transformer/replace/0/1#17")
 def descendants(
     reference: Reference,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
@@ -98,7 +98,7 @@ def descendants(
     typer.echo(job.FORMATS[form](job.descendants(reference)))
 
 
-@app.command(rich_help_panel=panels.KEEP, epilog="Example: heirloom withdraw transformer/replace/0/0#17 --plan")
+@app.command(rich_help_panel=KEEP, epilog="Example: heirloom withdraw transformer/replace/0/0#17 --plan")
 def withdraw(
     reference: Annotated[str, typer.Argument(autocompletion=complete, help="A real row: REF#N, or REF#BORN/ROW.")],
     because: Annotated[str, typer.Option("--because", help="Why, in a few words; the config and the manifests keep it.")],
@@ -116,7 +116,7 @@ def withdraw(
         job.apply(planned, config)
 
 
-@app.command("why-not", rich_help_panel=panels.ASK, epilog="Example: heirloom why-not transformer/replace/0/1 transformer/keep/0/1")
+@app.command("why-not", rich_help_panel=ASK, epilog="Example: heirloom why-not transformer/replace/0/1 transformer/keep/0/1")
 def why_not(a: Reference, b: Reference) -> None:
     """Say why two artefacts that should be equal are not: the first difference among all that they were made from."""
     from heirloom.lineage import why_not as job
@@ -124,7 +124,7 @@ def why_not(a: Reference, b: Reference) -> None:
     typer.echo(job.explain(job.why_not(a, b)))
 
 
-@app.command(rich_help_panel=panels.ASK, epilog="Example: heirloom verify transformer/replace/0")
+@app.command(rich_help_panel=ASK, epilog="Example: heirloom verify transformer/replace/0")
 def verify(
     reference: Annotated[str | None, typer.Argument(autocompletion=complete, help="What to read; all of data/ by default.")] = None,
     *,
@@ -147,7 +147,7 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command(rich_help_panel=panels.KEEP, epilog="Example: heirloom repair transformer/replace/0")
+@app.command(rich_help_panel=KEEP, epilog="Example: heirloom repair transformer/replace/0")
 def repair(
     references: Annotated[
         list[str] | None, typer.Argument(metavar="[REF]…", autocompletion=complete, help="What to repair; all of data/ by default.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile
+from heirloom.cli.panels import RUN
 
 if TYPE_CHECKING:
     from heirloom.planning.plan import Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom plan --config configs/lm.yaml")
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom plan --config configs/lm.yaml")
 def plan(
     config: ConfigFile = CONFIG,
     *,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from heirloom.cli import panels
+from heirloom.cli.panels import RUN
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
@@ -15,7 +15,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 """What a command does not know goes on to Snakemake."""
 
 
-@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom init my-project --data reviews.jsonl")
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom init my-project --data reviews.jsonl")
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     *,
@@ -44,7 +44,7 @@ def init(
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    rich_help_panel=panels.RUN,
+    rich_help_panel=RUN,
     epilog="Example: heirloom run --dry-run",
 )
 def run(

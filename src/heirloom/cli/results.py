@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from heirloom.cli import panels
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
+from heirloom.cli.panels import LOOK, RUN
 from heirloom.errors import HeirloomError
 
 app = typer.Typer()
 
 
-@app.command(rich_help_panel=panels.RUN, epilog="Example: heirloom check --thorough --config configs/lm.yaml")
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom check --thorough --config configs/lm.yaml")
 def check(
     config: ConfigFile = CONFIG,
     *,
@@ -67,7 +67,7 @@ def plot(config: ConfigFile = CONFIG) -> None:
     draw.write(load(config))
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom report --config configs/quick.yaml")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --config configs/quick.yaml")
 def report(config: ConfigFile = CONFIG) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from rich.filesize import decimal
@@ -83,7 +83,7 @@ def report(config: ConfigFile = CONFIG) -> None:
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom show transformer/replace/0")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom show transformer/replace/0")
 def show(
     reference: Annotated[
         str, typer.Argument(autocompletion=complete, help="experiment/regime/seed for a lineage, or what `heirloom trace` takes.")
@@ -97,7 +97,7 @@ def show(
     job.show(reference, results=results.of(config))
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom summary --config configs/quick.yaml")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom summary --config configs/quick.yaml")
 def summary(config: ConfigFile = CONFIG) -> None:
     """Print what a run found, beside theory where there is one."""
     from heirloom.config import load
@@ -115,7 +115,7 @@ def reference(config: ConfigFile = CONFIG) -> None:
     typer.echo(f"{job.FILE}: {job.write(load(config))} numbers")
 
 
-@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom theory --config configs/theory.yaml")
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom theory --config configs/theory.yaml")
 def theory(
     config: ConfigFile = CONFIG,
     *,
