@@ -322,7 +322,7 @@ SIXTEEN: dict[str, str | bytes] = {
     "more than 40 lists and mappings": bad_config(source=f", mean: {'[' * 500}{']' * 500}"),
     "less than or equal to 100000 (given: 1000000000000)": bad_config(generations=str(10**12)),
     "[401 characters] is too large a number": bad_config(generations="1" + "0" * 400),
-    "(1) regimes.replace.fresh: Input should be a valid number; (2) experiments.e.generations: Input": bad_config(
+    "(1) regimes.replace.fresh: Input should be a valid number (given: 'ten'); (2) experiments.e.generations: Input": bad_config(
         regime="{original: {share: 0.5}, fresh: ten}", generations=str(10**9)
     ),
     "experiments.e.source.dim: Input should be less than or equal to 10000": bad_config(source=", dim: 1000000000, covariance: 1.0"),
