@@ -1,4 +1,4 @@
-# Examine. Needs: the checkpoint and the tokenizer. Leaves, beside the checkpoint: task_items.parquet, task_scores.json.
+# Examine. Needs: the checkpoint and the tokenizer. Leaves: task_items.parquet and task_scores.json beside the checkpoint.
 EXAMINE = RUN.rule("examine")
 
 

@@ -237,7 +237,7 @@ def test_memory_of_a_chain_grows_by_a_number_for_each_row_that_its_regime_keeps(
     rows, lengths = 4_000, (1, 10, 30)  # the first imports what is imported late
     peaks = []
     for generations in lengths:
-        config = make_lineage(generations, replicas=1, rows=rows, pool=10 * rows)  # `fresh` is declared, too, and asks for so many
+        config = make_lineage(generations, replicas=1, rows=rows, pool=11 * rows)  # `scheduled` is declared, too, and asks for so many
         inputs = run_origin(config)
         step = slice_of("chain", config, "g", regime, 0)
         tracemalloc.start()
