@@ -41,7 +41,7 @@ def check(tasks: Tasks) -> None:
         If the harness is not installed, or as `check_folder` does.
     """
     if not _is_installed():
-        raise HeirloomError("tasks: lm-evaluation-harness is not installed; it is the extra `eval`: pip install 'heirloom-lineage[eval]'")
+        raise HeirloomError("tasks: lm-evaluation-harness is not installed; it is the extra `eval`: pip install '.[eval]'")
     check_folder(tasks)
 
 
