@@ -96,5 +96,5 @@ def test_without_the_harness_one_line_names_the_extra(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    line = "tasks: lm-evaluation-harness is not installed; it is the extra `eval`: pip install 'heirloom-lineage[eval]'"
+    line = "tasks: lm-evaluation-harness is not installed; it is the extra `eval`: pip install '.[eval]'"
     assert done.stderr.splitlines()[-1].endswith(f"HeirloomError: {line}")
