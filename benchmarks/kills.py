@@ -123,6 +123,11 @@ def prepare(folder: Path, experiment: str) -> Lineage:
     return Lineage(folder, experiment, settings["regimes"][0], settings["generations"])
 
 
+def differing(notes: Notes, reference: Notes) -> list[str]:
+    """Return the names of the notes that differ, or that only one side has."""
+    return sorted(name for name in notes.keys() | reference.keys() if notes.get(name) != reference.get(name))
+
+
 def kill_some(lineage: Lineage, victim: str, num_kills: int, reference: Notes, draws: np.random.Generator) -> Toll:
     """Run the workflow until so many processes have been killed and the lineage is whole."""
     toll = Toll(victim)
@@ -139,7 +144,9 @@ def kill_some(lineage: Lineage, victim: str, num_kills: int, reference: Notes, d
         toll.orphans += len(orphans(lineage.folder))
         if lineage.is_whole:
             toll.compared += 1
-            toll.different += lineage.notes() != reference
+            names = differing(lineage.notes(), reference)
+            toll.different += bool(names)
+            print(*names, sep="\n", end="\n" if names else "", file=sys.stderr, flush=True)
     return toll
 
 
