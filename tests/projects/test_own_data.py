@@ -86,6 +86,17 @@ def test_conversations_need_a_model(corpus: list[str]) -> None:
     assert not Path("p").exists()
 
 
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [({"role": "user", "content": "hello"}, "none of the first 9 conversations has an answer"), ("hello", "a message is no object")],
+)
+def test_conversations_without_an_answer_are_one_line(corpus: list[str], message: Any, fault: str) -> None:
+    write_rows("chat.jsonl", [{"messages": [message]}] * 9)
+    with pytest.raises(HeirloomError, match=f"--data: {fault}"):
+        own_data.project(Path("p"), "chat.jsonl", "owner/name")
+    assert not Path("p").exists()
+
+
 def test_titles_of_wikitext_begin_documents_and_lines_do_where_there_are_none(corpus: list[str]) -> None:
     Path("titled.txt").write_text("".join(f" = Title {number} = \n{line}\n" for number, line in enumerate(corpus)))
     assert row_form.of_plain([Path("titled.txt")]).source == {"document_separator": "^ = [^=]+ = $"}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from heirloom import sources
+from heirloom.errors import HeirloomError
 from heirloom.projects import create, places, row_form, sizes, trial
 from heirloom.projects.choice import Choice
 from heirloom.projects.places import Place
@@ -96,6 +97,8 @@ def _sample(experiment: Mapping[str, Any]) -> Sample:
     if source.text.pairs is None:
         return Sample(first_documents, (), ())
     pairs = [pair for document in first_documents for pair in _pairs(json.loads(document))]
+    if not pairs:
+        raise HeirloomError(f"--data: none of the first {len(first_documents):,} conversations has an answer (a message of role assistant)")
     return Sample([prompt + completion for prompt, completion in pairs], *zip(*pairs, strict=True))
 
 
@@ -103,6 +106,8 @@ def _pairs(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the prompts and completions of a record; of a conversation each answer, and what precedes it without its template."""
     if "messages" not in record:
         return [(prompt, completion) for prompt, completion in record["pairs"]]
+    if not all(isinstance(message, dict) for message in record["messages"]):
+        raise HeirloomError("--data: a message is no object; each has `role` and `content`")
     contents = [(message.get("role"), str(message.get("content"))) for message in record["messages"]]
     answers = [number for number, (role, _) in enumerate(contents) if role == "assistant"]
     return [("\n".join(text for _, text in contents[:number]), contents[number][1]) for number in answers]
