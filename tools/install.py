@@ -1,8 +1,8 @@
 """Install Heirloom into a virtual environment: by uv where it can be had, by pip everywhere else.
 
-`python tools/install.py .venv uv slurm` is what `make env` calls, and with the extra `dev` `make dev`. uv takes a quarter of pip's CPU time. It reads none of pip's
-configuration, so this hands it over: the indexes, `find-links`, constraints and the certificate. It needs the standard
-library only, because it runs before anything is installed.
+`python tools/install.py .venv uv slurm` is what `make env` calls; `make dev` names the extra `dev`. uv takes a quarter
+of pip's CPU time. It reads none of pip's configuration, so this hands it over: the indexes, `find-links`, constraints
+and the certificate. It needs the standard library only, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def main(folder: str, installer: str = "uv", extra: str = "slurm") -> None:
         return
     if program:
         print("tools/install.py: uv could not install this, as it says above; pip does it now", file=sys.stderr)
-    subprocess.run(pip(python, "install", "--quiet", "--no-compile", *INSTALL), check=True)
+    subprocess.run(pip(python, "install", "--quiet", "--no-compile", *what_to_install(extra)), check=True)
 
 
 if __name__ == "__main__":
