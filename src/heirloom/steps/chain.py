@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.data.stack import Stack
 from heirloom.families import family
+from heirloom.families.abilities import Looping
 from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.measures import replicas
 from heirloom.runtime import streams
@@ -69,6 +71,9 @@ def slice_of(config: Config, key: Key) -> Slice:
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     if experiment.until is not None:
         path_fields["until"] = experiment.until
+    if experiment.family.lineage_program is not None:
+        path_fields["program"] = experiment.family.lineage_program
+        functions.append("whole_lineage")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
         **slices.package(experiment),
@@ -123,7 +128,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
     generation_files, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
     generations_of_units = set(geometrically_spaced(step.generations, ALL_UP_TO))
-    with input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
+    with _program(step), input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
         for generation in lineage(step, inputs):
             hashes.append(generation.entry)
             metrics, units = replicas.split_units(generation.measures)
@@ -158,6 +163,13 @@ def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequ
     )
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=False)
+
+
+def _program(step: Slice) -> AbstractContextManager[None]:
+    """Return the program of the user's that makes the whole lineage, where there is one, started and ended with a block."""
+    if step.program is None:
+        return nullcontext()
+    return cast("Looping", family(step.part(training.Slice).family)).whole_lineage(step.program)
 
 
 def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
