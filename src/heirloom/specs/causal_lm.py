@@ -121,7 +121,9 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
+    abilities = frozenset(
+        {"weigh", "select", "edit", "edit_pairs", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"}
+    )
 
     name: Literal["causal_lm"]
     model: Pretrained
