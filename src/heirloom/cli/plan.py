@@ -42,6 +42,8 @@ def plan(
     else:
         costs = planning.plan(settings, {}, gflops * 1e9)
     _print(costs, jobs)
+    for guess in planning.guesses(settings):
+        typer.echo(guess)
     _print_resolutions(resolution.of_last_run(settings))
     _print_needs(seeds.of_last_run(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free
