@@ -16,6 +16,7 @@ import numpy as np
 
 from heirloom.data.choice import Positions, joined, require, take
 from heirloom.data.dataset import Dataset
+from heirloom.data.members import in_population
 from heirloom.runtime.streams import Stream
 from heirloom.specs.population import Exchange
 
@@ -24,7 +25,7 @@ _REMEMBERED = 16
 
 
 def share_of_pool(pool: Dataset, exchange: Exchange, member: int, num_replicas: int, stream: Stream) -> Dataset:
-    """Return the real rows that a member reads, in the pool's order: the public ones and its own segment.
+    """Return the real rows that a member reads, in the pool's order: the public ones and its own segment. Nobody has written them.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def share_of_pool(pool: Dataset, exchange: Exchange, member: int, num_replicas: 
     num_public, segment = exchange.segment(member, num_rows)
     order = _shuffled(stream, num_rows, num_replicas)
     positions = np.concatenate([order[:, :num_public], order[:, segment.start : segment.stop]], axis=1)
-    return take(pool, np.sort(positions, axis=1))
+    return in_population(take(pool, np.sort(positions, axis=1)), len(exchange.weights))
 
 
 def dealt(sets: Sequence[Dataset], exchange: Exchange, member: int, rows: int, num_replicas: int, stream: Stream) -> Dataset:

@@ -12,6 +12,7 @@ import pytest
 
 from heirloom import config as configuration
 from heirloom.artefacts import kinds
+from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
@@ -97,6 +98,22 @@ def test_members_share_public_rows_alone_and_no_random_numbers(folder: Path) -> 
     synthetic, other_synthetic = (pd.read_parquet(kinds.SYNTHETIC.path(f"e__{name}", "replace", 0, 1)) for name in ("m1", "m2"))
     noise, other_noise = (_standardised(rows) for rows in (synthetic, other_synthetic))
     assert np.abs(noise - other_noise).max() > 0.1
+
+
+def test_measures_say_who_wrote_the_rows_and_whose_models_are_their_first_ancestors(folder: Path) -> None:
+    run(config_of(MIXED))
+    weights = np.array([[0.7, 0.3], [0.3, 0.7]])
+    for generation in (0, 1, 2):
+        for number, member in enumerate(("m1", "m2")):
+            regime = "replace" if generation else "origin"
+            metrics = read_json(kinds.METRICS.path(f"e__{member}", regime, 0, generation))
+            written_by = weights[number] * (generation > 0)
+            first_ancestors = np.linalg.matrix_power(weights, generation)[number] * (generation > 0)
+            for other, name in enumerate(("m1", "m2")):
+                assert metrics[f"ancestry.written_by.{name}"] == written_by[other]
+                assert metrics[f"ancestry.first_ancestor.{name}"] == pytest.approx(first_ancestors[other], rel=1e-12)
+            founders = np.linalg.matrix_power(weights, generation)[number]
+            assert metrics["ancestry.founders"] == pytest.approx(1 / (founders**2).sum(), rel=1e-12)
 
 
 def _standardised(rows: pd.DataFrame) -> np.ndarray:

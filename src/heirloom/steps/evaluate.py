@@ -143,7 +143,8 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
         tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
-    return ancestry.figures(rows, train.count_distinct_real()) | tokens
+    members = ancestry.population_figures(rows, step.seat.number, step.seat.members) if step.seat else {}
+    return ancestry.figures(rows, train.count_distinct_real()) | tokens | members
 
 
 def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, decode: Decode | None = None) -> dict[str, float]:

@@ -133,7 +133,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
     load, synthetic = family(step.family).load, outputs["synthetic"]
     model = load(Path(inputs["checkpoint"]))
     train = Dataset.open(inputs["train"])
-    writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
+    writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]), step.member)
     if not inputs["tokenizer"]:
         tables = vectors(step, model, writer, step.generation)
         write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))

@@ -90,6 +90,11 @@ class LineageSlice(Slice):
         shared = streams.lineage(self.seed, self.regime)
         return shared.child("member", self.seat.name) if self.seat else shared
 
+    @property
+    def member(self) -> int | None:
+        """The member's place in its population, from 0; None outside of one."""
+        return self.seat.number if self.seat else None
+
     def stream(self, generation: int) -> Stream:
         """Return the stream of the step in one generation."""
         return self.lineage.child(generation, self.name)
