@@ -15,6 +15,7 @@ from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
+from heirloom.specs.population import Membership
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
     MOST_BATCH_ROWS,
@@ -105,6 +106,7 @@ class Experiment(Strict):
     )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
+    membership: Membership | None = Field(None, description="Its place in a population, set by expansion; not for config files.")
 
     @property
     def original_rows(self) -> int | None:
@@ -134,6 +136,10 @@ class Experiment(Strict):
     def pools(self) -> list[int]:
         """Seeds that a pool is made for, in the order of the seeds."""
         return list(dict.fromkeys(map(self.pool_of, self.seeds)))
+
+    def share_rows(self, pool_rows: int) -> int:
+        """Return how many rows of the real pool its lineages are given: all, or in a population a member's share."""
+        return self.membership.share_rows(pool_rows) if self.membership else pool_rows
 
     @property
     def is_chain(self) -> bool:

@@ -34,7 +34,6 @@ from heirloom.families import family
 from heirloom.families.abilities import Looping
 from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.measures import replicas
-from heirloom.runtime import streams
 from heirloom.sources import input_files
 from heirloom.stats.spacing import geometrically_spaced
 from heirloom.steps import blend, evaluate, mix, rowless, sample, select, slices
@@ -196,7 +195,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
-            trained = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
+            trained = module.train(train, fit, parent, train_slice.stream(number))
         models = _models(step, module, trained, {"origin": origin, "previous": model}, number)
         model, author = [*models.values()][-1]
         sets = evaluate.gather(evaluate_slice, original, newest, held_out)

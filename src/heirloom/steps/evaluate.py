@@ -19,7 +19,6 @@ from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
-from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
 from heirloom.specs.measures import PlannedMeasure
@@ -71,7 +70,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         **slices.package(experiment),
@@ -144,7 +143,8 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
         tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
-    return ancestry.figures(rows, train.count_distinct_real()) | tokens
+    members = ancestry.population_figures(rows, step.seat.number, step.seat.members) if step.seat else {}
+    return ancestry.figures(rows, train.count_distinct_real()) | tokens | members
 
 
 def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, decode: Decode | None = None) -> dict[str, float]:
@@ -159,7 +159,7 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
         completion_tokens=step.completion_tokens,
         decode=decode,
     )
-    stream = streams.step(step.seed, step.regime, generation, "evaluate")
+    stream = step.stream(generation)
     module = family(step.family)
     with naming(generation):
         measures = module.evaluate(model, sets, origin, measuring, stream)
