@@ -73,6 +73,11 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
+    def profile(self) -> str:
+        """Which meanings of collapse each arm meets."""
+        return f"{self.folder}/profile.csv"
+
+    @property
     def tasks(self) -> str:
         """Scores of tasks with paired tests, where an experiment has tasks."""
         return f"{self.folder}/tasks.csv"
@@ -80,7 +85,7 @@ class Results:
     @property
     def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
-        return self.metrics, self.onset, self.theory
+        return self.metrics, self.onset, self.theory, self.profile
 
     @property
     def plots(self) -> str:

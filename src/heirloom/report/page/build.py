@@ -115,7 +115,7 @@ def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
 
 def _experiment(results: ExperimentResults) -> dict[str, Any]:
     """Return what an experiment's own results show, but for figures and the graph."""
-    from heirloom.report.page import lost, remains, tasks, texts
+    from heirloom.report.page import lost, profile, remains, tasks, texts
 
     key, experiment = results.key, results.experiment
     return {
@@ -126,6 +126,7 @@ def _experiment(results: ExperimentResults) -> dict[str, Any]:
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),
         "tasks": tasks.context(results.config, key),
+        "profile": profile.context(results.config, key),
         "remains": remains.context(key, experiment, results.rows),
     }
 
