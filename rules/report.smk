@@ -3,7 +3,7 @@
 # metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory,profile}.csv,
 # and figures/ (SVG, PDF, PNG, CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 from heirloom.artefacts import paths
-from heirloom.report import diff_pages, tables, task_scores
+from heirloom.report import diff_pages, group_table, tables, task_scores
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
 
@@ -30,6 +30,7 @@ rule summarise:
         profile_digest=paths.fingerprint(RESULTS.profile),
         plots=tables.plot_files(CONFIG),
         tasks=task_scores.files(CONFIG),
+        groups=group_table.files(CONFIG),
     log:
         RESULTS.log("summarise"),
     benchmark:

@@ -78,6 +78,11 @@ class Results:
         return f"{self.folder}/profile.csv"
 
     @property
+    def groups(self) -> str:
+        """What is left of each group of rows, where an experiment has groups."""
+        return f"{self.folder}/groups.csv"
+
+    @property
     def tasks(self) -> str:
         """Scores of tasks with paired tests, where an experiment has tasks."""
         return f"{self.folder}/tasks.csv"

@@ -11,7 +11,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
 from heirloom.measures.replicas import WITHIN
-from heirloom.report import agreement, attribution, intervals, onset, tables, task_scores, units
+from heirloom.report import agreement, attribution, group_table, intervals, onset, tables, task_scores, units
 from heirloom.report.profile import table as profiles
 from heirloom.specs.experiment import Experiment
 
@@ -34,6 +34,7 @@ def write(config: Config) -> None:
     write_text(results.profile, _csv(profiles.table(frame, config)))
     digests.seal(results.profile)
     task_scores.write(config)
+    group_table.write(frame, config)
     _write_plot_tables(frame, config)
 
 

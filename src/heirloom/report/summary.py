@@ -11,7 +11,17 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, control_curves, experiment_results, onset, reference, selections, summary_metrics, tables
+from heirloom.report import (
+    attribution,
+    control_curves,
+    experiment_results,
+    group_table,
+    onset,
+    reference,
+    selections,
+    summary_metrics,
+    tables,
+)
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
@@ -100,6 +110,9 @@ def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], co
     onsets = onset_table(results.onsets, results.key)
     if onsets is not None:
         console.print(onsets)
+    groups = group_table.load(results.config, results.key)
+    if groups is not None:
+        console.print(groups_table(groups, results.key))
     profiles = profile_table(profile.load(results.config, results.key), results.key)
     if profiles is not None:
         console.print(profiles)
@@ -180,6 +193,22 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     for measure, regime, generation, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         no_onset = "with bulk" if note else "none"
         table.add_row(measure, regime, no_onset if math.isnan(generation) else f"{generation:g}", f"{p:.2g}")
+    return table
+
+
+def groups_table(groups: pd.DataFrame, key: str) -> Table:
+    """Return what is left of each group of rows, those first that vanished first (`group_table.table`).
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    table = _empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
+    table.columns[0].header, table.columns[1].header = "group", "arm"
+    for row in groups.to_dict("records"):
+        numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
+        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else _four_digits(number) for number in numbers))
     return table
 
 
