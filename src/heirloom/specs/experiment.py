@@ -13,6 +13,8 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
+from heirloom.specs.groups import Groups
+from heirloom.specs.groups import misfits as group_misfits
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.population import Membership
@@ -103,6 +105,11 @@ class Experiment(Strict):
     tasks: Tasks | None = Field(None, description="Tasks that each generation's language model is given; by default none.")
     measures: dict[Name, OwnMeasure] = Field(
         {}, description="Measures of your own, by name: a `command`, or without one the measure of an installed package that has this name."
+    )
+    groups: Groups | None = Field(
+        None,
+        description="Groups of rows that are measured one by one: `component` (of a mixture, by the true law), `{column: NAME}` (of a "
+        "table), or `{measure: …, quantiles: […]}` of the original rows; by default none.",
     )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
@@ -199,6 +206,7 @@ class Experiment(Strict):
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
         served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
         abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        abilities += group_misfits(self.groups, self.source, has_rows=self.has_rows) if self.groups is not None else ()
         misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
