@@ -84,6 +84,11 @@ def is_submitted(workflow: Any) -> bool:
     return bool(workflow.remote_exec)
 
 
+def is_dry_run(workflow: Any) -> bool:
+    """Return whether jobs are listed and not run; a call that does neither, such as ``--lint``, is no dry run."""
+    return workflow.scheduler is not None and bool(workflow.dryrun)
+
+
 def is_forced(workflow: Any) -> bool:
     """Return whether a run makes existing files anew (``--force`` and its like)."""
     settings = workflow.dag_settings

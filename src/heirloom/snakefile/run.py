@@ -23,7 +23,7 @@ from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves
 from heirloom.runtime import program, variables
-from heirloom.snakefile import private, worker
+from heirloom.snakefile import dry_run, private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
@@ -104,6 +104,7 @@ class Run:
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
         atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
+        atexit.register(dry_run.tell, self.workflow, self.config)
 
     def rule(self, name: str) -> Rule:
         """Return a step as its rule sees it."""
