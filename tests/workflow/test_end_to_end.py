@@ -148,6 +148,14 @@ def test_a_changed_regime_reruns_that_arm_only(again: Path) -> None:
     assert re.fullmatch(r"to do: 8 of \d+ jobs, \d+ s of one thread", last)
 
 
+def test_a_run_that_replaces_an_arm_that_no_commit_has_says_so_and_goes_on(again: Path) -> None:
+    edit(again, lambda raw: raw["regimes"]["keep"]["original"].update(share=0.2))
+    done = run_in(again, "snakemake", kinds.TRAJECTORY.path("gaussian__mle", "keep", 0))
+    (line,) = [line for line in done.stderr.splitlines() if "this run replaces" in line]
+    assert line.endswith("keeps it, until the run ends; a regime of another name keeps both")
+    assert line.startswith("heirloom: warning: this run replaces data/gaussian__mle/keep/seed=0, which no commit has")
+
+
 def test_scrambled_time_stamps_rerun_nothing(again: Path) -> None:
     for number, path in enumerate(sorted((again / "data").rglob("*"), reverse=True)):
         if path.is_file():

@@ -121,6 +121,11 @@ def run_name(workflow: Any) -> str:
         return ""
 
 
+def planned_outputs(workflow: Any) -> list[str]:
+    """Return what the jobs of a run that is about to begin make."""
+    return [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
+
+
 def finished_outputs(workflow: Any) -> list[str]:
     """Return the outputs of a submitted job's steps, if all of them are done; none while one is not."""
     dag = workflow.dag

@@ -18,7 +18,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import ending, layout, unrecorded
+from heirloom.lineage import ending, layout, replaced, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves
@@ -201,9 +201,21 @@ class Run:
         if settings is not None:
             accounting.check(settings)
         ending.check(self.config_file)
+        self._warn_of_replacement()
         fault = worker.start(self.config.num_threads) if private.runs_jobs_here(self.workflow) else ""
         if fault:
             print(errors.line(fault), file=sys.stderr)
+
+    def _warn_of_replacement(self) -> None:
+        """Print a line on data that this run replaces and that cannot be brought back; equal bytes, by force, replace nothing."""
+        if private.is_forced(self.workflow):
+            return
+        try:
+            warning = replaced.warning(private.planned_outputs(self.workflow))
+        except HeirloomError as error:  # record says so, too, when the run ends
+            warning = str(error)
+        if warning:
+            print(errors.line(warning), file=sys.stderr, flush=True)
 
     def on_success(self) -> None:
         """Record a run that has come to its end."""
