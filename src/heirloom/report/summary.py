@@ -1,4 +1,4 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
+"""The last run in full: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from heirloom.report.intervals import conditional
 from heirloom.report.profile import table as profile
 from heirloom.report.profile.definitions import DEFINITIONS, VERDICTS
 from heirloom.report.reference import Place
+from heirloom.report.summary_metrics import four_digits
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def summary_table(
         for regime in regimes:
             words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
             means = [summary_metrics.values(shown_rows, metric, regime, generation).mean() for generation in generations]
-            cells = [_four_digits(float(mean)) for mean in means]
+            cells = [four_digits(float(mean)) for mean in means]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:
@@ -160,7 +161,7 @@ def summary_table(
             table.add_row(words, regime, *cells)
             control = control_curves.closed_form(controls, regime, metric)
             if control is not None:
-                table.add_row("", ITS_CONTROL, *(_four_digits(float(control[generation])) for generation in generations))
+                table.add_row("", ITS_CONTROL, *(four_digits(float(control[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -249,10 +250,10 @@ def attribution_table(costs: pd.DataFrame) -> Table:
     for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
-            table.add_row(f"{name} ({regime}), {measure}", "all at work", _four_digits(loss))
+            table.add_row(f"{name} ({regime}), {measure}", "all at work", four_digits(loss))
         else:
             table.add_row(
-                "", f"{source} {setting}".strip(), _four_digits(loss), _four_digits(gain), f"{_four_digits(low)} to {_four_digits(high)}"
+                "", f"{source} {setting}".strip(), four_digits(loss), four_digits(gain), f"{four_digits(low)} to {four_digits(high)}"
             )
     return table
 
@@ -273,11 +274,6 @@ def _check_cells(arm_check: Check | None) -> tuple[str, str]:
     if arm_check is None:
         return "", ""
     if arm_check.z is None:
-        return _four_digits(arm_check.expected), "-"
+        return four_digits(arm_check.expected), "-"
     colour = "red" if abs(arm_check.z) >= SUSPICIOUS_Z else "green"
-    return _four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
-
-
-def _four_digits(value: float) -> str:
-    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+    return four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"

@@ -82,6 +82,11 @@ def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.
     return place.set_index("seed")["value"].sort_index()
 
 
+def four_digits(value: float) -> str:
+    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+
+
 def _names(metric: str) -> list[str]:
     """Return what a metric may be called in the rows: its own name, or that of its mean over replicas."""
     return [metric, f"{metric}.mean"]
