@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env dev quick run record restore report summary test test-system test-fast format clean-env
-.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+.PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
+.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
 
 all: run record report summary
 
@@ -80,7 +80,7 @@ test-fast: dev
 	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
 # .pre-commit-config.yaml calls these one by one
-check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
 
 check-ruff: dev
 	ruff check .
@@ -102,6 +102,11 @@ check-schema: env
 
 check-rules: dev
 	python -m pytest -q tests/workflow/test_rules.py
+
+# the site, without a network; a page in no menu, a link that leads nowhere and a docstring that cannot be read are errors
+docs check-docs: dev
+	python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees -c docs . build/site
+	@echo "heirloom: the site is build/site/index.html"
 
 format: env
 	ruff check --fix .
