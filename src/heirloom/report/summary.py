@@ -209,7 +209,7 @@ def groups_table(groups: pd.DataFrame, key: str) -> Table:
     table.columns[0].header, table.columns[1].header = "group", "arm"
     for row in groups.to_dict("records"):
         numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
-        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else _four_digits(number) for number in numbers))
+        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else four_digits(number) for number in numbers))
     return table
 
 
