@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from heirloom import mixing, planned_files, sources
+from heirloom import mixing
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
@@ -24,7 +24,7 @@ from heirloom.sources import input_files
 from heirloom.specs.groups import Groups
 from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
-from heirloom.steps import group_measures, own_measures, real, slices
+from heirloom.steps import group_measures, own_measures, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class Slice(slices.GenerationSlice):
 
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's measures."""
+    from heirloom import planned_files, sources  # which a job has no need of, nor of the readers of all sources
+    from heirloom.steps import real
+
     experiment = config.experiments[key.experiment]
     measure_fields: dict[str, Any] = {"rows": experiment.rows, "num_replicas": experiment.num_replicas}
     if experiment.text:
