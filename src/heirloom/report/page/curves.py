@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.measures import stages
-from heirloom.report import by_arm, control_curves, expected_curves, onset, tables
+from heirloom.report import by_arm, control_curves, expected_curves, measure_words, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, scatter_generations
 from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.intervals import FEW
 from heirloom.report.looks import Look
-from heirloom.report.summary_metrics import LABELS
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -33,12 +33,18 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(results: ExperimentResults) -> dict[str, Any]:
-    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
+def context(results: ExperimentResults, above: str = "") -> dict[str, Any]:
+    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "words", "group", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
-    ``l`` and ``h`` (band), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run). ``onset`` of a measure has the
-    generation of each regime that has one, and words.
+    ``l`` and ``h`` (band), ``s0``, ``s1``, … (a seed), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run).
+    ``onset`` of a measure has the generation of each regime that has one, and words. Measures of a group stand together. ``start`` is
+    the measure that is shown first, ``last`` the last generation.
+
+    Parameters
+    ----------
+    above
+        The metric of the chart on top of the page, if it is of this experiment: it is not shown first a second time.
     """
     rows, onsets = results.curve_rows, results.onsets
     is_bin = rows["metric"].str.contains(_BINS, regex=False)
@@ -47,7 +53,14 @@ def context(results: ExperimentResults) -> dict[str, Any]:
     forms = {"t": theory, "c": control_curves.by_arm(results)}
     names = _choices({metric for metric, _ in by_metric})
     measures = [_measure(name, by_metric, results, forms) | _onset(name, onsets) for name in names]
-    return {"experiment": results.key, "arms": _arms(results.looks), "measures": measures}
+    head = {"experiment": results.key, "arms": _arms(results.looks), "last": results.experiment.generations}
+    return {**head, "start": _start(names, above), "measures": measures}
+
+
+def _start(names: Sequence[str], above: str) -> str:
+    """Return the headline that an explorer begins with; the first measure where it has none."""
+    headlines = [name for name in tables.HEADLINES if name in names and name != above]
+    return headlines[0] if headlines else names[0]
 
 
 def _arms(looks: Mapping[str, Look]) -> list[dict[str, Any]]:
@@ -80,7 +93,8 @@ def _choices(names: set[str]) -> list[str]:
         choices -= {measure + suffix for suffix in _SUMMARIES}
         choices |= {f"{measure}.mean", f"{measure}.median"}
     places = {name: place for place, name in enumerate(tables.HEADLINES)}
-    return sorted(choices, key=lambda name: (places.get(name, len(places)), name))
+    groups = {name: place for place, name in enumerate([*measure_words.groups(), measure_words.OTHERS])}
+    return sorted(choices, key=lambda name: (groups[measure_words.of_metric(name).group], places.get(name, len(places)), name))
 
 
 def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: Forms) -> dict[str, Any]:
@@ -90,9 +104,8 @@ def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: For
         curve = _curve(name, regime, by_metric, experiment)
         if curve is not None:
             curves[regime] = curve | _theory(name, regime, curve, forms)
-    words = LABELS.get(name) or LABELS.get(name.removesuffix(".mean"))
-    label = f"{words} ({name})" if words else name
-    measure = {"name": name, "label": label, "about": _about(name, by_metric, experiment), "arms": curves}
+    words = measure_words.of_metric(name)._asdict()
+    measure = {"name": name, **words, "about": _about(name, by_metric, experiment), "arms": curves}
     return measure | _band(name, by_metric, experiment, results.constant_control)
 
 
@@ -111,7 +124,7 @@ def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> 
     centre = values.mean(axis=1)
     curve: Curve = {"g": [int(g) for g in values.index], "v": _five_digits(centre.to_numpy())}
     if len(experiment.seeds) > 1:
-        return curve | _ends(values.min(axis=1), values.max(axis=1))
+        return curve | _seeds(values) | _ends(values.min(axis=1), values.max(axis=1))
     measure, _, summary = name.rpartition(".")
     if summary == "mean":
         errors = by_arm.with_origin(by_metric, f"{measure}.se", regime)
@@ -124,6 +137,18 @@ def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> 
         if low is not None and high is not None:
             return curve | _ends(low.mean(axis=1), high.mean(axis=1))
     return curve
+
+
+def _seeds(values: pd.DataFrame) -> Curve:
+    """Return a line per seed where seeds are few."""
+    if values.shape[1] >= FEW:
+        return {}
+    return {f"s{place}": _five_digits(values.iloc[:, place].to_numpy()) for place in range(values.shape[1])}
+
+
+def is_of_seed(key: str) -> bool:
+    """Return whether a key of a curve is of a single seed."""
+    return key.startswith("s") and key[1:].isdecimal()
 
 
 def _ends(low: pd.Series, high: pd.Series) -> Curve:
