@@ -161,6 +161,28 @@ def test_a_claim_opens_on_demand_and_leads_to_its_curve(browser: Any, written: P
     assert "test_perplexity" in explorer_of(page, "words").locator(".definition").inner_text()
 
 
+def test_the_page_of_another_run_is_laid_beside_this_one(browser: Any, written: Path) -> None:
+    seen = Seen(browser)
+    page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
+    (number,) = set(re.findall(r'"name":"test_perplexity".*?"keep":\{"g":\[0,1,2,3\],"v":\[60.5,([\d.]+),', page))
+    other = page.replace(f'"v":[60.5,{number},', '"v":[60.5,99.0,')
+    other = other.replace('"regimes.keep.original.share":"0.1"', '"regimes.keep.original.share":"0.2"')
+    Path("other.html").write_text(other, encoding="utf-8")
+    part = seen.page.locator(".comparison")
+    part.locator(".other-file").set_input_files("other.html")
+    part.get_by_text("regimes.keep.original.share: 0.2 → 0.1").wait_for()
+    assert "Dashed: other.html" in part.inner_text()
+    explorer = explorer_of(seen.page, "words")
+    explorer.locator(".measure").select_option("test_perplexity")
+    assert explorer.locator(".end").all_text_contents().count("keep · other") == 1
+    assert explorer.locator("path.line").count() == 4  # equal lines are drawn once
+    part.get_by_role("button", name="this run alone").click()
+    assert explorer.locator("path.line").count() == 3
+    part.locator(".other-file").set_input_files("config.yaml")
+    part.get_by_text("is no page").wait_for()
+    assert seen.said == []
+
+
 def test_an_address_of_something_closed_opens_it(browser: Any, written: Path) -> None:
     page = Seen(browser).page
     assert page.locator("#lineage .generations").first.is_hidden()

@@ -67,8 +67,13 @@ def look() -> str:
     return sha256_folder(hashes)[:LOOK_DIGITS]
 
 
-def write(config: Config, config_file: Path) -> None:
+def write(config: Config, config_file: Path, against: str = "") -> None:
     """Write the page and the table of claims from the results of the last run; nothing is run again.
+
+    Parameters
+    ----------
+    against
+        Another run that the page compares with this one (`other_run.of`).
 
     Raises
     ------
@@ -80,17 +85,17 @@ def write(config: Config, config_file: Path) -> None:
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
-    page = html(context(frame, config, config_file, answers))
+    page = html(context(frame, config, config_file, answers, against))
     table = verdicts.table(answers).to_csv(index=False, lineterminator="\n", float_format="%.6g")
     write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
 
-def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any]) -> dict[str, Any]:
+def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any], against: str = "") -> dict[str, Any]:
     """Return all that the template shows, as plain data; language models come before the rest."""
     from heirloom.lineage.project import Project
     from heirloom.report import headline
-    from heirloom.report.page import answer, lineage, making, opening
+    from heirloom.report.page import answer, lineage, making, opening, other_run
     from heirloom.words import DEFINITION
 
     project = Project()
@@ -110,6 +115,8 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: lis
     metrics_of = {key: {measure["name"] for measure in measures} for key, measures in measures_of.items()}
     return {
         "opening": opening.context(told, results_of, measures_of),
+        "run": other_run.this_run(config_file),
+        "other": other_run.of(against, config, config_file, metrics_of) if against else None,
         "facts": opening.run_facts(config, config_file, nodes),
         "answer": answer.context(answers, conditional(config), metrics_of),
         "experiments": experiments,

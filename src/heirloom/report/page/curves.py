@@ -39,7 +39,7 @@ def context(results: ExperimentResults, above: str = "") -> dict[str, Any]:
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
     ``l`` and ``h`` (band), ``s0``, ``s1``, … (a seed), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run).
     ``onset`` of a measure has the generation of each regime that has one, and words. Measures of a group stand together. ``start`` is
-    the measure that is shown first, ``last`` the last generation.
+    the measure that is shown first, ``headline`` the one that stands for the experiment, ``last`` the last generation.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def context(results: ExperimentResults, above: str = "") -> dict[str, Any]:
     names = _choices({metric for metric, _ in by_metric})
     measures = [_measure(name, by_metric, results, forms) | _onset(name, onsets) for name in names]
     head = {"experiment": results.key, "arms": _arms(results.looks), "last": results.experiment.generations}
-    return {**head, "start": _start(names, above), "measures": measures}
+    return {**head, "start": _start(names, above), "headline": _start(names, ""), "measures": measures}
 
 
 def _start(names: Sequence[str], above: str) -> str:
@@ -113,7 +113,7 @@ def _theory(name: str, regime: str, curve: Curve, forms: Forms) -> Curve:
     """Return the closed forms of a measure at the generations of an arm's curve, as far as there are any."""
     generations = [int(g) for g in curve["g"] if g is not None]
     form_of = {key: control_curves.closed_form(by_regime, regime, name) for key, by_regime in forms.items()}
-    return {key: _five_digits(form[generations]) for key, form in form_of.items() if form is not None}
+    return {key: five_digits(form[generations]) for key, form in form_of.items() if form is not None}
 
 
 def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> Curve | None:
@@ -122,7 +122,7 @@ def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> 
     if values is None:
         return None
     centre = values.mean(axis=1)
-    curve: Curve = {"g": [int(g) for g in values.index], "v": _five_digits(centre.to_numpy())}
+    curve: Curve = {"g": [int(g) for g in values.index], "v": five_digits(centre.to_numpy())}
     if len(experiment.seeds) > 1:
         return curve | _seeds(values) | _ends(values.min(axis=1), values.max(axis=1))
     measure, _, summary = name.rpartition(".")
@@ -143,7 +143,7 @@ def _seeds(values: pd.DataFrame) -> Curve:
     """Return a line per seed where seeds are few."""
     if values.shape[1] >= FEW:
         return {}
-    return {f"s{place}": _five_digits(values.iloc[:, place].to_numpy()) for place in range(values.shape[1])}
+    return {f"s{place}": five_digits(values.iloc[:, place].to_numpy()) for place in range(values.shape[1])}
 
 
 def is_of_seed(key: str) -> bool:
@@ -152,7 +152,7 @@ def is_of_seed(key: str) -> bool:
 
 
 def _ends(low: pd.Series, high: pd.Series) -> Curve:
-    return {"l": _five_digits(low.to_numpy()), "h": _five_digits(high.to_numpy())}
+    return {"l": five_digits(low.to_numpy()), "h": five_digits(high.to_numpy())}
 
 
 def _about(name: str, by_metric: ByArm, experiment: Experiment) -> str:
@@ -187,8 +187,8 @@ def _band(name: str, by_metric: ByArm, experiment: Experiment, control: str | No
 
 def _band_around(table: pd.DataFrame, band: onset.Band, words: str) -> dict[str, Any]:
     generations = [int(g) for g in table.index]
-    low = _five_digits(np.broadcast_to(band.centre - band.half_width, len(table)))
-    high = _five_digits(np.broadcast_to(band.centre + band.half_width, len(table)))
+    low = five_digits(np.broadcast_to(band.centre - band.half_width, len(table)))
+    high = five_digits(np.broadcast_to(band.centre + band.half_width, len(table)))
     return {"band": {"g": generations, "l": low, "h": high, "about": words}}
 
 
@@ -209,6 +209,6 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     return {"onset": {"arms": arms, "about": words}}
 
 
-def _five_digits(values: NDArray[np.float64]) -> list[float | None]:
+def five_digits(values: NDArray[np.float64]) -> list[float | None]:
     """Return five significant digits, None where there is no number."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

@@ -73,7 +73,7 @@ class LineChart {
   }
 
   lines() {
-    return this.chart.lines.filter((line) => !this.shown.size || this.shown.has(line.name));
+    return this.chart.lines.filter((line) => !this.shown.size || this.shown.has(line.arm ?? line.name));
   }
 
   draw(width = this.place.clientWidth) {

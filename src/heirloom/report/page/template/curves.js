@@ -86,7 +86,7 @@ class Explorer {
   lines(measure) {
     const looks = new Map(this.data.arms.map((arm) => [arm.name, arm]));
     const own = Object.entries(measure.arms).map(([name, curve]) => ({ ...looks.get(name), ...curve }));
-    return [...own, ...otherLines(this.name, measure.name, looks)];
+    return [...own, ...otherLines(this.name, measure, looks)];
   }
 
   draw(width) {

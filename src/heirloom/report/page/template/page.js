@@ -48,6 +48,7 @@ document.querySelectorAll(".hero .chart").forEach(opening);
 document.querySelectorAll(".texts").forEach((part) => new Texts(part));
 document.querySelectorAll(".explorer").forEach((part) => explorers.push(new Explorer(part)));
 explorers.forEach((explorer) => explorer.draw());
+document.querySelectorAll(".comparison").forEach(comparison);
 document.querySelectorAll(".lineage").forEach(lineage);
 document.querySelectorAll("#answer > .claims").forEach((list) => roving(list, [...list.querySelectorAll("summary")]));
 if (window.innerWidth < PHONE) document.querySelectorAll("#curves .experiment").forEach((part, at) => (part.open = at < FIRST));
