@@ -18,7 +18,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import ending, layout, replaced, unrecorded
+from heirloom.lineage import ending, layout, replaced, running, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves
@@ -194,6 +194,7 @@ class Run:
         """Check the config and the cluster thoroughly, before the first job."""
         atexit.unregister(ending.after_nothing)
         unrecorded.mark()
+        running.begin()
         private.lift_rate(self.workflow)
         if private.is_forced(self.workflow):
             sealed_steps.empty()
