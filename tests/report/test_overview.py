@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from heirloom.config import Config
-from heirloom.report import experiment_results, files, overview, reference, tables
+from heirloom.report import experiment_results, files, overview, page_age, reference, tables
 from heirloom.report.claims import specs, verdicts
 
 
@@ -48,8 +49,12 @@ def test_claims_of_which_the_run_says_nothing_are_counted_and_not_listed(overvie
 
 
 def test_the_end_counts_what_agrees_and_names_the_page_last(overview_lines: list[str], config: Config) -> None:
-    assert overview_lines[-1] == "The page: results/report.html (not written yet: snakemake pages)"
-    Path(config.results.page).touch()
+    assert overview_lines[-1] == "results/report.html is not written yet: heirloom report writes it"
+    page = Path(config.results.page)
+    page.touch()
+    os.utime(page, ns=(0, 0))
+    assert page_age.note(config.results) == "results/report.html shows an earlier run: heirloom report renews it"
+    page.touch()
     number = reference.write(config)
     lines = overview.lines(config)
     assert lines[-1] == "The page: results/report.html"

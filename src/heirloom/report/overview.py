@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from heirloom import controls
 from heirloom.config import Config
-from heirloom.report import agreement, control_curves, experiment_results, onset, reference, summary_metrics, tables
+from heirloom.report import agreement, control_curves, experiment_results, onset, page_age, reference, summary_metrics, tables
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.claims.verdicts import Answer
 from heirloom.report.experiment_results import ExperimentResults
@@ -124,9 +123,7 @@ def _checks(results: Iterable[ExperimentResults], config: Config) -> list[str]:
 
 def _files(config: Config) -> list[str]:
     results = config.results
-    page = f"The page: {results.page}"
-    if not Path(results.page).is_file():
-        page += f" (not written yet: {results.snakemake} pages)"
+    page = page_age.note(results) or f"The page: {results.page}"
     return [f"The numbers: {results.metrics}; the figures: {results.figures}/", page]
 
 
