@@ -66,3 +66,14 @@ def status(config: ConfigFile = CONFIG) -> None:
     from heirloom.planning import status as job
 
     typer.echo("\n".join(job.lines(load(config))))
+
+
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom profile")
+def profile(folder: Annotated[Path, typer.Argument(help="The folder to make; git ignores profiles/site.")] = Path("profiles/site")) -> None:
+    """Write a profile for this Slurm cluster, with the partition, account and status command that it names; then check it."""
+    from heirloom.projects import site_profile, template
+
+    text = template.place("profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    for choice in site_profile.write(folder, text):
+        typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
+    typer.echo(f"next: heirloom check --profile {folder} && snakemake --workflow-profile {folder}")

@@ -25,7 +25,7 @@ from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves, page_age
 from heirloom.runtime import program, variables
 from heirloom.snakefile import dry_run, private, worker
-from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
+from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint, container_of_all_jobs
 from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
@@ -112,6 +112,11 @@ class Run:
         """Return a step as its rule sees it."""
         runs_here = private.is_main(self.workflow) and private.runs_jobs_here(self.workflow)
         return Rule(STEPS[name], self.config, runs_here, self.groups)
+
+    @property
+    def container(self) -> str | None:
+        """The image in which the commands of all jobs run; None where they run as they are."""
+        return container_of_all_jobs()
 
     @property
     def steps(self) -> list[str]:
