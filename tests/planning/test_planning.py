@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
-from heirloom.planning.plan import plan
+from heirloom.planning.plan import guesses, plan
 from heirloom.planning.work import trained_rows, work
 from heirloom.runtime import variables
+from heirloom.specs.model_size import ModelSize
+from heirloom.specs.pretrained_size import GUESS
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
 
@@ -167,6 +172,35 @@ def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
 
     (library, weights), (native, _) = sampling("transformers"), sampling("native")
     assert native.memory == library.memory + weights
+
+
+def fine_tuning(model: Path | str) -> Config:
+    text = {"row_tokens": 16, "packing": {"documents": 3}}
+    source = {"name": "files", "paths": ["corpus/*.txt"], "text": text}
+    return config(family={"name": "causal_lm", "model": {"path": str(model)}}, source=source, rows=200)
+
+
+def test_a_models_size_is_that_of_its_folder_and_else_a_guess_that_is_called_one(tmp_path: Path) -> None:
+    shapes = [{"a": np.zeros((50, 8)), "b": np.zeros(3)}, {"c": np.zeros((8, 7))}]
+    for number, tensors in enumerate(shapes):
+        save_file(tensors, tmp_path / f"model-{number}.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"n_layer": 2, "n_embd": 8, "vocab_size": 50}))
+    here, away = fine_tuning(tmp_path), fine_tuning("somebody/model")
+    assert here.experiments["words"].model_size == ModelSize(459, 2, 8, 50)
+    assert away.experiments["words"].model_size == GUESS
+    assert guesses(here) == []
+    (line,) = guesses(away)
+    assert line.startswith("family.model somebody/model is not here as a folder of safetensors: its size is a guess, 125 million")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "weights"),
+    [(b"{", b""), (b"[]", b""), (b'{"n_layer": 2, "n_embd": 8, "vocab_size": "many"}', b""), (b"", b"\xff" * 9), (b"", b"abc")],
+)
+def test_the_size_of_a_folder_that_cannot_be_read_is_a_guess(tmp_path: Path, configuration: bytes, weights: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(configuration or b'{"n_layer": 2, "n_embd": 8, "vocab_size": 50}')
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    assert fine_tuning(tmp_path).experiments["words"].model_size == GUESS
 
 
 def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:

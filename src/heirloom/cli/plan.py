@@ -53,6 +53,8 @@ def plan(
     else:
         costs = planning.plan(settings, {}, gflops * 1e9)
     typer.echo("\n".join(_lines(costs, jobs or len(os.sched_getaffinity(0)))))
+    for guess in planning.guesses(settings):
+        typer.echo(guess)
     _print_resolutions(resolution.of_last_run(settings))
     _print_needs(seeds.of_last_run(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free

@@ -10,6 +10,7 @@ from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN, REAL
 from heirloom.config import Config
 from heirloom.planning.estimate import RATE, Calibration, Estimate, estimate
 from heirloom.planning.file_counts import files
+from heirloom.specs import pretrained_size
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
 from heirloom.workflow.steps import STEPS, position
@@ -87,6 +88,14 @@ def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
         num_files = sum(files(config, job) for job in group)
         lines.append(_line(name, step, [estimates[job] for job in group], num_files))
     return Plan(tuple(lines), _longest_path(estimates.items()), config.num_threads)
+
+
+def guesses(config: Config) -> list[str]:
+    """Return a line for each pretrained model whose size the plan guesses, because it is in no local folder of safetensors."""
+    models = {experiment.pretrained for experiment in config.experiments.values() if experiment.pretrained is not None}
+    names = sorted(model.name for model in models if pretrained_size.size_of(model) is None)
+    size = f"{pretrained_size.GUESS.parameters / 1e6:.0f} million parameters, as OPT-125m has"
+    return [f"family.model {name} is not here as a folder of safetensors: its size is a guess, {size}" for name in names]
 
 
 def _line(experiment: str, step: str, costs: list[Estimate], num_files: int) -> Line:

@@ -11,12 +11,24 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, control_curves, experiment_results, onset, reference, selections, summary_metrics, tables
+from heirloom.report import (
+    attribution,
+    control_curves,
+    experiment_results,
+    group_table,
+    onset,
+    reference,
+    selections,
+    summary_metrics,
+    tables,
+)
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
+from heirloom.report.profile import table as profile
+from heirloom.report.profile.definitions import DEFINITIONS, VERDICTS
 from heirloom.report.reference import Place
 from heirloom.report.summary_metrics import four_digits
 from heirloom.sources import counts
@@ -34,6 +46,7 @@ LEGEND = (
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
     "onset: the first generation that lost more than the control of the same seed or replicas; "
+    f"meanings of collapse: {', '.join(f'{place} {name}' for place, name in enumerate(DEFINITIONS, 1))}; "
     "z: (mean - theory) / standard error, red from 4; "
     f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
@@ -98,6 +111,12 @@ def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], co
     onsets = onset_table(results.onsets, results.key)
     if onsets is not None:
         console.print(onsets)
+    groups = group_table.load(results.config, results.key)
+    if groups is not None:
+        console.print(groups_table(groups, results.key))
+    profiles = profile_table(profile.load(results.config, results.key), results.key)
+    if profiles is not None:
+        console.print(profiles)
 
 
 def _documents(key: str) -> str:
@@ -175,6 +194,41 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     for measure, regime, generation, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         no_onset = "with bulk" if note else "none"
         table.add_row(measure, regime, no_onset if math.isnan(generation) else f"{generation:g}", f"{p:.2g}")
+    return table
+
+
+def groups_table(groups: pd.DataFrame, key: str) -> Table:
+    """Return what is left of each group of rows, those first that vanished first (`group_table.table`).
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    table = _empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
+    table.columns[0].header, table.columns[1].header = "group", "arm"
+    for row in groups.to_dict("records"):
+        numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
+        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else four_digits(number) for number in numbers))
+    return table
+
+
+def profile_table(profiles: pd.DataFrame | None, key: str) -> Table | None:
+    """Return one experiment's profiles of collapse, an arm a line (`profile.table`); None where there are none.
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    if profiles is None or profiles.empty:
+        return None
+    table = _empty_table(f"{key}: meanings of collapse that an arm meets", ["met", "not met"])
+    table.columns[0].header, table.columns[1].header = "arm", "not measurable here"
+    for regime, rows in profiles.groupby("regime", sort=False):
+        numbers = [[str(place) for place, verdict in enumerate(rows["verdict"], 1) if verdict == name] for name in VERDICTS]
+        met, unmet, unknown = (" ".join(places) or "-" for places in numbers)
+        table.add_row(str(regime), unknown, met, unmet)
     return table
 
 

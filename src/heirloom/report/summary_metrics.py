@@ -43,6 +43,7 @@ LABELS = {
     "class_entropy": "class entropy",
     "ancestry.real_row_share": "real rows",
     "ancestry.depth_mean": "depth",
+    "ancestry.founders": "founders",
 }
 """Metric, or the measure whose mean over replicas is shown → its name for the reader."""
 
