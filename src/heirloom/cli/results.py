@@ -21,9 +21,14 @@ def check(
     thorough: Annotated[bool, typer.Option("--thorough", help="Also count the rows of text sources that might be too small.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing when all is well.")] = False,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Also ask the cluster of a profile whether it can say that a job has ended.")
+        bool,
+        typer.Option(
+            "--profile", help="Also ask a profile's cluster: partition, account, accounting, and whether a node sees this folder."
+        ),
     ] = False,
-    path: Annotated[Path | None, typer.Argument(help="The profile that --profile means; profiles/slurm if none is given.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The profile that --profile means; profiles/site, or else profiles/slurm, if none is given.")
+    ] = None,
 ) -> None:
     """Check a config and its sources, and the cluster of a profile, writing nothing."""
     from heirloom import preflight
@@ -44,7 +49,7 @@ def check(
     if profile:
         from heirloom.planning import accounting
 
-        line = accounting.check_profile(path or accounting.PROFILE)
+        line = accounting.check_profile(path or accounting.usual_profile())
         if not quiet:
             typer.echo(line)
 
