@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DatasetDiff", "__version__", "diff", "enter_project", "load_dataset", "load_metrics", "plot", "table"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY = {
     "diff": "heirloom.diffs.engine",
