@@ -1,4 +1,4 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
+"""The last run in full: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
 
 from __future__ import annotations
 
@@ -11,13 +11,26 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, control_curves, experiment_results, onset, reference, selections, summary_metrics, tables
+from heirloom.report import (
+    attribution,
+    control_curves,
+    experiment_results,
+    group_table,
+    onset,
+    reference,
+    selections,
+    summary_metrics,
+    tables,
+)
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
+from heirloom.report.profile import table as profile
+from heirloom.report.profile.definitions import DEFINITIONS, VERDICTS
 from heirloom.report.reference import Place
+from heirloom.report.summary_metrics import four_digits
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -33,6 +46,7 @@ LEGEND = (
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
     "onset: the first generation that lost more than the control of the same seed or replicas; "
+    f"meanings of collapse: {', '.join(f'{place} {name}' for place, name in enumerate(DEFINITIONS, 1))}; "
     "z: (mean - theory) / standard error, red from 4; "
     f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
@@ -97,6 +111,12 @@ def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], co
     onsets = onset_table(results.onsets, results.key)
     if onsets is not None:
         console.print(onsets)
+    groups = group_table.load(results.config, results.key)
+    if groups is not None:
+        console.print(groups_table(groups, results.key))
+    profiles = profile_table(profile.load(results.config, results.key), results.key)
+    if profiles is not None:
+        console.print(profiles)
 
 
 def _documents(key: str) -> str:
@@ -133,7 +153,7 @@ def summary_table(
         for regime in regimes:
             words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
             means = [summary_metrics.values(shown_rows, metric, regime, generation).mean() for generation in generations]
-            cells = [_four_digits(float(mean)) for mean in means]
+            cells = [four_digits(float(mean)) for mean in means]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:
@@ -141,7 +161,7 @@ def summary_table(
             table.add_row(words, regime, *cells)
             control = control_curves.closed_form(controls, regime, metric)
             if control is not None:
-                table.add_row("", ITS_CONTROL, *(_four_digits(float(control[generation])) for generation in generations))
+                table.add_row("", ITS_CONTROL, *(four_digits(float(control[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -177,6 +197,41 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
     return table
 
 
+def groups_table(groups: pd.DataFrame, key: str) -> Table:
+    """Return what is left of each group of rows, those first that vanished first (`group_table.table`).
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    table = _empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
+    table.columns[0].header, table.columns[1].header = "group", "arm"
+    for row in groups.to_dict("records"):
+        numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
+        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else _four_digits(number) for number in numbers))
+    return table
+
+
+def profile_table(profiles: pd.DataFrame | None, key: str) -> Table | None:
+    """Return one experiment's profiles of collapse, an arm a line (`profile.table`); None where there are none.
+
+    Parameters
+    ----------
+    key
+        The experiment's name in the expanded config.
+    """
+    if profiles is None or profiles.empty:
+        return None
+    table = _empty_table(f"{key}: meanings of collapse that an arm meets", ["met", "not met"])
+    table.columns[0].header, table.columns[1].header = "arm", "not measurable here"
+    for regime, rows in profiles.groupby("regime", sort=False):
+        numbers = [[str(place) for place, verdict in enumerate(rows["verdict"], 1) if verdict == name] for name in VERDICTS]
+        met, unmet, unknown = (" ".join(places) or "-" for places in numbers)
+        table.add_row(str(regime), unknown, met, unmet)
+    return table
+
+
 def claims_table(answers: Sequence[verdicts.Answer]) -> Table:
     """Return one line per claim: its verdict, the claim in a few words, and the number that decided with its region."""
     from rich.table import Table
@@ -195,10 +250,10 @@ def attribution_table(costs: pd.DataFrame) -> Table:
     for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
-            table.add_row(f"{name} ({regime}), {measure}", "all at work", _four_digits(loss))
+            table.add_row(f"{name} ({regime}), {measure}", "all at work", four_digits(loss))
         else:
             table.add_row(
-                "", f"{source} {setting}".strip(), _four_digits(loss), _four_digits(gain), f"{_four_digits(low)} to {_four_digits(high)}"
+                "", f"{source} {setting}".strip(), four_digits(loss), four_digits(gain), f"{four_digits(low)} to {four_digits(high)}"
             )
     return table
 
@@ -219,11 +274,6 @@ def _check_cells(arm_check: Check | None) -> tuple[str, str]:
     if arm_check is None:
         return "", ""
     if arm_check.z is None:
-        return _four_digits(arm_check.expected), "-"
+        return four_digits(arm_check.expected), "-"
     colour = "red" if abs(arm_check.z) >= SUSPICIOUS_Z else "green"
-    return _four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
-
-
-def _four_digits(value: float) -> str:
-    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+    return four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"

@@ -13,8 +13,11 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
+from heirloom.specs.groups import Groups
+from heirloom.specs.groups import misfits as group_misfits
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
+from heirloom.specs.population import Membership
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
     MOST_BATCH_ROWS,
@@ -103,8 +106,14 @@ class Experiment(Strict):
     measures: dict[Name, OwnMeasure] = Field(
         {}, description="Measures of your own, by name: a `command`, or without one the measure of an installed package that has this name."
     )
+    groups: Groups | None = Field(
+        None,
+        description="Groups of rows that are measured one by one: `component` (of a mixture, by the true law), `{column: NAME}` (of a "
+        "table), or `{measure: …, quantiles: […]}` of the original rows; by default none.",
+    )
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
+    membership: Membership | None = Field(None, description="Its place in a population, set by expansion; not for config files.")
 
     @property
     def original_rows(self) -> int | None:
@@ -134,6 +143,10 @@ class Experiment(Strict):
     def pools(self) -> list[int]:
         """Seeds that a pool is made for, in the order of the seeds."""
         return list(dict.fromkeys(map(self.pool_of, self.seeds)))
+
+    def share_rows(self, pool_rows: int) -> int:
+        """Return how many rows of the real pool its lineages are given: all, or in a population a member's share."""
+        return self.membership.share_rows(pool_rows) if self.membership else pool_rows
 
     @property
     def is_chain(self) -> bool:
@@ -193,6 +206,7 @@ class Experiment(Strict):
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
         served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
         abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        abilities += group_misfits(self.groups, self.source, has_rows=self.has_rows) if self.groups is not None else ()
         misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))

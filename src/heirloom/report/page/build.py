@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.report import control_curves, experiment_results, tables, task_scores
+from heirloom.report import control_curves, experiment_results, group_table, tables, task_scores
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
@@ -36,8 +36,8 @@ _SCRIPT_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def datasets(config: Config) -> list[str]:
-    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; scores of tasks."""
-    targets = task_scores.files(config)[:1]
+    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; scores, groups."""
+    targets = [*task_scores.files(config)[:1], *group_table.files(config)[:1]]
     for key, experiment in config.experiments.items():
         paths = [synthetic_path(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
         targets += [target(config, path) for path in paths]
@@ -115,7 +115,7 @@ def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
 
 def _experiment(results: ExperimentResults) -> dict[str, Any]:
     """Return what an experiment's own results show, but for figures and the graph."""
-    from heirloom.report.page import lost, remains, tasks, texts
+    from heirloom.report.page import groups, lost, profile, remains, tasks, texts
 
     key, experiment = results.key, results.experiment
     return {
@@ -126,6 +126,8 @@ def _experiment(results: ExperimentResults) -> dict[str, Any]:
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),
         "tasks": tasks.context(results.config, key),
+        "profile": profile.context(results.config, key),
+        "groups": groups.context(results.config, key),
         "remains": remains.context(key, experiment, results.rows),
     }
 
