@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := all
 .PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
 .PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
-.PHONY: check-container test-pythons
+.PHONY: check-container example test-pythons
 
 all: run record report summary
 
@@ -63,6 +63,12 @@ restore: env
 quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
+
+# the page and its picture that README and docs/gallery.md show
+example: quick
+	cp results/quick/report.html docs/example/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1440,1000 \
+	  --screenshot=docs/example/page.png "file://$(CURDIR)/docs/example/report.html"
 
 # after the record, because the page shows what the jobs have cost
 report: env
