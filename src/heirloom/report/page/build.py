@@ -18,6 +18,7 @@ from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
 from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path, vanishing_unit
 from heirloom.report.intervals import conditional
+from heirloom.report.ranking import table as rankings
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
@@ -36,8 +37,8 @@ _SCRIPT_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def datasets(config: Config) -> list[str]:
-    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; scores, groups."""
-    targets = [*task_scores.files(config)[:1], *group_table.files(config)[:1]]
+    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; some tables."""
+    targets = [file for files in (task_scores.files(config), group_table.files(config), rankings.files(config)) for file in files[:1]]
     for key, experiment in config.experiments.items():
         paths = [synthetic_path(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
         targets += [target(config, path) for path in paths]
@@ -85,7 +86,7 @@ def write(config: Config, config_file: Path) -> None:
 def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any]) -> dict[str, Any]:
     """Return all that the template shows, as plain data."""
     from heirloom.lineage.project import Project
-    from heirloom.report.page import answer, lineage, making
+    from heirloom.report.page import answer, lineage, making, ranking
     from heirloom.words import DEFINITION
 
     project = Project()
@@ -103,6 +104,7 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: lis
     return {
         "answer": answer.context(answers, conditional(config)),
         "experiments": experiments,
+        "rankings": ranking.context(config),
         "grids": [_grid(name, entries) for name, entries in entries_of.items()],
         "making": making.context(config, config_file, nodes, answers),
         "word": DEFINITION,
