@@ -201,8 +201,8 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        served_misfits = served_misfits(self) if self.family.sampling.is_served else ()
-        abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        of_server = served_misfits(self) if self.family.sampling.is_served else ()
+        abilities = [*self._missing_abilities(), *self._measure_misfits(), *of_server]
         misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
