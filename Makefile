@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env quick run record restore report summary test test-system test-fast format clean-env
-.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+.PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
+.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
 
 all: run record report summary
 
@@ -23,7 +23,14 @@ env: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) slurm
+	touch $@
+
+# what tests, checks and the examples read beside that
+dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) dev
 	touch $@
 
 # the judges of our exports, each in an environment of its own: tests that ask one are skipped without it
@@ -63,38 +70,43 @@ report: env
 summary: env
 	heirloom summary $(CONFIGFILE)
 
-test: env
+test: dev
 	python -m pytest -m "not system" --numprocesses auto --dist loadfile
 
-test-system: env validator
+test-system: dev validator
 	python -m pytest -m system --numprocesses auto --dist loadfile
 
-test-fast: env
+test-fast: dev
 	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
 # .pre-commit-config.yaml calls these one by one
-check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
 
-check-ruff: env
+check-ruff: dev
 	ruff check .
 
-check-format: env
+check-format: dev
 	ruff format --check .
 
-check-mypy: env
+check-mypy: dev
 	mypy
 
-check-snakefmt: env
+check-snakefmt: dev
 	snakefmt --check Snakefile rules
 
-check-codespell: env
+check-codespell: dev
 	codespell
 
 check-schema: env
 	heirloom schema
 
-check-rules: env
+check-rules: dev
 	python -m pytest -q tests/workflow/test_rules.py
+
+# the site, without a network; a page in no menu, a link that leads nowhere and a docstring that cannot be read are errors
+docs check-docs: dev
+	python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees -c docs . build/site
+	@echo "heirloom: the site is build/site/index.html"
 
 format: env
 	ruff check --fix .

@@ -1,7 +1,8 @@
 """The config: every scientific choice, read once, validated, expanded into experiments, and never a machine fact.
 
 `load` and `parse` return a `Config` whose grids are expanded: an experiment with a `grid` becomes one experiment a variant,
-named ``<experiment>__<variant>``, and only such keys are ever seen by paths, references and Snakemake.
+named ``<experiment>__<variant>``, and a population one experiment a member. Only such keys are ever seen by paths, references and
+Snakemake.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
-from heirloom import compatibility, config_faults, strict_yaml, variants
+from heirloom import compatibility, config_faults, populations, strict_yaml, variants
 from heirloom import results as result_folders
 from heirloom.errors import HeirloomError
 from heirloom.results import Results
@@ -108,7 +109,9 @@ def parse(raw: Any, file: str = "config", reading_faults: Sequence[Fault] = (), 
     raw = copy.deepcopy(dict(raw))
     misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
-        raw["experiments"], misfits = variants.expand(raw["experiments"])
+        bodies, misfits = variants.expand(raw["experiments"])
+        raw["experiments"], population_misfits = populations.expand(bodies)
+        misfits += population_misfits
     config, invalid = _validate(raw, results)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]

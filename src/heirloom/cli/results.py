@@ -98,12 +98,22 @@ def show(
 
 
 @app.command(rich_help_panel=LOOK, epilog="Example: heirloom summary --config configs/quick.yaml")
-def summary(config: ConfigFile = CONFIG) -> None:
-    """Print what a run found, beside theory where there is one."""
+def summary(
+    config: ConfigFile = CONFIG,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Every measure of every arm, theory, onsets, and every claim.")] = False,
+) -> None:
+    """Print what a run found, in 60 lines at most; with --full, every number beside theory where there is one."""
     from heirloom.config import load
-    from heirloom.report.summary import print_summary
 
-    print_summary(load(config))
+    if full:
+        from heirloom.report.summary import print_summary
+
+        print_summary(load(config))
+    else:
+        from heirloom.report import overview
+
+        typer.echo("\n".join(overview.lines(load(config))))
 
 
 @app.command(hidden=True)

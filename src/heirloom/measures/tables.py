@@ -17,6 +17,9 @@ Numbers = NDArray[np.float64]
 Column: TypeAlias = "Numbers | pa.ChunkedArray"
 """Numbers, shape (N,), or the texts of categories."""
 
+NONNEGATIVE = ("column_distance", "spread", "category_survival", "correlation_distance")
+"""Measures of tables that are 0 or above (`measures.scales`)."""
+
 
 def compare(sample: Mapping[str, Column], held_out: Mapping[str, Column], original: Mapping[str, Column]) -> dict[str, float]:
     """Return the measures of a table's rows.

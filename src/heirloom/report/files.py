@@ -14,6 +14,7 @@ from heirloom.measures.replicas import WITHIN
 from heirloom.report import agreement, attribution, group_table, intervals, onset, tables, task_scores, units
 from heirloom.report.profile import table as profiles
 from heirloom.report.ranking import table as rankings
+from heirloom.specs import tasks
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def headline_intervals(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Return the intervals of all headline metrics and of scores of tasks (`intervals.table`)."""
     within_chains = [f"{name}.{what}" for name in tables.VECTOR_HEADLINES for what in WITHIN]
     is_headline = frame["metric"].isin([*tables.HEADLINES, *within_chains])
-    rows = frame[is_headline | frame["metric"].str.startswith(task_scores.PREFIX)]
+    rows = frame[is_headline | frame["metric"].str.startswith(tasks.PREFIX)]
     num_replicas = {tables.names(key, experiment): experiment.num_replicas for key, experiment in config.experiments.items()}
     return intervals.table(rows, num_replicas)
 

@@ -1,4 +1,4 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
+"""The last run in full: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from heirloom.report.profile import table as profile
 from heirloom.report.profile.definitions import DEFINITIONS
 from heirloom.report.ranking import table as rankings
 from heirloom.report.reference import Place
-from heirloom.report.summary_tables import empty_table, four_digits, groups_table, profile_table, ranking_table
+from heirloom.report.summary_metrics import four_digits
+from heirloom.report.summary_tables import empty_table, groups_table, profile_table, ranking_table
 from heirloom.sources import counts
 
 if TYPE_CHECKING:

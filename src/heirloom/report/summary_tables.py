@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from heirloom.report.profile.definitions import VERDICTS
+from heirloom.report.summary_metrics import four_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +74,3 @@ def empty_table(title: str, columns: list[str]) -> Table:
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
-
-
-def four_digits(value: float) -> str:
-    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"

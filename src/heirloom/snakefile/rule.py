@@ -184,7 +184,7 @@ class Groups:
 
     def _is_cheap(self, key: Key) -> bool:
         experiment = self._config.experiments[key.experiment]
-        if experiment.shards > 1 or experiment.num_nodes > 1:
+        if experiment.shards > 1 or experiment.num_nodes > 1 or experiment.membership:  # members wait for each other's rows
             return False
         return estimate.lineage_seconds(self._config, key.experiment, key.regime, key.seed or 0) < self._seconds
 

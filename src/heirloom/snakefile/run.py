@@ -18,12 +18,12 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import ending, layout, unrecorded
+from heirloom.lineage import ending, layout, replaced, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves
 from heirloom.runtime import program, variables
-from heirloom.snakefile import private, worker
+from heirloom.snakefile import dry_run, private, worker
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
 from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
@@ -104,6 +104,7 @@ class Run:
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
         atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
+        atexit.register(dry_run.tell, self.workflow, self.config)
 
     def rule(self, name: str) -> Rule:
         """Return a step as its rule sees it."""
@@ -200,9 +201,21 @@ class Run:
         if settings is not None:
             accounting.check(settings)
         ending.check(self.config_file)
+        self._warn_of_replacement()
         fault = worker.start(self.config.num_threads) if private.runs_jobs_here(self.workflow) else ""
         if fault:
             print(errors.line(fault), file=sys.stderr)
+
+    def _warn_of_replacement(self) -> None:
+        """Print a line on data that this run replaces and that cannot be brought back; equal bytes, by force, replace nothing."""
+        if private.is_forced(self.workflow):
+            return
+        try:
+            warning = replaced.warning(private.planned_outputs(self.workflow))
+        except HeirloomError as error:  # record says so, too, when the run ends
+            warning = str(error)
+        if warning:
+            print(errors.line(warning), file=sys.stderr, flush=True)
 
     def on_success(self) -> None:
         """Record a run that has come to its end."""

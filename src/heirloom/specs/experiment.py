@@ -11,11 +11,13 @@ from pydantic import Field, model_validator
 from heirloom.errors import short
 from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
+from heirloom.specs.checkpoints import Every
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.groups import Groups, row_misfits
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
+from heirloom.specs.population import Membership
 from heirloom.specs.pretrained import Pretrained
 from heirloom.specs.sizes import (
     MOST_BATCH_ROWS,
@@ -32,12 +34,6 @@ from heirloom.specs.tasks import Tasks
 from heirloom.specs.text import TextSettings
 from heirloom.specs.until import Until, with_until
 from heirloom.specs.vector_source import Law
-
-
-class Every(Strict):
-    """Each k-th generation."""
-
-    every: int = Field(ge=1, le=MOST_GENERATIONS, description="k: generations k, 2 k, 3 k, …")
 
 
 class Experiment(Strict):
@@ -108,6 +104,7 @@ class Experiment(Strict):
     share_estimate: bool = Field(False, description="Whether a classifier estimates the synthetic share of training sets from rows alone.")
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
+    membership: Membership | None = Field(None, description="Its place in a population, set by expansion; not for config files.")
 
     @property
     def original_rows(self) -> int | None:
@@ -137,6 +134,10 @@ class Experiment(Strict):
     def pools(self) -> list[int]:
         """Seeds that a pool is made for, in the order of the seeds."""
         return list(dict.fromkeys(map(self.pool_of, self.seeds)))
+
+    def share_rows(self, pool_rows: int) -> int:
+        """Return how many rows of the real pool its lineages are given: all, or in a population a member's share."""
+        return self.membership.share_rows(pool_rows) if self.membership else pool_rows
 
     @property
     def is_chain(self) -> bool:

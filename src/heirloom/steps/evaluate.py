@@ -19,7 +19,6 @@ from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
-from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
 from heirloom.specs.groups import Groups
@@ -78,7 +77,7 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= {"share_estimate": True}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         **slices.package(experiment),
@@ -152,12 +151,13 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
         tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
-    return ancestry.figures(rows, train.count_distinct_real()) | tokens
+    members = ancestry.population_figures(rows, step.seat.number, step.seat.members) if step.seat else {}
+    return ancestry.figures(rows, train.count_distinct_real()) | tokens | members
 
 
 def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, decode: Decode | None = None) -> dict[str, float]:
     """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
-    stream = streams.step(step.seed, step.regime, generation, "evaluate")
+    stream = step.stream(generation)
     module = family(step.family)
     with naming(generation):
         measures = module.evaluate(model, sets, origin, _measuring(step, generation, decode), stream)
@@ -175,7 +175,7 @@ def of_training_set(
     estimate = share_estimate.measure(sets, train) if step.share_estimate and generation else {}
     if step.groups is None:
         return estimate
-    stream = streams.step(step.seed, step.regime, generation, "evaluate").child("groups")
+    stream = step.stream(generation).child("groups")
     parts = group_measures.grouping(step.groups, sets.original, step.truth)
     describe = partial(_described, step, model, origin, generation, decode, stream)
     with naming(generation):
