@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from heirloom.errors import short
 from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
+from heirloom.specs.checkpoints import Every
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.groups import Groups, row_misfits
@@ -34,12 +35,6 @@ from heirloom.specs.text import TextSettings
 from heirloom.specs.text_misfits import served_misfits, text_misfits
 from heirloom.specs.until import Until, with_until
 from heirloom.specs.vector_source import Law
-
-
-class Every(Strict):
-    """Each k-th generation."""
-
-    every: int = Field(ge=1, le=MOST_GENERATIONS, description="k: generations k, 2 k, 3 k, …")
 
 
 class Experiment(Strict):
