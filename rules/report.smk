@@ -6,6 +6,7 @@ from heirloom.artefacts import paths
 from heirloom.report import diff_pages, group_table, tables, task_scores
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
+from heirloom.report.ranking import table as rankings
 
 SHOWN = sorted({*plan.artefacts(CONFIG).values()})
 DATASETS = page.datasets(CONFIG)
@@ -31,6 +32,7 @@ rule summarise:
         plots=tables.plot_files(CONFIG),
         tasks=task_scores.files(CONFIG),
         groups=group_table.files(CONFIG),
+        ranking=rankings.files(CONFIG),
     log:
         RESULTS.log("summarise"),
     benchmark:

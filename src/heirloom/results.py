@@ -83,6 +83,11 @@ class Results:
         return f"{self.folder}/groups.csv"
 
     @property
+    def ranking(self) -> str:
+        """Which mitigations are better than which, where the config has a ranking."""
+        return f"{self.folder}/ranking.csv"
+
+    @property
     def tasks(self) -> str:
         """Scores of tasks with paired tests, where an experiment has tasks."""
         return f"{self.folder}/tasks.csv"

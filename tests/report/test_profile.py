@@ -14,7 +14,7 @@ from heirloom.report import files
 from heirloom.report.page import profile as on_page
 from heirloom.report.profile import table as profile
 from heirloom.report.profile.definitions import DEFINITIONS
-from heirloom.report.summary import profile_table
+from heirloom.report.summary_tables import profile_table
 from heirloom.runtime.streams import Stream
 
 SEEDS = list(range(6))

@@ -21,7 +21,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families.base import Sets
 from heirloom.report import group_table
 from heirloom.report.page import groups as on_page
-from heirloom.report.summary import groups_table
+from heirloom.report.summary_tables import groups_table
 from heirloom.specs.groups import ColumnGroups, QuantileGroups
 from heirloom.steps import chain, evaluate, group_measures, mix, real, train
 

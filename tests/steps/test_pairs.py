@@ -129,8 +129,9 @@ def test_written_rows_carry_the_prompt_of_an_original_row(lineage: Config) -> No
 
 
 def test_edited_rows_are_original_ones_with_other_words_and_shards_make_the_same(lineage: Config) -> None:
-    Path("edited").mkdir()
-    step, written = slice_of("sample", declared(regimes=("edit",)), "text", "edit", 0, 1), {"synthetic": "edited/synthetic.parquet"}
+    step = slice_of("sample", declared(regimes=("edit",)), "text", "edit", 0, 1)
+    written = {"synthetic": kinds.SYNTHETIC.path("text", "edit", 0, 1)}
+    Path(written["synthetic"]).parent.mkdir(parents=True)
     inputs = inputs_of(1) | {"judge": kinds.CHECKPOINT.path(*KEY, 0)}
     sample.run(step, inputs, written)
     whole = Path(written["synthetic"]).read_bytes()
@@ -142,6 +143,7 @@ def test_edited_rows_are_original_ones_with_other_words_and_shards_make_the_same
         assert (row["prompt"], len(row["tokens"]), row["tokens"][-1]) == (source["prompt"], len(source["tokens"]), source["tokens"][-1])
         num_changed += row["tokens"] != source["tokens"]
     assert num_changed > 0
+    assert f"edits text/origin/0/0, row {row['parent']}" in render_row.outline(trace_row.trace_row("text/edit/0/1#39"))
     Path(written["synthetic"]).unlink()
     for shard in (1, 0, 2):
         sample.run(step, inputs, written, (shard, 3))

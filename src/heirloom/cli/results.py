@@ -71,8 +71,13 @@ def plot(config: ConfigFile = CONFIG) -> None:
     draw.write(load(config))
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --config configs/quick.yaml")
-def report(config: ConfigFile = CONFIG) -> None:
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --against HEAD~1")
+def report(
+    config: ConfigFile = CONFIG,
+    against: Annotated[
+        str, typer.Option(help="Another run to compare with on the page: a git revision, a folder of results, or its metrics.parquet.")
+    ] = "",
+) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from rich.filesize import decimal
 
@@ -82,7 +87,7 @@ def report(config: ConfigFile = CONFIG) -> None:
 
     loaded_config = load(config)
     with progress.waiting("report"):
-        build.write(loaded_config, config)
+        build.write(loaded_config, config, against)
     contents.write()
     page = Path(loaded_config.results.page)
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")

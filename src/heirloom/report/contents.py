@@ -51,7 +51,7 @@ def lines() -> list[Line]:
 
 def _line(places: Results) -> Line:
     of_numbers = (places.metrics, places.headlines, places.intervals, places.onset, places.attribution, places.theory)
-    of_words = (places.profile, places.groups, places.claims)
+    of_words = (places.profile, places.groups, places.ranking, places.claims)
     links = [_link(path) for path in (*of_numbers, *of_words, places.figures) if Path(path).exists()]
     experiments = sorted(path.stem for path in Path(places.plots).glob("*.csv"))
     page = _link(places.page) if Path(places.page).exists() else ""

@@ -13,6 +13,7 @@ from heirloom.config import Config
 from heirloom.measures.replicas import WITHIN
 from heirloom.report import agreement, attribution, group_table, intervals, onset, tables, task_scores, units
 from heirloom.report.profile import table as profiles
+from heirloom.report.ranking import table as rankings
 from heirloom.specs import tasks
 from heirloom.specs.experiment import Experiment
 
@@ -36,6 +37,7 @@ def write(config: Config) -> None:
     digests.seal(results.profile)
     task_scores.write(config)
     group_table.write(frame, config)
+    rankings.write(frame, config)
     _write_plot_tables(frame, config)
 
 

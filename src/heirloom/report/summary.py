@@ -28,9 +28,11 @@ from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
 from heirloom.report.profile import table as profile
-from heirloom.report.profile.definitions import DEFINITIONS, VERDICTS
+from heirloom.report.profile.definitions import DEFINITIONS
+from heirloom.report.ranking import table as rankings
 from heirloom.report.reference import Place
 from heirloom.report.summary_metrics import four_digits
+from heirloom.report.summary_tables import empty_table, groups_table, profile_table, ranking_table
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -83,6 +85,9 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     costs = attribution.table(frame, config)
     if len(costs):
         console.print(attribution_table(costs))
+    ranked = rankings.load(config)
+    if ranked is not None:
+        console.print(ranking_table(ranked))
     answers = verdicts.answers(specs.load(), frame, config)
     console.print(claims_table(answers))
     console.print(sentences.chance(answers), style="dim")
@@ -146,7 +151,7 @@ def summary_table(
     reference_columns = ["reference"] if agreement else []
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
-    table = _empty_table(title, generation_columns + theory_columns + reference_columns)
+    table = empty_table(title, generation_columns + theory_columns + reference_columns)
     metrics = list(summary_metrics.metrics(rows, experiment.measures))
     shown_rows = summary_metrics.narrowed(rows, metrics, generations)
     for metric in metrics:
@@ -190,45 +195,10 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
         return None
     units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
     words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
-    table = _empty_table(f"{key}: {words}", ["onset", "p"])
+    table = empty_table(f"{key}: {words}", ["onset", "p"])
     for measure, regime, generation, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         no_onset = "with bulk" if note else "none"
         table.add_row(measure, regime, no_onset if math.isnan(generation) else f"{generation:g}", f"{p:.2g}")
-    return table
-
-
-def groups_table(groups: pd.DataFrame, key: str) -> Table:
-    """Return what is left of each group of rows, those first that vanished first (`group_table.table`).
-
-    Parameters
-    ----------
-    key
-        The experiment's name in the expanded config.
-    """
-    table = _empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
-    table.columns[0].header, table.columns[1].header = "group", "arm"
-    for row in groups.to_dict("records"):
-        numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
-        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else four_digits(number) for number in numbers))
-    return table
-
-
-def profile_table(profiles: pd.DataFrame | None, key: str) -> Table | None:
-    """Return one experiment's profiles of collapse, an arm a line (`profile.table`); None where there are none.
-
-    Parameters
-    ----------
-    key
-        The experiment's name in the expanded config.
-    """
-    if profiles is None or profiles.empty:
-        return None
-    table = _empty_table(f"{key}: meanings of collapse that an arm meets", ["met", "not met"])
-    table.columns[0].header, table.columns[1].header = "arm", "not measurable here"
-    for regime, rows in profiles.groupby("regime", sort=False):
-        numbers = [[str(place) for place, verdict in enumerate(rows["verdict"], 1) if verdict == name] for name in VERDICTS]
-        met, unmet, unknown = (" ".join(places) or "-" for places in numbers)
-        table.add_row(str(regime), unknown, met, unmet)
     return table
 
 
@@ -245,7 +215,7 @@ def claims_table(answers: Sequence[verdicts.Answer]) -> Table:
 
 def attribution_table(costs: pd.DataFrame) -> Table:
     """Return what other settings of error sources gain at the last generation, one at a time and all (`attribution.table`)."""
-    table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
+    table = empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
     table.columns[0].header, table.columns[1].header = "experiment", "setting"
     for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
@@ -255,18 +225,6 @@ def attribution_table(costs: pd.DataFrame) -> Table:
             table.add_row(
                 "", f"{source} {setting}".strip(), four_digits(loss), four_digits(gain), f"{four_digits(low)} to {four_digits(high)}"
             )
-    return table
-
-
-def _empty_table(title: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for words in ("measure", "regime"):
-        table.add_column(words, no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

@@ -42,6 +42,7 @@ LABELS = {
     "pixel_variance": "pixel variance",
     "class_entropy": "class entropy",
     "ancestry.real_row_share": "real rows",
+    "share_estimate.synthetic": "synthetic, estimated",
     "ancestry.depth_mean": "depth",
     "ancestry.founders": "founders",
 }

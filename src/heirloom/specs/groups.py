@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from heirloom.specs.base import Strict
 from heirloom.specs.judges import RowMeasure
 from heirloom.specs.source import AnySource, TextSource
-from heirloom.specs.vector_source import ColumnName, MixtureSource, TableSource
+from heirloom.specs.vector_source import ColumnName, MixtureSource, NormalSource, TableSource
 
 _NAMES = ("category", "boolean")
 """Types of columns whose values are names."""
@@ -63,8 +63,15 @@ Groups = Annotated[
 ]
 
 
-def misfits(groups: Component | ColumnGroups | QuantileGroups, source: AnySource, *, has_rows: bool) -> Iterator[str]:
-    """Yield why the rows of an experiment cannot be told apart so, each with what is allowed."""
+def row_misfits(
+    groups: Component | ColumnGroups | QuantileGroups | None, source: AnySource, *, has_rows: bool, estimates_share: bool
+) -> Iterator[str]:
+    """Yield why the rows of an experiment cannot be told apart by groups or by a classifier, each with what is allowed."""
+    is_of_blocks = isinstance(source, TextSource) and source.text.pairs is None
+    if estimates_share and not (has_rows and (is_of_blocks or isinstance(source, (NormalSource, MixtureSource)))):
+        yield "share_estimate reads rows of text in blocks, or vectors of a normal law or a mixture; leave it out"
+    if groups is None:
+        return
     if not has_rows:
         yield "groups are of rows, of which family.path: statistics has none; use path: rows"
     match groups:

@@ -200,7 +200,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         model, author = [*models.values()][-1]
         sets = evaluate.gather(evaluate_slice, original, newest, held_out)
         measures = evaluate.descend(evaluate_slice, train) | evaluate.measure(evaluate_slice, model, sets, origin, number)
-        measures |= evaluate.by_group(evaluate_slice, model, sets, origin, train, number)
+        measures |= evaluate.of_training_set(evaluate_slice, model, sets, origin, train, number)
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
         if select_slice:
             datasets[kinds.SELECTED] = selected_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from heirloom import mixing, planned_files, sources
+from heirloom import mixing
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.kinds import Key
@@ -24,7 +24,7 @@ from heirloom.sources import input_files
 from heirloom.specs.groups import Groups
 from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
-from heirloom.steps import group_measures, own_measures, real, slices
+from heirloom.steps import group_measures, own_measures, share_estimate, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -52,10 +52,14 @@ class Slice(slices.GenerationSlice):
     measurement: slices.Settings | None = None
     measures: dict[str, PlannedMeasure] = Field({})
     groups: Groups | None = None
+    share_estimate: bool = False
 
 
 def slice_of(config: Config, key: Key) -> Slice:
     """Return the slice of a generation's measures."""
+    from heirloom import planned_files, sources  # which a job has no need of, nor of the readers of all sources
+    from heirloom.steps import real
+
     experiment = config.experiments[key.experiment]
     measure_fields: dict[str, Any] = {"rows": experiment.rows, "num_replicas": experiment.num_replicas}
     if experiment.text:
@@ -72,6 +76,8 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
     if experiment.groups is not None:
         measure_fields |= {"groups": experiment.groups}
+    if experiment.share_estimate:
+        measure_fields |= {"share_estimate": True}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
         **slices.place(config, key),
@@ -111,7 +117,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
         train, decoder = Dataset.open(inputs["train"]), _decoder(inputs.get("tokenizer"))
         measures = descend(step, train) | measure(step, model, sets, origin, step.generation, decoder)
-        measures |= by_group(step, model, sets, origin, train, step.generation, decoder)
+        measures |= of_training_set(step, model, sets, origin, train, step.generation, decoder)
     write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))
     finish(step, inputs, [outputs["metrics"]], files)
 
@@ -165,17 +171,18 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
     return measures | users_measures
 
 
-def by_group(
+def of_training_set(
     step: Slice, model: Any, sets: Sets, origin: Any, train: Dataset, generation: int, decode: Decode | None = None
 ) -> dict[str, float]:
-    """Return what one generation still has of each group of rows (`group_measures.measure`); nothing where none are declared."""
+    """Return the measures that look at the training set, too, where they are asked for: of groups, and the estimate of its share."""
+    estimate = share_estimate.measure(sets, train) if step.share_estimate and generation else {}
     if step.groups is None:
-        return {}
+        return estimate
     stream = step.stream(generation).child("groups")
     parts = group_measures.grouping(step.groups, sets.original, step.truth)
     describe = partial(_described, step, model, origin, generation, decode, stream)
     with naming(generation):
-        return group_measures.measure(parts, sets, train, describe)
+        return estimate | group_measures.measure(parts, sets, train, describe)
 
 
 def _described(
