@@ -234,6 +234,8 @@ class Experiment(Strict):
             yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
         if self.num_processes > 1:
             yield f"num_processes is {self.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
+        if self.family.sampling.num_beams > 1:
+            yield f"family.sampling.beams is {self.family.sampling.num_beams}; a server draws: leave out beams, or endpoint"
 
     def _pair_misfits(self) -> Iterator[str]:
         """Yield what rows of a prompt and a completion do not go with."""
@@ -242,8 +244,6 @@ class Experiment(Strict):
             yield f"source.text.rows is 'pairs'; family {self.family.name!r} reads and writes blocks alone (pairs: {candidates})"
         if not self.continues_rows:
             yield "sampling.prompts is 'none'; with source.text.rows: pairs each synthetic row completes the prompt of an original one"
-        if self.family.sampling.num_beams > 1:
-            yield f"family.sampling.beams is {self.family.sampling.num_beams}; with source.text.rows: pairs a row is drawn: leave it out"
         if self.divergence_rows:
             yield f"divergence_rows is {self.divergence_rows}; MAUVE compares blocks alone: leave it out with source.text.rows: pairs"
 

@@ -113,7 +113,7 @@ def complete(network: Network, write: Completer, prompts: Iterable[Prompts], lim
         If prompt and completion do not fit the model's context, a token is outside the vocabulary, or memory runs out.
     """
     for chunk in prompts:
-        with memory.guard("sampling", "chunk_rows"):
+        with memory.guard("sampling", "chunk_rows or sampling.beams"):
             check_tokens(network, np.maximum(chunk.tokens, 0), "prompts")
             check_length(network, chunk.tokens.shape[1] + limit.tokens, "a prompt and its completion")
             yield write(chunk.tokens, limit, stream.child("tokens").uniforms_of(chunk.rows, limit.tokens))

@@ -33,7 +33,7 @@ def complete_prompts(
     module, num_prompt = model.module, prompts_BP.shape[1]
     context, is_token = (torch.from_numpy(part).to(module.device) for part in ragged.fed(prompts_BP))
     processors: list[LogitsProcessor] = [Finite()]
-    if settings.temperature > 0:
+    if settings.beams == 1 and settings.temperature > 0:
         processors.append(Draw(torch.from_numpy(uniforms_BC).to(module.device), num_prompt, Decoding.of(settings)))
     with torch.autocast(module.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
         sequences = module.generate(
@@ -43,6 +43,7 @@ def complete_prompts(
                 max_new_tokens=limit.tokens,
                 eos_token_id=list(limit.stops),
                 pad_token_id=limit.stops[0],
+                num_beams=settings.beams,
                 do_sample=False,
                 repetition_penalty=settings.repetition_penalty,
             ),

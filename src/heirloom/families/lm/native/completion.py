@@ -106,15 +106,14 @@ def complete_prompts(
         If a prompt and its completion are longer than the context, or the logits are not numbers.
     """
     num_rows, num_prompt = prompts_BP.shape
-    if num_prompt + limit.tokens > model.shape.context_tokens:
-        raise HeirloomError(f"a prompt of {num_prompt} tokens and {limit.tokens} more do not fit the context, {model.shape.context_tokens}")
+    check_context(model, num_prompt, limit.tokens)
     decoder, device = Decoder.of(model, precision), model.device
     prompts, is_token = (torch.from_numpy(part).to(device) for part in ragged.fed(prompts_BP))
     draws, stops = torch.from_numpy(np.ascontiguousarray(uniforms_BC)).to(device), torch.tensor(limit.stops, device=device)
     sheet = Sheet.of(decoder, prompts, is_token, limit.tokens)
     written = torch.full((num_rows, limit.tokens), ragged.PADDING, dtype=torch.int64, device=device)
     turns = rotary(model.shape, 0, num_prompt + limit.tokens, device)
-    logits = _read_prompts(decoder, prompts, is_token, sheet.ring)
+    logits = read_padded(decoder, prompts, is_token, sheet.ring)
     for number in range(limit.tokens):
         position = num_prompt + number
         check_finite(logits, number)
@@ -130,6 +129,12 @@ def complete_prompts(
     return written[:, : number + 1].cpu().numpy().astype(np.int32)
 
 
+def check_context(model: Llama, num_prompt: int, num_new: int) -> None:
+    """Raise unless a prompt and its completion fit the context."""
+    if num_prompt + num_new > model.shape.context_tokens:
+        raise HeirloomError(f"a prompt of {num_prompt} tokens and {num_new} more do not fit the context, {model.shape.context_tokens}")
+
+
 def _next_logits(model: Decoder, sheet: Sheet, turns: Rotary, position: int) -> Tensor:
     """Read the tokens at a position into the ring, and return the logits (B, V) of the next ones."""
     cosine, sine = turns
@@ -138,7 +143,7 @@ def _next_logits(model: Decoder, sheet: Sheet, turns: Rotary, position: int) -> 
     return decode(model, sheet.tokens[:, position, None], turn, ring, slice(position, num_slots), hidden)
 
 
-def _read_prompts(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:
+def read_padded(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:
     """Fill the ring from the prompts (B, P), and return the logits (B, V) after their last tokens."""
     blocks = zip(*(torch.split(part, PREFILL_ROWS) for part in (prompts, is_token)), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
     states = torch.cat([_prefill(model, *block) for block in blocks])
