@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from heirloom import row_counts
+from heirloom import population_faults, row_counts
 from heirloom.artefacts.kinds import RESERVED
 from heirloom.config_faults import suggestion
 from heirloom.errors import short
@@ -47,6 +47,7 @@ def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any
         if not misfits:
             sound_regimes = [regime for regime in experiment.regimes if regime in regimes]
             yield from (Fault(("experiments", name), text) for text in row_counts.faults(experiment, sound_regimes, regimes))
+    yield from population_faults.faults(experiments, regimes)
 
 
 def _generations(experiment: Experiment) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
     assert factors["transformer", "train"] == pytest.approx(3)
     assert estimate(settings, job, factors).seconds == pytest.approx(3 * seconds)
     assert estimate(settings, Job("real", "words"), factors).seconds == pytest.approx(60)
-    assert [line.is_calibrated for line in plan(settings, factors).lines] == [True, False, True, False, False]
+    assert [line.is_calibrated for line in plan(settings, factors).lines] == [True, False, False, True, False]
     assert calibration(settings, tmp_path / "none.parquet") == {}
 
 
@@ -237,7 +238,11 @@ def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_p
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": WORDS}}))
     command(file)
-    assert "40 jobs" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "40 jobs" in output
+    assert [line for line in output.splitlines() if len(line) > 80] == []
+    # ten trainings, each of which leaves weights, their shape, two notes, Snakemake's records of three, a log and its cost
+    assert re.search(r"^  train\* +10 .* 90$", output, re.MULTILINE)
     large = {**WORDS, "rows": 10**9, "regimes": ["replace"], "seeds": list(range(100))}
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": large}}))
     command(file)

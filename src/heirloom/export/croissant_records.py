@@ -33,6 +33,8 @@ _WORDS = {
     "depth_max": "Models between the row and a human, on the longest way; 0 of a real row.",
     "parent": "Row id of the prompt that the row continues, among the training rows of generation 0; null without a prompt.",
     "model": "Fingerprint (sha256) of the checkpoint that wrote the row; null of a real row.",
+    "population_member": "Number, from 0, of the member of the population whose model wrote the row; -1 of a real row.",
+    "first_ancestors": "Shares of the members of the population among the row's first ancestors; zeros of a real row.",
 }
 _TERMS = {
     "kind": "prov:type",

@@ -6,6 +6,7 @@ Legend of shapes: R replicas, N rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.families.base import Family, Measuring
 from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
+from heirloom.specs.programs import Program
 
 if TYPE_CHECKING:  # no step depends on what families say of themselves
     from heirloom.specs.declaration import Ability
@@ -159,6 +161,14 @@ class Completer(Family, Protocol):
         ...
 
 
+class Looping(Protocol):
+    """What a family offers beside `Family` of which one program of the user's may make a whole lineage."""
+
+    def whole_lineage(self, lineage: Program) -> AbstractContextManager[None]:
+        """Let one program train and sample all that `train` and `sample` are called for inside the block."""
+        ...
+
+
 class ClosedForms(Protocol):
     """What a vector family offers beside `Family` whose measures have expectations that are known."""
 
@@ -186,5 +196,6 @@ PROTOCOLS: Mapping[Ability, type] = {
     "validate": Validated,
     "pairs": Completer,
     "closed_forms": ClosedForms,
+    "lineage": Looping,
 }
 """Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

@@ -21,15 +21,15 @@ from heirloom.theory.arm import Arm
 def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """Return what the mathematics expects of an arm: measure to its expectation over replicas, entry g for generation g.
 
-    It is empty if no closed form is known: for another family, for an origin with more rows than a generation, or for a mixture
-    that `heirloom.theory` does not treat.
+    It is empty if no closed form is known: for another family, for an origin with more rows than a generation, for a mixture that
+    `heirloom.theory` does not treat, or for a member of a population.
 
     Returns
     -------
     measure to array of shape (generations + 1,)
     """
     source, rows = experiment.source, experiment.rows
-    if not isinstance(source, VectorSource) or "closed_forms" not in experiment.family.abilities:
+    if not isinstance(source, VectorSource) or "closed_forms" not in experiment.family.abilities or experiment.membership:
         return {}
     if _is_underived(regime) or rows < 2 or (experiment.original_rows or source.rows) != rows:
         return {}

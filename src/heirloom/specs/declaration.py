@@ -14,7 +14,7 @@ from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
-    from heirloom.specs.programs import Environment
+    from heirloom.specs.programs import Environment, Program
     from heirloom.specs.source import AnySource
 
 Ability = Literal[
@@ -34,6 +34,7 @@ Ability = Literal[
     "gpu",
     "pairs",
     "programs",
+    "lineage",
 ]
 """What a family can do beyond the four steps.
 
@@ -45,7 +46,7 @@ Without rows (``path: statistics``): draw a generation's `statistics`; tell thos
 On a page: `closed_forms` beside what was simulated.
 On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
 Of text: read and write `pairs` of a prompt and a completion, beside blocks.
-By `programs` of the user's: train and sample.
+By `programs` of the user's: train and sample; by one of them for a whole `lineage`.
 Those with functions of their own are listed in `families.abilities.PROTOCOLS`.
 """
 
@@ -123,6 +124,11 @@ class FamilySpec(Strict):
         return None
 
     @property
+    def lineage_program(self) -> Program | None:
+        """The program of the user's that trains and samples a whole lineage of ``granularity: chain``, if one does."""
+        return None
+
+    @property
     def job_environment(self) -> Environment | None:
         """What jobs with commands of the user's run in, where it is not what Heirloom runs in."""
         return None
@@ -158,7 +164,7 @@ class FamilySpec(Strict):
 
     @property
     def is_opened_by_others(self) -> bool:
-        """Whether `transformers` opens a checkpoint as it lies, without another model beside it."""
+        """Whether `transformers` opens a checkpoint, once adapters that were saved alone are merged into what they adapt."""
         return False
 
     def passes(self, generation: int) -> int:

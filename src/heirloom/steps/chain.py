@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,9 +31,9 @@ from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.data.stack import Stack
 from heirloom.families import family
+from heirloom.families.abilities import Looping
 from heirloom.judges.bench import JudgeModel, Witnesses
 from heirloom.measures import replicas
-from heirloom.runtime import streams
 from heirloom.sources import input_files
 from heirloom.stats.spacing import geometrically_spaced
 from heirloom.steps import blend, evaluate, mix, rowless, sample, select, slices
@@ -69,6 +70,9 @@ def slice_of(config: Config, key: Key) -> Slice:
     path_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     if experiment.until is not None:
         path_fields["until"] = experiment.until
+    if experiment.family.lineage_program is not None:
+        path_fields["program"] = experiment.family.lineage_program
+        functions.append("whole_lineage")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.chain:run", *slices.family_code(experiment, functions), *judge_code),
         **slices.package(experiment),
@@ -123,7 +127,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
         lineage, note = without_rows, {"rows": "none: sufficient statistics"}
     generation_files, trajectory = step.part(evaluate.Slice).files, outputs["trajectory"]
     generations_of_units = set(geometrically_spaced(step.generations, ALL_UP_TO))
-    with input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
+    with _program(step), input_files.reading(input_files.planned_files(generation_files or ()), generation_files) as files:
         for generation in lineage(step, inputs):
             hashes.append(generation.entry)
             metrics, units = replicas.split_units(generation.measures)
@@ -160,6 +164,13 @@ def _write(path: str, numbers: Sequence[int], names: Sequence[str], values: Sequ
         pq.write_table(table, temporary, compression="zstd", store_schema=False)
 
 
+def _program(step: Slice) -> AbstractContextManager[None]:
+    """Return the program of the user's that makes the whole lineage, where there is one, started and ended with a block."""
+    if step.program is None:
+        return nullcontext()
+    return cast("Looping", family(step.part(training.Slice).family)).whole_lineage(step.program)
+
+
 def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
     """Yield generations 1 … G of a lineage, each made from the one before."""
     mix_slice, train_slice = step.part(mix.Slice), step.part(training.Slice)
@@ -184,11 +195,12 @@ def generations(step: Slice, inputs: Paths) -> Iterator[Generation]:
         train = mix.mix(mix_slice, ingredients, number)
         with naming(number):
             parent = {"scratch": None, "origin": origin, "previous": model}[fit.begins_from]
-            trained = module.train(train, fit, parent, streams.step(step.seed, step.regime, number, train_slice.name))
+            trained = module.train(train, fit, parent, train_slice.stream(number))
         models = _models(step, module, trained, {"origin": origin, "previous": model}, number)
         model, author = [*models.values()][-1]
         sets = evaluate.gather(evaluate_slice, original, newest, held_out)
         measures = evaluate.descend(evaluate_slice, train) | evaluate.measure(evaluate_slice, model, sets, origin, number)
+        measures |= evaluate.of_training_set(evaluate_slice, model, sets, origin, train, number)
         datasets = {kinds.SYNTHETIC: newest, kinds.TRAIN: train}
         if select_slice:
             datasets[kinds.SELECTED] = selected_rows

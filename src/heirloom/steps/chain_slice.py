@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from heirloom.errors import HeirloomError
+from heirloom.specs.programs import Program
 from heirloom.specs.until import Until
 from heirloom.steps import slices
 
@@ -26,6 +27,8 @@ class Slice(slices.LineageSlice):
         ``statistics`` where rows are never drawn.
     until
         Where it stops before its last generation, if anywhere.
+    program
+        What trains and samples all of it, where a program of the user's does.
     """
 
     name = "chain"
@@ -35,6 +38,7 @@ class Slice(slices.LineageSlice):
     steps: dict[str, slices.Settings]
     path: str | None = None
     until: Until | None = None
+    program: slices.NonDefault[Program] | None = None
 
     def is_last(self, generation: int, metrics: Mapping[str, float]) -> bool:
         """Return whether a generation with these metrics is the last one.

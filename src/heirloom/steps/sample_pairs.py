@@ -24,7 +24,6 @@ from heirloom.data.pairs import Limit
 from heirloom.families import family
 from heirloom.runtime.streams import Stream
 from heirloom.steps.common import Paths
-from heirloom.steps.real_pairs import written
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -86,6 +85,8 @@ def texts(
     chunks: Iterable[NDArray[np.int32]], prompts: Dataset, chunk_rows: int, tokenizer: Tokenizer, born: int, writer: Writer
 ) -> Iterator[pa.RecordBatch]:
     """Yield the written rows in order, with their prompts, their text and their ancestry."""
+    from heirloom.steps.real_pairs import written  # with readers of tokenizers, which other rows have no need of
+
     stops = pairs.stops(prompts)
     rows = pairs.windows(prompts, ["row", PROMPT], chunk_rows)
     for (window, completions), (_, batch) in zip(pairs.in_order(chunks, prompts, chunk_rows), rows, strict=True):
