@@ -106,25 +106,31 @@ def complete_prompts(
     memory = room(decoder, num_rows, num_prompt + num_new * beams)
     logits = read_padded(decoder, prompts, is_token, memory)[:, None].expand(-1, beams, -1)
     tree, finished = _before_the_first_token(prompts, is_token, beams), Finished.of(num_rows, beams, num_new, device)
-    num_candidates = min(max(2, 1 + len(limit.stops)) * beams, beams * model.shape.vocab_size)
     for number in range(num_new):
         check_finite(logits, number)
         scores = steered(logits.log_softmax(dim=-1), tree.tokens, decoding)
-        score, parent, token = tree.candidates(scores, num_candidates)
-        tokens = torch.cat([search.of_parents(tree.tokens, parent), token[..., None]], dim=-1)
-        is_end = torch.isin(token, stops)
-        is_new = is_end | (number + 1 == num_new)
-        is_new[:, beams:] = False  # the others only stand in for those that end
-        finished = finished.joined(tokens[..., num_prompt:], score / (number + 1), is_new)
-        kept_score, places = (score + is_end * LOWEST).topk(beams)
-        tree = tree.grown(kept_score, parent.gather(1, places), token.gather(1, places))
-        finished = finished.closed(tree.score[:, :1] / (number + 1))
+        tree, finished = _step(tree, finished, scores, stops, number)
         if number + 1 == num_new or not bool(finished.is_open.any()):
             break
         position = num_prompt + number
         hidden = search.hidden_slots(tree.slots, position, num_prompt, model.shape.context_tokens)
         logits = search.step(decoder, tree.tokens[..., -1], hidden, memory, position)
     return finished.tokens[:, 0, : number + 1].cpu().numpy().astype(np.int32)
+
+
+def _step(tree: Tree, finished: Finished, scores: Tensor, stops: Tensor, number: int) -> tuple[Tree, Finished]:
+    """Return the beams that go on after new token ``number``, and what is finished then, given the scores (B, K, V) of that token."""
+    (_, beams, num_new), num_written = finished.tokens.shape, number + 1
+    num_candidates = min(max(2, 1 + len(stops)) * beams, scores[0].numel())
+    score, parent, token = tree.candidates(scores, num_candidates)
+    tokens = torch.cat([search.of_parents(tree.tokens, parent), token[..., None]], dim=-1)[..., -num_written:]
+    is_end = torch.isin(token, stops)
+    is_new = is_end | (num_written == num_new)
+    is_new[:, beams:] = False  # the others only stand in for those that end
+    finished = finished.joined(tokens, score / num_written, is_new)
+    kept_score, places = (score + is_end * LOWEST).topk(beams)
+    tree = tree.grown(kept_score, parent.gather(1, places), token.gather(1, places))
+    return tree, finished.closed(kept_score[:, :1] / num_written)
 
 
 def _before_the_first_token(prompts: Tensor, is_token: Tensor, beams: int) -> Tree:
