@@ -248,6 +248,9 @@ BROKEN = {
     "judge's error": ({"judge": "def score(rows, settings, stream):\n    return 1 / 0\n"}, POINTS, "ZeroDivisionError: division by zero"),
     "measure": ({"measure": "def measure(sets, settings, stream):\n    return {'A': 1.0}\n"}, POINTS, "has the name 'A'; allowed are a-z"),
     "name": ({}, {"families": {"gaussian": "kit.laplace"}}, "the name 'gaussian' is taken by Heirloom itself; give another one"),
+    "judge's name": ({}, {"judges": {"parent": "kit.judge"}}, "the name 'parent' is taken by Heirloom itself; give another one"),
+    "measure's name": ({}, {"measures": {"spread": "kit.measure"}}, "the name 'spread' is taken by Heirloom itself; give another one"),
+    "tasks": ({}, {"measures": {"task": "kit.measure"}}, "the name 'task' is taken by Heirloom itself; give another one"),
 }
 
 
@@ -264,6 +267,17 @@ def test_a_broken_package_is_told_what_is_broken(tmp_path: Path, monkeypatch: py
             del sys.modules[name]
     assert status == 1
     assert message in output
+
+
+@pytest.mark.parametrize("group", POINTS)
+def test_a_name_that_another_package_offers_is_refused(site: Path, monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    ((name, _),) = POINTS[group].items()
+    install(site, "other-kit", "other", {group: {name: "other.judge"}})
+    status, output = check("heirloom-kit")
+    assert status == 1
+    assert output.count(" broken ") == 1
+    assert f"the packages heirloom-kit and other-kit both offer '{name}' under heirloom.{group}; uninstall one of them" in output
 
 
 def test_a_package_that_is_not_there_or_offers_nothing_is_one_line(site: Path) -> None:

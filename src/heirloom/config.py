@@ -23,6 +23,8 @@ from heirloom.results import Results
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import Name
+from heirloom.specs.ranking import Ranking
+from heirloom.specs.ranking import faults as ranking_faults
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_ROWS
 from heirloom.strict_yaml import Fault
@@ -37,6 +39,9 @@ class Config(Strict):
     num_threads: int = Field(1, ge=1, le=64, description="Threads of numerical work in one job; changes bytes, so it is scientific.")
     regimes: dict[Name, Regime] = Field(min_length=1, description="The rules by which training sets are mixed, by name.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="What is run, by name.")
+    rankings: dict[str, Ranking] = Field(
+        {}, description="Mitigations that compete on equal terms, by the name of the ranking; by default none."
+    )
     _results: Results = PrivateAttr(result_folders.DEFAULT)
 
     def model_post_init(self, results: Results | None) -> None:
@@ -128,7 +133,10 @@ def _validate(raw: dict[str, Any], results: Results | None) -> tuple[Config | No
         regimes = _sound_entries(Regime, raw.get("regimes"))
         misfits = compatibility.faults(experiments, regimes, raw.get("regimes"))
         return None, [*config_faults.validation(error, raw, schema.generate(Config)), *misfits]
-    return config, list(compatibility.faults(config.experiments, config.regimes, config.regimes))
+    faults = list(compatibility.faults(config.experiments, config.regimes, config.regimes))
+    for name, ranking in config.rankings.items():
+        faults += [Fault(("rankings", name), text) for text in ranking_faults(ranking, config.experiments, config.regimes)]
+    return config, faults
 
 
 def _sound_entries(model: type[Strict], section: Any) -> dict[str, Any]:

@@ -27,13 +27,15 @@ from heirloom.families.base import Family, Measuring, Sets
 from heirloom.families.external.check import Finding
 from heirloom.families.promises import lacks
 from heirloom.judges import installed
+from heirloom.measures import scales
 from heirloom.runtime import packages
 from heirloom.runtime.packages import FAMILIES, JUDGES, MEASURES
 from heirloom.runtime.streams import Stream
 from heirloom.specs import packages as planned_packages
+from heirloom.specs import tasks
 from heirloom.specs.declaration import FamilySpec
 from heirloom.specs.experiment import Experiment
-from heirloom.specs.judges import PlannedPackageJudge
+from heirloom.specs.judges import LIKELIHOODS, PlannedPackageJudge, RowMeasure
 from heirloom.specs.measures import PlannedPackageMeasure
 from heirloom.specs.vector_source import Law
 from heirloom.steps import own_measures
@@ -49,6 +51,13 @@ _SETTINGS: Mapping[str, Mapping[str, Any]] = {
 """Source → what its law needs beside the numbers of rows."""
 _LAWS = {get_args(law.model_fields["name"].annotation)[0]: law for law in Law.__subclasses__()}
 """Names of the laws whose rows a family is tried on."""
+_JUDGE_NAMES = {*LIKELIHOODS, *get_args(RowMeasure)}
+_IS_TAKEN: Mapping[str, Callable[[str], bool]] = {
+    FAMILIES: is_built_in,
+    JUDGES: _JUDGE_NAMES.__contains__,
+    MEASURES: lambda name: f"{name}." == tasks.PREFIX or scales.is_amount(name),
+}
+"""Group of entry points → whether Heirloom itself has a family, a judge or a measure of some name."""
 
 Promises = Iterator[tuple[str, Callable[[], None]]]
 
@@ -73,7 +82,7 @@ def _with_name(point: EntryPoint, promises: Promises) -> Promises:
     """Yield that a name is free and its package can be imported, and then its other promises."""
 
     def name_is_free() -> None:
-        if point.group == FAMILIES and is_built_in(point.name):
+        if _IS_TAKEN[point.group](point.name):
             raise HeirloomError(f"the name {point.name!r} is taken by Heirloom itself; give another one")
         packages.load(cast("Any", point.group), point.name)
 

@@ -100,6 +100,32 @@ def test_programs_that_do_not_repeat_their_bytes_may_be_used(folder: Path) -> No
     ]
 
 
+LINEAGE = """
+import json, runpy, sys
+
+for line in sys.stdin:
+    request = json.loads(line)
+    names = {"train": ("train", "checkpoint", "settings"), "sample": ("checkpoint", "num_rows", "synthetic", "seed")}[request["step"]]
+    sys.argv[1:] = [request[name] for name in names]
+    runpy.run_path(f"mine/{request['step']}.py")
+    print(request["answer"], flush=True)
+"""
+
+
+def test_a_program_for_a_whole_lineage_is_tried_beside_the_commands(folder: Path) -> None:
+    config = yaml.safe_load((folder / "mine.yaml").read_text())
+    config["experiments"]["vectors"]["family"]["lineage"] = {"command": ["python", "mine/lineage.py"]}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(config))
+    (folder / "lineage.py").write_text(LINEAGE)
+    tried = {finding.promise: finding.verdict for finding in findings(folder)}
+    assert {verdict for promise, verdict in tried.items() if promise.startswith("lineage")} == {"holds"}
+    assert set(tried.values()) == {"holds"}
+    (folder / "lineage.py").write_text(LINEAGE.replace("runpy.run", "request['step'] == 'train' and runpy.run"))
+    broken = [finding for finding in findings(folder) if finding.verdict == "broken"]
+    assert [finding.promise for finding in broken] == ["lineage: one program trains, and samples twice"]
+    assert "family.lineage.command: {synthetic} was not written" in broken[0].note
+
+
 @pytest.mark.parametrize(("place", "message"), [("mine", "exists already"), ("/mine", "must lie in this"), ("../mine", "must lie in this")])
 def test_an_example_is_only_copied_to_a_new_folder_below_this_one(folder: Path, place: str, message: str) -> None:
     with pytest.raises(HeirloomError, match=message):

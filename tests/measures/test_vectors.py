@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import gammaincinv
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import vectors
@@ -101,3 +102,9 @@ def test_tail_mass_of_rows_of_the_truth_is_one_minus_the_level(level: float) -> 
 def test_tail_mass_refuses_what_has_no_tail(num_rows: int, truth: vectors.Floats, level: float, message: str) -> None:
     with pytest.raises(HeirloomError, match=message):
         vectors.tail_mass(np.zeros((3, num_rows, 2)), ORIGIN, truth, level)
+
+
+def test_squared_radii_that_are_written_down_are_those_of_scipy_to_the_last_bit() -> None:
+    for (dim, level), radius in vectors._SQUARED_RADII.items():
+        assert radius == float(2 * gammaincinv(dim / 2, level)) == vectors.squared_radius(dim, level)
+    assert vectors.squared_radius(3, 0.95) == float(2 * gammaincinv(1.5, 0.95))

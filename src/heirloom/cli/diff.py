@@ -71,6 +71,7 @@ def diff(
     max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
     sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="Of the permutations and samples.")] = 0,
+    max_cell_bytes: Annotated[int, typer.Option("--max-cell-bytes", help="A cell that takes more is refused.")] = 1 << 24,
     against_control: Annotated[bool, typer.Option("--against-control", help="Also say what resampling alone does.")] = False,
     counts: Annotated[bool, typer.Option("--counts", help="Count kept, removed and added rows only.")] = False,
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
@@ -83,7 +84,7 @@ def diff(
     from heirloom.diffs.options import Options, names  # which imports numpy
     from heirloom.diffs.sides import generations, siblings
 
-    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance, max_cell_bytes)
     if counts:
         _finish(*_counts(a, b, options, form), output)
         return
@@ -96,8 +97,7 @@ def diff(
         return
     if (b and not more) or against_control or rows or fail_if:
         raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
-    answers = _series(references, options, ordered=not (more or across))
-    _finish(_series_text(answers, form, output), answers.same, output)
+    _finish(*_series(references, options, form, output, ordered=not (more or across)), output)
 
 
 def _since(a: str, b: str, revision: str) -> tuple[str, str]:
@@ -139,11 +139,13 @@ def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
     return answer.to_json() if form is Format.json else f"{answer.line}\n", answer.same
 
 
-def _series(references: Sequence[str], options: Options, *, ordered: bool) -> Series:
+def _series(references: Sequence[str], options: Options, form: Format, output: Path | None, *, ordered: bool) -> tuple[str | None, bool]:
+    """Return what is to be written of a series, and whether all of its datasets are the same."""
     from heirloom.diffs.series import series
 
     _prepare_arrow()
-    return series(references, options, ordered=ordered)
+    answers = series(references, options, ordered=ordered)
+    return _series_text(answers, form, output), answers.same
 
 
 def _prepare_arrow() -> None:

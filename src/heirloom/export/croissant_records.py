@@ -20,8 +20,11 @@ PARQUET = "application/x-parquet"
 _WORDS = {
     "replica": "Number of the replica, from 0.",
     "row": "Id of the row; with kind, born and replica it names a row within a lineage.",
+    "prompt": "Token ids of what is given.",
+    "prompt_text": "The decoded prompt.",
     "tokens": "Token ids of the row, the prompt's left out.",
     "text": "The decoded tokens.",
+    "stopped": "Whether the end token is the last of the tokens.",
     "x": "The numbers of the row.",
     "weight": "How much the row counts in training, 1 on average.",
     "kind": "real, or synthetic where a model wrote the row.",

@@ -6,6 +6,7 @@ Legend of shapes: R replicas, N rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.families.base import Family, Measuring
 from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
+from heirloom.specs.programs import Program
 
 if TYPE_CHECKING:  # no step depends on what families say of themselves
     from heirloom.specs.declaration import Ability
@@ -84,6 +86,20 @@ class Editor(Protocol):
         ...
 
 
+class PairEditor(Protocol):
+    """What a text family that completes prompts offers beside `Editor`, so that pairs, too, can be edited."""
+
+    def edit_completions(
+        self, model: Any, judge: Any, chunks: Iterable[Answered], limit: Limit, above: float, settings: Any, stream: Stream
+    ) -> Iterator[NDArray[np.int32]]:
+        """Yield the completions of each chunk, shape (B, C), in which tokens that the judge finds too easy are drawn anew, as in `Editor`.
+
+        The first token is one of them: its context is the prompt. An end token stays, and where one is drawn, the token that was there
+        stays: a completion keeps its length. Random numbers are keyed by the rows' ids and the place in the completion.
+        """
+        ...
+
+
 class Repairable(Protocol):
     """What a family offers beside `Family` for regimes with `repair`."""
 
@@ -145,6 +161,14 @@ class Completer(Family, Protocol):
         ...
 
 
+class Looping(Protocol):
+    """What a family offers beside `Family` of which one program of the user's may make a whole lineage."""
+
+    def whole_lineage(self, lineage: Program) -> AbstractContextManager[None]:
+        """Let one program train and sample all that `train` and `sample` are called for inside the block."""
+        ...
+
+
 class ClosedForms(Protocol):
     """What a vector family offers beside `Family` whose measures have expectations that are known."""
 
@@ -165,11 +189,13 @@ PROTOCOLS: Mapping[Ability, type] = {
     "statistics": Rowless,
     "select": Judge,
     "edit": Editor,
+    "edit_pairs": PairEditor,
     "repair": Repairable,
     "resume": Resumable,
     "fetch": Fetched,
     "validate": Validated,
     "pairs": Completer,
     "closed_forms": ClosedForms,
+    "lineage": Looping,
 }
 """Ability → the functions that a family with it has, and no other family; the abilities that are not here need none of their own."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
@@ -42,6 +42,7 @@ __all__ = [
     "complete",
     "completion_losses",
     "edit",
+    "edit_completions",
     "evaluate",
     "fetch",
     "load",
@@ -130,6 +131,14 @@ def edit(
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     minibatches.use_deterministic_kernels()
     return editing.edit(model, judge, rows, above, Decoding.of(settings, banned(model, settings)), stream)
+
+
+def edit_completions(
+    model: CausalLM, judge: CausalLM, chunks: Iterable[Answered], limit: Limit, above: float, settings: Sampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk, tokens that the judge finds too easy drawn anew (`lm.editing`)."""
+    minibatches.use_deterministic_kernels()
+    return editing.edit_completions(model, judge, chunks, limit, above, Decoding.of(settings), stream)
 
 
 def blended(model: CausalLM, base: CausalLM, base_share: float) -> CausalLM:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
@@ -39,6 +39,7 @@ __all__ = [
     "complete",
     "completion_losses",
     "edit",
+    "edit_completions",
     "evaluate",
     "load",
     "log_likelihoods",
@@ -109,6 +110,13 @@ def edit(
 ) -> Iterator[NDArray[np.int32]]:
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     return editing.edit(model, judge, rows, above, Decoding.of(settings), stream)
+
+
+def edit_completions(
+    model: Llama, judge: Llama, chunks: Iterable[Answered], limit: Limit, above: float, settings: Sampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk, tokens that the judge finds too easy drawn anew (`lm.editing`)."""
+    return editing.edit_completions(model, judge, chunks, limit, above, Decoding.of(settings), stream)
 
 
 def blended(model: Llama, base: Llama, base_share: float) -> Llama:

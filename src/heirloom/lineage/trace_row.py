@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,14 @@ class Text:
         From 0.
     row
         Its columns, without tokens.
+    is_edited
+        Whether the row that it was found from is this one with other tokens, and no continuation.
     """
 
     path: str
     position: int
     row: Mapping[str, Any]
+    is_edited: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class RowTrace:
     reference
         What was asked for.
     texts
-        The row itself; the prompt that it continues; the same real row in the pool. Of a vector, the row alone.
+        The row itself; the row that it continues or edits; the same real row in the pool. Of a vector, the row alone.
     article
         Document, title, split, first row and number of rows of the document that the last of these was cut from; None for vectors.
     source
@@ -158,11 +161,12 @@ def _text(project: Project, path: str, row: str) -> Text:
 
 
 def _texts(project: Project, text: Text) -> Iterator[Text]:
-    """Yield the prompt that a row continues, that one's, and at last the real row in the pool it was taken from."""
+    """Yield the row that a row continues or edits, that one's, and at last the real row in the pool it was taken from."""
     while text.row["parent"] is not None:
-        (prompts,) = project.artefact(_home(project, text)).input_paths("prompts")
+        home = project.artefact(_home(project, text))
+        (prompts,) = home.input_paths("prompts")
         text = _find(project, prompts, text.row["parent"])
-        yield text
+        yield replace(text, is_edited="edit" in home.slice)
     pool = _pool(project, text.path)
     if text.row["kind"] == "real" and pool != text.path:
         yield _find(project, pool, text.row["row"], text.row.get("replica", 0))

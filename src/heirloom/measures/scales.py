@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heirloom.measures import answers, categorical, images, mixtures, ngrams, text, vectors
+from heirloom.measures import answers, categorical, images, mixtures, ngrams, tables, text, vectors
 
 POSITIVE = (*text.POSITIVE, *vectors.POSITIVE, *mixtures.POSITIVE, *categorical.POSITIVE, *images.POSITIVE)
 NONNEGATIVE = (
@@ -18,6 +18,7 @@ NONNEGATIVE = (
     *vectors.NONNEGATIVE,
     *mixtures.NONNEGATIVE,
     *categorical.NONNEGATIVE,
+    *tables.NONNEGATIVE,
 )
 
 _LOGARITHMIC = ".mean_log"

@@ -6,16 +6,20 @@ Legend of shapes: N rows, M rows of the other table, K columns of numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Numbers = NDArray[np.float64]
 Column: TypeAlias = "Numbers | pa.ChunkedArray"
 """Numbers, shape (N,), or the texts of categories."""
+
+NONNEGATIVE = ("column_distance", "spread", "category_survival", "correlation_distance")
+"""Measures of tables that are 0 or above (`measures.scales`)."""
 
 
 def compare(sample: Mapping[str, Column], held_out: Mapping[str, Column], original: Mapping[str, Column]) -> dict[str, float]:
@@ -95,6 +99,8 @@ def _matrix(table: Mapping[str, Column]) -> Numbers:
 
 def _shares(texts: pa.ChunkedArray) -> dict[str, float]:
     """Return the share of each category that occurs."""
+    import pyarrow.compute as pc
+
     counts = pc.value_counts(texts)
     return {entry["values"]: entry["counts"] / len(texts) for entry in counts.to_pylist()}
 

@@ -29,8 +29,6 @@ COLUMNS = (
     *("experiment", "variant", "task", "metric", "regime", "seed", "generation", "items", "cut_items"),
     *("score", "low", "high", "against", "lost", "gained", "p", "p_holm"),
 )
-PREFIX = "task."
-"""Begins the names of scores among the measures."""
 _READ = ["task", "item", "metric", "value", "is_cut", "document", "prompt", "target"]
 _SAME = ["item", "document", "prompt", "target"]
 _EMPTY = {column: [""] for column in ("low", "high", "lost", "gained", "p", "p_holm")}

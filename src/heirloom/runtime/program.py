@@ -25,7 +25,8 @@ They are told so because no byte depends on them: a limit in a slice would run e
 """
 
 _LONGEST_NAME = 200
-_STANDARD_ERROR = 2
+_PATIENCE_SECONDS = 60.0
+STANDARD_ERROR = 2
 
 
 def limits_for_jobs(limits: Mapping[str, float]) -> None:
@@ -62,7 +63,7 @@ def run(arguments: Sequence[str], *, python: str | None = None, time_limit: floa
     HeirloomError
         If there is no such program, it ends with another status than 0, or its time is up.
     """
-    with _started(arguments, python, _STANDARD_ERROR) as process:
+    with _started(arguments, python, STANDARD_ERROR) as process:
         process.wait(time_limit)
     _check(arguments, process.returncode)
 
@@ -84,17 +85,33 @@ def running(arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     HeirloomError
         If there is no such program.
     """
-    with _started(arguments, None, _STANDARD_ERROR) as process:
+    with _started(arguments, None, STANDARD_ERROR) as process:
         yield process
 
 
 @contextmanager
-def _started(arguments: Sequence[str], python: str | None, stdout: int) -> Iterator[subprocess.Popen[bytes]]:
+def asked(arguments: Sequence[str], *, python: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a program whose standard input and output are pipes to this process; after the block its input ends, and then it has to end.
+
+    Raises
+    ------
+    HeirloomError
+        If there is no such program, or it ends with another status than 0.
+    """
+    with _started(arguments, python, subprocess.PIPE, subprocess.PIPE) as process:
+        yield process
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_PATIENCE_SECONDS)
+            _check(arguments, process.returncode)
+
+
+@contextmanager
+def _started(
+    arguments: Sequence[str], python: str | None, stdout: int, stdin: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a program that has been started; whatever ends this process's part, all that the program has started ends with it."""
     try:
-        process = subprocess.Popen(
-            arguments, env=_environment(os.environ, python), stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True
-        )
+        process = subprocess.Popen(arguments, env=_environment(os.environ, python), stdin=stdin, stdout=stdout, start_new_session=True)
     except OSError as error:
         raise HeirloomError(f"{_name(arguments)}: cannot be started: {error.strerror}: {arguments[0]!r}") from None
     try:
@@ -107,10 +124,11 @@ def _started(arguments: Sequence[str], python: str | None, stdout: int) -> Itera
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a program's session, and wait for the program itself."""
+    """Kill what is left of a program's session, close the pipes to the program, and wait for it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with suppress(BrokenPipeError), process:
+        pass
 
 
 @contextmanager
@@ -142,8 +160,13 @@ def _environment(variables: Mapping[str, str], python: str | None) -> dict[str, 
 
 def _check(arguments: Sequence[str], status: int) -> None:
     if status:
-        cause = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        raise HeirloomError(f"{_name(arguments)}: {cause}; the job's log has what it printed")
+        raise HeirloomError(f"{_name(arguments)}: {ending(status)}")
+
+
+def ending(status: int) -> str:
+    """Return how a program has ended, for messages."""
+    cause = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"{cause}; the job's log has what it printed"
 
 
 def _name(arguments: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import importlib
 from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError
 from heirloom.runtime.streams import Stream
@@ -22,8 +22,10 @@ from heirloom.sources.input_files import SourceFile
 from heirloom.sources.input_files import changed_files as changed_files
 from heirloom.sources.text import Counts, Document
 from heirloom.sources.withdrawn import without
-from heirloom.specs.source import AnyTextSource, Source
 from heirloom.specs.vector_source import VectorSource
+
+if TYPE_CHECKING:  # a job has no need of the config's models
+    from heirloom.specs.source import AnyTextSource, Source
 
 SOURCES = {
     "wikipedia": "heirloom.sources.wikipedia",

@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from heirloom.specs.source import TextSource
+if TYPE_CHECKING:  # a job has no need of the config's models
+    from heirloom.specs.source import TextSource
 
 Counts = Counter[str]
 """What a source counts while it is read."""

@@ -14,13 +14,14 @@ from heirloom.specs.model_size import ModelSize, moments
 from heirloom.specs.pretrained import Pretrained
 
 if TYPE_CHECKING:
-    from heirloom.specs.programs import Environment
+    from heirloom.specs.programs import Environment, Program
     from heirloom.specs.source import AnySource
 
 Ability = Literal[
     "weigh",
     "select",
     "edit",
+    "edit_pairs",
     "repair",
     "resume",
     "validate",
@@ -33,17 +34,19 @@ Ability = Literal[
     "gpu",
     "pairs",
     "programs",
+    "lineage",
 ]
 """What a family can do beyond the four steps.
 
-For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, `repair` a model after its training.
+For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, and completions with `edit_pairs`, `repair` a
+model after its training.
 In a training: `resume` one that was killed, `validate` its states by real rows that it is not trained on, `fetch` a
 pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.
 On a page: `closed_forms` beside what was simulated.
 On a machine: `share` a step among several processes, make `features` of a text (which MAUVE compares), live on a `gpu`.
 Of text: read and write `pairs` of a prompt and a completion, beside blocks.
-By `programs` of the user's: train and sample.
+By `programs` of the user's: train and sample; by one of them for a whole `lineage`.
 Those with functions of their own are listed in `families.abilities.PROTOCOLS`.
 """
 
@@ -118,6 +121,11 @@ class FamilySpec(Strict):
     @property
     def command_seconds(self) -> float | None:
         """Seconds after which a command of the user's is ended; None for no limit, or no command."""
+        return None
+
+    @property
+    def lineage_program(self) -> Program | None:
+        """The program of the user's that trains and samples a whole lineage of ``granularity: chain``, if one does."""
         return None
 
     @property

@@ -13,6 +13,7 @@ from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
+from heirloom.specs.groups import Groups, row_misfits
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.population import Membership
@@ -104,6 +105,8 @@ class Experiment(Strict):
     measures: dict[Name, OwnMeasure] = Field(
         {}, description="Measures of your own, by name: a `command`, or without one the measure of an installed package that has this name."
     )
+    groups: Groups | None = Field(None, description="Which rows belong together and are measured by themselves; by default none.")
+    share_estimate: bool = Field(False, description="Whether a classifier estimates the synthetic share of training sets from rows alone.")
     variant_of: str | None = Field(None, description="Set by grid expansion; not for config files.")
     point: dict[str, str] = Field({}, description="Axis to label, set by grid expansion; not for config files.")
     membership: Membership | None = Field(None, description="Its place in a population, set by expansion; not for config files.")
@@ -264,7 +267,8 @@ class Experiment(Strict):
             yield "family.sampling.new_tokens is set from source.text.new_tokens: give it there"
 
     def _measure_misfits(self) -> Iterator[str]:
-        """Yield why programs cannot measure the generations."""
+        """Yield why programs, groups and estimates cannot measure the generations."""
+        yield from row_misfits(self.groups, self.source, has_rows=self.has_rows, estimates_share=self.share_estimate)
         if self.measures and not self.has_rows:
             yield "measures read rows, of which family.path: statistics has none; use path: rows"
         has_programs = any(isinstance(measure, CommandMeasure) for measure in self.measures.values())

@@ -99,11 +99,17 @@ class MeasureCommand(Command):
     optional = ("{checkpoint}", "{synthetic}", "{held_out}", *Command.optional)
 
 
+class LineageCommand(Command):
+    """The program that trains and samples all generations of a lineage: requests on its standard input, answers on its output."""
+
+    optional = ()
+
+
 class External(FamilySpec, Circumstances):
     """A model that the user's own programs train and sample."""
 
     sources: ClassVar[tuple[str, ...]] = ("normal", "mixture")
-    abilities = frozenset({"programs"})
+    abilities = frozenset({"programs", "lineage"})
     is_single = True
     library = "the user's own programs"
     has_own_jobs = True
@@ -112,6 +118,11 @@ class External(FamilySpec, Circumstances):
     rows: Rows
     train: TrainCommand = Field(description="Trains a model.")
     sample: SampleCommand | AnswerCommand = Field(description="Writes a generation's synthetic rows.")
+    lineage: LineageCommand | None = Field(
+        None,
+        description="With `granularity: chain`, trains and samples all generations after generation 0: it is started once per lineage, and "
+        "asked by lines of JSON on its standard input.",
+    )
     measure: MeasureCommand | None = Field(None, description="Measures a generation, beside Heirloom's own measures of the rows.")
 
     def program_fields(self) -> dict[str, Any]:
@@ -146,6 +157,11 @@ class External(FamilySpec, Circumstances):
     def measurement(self) -> Program | None:
         """The program that measures, as a job runs it."""
         return None if self.measure is None else Program(command=self.measure.command, **self.program_fields())
+
+    @property
+    def lineage_program(self) -> Program | None:
+        """The program that trains and samples a whole lineage, as a job runs it."""
+        return None if self.lineage is None else Program(command=self.lineage.command, **self.program_fields())
 
 
 class ExternalVectors(External):

@@ -102,7 +102,7 @@ class Command(Strict):
         allowed = (*self.needed, *self.optional)
         for placeholder in _placeholders(self.command):
             if placeholder not in allowed:
-                raise ValueError(f"command has the placeholder {placeholder}; allowed are {', '.join(allowed)}")
+                raise ValueError(f"command has the placeholder {placeholder}; allowed are {', '.join(allowed) or 'none'}")
             if placeholder not in self.command:
                 raise ValueError(f"command has {placeholder} inside an argument; a placeholder must be a whole argument")
         absent = [name for name in self.needed if name not in self.command]

@@ -9,6 +9,9 @@ from pydantic import Field
 from heirloom.specs.base import Many, Strict
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_ROWS
 
+PREFIX = "task."
+"""Begins the names of scores among the measures."""
+
 Id = Annotated[str, Field(min_length=1)]
 
 

@@ -10,9 +10,9 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.artefacts.manifest import Input
 from heirloom.data.arrow import column, strings
 from heirloom.families import family
+from heirloom.families.abilities import Looping
 from heirloom.measures import replicas
 from heirloom.sources import input_files
 from heirloom.specs import packages
@@ -60,6 +61,8 @@ def slice_of(config: Config, key: Key) -> Slice:
     optional_fields: slices.Settings = {} if experiment.has_rows else {"path": "statistics"}
     if experiment.until is not None:
         optional_fields["until"] = experiment.until
+    if experiment.family.lineage_program is not None:
+        optional_fields["program"] = experiment.family.lineage_program
     if membership:
         optional_fields |= {"population": [_member(config, member_key) for member_key in keys]}
     else:
@@ -94,6 +97,7 @@ def _family_code(config: Config, key: Key) -> list[str]:
     experiment, regime = config.experiments[key.experiment], config.regimes[key.regime]
     functions = [*(_ROWS if experiment.has_rows else _ROWLESS), "load", "save"]
     functions += ["blended"] if regime.repair is not None else []
+    functions += ["whole_lineage"] if experiment.family.lineage_program is not None else []
     judge_code = select.family_code(config, key) if regime.judges else []
     return [*slices.family_code(experiment, functions), *judge_code]
 
@@ -117,7 +121,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
         if member.package is not None:
             packages.check(member.package)
     records = [_Record(step, member, recorded_inputs, path) for member, path in zip(members, trajectories, strict=True)]
-    with ExitStack() as stack:
+    with _program(step, members[0]), ExitStack() as stack:
         for record in records:
             record.open_files(stack)
         for generations in _generations(members, recorded_inputs):
@@ -126,6 +130,13 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
                 break
     for record in records:
         record.write()
+
+
+def _program(step: Slice, lineage: Slice) -> AbstractContextManager[None]:
+    """Return the program of the user's that makes the whole lineage, where there is one, started and ended with a block."""
+    if step.program is None:
+        return nullcontext()
+    return cast("Looping", family(lineage.part(training.Slice).family)).whole_lineage(step.program)
 
 
 def _generations(members: Sequence[Slice], inputs: Mapping[str, Sequence[str]]) -> Iterator[list[Generation]]:

@@ -11,6 +11,7 @@ from heirloom.errors import HeirloomError
 from heirloom.specs.base import Strict
 from heirloom.specs.packages import Package
 from heirloom.specs.population import Seat
+from heirloom.specs.programs import Program
 from heirloom.specs.until import Until
 from heirloom.steps import slices
 
@@ -49,6 +50,8 @@ class Slice(slices.LineageSlice):
         ``statistics`` where rows are never drawn.
     until
         Where it stops before its last generation, if anywhere.
+    program
+        What trains and samples all of it, where a program of the user's does.
     """
 
     name = "chain"
@@ -59,6 +62,7 @@ class Slice(slices.LineageSlice):
     population: list[Member] = Field([])
     path: str | None = None
     until: Until | None = None
+    program: slices.NonDefault[Program] | None = None
 
     def lineages(self) -> list[Slice]:
         """Return the slice of each lineage that the job runs: itself, or one for each member of the population."""

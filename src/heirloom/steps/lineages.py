@@ -146,6 +146,7 @@ class Lineage:
         sets = evaluate.gather(self._evaluate, self.original, self._newest, self._held_out)
         descent = evaluate.descend(self._evaluate, self._train)
         measures = descent | evaluate.measure(self._evaluate, self._model, sets, self._origin, number)
+        measures |= evaluate.of_training_set(self._evaluate, self._model, sets, self._origin, self._train, number)
         datasets = {kinds.SYNTHETIC: self._newest, kinds.TRAIN: self._train}
         if self._select:
             datasets[kinds.SELECTED] = self.offer

@@ -23,7 +23,7 @@ from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
-from heirloom.families.abilities import Completer, Editor
+from heirloom.families.abilities import Editor
 from heirloom.families.base import Family
 from heirloom.runtime import meter, processes
 from heirloom.runtime.streams import Stream
@@ -67,7 +67,8 @@ def slice_of(config: Config, key: Key) -> Slice:
     sampling = experiment.family.sampling_of(experiment.source)
     has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
     write = "complete" if has_completer else "sample"
-    functions = (write, "load", "edit") if regime.edit else (write, "load")
+    edit = "edit_completions" if has_completer else "edit"
+    functions = (write, "load", edit) if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
         **slices.place(config, key),
@@ -266,8 +267,7 @@ def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.
     settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
     size, stream = step.chunk_rows, step.stream(step.generation)
     if step.completion_tokens and text.prompts is not None:
-        complete = text.served.complete if text.served else cast("Completer", module).complete
-        return sample_pairs.new_chunks(complete, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+        return sample_pairs.new_chunks(step, module, text, numbers, settings, stream)
     stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.environment import environment
 from heirloom.runtime import device
-from heirloom.specs.tasks import Tasks
+from heirloom.specs.tasks import PREFIX, Tasks
 
 PRECISION = "float32"
 """Of weights, logits and of the sum of log-probabilities. With a softmax in bfloat16 log-likelihoods come in steps of 2 to 4 nats."""
@@ -121,7 +121,7 @@ def _scores(results: Mapping[str, Any]) -> dict[str, float]:
             metric, is_metric, name_of_filter = key.partition(",")
             number = _number(value)
             if is_metric and not metric.endswith("_stderr") and number is not None:
-                scores[f"task.{task}.{_metric(metric, name_of_filter)}"] = number
+                scores[f"{PREFIX}{task}.{_metric(metric, name_of_filter)}"] = number
     return scores
 
 

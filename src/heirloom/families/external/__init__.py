@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from heirloom.families.external.lineages import whole_lineage
 from heirloom.families.external.programs import Model, evaluate, load, sample, save, train
 from heirloom.specs.external import External, ExternalSampling, ExternalTraining
 
-__all__ = ["Fit", "Model", "Sampling", "Spec", "evaluate", "load", "sample", "save", "train"]
+__all__ = ["Fit", "Model", "Sampling", "Spec", "evaluate", "load", "sample", "save", "train", "whole_lineage"]
 
 Spec = External
 Fit = ExternalTraining

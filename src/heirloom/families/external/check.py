@@ -17,7 +17,7 @@ from heirloom.data.rows import vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families import external
 from heirloom.families.base import Sets
-from heirloom.families.external import programs
+from heirloom.families.external import lineages, programs
 from heirloom.families.external.rows_file import Written
 from heirloom.runtime.streams import Stream
 from heirloom.specs.experiment import Experiment
@@ -98,6 +98,9 @@ class _Trial:
         yield "sample: another seed gives other rows", self._other_seed
         if self.family.measure is not None:
             yield "measure: names and finite numbers", self._measure
+        if self.family.lineage is not None:
+            yield "lineage: one program trains, and samples twice", self._lineage
+            yield "lineage: its rows are those of train and sample (may differ)", self._lineage_rows
         yield "sample: the same seed gives the same rows (may differ)", self._same_rows
         yield "train: the same rows and seed give the same bytes (may differ)", self._same_bytes
 
@@ -124,6 +127,16 @@ class _Trial:
         sets = Sets(synthetic, synthetic, self.held_out, self.rows)
         programs.measure(self.family.measurement, self.model, sets, _STREAM.child("measure"))
 
+    def _lineage(self) -> None:
+        assert self.family.lineage_program is not None
+        with lineages.whole_lineage(self.family.lineage_program):
+            model = external.train(self.rows, self.family.training, None, _STREAM.child("train"))
+            samples = [self._sampled(self.num_rows, "first", model) for _ in range(2)]
+        self.lineage_rows = samples[0]
+
+    def _lineage_rows(self) -> str | None:
+        return None if self.lineage_rows.equals(self.synthetic) else "they differ: a chain's bytes are not those of a run by steps"
+
     def _same_rows(self) -> str | None:
         is_equal = self._sampled(self.num_rows).equals(self.synthetic)
         return None if is_equal else "they differ: a run cannot be repeated byte by byte"
@@ -133,12 +146,12 @@ class _Trial:
         first, second = (_sha256(model.folder) for model in (self.model, again))
         return None if first == second else "they differ: a run cannot be repeated byte by byte"
 
-    def _sampled(self, num_rows: int, name: str = "first") -> pa.Table:
-        """Return rows that the program writes, as far as they say something."""
+    def _sampled(self, num_rows: int, name: str = "first", model: external.Model | None = None) -> pa.Table:
+        """Return rows that the program writes of a model, by default the first, as far as they say something."""
         settings = self.family.sampling_of(self.experiment.source)
         prompts = self.rows.take(np.arange(num_rows)) if settings.continues_rows else None
         texts = None if prompts is None else _texts(prompts)
-        written = [*external.sample(self.model, texts, num_rows, settings, _STREAM.child("sample", name))]
+        written = [*external.sample(model or self.model, texts, num_rows, settings, _STREAM.child("sample", name))]
         return _as_rows(written, prompts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from heirloom.data import cells, pairs
 from heirloom.data.dataset import Dataset
-from heirloom.families import algebra, answers, pictures
+from heirloom.families import algebra, pictures
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import mixtures, replicas, tables, vectors
 
@@ -15,6 +15,8 @@ def measures_of_rows(sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return the measures of a generation's rows, of whichever kind they are."""
     columns = sets.sample.pieces[0].columns
     if pairs.are_in(sets.sample):
+        from heirloom.families import answers  # which numbers have no need of
+
         return answers.describe(sets, measuring)
     if "tokens" in columns:
         return _texts(sets, measuring)
@@ -31,12 +33,15 @@ def _vectors(sets: Sets, measuring: Measuring) -> dict[str, float]:
         "covariance_trace": vectors.covariance_trace(covariance_RDD),
         "mean_squared_error": vectors.mean_squared_distance(x_RND.mean(axis=1), mixtures.moments(truth)[0][0]),
         **mixtures.tail_masses(x_RND, truth),
+        **mixtures.mode_mixing(x_RND, truth),
     }
     return replicas.summarise_each(measured)
 
 
 def _texts(sets: Sets, measuring: Measuring) -> dict[str, float]:
     """Return diversity, runs and words of texts of any lengths."""
+    from heirloom.families import answers
+
     return {
         **answers.diversity(sets.sample, measuring.vocab_size),
         **answers.runs(sets, measuring.generation),

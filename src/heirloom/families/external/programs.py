@@ -23,7 +23,7 @@ from heirloom.artefacts.fingerprints import fingerprint, sha256_file
 from heirloom.data.dataset import Dataset
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.external import handover, measures_file, running
+from heirloom.families.external import handover, lineages, measures_file, running
 from heirloom.runtime.streams import Stream
 from heirloom.specs.external import ExternalSampling, ExternalTraining
 from heirloom.specs.programs import Program
@@ -61,11 +61,11 @@ def train(rows: Dataset, fit: ExternalTraining, start: Model | None, stream: Str
     sha256 = sha256_file(train_file)
     places = {"{train}": str(train_file), "{checkpoint}": str(model.folder), "{start}": str(start.folder) if start else ""}
     with _unchanged(start):
-        running.run(fit, places, stream, scratch)
+        running.run(fit, places, stream, scratch, step="train")
     if sha256_file(train_file) != sha256:
-        raise HeirloomError(f"family.train.command changed its input {train_file.name}")
+        raise HeirloomError(f"{lineages.command_key('train')} changed its input {train_file.name}")
     if not any(file.is_file() for file in model.folder.rglob("*")):
-        raise HeirloomError("family.train.command ended well, but left no folder with a file at {checkpoint}")
+        raise HeirloomError(f"{lineages.command_key('train')} ended well, but left no folder with a file at {{checkpoint}}")
     return model
 
 
@@ -94,7 +94,7 @@ def sample(
             handover.write_prompts(prompts, prompts_file)
             places["{prompts}"] = str(prompts_file)
         with _unchanged(model):
-            running.run(settings, places, stream, Path(scratch))
+            running.run(settings, places, stream, Path(scratch), step="sample")
         yield from rows_file.read_rows(file, num_rows, settings)
 
 

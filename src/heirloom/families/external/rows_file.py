@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from heirloom.data import arrow, arrow_columns, cells
 from heirloom.errors import HeirloomError, short
+from heirloom.families.external import lineages
 from heirloom.specs.external import ExternalSampling, Rows
 
-_SYNTHETIC = "family.sample.command: {synthetic}"
 _VECTORS = "one column x of lists of numbers"
 _IMAGES = "one column x of lists of whole numbers from 0 to 255"
 _TEXT = "one column text"
@@ -40,28 +40,33 @@ def read_rows(file: Path, num_rows: int, settings: ExternalSampling) -> Iterator
     try:
         parquet = pq.ParquetFile(file)
     except FileNotFoundError:
-        raise HeirloomError(f"{_SYNTHETIC} was not written, though the command ended well") from None
+        raise HeirloomError(f"{_file()} was not written, though the command ended well") from None
     except pa.ArrowInvalid as error:
-        raise HeirloomError(f"{_SYNTHETIC} is no Parquet file: {error}") from None
+        raise HeirloomError(f"{_file()} is no Parquet file: {error}") from None
     with parquet:
         _check_columns(parquet.schema_arrow, settings)
         if parquet.metadata.num_rows != num_rows:
-            raise HeirloomError(f"{_SYNTHETIC} has {parquet.metadata.num_rows:,} rows; {num_rows:,} were asked for")
+            raise HeirloomError(f"{_file()} has {parquet.metadata.num_rows:,} rows; {num_rows:,} were asked for")
         first_row = 1
         for batch in parquet.iter_batches():
             table = pa.Table.from_batches([batch])
             if settings.rows == "table":
-                yield cells.checked(table, settings.columns, _SYNTHETIC, first_row)
+                yield cells.checked(table, settings.columns, _file(), first_row)
             else:
                 yield _READERS[settings.rows](table, settings)
             first_row += batch.num_rows
+
+
+def _file() -> str:
+    """Return how messages name the file."""
+    return f"{lineages.command_key('sample')}: {{synthetic}}"
 
 
 def _check_columns(schema: pa.Schema, settings: ExternalSampling) -> None:
     """Refuse other columns than those that are declared."""
     if not _is_as_declared(schema, settings):
         columns = ", ".join(f"{column.name} ({column.type})" for column in schema)
-        raise HeirloomError(f"{_SYNTHETIC} has the columns {short(columns, 200)}; allowed is {_declared(settings)}")
+        raise HeirloomError(f"{_file()} has the columns {short(columns, 200)}; allowed is {_declared(settings)}")
 
 
 def _is_as_declared(schema: pa.Schema, settings: ExternalSampling) -> bool:
@@ -91,7 +96,7 @@ def _declared(settings: ExternalSampling) -> str:
 def _vectors(table: pa.Table, settings: ExternalSampling) -> NDArray[np.float64]:
     values = _flat(table, settings.row_numbers).cast(pa.float64())
     if values.null_count or not np.isfinite(arrow.numbers(values)).all():
-        raise HeirloomError(f"{_SYNTHETIC} has numbers that are missing or not finite; all must be finite")
+        raise HeirloomError(f"{_file()} has numbers that are missing or not finite; all must be finite")
     return arrow.numbers(values).reshape(1, table.num_rows, -1)
 
 
@@ -100,9 +105,9 @@ def _images(table: pa.Table, settings: ExternalSampling) -> NDArray[np.uint8]:
     try:
         pixels = values.cast(pa.uint8())
     except pa.ArrowInvalid:
-        raise HeirloomError(f"{_SYNTHETIC} has pixels below 0 or above 255; allowed are whole numbers from 0 to 255") from None
+        raise HeirloomError(f"{_file()} has pixels below 0 or above 255; allowed are whole numbers from 0 to 255") from None
     if pixels.null_count:
-        raise HeirloomError(f"{_SYNTHETIC} has pixels that are missing")
+        raise HeirloomError(f"{_file()} has pixels that are missing")
     return arrow.numbers(pixels).reshape(1, table.num_rows, -1)
 
 
@@ -113,14 +118,14 @@ def _flat(table: pa.Table, row_numbers: int | None) -> pa.Array:
     expected = {row_numbers} if row_numbers else lengths - {None}
     if lengths != expected or len(lengths) != 1:
         amounts = ", ".join(sorted("no list" if length is None else f"{length:,}" for length in lengths)[:3])
-        raise HeirloomError(f"{_SYNTHETIC} has rows of {amounts} numbers; each must have {row_numbers or 'as many as the others'}")
+        raise HeirloomError(f"{_file()} has rows of {amounts} numbers; each must have {row_numbers or 'as many as the others'}")
     return column.flatten()
 
 
 def _texts(table: pa.Table, settings: ExternalSampling) -> pa.Table:
     texts = _text_column(table, "text")
     if _are_empty(texts).any():
-        raise HeirloomError(f"{_SYNTHETIC} has texts that are empty; each must have a character")
+        raise HeirloomError(f"{_file()} has texts that are empty; each must have a character")
     return pa.table({"text": texts})
 
 
@@ -130,10 +135,10 @@ def _completions(table: pa.Table, settings: ExternalSampling) -> pa.Table:
     if "stopped" in table.column_names:
         column = table["stopped"].combine_chunks()
         if column.null_count:
-            raise HeirloomError(f"{_SYNTHETIC} has values of stopped that are missing")
+            raise HeirloomError(f"{_file()} has values of stopped that are missing")
         stopped = arrow.truths(column)
     if (_are_empty(texts) & ~stopped).any():
-        raise HeirloomError(f"{_SYNTHETIC} has completions that are empty and have not stopped; nothing was written")
+        raise HeirloomError(f"{_file()} has completions that are empty and have not stopped; nothing was written")
     return pa.table({"completion": texts, "stopped": pa.array(stopped.tolist(), pa.bool_())})
 
 
@@ -143,9 +148,9 @@ def _are_empty(texts: pa.StringArray) -> NDArray[np.bool_]:
 
 
 def _text_column(table: pa.Table, name: str) -> pa.Array:
-    values = arrow_columns.texts(table[name].combine_chunks(), f"{_SYNTHETIC}: column {name!r}")
+    values = arrow_columns.texts(table[name].combine_chunks(), f"{_file()}: column {name!r}")
     if values.null_count:
-        raise HeirloomError(f"{_SYNTHETIC} has {values.null_count:,} rows without {name}; every row must have one")
+        raise HeirloomError(f"{_file()} has {values.null_count:,} rows without {name}; every row must have one")
     return values.cast(pa.string())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.errors import HeirloomError
+from heirloom.families.external import lineages
 from heirloom.runtime import program
 from heirloom.runtime.streams import Stream
 from heirloom.specs.programs import Program
@@ -15,8 +16,8 @@ from heirloom.specs.programs import Program
 _SEEDS = 2**31
 
 
-def run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: Path, section: str = "family") -> None:
-    """Run a program with its placeholders filled in.
+def run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: Path, section: str = "family", step: str = "") -> None:
+    """Run a program with its placeholders filled in, or ask the one that does a whole lineage (`lineages`).
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: P
         The folder for the file of settings.
     section
         The part of the config that has the program, for messages.
+    step
+        What a program of a whole lineage is asked for; empty for what it never does.
 
     Raises
     ------
@@ -39,8 +42,13 @@ def run(settings: Program, places: Mapping[str, str], stream: Stream, scratch: P
     settings_file = scratch / "settings.json"
     write_text(settings_file, dumps(settings.settings))
     values = {**places, "{seed}": str(seed), "{settings}": str(settings_file)}
+    time_limit = settings.time_limit or program.job_limit()
+    dialogue = lineages.dialogue() if step else None
+    if dialogue is not None:
+        dialogue.ask(step, values, time_limit)
+        return
     arguments = [values.get(argument, argument) for argument in settings.command]
-    program.run(arguments, python=settings.python, time_limit=settings.time_limit or program.job_limit())
+    program.run(arguments, python=settings.python, time_limit=time_limit)
 
 
 def _check_code(settings: Program, section: str) -> None:
