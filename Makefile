@@ -16,6 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := all
 .PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
 .PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
+.PHONY: check-container example test-pythons
 
 all: run record report summary
 
@@ -63,6 +64,12 @@ quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
 
+# the page and its picture that README and docs/gallery.md show
+example: quick
+	cp results/quick/report.html docs/example/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1440,1000 \
+	  --screenshot=docs/example/page.png "file://$(CURDIR)/docs/example/report.html"
+
 # after the record, because the page shows what the jobs have cost
 report: env
 	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --report-after-run -- all pages
@@ -79,8 +86,16 @@ test-system: dev validator
 test-fast: dev
 	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
+# the fast tests on the other Pythons that pyproject.toml promises, each in an environment of its own, where there is one
+test-pythons:
+	for version in 3.12 3.13; do \
+	  if python$$version --version > /dev/null 2>&1; then \
+	    $(MAKE) test-fast PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else echo "python$$version: not on this machine"; fi; \
+	done
+
 # .pre-commit-config.yaml calls these one by one
-check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
+check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs check-container
 
 check-ruff: dev
 	ruff check .
@@ -108,7 +123,10 @@ docs check-docs: dev
 	python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees -c docs . build/site
 	@echo "heirloom: the site is build/site/index.html"
 
-format: env
+check-container: dev
+	hadolint Containerfile
+
+format: dev
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile
 from heirloom.cli.panels import RUN
 from heirloom.errors import HeirloomError
@@ -38,7 +39,9 @@ def init(
     else:
         from heirloom.projects import own_data
 
-        for choice in own_data.project(folder, data, model):
+        with progress.waiting("init"):
+            choices = own_data.project(folder, data, model)
+        for choice in choices:
             typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
     typer.echo(f"next: cd {folder} && heirloom run")
 

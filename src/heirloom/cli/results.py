@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import LOOK, RUN
 from heirloom.errors import HeirloomError
@@ -37,10 +38,8 @@ def check(
 
     settings = load(config)
     layout.check(settings)
-    if thorough:
-        preflight.thorough(settings)
-    else:
-        preflight.cheap(settings)
+    with progress.waiting("check"):
+        (preflight.thorough if thorough else preflight.cheap)(settings)
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
         typer.echo(f"{config}: {len(settings.experiments)} experiments, {num_lineages} lineages")
@@ -87,7 +86,8 @@ def report(
     from heirloom.report.page import build
 
     loaded_config = load(config)
-    build.write(loaded_config, config, against)
+    with progress.waiting("report"):
+        build.write(loaded_config, config, against)
     contents.write()
     page = Path(loaded_config.results.page)
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")
@@ -123,7 +123,9 @@ def summary(
     else:
         from heirloom.report import overview
 
-        typer.echo("\n".join(overview.lines(load(config))))
+        with progress.waiting("summary"):
+            lines = overview.lines(load(config))
+        typer.echo("\n".join(lines))
 
 
 @app.command(hidden=True)

@@ -49,6 +49,12 @@ def names(key: str, experiment: Experiment) -> tuple[str, str]:
     return grid, key.removeprefix(grid + VARIANT_MARK)
 
 
+def full_names(frame: pd.DataFrame) -> pd.Series:
+    """Return of each row of a tidy table the key of the expanded config: the experiment, with its variant where it has one."""
+    variants = frame["variant"]
+    return frame["experiment"] + variants.where(variants == "", VARIANT_MARK + variants)
+
+
 def gather(config: Config) -> pd.DataFrame:
     """Return all measures as a tidy table with the columns `COLUMNS`, sorted by all of them but the value.
 
