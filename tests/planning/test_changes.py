@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,7 @@ from heirloom.config import Config
 from heirloom.planning import changes
 from heirloom.workflow.step import Job
 from helpers import write_corpus
-from small_lineages import REGIMES, declared, make
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with everything of the small lineages but their measures."""
-    folder = tmp_path_factory.mktemp("made")
-    write_corpus(folder / "corpus")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        make(declared())
-        yield folder
+from small_lineages import REGIMES, declared
 
 
 def edited(config: Config, **regimes: Any) -> Config:

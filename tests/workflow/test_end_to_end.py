@@ -84,6 +84,12 @@ def test_nothing_is_left_to_do_after_a_run(finished: Path) -> None:
     assert jobs(finished) == {}
 
 
+def test_a_run_of_everything_ends_with_the_page_that_is_to_be_written(finished: Path) -> None:
+    line = "heirloom: results/report.html is not written yet: heirloom report writes it"
+    assert run_in(finished, "snakemake").stderr.splitlines()[-1] == line
+    assert line not in run_in(finished, "snakemake", "results/metrics.json").stderr
+
+
 def test_every_dataset_and_checkpoint_is_in_dvc_and_takes_its_size_once(finished: Path) -> None:
     assert run_in(finished, "dvc", "status").stdout.strip() == "Data and pipelines are up to date."
     lineages = sorted(path.relative_to(finished).as_posix() for path in finished.glob("data/**/*.dvc"))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heirloom.cli.panels import LOOK
+from heirloom.cli import panels, progress
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out
 More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
 def diff(
     a: A,
     b: B = "",
@@ -107,6 +107,7 @@ def _since(a: str, b: str, revision: str) -> tuple[str, str]:
     return f"{a}@{revision}", a
 
 
+@progress.waiting("diff")
 def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control: bool) -> tuple[DatasetDiff, bool]:
     """Return what changed between two datasets, and whether that is a failure: a condition that holds, or without one any change."""
     from heirloom.diffs.condition import holds, parse
@@ -122,6 +123,7 @@ def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control
     return answer, holds(condition, answer) if condition else not answer.same
 
 
+@progress.waiting("diff")
 def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
     """Return the counts of rows in a line or as JSON, and whether all rows are the same."""
     _prepare_arrow()
@@ -139,6 +141,7 @@ def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
     return answer.to_json() if form is Format.json else f"{answer.line}\n", answer.same
 
 
+@progress.waiting("diff")
 def _series(references: Sequence[str], options: Options, form: Format, output: Path | None, *, ordered: bool) -> tuple[str | None, bool]:
     """Return what is to be written of a series, and whether all of its datasets are the same."""
     from heirloom.diffs.series import series
@@ -272,7 +275,7 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom log transformer/replace/0/5")
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom log transformer/replace/0/5")
 def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
     """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
     from heirloom.diffs.history import history, lines

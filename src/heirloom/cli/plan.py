@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile
 from heirloom.cli.panels import RUN
 
@@ -46,7 +47,9 @@ def plan(
 
     settings = load(config)
     if changes:
-        typer.echo("\n".join(_changes(settings)))
+        with progress.waiting("plan"):
+            lines = _changes(settings)
+        typer.echo("\n".join(lines))
         return
     if gflops is None:
         costs = planning.plan(settings, estimate.calibration(settings))

@@ -14,7 +14,7 @@ from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN
 from heirloom.config import Config
-from heirloom.errors import short
+from heirloom.errors import HeirloomError, short
 from heirloom.lineage import provenance
 from heirloom.lineage.settings import by_dotted_key
 from heirloom.planning.estimate import calibration, estimate
@@ -114,7 +114,10 @@ def _outputs(job: Job) -> list[str]:
 def _own_causes(config: Config, job: Job) -> list[str]:
     """Return why a job that was done is to be done again, whatever the jobs before it do: its settings differ, or it took other bytes."""
     step = STEPS[job.step]
-    content = manifest.read(paths.manifest(step.main.at(job.key)))
+    try:
+        content = manifest.read(paths.manifest(step.main.at(job.key)))
+    except HeirloomError:
+        return [f"the manifest of {step.main.at(job.key)} cannot be read"]
     recorded = by_dotted_key(content["slice"])
     planned = by_dotted_key(json.loads(json.dumps(step.slice(config, job.key).json_fields())))
     differing = [key for key in (*planned, *recorded) if planned.get(key) != recorded.get(key)]

@@ -13,13 +13,12 @@ from heirloom import controls
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.measures import stages
-from heirloom.report import by_arm, plain_words, tables
+from heirloom.report import by_arm, measure_words, plain_words, tables
 from heirloom.report.claims.quantities import Run, Value, leaf_value
 from heirloom.report.claims.quantity_intervals import quantity_interval
 from heirloom.report.claims.specs import Difference, Measurement, Quantity, Ratio, When, leaves
 from heirloom.report.generations import shared_generations
 from heirloom.report.intervals import Interval
-from heirloom.report.summary_metrics import LABELS
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -174,8 +173,7 @@ def _diet(subject: _Subject) -> str:
 
 
 def _measure_words(subject: _Subject) -> str:
-    known = {"test_perplexity": "the model's perplexity on real text", "covariance_trace": "the model's variance"}
-    words = known.get(subject.measure) or f"the model's {LABELS.get(subject.metric) or LABELS.get(subject.measure, subject.measure)}"
+    words = f"the model's {measure_words.of_metric(subject.measure).words}"
     is_median = subject.metric.endswith(".median") and subject.experiment.num_replicas > 1
     return f"{words} (median of {subject.experiment.num_replicas:,} chains)" if is_median else words
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from heirloom import controls
 from heirloom.config import Config
-from heirloom.report import agreement, control_curves, experiment_results, onset, reference, summary_metrics, tables
+from heirloom.report import agreement, control_curves, experiment_results, headline, onset, page_age, reference, summary_metrics, tables
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.claims.verdicts import Answer
 from heirloom.report.experiment_results import ExperimentResults
@@ -19,7 +18,7 @@ from heirloom.theory import Curve
 MOST_LINES, COLUMNS = 60, 80
 FULL = "heirloom summary --full"
 
-_MOST_ARMS, _MOST_CLAIMS = 28, 18
+_MOST_ARMS, _MOST_CLAIMS = 26, 16
 """Lines of arms, headings among them, and of claims."""
 _NAME, _CELL = 37, 10
 """Columns of a name and of a number in the table of arms."""
@@ -39,7 +38,9 @@ def lines(config: Config) -> list[str]:
     frame = tables.load(config.results)
     results = experiment_results.of_config(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
-    parts = (arm_lines(results.values(), config), claim_lines(answers), _checks(results.values(), config), _files(config))
+    answer = headline.headline(frame, config)
+    first = [*_folded(answer.sentence), *_folded(f"({answer.basis})")]
+    parts = (first, arm_lines(results.values(), config), claim_lines(answers), _checks(results.values(), config), _files(config))
     separated: list[str] = []
     for part in parts:
         separated += ["", *part] if separated else part
@@ -124,9 +125,7 @@ def _checks(results: Iterable[ExperimentResults], config: Config) -> list[str]:
 
 def _files(config: Config) -> list[str]:
     results = config.results
-    page = f"The page: {results.page}"
-    if not Path(results.page).is_file():
-        page += f" (not written yet: {results.snakemake} pages)"
+    page = page_age.note(results) or f"The page: {results.page}"
     return [f"The numbers: {results.metrics}; the figures: {results.figures}/", page]
 
 

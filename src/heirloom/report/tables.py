@@ -89,6 +89,19 @@ def load(results: Results) -> pd.DataFrame:
     return _read_table(digests.check(results.metrics, results.repair), COLUMNS)
 
 
+def of_file(path: Path) -> pd.DataFrame:
+    """Return a tidy table that lies elsewhere, such as that of another run.
+
+    Raises
+    ------
+    HeirloomError
+        If it is missing, or no table of measures.
+    """
+    if not path.is_file():
+        raise HeirloomError(f"{path}: missing; a run writes it among its results")
+    return _read_table(path, COLUMNS)
+
+
 def check_complete(frame: pd.DataFrame, config: Config) -> None:
     """Refuse a tidy table that lacks a lineage, or its last generation, of the config; where chains stop, any generation after 0 will do.
 

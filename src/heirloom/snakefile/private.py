@@ -89,6 +89,11 @@ def is_dry_run(workflow: Any) -> bool:
     return workflow.scheduler is not None and bool(workflow.dryrun)
 
 
+def has_targets(workflow: Any) -> bool:
+    """Return whether the command line names what is to be made."""
+    return bool(workflow.dag_settings.targets)
+
+
 def is_forced(workflow: Any) -> bool:
     """Return whether a run makes existing files anew (``--force`` and its like)."""
     settings = workflow.dag_settings

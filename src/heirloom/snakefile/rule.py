@@ -7,6 +7,7 @@ is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See doc
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -18,6 +19,7 @@ from snakemake.io import ancient, directory, temp
 from heirloom import slice_arguments
 from heirloom.artefacts import paths
 from heirloom.artefacts.kinds import REAL, Key
+from heirloom.command_line import CONTAINER
 from heirloom.config import Config
 from heirloom.planning import estimate, slurm
 from heirloom.specs.experiment import Experiment
@@ -121,9 +123,10 @@ class Rule:
         return None if conda is None else str(Path(conda).absolute())
 
     def container(self, wildcards: Wildcards) -> str | None:
-        """Return the container image of a job with commands of the user's, for Snakemake's ``--sdm apptainer``."""
+        """Return the container image of a job, for Snakemake's ``--sdm apptainer``: its programs' own, or that of all jobs."""
         environment = self._experiment(wildcards).family.job_environment
-        return None if environment is None else environment.container
+        own = None if environment is None else environment.container
+        return own or container_of_all_jobs()
 
     def machines(self, wildcards: Wildcards) -> int:
         """Return how many machines share a job: one where Snakemake runs it itself, even inside a Slurm job of its user."""
@@ -201,3 +204,8 @@ def _resource(rule: Rule, name: str, wildcards: Wildcards, attempt: int) -> int 
 @cache
 def _request(rule: Rule, key: Key, attempt: int) -> dict[str, int | str]:
     return slurm.resources(estimate.request(rule.config, rule.step.job(key), attempt))
+
+
+def container_of_all_jobs() -> str | None:
+    """Return the image that a profile names for all jobs (`command_line.container_of_all_jobs`); None without one."""
+    return os.environ.get(CONTAINER) or None
